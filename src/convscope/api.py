@@ -1,0 +1,241 @@
+"""What both front doors and notebooks call: train, evaluate, predict, export, build."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.backend import prepare_backend
+from convscope.errors import RunError, UsageError
+from convscope.kinds import Progress, Skipped, no_progress
+from convscope.run import Run, new_run
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.engine.export import Exported
+    from convscope.engine.judge import Judgement
+
+PathLike = str | os.PathLike[str]
+Say = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one sample.
+
+    Args:
+        name: The file.
+        label: The class name with the highest probability.
+        probabilities: Probability per class name.
+    """
+
+    name: str
+    label: str
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers for all samples, in the order asked.
+
+    Args:
+        rows: One for each sample.
+        skipped: What was found and could not be read.
+    """
+
+    rows: tuple[Prediction, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any) -> keras.Model:
+    """Builds a shipped architecture with fresh weights.
+
+    Args:
+        name: Such as `compact_cnn`; `convscope recipes` lists them.
+        input_shape: Shape of one sample, channels last, such as (48, 48, 1).
+        classes: The number of class names.
+        **options: Such as `kernel_size`, `depth`, `pooling`.
+
+    Returns:
+        An uncompiled Keras model.
+
+    Raises:
+        UsageError: An unknown name or option, or a shape that cannot work.
+        BackendError: No Keras backend is installed.
+    """
+    prepare_backend()
+    from convscope.models.registry import build as build_model
+
+    return build_model(name, input_shape, classes, **options)
+
+
+def train(
+    path: PathLike | None = None,
+    *,
+    recipe: str = "image-classification",
+    architecture: str | None = None,
+    options: dict[str, Any] | None = None,
+    out: PathLike | None = None,
+    resume: PathLike | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: Progress = no_progress,
+    say: Say = _silent,
+    **settings: Any,
+) -> Run:
+    """Trains a model on a data set, and judges it.
+
+    Args:
+        path: The data; may be left out with `resume`.
+        recipe: Name of the recipe.
+        architecture: Name of the architecture; by default the recipe's first.
+        options: Options of the architecture (`kernel_size`, `depth`, `pooling`), and `size` as (height,
+            width) in pixels to resize to.
+        out: The run folder to make; by default `runs/DATE-NAME`.
+        resume: An interrupted run to go on with; all settings come from it.
+        callbacks: Keras callbacks that run beside the built-in ones.
+        progress: Is told each step.
+        say: Is told what was found and decided, a line at a time.
+        **settings: Fields of `FitSettings`, such as `epochs`, `batch_size`, `learning_rate`, `seed`,
+            `precision`, `augmentation`, `class_weights`, `patience`, `tensorboard`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        DataError: The data is malformed.
+        UsageError: An argument cannot work.
+        RunError: The run folder cannot be written, or does not fit the data.
+        BackendError: No Keras backend is installed.
+    """
+    prepare_backend()
+    from convscope.recipes.registry import find_recipe
+    from convscope.recipes.training import carry_out, describe, plan
+
+    if resume is not None:
+        run = Run(Path(resume))
+        record = run.record()
+        if settings or architecture or options or out:
+            raise UsageError("A resumed run keeps its settings.", "Give --resume alone, or train anew.")
+        if record["status"] == "complete":
+            say(f"{run.folder} is complete already.")
+            return run
+        path = path if path is not None else record["data"]["path"]
+        recipe, architecture = record["recipe"], record["architecture"]
+        settings, options = record["settings"], record["options"]
+    elif path is None:
+        raise UsageError("There is no data to train on.", "Give a path.")
+    else:
+        unknown = sorted(set(settings) - _setting_names())
+        if unknown:
+            raise UsageError(
+                f"There is no setting '{unknown[0]}'.", f"There are {', '.join(sorted(_setting_names()))}."
+            )
+        run = new_run(Path(out) if out is not None else None, Path(path))
+    try:
+        made = plan(find_recipe(recipe), Path(path), architecture, options or {}, settings, progress)
+    except BaseException:
+        if resume is None:
+            run.discard_if_empty()
+        raise
+    describe(made, say)
+    return carry_out(made, run, callbacks, progress)
+
+
+def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress = no_progress) -> Judgement:
+    """Judges a run's model.
+
+    Args:
+        run: The run folder.
+        path: Data of the same classes: its test split is judged. By default the data of the training.
+        progress: Is told each step.
+
+    Returns:
+        The figures, such as `accuracy`, `macro_f1` and `confusion`.
+
+    Raises:
+        RunError: The folder is no finished run.
+        DataError: The data is malformed or has other classes.
+    """
+    prepare_backend()
+    from convscope.recipes.using import Trained
+
+    return Trained(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
+
+
+def predict(run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = no_progress) -> Predictions:
+    """Answers for files, folders or globs.
+
+    Args:
+        run: The run folder.
+        inputs: What to answer for.
+        progress: Is told each step.
+
+    Returns:
+        One row per sample, in the order given, files of a folder sorted by name.
+
+    Raises:
+        RunError: The folder is no finished run.
+        DataError: Nothing readable was found.
+    """
+    prepare_backend()
+    from convscope.recipes.using import Trained
+
+    trained = Trained(Run(Path(run)))
+    names, probabilities, skipped = trained.predict([os.fspath(path) for path in inputs], progress)
+    classes = trained.class_names
+    rows = tuple(
+        Prediction(name, classes[int(row.argmax())], dict(zip(classes, map(float, row), strict=True)))
+        for name, row in zip(names, probabilities, strict=True)
+    )
+    return Predictions(rows, skipped)
+
+
+def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
+    """Writes a run's model for another tool, and checks it by running it.
+
+    Args:
+        run: The run folder.
+        form: `onnx`, `openvino`, `litert` or `saved-model`.
+        out: The file or folder to make; by default inside the run.
+
+    Returns:
+        Where it lies, and its largest deviation from the Keras model.
+
+    Raises:
+        RunError: The folder is no finished run, or the artefact does not answer as the model does.
+        UsageError: An unknown form, or `out` exists.
+        BackendError: A package is missing, or the backend cannot write this form.
+    """
+    prepare_backend()
+    from convscope.recipes.using import Trained
+
+    return Trained(Run(Path(run))).export(form, Path(out) if out is not None else None)
+
+
+def _setting_names() -> set[str]:
+    from dataclasses import fields
+
+    from convscope.engine.settings import FitSettings
+
+    return {field.name for field in fields(FitSettings)}
+
+
+__all__ = [
+    "Prediction",
+    "Predictions",
+    "Run",
+    "RunError",
+    "build",
+    "evaluate",
+    "export",
+    "predict",
+    "train",
+]

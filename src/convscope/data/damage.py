@@ -1,0 +1,32 @@
+"""One way to turn whatever a parser raises on damaged bytes into a `DataError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from convscope.errors import DataError
+
+
+@contextmanager
+def damage_as_data_error(where: str, kind: str) -> Iterator[None]:
+    """Turns any exception of the parsing inside into a `DataError`.
+
+    Parsers of binary formats meet damaged bytes with a dozen exception types, from `SyntaxError` to `struct.error`.
+
+    Args:
+        where: The file, as the user would look for it.
+        kind: What it was taken for, such as `JPEG`.
+
+    Raises:
+        DataError: Something was raised inside; one that is a `DataError` already passes unchanged.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except PermissionError:
+        raise DataError(f"{where}: permission denied", hint="Check the permissions of the file.") from None
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise DataError(f"{where}: truncated or damaged {kind} ({reason})") from error

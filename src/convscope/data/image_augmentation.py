@@ -1,0 +1,99 @@
+"""Random changes to train pictures: shift, flip, rotate, zoom and contrast, all drawn from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class ImageAugmentation:
+    """How far a picture may be changed; every change is uniform within its range.
+
+    Args:
+        shift: Largest shift along each axis, as a share of that side.
+        flip: Whether half of the pictures are mirrored left to right.
+        rotate: Largest rotation either way, in degrees.
+        zoom: Largest enlargement or reduction, as a share of the size.
+        contrast: Largest change of contrast around the picture's mean, as a share.
+    """
+
+    shift: float = 0.1
+    flip: bool = True
+    rotate: float = 10.0
+    zoom: float = 0.1
+    contrast: float = 0.2
+
+    def scaled(self, strength: float) -> ImageAugmentation:
+        """The same changes `strength` times as far; at 0 nothing changes."""
+        return ImageAugmentation(
+            self.shift * strength,
+            self.flip and strength > 0,
+            self.rotate * strength,
+            min(self.zoom * strength, 0.9),
+            min(self.contrast * strength, 1.0),
+        )
+
+    def __call__(self, pictures: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """Changes a batch of pictures, each in its own way.
+
+        Shift, flip, rotation and zoom are one resampling (bilinear); what comes from outside the
+        picture repeats its border, so that no black corners teach the model anything.
+
+        Args:
+            pictures: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
+            rng: Where the random numbers come from; the same state gives the same pictures.
+
+        Returns:
+            uint8 of the same shape.
+        """
+        count, height, width, channels = pictures.shape
+        draws = rng.uniform(-1.0, 1.0, (count, 5))
+        mirrored = rng.random(count) < 0.5 if self.flip else np.zeros(count, bool)
+        pad_y, pad_x = self._margin(height), self._margin(width)
+        padded = np.pad(pictures, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
+        if channels == 1:
+            padded = padded[..., 0]
+        matrices = self._matrices(draws, mirrored, (height, width), (pad_y, pad_x))
+        changed = np.empty_like(pictures)
+        for i in range(count):
+            picture = Image.fromarray(padded[i]).transform(
+                (width, height), Image.Transform.AFFINE, matrices[i], Image.Resampling.BILINEAR
+            )
+            changed[i] = np.asarray(picture).reshape(height, width, channels)
+        return _with_contrast(changed, 1.0 + self.contrast * draws[:, 4]) if self.contrast else changed
+
+    def _margin(self, side: int) -> int:
+        """Pixels of border that the largest change can reach for."""
+        turn = np.sin(np.radians(min(self.rotate, 90.0)))
+        return int(np.ceil(side * (self.shift + self.zoom / (2 * (1 - self.zoom)) + 0.75 * turn))) + 2
+
+    def _matrices(
+        self,
+        draws: npt.NDArray[np.float64],
+        mirrored: npt.NDArray[np.bool_],
+        size: tuple[int, int],
+        pad: tuple[int, int],
+    ) -> list[tuple[float, ...]]:
+        """Affine maps from an output position to the padded input, as Pillow takes them (a, b, c, d, e, f)."""
+        height, width = size
+        angle = np.radians(self.rotate) * draws[:, 2]
+        scale = 1.0 / (1.0 + self.zoom * draws[:, 3])
+        sign = np.where(mirrored, -1.0, 1.0)
+        a, b = sign * scale * np.cos(angle), -sign * scale * np.sin(angle)
+        d, e = scale * np.sin(angle), scale * np.cos(angle)
+        c = width / 2 + pad[1] + self.shift * width * draws[:, 0] - a * width / 2 - b * height / 2
+        f = height / 2 + pad[0] + self.shift * height * draws[:, 1] - d * width / 2 - e * height / 2
+        return [tuple(row) for row in np.stack([a, b, c, d, e, f], axis=1).tolist()]
+
+
+def _with_contrast(
+    pictures: npt.NDArray[np.uint8], factors: npt.NDArray[np.float64]
+) -> npt.NDArray[np.uint8]:
+    values = pictures.astype(np.float32)
+    means = values.mean(axis=(1, 2, 3), keepdims=True)
+    values = (values - means) * factors.astype(np.float32)[:, None, None, None] + means
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

@@ -1,0 +1,150 @@
+"""A table that names picture files: a CSV or Parquet manifest with columns path, label and, if wanted, split."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from convscope.data.assembly import SPLIT_ALIASES, Found, scan_to_found
+from convscope.data.csv_rows import csv_rows
+from convscope.data.image_folders import is_inside
+from convscope.data.parquet_rows import parquet_rows, parquet_schema
+from convscope.data.sources import unscanned_files
+from convscope.errors import DataError
+from convscope.kinds import Progress, Skipped, SplitName
+
+PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
+SPLIT_COLUMNS = ("split", "subset", "partition", "usage", "set")
+
+Row = tuple[str, str, str, str | None]
+"""Where it stands, path, label, split."""
+
+
+def read_manifest(path: Path, progress: Progress) -> Found:
+    """Reads the pictures that a table names.
+
+    Paths are relative to the folder of the table and must stay in it.
+
+    Args:
+        path: A `.csv` or Parquet file.
+        progress: Told how many pictures were scanned.
+
+    Returns:
+        The pictures, in the order of the table.
+
+    Raises:
+        DataError: A column, path, label or split is missing or malformed; the message names the line.
+    """
+    rows = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
+    inside = _Inside(path.parent)
+    keys: list[str] = []
+    labels: list[str] = []
+    splits: list[SplitName | None] = []
+    skipped: list[Skipped] = []
+    for where, raw_path, label, split in rows:
+        if not label:
+            raise DataError(f"{where}: expected a label, received none", hint="Fill in the label column.")
+        key = _checked_path(where, raw_path)
+        name = split_name(where, split)
+        if not inside(key):
+            skipped.append(Skipped(str(path.parent / key), "a link that leaves the folder"))
+            continue
+        keys.append(key)
+        labels.append(label)
+        splits.append(name)
+    if not keys:
+        raise DataError(f"{path}: expected rows that name pictures, received none")
+    layout = f"manifest {path.name} of {len(keys)} files"
+    source = unscanned_files(str(path.parent), keys)
+    return scan_to_found(str(path), layout, source, labels, splits, skipped, progress)
+
+
+def find_column(names: Sequence[str], aliases: Sequence[str]) -> int | None:
+    """The position of the first alias that is a column, whatever its case; None where there is none."""
+    lower = [name.strip().lower() for name in names]
+    return next((lower.index(alias) for alias in aliases if alias in lower), None)
+
+
+def split_name(where: str, raw: str | None) -> SplitName | None:
+    """The split that a field names; None where the data has no splits.
+
+    Raises:
+        DataError: The name is not one of the known ones.
+    """
+    if raw is None:
+        return None
+    name = SPLIT_ALIASES.get(raw.strip().lower())
+    if name is None:
+        raise DataError(
+            f"{where}: expected a split, received {raw!r}", hint=f"Use one of {', '.join(SPLIT_ALIASES)}."
+        )
+    return name
+
+
+def _columns(path: Path, names: Sequence[str]) -> tuple[int, int, int | None]:
+    positions = []
+    for role, aliases in (("path", PATH_COLUMNS), ("label", LABEL_COLUMNS)):
+        position = find_column(names, aliases)
+        if position is None:
+            raise DataError(
+                f"{path}: expected a column {role}, received {', '.join(names[:20]) or 'no columns'}",
+                hint=f"Name the column one of {', '.join(aliases)}.",
+            )
+        positions.append(position)
+    return positions[0], positions[1], find_column(names, SPLIT_COLUMNS)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    rows = csv_rows(path)
+    _, header = next(rows, (0, []))
+    at_path, at_label, at_split = _columns(path, header)
+    for line, fields in rows:
+        where = f"{path}, line {line}"
+        if len(fields) != len(header):
+            raise DataError(f"{where}: expected {len(header)} fields, received {len(fields)}")
+        yield where, fields[at_path], fields[at_label], None if at_split is None else fields[at_split]
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    names = parquet_schema(path).names
+    at_path, at_label, at_split = _columns(path, names)
+    columns = [names[at] for at in (at_path, at_label, at_split) if at is not None]
+    for row, fields in parquet_rows(path, columns, batch_rows=4096):
+        where = f"{path}#{row}"
+        texts = ["" if field is None else str(field).strip() for field in fields]
+        if not isinstance(fields[0], str):
+            raise DataError(f"{where}: expected a path as text, received {type(fields[0]).__name__}")
+        if not isinstance(fields[1], str | int | None):
+            raise DataError(f"{where}: expected a label, received {type(fields[1]).__name__}")
+        yield where, texts[0], texts[1], texts[2] if at_split is not None else None
+
+
+def _checked_path(where: str, raw: str) -> str:
+    """A path that stays in the manifest's folder, without `.` and `..`."""
+    key = os.path.normpath(raw) if raw else ""
+    escapes = key == ".." or key.startswith(("../", "..\\"))
+    if not key or key == "." or not key.isprintable() or escapes or os.path.isabs(key) or key[1:2] == ":":
+        raise DataError(
+            f"{where}: expected a path below the folder of the table, received {raw!r}",
+            hint="Move the table beside the pictures and write paths relative to it.",
+        )
+    return key
+
+
+class _Inside:
+    """Tells whether a file, its links followed, lies below a folder; remembers the folders it has seen."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real_root = os.path.realpath(root)
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, key: str) -> bool:
+        parent, _, _ = key.rpartition("/")
+        if parent not in self._known:
+            self._known[parent] = is_inside(os.path.realpath(self._root / parent), self._real_root)
+        file = self._root / key
+        linked = file.is_symlink()
+        return self._known[parent] and (not linked or is_inside(os.path.realpath(file), self._real_root))

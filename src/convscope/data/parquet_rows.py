@@ -1,0 +1,53 @@
+"""Rows of a Parquet file, read in small batches; what is damaged ends in a `DataError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from convscope.data.damage import damage_as_data_error
+
+BATCH_ROWS = 64
+"""Rows that are decoded at once; pictures may be large."""
+
+
+def parquet_schema(path: Path) -> pa.Schema:
+    """The Arrow schema of a file, with its metadata.
+
+    Args:
+        path: The Parquet file.
+
+    Raises:
+        DataError: It is not a Parquet file, damaged or not readable.
+    """
+    with damage_as_data_error(str(path), "Parquet file"), pq.ParquetFile(path) as file:
+        return file.schema_arrow
+
+
+def parquet_rows(
+    path: Path, columns: Sequence[str], batch_rows: int = BATCH_ROWS
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The chosen columns, one row at a time.
+
+    Args:
+        path: The Parquet file.
+        columns: Names of top-level columns.
+        batch_rows: Rows that are decoded at once.
+
+    Yields:
+        The number of the row (from 0), and one Python value per column.
+
+    Raises:
+        DataError: The file is damaged or not readable.
+    """
+    row = 0
+    with damage_as_data_error(str(path), "Parquet file"), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_rows, columns=list(columns), use_threads=False):
+            values = [batch.column(name).to_pylist() for name in columns]
+            for fields in zip(*values, strict=True):
+                yield row, fields
+                row += 1

@@ -1,0 +1,113 @@
+"""Reads every encoded picture once: is it readable, how large is it, which others are identical to it?"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.decode import decode_image
+from convscope.data.sources import ArrayImages, EncodedImages, FileImages
+from convscope.errors import DataError
+from convscope.kinds import Progress, Skipped
+
+DIGEST_BYTES = 16
+"""Length of the content hash that tells identical pictures, in bytes."""
+
+_CHUNK = 256
+_WORKERS = min(8, os.cpu_count() or 1)
+
+Digests = npt.NDArray[np.void]
+
+
+Encoded = TypeVar("Encoded", FileImages, EncodedImages)
+
+
+def scan(
+    source: Encoded, progress: Progress, what: str = "reading pictures"
+) -> tuple[Encoded, npt.NDArray[np.int64], Digests, list[Skipped]]:
+    """Reads, hashes and decodes every picture of a source in a few threads.
+
+    Args:
+        source: Pictures with unknown sizes.
+        progress: Told about every few hundred pictures.
+        what: What progress calls this.
+
+    Returns:
+        The readable pictures with their sizes; their indices in `source`, shape (readable,), int64; a hash of
+        each one's encoded content, shape (readable,), void of `DIGEST_BYTES`; and what could not be read.
+    """
+    count = len(source)
+    sizes = np.zeros((count, 2), np.uint32)
+    channels = np.zeros(count, np.uint8)
+    digests = np.zeros((count, DIGEST_BYTES), np.uint8)
+    skipped: list[Skipped] = []
+
+    def scan_chunk(start: int) -> list[Skipped]:
+        bad: list[Skipped] = []
+        for index in range(start, min(start + _CHUNK, count)):
+            name = source.name(index)
+            try:
+                data = source.read(index)
+                shape = decode_image(data, name).shape
+            except DataError as error:
+                bad.append(Skipped(name, error.message.removeprefix(f"{name}: ")))
+                continue
+            sizes[index] = shape[:2]
+            channels[index] = 1 if len(shape) == 2 else 3
+            digests[index] = np.frombuffer(blake2b(data, digest_size=DIGEST_BYTES).digest(), np.uint8)
+        return bad
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            for start, bad in zip(
+                range(0, count, _CHUNK), pool.map(scan_chunk, range(0, count, _CHUNK)), strict=True
+            ):
+                skipped.extend(bad)
+                progress(min(start + _CHUNK, count), count, what)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    kept = np.flatnonzero(channels).astype(np.int64)
+    scanned = replace(source, sizes=sizes, channels=channels).take(kept)
+    return scanned, kept, _as_keys(digests[kept]), skipped
+
+
+def array_digests(source: ArrayImages) -> Digests:
+    """A hash of each picture's pixels, shape (pictures,), void of `DIGEST_BYTES`."""
+    digests = np.zeros((len(source), DIGEST_BYTES), np.uint8)
+    for index in range(len(source)):
+        pixels = np.ascontiguousarray(source.load(index))
+        digests[index] = np.frombuffer(blake2b(pixels.data, digest_size=DIGEST_BYTES).digest(), np.uint8)
+    return _as_keys(digests)
+
+
+def check_mostly_readable(where: str, readable: int, skipped: list[Skipped]) -> None:
+    """Stops where no picture is readable or more than half are not.
+
+    Args:
+        where: The file or folder that was read.
+        readable: How many pictures were readable.
+        skipped: Those that were not.
+
+    Raises:
+        DataError: With the first reasons.
+    """
+    if readable and len(skipped) <= readable:
+        return
+    examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
+    found = f"{len(skipped)} of {readable + len(skipped)} pictures are not readable"
+    raise DataError(
+        f"{where}: {found if skipped else 'there are no pictures'}, expected at least half to be readable"
+        + (f" ({examples})" if examples else ""),
+        hint="Check that this is the right place and that the files were copied whole.",
+    )
+
+
+def _as_keys(digests: npt.NDArray[np.uint8]) -> Digests:
+    return np.ascontiguousarray(digests).view(np.dtype((np.void, DIGEST_BYTES))).reshape(len(digests))

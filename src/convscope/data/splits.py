@@ -1,0 +1,86 @@
+"""Samples with their labels in train, validation and test splits, whatever the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.kinds import SPLITS, Skipped, SplitName
+
+
+class Samples(Protocol):
+    """Raw samples that can be loaded one at a time; nothing is held in memory unless the source is."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def load(self, index: int) -> Any:
+        """Loads one raw sample; safe to call from several threads at once."""
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) that the sample came from."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples and labels of one split.
+
+    Args:
+        samples: The raw samples.
+        labels: Index into the class names, shape (samples,), int64; -1 where a label is not known.
+    """
+
+    samples: Samples
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def names(self) -> Sequence[str]:
+        """Where each sample came from."""
+        return [self.samples.name(i) for i in range(len(self))]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """All that a reader found.
+
+    Args:
+        train: The samples to learn from.
+        validation: The samples to choose the best weights by.
+        test: The samples to judge by.
+        class_names: Sorted names; a label is an index into them.
+        layout: One line that says which layout was recognized and by what.
+        fingerprint: SHA-256 (hex) over names, labels and contents.
+        decisions: Every automatic decision with its reason, one line each.
+        warnings: What the user should know, one line each.
+        skipped: What was left out.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...]
+    layout: str
+    fingerprint: str
+    decisions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = field(default=())
+
+    def __getitem__(self, name: SplitName) -> Split:
+        split: Split = getattr(self, name)
+        return split
+
+    def counts(self) -> dict[SplitName, dict[str, int]]:
+        """The number of samples per split and class name."""
+        return {
+            name: {
+                class_name: int(np.sum(self[name].labels == index))
+                for index, class_name in enumerate(self.class_names)
+            }
+            for name in SPLITS
+        }

@@ -1,0 +1,110 @@
+"""Which backend, device and precision a training uses, and why."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from convscope.engine.settings import Precision
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a training runs.
+
+    Args:
+        backend: `tensorflow`, `jax` or `torch`.
+        name: The accelerator's or processor's own name.
+        accelerator: Whether it is a GPU or TPU.
+        policy: The Keras dtype policy of the training, `float32` or `mixed_bfloat16`.
+        reason: Why this policy.
+    """
+
+    backend: str
+    name: str
+    accelerator: bool
+    policy: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.backend} on {self.name}, {self.policy} ({self.reason})"
+
+
+def backend_file() -> Any:
+    """The file of this room that belongs to the running backend."""
+    return import_module(f"convscope.engine.{keras.backend.backend()}")
+
+
+def choose_device(precision: Precision = "auto") -> Device:
+    """Finds the device, and settles the precision.
+
+    Args:
+        precision: `auto` takes bfloat16 where the device and the backend compute in it.
+
+    Returns:
+        The device with its dtype policy and the reason for it.
+    """
+    file = backend_file()
+    backend = str(keras.backend.backend())
+    accelerator = file.accelerator()
+    if accelerator is not None:
+        name, has_bfloat16 = accelerator
+        why = f"the {name} {'has' if has_bfloat16 else 'lacks'} bfloat16"
+    else:
+        name = f"{_processor_name()}, {os.cpu_count()} cores"
+        in_processor = bool(_processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+        has_bfloat16 = in_processor and file.cpu_computes_bfloat16()
+        why = f"the processor {'has' if in_processor else 'lacks'} bfloat16"
+        if in_processor and not has_bfloat16:
+            why += f", but {backend} does not gain from it"
+    if precision != "auto":
+        has_bfloat16, why = precision == "bfloat16", "as asked"
+    policy = "mixed_bfloat16" if has_bfloat16 else "float32"
+    return Device(backend, name, accelerator is not None, policy, why)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of every package that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("convscope", "keras", "tensorflow", "jax", "torch", "numpy", "pillow", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What a result was computed on."""
+    return {"system": platform.platform(), "processor": _processor_name(), "cores": os.cpu_count()}
+
+
+def _cpuinfo(key: str) -> str:
+    """The first value of a key in Linux' description of its processors; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return ""
+    for line in path.read_text("utf-8", errors="replace").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _processor_name() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _processor_flags() -> set[str]:
+    return set((_cpuinfo("flags") or _cpuinfo("Features")).split())

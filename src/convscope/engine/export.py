@@ -1,0 +1,268 @@
+"""Writes a model in a form that runs without Keras, and runs it once to see that it answers the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import BackendError, ConvscopeError, RunError, UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+Form = Literal["onnx", "openvino", "litert", "saved-model"]
+FORMS: tuple[Form, ...] = get_args(Form)
+TOLERANCE = 1e-3
+"""Largest deviation of a float32 probability that counts as the same answer."""
+
+Floats = npt.NDArray[np.float32]
+
+_INSTALL = 'Install what it needs: pip install "convscope[export]"'
+_KERAS_FORMAT = {"onnx": "onnx", "openvino": "openvino", "litert": "litert", "saved-model": "tf_saved_model"}
+_SUFFIX = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "saved-model": ""}
+# Tried with Keras 3.15. On JAX, Keras' OpenVINO export meets operations that OpenVINO cannot convert and its
+# ONNX export needs jax2onnx; on PyTorch, its SavedModel export fails and LiteRT needs litert-torch.
+_WRITERS = {
+    "onnx": ("tensorflow", "torch"),
+    "openvino": ("tensorflow", "torch"),
+    "litert": ("tensorflow",),
+    "saved-model": ("tensorflow", "jax"),
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model that was written and checked.
+
+    Args:
+        path: The file; for `openvino` the `.xml`, with its weights in the `.bin` beside it; for `saved-model`
+            a folder.
+        form: How it was written.
+        deviation: Largest absolute difference to the model's own output on the sample.
+        size_bytes: Size on disk of all its files.
+    """
+
+    path: Path
+    form: Form
+    deviation: float
+    size_bytes: int
+
+
+def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwrite: bool = False) -> Exported:
+    """Exports a model in float32 and compares what the artefact answers with what the model answers.
+
+    The artefact appears under `out` only once it is complete and has passed. A model of mixed precision is
+    exported, and compared, with the same weights in float32.
+
+    Args:
+        model: A built model with one input and one output.
+        form: `onnx`, `openvino`, `litert` or `saved-model`.
+        out: Where to write; the suffix of the form is `.onnx`, `.xml`, `.tflite` or none.
+        sample: Inputs to compare on, shape (n, ...) as the model takes them, float32, n at least 1.
+        overwrite: Replace what is at `out`.
+
+    Returns:
+        The path, the form, the deviation and the size.
+
+    Raises:
+        UsageError: If the form is not known, `out` exists or has another suffix, or there is no sample.
+        BackendError: If a dependency is missing or the current Keras backend cannot write the form.
+        RunError: If the export fails, or the artefact deviates by more than 1e-3; nothing is left behind.
+    """
+    _check(form, out, sample, overwrite=overwrite)
+    model = _in_float32(model)
+    expected = np.asarray(model.predict(sample, verbose=0), np.float32)
+    folder = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        folder.mkdir(parents=True)
+        artefact = folder / out.name
+        with _reported(form, "exported"), _muted():
+            model.export(str(artefact), format=_KERAS_FORMAT[form], verbose=False)
+        with _reported(form, "run"), _muted():
+            answered = _RUNNERS[form](artefact, sample)
+        deviation = _deviation(answered, expected)
+        if not deviation <= TOLERANCE:
+            raise RunError(
+                f"The {form} artefact deviates from the model by {deviation:.2g}; at most {TOLERANCE:g} is "
+                "expected. It was removed.",
+                "Export another form, or report this with the model's architecture.",
+            )
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        _move_in(folder, out)
+    except OSError as error:
+        raise RunError(
+            f"{out} cannot be written: {error.strerror}.", "Check the folder and its free space."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Exported(out, form, deviation, size)
+
+
+def _check(form: str, out: Path, sample: Floats, *, overwrite: bool) -> None:
+    if form not in FORMS:
+        raise UsageError(f"Unknown form '{form}'.", f"Use one of {', '.join(FORMS)}.")
+    if out.suffix != _SUFFIX[form] and _SUFFIX[form]:
+        raise UsageError(
+            f"A file of form {form} ends in '{_SUFFIX[form]}'. Received: {out.name}.",
+            f"Write {out.stem}{_SUFFIX[form]}.",
+        )
+    if len(sample) == 0:
+        raise UsageError("export expects at least one sample to compare on. Received: none.")
+    taken = next((path for path in _places(out) if path.exists() or path.is_symlink()), None)
+    if taken and not overwrite:
+        raise UsageError(f"{taken} exists already.", "Choose another name, or allow it to be overwritten.")
+    import keras
+
+    backend = keras.backend.backend()
+    if backend not in _WRITERS[form]:
+        able = " or ".join(_WRITERS[form])
+        raise BackendError(
+            f"Keras cannot export {form} on its {backend} backend; it can on {able}.",
+            f"Run again with KERAS_BACKEND={_WRITERS[form][0]}.",
+        )
+
+
+def _places(out: Path) -> tuple[Path, ...]:
+    return (out, out.with_suffix(".bin")) if out.suffix == ".xml" else (out,)
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """The model itself if it computes in float32, else a copy that does, with the same weights."""
+    import keras
+
+    if all(layer.dtype_policy.compute_dtype == "float32" for layer in _layers(model)):
+        return model
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
+                return "float32"
+            return {key: plain(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(plain(each) for each in value)
+        return "float32" if value in ("mixed_bfloat16", "mixed_float16") else value
+
+    copy = keras.saving.deserialize_keras_object(plain(keras.saving.serialize_keras_object(model)))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in model._flatten_layers() if layer.dtype_policy is not None]
+
+
+def _deviation(answered: Floats, expected: Floats) -> float:
+    if answered.shape != expected.shape:
+        raise RunError(
+            f"The artefact answers with shape {answered.shape}, the model with {expected.shape}. "
+            "The artefact was removed."
+        )
+    return float(np.abs(answered - expected).max())
+
+
+def _move_in(folder: Path, out: Path) -> None:
+    """Puts the finished files in place, the one named `out` last."""
+    for made in sorted(folder.iterdir(), key=lambda path: path.name == out.name):
+        place = out.with_name(made.name)
+        if place.is_dir() and not place.is_symlink():
+            place.rename(folder.with_name(f"{folder.name}.old"))
+        made.replace(place)
+    shutil.rmtree(folder.with_name(f"{folder.name}.old"), ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _reported(form: str, doing: str) -> Iterator[None]:
+    """Turns whatever a converter or runtime raises into an error of the package."""
+    try:
+        yield
+    except ImportError as error:
+        raise BackendError(
+            f"A model can only be {doing} as {form} with: {error.name or error}.", _INSTALL
+        ) from error
+    except (ConvscopeError, OSError):
+        raise
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise RunError(
+            f"The model cannot be {doing} as {form}: {first}", "See the cause with --debug."
+        ) from error
+
+
+@contextlib.contextmanager
+def _muted() -> Iterator[None]:
+    """Keeps converters from printing, and drops the warnings that they cause in each other."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        for message, category in _THEIR_WARNINGS:
+            warnings.filterwarnings("ignore", message=message, category=category)
+        yield
+
+
+_THEIR_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
+    (r"In the future `np\.object`", FutureWarning),  # Keras asks NumPy 2 for a name that tf2onnx needs
+    (r"\s*Warning: tf\.lite\.Interpreter is deprecated", UserWarning),  # still what TensorFlow itself ships
+    (r"The `(native_serialization|enable_xla)` parameter is deprecated", DeprecationWarning),  # Keras to JAX
+    (r"`torch\.jit\.trace(_method)?` is deprecated", DeprecationWarning),  # Keras to PyTorch, for OpenVINO
+    (r"You are using the legacy TorchScript-based ONNX export", DeprecationWarning),  # Keras to PyTorch
+    (r"The feature will be removed\. Please remove usage", DeprecationWarning),  # PyTorch to itself
+    (r"Converting a tensor to a Python (boolean|integer)", Warning),  # tracing of static shapes
+)
+
+
+def _run_onnx(path: Path, sample: Floats) -> Floats:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: sample})[0], np.float32)
+
+
+def _run_openvino(path: Path, sample: Floats) -> Floats:
+    import openvino
+
+    # OpenVINO would compute in bfloat16 where the processor can; the check is about the artefact.
+    compiled = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return np.asarray(compiled(sample)[0], np.float32)
+
+
+def _run_litert(path: Path, sample: Floats) -> Floats:
+    interpreter = _litert_interpreter()(model_path=str(path))
+    place = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(place, sample.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(place, sample)
+    interpreter.invoke()
+    return np.array(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), np.float32)
+
+
+def _litert_interpreter() -> Callable[..., Any]:
+    try:
+        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        import tensorflow as tf
+
+        return tf.lite.Interpreter  # type: ignore[no-any-return]
+    return Interpreter  # type: ignore[no-any-return]
+
+
+def _run_saved_model(path: Path, sample: Floats) -> Floats:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))  # its variables live only as long as this name
+    return np.asarray(loaded.serve(sample), np.float32)
+
+
+_RUNNERS: dict[str, Callable[[Path, Floats], Floats]] = {
+    "onnx": _run_onnx,
+    "openvino": _run_openvino,
+    "litert": _run_litert,
+    "saved-model": _run_saved_model,
+}

@@ -1,0 +1,46 @@
+"""Answers for many samples, batch by batch, with bounded memory."""
+
+from __future__ import annotations
+
+from convscope.engine.feed import Inputs, Prepare, Prefetched
+from convscope.kinds import Progress, no_progress
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+BATCH = 256
+
+
+def predict_probabilities(
+    model: keras.Model, inputs: Inputs, prepare: Prepare, progress: Progress = no_progress
+) -> npt.NDArray[np.float32]:
+    """Runs a classifier over samples in order.
+
+    The last batch is filled up to the size of the others and cut again, so that one compiled function
+    serves all of them.
+
+    Args:
+        model: From samples to probabilities.
+        inputs: Compact inputs, in memory or decoded on demand.
+        prepare: From compact inputs to what the model takes.
+        progress: Is told each batch.
+
+    Returns:
+        Shape (samples, classes), float32.
+    """
+    count = len(inputs)
+    size = min(BATCH, count)
+    starts = range(0, count, max(size, 1))
+
+    def batches():  # type: ignore[no-untyped-def]
+        for start in starts:
+            yield prepare(inputs.take(np.arange(start, start + size) % count))
+
+    answers = []
+    for done, batch in enumerate(Prefetched(batches())):
+        answers.append(np.asarray(model.predict_on_batch(batch), np.float32))
+        progress(min((done + 1) * size, count), count, "predicting")
+    if not answers:
+        return np.zeros((0, int(model.output_shape[-1])), np.float32)
+    return np.concatenate(answers)[:count]

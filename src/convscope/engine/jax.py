@@ -1,0 +1,29 @@
+"""What is particular to JAX: its devices. Keras compiles the whole step, so there is nothing to speed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import jax
+import keras
+
+
+def accelerator() -> tuple[str, bool] | None:
+    """Name of the GPU or TPU and whether it computes in bfloat16; None where there is only a CPU."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    capability = getattr(device, "compute_capability", "8.0")
+    return str(device.device_kind), float(capability) >= 8.0
+
+
+def cpu_computes_bfloat16() -> bool:
+    """XLA on a CPU converts bfloat16 to float32 and back, which only costs."""
+    return False
+
+
+@contextmanager
+def accelerated(model: keras.Model) -> Iterator[None]:
+    """Leaves the model as it is."""
+    yield

@@ -1,0 +1,212 @@
+"""How good predictions are: accuracy, F1, confusion and calibration of one split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import DataError, RunError, UsageError
+
+BINS = 15
+"""Bins of the reliability diagram, as Guo et al. (2017) use them."""
+
+_EPSILON = 1e-7  # what keras.losses.CategoricalCrossentropy clips with, so that both give one loss
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What one class scored; 0.0 wherever a division by zero would stand.
+
+    Args:
+        name: The class name.
+        precision: Share of the predictions of this class that are right.
+        recall: Share of the samples of this class that are found; 0.0 for a class without samples.
+        f1: Harmonic mean of precision and recall.
+        support: Samples of this class in the split.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The predictions whose confidence lies in `(lower, upper]`.
+
+    Args:
+        lower: Lower edge of the confidence, excluded.
+        upper: Upper edge of the confidence, included.
+        count: Predictions in the bin.
+        confidence: Their mean confidence; 0.0 for an empty bin.
+        accuracy: Share of them that is right; 0.0 for an empty bin.
+    """
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What `judge` found about one split.
+
+    Args:
+        samples: Number of samples judged.
+        accuracy: Share of samples whose most probable class is their label.
+        macro_f1: Unweighted mean of F1 over the classes that occur in the labels or the predictions.
+        expected_calibration_error: See `judge`.
+        loss: Mean categorical cross-entropy, in nats.
+        classes: Scores per class, in the order of the class names.
+        confusion: Counts, `confusion[true][predicted]`.
+        reliability: The bins behind the expected calibration error, by rising confidence.
+    """
+
+    samples: int
+    accuracy: float
+    macro_f1: float
+    expected_calibration_error: float
+    loss: float
+    classes: tuple[ClassScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the judgement as named numbers, lists and dicts that `json` can write."""
+        plain = asdict(self)
+        plain["classes"] = list(plain["classes"])
+        plain["confusion"] = [list(row) for row in self.confusion]
+        plain["reliability"] = list(plain["reliability"])
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Judgement:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RunError: If a key is missing, unknown, or holds something else than expected.
+        """
+        try:
+            return cls(
+                samples=int(plain["samples"]),
+                accuracy=float(plain["accuracy"]),
+                macro_f1=float(plain["macro_f1"]),
+                expected_calibration_error=float(plain["expected_calibration_error"]),
+                loss=float(plain["loss"]),
+                classes=tuple(ClassScores(**scores) for scores in plain["classes"]),
+                confusion=tuple(tuple(int(count) for count in row) for row in plain["confusion"]),
+                reliability=tuple(ReliabilityBin(**each) for each in plain["reliability"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"These metrics are not a judgement that convscope wrote: {error!r}.",
+                "Run `convscope evaluate` again to write them anew.",
+            ) from error
+
+
+def judge(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], class_names: Sequence[str]
+) -> Judgement:
+    r"""Compares predicted probabilities with labels.
+
+    The expected calibration error is, over the 15 equal-width bins $B_m$ of the confidence (the largest
+    probability of a sample),
+
+    $$\sum_m \frac{|B_m|}{n} \left| \mathrm{acc}(B_m) - \mathrm{conf}(B_m) \right|$$
+
+    Source: Naeini, Cooper and Hauskrecht (2015), Obtaining Well Calibrated Probabilities Using Bayesian
+    Binning; Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
+
+    Args:
+        labels: True class of each sample, shape (n,), int64, each in [0, k).
+        probabilities: Shape (n, k), float32, rows that sum to one. A tie goes to the lower class index.
+        class_names: The k names.
+
+    Returns:
+        All metrics. A class without samples keeps its row and its zeros; it enters macro F1 (with 0.0) only
+        if it was predicted, as in scikit-learn.
+
+    Raises:
+        UsageError: If the shapes do not fit each other.
+        DataError: If there are no samples, a label is unknown or a probability is not finite.
+
+    Example:
+        >>> judged = judge(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]], np.float32), ["cat", "dog"])
+        >>> judged.accuracy, judged.confusion
+        (1.0, ((1, 0), (0, 1)))
+    """
+    _check(labels, probabilities, len(class_names))
+    from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+    every = np.arange(len(class_names))
+    predicted = probabilities.argmax(axis=1)
+    per_class = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0.0)
+    bins = _reliability(labels == predicted, probabilities.max(axis=1).astype(np.float64))
+    return Judgement(
+        samples=len(labels),
+        accuracy=float(np.mean(labels == predicted)),
+        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
+        expected_calibration_error=sum(each.count * abs(each.accuracy - each.confidence) for each in bins)
+        / len(labels),
+        loss=_cross_entropy(labels, probabilities.astype(np.float64)),
+        classes=tuple(
+            ClassScores(name, float(precision), float(recall), float(f1), int(support))
+            for name, precision, recall, f1, support in zip(class_names, *per_class, strict=True)
+        ),
+        confusion=tuple(
+            tuple(row) for row in confusion_matrix(labels, predicted, labels=every).astype(int).tolist()
+        ),
+        reliability=bins,
+    )
+
+
+def _check(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], classes: int) -> None:
+    if labels.ndim != 1 or probabilities.shape != (len(labels), classes):
+        raise UsageError(
+            f"judge expects labels of shape (n,) and probabilities of shape (n, {classes}). "
+            f"Received: labels {labels.shape}, probabilities {probabilities.shape}."
+        )
+    if len(labels) == 0:
+        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"Judging needs a known label in [0, {classes}) for every sample. "
+            f"Received: {labels.min()} to {labels.max()}.",
+            "Leave out samples without a label.",
+        )
+    if not np.isfinite(probabilities).all():
+        rows = int((~np.isfinite(probabilities)).any(axis=1).sum())
+        raise DataError(
+            f"The model's probabilities are not finite for {rows} of {len(labels)} samples.",
+            "Its training has diverged: train again with a lower learning rate.",
+        )
+
+
+def _reliability(
+    right: npt.NDArray[np.bool_], confidence: npt.NDArray[np.float64]
+) -> tuple[ReliabilityBin, ...]:
+    edges = np.linspace(0.0, 1.0, BINS + 1)
+    # Bins are open below and closed above; rounding may push a probability of one a hair over the last edge.
+    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
+    counts = np.bincount(place, minlength=BINS)
+    divisor = np.maximum(counts, 1)
+    mean = np.bincount(place, weights=confidence, minlength=BINS) / divisor
+    share = np.bincount(place, weights=right, minlength=BINS) / divisor
+    return tuple(
+        ReliabilityBin(float(edges[i]), float(edges[i + 1]), int(counts[i]), float(mean[i]), float(share[i]))
+        for i in range(BINS)
+    )
+
+
+def _cross_entropy(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+    total = np.maximum(probabilities.sum(axis=1), _EPSILON)
+    of_label = probabilities[np.arange(len(labels)), labels] / total
+    return float(-np.log(np.clip(of_label, _EPSILON, 1.0 - _EPSILON)).mean())

@@ -1,0 +1,118 @@
+"""The callback that leaves a run behind: history, best weights, checkpoint, early stopping, progress."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from convscope.engine.checkpoint import Row, write_checkpoint
+from convscope.errors import RunError
+from convscope.files import written_whole
+from convscope.kinds import Progress
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes everything after each epoch, in an order that a kill at any moment does no harm to.
+
+    All decisions (is it the best epoch, is it time to stop) follow from the rows of history, which the
+    checkpoint holds; so a resumed training decides as an uninterrupted one would.
+
+    Args:
+        folder: The run folder.
+        portable: The same architecture in float32; it takes the best weights and is saved.
+        rows: History of the epochs that a resumed training has behind it; is appended to.
+        patience: Stop after so many epochs without a better validation accuracy; None never stops.
+        steps: Steps per epoch.
+        progress: Is told each step.
+    """
+
+    async_safe = True
+
+    def __init__(
+        self,
+        folder: Path,
+        portable: keras.Model,
+        rows: list[Row],
+        patience: int | None,
+        steps: int,
+        progress: Progress,
+    ) -> None:
+        super().__init__()
+        self._folder, self._portable, self._rows = folder, portable, rows
+        self._patience, self._steps, self._progress = patience, steps, progress
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock of the epoch."""
+        self._started = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Reports the step; values are left on the device."""
+        done = len(self._rows) * self._steps + batch + 1
+        self._progress(done, self.params["epochs"] * self._steps, f"training, {self._standing()}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes what is new.
+
+        Raises:
+            RunError: The loss is no longer a number.
+        """
+        row = {name: float(value) for name, value in (logs or {}).items() if name in COLUMNS}
+        if not all(map(math.isfinite, row.values())):
+            raise RunError(
+                f"The loss is no longer a number in epoch {epoch + 1}.",
+                "Try a smaller --learning-rate or --precision float32.",
+            )
+        row |= {
+            "epoch": epoch + 1,
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
+        self._rows.append({name: row[name] for name in COLUMNS if name in row})
+        best = best_epoch(self._rows)
+        if best == len(self._rows) - 1:
+            self._portable.set_weights(self.model.get_weights())
+            with written_whole(self._folder / "model.keras") as part:
+                self._portable.save(part)
+        write_checkpoint(self._folder / "checkpoints", self.model, self._rows)
+        write_history(self._folder / "history.csv", self._rows)
+        if self.finished():
+            self.model.stop_training = True
+
+    def finished(self) -> bool:
+        """Whether patience has run out."""
+        waited = len(self._rows) - 1 - best_epoch(self._rows) if self._rows else 0
+        return self._patience is not None and waited >= self._patience
+
+    def _standing(self) -> str:
+        if not self._rows:
+            return "epoch 1"
+        last, best = self._rows[-1], self._rows[best_epoch(self._rows)]
+        if "val_accuracy" not in last:
+            return f"epoch {len(self._rows) + 1}, accuracy {last['accuracy']:.1%}"
+        return (
+            f"epoch {len(self._rows) + 1}, validation accuracy "
+            f"{last['val_accuracy']:.1%} (best {best['val_accuracy']:.1%})"
+        )
+
+
+def best_epoch(rows: list[Row]) -> int:
+    """Position of the best epoch: highest validation accuracy, then lowest validation loss, then first."""
+    return min(
+        range(len(rows)), key=lambda i: (-rows[i].get("val_accuracy", 0.0), rows[i].get("val_loss", 0.0), i)
+    )
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """Writes one CSV line per epoch."""
+    with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [name for name in COLUMNS if name in rows[0]])
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,224 @@
+"""One self-contained HTML page about a run: what it learned from, how well, and where it is wrong."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import RunError
+from convscope.kinds import Skipped
+from convscope.lenses import charts
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+Picture = npt.NDArray[np.uint8]
+
+SHOWN_SKIPPED = 200
+SHOWN_CONFUSIONS = 10
+SHOWN_ROWS = 12
+SHOWN_PICTURES = 8
+_LARGEST_SIDE = 192
+_PIXELATED_SIDE = 96
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sample that was taken for another class.
+
+    Args:
+        picture: Shape (height, width, channels), uint8, with 1, 3 or 4 channels.
+        name: The file that it came from.
+        true: Its class name.
+        predicted: The class name it was given.
+        probability: Probability of the predicted class, in [0, 1].
+    """
+
+    picture: Picture
+    name: str
+    true: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that the report says, as plain values.
+
+    Args:
+        title: Name of the run.
+        recipe: Name of the recipe.
+        architecture: Name of the architecture.
+        class_names: The classes, in the order of the labels.
+        counts: Samples per split name and class name.
+        history: One row per epoch: `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, `learning_rate`,
+            `seconds`; keys may be missing.
+        judgement: `Judgement.to_json()` of the test split; None if nothing could be judged.
+        mistakes: The most confident mistakes, worst first.
+        samples: Per class name some of its pictures, each (height, width, channels) uint8.
+        settings: Every setting of the run by name.
+        versions: Version by package name.
+        machine: What the run was made on.
+        decisions: Automatic decisions with their reasons, one line each.
+        warnings: What the user should know, one line each.
+        skipped: What the reader left out.
+    """
+
+    title: str
+    recipe: str
+    architecture: str
+    class_names: Sequence[str]
+    counts: Mapping[str, Mapping[str, int]]
+    history: Sequence[Mapping[str, Any]] = ()
+    judgement: Mapping[str, Any] | None = None
+    mistakes: Sequence[Mistake] = ()
+    samples: Sequence[tuple[str, Sequence[Picture]]] = ()
+    settings: Mapping[str, object] | None = None
+    versions: Mapping[str, str] | None = None
+    machine: Mapping[str, str] | None = None
+    decisions: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    skipped: Sequence[Skipped] = ()
+
+
+def write_report(path: Path, content: ReportContent) -> None:
+    """Writes the report as one HTML file that needs no network, and replaces an older one at once.
+
+    Args:
+        path: The file to write; its folder must exist.
+        content: What to say. The same content gives the same bytes.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    page = render_report(content).encode("utf-8", "backslashreplace")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        unfinished.write_bytes(page)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise RunError(
+            f"The report {path} cannot be written: {error.strerror}.", "Check the folder and its free space."
+        ) from error
+
+
+def render_report(content: ReportContent) -> str:
+    """Returns the page that `write_report` writes; every name in it is escaped."""
+    from markupsafe import Markup
+
+    judged = content.judgement
+    drawn = {}
+    if content.history:
+        drawn = {name: charts.curve(content.history, name) for name in ("accuracy", "loss")}
+    if judged:
+        drawn["confusion"] = charts.confusion(judged["confusion"], content.class_names)
+        drawn["reliability"] = charts.reliability(judged["reliability"])
+    return _template().render(
+        content=content,
+        charts={name: Markup(chart) for name, chart in drawn.items()},  # noqa: S704 - names escaped there
+        classes=_by_class(content),
+        total=sum(sum(of_split.values()) for of_split in content.counts.values()),
+        seconds=sum(float(row.get("seconds") or 0) for row in content.history),
+        headline=_headline(judged) if judged else None,
+        scores=_weakest_first(judged) if judged else [],
+        confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
+        shown_rows=SHOWN_ROWS,
+        shown_skipped=SHOWN_SKIPPED,
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        share=lambda value: f"{value:.1%}",
+        count=lambda value: f"{value:,}",
+        duration=_duration,
+        png=_png,
+        size_class=lambda picture: "small" if max(picture.shape[:2]) <= _PIXELATED_SIDE else "large",
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _by_class(content: ReportContent) -> list[dict[str, Any]]:
+    pictures = dict(content.samples)
+    return [
+        {
+            "name": name,
+            "counts": (row := [int(of_split.get(name, 0)) for of_split in content.counts.values()]),
+            "total": sum(row),
+            "pictures": list(pictures.get(name, ()))[:SHOWN_PICTURES],
+        }
+        for name in content.class_names
+    ]
+
+
+def _headline(judged: Mapping[str, Any]) -> dict[str, Any]:
+    """The accuracy with its 95 % interval (Wilson, 1927) and what the largest class alone would give."""
+    n, share, z = judged["samples"], judged["accuracy"], 1.96
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    largest = max(judged["classes"], key=lambda scores: scores["support"])
+    return {
+        "interval": (max(middle - half, 0.0), min(middle + half, 1.0)),
+        "largest": largest["name"],
+        "largest_share": largest["support"] / n,
+    }
+
+
+def _weakest_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(judged["classes"], key=lambda scores: (scores["support"] == 0, scores["f1"]))
+
+
+def _confusions(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:
+    counts = np.array(matrix, np.int64)
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    worst = np.argsort(-counts, axis=None, kind="stable")[:SHOWN_CONFUSIONS]
+    return [
+        {
+            "true": names[true],
+            "predicted": names[predicted],
+            "count": int(counts[true, predicted]),
+            "share": counts[true, predicted] / totals[true],
+        }
+        for true, predicted in zip(*np.unravel_index(worst, counts.shape), strict=True)
+        if counts[true, predicted]
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _png(picture: Picture) -> str:
+    """A picture as a `data:` address, made smaller where it is larger than the page can show."""
+    from PIL import Image
+
+    squeezed = picture[..., 0] if picture.shape[-1] in (1, 2) else picture[..., :4]
+    image = Image.fromarray(np.ascontiguousarray(squeezed))
+    image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

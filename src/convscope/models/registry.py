@@ -1,0 +1,96 @@
+"""The list of shipped architectures, and `build`, which makes any of them by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+
+from convscope.errors import UsageError
+from convscope.kinds import Kind
+from convscope.models import images
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One function that builds a model, with what there is to know before calling it.
+
+    Args:
+        name: The name that `build` and the command line take.
+        kind: The kind of data that goes in.
+        summary: One line on what it is and where it comes from.
+        function: Called with `input_shape`, `classes` and its own options; returns a `keras.Model`.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    function: Callable[..., keras.Model]
+
+    def options(self) -> dict[str, Any]:
+        """The options beyond input shape and class count, with their defaults."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+
+
+def _architecture(kind: Kind, function: Callable[..., keras.Model]) -> Architecture:
+    summary = (inspect.getdoc(function) or "").splitlines()[0]
+    return Architecture(function.__name__, kind, summary, function)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    architecture.name: architecture
+    for architecture in map(
+        partial(_architecture, "image"),
+        (images.compact_cnn, images.deep_cnn, images.padded_cnn, images.residual_cnn),
+    )
+}
+
+
+def find_architecture(name: str) -> Architecture:
+    """Looks an architecture up by name.
+
+    Raises:
+        UsageError: No architecture has this name; the nearest names are offered.
+    """
+    if name not in ARCHITECTURES:
+        near = difflib.get_close_matches(name, ARCHITECTURES, n=2) or sorted(ARCHITECTURES)
+        raise UsageError(f"No architecture is named '{name}'.", f"Did you mean {' or '.join(near)}?")
+    return ARCHITECTURES[name]
+
+
+def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any) -> keras.Model:
+    """Builds a shipped architecture with fresh weights.
+
+    Args:
+        name: One of `ARCHITECTURES`, such as `compact_cnn`.
+        input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1).
+        classes: The number of class names, at least 2.
+        **options: What the architecture takes besides, such as `kernel_size`, `depth` or `pooling`.
+
+    Returns:
+        An uncompiled model from float32 samples of shape (batch, *input_shape) in [0, 1] to float32
+        probabilities of shape (batch, classes).
+
+    Raises:
+        UsageError: An unknown name or option, or a shape that the architecture cannot take.
+
+    Example:
+        >>> build("compact_cnn", input_shape=(48, 48, 1), classes=7).count_params()
+        224263
+    """
+    architecture = find_architecture(name)
+    known = architecture.options()
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise UsageError(
+            f"{name} has no option '{unknown[0]}'.", f"Its options are {', '.join(sorted(known))}."
+        )
+    if classes < 2:
+        raise UsageError(f"A classifier needs at least 2 classes. Received: classes={classes}.")
+    return architecture.function(input_shape=tuple(input_shape), classes=classes, **options)

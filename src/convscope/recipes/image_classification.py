@@ -1,0 +1,66 @@
+"""Pictures into classes: which of the class names does a picture belong to?
+
+From top to bottom: a folder or table of pictures is read into splits, pictures become uint8 arrays of one
+size, an architecture learns from them with small random changes, and answers with one probability per class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from convscope.data.image_augmentation import ImageAugmentation
+from convscope.data.image_representation import ImageRepresentation
+from convscope.data.images import read_images, read_inputs
+from convscope.data.splits import Split
+from convscope.recipes.recipe import Recipe
+
+SETTINGS = {
+    "compact_cnn": {"epochs": 40, "augmentation": 0.5},
+    "deep_cnn": {"epochs": 30, "augmentation": 0.5},
+    "padded_cnn": {"epochs": 20},
+    "residual_cnn": {
+        "epochs": 40,
+        "batch_size": 128,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.05,
+        "label_smoothing": 0.1,
+    },
+}
+
+
+def fit_representation(
+    train: Split, size: tuple[int, int] | None = None
+) -> tuple[ImageRepresentation, Sequence[str]]:
+    """Chooses size and channels from the train split, unless the size is given as (height, width)."""
+    return ImageRepresentation.fit(train, size=size)
+
+
+def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any]:
+    """Shift, flip, rotation, zoom and contrast, `strength` times as far as by default."""
+    return ImageAugmentation().scaled(strength)
+
+
+IMAGE_CLASSIFICATION = Recipe(
+    name="image-classification",
+    kind="image",
+    task="classification",
+    reads=(
+        "a folder per class",
+        "train/, validation/ and test/ of such folders",
+        "a CSV or Parquet table of path, label and split",
+        "the FER2013 CSV: emotion, pixels, Usage",
+        "Parquet with encoded pictures, as Hugging Face writes it",
+        ".npz with arrays of pictures and labels",
+        "IDX files, compressed or not",
+    ),
+    architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
+    settings=SETTINGS,
+    read=read_images,
+    read_inputs=read_inputs,
+    fit_representation=fit_representation,
+    load_representation=ImageRepresentation.from_json,
+    augmentation=augmentation,
+)

@@ -1,0 +1,23 @@
+"""The one list of recipes, and the choice of one for a path."""
+
+from __future__ import annotations
+
+import difflib
+
+from convscope.errors import UsageError
+from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
+from convscope.recipes.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (IMAGE_CLASSIFICATION,)}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Looks a recipe up by name.
+
+    Raises:
+        UsageError: No recipe has this name; the nearest names are offered.
+    """
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=2) or sorted(RECIPES)
+        raise UsageError(f"No recipe is named '{name}'.", f"Did you mean {' or '.join(near)}?")
+    return RECIPES[name]

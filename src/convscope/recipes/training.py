@@ -1,0 +1,226 @@
+"""The steps of a training, whatever the recipe: read, represent, fit, judge, report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.data.splits import Split, Splits
+from convscope.engine.device import Device, choose_device, machine, versions
+from convscope.engine.feed import Augment, Feed, balanced_weights
+from convscope.engine.fit import best_epoch, fit
+from convscope.engine.settings import FitSettings
+from convscope.errors import RunError, UsageError
+from convscope.files import written_whole
+from convscope.kinds import SPLITS, Progress
+from convscope.models.registry import build
+from convscope.recipes.judging import judge_split, report
+from convscope.recipes.recipe import Recipe, Representation
+from convscope.run import Run, check_writable
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the first epoch.
+
+    Args:
+        recipe: How.
+        path: The data.
+        architecture: Name of the architecture.
+        options: Options of the architecture and of the representation (`size`), by name.
+        settings: How to fit.
+        splits: What was read.
+        representation: Fitted on the train split.
+        decisions: Every automatic decision with its reason.
+        device: Where, and in which precision.
+    """
+
+    recipe: Recipe
+    path: Path
+    architecture: str
+    options: Mapping[str, Any]
+    settings: FitSettings
+    splits: Splits
+    representation: Representation
+    decisions: tuple[str, ...]
+    device: Device
+
+    def build(self) -> keras.Model:
+        """A fresh model."""
+        options = {name: value for name, value in self.options.items() if name != "size"}
+        return build(self.architecture, self.representation.shape, len(self.splits.class_names), **options)
+
+
+def plan(
+    recipe: Recipe,
+    path: Path,
+    architecture: str | None,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    progress: Progress,
+) -> Plan:
+    """Reads the data and settles everything that the user left open.
+
+    Raises:
+        DataError: The data is malformed.
+        UsageError: An option cannot work with this data.
+    """
+    name = architecture or recipe.architectures[0]
+    if name not in recipe.architectures:
+        raise UsageError(
+            f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.architectures)}."
+        )
+    chosen = FitSettings(**{**recipe.settings.get(name, {}), **settings})
+    splits = recipe.read(path, seed=chosen.seed, progress=progress)
+    representation, decisions = recipe.fit_representation(splits.train, size=options.get("size"))
+    by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
+    device = choose_device(chosen.precision)
+    made = Plan(
+        recipe,
+        path,
+        name,
+        dict(options),
+        chosen,
+        splits,
+        representation,
+        (*by_default, *splits.decisions, *decisions, f"precision: {device.policy}, because {device.reason}"),
+        device,
+    )
+    made.build()
+    return made
+
+
+def describe(made: Plan, say: Say) -> None:
+    """Tells the user what was found and decided."""
+    splits = made.splits
+    counts = splits.counts()
+    say(f"Read {splits.layout}")
+    say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + f" of {len(splits.class_names)} classes")
+    for class_name in splits.class_names:
+        say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
+    for line in made.decisions:
+        say(line)
+    say(f"Training {made.architecture} with {made.device}")
+    for line in splits.warnings:
+        say(f"Warning: {line}")
+    if splits.skipped:
+        first = splits.skipped[0]
+        say(f"Skipped {len(splits.skipped)} files, listed in run.json; the first: {first.path} ({first.reason})")
+
+
+def carry_out(
+    made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress
+) -> Run:
+    """Fits, judges and reports; goes on from the run's checkpoint where there is one.
+
+    Raises:
+        RunError: The run belongs to other data or settings, or the loss is no longer a number.
+    """
+    check_writable(run.folder)
+    record = _record(made)
+    if (run.folder / "run.json").exists():
+        record["started"] = _check_same(run, record)
+    run.write("representation.json", made.representation.to_json())
+    _write_splits(run.folder / "splits.csv", made.splits)
+    run.write_record({**record, "status": "training"})
+    strength, seed = made.settings.augmentation, made.settings.seed
+    weights = None
+    if made.settings.class_weights:
+        weights = balanced_weights(made.splits.train.labels, len(made.splits.class_names))
+    train = _feed(made, made.splits.train, made.recipe.augmentation(strength) if strength else None, progress)
+    validation = _feed(made, made.splits.validation, None, progress)
+    rows = fit(
+        made.build,
+        replace(train, class_weights=weights, seed=seed),
+        validation,
+        made.settings,
+        made.device,
+        run.folder,
+        callbacks,
+        progress,
+    )
+    model = keras.models.load_model(run.model_path)
+    outcome = judge_split(model, made.representation, made.splits.test, made.splits.class_names, progress)
+    best = rows[best_epoch(rows)]
+    run.write("metrics.json", {"test": outcome.judgement.to_json(), "best_epoch": best})
+    seconds = round(sum(row["seconds"] for row in rows), 1)
+    complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
+    report(run, complete, made.splits, made.representation, rows, outcome)
+    run.write_record(complete)
+    return run
+
+
+def _feed(made: Plan, split: Split, augment: Augment | None, progress: Progress) -> Feed:
+    return Feed(
+        made.representation.arrays(split.samples, progress=progress),
+        made.representation.scale,
+        np.asarray(split.labels),
+        len(made.splits.class_names),
+        made.settings.batch_size,
+        augment=augment,
+    )
+
+
+def _record(made: Plan) -> dict[str, Any]:
+    splits = made.splits
+    return {
+        "recipe": made.recipe.name,
+        "architecture": made.architecture,
+        "options": dict(made.options),
+        "settings": made.settings.to_json(),
+        "class_names": list(splits.class_names),
+        "data": {
+            "path": str(made.path.resolve()),
+            "fingerprint": splits.fingerprint,
+            "layout": splits.layout,
+            "counts": splits.counts(),
+            "warnings": list(splits.warnings),
+            "skipped": [{"path": s.path, "reason": s.reason} for s in splits.skipped],
+        },
+        "decisions": list(made.decisions),
+        "device": made.device.to_json(),
+        "versions": versions(),
+        "machine": machine(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _write_splits(path: Path, splits: Splits) -> None:
+    """Writes one CSV line per sample: its name, its class name and its split.
+
+    A reader makes the splits that the data lacks; this file says which sample went where.
+    """
+    with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("name", "label", "split"))
+        for name in SPLITS:
+            split = splits[name]
+            for i, label in enumerate(split.labels):
+                writer.writerow((split.samples.name(i), splits.class_names[label], name))
+
+
+def _check_same(run: Run, record: dict[str, Any]) -> str:
+    """Refuses what would not continue the same training; gives the time that it was first started at."""
+    old = run.record()
+    if old["data"]["fingerprint"] != record["data"]["fingerprint"]:
+        raise RunError(
+            f"The data at {record['data']['path']} has changed since {run.folder} was started.",
+            "Restore it, or train anew.",
+        )
+    for name in ("backend", "policy"):
+        if old["device"][name] != record["device"][name]:
+            raise RunError(
+                f"{run.folder} was started with {name} {old['device'][name]}, and this machine would go on "
+                f"with {record['device'][name]}.",
+                "Resume with the same backend and precision.",
+            )
+    return str(old["started"])

@@ -1,0 +1,142 @@
+"""The folder that a training leaves behind: what is in it, and how it is read and written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from convscope.errors import RunError, UsageError
+from convscope.files import write_json
+
+FORMAT = 1
+SPACE_NEEDED = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Args:
+        folder: Where it lies.
+    """
+
+    folder: Path
+
+    @property
+    def model_path(self) -> Path:
+        """The best weights, as a Keras file."""
+        return self.folder / "model.keras"
+
+    @property
+    def report_path(self) -> Path:
+        """The page for people."""
+        return self.folder / "report.html"
+
+    def record(self) -> dict[str, Any]:
+        """What `run.json` says.
+
+        Raises:
+            RunError: The folder is no run, the file is damaged, or a later version wrote it.
+        """
+        content = self._read("run.json")
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            found = content.get("format") if isinstance(content, dict) else None
+            raise RunError(
+                f"{self.folder / 'run.json'} has format {found}, expected {FORMAT}.",
+                "It was written by another version of convscope.",
+            )
+        return content
+
+    def write_record(self, content: dict[str, Any]) -> None:
+        """Writes `run.json`."""
+        write_json(self.folder / "run.json", {"format": FORMAT, **content})
+
+    def representation(self) -> dict[str, Any]:
+        """What `representation.json` says.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        content: dict[str, Any] = self._read("representation.json")
+        return content
+
+    def write(self, name: str, content: Any) -> None:
+        """Writes a JSON file of the run, such as `metrics.json`."""
+        write_json(self.folder / name, content)
+
+    def discard_if_empty(self) -> None:
+        """Takes the folder away if nothing was written into it."""
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _read(self, name: str) -> Any:
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.folder} is no run: it has no {name}.",
+                "Give the folder that `convscope train` printed on its last line.",
+            ) from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read: {error}.") from error
+
+
+def new_run(out: Path | None, data: Path) -> Run:
+    """Makes an empty run folder that is sure to take what a training writes.
+
+    Args:
+        out: Where; by default `runs/DATE-NAME`, with a number where that is taken.
+        data: The data's path, which gives the default its name.
+
+    Raises:
+        UsageError: The folder exists and is not empty.
+        RunError: The folder cannot be written, or its disk is nearly full.
+    """
+    folder = out if out is not None else _default_folder(data)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty.", "Choose another --out, or use --resume.")
+    check_writable(folder)
+    return Run(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Makes the folder, writes a file in it and takes it away again.
+
+    Raises:
+        RunError: It cannot be made or written, or less than 64 MiB are free.
+    """
+    probe = folder / ".probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(4096))
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise RunError(f"The disk of {folder} is full.", "Free some space, or choose another --out.") from error
+        raise RunError(
+            f"{folder} cannot be written: {error.strerror}.", "Choose another folder with --out."
+        ) from error
+    if free < SPACE_NEEDED:
+        raise RunError(
+            f"The disk of {folder} has only {free / 2**20:.0f} MiB left, "
+            f"and a run needs at least {SPACE_NEEDED / 2**20:.0f} MiB.",
+            "Free some space, or choose another --out.",
+        )
+
+
+def _default_folder(data: Path) -> Path:
+    name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip("-.") or "data"
+    base = Path("runs") / f"{datetime.now(UTC).date().isoformat()}-{name}"
+    folder, number = base, 1
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder
