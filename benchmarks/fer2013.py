@@ -1,8 +1,9 @@
 """Accuracy of the shipped image classifiers on FER2013: seven classes, the data's own splits.
 
-Trains each architecture with the recipe's defaults through `convscope.train`, one run folder per seed, and
-prints accuracy and macro F1 on the test split. People score about 65 % on it; the best published single network
-without other data has 73.28 % (Khaireddin and Chen 2021). Runs that exist are not repeated, and interrupted ones go on.
+Trains each architecture with the recipe's defaults through `convscope.train`, one run folder per seed,
+and prints accuracy and macro F1 on the test split. People score about 65 % on it; the best published
+single network without other data has 73.28 % (Khaireddin and Chen 2021). Runs that exist are not
+repeated, and interrupted ones go on.
 
     python benchmarks/fer2013.py --data FOLDER --runs FOLDER [--seeds 3] [--json FILE] [--quick]
 
@@ -50,7 +51,9 @@ def figures(architecture: str, folders: list[Path]) -> list[Figure]:
     metrics = [json.loads((folder / "metrics.json").read_text())["test"] for folder in folders]
     records = [json.loads((folder / "run.json").read_text()) for folder in folders]
     accuracies = [100 * m["accuracy"] for m in metrics]
-    note = ", ".join(f"seed {r['settings']['seed']}: {a:.2f}" for r, a in zip(records, accuracies, strict=True))
+    note = ", ".join(
+        f"seed {r['settings']['seed']}: {a:.2f}" for r, a in zip(records, accuracies, strict=True)
+    )
     epochs = records[0]["settings"]["epochs"]
     return [
         Figure(

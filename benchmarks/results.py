@@ -1,4 +1,4 @@
-"""What every benchmark prints and writes: a header with machine, versions, seeds and date, and its figures."""
+"""What every benchmark prints and writes: machine, versions, seeds, date, and its figures."""
 
 from __future__ import annotations
 

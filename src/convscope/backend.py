@@ -36,8 +36,11 @@ def prepare_backend() -> str:
         )
     if asked and asked not in installed:
         known = asked in BACKENDS
+        what = "is not installed" if known else "convscope does not know"
         raise BackendError(
-            f"KERAS_BACKEND is '{asked}', which is {'not installed' if known else 'no backend of convscope'}.",
-            f'Install it: pip install "convscope[{asked}]"' if known else f"Use one of {', '.join(BACKENDS)}.",
+            f"KERAS_BACKEND names '{asked}', which {what}.",
+            f'Install it: pip install "convscope[{asked}]"'
+            if known
+            else f"Use one of {', '.join(BACKENDS)}.",
         )
     return os.environ.setdefault("KERAS_BACKEND", installed[0])

@@ -70,6 +70,20 @@ class Run:
         """Writes a JSON file of the run, such as `metrics.json`."""
         write_json(self.folder / name, content)
 
+    def metrics(self) -> dict[str, Any]:
+        """What `metrics.json` says.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        content: dict[str, Any] = self._read("metrics.json")
+        return content
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a training was begun in the folder and has not ended."""
+        return (self.folder / "run.json").exists() and not (self.folder / "metrics.json").exists()
+
     def discard_if_empty(self) -> None:
         """Takes the folder away if nothing was written into it."""
         if self.folder.is_dir() and not any(self.folder.iterdir()):
@@ -99,7 +113,7 @@ def new_run(out: Path | None, data: Path) -> Run:
         UsageError: The folder exists and is not empty.
         RunError: The folder cannot be written, or its disk is nearly full.
     """
-    folder = out if out is not None else _default_folder(data)
+    folder = out if out is not None else default_folder(data)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty.", "Choose another --out, or use --resume.")
     check_writable(folder)
@@ -120,7 +134,9 @@ def check_writable(folder: Path) -> None:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise RunError(f"The disk of {folder} is full.", "Free some space, or choose another --out.") from error
+            raise RunError(
+                f"The disk of {folder} is full.", "Free some space, or choose another --out."
+            ) from error
         raise RunError(
             f"{folder} cannot be written: {error.strerror}.", "Choose another folder with --out."
         ) from error
@@ -132,11 +148,16 @@ def check_writable(folder: Path) -> None:
         )
 
 
-def _default_folder(data: Path) -> Path:
+def default_folder(data: Path) -> Path:
+    """The folder `runs/DATE-NAME` for data of that name, with a number where that is taken."""
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip("-.") or "data"
-    base = Path("runs") / f"{datetime.now(UTC).date().isoformat()}-{name}"
-    folder, number = base, 1
-    while folder.exists():
+    return free_folder(Path("runs") / f"{datetime.now(UTC).date().isoformat()}-{name}")
+
+
+def free_folder(folder: Path) -> Path:
+    """The folder itself, or the first with a number behind it that does not exist yet."""
+    number, free = 1, folder
+    while free.exists():
         number += 1
-        folder = base.with_name(f"{base.name}-{number}")
-    return folder
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

@@ -76,6 +76,15 @@ def test_an_existing_artefact_is_kept_unless_it_may_be_overwritten(form, model, 
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize(("form", "name"), NAMES.items())
+def test_a_folder_of_something_else_is_never_overwritten(form, name, model, sample, tmp_path):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "photo.jpg").write_text("precious")
+    with pytest.raises(UsageError, match="not overwritten"):
+        export(model, form, tmp_path / name, sample, overwrite=True)
+    assert (tmp_path / name / "photo.jpg").exists()
+
+
 @on_tensorflow
 def test_a_model_of_mixed_precision_is_exported_in_float32(sample, tmp_path):
     mixed = small_model("mixed_bfloat16")

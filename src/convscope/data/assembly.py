@@ -9,8 +9,8 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.scan import Digests, check_mostly_readable, scan
-from convscope.data.sources import EncodedImages, FileImages, ImageSource
+from convscope.data.scan import Digests, Encoded, check_mostly_readable, scan
+from convscope.data.sources import ImageSource
 from convscope.data.splits import Split, Splits
 from convscope.data.stratify import carve
 from convscope.errors import DataError
@@ -56,9 +56,10 @@ class Found:
 
 
 def scan_to_found(
+    source: Encoded,
+    *,
     where: str,
     layout: str,
-    source: FileImages | EncodedImages,
     labels: Sequence[str],
     splits: Sequence[SplitName | None],
     skipped: Sequence[Skipped],
@@ -67,9 +68,9 @@ def scan_to_found(
     """Scans encoded pictures and keeps the readable ones with their labels and splits.
 
     Args:
+        source: Pictures of unknown size.
         where: The path that was read, for messages.
         layout: One line that says which layout was recognized and by what.
-        source: Pictures of unknown size.
         labels: The class name of each.
         splits: The split of each, or None for all.
         skipped: What was left out before.
@@ -81,17 +82,17 @@ def scan_to_found(
     Raises:
         DataError: More than half of the pictures are not readable.
     """
-    scanned, kept, digests, unreadable = scan(source, progress)
-    check_mostly_readable(where, len(kept), unreadable)
-    rows = kept.tolist()
+    scanned = scan(source, progress)
+    check_mostly_readable(where, len(scanned.kept), scanned.skipped)
+    rows = scanned.kept.tolist()
     return Found(
         where=where,
         layout=layout,
-        source=scanned,
+        source=scanned.source,
         labels=[labels[row] for row in rows],
         splits=[splits[row] for row in rows],
-        digests=digests,
-        skipped=(*skipped, *unreadable),
+        digests=scanned.digests,
+        skipped=(*skipped, *scanned.skipped),
     )
 
 

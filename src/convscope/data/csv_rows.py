@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +13,7 @@ MAX_LINE_BYTES = 2**20
 """Longest line that is read, in bytes."""
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
     """The rows that are not blank, the header first.
 
     Args:

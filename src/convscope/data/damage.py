@@ -12,7 +12,7 @@ from convscope.errors import DataError
 def damage_as_data_error(where: str, kind: str) -> Iterator[None]:
     """Turns any exception of the parsing inside into a `DataError`.
 
-    Parsers of binary formats meet damaged bytes with a dozen exception types, from `SyntaxError` to `struct.error`.
+    Parsers of binary formats raise a dozen exception types, `SyntaxError` and `struct.error` among them.
 
     Args:
         where: The file, as the user would look for it.

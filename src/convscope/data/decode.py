@@ -191,16 +191,17 @@ def _on_white(rgba: npt.NDArray[np.uint8], gray: bool) -> npt.NDArray[np.uint8]:
     return result[..., 0] if gray else result
 
 
-def _to_8_bits(raw: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+def _to_8_bits(raw: npt.NDArray[np.integer | np.floating]) -> npt.NDArray[np.uint8]:
     """Scales 16-bit, 32-bit and float gray values (height, width) as the module's table says."""
     integers = raw.dtype.kind in "iu"
-    values: npt.NDArray[np.float64] = raw.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
+    low, high = float(raw.min()), float(raw.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("holds values that are not finite")
     if integers and low >= 0 and high <= 65535:
-        values /= 257.0
-    elif integers or low < 0 or high > 255:
+        sixteen_bits: npt.NDArray[np.uint8] = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return sixteen_bits
+    values: npt.NDArray[np.float64] = raw.astype(np.float64)
+    if integers or low < 0 or high > 255:
         values = (values - low) / max(high - low, np.finfo(np.float64).tiny) * 255.0
     elif high <= 1:
         values *= 255.0

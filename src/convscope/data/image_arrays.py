@@ -1,4 +1,4 @@
-"""Arrays of pictures and labels that a header describes: checked before they are read, read into one array."""
+"""Stored arrays of pictures and labels: checked by their headers, then read into one array."""
 
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
     labels = part.labels.shape
     if labels not in ((shape[0],), (shape[0], 1)):
         raise DataError(
-            f"{part.labels.where}: expected one label for each of {shape[0]} pictures, received shape {labels}"
+            f"{part.labels.where}: expected one label for each of {shape[0]} pictures,"
+            f" received shape {labels}"
         )
 
 

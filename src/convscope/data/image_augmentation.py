@@ -52,7 +52,7 @@ class ImageAugmentation:
         """
         count, height, width, channels = pictures.shape
         draws = rng.uniform(-1.0, 1.0, (count, 5))
-        mirrored = rng.random(count) < 0.5 if self.flip else np.zeros(count, bool)
+        mirrored = np.logical_and(rng.random(count) < 0.5, self.flip)
         pad_y, pad_x = self._margin(height), self._margin(width)
         padded = np.pad(pictures, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
         if channels == 1:
@@ -78,7 +78,7 @@ class ImageAugmentation:
         size: tuple[int, int],
         pad: tuple[int, int],
     ) -> list[tuple[float, ...]]:
-        """Affine maps from an output position to the padded input, as Pillow takes them (a, b, c, d, e, f)."""
+        """Affine maps from output positions to the padded input, as Pillow takes them."""
         height, width = size
         angle = np.radians(self.rotate) * draws[:, 2]
         scale = 1.0 / (1.0 + self.zoom * draws[:, 3])
@@ -96,4 +96,5 @@ def _with_contrast(
     values = pictures.astype(np.float32)
     means = values.mean(axis=(1, 2, 3), keepdims=True)
     values = (values - means) * factors.astype(np.float32)[:, None, None, None] + means
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    clipped: npt.NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return clipped

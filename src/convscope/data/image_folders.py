@@ -149,13 +149,13 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
             hint="Put the pictures of each class into a folder that is named after the class.",
         )
     return scan_to_found(
-        str(path),
-        _layout(split_of, set(labels)),
         unscanned_files(str(path), keys),
-        labels,
-        splits,
-        listing.skipped,
-        progress,
+        where=str(path),
+        layout=_layout(split_of, set(labels)),
+        labels=labels,
+        splits=splits,
+        skipped=listing.skipped,
+        progress=progress,
     )
 
 

@@ -7,8 +7,9 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from convscope.data.damage import damage_as_data_error
 from convscope.data.image_arrays import ArrayPart, StoredArray, read_array_parts
 from convscope.data.image_folders import Listing
 from convscope.errors import DataError
-from convscope.kinds import Progress, Skipped, SplitName
+from convscope.kinds import SPLITS, Progress, Skipped, SplitName
 
 _NAME = re.compile(r"(?P<prefix>.*?)[-._]?(?P<role>images|labels)[-._]idx(?P<rank>\d)[-._]ubyte(\.gz)?", re.I)
 _UNSIGNED_BYTE = 8
@@ -48,41 +49,41 @@ def read_idx(folder: Path, progress: Progress) -> Found:
     Raises:
         DataError: A file has no partner, is damaged, or does not hold what its header says.
     """
-    files: dict[tuple[str, str], str] = {}
     names = idx_files(folder)
+    parts = []
+    for split, (pictures, labels) in _pairs(folder, names).items():
+        parts.append(ArrayPart(pictures, split, _stored(folder, pictures), _stored(folder, labels)))
+    found = read_array_parts(folder, f"IDX files: {', '.join(names)}", folder, parts, progress)
+    others = [key for entries in Listing(str(folder)).children("") for key in entries if key not in names]
+    return replace(found, skipped=[Skipped(str(folder / key), "not an IDX file") for key in others])
+
+
+def _pairs(folder: Path, names: list[str]) -> dict[SplitName | None, tuple[str, str]]:
+    """The image file and the label file of each split: train, validation, test."""
+    images: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for name in names:
         match = _NAME.fullmatch(name)
         if match is None:
             continue
-        pair = (match["prefix"].lower(), match["role"].lower())
-        if pair in files:
-            raise DataError(f"{folder}: expected {name} once, received {files[pair]} as well")
-        files[pair] = name
-    images: dict[SplitName | None, tuple[str, str]] = {}
-    for prefix in sorted({prefix for prefix, _ in files}):
+        of_role = images if match["role"].lower() == "images" else labels
+        prefix = match["prefix"].lower()
+        if prefix in of_role:
+            raise DataError(f"{folder}: expected one of {of_role[prefix]} and {name}, received both")
+        of_role[prefix] = name
+    alone = sorted(images.keys() ^ labels.keys())
+    if alone:
+        single = images.get(alone[0]) or labels[alone[0]]
+        raise DataError(f"{folder}: expected pairs of image and label files, received only {single}")
+    pairs: dict[SplitName | None, tuple[str, str]] = {}
+    for prefix in sorted(images):
         split = _split_of(prefix)
-        both = files.get((prefix, "images")), files.get((prefix, "labels"))
-        if both[0] is None or both[1] is None:
-            found = both[0] or both[1]
-            raise DataError(f"{folder}: expected a pair of image and label files, received only {found}")
-        if split in images:
-            raise DataError(
-                f"{folder}: expected one pair of files per split, received {images[split][0]} and {both[0]}"
-            )
-        images[split] = both[0], both[1]
-    order: tuple[SplitName | None, ...] = (None, "train", "validation", "test")
-    parts = [
-        ArrayPart(
-            images[split][0], split, _stored(folder, images[split][0]), _stored(folder, images[split][1])
-        )
-        for split in order
-        if split in images
-    ]
-    found = read_array_parts(folder, f"IDX files: {', '.join(names)}", folder, parts, progress)
-    others = [key for entries in Listing(str(folder)).children("") for key in entries if key not in names]
-    return Found(
-        **{**vars(found), "skipped": tuple(Skipped(str(folder / key), "not an IDX file") for key in others)}
-    )
+        if split in pairs:
+            both = f"{pairs[split][0]} and {images[prefix]}"
+            raise DataError(f"{folder}: expected one pair of files per split, received {both}")
+        pairs[split] = images[prefix], labels[prefix]
+    order: tuple[SplitName | None, ...] = (None, *SPLITS)
+    return {split: pairs[split] for split in order if split in pairs}
 
 
 def _split_of(prefix: str) -> SplitName | None:
@@ -93,7 +94,7 @@ def _split_of(prefix: str) -> SplitName | None:
 
 
 def _stored(folder: Path, name: str) -> StoredArray:
-    """Reads the header: two zero bytes, the type, the rank, then each length as a big-endian 32-bit number."""
+    """Reads the header: two zero bytes, the type, the rank, then each length in big-endian 32 bits."""
     path = folder / name
     with damage_as_data_error(str(path), "IDX file"), _opened(path) as file:
         zero, kind, rank = struct.unpack(">HBB", file.read(4))
@@ -124,8 +125,8 @@ def _stored(folder: Path, name: str) -> StoredArray:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     if path.suffix.lower() == ".gz":
-        with gzip.open(path, "rb") as file:
-            yield file
+        with gzip.open(path, "rb") as unpacked:
+            yield cast(IO[bytes], unpacked)
     else:
         with path.open("rb") as file:
             yield file

@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from convscope.data.image_folders import Listing
 from convscope.data.scan import scan
@@ -34,7 +35,7 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
         progress: Told how many files were scanned.
 
     Returns:
-        Every readable picture once, in the order given, folders and patterns sorted; `skipped` lists the others.
+        Every readable picture once, in the order given, folders and patterns sorted; the others as `skipped`.
 
     Raises:
         DataError: A path does not exist, a pattern matches nothing, or no picture is readable.
@@ -43,8 +44,9 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
     files: dict[str, None] = {}
     for path in paths:
         files.update(dict.fromkeys(_files_of(os.fspath(path), skipped)))
-    source, _, _, unreadable = scan(unscanned_files("", files), progress)
-    skipped += unreadable
+    scanned = scan(unscanned_files("", files), progress)
+    source = scanned.source
+    skipped += scanned.skipped
     if not len(source):
         examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
         raise DataError(
@@ -54,21 +56,19 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
 
 
 def _files_of(path: str, skipped: list[Skipped]) -> list[str]:
-    if os.path.isdir(path):
+    place = Path(path)
+    if place.is_dir():
         listing = Listing(path)
         keys = listing.files_below("")
         skipped += listing.skipped
-        return [os.path.join(path, key) for key in keys]
-    if os.path.lexists(path):
+        return [str(place / key) for key in keys]
+    if place.exists() or place.is_symlink():
         return [path]
     if not glob.has_magic(path):
-        raise DataError(f"{path}: there is no such file or folder")
-    matches = sorted(glob.glob(path, recursive=True))
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - knows absolute patterns
     if not matches:
-        raise DataError(f"{path}: the pattern matches no file")
-    return [
-        file
-        for match in matches
-        if not os.path.isdir(match) or "**" not in path
-        for file in _files_of(match, skipped)
-    ]
+        raise DataError(f"{path}: the pattern matches no file", hint="Check the folder of the pattern.")
+    if "**" in path:
+        matches = [match for match in matches if not Path(match).is_dir()]
+    return [file for match in matches for file in _files_of(match, skipped)]

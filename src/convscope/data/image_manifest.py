@@ -1,4 +1,4 @@
-"""A table that names picture files: a CSV or Parquet manifest with columns path, label and, if wanted, split."""
+"""A table that names picture files: CSV or Parquet with columns path, label and, if wanted, split."""
 
 from __future__ import annotations
 
@@ -56,9 +56,15 @@ def read_manifest(path: Path, progress: Progress) -> Found:
         splits.append(name)
     if not keys:
         raise DataError(f"{path}: expected rows that name pictures, received none")
-    layout = f"manifest {path.name} of {len(keys)} files"
-    source = unscanned_files(str(path.parent), keys)
-    return scan_to_found(str(path), layout, source, labels, splits, skipped, progress)
+    return scan_to_found(
+        unscanned_files(str(path.parent), keys),
+        where=str(path),
+        layout=f"manifest: {path.name} names {len(keys)} files",
+        labels=labels,
+        splits=splits,
+        skipped=skipped,
+        progress=progress,
+    )
 
 
 def find_column(names: Sequence[str], aliases: Sequence[str]) -> int | None:
@@ -124,8 +130,8 @@ def _parquet(path: Path) -> Iterator[Row]:
 def _checked_path(where: str, raw: str) -> str:
     """A path that stays in the manifest's folder, without `.` and `..`."""
     key = os.path.normpath(raw) if raw else ""
-    escapes = key == ".." or key.startswith(("../", "..\\"))
-    if not key or key == "." or not key.isprintable() or escapes or os.path.isabs(key) or key[1:2] == ":":
+    escapes = key == ".." or key.startswith(("../", "..\\")) or Path(key).is_absolute() or key[1:2] == ":"
+    if escapes or not key.isprintable() or key in ("", "."):
         raise DataError(
             f"{where}: expected a path below the folder of the table, received {raw!r}",
             hint="Move the table beside the pictures and write paths relative to it.",

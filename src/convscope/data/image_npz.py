@@ -6,16 +6,18 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 from numpy.lib import format as npy
 
 from convscope.data.assembly import SPLIT_ALIASES, Found
 from convscope.data.damage import damage_as_data_error
 from convscope.data.image_arrays import ArrayPart, StoredArray, read_array_parts
 from convscope.errors import DataError
-from convscope.kinds import Progress, Skipped, SplitName
+from convscope.kinds import SPLITS, Progress, Skipped, SplitName
 
 IMAGE_WORDS = frozenset({"x", "images", "image", "data", "pixels", "pictures"})
 LABEL_WORDS = frozenset({"y", "labels", "label", "target", "targets"})
@@ -52,7 +54,7 @@ def read_npz(path: Path, progress: Progress) -> Found:
         layout = f"NumPy archive: {path.name} has {', '.join((*images.values(), *labels.values()))}"
         found = read_array_parts(path, layout, path.parent, parts, progress)
     skipped = tuple(Skipped(f"{path}[{key}]", "neither pictures nor labels by its name") for key in others)
-    return Found(**{**vars(found), "skipped": skipped})
+    return replace(found, skipped=skipped)
 
 
 def _roles(
@@ -75,11 +77,12 @@ def _roles(
             raise DataError(f"{path}: expected one array for each role, received {role[split]} and {key}")
         role[split] = key
     if not images or images.keys() != labels.keys():
+        received = ", ".join(keys[:20]) or "none"
         raise DataError(
-            f"{path}: expected pictures and labels of the same splits, received {', '.join(keys[:20]) or 'none'}",
+            f"{path}: expected pictures and labels of the same splits, received {received}",
             hint="Name the arrays x_train, y_train, x_test, y_test, or images and labels.",
         )
-    order: tuple[SplitName | None, ...] = (None, "train", "validation", "test")
+    order: tuple[SplitName | None, ...] = (None, *SPLITS)
     return {name: images[name] for name in order if name in images}, labels, others
 
 

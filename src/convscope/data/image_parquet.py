@@ -76,8 +76,8 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
         The pictures, in the order of the files and their rows.
 
     Raises:
-        DataError: A file is damaged or has no usable image and label columns, a label is missing or unknown, or
-            the pictures take more than `MAX_BYTES`.
+        DataError: A file is damaged or has no usable image and label columns, a label is missing or unknown,
+            or the pictures take more than `MAX_BYTES`.
     """
     rows = _Rows()
     for key in keys:
@@ -86,9 +86,15 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
     where = str(root / keys[0]) if len(keys) == 1 else str(root)
     if not rows.keys:
         raise DataError(f"{where}: expected rows with encoded pictures, received none")
-    source = unscanned_bytes(str(root), rows.keys, rows.data)
-    layout = f"Parquet with encoded pictures: {len(keys)} file{'s' * (len(keys) > 1)}"
-    return scan_to_found(where, layout, source, rows.labels, rows.splits, rows.skipped, progress)
+    return scan_to_found(
+        unscanned_bytes(str(root), rows.keys, rows.data),
+        where=where,
+        layout=f"Parquet with encoded pictures: {len(keys)} file{'s' * (len(keys) > 1)}",
+        labels=rows.labels,
+        splits=rows.splits,
+        skipped=rows.skipped,
+        progress=progress,
+    )
 
 
 def _read_file(root: Path, key: str, rows: _Rows) -> None:
@@ -142,7 +148,7 @@ def _image_column(schema: pa.Schema) -> str | None:
 
 
 def _class_names(path: Path, schema: pa.Schema, label: str) -> list[str] | None:
-    """The names of a ClassLabel column from the metadata that `datasets` writes; None where there are none."""
+    """The names of a ClassLabel column from the metadata that `datasets` writes, if there are any."""
     raw = (schema.metadata or {}).get(b"huggingface")
     if raw is None:
         return None

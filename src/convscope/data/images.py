@@ -16,7 +16,7 @@ What happens to bad input:
 | what is wrong | what happens |
 |---|---|
 | a picture that is empty, truncated, not a picture, or not readable | skipped, counted, listed |
-| a decompression bomb: more than 64 million pixels or 256 MiB | skipped before it is decoded, counted, listed |
+| a decompression bomb: over 64 million pixels or 256 MiB | skipped before decoding, counted, listed |
 | no picture is readable, or more than half are not | `DataError` |
 | a class with one picture in total | `DataError`: it cannot be learned from and judged by |
 | a class that is not in train | `DataError` that names it |
@@ -31,13 +31,14 @@ What happens to bad input:
 | hidden files, `__MACOSX`, `Thumbs.db`, `desktop.ini` | ignored |
 | a manifest's path that is absolute or leaves its folder | `DataError` with the line |
 | a manifest's file that is missing | skipped, counted, listed |
-| a table that is not UTF-8, misses a column, a label, or a field; an unknown split name | `DataError` with the line |
+| a table that is not UTF-8, misses a label or a field, has an unknown split | `DataError` with the line |
+| a table that misses a column | `DataError` |
 | a FER2013 row with a wrong number of pixels or a value that is not a number | `DataError` with the line |
 | a Parquet row without image bytes | skipped, listed |
 | an archive or array that is damaged, holds objects, is too large or differs from its header | `DataError` |
 
-Where the data has no validation or test split, a tenth of each class is drawn from train with the seed; identical
-pictures stay on one side. The same seed and the same data give the same splits on every machine.
+Where the data has no validation or test split, a tenth of each class is drawn from train with the seed;
+identical pictures stay on one side. The same seed and the same data give the same splits on every machine.
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +24,28 @@ _WORKERS = min(8, os.cpu_count() or 1)
 Digests = npt.NDArray[np.void]
 
 
-Encoded = TypeVar("Encoded", FileImages, EncodedImages)
+Encoded = FileImages | EncodedImages
+"""Pictures that have to be decoded."""
 
 
-def scan(
-    source: Encoded, progress: Progress, what: str = "reading pictures"
-) -> tuple[Encoded, npt.NDArray[np.int64], Digests, list[Skipped]]:
+@dataclass(frozen=True)
+class Scan:
+    """What a scan found.
+
+    Args:
+        source: The readable pictures with their sizes.
+        kept: Their indices in the source that was scanned, shape (readable,), int64.
+        digests: A hash of each one's encoded content, shape (readable,), void of `DIGEST_BYTES`.
+        skipped: What could not be read.
+    """
+
+    source: Encoded
+    kept: npt.NDArray[np.int64]
+    digests: Digests
+    skipped: list[Skipped]
+
+
+def scan(source: Encoded, progress: Progress, what: str = "reading pictures") -> Scan:
     """Reads, hashes and decodes every picture of a source in a few threads.
 
     Args:
@@ -39,8 +54,7 @@ def scan(
         what: What progress calls this.
 
     Returns:
-        The readable pictures with their sizes; their indices in `source`, shape (readable,), int64; a hash of
-        each one's encoded content, shape (readable,), void of `DIGEST_BYTES`; and what could not be read.
+        The readable pictures and what could not be read.
     """
     count = len(source)
     sizes = np.zeros((count, 2), np.uint32)
@@ -75,7 +89,7 @@ def scan(
             raise
     kept = np.flatnonzero(channels).astype(np.int64)
     scanned = replace(source, sizes=sizes, channels=channels).take(kept)
-    return scanned, kept, _as_keys(digests[kept]), skipped
+    return Scan(scanned, kept, _as_keys(digests[kept]), skipped)
 
 
 def array_digests(source: ArrayImages) -> Digests:

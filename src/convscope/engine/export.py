@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 _INSTALL = 'Install what it needs: pip install "convscope[export]"'
 _KERAS_FORMAT = {"onnx": "onnx", "openvino": "openvino", "litert": "litert", "saved-model": "tf_saved_model"}
-_SUFFIX = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "saved-model": ""}
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "saved-model": ""}
 # Tried with Keras 3.15. On JAX, Keras' OpenVINO export meets operations that OpenVINO cannot convert and its
 # ONNX export needs jax2onnx; on PyTorch, its SavedModel export fails and LiteRT needs litert-torch.
 _WRITERS = {
@@ -80,8 +80,9 @@ def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwri
         RunError: If the export fails, or the artefact deviates by more than 1e-3; nothing is left behind.
     """
     _check(form, out, sample, overwrite=overwrite)
-    model = _in_float32(model)
-    expected = np.asarray(model.predict(sample, verbose=0), np.float32)
+    with _muted():
+        model = _in_float32(model)
+        expected = np.asarray(model.predict(sample, verbose=0), np.float32)
     folder = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         folder.mkdir(parents=True)
@@ -111,16 +112,20 @@ def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwri
 def _check(form: str, out: Path, sample: Floats, *, overwrite: bool) -> None:
     if form not in FORMS:
         raise UsageError(f"Unknown form '{form}'.", f"Use one of {', '.join(FORMS)}.")
-    if out.suffix != _SUFFIX[form] and _SUFFIX[form]:
+    if out.suffix != SUFFIXES[form] and SUFFIXES[form]:
         raise UsageError(
-            f"A file of form {form} ends in '{_SUFFIX[form]}'. Received: {out.name}.",
-            f"Write {out.stem}{_SUFFIX[form]}.",
+            f"A file of form {form} ends in '{SUFFIXES[form]}'. Received: {out.name}.",
+            f"Write {out.stem}{SUFFIXES[form]}.",
         )
     if len(sample) == 0:
         raise UsageError("export expects at least one sample to compare on. Received: none.")
     taken = next((path for path in _places(out) if path.exists() or path.is_symlink()), None)
     if taken and not overwrite:
         raise UsageError(f"{taken} exists already.", "Choose another name, or allow it to be overwritten.")
+    if taken and taken.is_dir() and not (form == "saved-model" and (taken / "saved_model.pb").is_file()):
+        raise UsageError(
+            f"{taken} is a folder that is no SavedModel; it is not overwritten.", "Choose another name."
+        )
     import keras
 
     backend = keras.backend.backend()
@@ -152,7 +157,9 @@ def _in_float32(model: keras.Model) -> keras.Model:
             return type(value)(plain(each) for each in value)
         return "float32" if value in ("mixed_bfloat16", "mixed_float16") else value
 
-    copy = keras.saving.deserialize_keras_object(plain(keras.saving.serialize_keras_object(model)))
+    config = plain(keras.saving.serialize_keras_object(model))
+    config.pop("compile_config", None)
+    copy = keras.saving.deserialize_keras_object(config)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -174,10 +181,18 @@ def _move_in(folder: Path, out: Path) -> None:
     """Puts the finished files in place, the one named `out` last."""
     for made in sorted(folder.iterdir(), key=lambda path: path.name == out.name):
         place = out.with_name(made.name)
-        if place.is_dir() and not place.is_symlink():
-            place.rename(folder.with_name(f"{folder.name}.old"))
-        made.replace(place)
-    shutil.rmtree(folder.with_name(f"{folder.name}.old"), ignore_errors=True)
+        if place.is_symlink() or not place.is_dir():
+            made.replace(place)
+            continue
+        # A folder cannot be replaced in one step: the older one steps aside, and back if that fails.
+        aside = folder.with_name(f"{folder.name}.old")
+        place.rename(aside)
+        try:
+            made.rename(place)
+        except OSError:
+            aside.rename(place)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -209,6 +224,7 @@ def _muted() -> Iterator[None]:
 
 _THEIR_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
     (r"In the future `np\.object`", FutureWarning),  # Keras asks NumPy 2 for a name that tf2onnx needs
+    (r"__array__ implementation doesn't accept a copy keyword", DeprecationWarning),  # Keras to NumPy 2
     (r"\s*Warning: tf\.lite\.Interpreter is deprecated", UserWarning),  # still what TensorFlow itself ships
     (r"The `(native_serialization|enable_xla)` parameter is deprecated", DeprecationWarning),  # Keras to JAX
     (r"`torch\.jit\.trace(_method)?` is deprecated", DeprecationWarning),  # Keras to PyTorch, for OpenVINO

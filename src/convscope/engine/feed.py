@@ -141,7 +141,7 @@ class Prefetched(Iterator[T]):
                 if not self._put((item, None)):
                     return
             self._put((None, StopIteration()))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again where the items are read
             self._put((None, error))
 
     def _put(self, item: tuple[T | None, BaseException | None]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from convscope.engine.feed import Inputs, Prepare, Prefetched
-from convscope.kinds import Progress, no_progress
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import numpy.typing as npt
+
+from convscope.engine.feed import Inputs, Prefetched, Prepare
+from convscope.kinds import Progress, no_progress
 
 BATCH = 256
 
@@ -33,7 +35,7 @@ def predict_probabilities(
     size = min(BATCH, count)
     starts = range(0, count, max(size, 1))
 
-    def batches():  # type: ignore[no-untyped-def]
+    def batches() -> Iterator[npt.NDArray[np.float32]]:
         for start in starts:
             yield prepare(inputs.take(np.arange(start, start + size) % count))
 

@@ -31,6 +31,7 @@ _ROLES = {
     ON_HEAT: "on-heat",
 }
 _HEAT = (0, 91, 150)  # what an image shows at full strength; the page brightens it in dark mode
+_HEAT_POWER = 0.6  # below one, so that rare confusions show beside a full diagonal
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "convscope",
     "svg.fonttype": "none",
@@ -59,6 +60,8 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
 }
+
+_WIDEST = 900
 
 Matrix = Sequence[Sequence[int]]
 
@@ -103,7 +106,8 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
 def confusion(matrix: Matrix, class_names: Sequence[str]) -> str:
     """Draws which class was taken for which, coloured by the share of the true class.
 
-    Cells show the share and the count up to 12 classes; every class is named up to 60, beyond that some are.
+    Cells show the share and the count up to 12 classes; where not every class name fits, every second, third
+    ... is written.
 
     Args:
         matrix: Counts, `matrix[true][predicted]`, k rows of k.
@@ -116,31 +120,29 @@ def confusion(matrix: Matrix, class_names: Sequence[str]) -> str:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = len(class_names)
     names = [_short(name) for name in class_names]
-    cell = float(np.clip(760 / size, 13 if size <= 60 else 6, 84 if size <= 4 else 68))
-    cell = cell if size <= 130 else 780 / size
-    font = 12.0 if cell >= 18 else 10.0
-    margin = 44 + 0.58 * font * max(map(len, names))
-    width, height = margin + cell * size + 12, margin * 0.86 + cell * size + 12
+    font = 12.0 if size <= 30 else 10.0
+    longest = 0.58 * font * max(map(len, names))
+    left = 42 + longest
+    cell = float(np.clip((_WIDEST - left - 12) / size, 1, 84 if size <= 4 else 64))
+    tilt = 0 if longest < cell else 90
+    top = 42 + (longest if tilt else font)
+    width, height = left + cell * size + 12, top + cell * size + 12
 
     def draw(figure: Figure) -> None:
-        axes = figure.add_axes(
-            (margin / width, 1 - (height - 12) / height, cell * size / width, cell * size / height)
-        )
-        axes.set_position((margin / width, 12 / height, cell * size / width, cell * size / height))
+        axes = figure.add_axes((left / width, 12 / height, cell * size / width, cell * size / height))
         picture = np.zeros((size, size, 4), np.uint8)
         picture[..., :3] = _HEAT
-        picture[..., 3] = np.rint(255 * shares**0.7)
+        picture[..., 3] = np.rint(255 * shares**_HEAT_POWER)
         axes.imshow(picture, interpolation="none", aspect="auto")
         axes.grid(False)
         axes.spines[:].set_visible(True)
-        ticks = np.arange(size) if cell >= 13 else np.arange(0, size, int(np.ceil(13 / cell)))
+        ticks = np.arange(0, size, int(np.ceil(1.1 * font / cell)))
         axes.xaxis.tick_top()
         axes.xaxis.set_label_position("top")
-        tilt = 0 if max(map(len, names)) * 0.6 * font < cell else 90
         axes.set_xticks(ticks, [names[i] for i in ticks], rotation=tilt, fontsize=font)
         axes.set_yticks(ticks, [names[i] for i in ticks], fontsize=font)
         axes.tick_params(colors=INK)
-        axes.set_xlabel("predicted", labelpad=8)
+        axes.set_xlabel("predicted", labelpad=10)
         axes.set_ylabel("true", labelpad=8)
         if size <= 12:
             _write_cells(axes, counts, shares)
@@ -168,8 +170,8 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> str:
     wide = [0.88 * (each["upper"] - each["lower"]) for each in filled]
 
     def draw(figure: Figure) -> None:
-        above = figure.add_axes((0.125, 0.36, 0.85, 0.6))
-        above.bar(middles, [each["accuracy"] for each in filled], wide, color=FIRST, linewidth=0)
+        above = figure.add_axes((0.125, 0.36, 0.825, 0.6))
+        above.bar(middles, [each["accuracy"] for each in filled], wide, color=FIRST, alpha=0.5, linewidth=0)
         above.plot([0, 1], [0, 1], color=INK, linewidth=1.25, linestyle=(0, (4, 3)))
         above.plot(
             [each["confidence"] for each in filled],
@@ -183,7 +185,7 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> str:
         above.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", yticks=np.linspace(0, 1, 6))
         above.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         above.set_xticks(np.linspace(0, 1, 6), [""] * 6)
-        below = figure.add_axes((0.125, 0.115, 0.85, 0.19))
+        below = figure.add_axes((0.125, 0.115, 0.825, 0.19))
         below.bar(middles, [each["count"] for each in filled], wide, color=MUTED, linewidth=0)
         below.set(xlim=(0, 1), xlabel="confidence", ylabel="samples", xticks=np.linspace(0, 1, 6))
         below.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -252,10 +254,11 @@ def _name_ends(
 
 def _write_cells(axes: Axes, counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64]) -> None:
     for (row, column), share in np.ndenumerate(shares):
-        colour = ON_HEAT if share**0.7 > 0.72 else INK
+        colour = ON_HEAT if share**_HEAT_POWER > 0.72 else INK
         if not counts[row, column]:
             continue
-        axes.text(column, row - 0.1, f"{share:.0%}", color=colour, ha="center", va="center", fontsize=13)
+        shown = f"{share:.0%}" if share >= 0.005 else "<1%"
+        axes.text(column, row - 0.1, shown, color=colour, ha="center", va="center", fontsize=13)
         axes.text(
             column,
             row + 0.22,

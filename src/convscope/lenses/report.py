@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ SHOWN_SKIPPED = 200
 SHOWN_CONFUSIONS = 10
 SHOWN_ROWS = 12
 SHOWN_PICTURES = 8
+ALL_PICTURES = 800
 _LARGEST_SIDE = 192
 _PIXELATED_SIDE = 96
 
@@ -106,10 +108,12 @@ def write_report(path: Path, content: ReportContent) -> None:
         unfinished.write_bytes(page)
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise RunError(
             f"The report {path} cannot be written: {error.strerror}.", "Check the folder and its free space."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def render_report(content: ReportContent) -> str:
@@ -160,12 +164,13 @@ def _template() -> Template:
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:
     pictures = dict(content.samples)
+    shown = int(np.clip(ALL_PICTURES // max(len(content.class_names), 1), 1, SHOWN_PICTURES))
     return [
         {
             "name": name,
             "counts": (row := [int(of_split.get(name, 0)) for of_split in content.counts.values()]),
             "total": sum(row),
-            "pictures": list(pictures.get(name, ()))[:SHOWN_PICTURES],
+            "pictures": list(pictures.get(name, ()))[:shown],
         }
         for name in content.class_names
     ]

@@ -6,48 +6,58 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-import keras
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from convscope.errors import UsageError
 from convscope.kinds import Kind
-from convscope.models import images
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One function that builds a model, with what there is to know before calling it.
+    """One function that builds a model, with what there is to know before Keras is imported.
 
     Args:
-        name: The name that `build` and the command line take.
+        name: The name that `build` and the command line take; also the name of the function.
         kind: The kind of data that goes in.
-        summary: One line on what it is and where it comes from.
-        function: Called with `input_shape`, `classes` and its own options; returns a `keras.Model`.
+        module: The file of this room that holds the function.
+        summary: One line on what it is.
     """
 
     name: str
     kind: Kind
+    module: str
     summary: str
-    function: Callable[..., keras.Model]
+
+    def function(self) -> Callable[..., keras.Model]:
+        """The function itself; imports Keras."""
+        function: Callable[..., keras.Model] = getattr(
+            import_module(f"convscope.models.{self.module}"), self.name
+        )
+        return function
 
     def options(self) -> dict[str, Any]:
         """The options beyond input shape and class count, with their defaults."""
-        parameters = inspect.signature(self.function).parameters
+        parameters = inspect.signature(self.function()).parameters
         return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
-
-
-def _architecture(kind: Kind, function: Callable[..., keras.Model]) -> Architecture:
-    summary = (inspect.getdoc(function) or "").splitlines()[0]
-    return Architecture(function.__name__, kind, summary, function)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
-    for architecture in map(
-        partial(_architecture, "image"),
-        (images.compact_cnn, images.deep_cnn, images.padded_cnn, images.residual_cnn),
+    for architecture in (
+        Architecture(
+            "compact_cnn", "image", "images", "three unpadded convolutions, each pooled; small and fast"
+        ),
+        Architecture("deep_cnn", "image", "images", "five padded convolutions in four normalized blocks"),
+        Architecture(
+            "padded_cnn", "image", "images", "convolutions with explicit zero padding, for digits and icons"
+        ),
+        Architecture(
+            "residual_cnn", "image", "images", "a residual network for the best accuracy on small pictures"
+        ),
     )
 }
 
@@ -93,4 +103,4 @@ def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any)
         )
     if classes < 2:
         raise UsageError(f"A classifier needs at least 2 classes. Received: classes={classes}.")
-    return architecture.function(input_shape=tuple(input_shape), classes=classes, **options)
+    return architecture.function()(input_shape=tuple(input_shape), classes=classes, **options)

@@ -6,21 +6,29 @@ size, an architecture learns from them with small random changes, and answers wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from convscope.data.image_augmentation import ImageAugmentation
+from convscope.data.image_inputs import read_inputs
 from convscope.data.image_representation import ImageRepresentation
-from convscope.data.images import read_images, read_inputs
+from convscope.data.images import read_images
 from convscope.data.splits import Split
 from convscope.recipes.recipe import Recipe
 
-SETTINGS = {
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "compact_cnn": {"epochs": 40, "augmentation": 0.5},
     "deep_cnn": {"epochs": 30, "augmentation": 0.5},
-    "padded_cnn": {"epochs": 20},
+    "padded_cnn": {
+        "epochs": 30,
+        "batch_size": 32,
+        "learning_rate": 3e-3,
+        "augmentation": 0.25,
+        "flip": False,
+    },
     "residual_cnn": {
         "epochs": 40,
         "batch_size": 128,
@@ -32,15 +40,20 @@ SETTINGS = {
 
 
 def fit_representation(
-    train: Split, size: tuple[int, int] | None = None
+    train: Split, size: tuple[int, int] | None = None, **_: Any
 ) -> tuple[ImageRepresentation, Sequence[str]]:
     """Chooses size and channels from the train split, unless the size is given as (height, width)."""
-    return ImageRepresentation.fit(train, size=size)
+    return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
 
 
-def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any]:
-    """Shift, flip, rotation, zoom and contrast, `strength` times as far as by default."""
-    return ImageAugmentation().scaled(strength)
+def augmentation(strength: float, flip: bool = True, **_: Any) -> Callable[[Any, np.random.Generator], Any]:
+    """Shift, flip, rotation, zoom and contrast, `strength` times as far as by default.
+
+    Args:
+        strength: 1 is the default.
+        flip: Whether a mirrored picture keeps its class; it does not for digits and letters.
+    """
+    return replace(ImageAugmentation(), flip=flip).scaled(strength)
 
 
 IMAGE_CLASSIFICATION = Recipe(
@@ -58,6 +71,7 @@ IMAGE_CLASSIFICATION = Recipe(
     ),
     architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
     settings=SETTINGS,
+    options=("size", "flip"),
     read=read_images,
     read_inputs=read_inputs,
     fit_representation=fit_representation,

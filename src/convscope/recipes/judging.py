@@ -76,7 +76,7 @@ def report(
             recipe=record["recipe"],
             architecture=record["architecture"],
             class_names=splits.class_names,
-            counts=splits.counts(),
+            counts={str(name): counts for name, counts in splits.counts().items()},
             history=rows,
             judgement=outcome.judgement.to_json(),
             mistakes=_mistakes(splits.test, splits.class_names, outcome.probabilities),
@@ -113,6 +113,12 @@ def _mistakes(
 def _examples(splits: Splits) -> list[tuple[str, list[Any]]]:
     """The first few train samples of each class."""
     return [
-        (name, [splits.train.samples.load(int(i)) for i in np.flatnonzero(splits.train.labels == k)[:SHOWN_PER_CLASS]])
+        (
+            name,
+            [
+                splits.train.samples.load(int(i))
+                for i in np.flatnonzero(splits.train.labels == k)[:SHOWN_PER_CLASS]
+            ],
+        )
         for k, name in enumerate(splits.class_names)
     ]

@@ -30,7 +30,7 @@ class Representation(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Shape of one model input without the batch axis."""
 
-    def arrays(self, samples: Samples, *, progress: Progress = ...) -> Pixels:
+    def arrays(self, samples: Any, *, progress: Progress = ...) -> Pixels:
         """Encodes samples, in memory where they are few."""
 
     def scale(self, values: Any) -> npt.NDArray[np.float32]:
@@ -40,17 +40,12 @@ class Representation(Protocol):
         """Plain values by name."""
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What `predict` is asked about.
+class Inputs(Samples, Protocol):
+    """What `predict` is asked about: raw samples without labels."""
 
-    Args:
-        samples: Raw samples without labels.
-        skipped: What was found and left out.
-    """
-
-    samples: Samples
-    skipped: tuple[Skipped, ...]
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What was found and left out."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,13 @@ class Recipe:
         task: What is predicted.
         reads: The layouts that `read` recognizes, one line each.
         architectures: Names of the architectures, the default first.
-        settings: Settings that differ from the defaults, per architecture.
+        settings: Settings and options that differ from the defaults, per architecture.
+        options: Names of the options that belong to the recipe and not to the architecture.
         read: `(path, seed=, progress=)` to splits of raw samples.
-        read_inputs: Files, folders and globs to samples without labels.
+        read_inputs: `(paths, progress=)`: files, folders and globs to samples without labels.
         fit_representation: The train split and options to a representation and the decisions made.
         load_representation: From the plain values that a representation saved.
-        augmentation: `(strength, class_names)` to a function of a batch and a random generator.
+        augmentation: Strength and options to a function of a batch and a random generator.
     """
 
     name: str
@@ -77,10 +73,9 @@ class Recipe:
     reads: tuple[str, ...]
     architectures: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
+    options: tuple[str, ...]
     read: Callable[..., Splits]
-    read_inputs: Callable[[Sequence[str]], Inputs]
+    read_inputs: Callable[..., Inputs]
     fit_representation: Callable[..., tuple[Representation, Sequence[str]]]
-    load_representation: Callable[[dict[str, Any]], Representation]
-    augmentation: Callable[[float], Callable[[Any, np.random.Generator], Any]]
-
-
+    load_representation: Callable[[Any], Representation]
+    augmentation: Callable[..., Callable[[Any, np.random.Generator], Any]]

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from convscope.data.splits import Split, Splits
 from convscope.engine.device import Device, choose_device, machine, versions
-from convscope.engine.feed import Augment, Feed, balanced_weights
+from convscope.engine.feed import Feed, balanced_weights
 from convscope.engine.fit import best_epoch, fit
 from convscope.engine.settings import FitSettings
 from convscope.errors import RunError, UsageError
@@ -56,7 +55,8 @@ class Plan:
 
     def build(self) -> keras.Model:
         """A fresh model."""
-        options = {name: value for name, value in self.options.items() if name != "size"}
+        mine = self.recipe.options
+        options = {name: value for name, value in self.options.items() if name not in mine}
         return build(self.architecture, self.representation.shape, len(self.splits.class_names), **options)
 
 
@@ -79,9 +79,15 @@ def plan(
         raise UsageError(
             f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.architectures)}."
         )
-    chosen = FitSettings(**{**recipe.settings.get(name, {}), **settings})
+    usual = recipe.settings.get(name, {})
+    options = {**{key: value for key, value in usual.items() if key in recipe.options}, **options}
+    chosen = FitSettings(
+        **{**{key: value for key, value in usual.items() if key not in recipe.options}, **settings}
+    )
     splits = recipe.read(path, seed=chosen.seed, progress=progress)
-    representation, decisions = recipe.fit_representation(splits.train, size=options.get("size"))
+    representation, decisions = recipe.fit_representation(
+        splits.train, **{key: value for key, value in options.items() if key in recipe.options}
+    )
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
     device = choose_device(chosen.precision)
     made = Plan(
@@ -104,7 +110,9 @@ def describe(made: Plan, say: Say) -> None:
     splits = made.splits
     counts = splits.counts()
     say(f"Read {splits.layout}")
-    say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + f" of {len(splits.class_names)} classes")
+    say(
+        ", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + f" of {len(splits.class_names)} classes"
+    )
     for class_name in splits.class_names:
         say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
     for line in made.decisions:
@@ -114,12 +122,10 @@ def describe(made: Plan, say: Say) -> None:
         say(f"Warning: {line}")
     if splits.skipped:
         first = splits.skipped[0]
-        say(f"Skipped {len(splits.skipped)} files, listed in run.json; the first: {first.path} ({first.reason})")
+        say(f"Skipped {len(splits.skipped)} files, listed in run.json: {first.path} ({first.reason}), ...")
 
 
-def carry_out(
-    made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress
-) -> Run:
+def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress) -> Run:
     """Fits, judges and reports; goes on from the run's checkpoint where there is one.
 
     Raises:
@@ -132,16 +138,10 @@ def carry_out(
     run.write("representation.json", made.representation.to_json())
     _write_splits(run.folder / "splits.csv", made.splits)
     run.write_record({**record, "status": "training"})
-    strength, seed = made.settings.augmentation, made.settings.seed
-    weights = None
-    if made.settings.class_weights:
-        weights = balanced_weights(made.splits.train.labels, len(made.splits.class_names))
-    train = _feed(made, made.splits.train, made.recipe.augmentation(strength) if strength else None, progress)
-    validation = _feed(made, made.splits.validation, None, progress)
     rows = fit(
         made.build,
-        replace(train, class_weights=weights, seed=seed),
-        validation,
+        _training_feed(made, progress),
+        _feed(made, made.splits.validation, progress),
         made.settings,
         made.device,
         run.folder,
@@ -159,14 +159,26 @@ def carry_out(
     return run
 
 
-def _feed(made: Plan, split: Split, augment: Augment | None, progress: Progress) -> Feed:
+def _training_feed(made: Plan, progress: Progress) -> Feed:
+    """The train split, with random changes and class weights where they are asked for."""
+    feed = _feed(made, made.splits.train, progress)
+    strength = made.settings.augmentation
+    if strength:
+        options = {key: value for key, value in made.options.items() if key in made.recipe.options}
+        feed = replace(feed, augment=made.recipe.augmentation(strength, **options))
+    if made.settings.class_weights:
+        feed = replace(feed, class_weights=balanced_weights(feed.labels, feed.classes))
+    return feed
+
+
+def _feed(made: Plan, split: Split, progress: Progress) -> Feed:
     return Feed(
         made.representation.arrays(split.samples, progress=progress),
         made.representation.scale,
-        np.asarray(split.labels),
+        split.labels,
         len(made.splits.class_names),
         made.settings.batch_size,
-        augment=augment,
+        made.settings.seed,
     )
 
 

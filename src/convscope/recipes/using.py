@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Split
-from convscope.engine.export import Exported, export
+from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.engine.judge import Judgement
-from convscope.errors import DataError, RunError
+from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds import Progress, Skipped
 from convscope.recipes.judging import answer, judge_split
 from convscope.recipes.registry import find_recipe
 from convscope.run import Run
-
-SUFFIXES = {"onnx": ".onnx", "openvino": "-openvino", "litert": ".tflite", "saved-model": "-saved-model"}
 
 
 class Trained:
@@ -64,14 +62,16 @@ class Trained:
         self, inputs: Sequence[str], progress: Progress
     ) -> tuple[list[str], npt.NDArray[np.float32], tuple[Skipped, ...]]:
         """Names, probabilities of shape (samples, classes), and what could not be read."""
-        found = self._recipe.read_inputs(inputs)
-        probabilities = answer(self.model, self._representation, found.samples, progress)
-        names = [found.samples.name(i) for i in range(len(found.samples))]
-        return names, probabilities, tuple(found.skipped)
+        found = self._recipe.read_inputs(inputs, progress=progress)
+        probabilities = answer(self.model, self._representation, found, progress)
+        names = [found.name(i) for i in range(len(found))]
+        return names, probabilities, found.skipped
 
     def export(self, form: str, out: Path | None) -> Exported:
         """Writes the model in another form and runs it."""
-        target = out or self._run.folder / f"model{SUFFIXES.get(form, '')}"
+        if form not in FORMS:
+            raise UsageError(f"There is no form '{form}'.", f"There are {', '.join(FORMS)}.")
+        target = out or self._run.folder / f"{form}{SUFFIXES[form]}"
         shape = (8, *self._representation.shape)
         sample = np.random.default_rng(0).random(shape, np.float32)
         return export(self.model, form, target, sample)

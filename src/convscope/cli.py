@@ -1,0 +1,288 @@
+"""The commands: parse, call `convscope.api`, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from convscope import __version__
+from convscope.errors import ConvscopeError, UsageError
+
+app = App(
+    name="convscope",
+    help="Learns convolution kernels from any kind of data and shows what every kernel sees.",
+    version=__version__,
+    help_format="plaintext",
+)
+FIT = Group("Training settings", sort_key=1)
+FORMAT = Parameter(name="--format")
+SHAPE = Group("Architecture and pictures", sort_key=2)
+
+
+@app.command
+def demo(*, out: Path = Path("convscope-demo")) -> None:
+    """Train on scikit-learn's handwritten digits, in under a minute, and say where to look.
+
+    Parameters
+    ----------
+    out:
+        The folder that gets the digits as pictures and the run.
+    """
+    from convscope import demo as built_in
+    from convscope.console import say
+    from convscope.run import free_folder
+
+    data = built_in.write_digits(out / "digits")
+    say(f"Wrote scikit-learn's digits as pictures to {data}, a folder per class.")
+    folder = free_folder(out / "run")
+    train(data, architecture="padded_cnn", out=folder)
+    say(f"Try it on a picture: convscope predict {folder} {data}/3")
+
+
+@app.command
+def recipes() -> None:
+    """List every recipe, what it reads, and its architectures."""
+    from convscope.console import print_recipes
+
+    print_recipes()
+
+
+@app.command
+def train(
+    path: Path | None = None,
+    /,
+    *,
+    recipe: str = "image-classification",
+    architecture: str | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    epochs: Annotated[int | None, Parameter(group=FIT)] = None,
+    batch_size: Annotated[int | None, Parameter(group=FIT)] = None,
+    learning_rate: Annotated[float | None, Parameter(group=FIT)] = None,
+    seed: Annotated[int | None, Parameter(group=FIT)] = None,
+    precision: Annotated[Literal["auto", "float32", "bfloat16"] | None, Parameter(group=FIT)] = None,
+    augmentation: Annotated[float | None, Parameter(group=FIT)] = None,
+    patience: Annotated[int | None, Parameter(group=FIT)] = None,
+    class_weights: Annotated[bool, Parameter(group=FIT, negative="")] = False,
+    tensorboard: Annotated[bool, Parameter(group=FIT, negative="")] = False,
+    size: Annotated[str | None, Parameter(group=SHAPE)] = None,
+    flip: Annotated[bool | None, Parameter(group=SHAPE)] = None,
+    kernel_size: Annotated[int | None, Parameter(group=SHAPE)] = None,
+    depth: Annotated[int | None, Parameter(group=SHAPE)] = None,
+    pooling: Annotated[Literal["max", "average"] | None, Parameter(group=SHAPE)] = None,
+) -> None:
+    """Train a model on the data at PATH, and judge it.
+
+    Parameters
+    ----------
+    path:
+        The data; `convscope recipes` says what can be read.
+    recipe:
+        What to learn.
+    architecture:
+        Which model; by default the recipe's first.
+    out:
+        The run folder to make; by default runs/DATE-NAME.
+    resume:
+        An interrupted run to go on with, alone.
+    epochs:
+        Passes over the train split.
+    batch_size:
+        Samples per step.
+    learning_rate:
+        The highest learning rate.
+    seed:
+        Every random number follows from it.
+    precision:
+        auto takes bfloat16 where the device has it.
+    augmentation:
+        Strength of the random changes to train pictures; 0 is off.
+    patience:
+        Stop after so many epochs without a better validation accuracy.
+    class_weights:
+        Make rare classes count as much as frequent ones.
+    tensorboard:
+        Write a TensorBoard log into the run.
+    size:
+        Bring pictures to this size, such as 64 or 48x64 (height x width).
+    flip:
+        Whether a mirrored picture keeps its class.
+    kernel_size:
+        Side of the kernels, in pixels.
+    depth:
+        Number of convolutions or blocks.
+    pooling:
+        How neighbouring positions are reduced.
+    """
+    from convscope import api
+    from convscope.console import Bar, print_judgement, say, start_backend
+    from convscope.run import Run, default_folder
+
+    start_backend()
+    if resume is None and path is not None and out is None:
+        out = default_folder(path)
+    settings = _given(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        precision=precision,
+        augmentation=augmentation,
+        patience=patience,
+        class_weights=class_weights or None,
+        tensorboard=tensorboard or None,
+    )
+    options = _given(
+        size=_size(size) if size else None, flip=flip, kernel_size=kernel_size, depth=depth, pooling=pooling
+    )
+    folder = resume or out or Path()
+    try:
+        with Bar() as bar:
+            run = api.train(
+                path,
+                recipe=recipe,
+                architecture=architecture,
+                options=options,
+                out=out,
+                resume=resume,
+                progress=bar,
+                say=say,
+                **settings,
+            )
+    except KeyboardInterrupt:
+        if Run(folder).can_resume:
+            say(f"Interrupted. Go on where it stopped: convscope train --resume {folder}")
+        raise
+    print_judgement(run.metrics()["test"])
+    say(f"Everything is in {run.folder}; open {run.report_path} in a browser.")
+
+
+@app.command
+def evaluate(
+    run: Path, path: Path | None = None, /, *, form: Annotated[Literal["table", "json"], FORMAT] = "table"
+) -> None:
+    """Judge the model of RUN on the test split of its own data, or of the data at PATH.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    path:
+        Other data with the same classes.
+    form:
+        A table for people, or JSON for programs.
+    """
+    from convscope import api
+    from convscope.console import Bar, print_json, print_judgement
+
+    with Bar() as bar:
+        judgement = api.evaluate(run, path, progress=bar).to_json()
+    (print_judgement if form == "table" else print_json)(judgement)
+
+
+@app.command
+def predict(
+    run: Path, /, *inputs: str, form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table"
+) -> None:
+    """Answer for files, folders or globs with the model of RUN.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    inputs:
+        Files, folders or globs.
+    form:
+        A table for people, CSV or JSON Lines with all probabilities for programs.
+    """
+    from convscope import api
+    from convscope.console import Bar, print_predictions, start_backend
+
+    if not inputs:
+        raise UsageError("There is nothing to predict.", "Give files, folders or globs.")
+    start_backend()
+    with Bar() as bar:
+        predictions = api.predict(run, inputs, progress=bar)
+    print_predictions(predictions, form)
+
+
+@app.command
+def export(
+    run: Path,
+    /,
+    *,
+    form: Annotated[Literal["onnx", "openvino", "litert", "saved-model"], FORMAT],
+    out: Path | None = None,
+) -> None:
+    """Write the model of RUN for another tool, and check it by running it there.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    form:
+        What to write.
+    out:
+        The file or folder to make; by default inside the run.
+    """
+    from convscope import api
+    from convscope.console import say, start_backend
+
+    start_backend()
+    made = api.export(run, form, out)
+    say(
+        f"Wrote {made.path} ({made.size_bytes / 1e6:.1f} MB); "
+        f"its answers differ from the model's by at most {made.deviation:.1e}."
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command; errors become two lines and an exit code: 2 for bad use, 1 for failure.
+
+    Args:
+        arguments: Words of the command line; by default those of the process. `--debug`, anywhere among
+            them, lets an error through with its traceback.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app(words, exit_on_error=False, print_error=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (CycloptsError, ConvscopeError, OSError) as error:
+        if debug:
+            raise
+        message, hint, code = _explained(error)
+        print(f"convscope: {message}", file=sys.stderr)  # noqa: T201
+        if hint:
+            print(f"  {hint}", file=sys.stderr)  # noqa: T201
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _explained(error: Exception) -> tuple[str, str, int]:
+    """What is wrong, what to do, and the exit code."""
+    if isinstance(error, ConvscopeError):
+        return error.message, error.hint, error.exit_code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}.", "--debug shows where it happened.", 1
+    return f"{error}", "`convscope --help` lists the commands, `convscope COMMAND --help` what one takes.", 2
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() and 0 < int(part) <= 4096 for part in parts):
+        raise UsageError(f"--size takes a side such as 64, or 48x64 (height x width). Received: {text}.")
+    return int(parts[0]), int(parts[-1])

@@ -1,0 +1,164 @@
+"""What the commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from convscope.api import Predictions
+
+AFTER_SECONDS = 2.0
+SHOWN_CLASSES = 3
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def start_backend() -> None:
+    """Imports Keras and its backend without the lines that TensorFlow's native code prints by itself.
+
+    Raises:
+        BackendError: No Keras backend is installed.
+    """
+    from convscope.backend import prepare_backend
+
+    prepare_backend()
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(1)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def say(line: str) -> None:
+    """Prints one line for people, on standard error."""
+    _err.print(line, markup=False, soft_wrap=True)
+
+
+class Bar:
+    """A progress bar with an estimate, shown for what takes longer than two seconds."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeRemainingColumn(),
+            console=_err,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._started = time.monotonic()
+        self._shown = False
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Draws the standing of `what`; the part before a comma names the work."""
+        work = what.partition(",")[0]
+        if work not in self._tasks:
+            for task in self._tasks.values():
+                self._bar.remove_task(task)
+            self._tasks = {work: self._bar.add_task(what, total=total)}
+        if not self._shown and time.monotonic() - self._started > AFTER_SECONDS:
+            self._shown = True
+            self._bar.start()
+        self._bar.update(self._tasks[work], completed=done, total=total, description=what)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._bar.stop()
+
+
+def print_json(content: Any) -> None:
+    """Prints plain values as JSON."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_judgement(judgement: dict[str, Any]) -> None:
+    """Prints the figures of a split, each class, and the confusion matrix."""
+    table = Table("class", *(f"{name:>9}" for name in ("precision", "recall", "F1", "samples")), box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in judgement["classes"]:
+        figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
+        table.add_row(_plain(row["name"]), *figures, str(row["support"]))
+    _out.print(table)
+    _out.print(
+        f"accuracy {judgement['accuracy']:.2%}, macro F1 {judgement['macro_f1']:.3f}, expected calibration "
+        f"error {judgement['expected_calibration_error']:.3f}, on {judgement['samples']} test samples"
+    )
+
+
+def print_predictions(predictions: Predictions, form: str) -> None:
+    """Prints answers as a table, CSV or JSON Lines, and what was skipped as a count."""
+    {"table": _table, "csv": _csv, "jsonl": _jsonl}[form](predictions)
+    for skipped in predictions.skipped[:5]:
+        say(f"Skipped {skipped.path}: {skipped.reason}")
+    if len(predictions.skipped) > 5:
+        say(f"Skipped {len(predictions.skipped)} files in all.")
+
+
+def print_recipes() -> None:
+    """Prints every recipe with what it reads and its architectures."""
+    from convscope.models.registry import ARCHITECTURES
+    from convscope.recipes.registry import RECIPES
+
+    for recipe in RECIPES.values():
+        _out.print(f"[bold]{recipe.name}[/bold]  ({recipe.kind}, {recipe.task})")
+        _out.print("  reads")
+        for line in recipe.reads:
+            _out.print(f"    {line}", markup=False)
+        _out.print("  architectures")
+        for name in recipe.architectures:
+            default = " (default)" if name == recipe.architectures[0] else ""
+            _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False)
+
+
+def _table(predictions: Predictions) -> None:
+    table = Table("sample", "answer", "probability", "then", box=None)
+    for row in predictions.rows:
+        ranked = sorted(row.probabilities.items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
+        then = ", ".join(f"{_plain(name)} {p:.1%}" for name, p in ranked[1:])
+        table.add_row(_plain(row.name), _plain(row.label), f"{ranked[0][1]:.1%}", then)
+    _out.print(table)
+
+
+def _csv(predictions: Predictions) -> None:
+    names = list(predictions.rows[0].probabilities) if predictions.rows else []
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["sample", "label", *names])
+    for row in predictions.rows:
+        writer.writerow([row.name, row.label, *(f"{row.probabilities[name]:.6f}" for name in names)])
+
+
+def _jsonl(predictions: Predictions) -> None:
+    for row in predictions.rows:
+        line = {"sample": row.name, "label": row.label, "probabilities": row.probabilities}
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _plain(text: str) -> str:
+    """Text from outside, safe to print: no markup, no control characters."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown.replace("[", "\\[")

@@ -1,0 +1,1 @@
+"""Pictures of what a model saw and learned, as files and pages."""

@@ -1,0 +1,57 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convscope.data.stratify import carve
+from convscope.kinds import SPLITS
+
+BOTH = {"test": 0.1, "validation": 0.1}
+
+
+def counts(labels, codes):
+    return {
+        name: np.bincount(labels[codes == code], minlength=labels.max() + 1).tolist()
+        for code, name in enumerate(SPLITS)
+    }
+
+
+def test_each_split_gets_its_share_of_every_class():
+    labels = np.repeat([0, 1, 2], [100, 50, 20])
+    codes = carve(labels, np.arange(170), BOTH, seed=3)
+    assert counts(labels, codes) == {"train": [80, 40, 16], "validation": [10, 5, 2], "test": [10, 5, 2]}
+
+
+def test_the_same_seed_gives_the_same_splits_and_another_seed_others():
+    labels = np.repeat([0, 1], 50)
+    first, again, other = (carve(labels, np.arange(100), BOTH, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_class_of_two_is_trained_on_and_tested():
+    labels = np.array([0, 0, 1, 1, 1])
+    assert counts(labels, carve(labels, np.arange(5), BOTH, 0)) == {
+        "train": [1, 1],
+        "validation": [0, 1],
+        "test": [1, 1],
+    }
+
+
+def test_a_class_of_identical_pictures_stays_in_train():
+    codes = carve(np.zeros(10, np.int64), np.zeros(10, np.int64), BOTH, 0)
+    assert (codes == SPLITS.index("train")).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15)), min_size=1, max_size=80), st.integers(0, 99)
+)
+def test_identical_pictures_are_never_divided_and_every_group_lands_somewhere(rows, seed):
+    labels, groups = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    codes = carve(labels, groups, BOTH, seed)
+    for group in np.unique(groups):
+        assert len(set(codes[groups == group].tolist())) == 1
+    first_labels = labels[np.unique(groups, return_index=True)[1]]
+    trained = groups[codes == SPLITS.index("train")]
+    of_trained = {int(labels[np.flatnonzero(groups == group)[0]]) for group in trained}
+    assert of_trained == set(first_labels.tolist())
