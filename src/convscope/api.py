@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convscope.engine.export import Exported
     from convscope.engine.judge import Judgement
 
+DEFAULT_RECIPE = "image-classification"
 PathLike = str | os.PathLike[str]
 Say = Callable[[str], None]
 
@@ -80,7 +81,7 @@ def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any)
 def train(
     path: PathLike | None = None,
     *,
-    recipe: str = "image-classification",
+    recipe: str | None = None,
     architecture: str | None = None,
     options: dict[str, Any] | None = None,
     out: PathLike | None = None,
@@ -94,7 +95,7 @@ def train(
 
     Args:
         path: The data; may be left out with `resume`.
-        recipe: Name of the recipe.
+        recipe: Name of the recipe; by default the one that reads the data.
         architecture: Name of the architecture; by default the recipe's first.
         options: Options of the architecture (`kernel_size`, `depth`, `pooling`), and `size` as (height,
             width) in pixels to resize to.
@@ -120,31 +121,50 @@ def train(
     from convscope.recipes.training import carry_out, describe, plan
 
     if resume is not None:
-        run = Run(Path(resume))
-        record = run.record()
-        if settings or architecture or options or out:
+        if settings or recipe or architecture or options or out:
             raise UsageError("A resumed run keeps its settings.", "Give --resume alone, or train anew.")
-        if record["status"] == "complete":
-            say(f"{run.folder} is complete already.")
-            return run
-        path = path if path is not None else record["data"]["path"]
-        recipe, architecture = record["recipe"], record["architecture"]
-        settings, options = record["settings"], record["options"]
-    elif path is None:
+        return _resume(Run(Path(resume)), path, callbacks, progress, say)
+    if path is None:
         raise UsageError("There is no data to train on.", "Give a path.")
-    else:
-        unknown = sorted(set(settings) - _setting_names())
-        if unknown:
-            raise UsageError(
-                f"There is no setting '{unknown[0]}'.", f"There are {', '.join(sorted(_setting_names()))}."
-            )
-        run = new_run(Path(out) if out is not None else None, Path(path))
+    unknown = sorted(set(settings) - _setting_names())
+    if unknown:
+        raise UsageError(
+            f"There is no setting '{unknown[0]}'.", f"There are {', '.join(sorted(_setting_names()))}."
+        )
+    chosen = find_recipe(recipe or DEFAULT_RECIPE)
+    run = new_run(Path(out) if out is not None else None, Path(path))
     try:
-        made = plan(find_recipe(recipe), Path(path), architecture, options or {}, settings, progress)
+        made = plan(chosen, Path(path), architecture, options or {}, settings, progress)
     except BaseException:
-        if resume is None:
-            run.discard_if_empty()
+        run.discard_if_empty()
         raise
+    describe(made, say)
+    return carry_out(made, run, callbacks, progress)
+
+
+def _resume(
+    run: Run,
+    path: PathLike | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress,
+    say: Say,
+) -> Run:
+    from convscope.recipes.registry import find_recipe
+    from convscope.recipes.training import carry_out, describe, plan
+
+    record = run.record()
+    if record["status"] == "complete":
+        say(f"{run.folder} is complete already.")
+        return run
+    made = plan(
+        find_recipe(record["recipe"]),
+        Path(path if path is not None else record["data"]["path"]),
+        record["architecture"],
+        record["options"],
+        record["settings"],
+        progress,
+    )
+    made = replace(made, decisions=tuple(record["decisions"]))
     describe(made, say)
     return carry_out(made, run, callbacks, progress)
 

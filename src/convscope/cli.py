@@ -56,7 +56,7 @@ def train(
     path: Path | None = None,
     /,
     *,
-    recipe: str = "image-classification",
+    recipe: str | None = None,
     architecture: str | None = None,
     out: Path | None = None,
     resume: Path | None = None,
@@ -82,7 +82,7 @@ def train(
     path:
         The data; `convscope recipes` says what can be read.
     recipe:
-        What to learn.
+        What to learn; by default what the data is for.
     architecture:
         Which model; by default the recipe's first.
     out:
@@ -177,8 +177,9 @@ def evaluate(
         A table for people, or JSON for programs.
     """
     from convscope import api
-    from convscope.console import Bar, print_json, print_judgement
+    from convscope.console import Bar, print_json, print_judgement, start_backend
 
+    start_backend()
     with Bar() as bar:
         judgement = api.evaluate(run, path, progress=bar).to_json()
     (print_judgement if form == "table" else print_json)(judgement)

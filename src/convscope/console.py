@@ -106,7 +106,8 @@ def print_judgement(judgement: dict[str, Any]) -> None:
     _out.print(table)
     _out.print(
         f"accuracy {judgement['accuracy']:.2%}, macro F1 {judgement['macro_f1']:.3f}, expected calibration "
-        f"error {judgement['expected_calibration_error']:.3f}, on {judgement['samples']} test samples"
+        f"error {judgement['expected_calibration_error']:.3f}, on {judgement['samples']} test samples",
+        soft_wrap=True,
     )
 
 
@@ -132,7 +133,7 @@ def print_recipes() -> None:
         _out.print("  architectures")
         for name in recipe.architectures:
             default = " (default)" if name == recipe.architectures[0] else ""
-            _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False)
+            _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False, soft_wrap=True)
 
 
 def _table(predictions: Predictions) -> None:

@@ -82,7 +82,7 @@ class Run:
     @property
     def can_resume(self) -> bool:
         """Whether a training was begun in the folder and has not ended."""
-        return (self.folder / "run.json").exists() and not (self.folder / "metrics.json").exists()
+        return (self.folder / "run.json").exists() and self.record()["status"] != "complete"
 
     def discard_if_empty(self) -> None:
         """Takes the folder away if nothing was written into it."""
@@ -116,7 +116,11 @@ def new_run(out: Path | None, data: Path) -> Run:
     folder = out if out is not None else default_folder(data)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty.", "Choose another --out, or use --resume.")
-    check_writable(folder)
+    try:
+        check_writable(folder)
+    except RunError:
+        Run(folder).discard_if_empty()
+        raise
     return Run(folder)
 
 
@@ -129,8 +133,10 @@ def check_writable(folder: Path) -> None:
     probe = folder / ".probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(bytes(4096))
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(4096))
+        finally:
+            probe.unlink(missing_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         if error.errno == errno.ENOSPC:

@@ -54,7 +54,7 @@ def read_checkpoint(folder: Path, model: keras.Model) -> list[Row]:
         with np.load(found[-1], allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         rows: list[Row] = json.loads(arrays.pop("history").tobytes())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         raise RunError(f"{found[-1]} is damaged: {error}.", "Train anew into another folder.") from error
     state = _state(model)
     saved = [arrays[name] for name in sorted(arrays)]

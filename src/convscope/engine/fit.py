@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +36,7 @@ def fit(
         validation: Samples to choose the best weights by.
         settings: How to train.
         device: Where to train, and in which precision.
-        folder: The run folder; gets `model.keras`, `history.csv` and, until the end, `checkpoints/`.
+        folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
         callbacks: Any Keras callbacks besides. What state they keep is theirs to restore on a resume.
         progress: Is told each step.
 
@@ -58,7 +57,6 @@ def fit(
     if len(rows) < settings.epochs and not keeper.finished():
         _run(model, train, validation, settings, [keeper, *callbacks, *_extra(settings, folder)], len(rows))
     write_history(folder / "history.csv", rows)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return rows
 
 

@@ -40,9 +40,13 @@ def predict_probabilities(
             yield prepare(inputs.take(np.arange(start, start + size) % count))
 
     answers = []
-    for done, batch in enumerate(Prefetched(batches())):
-        answers.append(np.asarray(model.predict_on_batch(batch), np.float32))
-        progress(min((done + 1) * size, count), count, "predicting")
+    feed = Prefetched(batches())
+    try:
+        for done, batch in enumerate(feed):
+            answers.append(np.asarray(model.predict_on_batch(batch), np.float32))
+            progress(min((done + 1) * size, count), count, "predicting")
+    finally:
+        feed.close()
     if not answers:
         return np.zeros((0, int(model.output_shape[-1])), np.float32)
     return np.concatenate(answers)[:count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -156,6 +157,7 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
     report(run, complete, made.splits, made.representation, rows, outcome)
     run.write_record(complete)
+    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     return run
 
 
