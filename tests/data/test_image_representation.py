@@ -6,6 +6,7 @@ import pytest
 from made_pictures import class_folders, picture, png, write
 from sklearn.datasets import load_digits
 
+from convscope.data.decode import read_image
 from convscope.data.image_representation import ImageRepresentation
 from convscope.data.images import read_images
 from convscope.data.pixels import LazyPixels, MemoryPixels
@@ -191,7 +192,5 @@ def test_json_that_is_something_else_is_refused(change):
 def test_encoding_is_the_same_for_a_file_and_its_array(tmp_path):
     path = write(tmp_path / "a.png", png(picture(5, 20, 20)))
     representation = ImageRepresentation(9, 9, 1)
-    with Image.open(path) as image:
-        assert np.array_equal(
-            representation.encode([np.asarray(image)]), representation.encode([picture(5, 20, 20)])
-        )
+    from_file, from_array = representation.encode([read_image(path), picture(5, 20, 20)])
+    assert np.array_equal(from_file, from_array)

@@ -17,7 +17,7 @@ from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds import Progress, no_progress
 
-MEMORY_LIMIT = 512 * 2**20
+MEMORY_LIMIT = 256 * 2**20
 """Pictures that take less than this are kept in memory, in bytes."""
 LARGEST_COMMON_SIDE = 224
 """A size that all pictures share is kept up to this side length, in pixels."""

@@ -1,0 +1,97 @@
+"""What all tests share: the backend, small pictures of three classes, and one finished run."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIDE = 16
+PER_CLASS = 40
+SETTINGS = {
+    "architecture": "padded_cnn",
+    "epochs": 4,
+    "batch_size": 16,
+    "learning_rate": 5e-3,
+    "precision": "float32",
+}
+KERAS_WARNINGS = ("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",)
+
+
+def disc(y, x):
+    return np.hypot(y - SIDE / 2 + 0.5, x - SIDE / 2 + 0.5) < 5
+
+
+def horizontal(y, x):
+    return y // 3 % 2 == 0
+
+
+def vertical(y, x):
+    return x // 3 % 2 == 0
+
+
+def write_pictures(folder: Path, first_seed: int = 0) -> Path:
+    """40 noisy grey pictures of 16x16 for each of three shapes, a folder per shape."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for number, shape in enumerate((disc, horizontal, vertical)):
+        (folder / shape.__name__).mkdir(parents=True)
+        for i in range(PER_CLASS):
+            rng = np.random.default_rng([first_seed, number, i])
+            values = np.where(shape(y, x), 180, 60) + rng.normal(0, 20, (SIDE, SIDE))
+            picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+            picture.save(folder / shape.__name__ / f"{i:02d}.png")
+    return folder
+
+
+def pytest_configure(config):
+    """Keras' own warnings, which nothing of ours can avoid."""
+    for line in KERAS_WARNINGS:
+        config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(scope="session")
+def backend():
+    """Name of the running backend."""
+    import keras
+
+    return keras.backend.backend()
+
+
+@pytest.fixture
+def tensorflow_only(backend):
+    """Skips on the other backends what only TensorFlow can do."""
+    if backend != "tensorflow":
+        pytest.skip(f"only TensorFlow has it, and this is {backend}")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder per class."""
+    return write_pictures(tmp_path_factory.mktemp("data") / "shapes")
+
+
+@pytest.fixture(scope="session")
+def settings():
+    """A training of a few seconds."""
+    return dict(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def finished(pictures, settings, tmp_path_factory):
+    """A finished run; to be read, not changed."""
+    import convscope
+
+    return convscope.train(pictures, out=tmp_path_factory.mktemp("runs") / "finished", **settings)
+
+
+@pytest.fixture
+def own_pictures(tmp_path):
+    """Pictures that a test may change."""
+    return write_pictures(tmp_path / "shapes")
