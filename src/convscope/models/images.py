@@ -138,7 +138,7 @@ def residual_cnn(
     kernel_size: int = 3,
     depth: int = 2,
     pooling: Pooling = "average",
-    width: int = 48,
+    width: int = 32,
 ) -> keras.Model:
     """A pre-activation residual network, made for the best accuracy on small pictures.
 

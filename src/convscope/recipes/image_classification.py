@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "flip": False,
     },
     "residual_cnn": {
-        "epochs": 40,
+        "epochs": 50,
         "batch_size": 128,
         "learning_rate": 2e-3,
         "weight_decay": 0.05,
