@@ -51,7 +51,7 @@ def read_checkpoint(folder: Path, model: keras.Model) -> list[Row]:
     if not found:
         return []
     try:
-        with np.load(found[-1], allow_pickle=False) as file:
+        with found[-1].open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         rows: list[Row] = json.loads(arrays.pop("history").tobytes())
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:

@@ -72,7 +72,7 @@ def deep_cnn(
     Raises:
         UsageError: The picture is pooled to nothing, or a bad option.
     """
-    _check("deep_cnn", input_shape, kernel_size or 3, depth)
+    _check("deep_cnn", input_shape, 3 if kernel_size is None else kernel_size, depth)
     if min(input_shape[:2]) < 2**depth:
         raise _too_small("deep_cnn", input_shape, f"{depth} poolings")
     blocks = [(64, 3), (128, 5), (512, 3), (256, 3)] + [(256, 3)] * max(0, depth - 4)
