@@ -15,7 +15,8 @@ from convscope.errors import RunError, UsageError
 from convscope.files import write_json
 
 FORMAT = 1
-SPACE_NEEDED = 64 * 2**20
+SPACE_NEEDED = 32 * 2**20
+"""What a run takes besides its model and checkpoints, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,15 @@ def new_run(out: Path | None, data: Path) -> Run:
     return Run(folder)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, needed: int = SPACE_NEEDED) -> None:
     """Makes the folder, writes a file in it and takes it away again.
 
+    Args:
+        folder: A run folder.
+        needed: How much must be free on its disk, in bytes.
+
     Raises:
-        RunError: It cannot be made or written, or less than 64 MiB are free.
+        RunError: It cannot be made or written, or its disk has less space.
     """
     probe = folder / ".probe"
     try:
@@ -146,10 +151,10 @@ def check_writable(folder: Path) -> None:
         raise RunError(
             f"{folder} cannot be written: {error.strerror}.", "Choose another folder with --out."
         ) from error
-    if free < SPACE_NEEDED:
+    if free < needed:
         raise RunError(
             f"The disk of {folder} has only {free / 2**20:.0f} MiB left, "
-            f"and a run needs at least {SPACE_NEEDED / 2**20:.0f} MiB.",
+            f"and a run needs at least {needed / 2**20:.0f} MiB.",
             "Free some space, or choose another --out.",
         )
 

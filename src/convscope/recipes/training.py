@@ -23,8 +23,12 @@ from convscope.kinds import SPLITS, Progress
 from convscope.models.registry import build
 from convscope.recipes.judging import judge_split, report
 from convscope.recipes.recipe import Recipe, Representation
-from convscope.run import Run, check_writable
+from convscope.run import SPACE_NEEDED, Run, check_writable
 
+SPACE_PER_PARAMETER = 40
+"""Bytes on disk: two model files and two checkpoints of weights and Adam's two moments, while one replaces
+the other."""
+SHOWN_CLASSES = 30
 Say = Callable[[str], None]
 
 
@@ -42,6 +46,7 @@ class Plan:
         representation: Fitted on the train split.
         decisions: Every automatic decision with its reason.
         device: Where, and in which precision.
+        parameters: Of the model.
     """
 
     recipe: Recipe
@@ -53,6 +58,7 @@ class Plan:
     representation: Representation
     decisions: tuple[str, ...]
     device: Device
+    parameters: int = 0
 
     def build(self) -> keras.Model:
         """A fresh model."""
@@ -102,8 +108,7 @@ def plan(
         (*by_default, *splits.decisions, *decisions, f"precision: {device.policy}, because {device.reason}"),
         device,
     )
-    made.build()
-    return made
+    return replace(made, parameters=made.build().count_params())
 
 
 def describe(made: Plan, say: Say) -> None:
@@ -114,8 +119,10 @@ def describe(made: Plan, say: Say) -> None:
     say(
         ", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + f" of {len(splits.class_names)} classes"
     )
-    for class_name in splits.class_names:
+    for class_name in splits.class_names[:SHOWN_CLASSES]:
         say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
+    if len(splits.class_names) > SHOWN_CLASSES:
+        say(f"  and {len(splits.class_names) - SHOWN_CLASSES} more classes, listed in the report")
     for line in made.decisions:
         say(line)
     say(f"Training {made.architecture} with {made.device}")
@@ -132,7 +139,7 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     Raises:
         RunError: The run belongs to other data or settings, or the loss is no longer a number.
     """
-    check_writable(run.folder)
+    check_writable(run.folder, SPACE_NEEDED + SPACE_PER_PARAMETER * made.parameters)
     record = _record(made)
     if (run.folder / "run.json").exists():
         record["started"] = _check_same(run, record)
