@@ -5,7 +5,8 @@ and prints accuracy and macro F1 on the test split. People score about 65 % on i
 single network without other data has 73.28 % (Khaireddin and Chen 2021). Runs that exist are not
 repeated, and interrupted ones go on.
 
-    python benchmarks/fer2013.py --data FOLDER --runs FOLDER [--seeds 3] [--json FILE] [--quick]
+    python benchmarks/fer2013.py --data FOLDER [--runs FOLDER] [--architecture deep_cnn:30]... [--seeds 3]
+                                 [--json FILE] [--quick]
 
 `FOLDER` is the unpacked data set: `train/`, `validation/` and `test/` with a folder per class.
 """
@@ -79,18 +80,18 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/fer2013"))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=None)
-    parser.add_argument("--architecture", action="append", choices=sorted(TARGETS))
+    parser.add_argument("--architecture", action="append", metavar="NAME[:EPOCHS]")
     add_arguments(parser)
     arguments = parser.parse_args()
-    names = arguments.architecture or list(TARGETS)
-    epochs = arguments.epochs
-    if arguments.quick:
-        names, epochs = ["compact_cnn"], 4
+    asked = ["compact_cnn:4"] if arguments.quick else arguments.architecture or list(TARGETS)
     found: list[Figure] = []
-    for name in names:
+    for name, _, epochs in (text.partition(":") for text in asked):
+        if name not in TARGETS:
+            parser.error(f"there is no target for {name}; there are {', '.join(TARGETS)}")
+        passes = int(epochs) if epochs else arguments.epochs
         try:
             folders = [
-                trained(arguments.data, arguments.runs, name, seed, epochs) for seed in range(arguments.seeds)
+                trained(arguments.data, arguments.runs, name, seed, passes) for seed in range(arguments.seeds)
             ]
         except ConvscopeError as error:
             parser.exit(1, f"{error}\n")

@@ -14,7 +14,10 @@ from convscope.errors import ConvscopeError, UsageError
 
 app = App(
     name="convscope",
-    help="Learns convolution kernels from any kind of data and shows what every kernel sees.",
+    help=(
+        "Learns convolution kernels from any kind of data and shows what every kernel sees. "
+        "With --debug, a command that fails shows its traceback."
+    ),
     version=__version__,
     help_format="plaintext",
 )

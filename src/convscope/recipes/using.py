@@ -71,7 +71,8 @@ class Trained:
         """Writes the model in another form and runs it."""
         if form not in FORMS:
             raise UsageError(f"There is no form '{form}'.", f"There are {', '.join(FORMS)}.")
-        target = out or self._run.folder / f"{form}{SUFFIXES[form]}"
+        name = f"model{SUFFIXES[form]}" if SUFFIXES[form] else form
+        target = out or self._run.folder / name
         shape = (8, *self._representation.shape)
         sample = np.random.default_rng(0).random(shape, np.float32)
         return export(self.model, form, target, sample)
