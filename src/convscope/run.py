@@ -15,6 +15,19 @@ from convscope.errors import RunError, UsageError
 from convscope.files import write_json
 
 FORMAT = 1
+RECORDED = (
+    "status",
+    "recipe",
+    "architecture",
+    "options",
+    "settings",
+    "class_names",
+    "data",
+    "decisions",
+    "device",
+    "started",
+)
+"""What `run.json` must say for a run to be used or resumed."""
 SPACE_NEEDED = 32 * 2**20
 """What a run takes besides its model and checkpoints, in bytes."""
 
@@ -52,6 +65,9 @@ class Run:
                 f"{self.folder / 'run.json'} has format {found}, expected {FORMAT}.",
                 "It was written by another version of convscope.",
             )
+        missing = [name for name in RECORDED if name not in content]
+        if missing:
+            raise RunError(f"{self.folder / 'run.json'} is damaged: it has no '{missing[0]}'.")
         return content
 
     def write_record(self, content: dict[str, Any]) -> None:

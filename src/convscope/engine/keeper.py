@@ -28,7 +28,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         folder: The run folder.
         portable: The same architecture in float32; it takes the best weights and is saved.
         rows: History of the epochs that a resumed training has behind it; is appended to.
-        patience: Stop after so many epochs without a better validation accuracy; None never stops.
+        patience: Stop after so many epochs without a better one; None never stops.
         steps: Steps per epoch.
         progress: Is told each step.
     """

@@ -26,7 +26,8 @@ class FitSettings:
         warmup: Share of all steps over which `cosine` rises, in [0, 1).
         weight_decay: Decoupled decay per step, times the learning rate (Loshchilov and Hutter 2019).
         label_smoothing: Share of each target that is spread over all class names, in [0, 1).
-        patience: Stop after so many epochs without a better validation accuracy; None never stops.
+        patience: Stop after so many epochs without a better one (validation accuracy, then loss); None
+            never stops.
         augmentation: Strength of the recipe's random changes to train samples; 0 is off, 1 its default.
         class_weights: Weigh each class by the inverse of its share in the train split.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the device has it.
