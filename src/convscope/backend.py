@@ -9,13 +9,15 @@ import sys
 from convscope.errors import BackendError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+JAX_ACCELERATORS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "libtpu")
+"""Packages that only an installation of JAX for a GPU or TPU has."""
 
 
 def prepare_backend() -> str:
     """Chooses the backend that Keras will import, if the user has not.
 
-    Keras itself reads the variable `KERAS_BACKEND`; where it is unset, the first installed of TensorFlow,
-    JAX and PyTorch is taken. TensorFlow's start-up chatter is muted unless its own variable is set.
+    Keras itself reads the variable `KERAS_BACKEND`; where it is unset, JAX is taken if its build for a GPU or
+    TPU is installed, else the first installed of TensorFlow, JAX and PyTorch. TensorFlow's start-up chatter is muted unless its own variable is set.
 
     Returns:
         The name of the backend: `tensorflow`, `jax` or `torch`.
@@ -43,4 +45,5 @@ def prepare_backend() -> str:
             if known
             else f"Use one of {', '.join(BACKENDS)}.",
         )
-    return os.environ.setdefault("KERAS_BACKEND", installed[0])
+    on_accelerator = "jax" in installed and any(map(importlib.util.find_spec, JAX_ACCELERATORS))
+    return os.environ.setdefault("KERAS_BACKEND", "jax" if on_accelerator else installed[0])
