@@ -17,7 +17,8 @@ def prepare_backend() -> str:
     """Chooses the backend that Keras will import, if the user has not.
 
     Keras itself reads the variable `KERAS_BACKEND`; where it is unset, JAX is taken if its build for a GPU or
-    TPU is installed, else the first installed of TensorFlow, JAX and PyTorch. TensorFlow's start-up chatter is muted unless its own variable is set.
+    TPU is installed, else the first installed of TensorFlow, JAX and PyTorch. TensorFlow's start-up
+    chatter is muted unless its own variable is set.
 
     Returns:
         The name of the backend: `tensorflow`, `jax` or `torch`.
