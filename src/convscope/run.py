@@ -15,6 +15,8 @@ from convscope.errors import RunError, UsageError
 from convscope.files import write_json
 
 FORMAT = 1
+PLACE = Path("runs")
+"""Where runs go by default."""
 RECORDED = (
     "status",
     "recipe",
@@ -102,9 +104,11 @@ class Run:
         return (self.folder / "run.json").exists() and self.record()["status"] != "complete"
 
     def discard_if_empty(self) -> None:
-        """Takes the folder away if nothing was written into it."""
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
+        """Takes the folder away if nothing was written into it, and the empty `runs/` with it."""
+        around = [PLACE] if self.folder.parent == PLACE else []
+        for folder in (self.folder, *around):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def _read(self, name: str) -> Any:
         path = self.folder / name
@@ -178,7 +182,7 @@ def check_writable(folder: Path, needed: int = SPACE_NEEDED) -> None:
 def default_folder(data: Path) -> Path:
     """The folder `runs/DATE-NAME` for data of that name, with a number where that is taken."""
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip("-.") or "data"
-    return free_folder(Path("runs") / f"{datetime.now(UTC).date().isoformat()}-{name}")
+    return free_folder(PLACE / f"{datetime.now(UTC).date().isoformat()}-{name}")
 
 
 def free_folder(folder: Path) -> Path:

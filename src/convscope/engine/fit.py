@@ -75,6 +75,7 @@ def compile_model(model: keras.Model, settings: FitSettings, steps: int) -> None
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
         metrics=["accuracy"],
     )
+    model.optimizer.build(model.trainable_variables)
 
 
 def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

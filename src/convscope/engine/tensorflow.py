@@ -62,7 +62,8 @@ def accelerated(model: keras.Model) -> Iterator[None]:
 def _faster_call(layer: keras.layers.Layer) -> Callable[..., tf.Tensor] | None:
     if type(layer) is keras.layers.BatchNormalization and _can_fuse(layer):
         return _fused_normalization
-    if type(layer) is keras.layers.Dropout and layer.rate > 0 and layer.noise_shape is None:
+    drops = type(layer) is keras.layers.Dropout and layer.noise_shape is None
+    if drops and 0 < round(layer.rate * 2**16) < 2**16:
         return _dropout_by_bits
     return None
 
