@@ -1,11 +1,14 @@
 """The report is one valid page without network, says what happened, and trusts no name."""
 
+import base64
 import dataclasses
+import io
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.errors import RunError
 from convscope.kinds import Skipped
@@ -228,3 +231,12 @@ def test_only_the_first_skipped_files_are_listed_with_their_total():
 def test_epochs_with_missing_values_are_shown_with_a_dash():
     history = [{"epoch": 1, "loss": 1.0, "val_loss": None}, {"epoch": 2, "loss": 0.5}]
     assert "\N{EN DASH}" in Page(render_report(content(history=history))).text
+
+
+@pytest.mark.parametrize("shape", [(20, 12), (20, 12, 1), (20, 12, 3), (20, 12, 4)])
+def test_a_picture_keeps_its_size_and_values_on_the_page(shape):
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    page = render_report(content(samples=[("cat", [picture])], mistakes=[]))
+    encoded = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded.group(1)))))
+    np.testing.assert_array_equal(shown, picture.reshape(shown.shape))

@@ -38,7 +38,7 @@ class Mistake:
     """A sample that was taken for another class.
 
     Args:
-        picture: Shape (height, width, channels), uint8, with 1, 3 or 4 channels.
+        picture: uint8, shape (height, width) or (height, width, channels) with 1, 3 or 4 channels.
         name: The file that it came from.
         true: Its class name.
         predicted: The class name it was given.
@@ -66,7 +66,7 @@ class ReportContent:
             `seconds`; keys may be missing.
         judgement: `Judgement.to_json()` of the test split; None if nothing could be judged.
         mistakes: The most confident mistakes, worst first.
-        samples: Per class name some of its pictures, each (height, width, channels) uint8.
+        samples: Per class name some of its pictures, each as in `Mistake`.
         settings: Every setting of the run by name.
         versions: Version by package name.
         machine: What the run was made on.
@@ -221,8 +221,8 @@ def _png(picture: Picture) -> str:
     """A picture as a `data:` address, made smaller where it is larger than the page can show."""
     from PIL import Image
 
-    squeezed = picture[..., 0] if picture.shape[-1] in (1, 2) else picture[..., :4]
-    image = Image.fromarray(np.ascontiguousarray(squeezed))
+    gray = picture.ndim == 3 and picture.shape[-1] == 1
+    image = Image.fromarray(np.ascontiguousarray(picture[..., 0] if gray else picture))
     image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
