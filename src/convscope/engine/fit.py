@@ -53,7 +53,7 @@ def fit(
         portable = build()
     compile_model(model, settings, train.steps)
     rows = read_checkpoint(folder / "checkpoints", model)
-    keeper = Keeper(folder, portable, rows, settings.patience, train.steps, progress)
+    keeper = Keeper(folder, portable, rows, settings, train.steps, progress)
     if len(rows) < settings.epochs and not keeper.finished():
         _run(model, train, validation, settings, [keeper, *callbacks, *_extra(settings, folder)], len(rows))
     write_history(folder / "history.csv", rows)

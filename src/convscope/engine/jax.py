@@ -23,6 +23,10 @@ def cpu_computes_bfloat16() -> bool:
     return False
 
 
+def begin_epoch(seed: int, epoch: int) -> None:
+    """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
+
+
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
     """Leaves the model as it is."""

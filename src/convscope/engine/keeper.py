@@ -11,6 +11,8 @@ from typing import Any
 import keras
 
 from convscope.engine.checkpoint import Row, write_checkpoint
+from convscope.engine.device import backend_file
+from convscope.engine.settings import FitSettings
 from convscope.errors import RunError
 from convscope.files import written_whole
 from convscope.kinds import Progress
@@ -28,7 +30,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         folder: The run folder.
         portable: The same architecture in float32; it takes the best weights and is saved.
         rows: History of the epochs that a resumed training has behind it; is appended to.
-        patience: Stop after so many epochs without a better one; None never stops.
+        settings: Patience and seed are read.
         steps: Steps per epoch.
         progress: Is told each step.
     """
@@ -40,17 +42,19 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         folder: Path,
         portable: keras.Model,
         rows: list[Row],
-        patience: int | None,
+        settings: FitSettings,
         steps: int,
         progress: Progress,
     ) -> None:
         super().__init__()
         self._folder, self._portable, self._rows = folder, portable, rows
-        self._patience, self._steps, self._progress = patience, steps, progress
+        self._patience, self._seed = settings.patience, settings.seed
+        self._steps, self._progress = steps, progress
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Starts the clock of the epoch."""
+        """Starts the clock of the epoch, and its random numbers where the model does not hold their state."""
+        backend_file().begin_epoch(self._seed, epoch)
         self._started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

@@ -33,6 +33,10 @@ def cpu_computes_bfloat16() -> bool:
     return True
 
 
+def begin_epoch(seed: int, epoch: int) -> None:
+    """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
+
+
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
     """Within it, the model's layers compute the same numbers by faster operations.
