@@ -20,7 +20,7 @@ from convscope.data.splits import Split
 from convscope.recipes.recipe import Recipe
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "compact_cnn": {"epochs": 40, "augmentation": 0.5},
+    "compact_cnn": {"epochs": 60, "augmentation": 0.1},
     "deep_cnn": {"epochs": 30, "augmentation": 0.5},
     "padded_cnn": {
         "epochs": 30,
