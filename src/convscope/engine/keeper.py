@@ -53,9 +53,16 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Starts the clock of the epoch, and its random numbers where the model does not hold their state."""
-        backend_file().begin_epoch(self._seed, epoch)
+        """Starts the clock of the epoch."""
         self._started = time.monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Seeds the epoch where the model does not hold its random states.
+
+        Not earlier: making the iterator over batches may draw from the backend's generator.
+        """
+        if batch == 0:
+            backend_file().begin_epoch(self._seed, len(self._rows))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Reports the step; values are left on the device."""
