@@ -22,7 +22,6 @@ SETTINGS = {
     "learning_rate": 5e-3,
     "precision": "float32",
 }
-KERAS_WARNINGS = ("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",)
 
 
 def disc(y, x):
@@ -48,12 +47,6 @@ def write_pictures(folder: Path, first_seed: int = 0) -> Path:
             picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
             picture.save(folder / shape.__name__ / f"{i:02d}.png")
     return folder
-
-
-def pytest_configure(config):
-    """Keras' own warnings, which nothing of ours can avoid."""
-    for line in KERAS_WARNINGS:
-        config.addinivalue_line("filterwarnings", line)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""The device is found, and the precision is settled with a reason."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from convscope.engine.device import backend_file, choose_device, machine, versions
+
+
+@pytest.mark.parametrize(("precision", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
+def test_a_precision_that_is_asked_for_is_taken(precision, policy, backend):
+    device = choose_device(precision)
+    assert (device.backend, device.policy, device.reason) == (backend, policy, "as asked")
+
+
+def test_a_precision_that_is_chosen_comes_with_its_reason(backend):
+    device = choose_device("auto")
+    assert device.policy in ("float32", "mixed_bfloat16")
+    assert "bfloat16" in device.reason
+    if device.policy == "mixed_bfloat16":
+        assert " has " in device.reason
+    assert str(device) == f"{backend} on {device.name}, {device.policy} ({device.reason})"
+
+
+def test_what_a_run_records_of_its_device_is_plain(backend):
+    recorded = json.loads(json.dumps([choose_device().to_json(), machine(), versions()]))
+    assert recorded[0]["name"]
+    assert recorded[1]["cores"] >= 1
+    assert recorded[2]["keras"] == keras.__version__
+    assert recorded[2][backend]
+
+
+def test_an_accelerated_model_answers_as_before():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()])
+    values = np.random.default_rng(0).random((5, 4), np.float32)
+    before = keras.ops.convert_to_numpy(model(values))
+    with backend_file().accelerated(model):
+        within = keras.ops.convert_to_numpy(model(values))
+    np.testing.assert_array_equal(before, within)
+    np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(model(values)))

@@ -1,0 +1,224 @@
+"""Batches follow from seed, epoch and step alone; reading ahead changes nothing."""
+
+import itertools
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convscope.engine.feed import Feed, Prefetched, balanced_weights
+from convscope.engine.infer import BATCH, predict_probabilities
+
+
+class Numbers:
+    """Samples that are their own position."""
+
+    def __init__(self, count):
+        self._count = count
+
+    def __len__(self):
+        return self._count
+
+    def take(self, indices):
+        return np.asarray(indices)[:, None].astype(np.int64)
+
+
+def as_float(values):
+    return values.astype(np.float32)
+
+
+def jitter(values, rng):
+    return values * 1000 + rng.integers(0, 1000, values.shape)
+
+
+def numbers(count=23, batch_size=5, seed=0, **options):
+    return Feed(Numbers(count), as_float, np.arange(count) % 3, 3, batch_size, seed, **options)
+
+
+def first(feed, epoch, batches):
+    return list(itertools.islice(feed.training(epoch), batches))
+
+
+def same(left, right):
+    return len(left) == len(right) and all(
+        np.array_equal(a, b)
+        for one, two in zip(left, right, strict=True)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def test_an_epoch_shows_every_sample_in_batches_of_one_size():
+    feed = numbers()
+    for epoch in range(3):
+        batches = first(feed, epoch, feed.steps)
+        assert {inputs.shape for inputs, _ in batches} == {(5, 1)}
+        assert {targets.shape for _, targets in batches} == {(5, 3)}
+        seen = np.concatenate([inputs[:, 0] for inputs, _ in batches]).astype(int)
+        assert len(seen) == 25
+        assert set(seen) == set(range(23))
+        assert seen[23:].tolist() == seen[:2].tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 2**31 - 1))
+def test_whatever_the_sizes_an_epoch_shows_every_sample(count, batch_size, seed):
+    feed = numbers(count, batch_size, seed)
+    batches = first(feed, 0, feed.steps)
+    assert {len(inputs) for inputs, _ in batches} == {min(count, batch_size)}
+    assert set(np.concatenate([inputs[:, 0] for inputs, _ in batches])) == set(range(count))
+
+
+def test_targets_are_the_labels_of_the_inputs():
+    for inputs, targets in first(numbers(), 0, 10):
+        assert targets.dtype == np.float32
+        np.testing.assert_array_equal(targets.argmax(axis=1), inputs[:, 0].astype(int) % 3)
+        np.testing.assert_array_equal(targets.sum(axis=1), 1)
+
+
+def test_the_order_depends_only_on_seed_and_epoch():
+    assert same(first(numbers(), 0, 20), first(numbers(), 0, 20))
+    assert not same(first(numbers(seed=0), 0, 5), first(numbers(seed=1), 0, 5))
+    assert not same(first(numbers(), 0, 5), first(numbers(), 1, 5))
+
+
+@pytest.mark.parametrize("augment", [None, jitter])
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_beginning_at_an_epoch_is_the_same_as_reading_up_to_it(augment, epoch):
+    feed = numbers(augment=augment)
+    through = first(feed, 0, feed.steps * (epoch + 1))
+    assert same(through[feed.steps * epoch :], first(feed, epoch, feed.steps))
+
+
+def test_augmentation_differs_from_step_to_step_and_epoch_to_epoch():
+    feed = numbers(4, 4, augment=jitter)
+    drawn = [np.sort(inputs[:, 0] % 1000) for inputs, _ in first(feed, 0, 12)]
+    assert len({tuple(values) for values in drawn}) == 12
+
+
+def test_once_gives_all_samples_in_order_unchanged():
+    batches = list(numbers(augment=jitter, class_weights=np.ones(3, np.float32)).once())
+    assert {len(batch) for batch in batches} == {2}
+    assert [len(inputs) for inputs, _ in batches] == [5, 5, 5, 5, 3]
+    np.testing.assert_array_equal(np.concatenate([inputs for inputs, _ in batches])[:, 0], np.arange(23))
+
+
+def test_repeated_gives_once_again_and_again():
+    feed = numbers()
+    assert same(list(itertools.islice(feed.repeated(), 2 * feed.steps)), [*feed.once(), *feed.once()])
+
+
+def test_class_weights_travel_with_their_samples():
+    weights = np.array([1, 2, 4], np.float32)
+    for inputs, _, given_weights in first(numbers(class_weights=weights), 0, 5):
+        np.testing.assert_array_equal(given_weights, weights[inputs[:, 0].astype(int) % 3])
+
+
+def test_balanced_weights_make_every_class_count_alike():
+    labels = np.array([0] * 6 + [1] * 3 + [2])
+    weights = balanced_weights(labels, 4)
+    assert weights.dtype == np.float32
+    np.testing.assert_allclose(np.bincount(labels, weights[labels])[:3], 10 / 4)
+    assert np.isfinite(weights).all()
+
+
+def test_reading_ahead_keeps_the_order():
+    assert list(Prefetched(iter(range(50)), ahead=3)) == list(range(50))
+
+
+def test_reading_ahead_ends_for_good():
+    ahead = Prefetched(iter([1]))
+    assert list(ahead) == [1]
+    assert list(ahead) == []
+    ahead.close()
+
+
+def test_an_error_is_raised_where_the_items_are_read_and_again():
+    def broken():
+        yield 1
+        raise ValueError("no more")
+
+    ahead = Prefetched(broken())
+    assert next(ahead) == 1
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no more"):
+            next(ahead)
+    ahead.close()
+
+
+def test_no_more_than_a_few_items_wait():
+    made = []
+
+    def counted():
+        for i in itertools.count():
+            made.append(i)
+            yield i
+
+    ahead = Prefetched(counted(), ahead=4)
+    next(ahead)
+    time.sleep(0.1)
+    assert len(made) <= 1 + 4 + 1
+    ahead.close()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("read", [0, 1, 10])
+@pytest.mark.parametrize("items", [3, 10, None])
+def test_closing_ends_the_thread_and_whoever_reads(read, items):
+    ahead = Prefetched(itertools.count() if items is None else iter(range(items)), ahead=2)
+    list(itertools.islice(ahead, read))
+    ahead.close()
+    ahead.close()
+    assert not ahead._thread.is_alive()
+    assert list(ahead) == []
+
+
+@pytest.mark.timeout(20)
+def test_closing_wakes_a_reader_that_waits():
+    gate = threading.Event()
+
+    def slow():
+        gate.wait()
+        yield from ()
+
+    ahead = Prefetched(slow())
+    read = []
+    reader = threading.Thread(target=lambda: read.append(list(ahead)))
+    reader.start()
+    gate.set()
+    ahead.close()
+    reader.join(10)
+    assert read == [[]]
+
+
+class Doubled:
+    """A model of one line that remembers the sizes of its batches."""
+
+    output_shape = (None, 1)
+
+    def __init__(self):
+        self.sizes = []
+
+    def predict_on_batch(self, batch):
+        self.sizes.append(len(batch))
+        return batch * 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, BATCH, BATCH + 1, 2 * BATCH + 7])
+def test_answers_come_in_order_from_batches_of_one_size(count):
+    model, told = Doubled(), []
+    answers = predict_probabilities(model, Numbers(count), as_float, lambda *step: told.append(step))
+    assert answers.dtype == np.float32
+    np.testing.assert_array_equal(answers, 2.0 * np.arange(count)[:, None])
+    assert len(set(model.sizes)) <= 1
+    assert not told or told[-1] == (count, count, "predicting")
+
+
+def test_an_error_while_answering_leaves_no_thread_behind():
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_probabilities(Doubled(), Numbers(20 * BATCH), as_float, stop)
+    assert not [thread for thread in threading.enumerate() if thread.name == "feed"]
