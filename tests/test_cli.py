@@ -234,14 +234,23 @@ def test_a_training_that_is_interrupted_says_how_to_go_on(pictures, tmp_path):
         "--out",
         folder,
     ]
-    with subprocess.Popen([*command, "--epochs", "5000", *TRAIN], stderr=subprocess.PIPE, text=True) as child:
-        until = time.monotonic() + 120
-        while not list(folder.glob("checkpoints/epoch-*.npz")):
-            assert child.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        child.send_signal(signal.SIGINT)
-        err = child.communicate(timeout=60)[1]
+    with subprocess.Popen(
+        [*command, "--epochs", "5000", *TRAIN],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background, an interrupt is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as child:
+        try:
+            until = time.monotonic() + 120
+            while not list(folder.glob("checkpoints/epoch-*.npz")):
+                assert child.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            child.send_signal(signal.SIGINT)
+            err = child.communicate(timeout=60)[1]
+        finally:
+            child.kill()
     assert child.returncode == 130
     assert f"Interrupted. Go on where it stopped: convscope train --resume {folder}" in err
     assert "Traceback" not in err
