@@ -223,12 +223,21 @@ def test_standard_output_is_clean_in_a_process_of_its_own(finished, pictures):
     assert json.loads(done.stdout)["sample"].endswith("00.png")
 
 
+# Tests that run in the background ignore an interrupt, and their children inherit that.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from convscope.cli import main
+main()
+"""
+
+
 def test_a_training_that_is_interrupted_says_how_to_go_on(pictures, tmp_path):
     folder = tmp_path / "run"
     command = [
         sys.executable,
         "-c",
-        "from convscope.cli import main; main()",
+        INTERRUPTIBLE,
         "train",
         pictures,
         "--out",
@@ -238,8 +247,6 @@ def test_a_training_that_is_interrupted_says_how_to_go_on(pictures, tmp_path):
         [*command, "--epochs", "5000", *TRAIN],
         stderr=subprocess.PIPE,
         text=True,
-        # Where the tests themselves run in the background, an interrupt is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         try:
             until = time.monotonic() + 120
