@@ -3,7 +3,7 @@
 Keras computes batch normalization on TensorFlow as a chain of element-wise operations; TensorFlow has one
 fused operation for the same numbers. And it draws one counter-based random number for each value that
 Dropout may drop, which takes a sixth of a step of a small network; NumPy's SFC64 generator gives 16 random
-bits a value in a tenth of that time. benchmarks/train_speed.py measures both.
+bits a value in a tenth of that time. benchmarks/train_speed.py measures what both come to.
 """
 
 from __future__ import annotations
