@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.backend import prepare_backend
 from convscope.errors import RunError, UsageError
-from convscope.kinds import Progress, Skipped, no_progress
+from convscope.kinds import Progress, Say, Skipped, no_progress
 from convscope.run import Run, new_run
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RECIPE = "image-classification"
 PathLike = str | os.PathLike[str]
-Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ConvscopeError(Exception):
     """Base of every error that convscope raises on purpose.
@@ -38,3 +41,10 @@ class RunError(ConvscopeError):
 
 class BackendError(ConvscopeError):
     """A Keras backend or an optional dependency is missing; the hint holds the install command."""
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that nothing has; its hint offers the nearest names, or else all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=2) or names
+    return UsageError(f"No {what} is named '{name}'.", f"Did you mean {' or '.join(near)}?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -30,6 +31,10 @@ class Progress(Protocol):
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """Says that `done` of `total` steps (None: not known) of `what` are finished."""
+
+
+Say = Callable[[str], None]
+"""How work tells a person one line; the command line prints it, the Python API ignores it by default."""
 
 
 def no_progress(done: int, total: int | None, what: str) -> None:

@@ -12,7 +12,7 @@ import keras
 from convscope.engine.checkpoint import Row, read_checkpoint
 from convscope.engine.device import Device, backend_file
 from convscope.engine.feed import Batch, Feed, Prefetched
-from convscope.engine.keeper import Keeper, best_epoch, write_history
+from convscope.engine.keeper import Keeper, write_history
 from convscope.engine.settings import FitSettings
 from convscope.errors import BackendError
 from convscope.kinds import Progress, no_progress
@@ -140,6 +140,3 @@ def _extra(settings: FitSettings, folder: Path) -> list[keras.callbacks.Callback
         raise BackendError(
             f"TensorBoard is not installed: {error}.", 'Install it: pip install "convscope[tensorboard]"'
         ) from error
-
-
-__all__ = ["best_epoch", "compile_model", "fit"]

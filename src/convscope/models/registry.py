@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from convscope.errors import UsageError
+from convscope.errors import UsageError, unknown_name
 from convscope.kinds import Kind
 
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def find_architecture(name: str) -> Architecture:
         UsageError: No architecture has this name; the nearest names are offered.
     """
     if name not in ARCHITECTURES:
-        near = difflib.get_close_matches(name, ARCHITECTURES, n=2) or sorted(ARCHITECTURES)
-        raise UsageError(f"No architecture is named '{name}'.", f"Did you mean {' or '.join(near)}?")
+        raise unknown_name("architecture", name, ARCHITECTURES)
     return ARCHITECTURES[name]
 
 

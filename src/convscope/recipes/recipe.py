@@ -79,3 +79,8 @@ class Recipe:
     fit_representation: Callable[..., tuple[Representation, Sequence[str]]]
     load_representation: Callable[[Any], Representation]
     augmentation: Callable[..., Callable[[Any, np.random.Generator], Any]]
+
+    def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Parts values by name: options of the recipe itself, and all others."""
+        mine = {name: value for name, value in values.items() if name in self.options}
+        return mine, {name: value for name, value in values.items() if name not in mine}

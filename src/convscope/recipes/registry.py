@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from convscope.errors import UsageError
+from convscope.errors import unknown_name
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
 
@@ -18,6 +16,5 @@ def find_recipe(name: str) -> Recipe:
         UsageError: No recipe has this name; the nearest names are offered.
     """
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=2) or sorted(RECIPES)
-        raise UsageError(f"No recipe is named '{name}'.", f"Did you mean {' or '.join(near)}?")
+        raise unknown_name("recipe", name, RECIPES)
     return RECIPES[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ import keras
 from convscope.data.splits import Split, Splits
 from convscope.engine.device import Device, choose_device, machine, versions
 from convscope.engine.feed import Feed, balanced_weights
-from convscope.engine.fit import best_epoch, fit
+from convscope.engine.fit import fit
+from convscope.engine.keeper import best_epoch
 from convscope.engine.settings import FitSettings
 from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
-from convscope.kinds import SPLITS, Progress
+from convscope.kinds import SPLITS, Progress, Say
 from convscope.models.registry import build
 from convscope.recipes.judging import judge_split, report
 from convscope.recipes.recipe import Recipe, Representation
@@ -29,7 +30,6 @@ SPACE_PER_PARAMETER = 40
 """Bytes on disk: two model files and two checkpoints of weights and Adam's two moments, while one replaces
 the other."""
 SHOWN_CLASSES = 30
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ class Plan:
 
     def build(self) -> keras.Model:
         """A fresh model."""
-        mine = self.recipe.options
-        options = {name: value for name, value in self.options.items() if name not in mine}
+        _, options = self.recipe.divide(self.options)
         return build(self.architecture, self.representation.shape, len(self.splits.class_names), **options)
 
 
@@ -86,15 +85,11 @@ def plan(
         raise UsageError(
             f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.architectures)}."
         )
-    usual = recipe.settings.get(name, {})
-    options = {**{key: value for key, value in usual.items() if key in recipe.options}, **options}
-    chosen = FitSettings(
-        **{**{key: value for key, value in usual.items() if key not in recipe.options}, **settings}
-    )
+    usual_options, usual_settings = recipe.divide(recipe.settings.get(name, {}))
+    options = {**usual_options, **options}
+    chosen = FitSettings(**{**usual_settings, **settings})
     splits = recipe.read(path, seed=chosen.seed, progress=progress)
-    representation, decisions = recipe.fit_representation(
-        splits.train, **{key: value for key, value in options.items() if key in recipe.options}
-    )
+    representation, decisions = recipe.fit_representation(splits.train, **recipe.divide(options)[0])
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
     device = choose_device(chosen.precision)
     made = Plan(
@@ -173,7 +168,7 @@ def _training_feed(made: Plan, progress: Progress) -> Feed:
     feed = _feed(made, made.splits.train, progress)
     strength = made.settings.augmentation
     if strength:
-        options = {key: value for key, value in made.options.items() if key in made.recipe.options}
+        options, _ = made.recipe.divide(made.options)
         feed = replace(feed, augment=made.recipe.augmentation(strength, **options))
     if made.settings.class_weights:
         feed = replace(feed, class_weights=balanced_weights(feed.labels, feed.classes))
