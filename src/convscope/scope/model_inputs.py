@@ -1,0 +1,68 @@
+"""What goes into a model and comes out of it, as symbolic tensors and by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.errors import UsageError
+
+_COUNTED = re.compile(r"(keras_tensor|input_layer)(_\d+)?$")  # names that Keras gives by counting up
+
+
+def symbolic_inputs(model: keras.Model, inputs: Any) -> Any:
+    """Symbolic tensors in the structure that the model's `call` takes."""
+    if inputs is not None:
+        return keras.tree.map_structure(
+            lambda array: keras.KerasTensor((None, *np.shape(array)[1:]), _dtype(array)), inputs
+        )
+    structure = getattr(model, "_inputs_struct", None)
+    if getattr(model, "_functional", None) is not None:
+        structure = model._functional._inputs_struct
+    if structure is not None:
+        return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), structure)
+    known = getattr(model, "_build_shapes_dict", None) or {}
+    if len(known) == 1:
+        return _of_shapes(next(iter(known.values())))
+    raise UsageError(
+        f"The input shape of the model '{model.name}' is not known.",
+        "Give an input, or call the model once before it is saved.",
+    )
+
+
+def _of_shapes(shapes: Any) -> Any:
+    if isinstance(shapes, Mapping):
+        return {name: _of_shapes(shape) for name, shape in shapes.items()}
+    if all(length is None or isinstance(length, int) for length in shapes):
+        return keras.KerasTensor((None, *shapes[1:]), keras.config.floatx())
+    return [_of_shapes(shape) for shape in shapes]
+
+
+def _dtype(array: Any) -> str:
+    kind = np.asarray(array).dtype
+    return str(kind) if kind.kind in "iub" else keras.config.floatx()
+
+
+def names_of(structure: Any, declared: Any, word: str) -> tuple[str, ...]:
+    """Names from a dict's keys, the model's own declaration, or by counting."""
+    count = len(keras.tree.flatten(structure))
+    if isinstance(structure, Mapping):
+        return tuple(str(name) for name in sorted(structure))
+    if declared and len(declared) == count and not any(_COUNTED.match(x.name) for x in declared):
+        return tuple(tensor.name for tensor in declared)
+    return (word,) if count == 1 else tuple(f"{word}_{i + 1}" for i in range(count))
+
+
+def output_names(model: keras.Model, outputs: Any) -> tuple[str, ...]:
+    """Names from a dict's keys, the model's own, or by counting."""
+    if isinstance(outputs, Mapping):
+        return tuple(str(name) for name in sorted(outputs))
+    declared = getattr(model, "output_names", None)
+    count = len(keras.tree.flatten(outputs))
+    if declared and len(declared) == count:
+        return tuple(declared)
+    return ("output",) if count == 1 else tuple(f"output_{i + 1}" for i in range(count))
