@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
-PACKAGES = ("convscope", "keras", "tensorflow", "jax", "torch", "numpy", "openvino", "onnxruntime", "pillow")
+PACKAGES = (
+    "convscope",
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "openvino",
+    "onnxruntime",
+    "pillow",
+    "tf-keras-vis",
+    "keract",
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""Which layers can be laid over the input, and which of them is the last."""
+
+from __future__ import annotations
+
+import keras
+
+from convscope.errors import UsageError
+from convscope.scope.graph import Call, Graph, Shape, Value
+
+_UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Identity, keras.layers.Dropout)
+
+
+def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:
+    """The last call on the way from an input to an output whose maps still have more than one position.
+
+    The call that makes the output itself is not taken.
+
+    Args:
+        graph: Of the model.
+        source: The input.
+        output: The output.
+        rank: Number of axes of such maps, with samples and channels.
+
+    Raises:
+        UsageError: There is none.
+    """
+    between = _between(graph, source, output) if graph.linked else graph.calls
+    for call in reversed(between):
+        if call.kind == "group" or not call.recordable or not call.outputs:
+            continue
+        if has_positions_of(graph, call, rank) and output.number not in {v.number for v in call.outputs}:
+            return call
+    raise UsageError(
+        "The model has no layer whose maps still have the positions of the input.",
+        "Use a method that needs none, such as saliency, integrated-gradients or occlusion.",
+    )
+
+
+def has_positions_of(graph: Graph, call: Call, rank: int) -> bool:
+    """Whether a call's output has more than one position, and that many axes with samples and channels."""
+    shape = _shape_in_samples(graph, call)
+    return len(shape) == rank and any(length != 1 for length in shape[1:-1])
+
+
+def has_channels(graph: Graph, source: Value) -> bool:
+    """Whether an input's last (or first) axis holds channels.
+
+    Taken for granted beyond one axis, unless the model first gives the input a channel axis of its own, as
+    in `Reshape((28, 28, 1))`, or flattens a table of numbers.
+    """
+    if len(source.shape) < 3:
+        return False
+    value = source
+    while True:
+        users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
+        if not graph.linked or not users or not users[0].outputs:
+            return True
+        after = users[0].outputs[0]
+        if after.shape == (*value.shape, 1):
+            return False
+        if isinstance(users[0].layer, keras.layers.Flatten):
+            return len(value.shape) > 3
+        if not isinstance(users[0].layer, _UNMIXED):
+            return True
+        value = after
+
+
+def _shape_in_samples(graph: Graph, call: Call) -> Shape:
+    """The output's shape with the frames of the TimeDistributed layers around it."""
+    frames = [
+        step.inputs[0].shape[1]
+        for step in graph.steps
+        if step.kind == "enter" and call.path.startswith(f"{step.path}/")
+    ]
+    shape = call.output_shapes[0]
+    return (shape[0], *frames, *shape[1:]) if shape else shape
+
+
+def _between(graph: Graph, source: Value, output: Value) -> list[Call]:
+    """The calls that depend on the input and on which the output depends."""
+    reached = {source.number}
+    for step in graph.steps:
+        if any(value.number in reached for value in step.inputs):
+            reached.update(value.number for value in step.outputs)
+    needed = {output.number}
+    found = []
+    for step in reversed(graph.steps):
+        if step.kind != "group" and any(value.number in needed for value in step.outputs):
+            needed.update(value.number for value in (*step.inputs, *step.inner))
+            if step.kind != "enter" and any(value.number in reached for value in step.outputs):
+                found.append(step)
+    return found[::-1]
