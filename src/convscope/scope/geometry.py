@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from convscope.errors import UsageError
 from convscope.scope.geometry_rules import through
-from convscope.scope.geometry_sliding import Reaches, State, channel_axis
+from convscope.scope.geometry_sliding import Reaches, State, channel_axis, has_format
 from convscope.scope.graph import Call, Graph, Shape, Value
 from convscope.scope.reach import Reach, identity, moved
 
@@ -24,7 +24,8 @@ class Geometry:
 
     Args:
         shape: Of the output, without the batch axis.
-        channels: Length of its channel axis.
+        channel_axis: Which axis holds the channels, counted with the batch axis.
+        channels: Its length.
         known: Whether the receptive field is known.
         receptive_field: Input positions that one output position depends on, per spatial axis of the input,
             in pixels (steps, voxels), not cut at the input's ends. An entry is None where the whole axis is
@@ -36,6 +37,7 @@ class Geometry:
     """
 
     shape: Shape
+    channel_axis: int
     channels: int | None
     known: bool
     receptive_field: tuple[int | None, ...] | None
@@ -86,6 +88,7 @@ def geometries(graph: Graph, input_number: int = 0) -> dict[str, Geometry]:
     found: dict[str, Geometry] = {}
     spatial = _spatial_axes(graph, source)
     entered: dict[str, int | None] = {}
+    channels: dict[int, int] = {}
     for step in graph.steps:
         if step.kind == "enter":
             entered[step.path] = step.inputs[0].shape[1]
@@ -93,9 +96,11 @@ def geometries(graph: Graph, input_number: int = 0) -> dict[str, Geometry]:
         for value in step.outputs:
             if step.kind != "group" or value.number not in states:
                 states[value.number] = state
+        _note_channels(step, channels)
         if step.kind != "enter" and step.outputs:
             frames = tuple(length for path, length in entered.items() if step.path.startswith(f"{path}/"))
-            found[step.path] = _geometry(step, states[step.outputs[0].number], frames, spatial, source)
+            output = step.outputs[0].number
+            found[step.path] = _geometry(step, states[output], channels[output], frames, spatial, source)
     return found
 
 
@@ -134,21 +139,39 @@ def _spatial_axes(graph: Graph, source: Value) -> list[int]:
     return [axis for axis in range(1, rank) if axis != channels]
 
 
-def _geometry(step: Call, state: State, frames: Shape, spatial: list[int], source: Value) -> Geometry:
+def _note_channels(step: Call, channels: dict[int, int]) -> None:
+    """The axis of the channels: as the layer is told, or where they were in front of it, or else the last."""
+    for value in step.outputs:
+        rank = len(value.shape)
+        told = has_format(step.layer) and rank > 2
+        before = [
+            channels[each.number]
+            for each in step.inputs
+            if each.number in channels and len(each.shape) == rank and step.kind != "group"
+        ]
+        axis = channel_axis(step.layer, rank)
+        if value.number not in channels or step.kind != "group":
+            channels[value.number] = axis if told or not before else before[0]
+
+
+def _geometry(
+    step: Call, state: State, axis: int, frames: Shape, spatial: list[int], source: Value
+) -> Geometry:
     shape = (*frames, *step.outputs[0].shape[1:])
     for _ in frames:
         state = _with_frames(state)
-    axis = len(frames) + channel_axis(step.layer, len(shape) - len(frames) + 1)
+    axis += len(frames)
     channels = shape[axis - 1] if shape else None
     if state is None:
-        return Geometry(shape, channels, False, None, None, False)
+        return Geometry(shape, axis, channels, False, None, None, False)
     if not state:
         nothing = tuple(0 for _ in spatial)
-        return Geometry(shape, channels, True, nothing, tuple(None for _ in spatial), False)
+        return Geometry(shape, axis, channels, True, nothing, tuple(None for _ in spatial), False)
     reaches: Reaches = tuple(state[axis - 1] for axis in spatial)
     strides = tuple(None if r.stride is None else float(r.stride) for r in reaches)
     return Geometry(
         shape,
+        axis,
         channels,
         True,
         tuple(r.size for r in reaches),

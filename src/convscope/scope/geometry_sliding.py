@@ -40,6 +40,17 @@ CROPPINGS = (layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 UPSAMPLINGS = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 
 
+def has_format(layer: keras.Operation) -> bool:
+    """Whether a layer is told where the channels are."""
+    return _format(layer) is not None
+
+
+def _format(layer: keras.Operation) -> str | None:
+    inner = getattr(layer, "layer", None)  # wrappers know no format themselves
+    form: str | None = getattr(layer, "data_format", None) or getattr(inner, "data_format", None)
+    return form
+
+
 def channel_axis(layer: keras.Operation, rank: int) -> int:
     """The axis that holds a layer's channels; the last, unless it is told `channels_first`.
 
@@ -47,8 +58,7 @@ def channel_axis(layer: keras.Operation, rank: int) -> int:
         layer: Any layer.
         rank: Axes of its output, with the batch.
     """
-    inner = getattr(layer, "layer", None)  # wrappers know no format themselves
-    form = getattr(layer, "data_format", None) or getattr(inner, "data_format", None)
+    form = _format(layer)
     return 1 if form == "channels_first" and rank > 2 else max(rank - 1, 0)
 
 

@@ -344,6 +344,8 @@ def _trace_by_computing(model: keras.Model, arguments: Any, example: Any) -> Gra
             zeros if example is None else (lambda array: keras.ops.convert_to_tensor(array[:1])),
             arguments if example is None else example,
         )
+        if not model.built:
+            model(given, training=False)  # building may call it more than once
         with watched(model, note):
             outputs = model(given, training=False)
     except Exception as error:

@@ -172,9 +172,11 @@ def as_inputs(model: keras.Model, x: Any) -> Any:
         )
         if not fits:
             shape = ", ".join("any" if length is None else str(length) for length in tensor.shape[1:])
+            batchless = array.ndim == len(tensor.shape) - 1
             raise UsageError(
                 f"The model '{model.name}' takes inputs of shape (samples, {shape}). "
-                f"Received: {tuple(array.shape)}."
+                f"Received: {tuple(array.shape)}.",
+                "For one sample, add the batch axis: x[None]." if batchless else "",
             )
     if len({len(array) for array in given}) > 1:
         raise UsageError(f"The inputs differ in samples: {', '.join(str(len(array)) for array in given)}.")
