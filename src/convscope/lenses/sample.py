@@ -1,0 +1,158 @@
+"""An input of a model, and how it is shown: a picture, the middle slice of a volume, or lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.errors import UsageError
+from convscope.lenses.sheet import TINY, Sheet
+from convscope.lenses.theme import Colours, Numbers, colour_bytes, number, scale_of
+
+LINES_SHOWN = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One input as the model gets it, without the batch axis but with the channel axis.
+
+    Args:
+        values: (rows, columns, channels), (length, channels), (depth, rows, columns, channels) or
+            (features,).
+        name: What it is called, such as its file.
+        caption: A line about it, such as the prediction.
+        limits: The numbers of black and white; None decides: 0 to 1 or 0 to 255 where all values lie there,
+            or else the smallest and the largest value.
+    """
+
+    values: Numbers
+    name: str = "input"
+    caption: str = ""
+    limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= np.ndim(self.values) <= 4 or 0 in np.shape(self.values):
+            raise UsageError(
+                f"The sample '{self.name}' has shape {np.shape(self.values)}, not 1 to 4 axes, none empty.",
+                "Give one input without the batch axis and with the channel axis.",
+            )
+
+    @property
+    def rank(self) -> int:
+        """How many spatial axes it has."""
+        return np.ndim(self.values) - 1
+
+    def plane(self, slice_number: int | None = None) -> Numbers:
+        """(rows, columns, channels) of a picture, or of a slice of a volume, the middle one if None."""
+        values = np.asarray(self.values)
+        if values.ndim < 4:
+            return values
+        return np.asarray(values[values.shape[0] // 2 if slice_number is None else slice_number])
+
+    @property
+    def note(self) -> str:
+        """What is shown of it, where that is not all of it."""
+        if self.rank == 3:
+            return f"middle slice, {self.values.shape[0] // 2} of 0 to {self.values.shape[0] - 1}"
+        if self.rank == 1 and self.values.shape[-1] > LINES_SHOWN:
+            return f"the {LINES_SHOWN} channels of largest spread of {self.values.shape[-1]:,}"
+        if self.rank == 2 and self.values.shape[-1] not in (1, 3, 4):
+            return f"mean of {self.values.shape[-1]} channels"
+        return ""
+
+
+def picture_of(sample: Sample, missing: str, slice_number: int | None = None) -> Colours:
+    """The picture or a slice in colours: uint8 (rows, columns, 4); what is not finite is `missing`."""
+    values = np.asarray(sample.plane(slice_number), np.float64)
+    low, high = sample.limits or _limits(np.asarray(sample.values))
+    share = np.clip((values - low) / (high - low or 1), 0, 1)
+    if share.shape[-1] not in (1, 3, 4):
+        share = share.mean(axis=-1, keepdims=True)
+    colours = np.full((*share.shape[:2], 4), 255, np.uint8)
+    finite = np.isfinite(share).all(axis=-1)
+    colours[..., :3] = np.rint(255 * np.where(np.isfinite(share), share, 0))[..., :3]
+    colours[~finite] = colour_bytes(missing)
+    return colours
+
+
+def fitted(colours: Colours, wide: int, high: int, *, smooth: bool = False) -> Colours:
+    """A picture enlarged by a whole factor, or made smaller by averaging, to fit into `wide` x `high` pixels.
+
+    `smooth` lets a photo be enlarged by any factor where a whole one would leave much room.
+    """
+    from PIL import Image
+
+    rows, columns = colours.shape[:2]
+    factor = min(wide / columns, high / rows)
+    if factor >= 1 and not (smooth and int(factor) < 0.8 * factor):
+        return np.repeat(np.repeat(colours, int(factor), axis=0), int(factor), axis=1)
+    size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
+    how = Image.Resampling.BICUBIC if factor >= 1 else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(colours).resize(size, how), np.uint8)
+
+
+def place_picture(
+    sheet: Sheet,
+    sample: Sample,
+    box: tuple[float, float, int, int],
+    window: tuple[tuple[float, float], ...] | None = None,
+    slice_number: int | None = None,
+    name: str = "input",
+) -> tuple[int, int]:
+    """Places the picture into a box (x, y, width, height), top left, framed.
+
+    Args:
+        sheet: Where to.
+        sample: A picture or a volume.
+        box: The room for it.
+        window: Half-open ranges of input rows and columns (and depth before them) to outline.
+        slice_number: Which slice of a volume; None: the middle one.
+        name: The image's name in the figure.
+
+    Returns:
+        Width and height as drawn.
+    """
+    x, y, wide, high = box
+    small = picture_of(sample, sheet.theme.missing, slice_number)
+    colours = fitted(small, wide, high, smooth=True)
+    drawn = (colours.shape[1], colours.shape[0])
+    sheet.box(x, y, *drawn, edge=sheet.theme.rule, width=0.8)
+    sheet.image(x, y, colours, name=name)
+    if window is not None:
+        (top, bottom), (left, right) = window[-2:]
+        across, down = drawn[0] / small.shape[1], drawn[1] / small.shape[0]
+        spot = (x + left * across, y + top * down, (right - left) * across, (bottom - top) * down)
+        sheet.ring(*spot)
+    return drawn
+
+
+def place_line(
+    sheet: Sheet, sample: Sample, box: tuple[float, float, int, int], *, ticks: bool = True
+) -> None:
+    """Draws a series over its length, framed; of many channels the four of largest spread."""
+    x, y, wide, high = box
+    values = np.asarray(sample.values, np.float64)
+    finite = np.where(np.isfinite(values), values, np.nan)
+    shown = np.argsort(-np.nan_to_num(finite).std(axis=0), kind="stable")[:LINES_SHOWN]
+    scale = scale_of(sheet.theme, finite[:, shown])
+    room = (scale.high - scale.low) or 1.0
+    sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
+    xs = x + (np.arange(len(values)) + 0.5) / len(values) * wide
+    colours = (sheet.theme.first, sheet.theme.second, sheet.theme.muted, sheet.theme.ink)
+    for channel, colour in zip(shown, colours, strict=False):
+        ys = y + high - 6 - (finite[:, channel] - scale.low) / room * (high - 12)
+        sheet.line(list(xs), list(ys), colour=colour, width=0.9)
+    for value, place in ((scale.high, y + 18), (scale.low, y + high - 4)) if ticks else ():
+        sheet.text(x + wide + 9, place, number(value), size=TINY, colour=sheet.theme.muted)
+
+
+def _limits(values: Numbers) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    whole = np.issubdtype(values.dtype, np.integer)
+    if low >= 0 and high <= 255 and (whole or high <= 1 or high > 16):
+        return 0.0, 255.0 if whole or high > 1 else 1.0
+    return low, high
