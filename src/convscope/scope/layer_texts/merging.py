@@ -1,0 +1,69 @@
+"""Texts for layers and operations that bring several values together."""
+
+from __future__ import annotations
+
+from convscope.scope import words
+from convscope.scope.layer_texts.facts import Facts, Text
+
+
+def _same(verb: str) -> Text:
+    about = {
+        "added": "Adds its inputs value by value. In a residual connection one of them is the input of the "
+        "block: the block then learns only what to change, and gradients pass unhindered.",
+        "multiplied": "Multiplies its inputs value by value, often to let one gate or weigh the other.",
+        "averaged": "Takes the mean of its inputs, value by value.",
+        "subtracted": "Subtracts its second input from the first, value by value.",
+    }.get(verb, f"Takes the {verb} of its inputs, value by value.")
+    done = verb if verb.endswith("ed") else f"reduced to their {verb}"
+
+    def here(facts: Facts) -> str:
+        shapes = {shape[1:] for shape in facts.call.input_shapes}
+        number = len(facts.call.input_shapes)
+        if len(facts.call.inputs) == 2 and facts.call.inputs[0] is facts.call.inputs[1]:
+            return f"Here {words.values(facts.shape_in)} is {done} with itself."
+        if number > 1 and len(shapes) == 1:
+            return f"Here {words.counted(number, 'input')} of {words.values(facts.shape_in)} are {done}."
+        if number == 1:
+            return (
+                f"Here {words.values(facts.shape_in)} and a constant or a weight are {done}: {facts.changed}."
+            )
+        return (
+            f"Here {facts.comes_in} are {done}, smaller ones repeated to fit, which gives {facts.goes_out}."
+        )
+
+    return Text(about, here)
+
+
+def _concatenate(facts: Facts) -> str:
+    axis = getattr(facts.layer, "axis", -1)
+    rank = len(facts.shape_out) + 1
+    place = axis % rank if isinstance(axis, int) else rank - 1
+    along = "the channels" if place == rank - 1 and rank > 2 else f"axis {axis}"
+    if rank == 2:
+        return f"Here {facts.comes_in} are joined into {words.values(facts.shape_out)}."
+    return f"Here {facts.comes_in} are joined along {along} into {words.values(facts.shape_out)}."
+
+
+def _dot(facts: Facts) -> str:
+    cosine = (
+        ", each brought to length 1 first, so it is the cosine of their angle"
+        if facts.layer.normalize
+        else ""
+    )
+    return f"Here {facts.comes_in} along axes {facts.layer.axes}{cosine}: {words.values(facts.shape_out)}."
+
+
+CONCATENATE = Text(
+    "Joins its inputs side by side, so that later layers see all of them; nothing is mixed yet.", _concatenate
+)
+
+TEXTS = {
+    "Add": _same("added"),
+    "Subtract": _same("subtracted"),
+    "Multiply": _same("multiplied"),
+    "Average": _same("averaged"),
+    "Maximum": _same("maximum"),
+    "Minimum": _same("minimum"),
+    "Concatenate": CONCATENATE,
+    "Dot": Text("Multiplies vectors of its two inputs and sums up: a measure of how alike they are.", _dot),
+}
