@@ -1,9 +1,9 @@
 """Recording all convolutions of ResNet50 for 256 pictures: convscope, a multi-output Keras model, keract.
 
 Every contender gives the outputs of all 53 convolutions of the same network (random weights, 224x224 RGB) as
-NumPy arrays, in batches of 32, in a process of its own. Measured are the seconds from the call to the arrays and
-the most memory the process ever held, beside the size of what was asked for. keract needs TensorFlow 2.15 or older; give
-the Python of an environment that has both, or it is left out and said to be.
+NumPy arrays, in batches of 32, in a process of its own. Measured are the seconds from the call to the arrays
+and the most memory the process ever held, beside the size of what was asked for. keract needs TensorFlow 2.15
+or older; give the Python of an environment that has both, or it is left out and said to be.
 
     python benchmarks/recording.py [--rounds 3] [--keract PYTHON] [--json FILE] [--quick]
 """
@@ -111,7 +111,9 @@ def main() -> None:
         for name, python in contenders.items():
             results[name].append(measure(name, python, count))
             print(f"  {name}: {results[name][-1][0]:.1f} s, {results[name][-1][2]:.2f} GiB", flush=True)
-    medians = {name: [statistics.median(row[i] for row in rows) for i in range(3)] for name, rows in results.items()}
+    medians = {
+        name: [statistics.median(row[i] for row in rows) for i in range(3)] for name, rows in results.items()
+    }
     figures = []
     for name, (seconds, _, held) in medians.items():
         figures.append(Figure(f"{name}, {count} pictures", seconds, "s", better="lower"))

@@ -88,3 +88,23 @@ def finished(pictures, settings, tmp_path_factory):
 def own_pictures(tmp_path):
     """Pictures that a test may change."""
     return write_pictures(tmp_path / "shapes")
+
+
+@pytest.fixture
+def run_command(capsys, monkeypatch, tmp_path):
+    """Runs a command in an empty folder: exit code, standard output, standard error."""
+    from convscope.cli import main
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*arguments):
+        try:
+            main([str(argument) for argument in arguments])
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -11,7 +11,7 @@ import convscope
 
 SOURCE = Path(convscope.__file__).parent
 PACKAGE = "convscope"
-FRONT_DOOR = {"cli", "console", "demo"}
+FRONT_DOOR = {"cli", "cli_models", "console", "demo"}
 GROUND = {"run", "kinds", "errors", "files", "backend"}
 LINES = (
     ("front door", "studio"),
@@ -218,7 +218,9 @@ def test_all_that_the_package_promises_is_there():
         "__version__",
         "build",
         "evaluate",
+        "explain",
         "export",
+        "look",
         "predict",
         "train",
     ]

@@ -28,24 +28,6 @@ TRAIN = (
 )
 
 
-@pytest.fixture
-def run_command(capsys, monkeypatch, tmp_path):
-    """Runs a command in an empty folder: exit code, standard output, standard error."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 def in_process(*arguments, code="from convscope.cli import main; main()", **options):
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)

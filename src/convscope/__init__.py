@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convscope.api import build, evaluate, export, predict, train
+    from convscope.api import build, evaluate, explain, export, look, predict, train
 
 __version__ = "0.1.0.dev0"
-__all__ = ["__version__", "build", "evaluate", "export", "predict", "train"]
+__all__ = ["__version__", "build", "evaluate", "explain", "export", "look", "predict", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What both front doors and notebooks call: train, evaluate, predict, export, build."""
+"""What both front doors and notebooks call: train, evaluate, predict, explain, look, export, build."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from convscope.engine.export import Exported
     from convscope.engine.judge import Judgement
+    from convscope.recipes.given import ValueRange
+    from convscope.recipes.look import Look
+    from convscope.scope.explanation import Explanation
 
 DEFAULT_RECIPE = "image-classification"
 PathLike = str | os.PathLike[str]
@@ -239,6 +242,130 @@ def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
     return Trained(Run(Path(run))).export(form, Path(out) if out is not None else None)
 
 
+def explain(
+    model: keras.Model | PathLike,
+    *,
+    data: Any = None,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    classes: int | None = None,
+    value_range: ValueRange = "auto",
+    progress: Progress = no_progress,
+) -> Explanation:
+    """Explains a model, layer by layer, in words and numbers.
+
+    Args:
+        model: A Keras model; a run folder; a `.keras` file; the name of a shipped architecture; or
+            `module:function`, which returns a model.
+        data: Files, folders or arrays for it, as `look` takes them; finds kernels that never fire.
+        trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
+        code: Modules to import first, which register the model's own layers with Keras.
+        input_shape: For an architecture, the shape of one sample; by default (48, 48, 1).
+        classes: For an architecture, the number of class names; by default 7.
+        value_range: What pixels of `data` become, as in `look`.
+        progress: Is told each step.
+
+    Returns:
+        The explanation; `to_json()` gives plain values.
+
+    Raises:
+        UsageError: Nothing is named so.
+        DataError: The file is no Keras model, or holds code and is not trusted.
+        RunError: The run is unfinished or damaged.
+    """
+    prepare_backend()
+    from convscope.recipes.explaining import explain_opened
+    from convscope.recipes.opening import open_model
+
+    opened = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
+    return explain_opened(opened, data, value_range, progress)
+
+
+def look(
+    model: keras.Model | PathLike,
+    inputs: Any = None,
+    *,
+    method: str = "maps",
+    layers: Sequence[str] | str = (),
+    channels: int = 16,
+    scale: str = "layer",
+    compare: bool = False,
+    channel: int | None = None,
+    at: Sequence[int] | None = None,
+    target: int | str | None = None,
+    output: str | None = None,
+    excite: int = 0,
+    value_range: ValueRange = "auto",
+    trust: bool = False,
+    code: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress = no_progress,
+    **options: Any,
+) -> Look:
+    """Looks into a model with inputs of your own.
+
+    Args:
+        model: As `explain` takes it.
+        inputs: Files, folders and patterns; `.npy` or `.npz` files; or arrays as the model takes them, with
+            the batch axis. `kernels` needs none.
+        method: `maps`, `kernels`, `position`, `why`, `statistics`, or the name of an attribution method
+            such as `grad-cam` or `occlusion`.
+        layers: Paths, unique names or patterns such as `block*/conv*`; by default layers from early to late,
+            chosen by receptive field, which `notes` says.
+        channels: How many channels of a layer are shown, the strongest first.
+        scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
+        compare: Several inputs side by side on one sheet, for `maps`.
+        channel: Which map, for `position`; by default the one with the largest value.
+        at: Which position of it, such as (3, 27); by default that of the largest value.
+        target: Class name or index, for attribution; by default the predicted class.
+        output: Name of one of several outputs, for attribution; by default the first.
+        excite: For how many kernels to compute the input that excites them most, for `kernels`.
+        value_range: What pixels become for a model that is no run: `0..1`, `0..255`, `-1..1`; `auto` takes
+            0..255 for a model that scales its input itself and else 0..1, and says so.
+        trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
+        code: Modules to import first, which register the model's own layers with Keras.
+        seed: For what is drawn at random.
+        progress: Is told each step.
+        **options: What an attribution method takes besides, such as `steps` or `window`.
+
+    Returns:
+        Pictures and the numbers behind them: `save(path)` writes them, a notebook shows them.
+
+    Raises:
+        UsageError: An unknown method, layer, class or option, or inputs that the model does not take.
+        DataError: A file is malformed.
+        RunError: The run is unfinished or damaged.
+    """
+    prepare_backend()
+    from convscope.recipes.given import given_inputs
+    from convscope.recipes.looking import look as look_into
+    from convscope.recipes.opening import open_model
+    from convscope.recipes.scene import Wish
+
+    opened = open_model(_name(model), trust=trust, code=code)
+    given = None if inputs is None else given_inputs(opened, inputs, value_range, progress)
+    wish = Wish(
+        method=method,
+        layers=(layers,) if isinstance(layers, str) else tuple(layers),
+        channels=channels,
+        scale=scale,
+        compare=compare,
+        channel=channel,
+        at=None if at is None else tuple(at),
+        target=target,
+        output=output,
+        excite=excite,
+        seed=seed,
+        options=options,
+    )
+    return look_into(opened, given, wish, progress)
+
+
+def _name(model: Any) -> Any:
+    return os.fspath(model) if isinstance(model, os.PathLike) else model
+
+
 def _setting_names() -> set[str]:
     from dataclasses import fields
 
@@ -254,7 +381,9 @@ __all__ = [
     "RunError",
     "build",
     "evaluate",
+    "explain",
     "export",
+    "look",
     "predict",
     "train",
 ]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
+from convscope.cli_models import FORMAT, explain, look
 from convscope.errors import ConvscopeError, UsageError
 
 app = App(
@@ -22,7 +23,6 @@ app = App(
     help_format="plaintext",
 )
 FIT = Group("Training settings", sort_key=1)
-FORMAT = Parameter(name="--format")
 SHAPE = Group("Architecture and pictures", sort_key=2)
 
 
@@ -242,6 +242,10 @@ def export(
         f"Wrote {made.path} ({made.size_bytes / 1e6:.1f} MB); "
         f"its answers differ from the model's by at most {made.deviation:.1e}."
     )
+
+
+app.command(explain)
+app.command(look)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,9 +17,11 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from convscope.api import Predictions
+    from convscope.scope.explanation import Explanation
 
 AFTER_SECONDS = 2.0
 SHOWN_CLASSES = 3
+WIDEST_TEXT = 110
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -118,6 +120,25 @@ def print_predictions(predictions: Predictions, form: str) -> None:
         say(f"Skipped {skipped.path}: {skipped.reason}")
     if len(predictions.skipped) > 5:
         say(f"Skipped {len(predictions.skipped)} files in all.")
+
+
+def print_explanation(explanation: Explanation, form: str, out: Path | None) -> None:
+    """Prints an explanation as text, Markdown, HTML or JSON, or writes it to a file."""
+    from convscope.files import written_whole
+    from convscope.lenses import explanation as lens
+
+    if form == "json":
+        text = json.dumps(explanation.to_json(), indent=2, ensure_ascii=False) + "\n"
+    elif form == "text":
+        text = lens.as_text(explanation, width=min(_out.width, WIDEST_TEXT))
+    else:
+        text = {"markdown": lens.as_markdown, "html": lens.as_html}[form](explanation)
+    if out is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        return
+    with written_whole(out) as part:
+        part.write_text(text, "utf-8")
+    say(f"Wrote {out}.")
 
 
 def print_recipes() -> None:

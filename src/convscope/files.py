@@ -41,6 +41,15 @@ def written_whole(path: Path) -> Iterator[Path]:
         _remove(part)
 
 
+def free_file(path: Path) -> Path:
+    """The path itself, or the first with a number before its ending that does not exist yet."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes plain values as indented JSON, whole or not at all."""
     with written_whole(path) as part:

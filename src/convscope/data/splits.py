@@ -24,6 +24,9 @@ class Samples(Protocol):
     def name(self, index: int) -> str:
         """The file (or `file#row`) that the sample came from."""
 
+    def take(self, indices: npt.NDArray[np.int64]) -> Samples:
+        """Some of the samples, in that order."""
+
 
 @dataclass(frozen=True)
 class Split:

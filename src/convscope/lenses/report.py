@@ -17,12 +17,16 @@ import numpy.typing as npt
 
 from convscope.errors import RunError
 from convscope.kinds import Skipped
-from convscope.lenses import charts
+from convscope.lenses import charts, pages
+from convscope.lenses.explanation_rows import rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-Picture = npt.NDArray[np.uint8]
+    from convscope.lenses.pages import Picture
+    from convscope.scope.explanation import Explanation
+
+Pixels = npt.NDArray[np.uint8]
 
 SHOWN_SKIPPED = 200
 SHOWN_CONFUSIONS = 10
@@ -45,7 +49,7 @@ class Mistake:
         probability: Probability of the predicted class, in [0, 1].
     """
 
-    picture: Picture
+    picture: Pixels
     name: str
     true: str
     predicted: str
@@ -73,6 +77,8 @@ class ReportContent:
         decisions: Automatic decisions with their reasons, one line each.
         warnings: What the user should know, one line each.
         skipped: What the reader left out.
+        explanation: The model explained.
+        pictures: What the model sees in a few samples.
     """
 
     title: str
@@ -83,13 +89,15 @@ class ReportContent:
     history: Sequence[Mapping[str, Any]] = ()
     judgement: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
-    samples: Sequence[tuple[str, Sequence[Picture]]] = ()
+    samples: Sequence[tuple[str, Sequence[Pixels]]] = ()
     settings: Mapping[str, object] | None = None
     versions: Mapping[str, str] | None = None
     machine: Mapping[str, str] | None = None
     decisions: Sequence[str] = ()
     warnings: Sequence[str] = ()
     skipped: Sequence[Skipped] = ()
+    explanation: Explanation | None = None
+    pictures: Sequence[Picture] = ()
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -136,6 +144,8 @@ def render_report(content: ReportContent) -> str:
         headline=_headline(judged) if judged else None,
         scores=_weakest_first(judged) if judged else [],
         confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
+        layers=rows(content.explanation) if content.explanation else [],
+        drawn=[pages.drawn(picture) for picture in content.pictures],
         shown_rows=SHOWN_ROWS,
         shown_skipped=SHOWN_SKIPPED,
     )
@@ -217,7 +227,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _png(picture: Picture) -> str:
+def _png(picture: Pixels) -> str:
     """A picture as a `data:` address, made smaller where it is larger than the page can show."""
     from PIL import Image
 

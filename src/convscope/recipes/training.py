@@ -22,8 +22,9 @@ from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
 from convscope.kinds import SPLITS, Progress, Say
 from convscope.models.registry import build
-from convscope.recipes.judging import judge_split, report
+from convscope.recipes.judging import judge_split
 from convscope.recipes.recipe import Recipe, Representation
+from convscope.recipes.reporting import report
 from convscope.run import SPACE_NEEDED, Run, check_writable
 
 SPACE_PER_PARAMETER = 40
@@ -157,7 +158,7 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     run.write("metrics.json", {"test": outcome.judgement.to_json(), "best_epoch": best})
     seconds = round(sum(row["seconds"] for row in rows), 1)
     complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
-    report(run, complete, made.splits, made.representation, rows, outcome)
+    report(run, complete, made.splits, made.representation, rows, outcome, model)
     run.write_record(complete)
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     return run

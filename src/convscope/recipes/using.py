@@ -32,8 +32,8 @@ class Trained:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._record = run.record()
-        self._recipe = find_recipe(self._record["recipe"])
-        self._representation = self._recipe.load_representation(run.representation())
+        self.recipe = find_recipe(self._record["recipe"])
+        self.representation = self.recipe.load_representation(run.representation())
         self.class_names: tuple[str, ...] = tuple(self._record["class_names"])
         if not run.model_path.exists():
             raise RunError(
@@ -47,7 +47,7 @@ class Trained:
     def evaluate(self, path: Path | None, progress: Progress) -> Judgement:
         """Judges on the test split of a path, or of the data that the run was trained on."""
         seed = self._record["settings"]["seed"]
-        splits = self._recipe.read(path or Path(self._record["data"]["path"]), seed=seed, progress=progress)
+        splits = self.recipe.read(path or Path(self._record["data"]["path"]), seed=seed, progress=progress)
         strange = sorted(set(splits.class_names) - set(self.class_names))
         if strange:
             raise DataError(
@@ -56,14 +56,14 @@ class Trained:
             )
         labels = np.array([self.class_names.index(name) for name in splits.class_names], np.int64)
         test = Split(splits.test.samples, labels[splits.test.labels])
-        return judge_split(self.model, self._representation, test, self.class_names, progress).judgement
+        return judge_split(self.model, self.representation, test, self.class_names, progress).judgement
 
     def predict(
         self, inputs: Sequence[str], progress: Progress
     ) -> tuple[list[str], npt.NDArray[np.float32], tuple[Skipped, ...]]:
         """Names, probabilities of shape (samples, classes), and what could not be read."""
-        found = self._recipe.read_inputs(inputs, progress=progress)
-        probabilities = answer(self.model, self._representation, found, progress)
+        found = self.recipe.read_inputs(inputs, progress=progress)
+        probabilities = answer(self.model, self.representation, found, progress)
         names = [found.name(i) for i in range(len(found))]
         return names, probabilities, found.skipped
 
@@ -73,6 +73,6 @@ class Trained:
             raise UsageError(f"There is no form '{form}'.", f"There are {', '.join(FORMS)}.")
         name = f"model{SUFFIXES[form]}" if SUFFIXES[form] else form
         target = out or self._run.folder / name
-        shape = (8, *self._representation.shape)
+        shape = (8, *self.representation.shape)
         sample = np.random.default_rng(0).random(shape, np.float32)
         return export(self.model, form, target, sample)

@@ -126,17 +126,22 @@ def silent_kernels(statistics: Mapping[str, ChannelStatistics]) -> list[Note]:
         dead = np.flatnonzero(each.dead)
         of = len(each.dead)
         if len(dead):
+            fire, they = (
+                ("fires", "it costs time and adds nothing")
+                if len(dead) == 1
+                else ("fire", "they cost time and add nothing")
+            )
             text = (
-                f"{len(dead):,} of the {of:,} kernels of '{path}' never fire on "
+                f"{len(dead):,} of the {of:,} kernels of '{path}' never {fire} on "
                 f"{words.plural(each.samples, 'sample')} "
-                f"({_numbers(dead)}): they cost time and add nothing."
+                f"({_numbers(dead)}): {they}."
             )
             notes.append(Note("kernels", (path,), text))
         if each.duplicates:
+            repeat = "repeats" if len(each.duplicates) == 1 else "repeat"
             pairs = ", ".join(f"{pair[0]} like {pair[1]}" for pair in each.duplicates[:_NUMBERS_SHOWN])
             text = (
-                f"{words.plural(len(each.duplicates), 'kernel')} of '{path}' do what another one does "
-                f"({pairs})."
+                f"{words.plural(len(each.duplicates), 'kernel')} of '{path}' {repeat} another one ({pairs})."
             )
             notes.append(Note("kernels", (path,), text))
         if each.nonfinite:

@@ -1,0 +1,322 @@
+"""Looks into a model: maps, kernels, one position, attribution, statistics, as pictures and as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from convscope.errors import UsageError, unknown_name
+from convscope.kinds import Progress, no_progress
+from convscope.lenses.attribution import draw_attributions
+from convscope.lenses.comparison import draw_comparison
+from convscope.lenses.kernels import draw_kernels
+from convscope.lenses.maps import LayerMaps, draw_maps
+from convscope.lenses.pages import Picture
+from convscope.lenses.position import draw_position
+from convscope.lenses.sample import Sample
+from convscope.lenses.statistics import draw_statistics
+from convscope.recipes.given import Given
+from convscope.recipes.look import Look
+from convscope.recipes.opening import Opened
+from convscope.recipes.scene import Scene, Wish, chosen_layers
+from convscope.scope.attribution import METHODS as ATTRIBUTIONS
+from convscope.scope.attribution import Attribution, attribute
+from convscope.scope.explanation import explain
+from convscope.scope.graph import trace
+from convscope.scope.kernels import Kernels, kernels
+from convscope.scope.position import Position, position
+from convscope.scope.record import record
+from convscope.scope.statistics import ChannelStatistics, statistics
+
+METHODS: Mapping[str, str] = {
+    "maps": "feature maps of early, middle and late layers",
+    "kernels": "the kernels of a layer, and what excites them most",
+    "position": "how one position of one map is computed",
+    "why": "what speaks for the prediction, by several methods",
+    "statistics": "what each channel does over a data set",
+}
+WHY = ("grad-cam", "integrated-gradients")
+SHOWN_SAMPLES = 200
+
+
+def look(opened: Opened, given: Given | None, wish: Wish, progress: Progress = no_progress) -> Look:
+    """Looks into a model.
+
+    Args:
+        opened: The model.
+        given: Inputs; `kernels` needs none.
+        wish: What is to be seen.
+        progress: Is told how far it is.
+
+    Raises:
+        UsageError: An unknown method, layer, class or option, or inputs that the model does not take.
+    """
+    method = "why" if wish.method in ATTRIBUTIONS else wish.method
+    if method not in METHODS:
+        raise unknown_name("method", wish.method, [*METHODS, *ATTRIBUTIONS])
+    if method == "kernels":
+        return _kernels(opened, wish, progress)
+    if given is None or not len(given):
+        raise UsageError(
+            f"To see {METHODS[method]}, an input is needed.", "Give a file, a folder or an array."
+        )
+    return _WAYS[method](opened, given, wish, progress)
+
+
+def _texts(model: keras.Model, x: Any) -> dict[str, str]:
+    """One line on each layer."""
+    return {layer.path: layer.here for layer in explain(model, inputs=x).layers}
+
+
+def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    scene = Scene(opened, given, wish.layers, 3)
+    recording = scene.record()
+    texts = _texts(opened.model, scene.x)
+
+    def of(i: int) -> list[LayerMaps]:
+        made = []
+        for call in scene.calls:
+            tap = recording[call.path]
+            made.append(LayerMaps.of(call.path, texts.get(call.path, ""), tap.array[i], tap.geometry))
+        return made
+
+    samples = [scene.sample(i, recording.predictions) for i in range(scene.count)]
+    title = f"Feature maps of {opened.name}"
+    options: dict[str, Any] = {"channels": wish.channels, "scale": wish.scale, "title": title}
+
+    def compared(j: int, theme: str) -> Figure:
+        return draw_comparison(samples, [of(i)[j] for i in range(scene.count)], theme=theme, **options)
+
+    def alone(i: int, theme: str) -> Figure:
+        return draw_maps(samples[i], of(i), theme=theme, **options)
+
+    if wish.compare:
+        pictures = [
+            Picture(partial(compared, j), f"{call.path} of {scene.count} inputs")
+            for j, call in enumerate(scene.calls)
+        ]
+    else:
+        pictures = [
+            Picture(partial(alone, i), f"feature maps of {samples[i].name}") for i in range(scene.count)
+        ]
+    arrays = {f"input/{name}": array for name, array in _named(scene).items()}
+    arrays |= {f"maps/{call.path}": recording[call.path].array for call in scene.calls}
+    arrays |= {f"output/{n}": a for n, a in zip(scene.graph.output_names, recording.predictions, strict=True)}
+    layers = {
+        call.path: {
+            "text": texts.get(call.path, ""),
+            "receptive_field": _listed(recording[call.path].geometry.receptive_field),
+            "stride": _listed(recording[call.path].geometry.stride),
+        }
+        for call in scene.calls
+    }
+    about = {"inputs": [sample.name for sample in samples], "layers": layers}
+    return _look(opened, "maps", title, pictures, arrays, about, scene.notes)
+
+
+def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
+    graph = trace(opened.model)
+    calls, how = chosen_layers(graph, wish.layers)
+    pictures: list[Picture] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for done, call in enumerate(calls):
+        progress(done, len(calls), "kernels")
+        found = kernels(opened.model, call.path, excite=wish.excite, seed=wish.seed)
+        pictures.append(
+            Picture(partial(_draw_kernels, found, max(wish.channels, 1)), f"kernels of {call.path}")
+        )
+        arrays |= {f"{call.path}/weights": found.weights, f"{call.path}/norms": found.norms}
+        if found.excitations is not None:
+            arrays[f"{call.path}/excitations"] = found.excitations
+        about[call.path] = {"type": found.type, "excited": list(found.chosen)}
+    notes = [how] if how else []
+    return _look(opened, "kernels", f"Kernels of {opened.name}", pictures, arrays, {"layers": about}, notes)
+
+
+def _draw_kernels(found: Kernels, channels: int, theme: str) -> Figure:
+    return draw_kernels(found, channels=channels, theme=theme)
+
+
+def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
+    return draw_position(found, sample, theme=theme)
+
+
+def _position(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    scene = Scene(opened, given, wish.layers[:1], 1)
+    call = scene.calls[0]
+    pictures: list[Picture] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for i in range(scene.count):
+        found = position(opened.model, scene.one(i), call.path, wish.channel, wish.at)
+        sample = scene.sample(i)
+        pictures.append(
+            Picture(partial(_draw_position, found, sample), f"one position of {call.path} for {sample.name}")
+        )
+        key = sample.name
+        arrays |= {
+            f"{key}/{name}": np.asarray(getattr(found, name))
+            for name in ("patch", "kernel", "products", "padded", "map")
+        }
+        numbers = ("channel", "at", "sum", "bias", "before", "activation", "value", "input_window")
+        about[key] = {name: _plain(getattr(found, name)) for name in numbers}
+    title = f"One position of {call.path}"
+    return _look(
+        opened, "position", title, pictures, arrays, {"layer": call.path, "inputs": about}, scene.notes
+    )
+
+
+def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    scene = Scene(opened, given, (), 0)
+    methods = [wish.method] if wish.method in ATTRIBUTIONS else list(WHY)
+    target = _target(wish.target, opened.class_names)
+    layer = wish.layers[0] if wish.layers else None
+    found: dict[str, list[Attribution]] = {}
+    for done, name in enumerate(methods):
+        progress(done, len(methods), f"attribution, {name}")
+        takes_layer = layer if ATTRIBUTIONS[name].family == "cam" or len(methods) == 1 else None
+        found[name] = attribute(
+            opened.model,
+            scene.x,
+            name,
+            layer=takes_layer,
+            target=target,
+            output=wish.output,
+            seed=wish.seed,
+            **wish.options,
+        )
+        if len(scene.graph.inputs) == 1:
+            found[name] = [_without_input(each) for each in found[name]]
+        place = found[name][0].path
+        why = found[name][0].details.get("layer", "")
+        scene.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
+    outputs = record(opened.model, scene.x, []).predictions if wish.output is None else ()
+    title = f"What speaks for the prediction of {opened.name}"
+
+    def draw(i: int, theme: str) -> Figure:
+        shown = [each[i] for each in found.values()]
+        sample = scene.sample(i, outputs)
+        return draw_attributions(sample, shown, class_names=opened.class_names, theme=theme, title=title)
+
+    pictures = [Picture(partial(draw, i), f"attribution for {given.names[i]}") for i in range(scene.count)]
+    arrays = {
+        f"{given.names[i]}/{name}": each[i].values for name, each in found.items() for i in range(scene.count)
+    }
+    about = {
+        given.names[i]: {
+            name: {
+                "layer": each[i].path,
+                "output": each[i].output,
+                "target": each[i].target,
+                "score": each[i].score,
+                "signed": each[i].signed,
+                "details": each[i].details,
+            }
+            for name, each in found.items()
+        }
+        for i in range(scene.count)
+    }
+    return _look(opened, "why", title, pictures, arrays, {"inputs": about}, scene.notes)
+
+
+def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    graph = trace(opened.model, given.first(1))
+    calls, how = chosen_layers(graph, wish.layers)
+    classes = len(given.class_names) if given.class_names else None
+    found = statistics(
+        opened.model,
+        given.batches(progress),
+        [call.path for call in calls],
+        labels=given.labels,
+        classes=classes,
+    )
+
+    def draw(stats: ChannelStatistics, samples: Mapping[int, Sample], theme: str) -> Figure:
+        shown = max(wish.channels // 2, 1)
+        return draw_statistics(stats, samples, given.class_names, channels=shown, theme=theme)
+
+    pictures: list[Picture] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for path, stats in found.items():
+        wanted = sorted({int(i) for i in stats.top_samples.ravel()})[:SHOWN_SAMPLES]
+        taken = dict(zip(wanted, given.take(np.array(wanted)), strict=True)) if wanted else {}
+        samples = {i: Sample(values, given.names[i], "", given.limits) for i, values in taken.items()}
+        pictures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
+        names = ("mean", "spread", "zeros", "largest", "dead", "top_samples", "top_values")
+        arrays |= {f"{path}/{name}": np.asarray(getattr(stats, name)) for name in names}
+        if stats.class_means is not None:
+            arrays[f"{path}/class_means"] = stats.class_means
+        about[path] = {
+            "samples": stats.samples,
+            "dead": int(stats.dead.sum()),
+            "duplicates": [list(pair) for pair in stats.duplicates],
+            "nonfinite": stats.nonfinite,
+        }
+    notes = [*given.notes, *([how] if how else [])]
+    if given.class_names:
+        notes.append(f"classes: {', '.join(given.class_names)}, from the names of folders")
+    title = f"Channels of {opened.name} over {len(given)} samples"
+    return _look(opened, "statistics", title, pictures, arrays, {"layers": about}, notes)
+
+
+def _without_input(attribution: Attribution) -> Attribution:
+    """The only input needs no naming."""
+    details = {name: value for name, value in attribution.details.items() if name != "input"}
+    return replace(attribution, details=details)
+
+
+def _target(target: int | str | None, class_names: Sequence[str] | None) -> int | None:
+    if target is None or isinstance(target, int):
+        return target
+    if class_names and target in class_names:
+        return class_names.index(target)
+    if target.isdigit():
+        return int(target)
+    if not class_names:
+        raise UsageError(
+            f"The model knows no class names, so '{target}' means nothing to it.", "Give the class' index."
+        )
+    raise unknown_name("class", target, class_names)
+
+
+def _named(scene: Scene) -> dict[str, np.ndarray]:
+    return dict(zip(scene.graph.input_names, keras.tree.flatten(scene.x), strict=True))
+
+
+def _listed(values: Any) -> Any:
+    return None if values is None else list(values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _look(
+    opened: Opened,
+    method: str,
+    title: str,
+    pictures: list[Picture],
+    arrays: Mapping[str, np.ndarray],
+    about: Mapping[str, Any],
+    notes: Sequence[str],
+) -> Look:
+    whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
+    return Look(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))
+
+
+_WAYS: Mapping[str, Callable[[Opened, Given, Wish, Progress], Look]] = {
+    "maps": _maps,
+    "position": _position,
+    "why": _why,
+    "statistics": _statistics,
+}

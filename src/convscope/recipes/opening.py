@@ -1,0 +1,209 @@
+"""Opens whatever names a model: a run, a Keras file, a shipped architecture, or a function that makes one."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import re
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from convscope.errors import ConvscopeError, DataError, UsageError
+from convscope.models.registry import ARCHITECTURES, build
+from convscope.recipes.recipe import Recipe, Representation
+from convscope.recipes.using import Trained
+from convscope.run import Run
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+INPUT_SHAPE = (48, 48, 1)
+CLASSES = 7
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model with what is known of it.
+
+    Args:
+        model: Any Keras model.
+        name: What to call it in titles and file names.
+        origin: Where it came from, in words.
+        class_names: Names of its outputs, where a run knows them.
+        recipe: How its data is read, where it comes from a run.
+        representation: How a sample becomes its input, where it comes from a run.
+        run: The run.
+    """
+
+    model: keras.Model
+    name: str
+    origin: str
+    class_names: tuple[str, ...] | None = None
+    recipe: Recipe | None = None
+    representation: Representation | None = None
+    run: Run | None = None
+
+
+def open_model(
+    model: keras.Model | str | Path,
+    *,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    classes: int | None = None,
+) -> Opened:
+    """Opens a model by whatever names it.
+
+    Args:
+        model: A model; a run folder; a `.keras` file; the name of a shipped architecture; or
+            `module:function`, with arguments in brackets where it needs some, such as
+            `keras.applications:ResNet50(weights=None)`.
+        trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
+        code: Modules to import first, which register the model's own layers with Keras.
+        input_shape: For an architecture, the shape of one sample; by default 48x48x1.
+        classes: For an architecture, the number of class names; by default 7.
+
+    Raises:
+        UsageError: Nothing is named so, or the function gives no model.
+        DataError: The file is no Keras model, or holds code and is not trusted.
+        RunError: The run is unfinished or damaged.
+    """
+    for module in code:
+        _imported(module)
+    if isinstance(model, keras.Model):
+        return Opened(model, model.name, "a model in memory")
+    name = str(model)
+    path = Path(name)
+    if (path / "run.json").exists():
+        return _of_run(Run(path))
+    if path.is_file():
+        return Opened(load_file(path, trust=trust), path.stem, f"the file {path}")
+    if name in ARCHITECTURES:
+        shape, count = input_shape or INPUT_SHAPE, classes or CLASSES
+        made = build(name, shape, count)
+        size = "x".join(str(length) for length in shape)
+        return Opened(
+            made, name, f"the architecture {name} for {size} and {count} classes, with fresh weights"
+        )
+    if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
+        return Opened(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder and no run: it has no run.json.",
+            "Give the folder that `convscope train` printed on its last line, or a .keras file.",
+        )
+    if path.suffix in SUFFIXES:
+        raise UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
+    near = difflib.get_close_matches(name, ARCHITECTURES, n=2) or sorted(ARCHITECTURES)
+    raise UsageError(
+        f"No model is named '{name}'.",
+        f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
+    )
+
+
+def load_file(path: Path, *, trust: bool = False) -> keras.Model:
+    """Loads a Keras file; code inside it runs only if it is trusted.
+
+    Raises:
+        DataError: It is no Keras model, holds code and is not trusted, or needs a class that is not known.
+    """
+    if path.suffix not in SUFFIXES:
+        raise DataError(
+            f"{path} is no Keras model: expected a file that ends in {', '.join(SUFFIXES)}.",
+            "Save the model with model.save('model.keras').",
+        )
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is no Keras model: expected a zip archive, which it is not.")
+    try:
+        loaded = keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except ConvscopeError:
+        raise
+    except Exception as error:
+        raise _unloadable(path, error) from error
+    if not isinstance(loaded, keras.Model):
+        raise DataError(f"{path} holds a {type(loaded).__name__}, expected a model.")
+    return loaded
+
+
+def _unloadable(path: Path, error: Exception) -> DataError:
+    text = str(error)
+    if "safe_mode" in text or "enable_unsafe_deserialization" in text:
+        return DataError(
+            f"{path} holds code, such as a Lambda layer, that would run when it is opened, and was refused.",
+            "If you know who made it, allow it with --trust (trust=True).",
+        )
+    missing = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
+    if missing:
+        return DataError(
+            f"{path} needs '{missing[1]}', which is not registered with Keras.",
+            "Name the module that defines and registers it: --code MODULE (code=[...]).",
+        )
+    first = text.strip().partition("\n")[0] or type(error).__name__
+    return DataError(f"{path} cannot be opened as a Keras model: {first}")
+
+
+def _of_run(run: Run) -> Opened:
+    trained = Trained(run)
+    return Opened(
+        trained.model,
+        run.folder.resolve().name,
+        f"the run {run.folder}",
+        trained.class_names,
+        trained.recipe,
+        trained.representation,
+        run,
+    )
+
+
+def _made_by(name: str) -> keras.Model:
+    """Calls `module:function(arguments)`, whose arguments are plain values by name or in order."""
+    module_name, _, rest = name.partition(":")
+    function_name, bracket, inside = rest.partition("(")
+    module = _imported(module_name)
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise UsageError(f"The module '{module_name}' has no function '{function_name}'.")
+    args, kwargs = _literals(f"({inside}" if bracket else "()", name)
+    try:
+        made = function(*args, **kwargs)
+    except Exception as error:
+        first = str(error).strip().partition("\n")[0]
+        raise UsageError(f"{name} failed: {type(error).__name__}: {first}") from error
+    if not isinstance(made, keras.Model):
+        raise UsageError(f"{name} gave a {type(made).__name__}, expected a keras.Model.")
+    return made
+
+
+def _literals(brackets: str, name: str) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        call = ast.parse(f"f{brackets}", mode="eval").body
+        if not isinstance(call, ast.Call):
+            raise ValueError(brackets)
+        args = [ast.literal_eval(value) for value in call.args]
+        kwargs = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(
+            f"The arguments of '{name}' are not plain values.",
+            "Such as module:function(weights=None, classes=3).",
+        ) from error
+    return args, kwargs
+
+
+def _imported(name: str) -> Any:
+    """Imports a module, also from the folder where the user stands."""
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UsageError(f"The module '{name}' cannot be imported: {error}.") from error
+    finally:
+        if added:
+            sys.path.remove(here)

@@ -1,0 +1,110 @@
+"""A model, the inputs it is looked at with, and what is to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.lenses.sample import Sample
+from convscope.recipes.given import Given
+from convscope.recipes.opening import Opened
+from convscope.scope.choice import early_middle_late
+from convscope.scope.geometry import geometries
+from convscope.scope.graph import Call, Graph, trace
+from convscope.scope.record import Recording, as_inputs, record
+
+SHOWN_INPUTS = 8
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be seen, and how.
+
+    Args:
+        method: One of `METHODS`, or the name of an attribution method.
+        layers: Paths, unique names or patterns; none leaves the choice to convscope, which says it.
+        channels: How many channels of a layer are shown.
+        scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
+        compare: Whether several inputs stand side by side on one sheet, for `maps`.
+        channel: Which map, for `position`; by default the strongest.
+        at: Which position of it; by default the strongest.
+        target: Class index or name, for `why`; by default the predicted one.
+        output: Name of an output, for `why`; by default the first.
+        excite: For how many kernels to compute what excites them most.
+        seed: For what is drawn at random.
+        options: What an attribution method takes besides.
+    """
+
+    method: str = "maps"
+    layers: tuple[str, ...] = ()
+    channels: int = 16
+    scale: str = "layer"
+    compare: bool = False
+    channel: int | None = None
+    at: tuple[int, ...] | None = None
+    target: int | str | None = None
+    output: str | None = None
+    excite: int = 0
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Scene:
+    """A model computed on the inputs that are shown."""
+
+    def __init__(self, opened: Opened, given: Given, names: Sequence[str], layers: int) -> None:
+        self.opened, self.given = opened, given
+        self.x = as_inputs(opened.model, given.first(SHOWN_INPUTS))
+        self.graph = trace(opened.model, self.x)
+        self.count = len(keras.tree.flatten(self.x)[0])
+        self.calls, how = chosen_layers(self.graph, names, layers) if layers else ([], "")
+        self.notes = [*given.notes, *([how] if how else [])]
+        if len(given) > self.count:
+            self.notes.append(f"the first {self.count} of {len(given)} inputs")
+
+    def record(self) -> Recording:
+        """What the chosen layers put out."""
+        return record(self.opened.model, self.x, [call.path for call in self.calls])
+
+    def one(self, i: int) -> Any:
+        """One input, with a batch axis of 1."""
+        return keras.tree.map_structure(lambda array: array[i : i + 1], self.x)
+
+    def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
+        """One input as it is drawn; of several the first that has positions."""
+        arrays = keras.tree.flatten(self.x)
+        shown = next((array for array in arrays if array.ndim > 2), arrays[0])[i]
+        caption = said_prediction(predictions, i, self.opened.class_names)
+        values = shown if shown.ndim != 1 else shown.astype(np.float32)
+        return Sample(values, self.given.names[i], caption, self.given.limits)
+
+
+def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:
+    """The layers that are named; or so many from early to late, and a note on how they were chosen."""
+    if names:
+        return graph.select(names), ""
+    calls, how = early_middle_late(graph, geometries(graph), count)
+    return calls, f"layers {', '.join(call.path for call in calls)}: {how}"
+
+
+def said_prediction(predictions: Sequence[np.ndarray], sample: int, class_names: Sequence[str] | None) -> str:
+    """One line on what the model answers for a sample; empty for what is no class or single number."""
+    if not predictions:
+        return ""
+    answer = np.asarray(predictions[0][sample], np.float64)
+    if answer.ndim != 1:
+        return ""
+    if len(answer) == 1:
+        return f"answer {answer[0]:.3g}"
+    if answer.min() < -1e-6 or abs(answer.sum() - 1) > 1e-2:
+        return f"largest output: {_class_name(int(answer.argmax()), class_names)}, {answer.max():.3g}"
+    best = int(answer.argmax())
+    return f"predicted {_class_name(best, class_names)}, {answer[best]:.1%}"
+
+
+def _class_name(index: int, class_names: Sequence[str] | None) -> str:
+    return class_names[index] if class_names and index < len(class_names) else f"class {index}"

@@ -1,0 +1,63 @@
+"""Which layers are worth a look where nobody named any: early, middle and late ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log
+
+from convscope.errors import UsageError
+from convscope.scope.geometry import Geometry
+from convscope.scope.graph import Call, Graph
+
+
+def early_middle_late(
+    graph: Graph, geometry: Mapping[str, Geometry], count: int = 3
+) -> tuple[list[Call], str]:
+    """Chooses convolutions from the smallest to the largest receptive field, evenly by its logarithm.
+
+    Args:
+        graph: Of the model.
+        geometry: Of the same graph, by path.
+        count: How many layers.
+
+    Returns:
+        The calls in the model's order, and in words how they were chosen.
+
+    Raises:
+        UsageError: No layer has feature maps.
+    """
+    maps = [c for c in graph.calls if c.kind == "layer" and c.recordable and _has_positions(c)]
+    convolutions = [call for call in maps if "Conv" in call.type]
+    among = convolutions or maps
+    if not among:
+        raise UsageError("No layer of the model has feature maps: none has both positions and channels.")
+    what = "convolutions" if convolutions else "layers with positions"
+    sizes = {call.path: _extent(geometry[call.path]) for call in among}
+    known = [size for size in sizes.values() if size is not None]
+    if len(known) < len(among) or min(known) == max(known):
+        places = [round(i * (len(among) - 1) / max(count - 1, 1)) for i in range(count)]
+        chosen = {among[place].path for place in places}
+        why = f"{what} spread evenly over the depth of the model, as receptive fields do not tell them apart"
+    else:
+        low, high = log(min(known)), log(max(known))
+        chosen = set()
+        for i in range(count):
+            wanted = low + (high - low) * i / max(count - 1, 1)
+            left = [call.path for call in among if call.path not in chosen]
+            if left:
+                chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
+        why = f"{what} from the smallest to the largest receptive field"
+    return [call for call in among if call.path in chosen], why
+
+
+def _has_positions(call: Call) -> bool:
+    shape = call.outputs[0].shape if call.outputs else ()
+    return len(shape) > 2 and any(length != 1 for length in shape[1:-1])
+
+
+def _extent(geometry: Geometry) -> float | None:
+    """Mean side of the receptive field; None if unknown or of unknown length."""
+    if not geometry.receptive_field or None in geometry.receptive_field:
+        return None
+    sides = [side for side in geometry.receptive_field if side]
+    return sum(sides) / len(sides) if sides else None
