@@ -5,18 +5,21 @@ NumPy arrays, in batches of 32, in a process of its own. Measured are the second
 and the most memory the process ever held, beside the size of what was asked for. keract needs TensorFlow 2.15
 or older; give the Python of an environment that has both, or it is left out and said to be.
 
-    python benchmarks/recording.py [--rounds 3] [--keract PYTHON] [--json FILE] [--quick]
+    python benchmarks/recording.py [--rounds 3] [--pictures 256] [--keract PYTHON] [--json FILE] [--quick]
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from results import Figure, add_arguments, print_table, write_results
@@ -80,7 +83,12 @@ def measure(worker: str, python: str, count: int) -> tuple[float, float, float]:
     """Seconds, GiB asked for, and GiB held at most, of one contender in a fresh process."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [python, __file__, "--worker", worker, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, preexec_fn=_first_to_go
+    )
+    if done.returncode == -signal.SIGKILL:
+        print(f"  {worker}: out of memory", flush=True)
+        return math.nan, math.nan, math.nan
     if done.returncode:
         print(done.stderr[-2000:], file=sys.stderr)
         raise SystemExit(f"{worker} failed")
@@ -88,9 +96,17 @@ def measure(worker: str, python: str, count: int) -> tuple[float, float, float]:
     return seconds, asked / 2**30, held / 2**30
 
 
+def _first_to_go() -> None:
+    """Where memory runs out, it is the contender that ends, and nothing else."""
+    score = Path("/proc/self/oom_score_adj")
+    if score.exists():
+        score.write_text("1000")
+
+
 def main() -> None:
     """Measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keract", default="", help="Python of an environment with keract")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
@@ -100,7 +116,7 @@ def main() -> None:
         seconds, asked = WORKERS[arguments.worker[0]](int(arguments.worker[1]))
         print(seconds, asked, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         return
-    count = QUICK_PICTURES if arguments.quick else PICTURES
+    count = QUICK_PICTURES if arguments.quick else arguments.pictures
     contenders = {"convscope": sys.executable, "Keras multi-output": sys.executable}
     if arguments.keract:
         contenders["keract"] = arguments.keract
@@ -116,12 +132,15 @@ def main() -> None:
     }
     figures = []
     for name, (seconds, _, held) in medians.items():
+        if math.isnan(seconds):
+            continue  # said above
         figures.append(Figure(f"{name}, {count} pictures", seconds, "s", better="lower"))
         figures.append(Figure(f"{name}, most memory", held, "GiB", better="lower"))
     asked = medians["convscope"][1]
     figures.append(Figure("size of what was asked for", asked, "GiB", better="lower"))
     ratio = medians["Keras multi-output"][0] / medians["convscope"][0]
-    figures.append(Figure("speed, convscope / Keras multi-output", ratio, "x", 1.0))
+    if not math.isnan(ratio):
+        figures.append(Figure("speed, convscope / Keras multi-output", ratio, "x", 1.0))
     write_results(arguments.json, figures, seeds=[0])
     print_table(figures)
 

@@ -215,6 +215,7 @@ def test_importing_the_package_imports_nothing_heavy(module):
 
 def test_all_that_the_package_promises_is_there():
     assert sorted(convscope.__all__) == [
+        "FeatureMapsCallback",
         "__version__",
         "build",
         "evaluate",
@@ -222,11 +223,12 @@ def test_all_that_the_package_promises_is_there():
         "export",
         "look",
         "predict",
+        "scope",
         "train",
     ]
     assert dir(convscope) == sorted(convscope.__all__)
     for name in set(convscope.__all__) - {"__version__"}:
-        assert callable(getattr(convscope, name))
+        assert callable(getattr(convscope, name)) or name == "scope"
         assert getattr(convscope, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         convscope.nothing  # noqa: B018

@@ -5,14 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convscope import scope
     from convscope.api import build, evaluate, explain, export, look, predict, train
+    from convscope.lenses.training import FeatureMapsCallback
 
 __version__ = "0.1.0.dev0"
-__all__ = ["__version__", "build", "evaluate", "explain", "export", "look", "predict", "train"]
+__all__ = [
+    "FeatureMapsCallback",
+    "__version__",
+    "build",
+    "evaluate",
+    "explain",
+    "export",
+    "look",
+    "predict",
+    "scope",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Finds the functions of `convscope.api` when they are first used."""
+    """Finds what the package offers when it is first used, so that importing it imports no backend."""
+    if name == "scope":
+        from importlib import import_module
+
+        return import_module("convscope.scope")
+    if name == "FeatureMapsCallback":
+        from convscope.backend import prepare_backend
+
+        prepare_backend()
+        from convscope.lenses.training import FeatureMapsCallback
+
+        return FeatureMapsCallback
     if name in __all__:
         from convscope import api
 

@@ -355,6 +355,7 @@ def look(
         at=None if at is None else tuple(at),
         target=target,
         output=output,
+        value_range=value_range,
         excite=excite,
         seed=seed,
         options=options,

@@ -83,7 +83,7 @@ def draw_kernels(
     if into > 1 and not pictured:
         y = _draw_norms(sheet, y, np.asarray(kernels.norms).reshape(into, there))
     if kernels.excitations is not None and len(kernels.excitations):
-        y = _draw_excitations(sheet, y, kernels.excitations, kernels.chosen)
+        y = _draw_excitations(sheet, y, kernels.excitations, kernels.chosen, kernels.limits)
     y = int(write_missing(sheet, MARGIN, y + 4, weights, INNER))
     return sheet.finish(y + MARGIN // 2)
 
@@ -225,11 +225,20 @@ def _draw_norms(sheet: Sheet, y: int, norms: Numbers) -> int:
     return bottom + 26
 
 
-def _draw_excitations(sheet: Sheet, y: int, excitations: Numbers, chosen: Sequence[int]) -> int:
+def _stretched(values: Numbers, limits: tuple[float, float]) -> tuple[float, float]:
+    """Numbers of black and white, as far from the middle of the input's range as the values reach."""
+    middle = sum(limits) / 2
+    furthest = float(np.nanmax(np.abs(np.asarray(values) - middle), initial=0.0)) or 1.0
+    return middle - furthest, middle + furthest
+
+
+def _draw_excitations(
+    sheet: Sheet, y: int, excitations: Numbers, chosen: Sequence[int], limits: tuple[float, float]
+) -> int:
     y = sheet.section(
         y,
         "What excites them most",
-        "Inputs that were changed until the kernel answered as strongly as possible; numbered by kernel.",
+        "Inputs changed until the kernel answered as strongly as possible, each stretched to full contrast.",
     )
     if np.ndim(excitations) == 2:
         labels = [str(each) for each in chosen]
@@ -246,7 +255,12 @@ def _draw_excitations(sheet: Sheet, y: int, excitations: Numbers, chosen: Sequen
             sheet.text(x, top + 16, str(kernel), size=SMALL, colour=sheet.theme.muted)
             place_line(sheet, Sample(values), (x, top + 26, *PLOT), ticks=False)
         return y - 8 + -(-len(chosen) // 4) * (PLOT[1] + 40) + 20
-    pictures = np.stack([picture_of(Sample(values), sheet.theme.missing) for values in excitations])
+    pictures = np.stack(
+        [
+            picture_of(Sample(values, limits=_stretched(values, limits)), sheet.theme.missing)
+            for values in excitations
+        ]
+    )
     tiling = tile(len(pictures), (pictures.shape[1], pictures.shape[2]), INNER)
     pictures = pictures[:, :: tiling.mean, :: tiling.mean]
     place_mosaic(sheet, MARGIN, y - 14, pictures, tiling, [str(each) for each in chosen], name="excitations")

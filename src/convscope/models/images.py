@@ -42,11 +42,16 @@ def compact_cnn(
         if min(sides) < 1:
             raise _too_small("compact_cnn", input_shape, f"{depth} unpadded convolutions, each pooled")
         stack += [
-            layers.Conv2D(32 * 2**block, kernel_size, activation="relu"),
-            _pool(pooling),
-            layers.Dropout(0.4 if block == depth - 1 else 0.25),
+            layers.Conv2D(32 * 2**block, kernel_size, activation="relu", name=f"block{block + 1}_conv"),
+            _pool(pooling, name=f"block{block + 1}_pool"),
+            layers.Dropout(0.4 if block == depth - 1 else 0.25, name=f"block{block + 1}_dropout"),
         ]
-    stack += [layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dropout(0.5), _softmax(classes)]
+    stack += [
+        layers.Flatten(name="flatten"),
+        layers.Dense(64, activation="relu", name="dense"),
+        layers.Dropout(0.5, name="dense_dropout"),
+        _softmax(classes),
+    ]
     return keras.Sequential(stack, name="compact_cnn")
 
 
@@ -77,20 +82,25 @@ def deep_cnn(
         raise _too_small("deep_cnn", input_shape, f"{depth} poolings")
     blocks = [(64, 3), (128, 5), (512, 3), (256, 3)] + [(256, 3)] * max(0, depth - 4)
 
-    def convolution(filters: int, size: int) -> keras.layers.Layer:
-        return layers.Conv2D(filters, kernel_size or size, padding="same", activation="relu")
+    def convolution(filters: int, size: int, name: str) -> keras.layers.Layer:
+        return layers.Conv2D(filters, kernel_size or size, padding="same", activation="relu", name=name)
 
-    stack: list[keras.layers.Layer] = [keras.Input(input_shape), convolution(32, 3)]
+    stack: list[keras.layers.Layer] = [keras.Input(input_shape), convolution(32, 3, "block1_conv1")]
     for block, (filters, size) in enumerate(blocks[:depth]):
+        name = f"block{block + 1}"
         stack += [
-            convolution(filters, size),
-            layers.BatchNormalization(),
-            _pool(pooling),
-            layers.Dropout(0.025 if block == 0 else 0.25),
+            convolution(filters, size, f"{name}_conv{2 if block == 0 else 1}"),
+            layers.BatchNormalization(name=f"{name}_norm"),
+            _pool(pooling, name=f"{name}_pool"),
+            layers.Dropout(0.025 if block == 0 else 0.25, name=f"{name}_dropout"),
         ]
-    stack += [layers.Flatten()]
-    for units in (256, 512):
-        stack += [layers.Dense(units, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.3)]
+    stack += [layers.Flatten(name="flatten")]
+    for number, units in enumerate((256, 512), 1):
+        stack += [
+            layers.Dense(units, activation="relu", name=f"dense{number}"),
+            layers.BatchNormalization(name=f"dense{number}_norm"),
+            layers.Dropout(0.3, name=f"dense{number}_dropout"),
+        ]
     return keras.Sequential([*stack, _softmax(classes)], name="deep_cnn")
 
 
@@ -124,12 +134,13 @@ def padded_cnn(
     stack: list[keras.layers.Layer] = [keras.Input(input_shape)]
     for block in range(depth):
         stack += [
-            layers.ZeroPadding2D(kernel_size // 2),
-            layers.Conv2D(32 * 2**block, kernel_size, activation="relu"),
-            layers.Dropout(0.25),
-            _pool(pooling),
+            layers.ZeroPadding2D(kernel_size // 2, name=f"block{block + 1}_padding"),
+            layers.Conv2D(32 * 2**block, kernel_size, activation="relu", name=f"block{block + 1}_conv"),
+            layers.Dropout(0.25, name=f"block{block + 1}_dropout"),
+            _pool(pooling, name=f"block{block + 1}_pool"),
         ]
-    return keras.Sequential([*stack, layers.Flatten(), _softmax(classes)], name="padded_cnn")
+    stack += [layers.Flatten(name="flatten"), _softmax(classes)]
+    return keras.Sequential(stack, name="padded_cnn")
 
 
 def residual_cnn(
@@ -213,7 +224,7 @@ def _softmax(classes: int) -> keras.layers.Layer:
     """The last layer; its probabilities stay float32 whatever the precision of the rest."""
     policy = keras.config.dtype_policy()
     dtype = "float32" if policy.name.startswith("mixed_") else None
-    return layers.Dense(classes, activation="softmax", dtype=dtype)
+    return layers.Dense(classes, activation="softmax", dtype=dtype, name="classes")
 
 
 def _check(name: str, input_shape: tuple[int, ...], kernel_size: int, depth: int) -> None:

@@ -93,6 +93,16 @@ def given_inputs(
     return _of_pictures(opened, paths, value_range, progress)
 
 
+def check_range(value_range: str) -> None:
+    """Refuses a range that there is not.
+
+    Raises:
+        UsageError: Its name is not one of `VALUE_RANGES`.
+    """
+    if value_range not in VALUE_RANGES:
+        raise UsageError(f"No value range is named '{value_range}'.", f"There are {', '.join(VALUE_RANGES)}.")
+
+
 def _are_paths(inputs: Any) -> bool:
     listed = isinstance(inputs, (list, tuple))
     return listed and all(isinstance(each, (str, os.PathLike)) for each in inputs)
@@ -200,6 +210,16 @@ def _picture_shape(model: keras.Model, found: Any) -> ImageRepresentation:
     own_height, own_width = (int(side) for side in found.sizes[0])
     height, width, channels = shapes[0][1:]
     return ImageRepresentation(height or own_height, width or own_width, channels)
+
+
+def own_range(opened: Opened) -> ValueRange:
+    """The range of pixels that a model expects, as far as can be told: 0..255 if it scales them itself."""
+    return "0..255" if opened.run is None and _scales_itself(opened.model) else "0..1"
+
+
+def limits_of(value_range: ValueRange) -> tuple[float, float]:
+    """Smallest and largest value of a range that is not `auto`."""
+    return _LIMITS[value_range]
 
 
 def _scales_itself(model: keras.Model) -> bool:

@@ -21,7 +21,7 @@ from convscope.lenses.pages import Picture
 from convscope.lenses.position import draw_position
 from convscope.lenses.sample import Sample
 from convscope.lenses.statistics import draw_statistics
-from convscope.recipes.given import Given
+from convscope.recipes.given import Given, check_range, limits_of, own_range
 from convscope.recipes.look import Look
 from convscope.recipes.opening import Opened
 from convscope.recipes.scene import Scene, Wish, chosen_layers
@@ -42,7 +42,6 @@ METHODS: Mapping[str, str] = {
     "statistics": "what each channel does over a data set",
 }
 WHY = ("grad-cam", "integrated-gradients")
-SHOWN_SAMPLES = 200
 
 
 def look(opened: Opened, given: Given | None, wish: Wish, progress: Progress = no_progress) -> Look:
@@ -123,12 +122,14 @@ def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
 def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
     graph = trace(opened.model)
     calls, how = chosen_layers(graph, wish.layers)
+    check_range(wish.value_range)
+    low, high = limits_of(own_range(opened) if wish.value_range == "auto" else wish.value_range)
     pictures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for done, call in enumerate(calls):
         progress(done, len(calls), "kernels")
-        found = kernels(opened.model, call.path, excite=wish.excite, seed=wish.seed)
+        found = kernels(opened.model, call.path, excite=wish.excite, seed=wish.seed, low=low, high=high)
         pictures.append(
             Picture(partial(_draw_kernels, found, max(wish.channels, 1)), f"kernels of {call.path}")
         )
@@ -238,15 +239,16 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
         classes=classes,
     )
 
+    shown = max(wish.channels // 2, 1)
+
     def draw(stats: ChannelStatistics, samples: Mapping[int, Sample], theme: str) -> Figure:
-        shown = max(wish.channels // 2, 1)
         return draw_statistics(stats, samples, given.class_names, channels=shown, theme=theme)
 
     pictures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for path, stats in found.items():
-        wanted = sorted({int(i) for i in stats.top_samples.ravel()})[:SHOWN_SAMPLES]
+        wanted = _samples_drawn(stats, shown)
         taken = dict(zip(wanted, given.take(np.array(wanted)), strict=True)) if wanted else {}
         samples = {i: Sample(values, given.names[i], "", given.limits) for i, values in taken.items()}
         pictures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
@@ -271,6 +273,12 @@ def _without_input(attribution: Attribution) -> Attribution:
     """The only input needs no naming."""
     details = {name: value for name, value in attribution.details.items() if name != "input"}
     return replace(attribution, details=details)
+
+
+def _samples_drawn(stats: ChannelStatistics, channels: int) -> list[int]:
+    """Numbers of the samples that excite the channels of largest mean most."""
+    order = np.argsort(-np.nan_to_num(stats.mean, nan=-np.inf), kind="stable")[:channels]
+    return sorted({int(i) for i in stats.top_samples[order].ravel()})
 
 
 def _target(target: int | str | None, class_names: Sequence[str] | None) -> int | None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from convscope.lenses.sample import Sample
-from convscope.recipes.given import Given
+from convscope.recipes.given import Given, ValueRange
 from convscope.recipes.opening import Opened
 from convscope.scope.choice import early_middle_late
 from convscope.scope.geometry import geometries
@@ -34,6 +34,7 @@ class Wish:
         at: Which position of it; by default the strongest.
         target: Class index or name, for `why`; by default the predicted one.
         output: Name of an output, for `why`; by default the first.
+        value_range: What pixels become; for `kernels` the range in which inputs that excite them are sought.
         excite: For how many kernels to compute what excites them most.
         seed: For what is drawn at random.
         options: What an attribution method takes besides.
@@ -48,6 +49,7 @@ class Wish:
     at: tuple[int, ...] | None = None
     target: int | str | None = None
     output: str | None = None
+    value_range: ValueRange = "auto"
     excite: int = 0
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)

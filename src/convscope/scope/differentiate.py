@@ -18,8 +18,8 @@ def forward_program(model: keras.Model, function: Function, *, compiled: bool = 
     Args:
         model: The model that the function calls.
         function: From tensors to a structure of tensors; must have no other effect.
-        compiled: Whether to compile for the shapes it meets, which pays from the second call on. PyTorch
-            runs it as it is.
+        compiled: Whether TensorFlow compiles it for the shapes it meets, which pays from the second call on.
+            JAX always does, since it would compile each operation alone otherwise; PyTorch runs it as it is.
 
     Returns:
         A function of arrays that gives the same structure with NumPy arrays, bfloat16 as float32.
@@ -29,7 +29,7 @@ def forward_program(model: keras.Model, function: Function, *, compiled: bool = 
         traced = _traced(function) if compiled else function
         return lambda *arrays: _arrays(traced(*map(keras.ops.convert_to_tensor, arrays)))
     if backend == "jax":
-        pure = _with_variables(model, function, compiled)
+        pure = _with_variables(model, function)
         return lambda *arrays: _arrays(pure(*arrays))
 
     def run(*arrays: Any) -> Any:
@@ -57,15 +57,12 @@ def gradient_program(
         `wrt` (zeros where it has no influence), and the structure with NumPy arrays.
     """
     backend = keras.backend.backend()
-    makers: dict[str, Callable[..., Program]] = {
-        "tensorflow": _tensorflow_gradient,
-        "jax": _jax_gradient,
-        "torch": _torch_gradient,
-    }
-    return makers[backend](model, function, tuple(wrt), compiled)
+    if backend == "tensorflow":
+        return _tensorflow_gradient(function, tuple(wrt), compiled)
+    return (_jax_gradient if backend == "jax" else _torch_gradient)(model, function, tuple(wrt))
 
 
-def _tensorflow_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...], compiled: bool) -> Any:
+def _tensorflow_gradient(function: Function, wrt: tuple[int, ...], compiled: bool) -> Program:
     import tensorflow as tf
 
     def differentiated(*tensors: Any) -> Any:
@@ -102,14 +99,14 @@ def _traced(function: Function) -> Function:
     return run
 
 
-def _jax_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...], compiled: bool) -> Any:
+def _jax_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]) -> Program:
     import jax
 
     def differentiated(*tensors: Any) -> Any:
         (_, more), gradients = jax.value_and_grad(function, argnums=wrt, has_aux=True)(*tensors)
         return list(gradients), more
 
-    pure = _with_variables(model, differentiated, compiled)
+    pure = _with_variables(model, differentiated)
 
     def run(*arrays: Any) -> tuple[list[np.ndarray], Any]:
         gradients, more = pure(*arrays)
@@ -118,7 +115,7 @@ def _jax_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...], 
     return run
 
 
-def _torch_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...], compiled: bool) -> Any:
+def _torch_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]) -> Program:
     import torch
 
     def run(*arrays: Any) -> tuple[list[np.ndarray], Any]:
@@ -141,7 +138,7 @@ def _torch_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]
     return run
 
 
-def _with_variables(model: keras.Model, function: Function, compiled: bool) -> Function:
+def _with_variables(model: keras.Model, function: Function) -> Function:
     """For JAX: the model's variables become an argument, so that they are not compiled in as constants."""
     import jax
 
@@ -151,7 +148,7 @@ def _with_variables(model: keras.Model, function: Function, compiled: bool) -> F
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return function(*tensors)
 
-    program = jax.jit(pure) if compiled else pure
+    program = jax.jit(pure)
 
     def run(*arrays: Any) -> Any:
         tensors = map(keras.ops.convert_to_tensor, arrays)

@@ -33,6 +33,7 @@ class Kernels:
         window: Which part of the model's input `excitations` shows, half-open, per spatial axis: what the
             centre of the maps can depend on.
         reached: The value in front of the activation that each of them brings about there, (chosen kernels,).
+        limits: The range of the input.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Kernels:
     chosen: tuple[int, ...] = ()
     window: tuple[tuple[int, int], ...] = ()
     reached: Floats | None = None
+    limits: tuple[float, float] = (0.0, 1.0)
 
 
 def kernels(
@@ -89,7 +91,17 @@ def kernels(
     if not chosen:
         return Kernels(call.path, call.type, weights, norms)
     found = excitations(model, call.path, chosen, steps=steps, seed=seed, low=low, high=high)
-    return Kernels(call.path, call.type, weights, norms, found.pictures, chosen, found.window, found.reached)
+    return Kernels(
+        call.path,
+        call.type,
+        weights,
+        norms,
+        found.pictures,
+        chosen,
+        found.window,
+        found.reached,
+        (low, high),
+    )
 
 
 def _chosen(path: str, norms: Floats, excite: int | Sequence[int]) -> tuple[int, ...]:
