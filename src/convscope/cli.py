@@ -37,11 +37,11 @@ def demo(*, out: Path = Path("convscope-demo")) -> None:
     """
     from convscope import demo as built_in
     from convscope.console import say
-    from convscope.run import free_folder
+    from convscope.files import free_path
 
     data = built_in.write_digits(out / "digits")
     say(f"Wrote scikit-learn's digits as pictures to {data}, a folder per class.")
-    folder = free_folder(out / "run")
+    folder = free_path(out / "run")
     train(data, architecture="padded_cnn", out=folder)
     say(f"Try it on a picture: convscope predict {folder} {data}/3")
 

@@ -133,7 +133,7 @@ def look(
     """
     from convscope import api
     from convscope.console import Bar, say, start_backend
-    from convscope.files import free_file
+    from convscope.files import free_path
 
     start_backend()
     if out is not None:
@@ -162,7 +162,7 @@ def look(
         )
     for note in seen.notes:
         say(note)
-    written = seen.save(out or free_file(Path(f"{seen.model}-{method}.png")), theme)
+    written = seen.save(out or free_path(Path(f"{seen.model}-{method}.png")), theme)
     more = f" and {len(written) - 1} more" if len(written) > 1 else ""
     say(f"Wrote {written[0]}{more}.")
 

@@ -41,7 +41,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         _remove(part)
 
 
-def free_file(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """The path itself, or the first with a number before its ending that does not exist yet."""
     number, free = 1, path
     while free.exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.errors import RunError, UsageError
-from convscope.files import write_json
+from convscope.files import free_path, write_json
 
 FORMAT = 1
 PLACE = Path("runs")
@@ -182,13 +182,4 @@ def check_writable(folder: Path, needed: int = SPACE_NEEDED) -> None:
 def default_folder(data: Path) -> Path:
     """The folder `runs/DATE-NAME` for data of that name, with a number where that is taken."""
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip("-.") or "data"
-    return free_folder(PLACE / f"{datetime.now(UTC).date().isoformat()}-{name}")
-
-
-def free_folder(folder: Path) -> Path:
-    """The folder itself, or the first with a number behind it that does not exist yet."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
+    return free_path(PLACE / f"{datetime.now(UTC).date().isoformat()}-{name}")

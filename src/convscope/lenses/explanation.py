@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convscope.lenses.explanation_rows import Row, rows
+from convscope.lenses.templates import find_template
 from convscope.scope.words import large, plural, values
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from convscope.scope.explanation import Explanation
 
 _HEADINGS = ("output", "parameters", "", "mult-adds", "", "sees", "apart")
@@ -130,7 +127,7 @@ def _plain(text: str) -> str:
 
 def as_html(explanation: Explanation) -> str:
     """Writes an explanation as one HTML page that needs no network; every name in it is escaped."""
-    return _template().render(
+    return find_template("explanation.html.j2").render(
         explanation=explanation,
         lists=list(_lists(explanation)),
         rows=rows(explanation, fold=False),
@@ -140,17 +137,3 @@ def as_html(explanation: Explanation) -> str:
         input=" and ".join(values(shape) for _, shape in explanation.inputs),
         output=" and ".join(values(shape) for _, shape in explanation.outputs),
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("explanation.html.j2")

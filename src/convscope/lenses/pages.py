@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convscope.files import written_whole
 from convscope.lenses.picture_files import figure_bytes
+from convscope.lenses.templates import find_template
 from convscope.lenses.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
-    from jinja2 import Template
     from matplotlib.figure import Figure
 
 
@@ -89,7 +88,9 @@ def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> s
         }
         for each in sections
     ]
-    return _template().render(title=title, lead=lead, sections=content, light=LIGHT, dark=DARK)
+    return find_template("page.html.j2").render(
+        title=title, lead=lead, sections=content, light=LIGHT, dark=DARK
+    )
 
 
 def drawn(picture: Picture) -> Drawn:
@@ -103,17 +104,3 @@ def drawn(picture: Picture) -> Drawn:
 def _address(figure: Figure) -> str:
     """A figure as a `data:` address."""
     return f"data:image/svg+xml;base64,{base64.b64encode(figure_bytes(figure, 'svg')).decode('ascii')}"
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2")

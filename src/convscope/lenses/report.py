@@ -19,6 +19,7 @@ from convscope.errors import RunError
 from convscope.kinds import Skipped
 from convscope.lenses import charts, pages
 from convscope.lenses.explanation_rows import rows
+from convscope.lenses.templates import add_filters, find_template
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -153,23 +154,14 @@ def render_report(content: ReportContent) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+    add_filters(
         share=lambda value: f"{value:.1%}",
         count=lambda value: f"{value:,}",
         duration=_duration,
         png=_png,
         size_class=lambda picture: "small" if max(picture.shape[:2]) <= _PIXELATED_SIDE else "large",
     )
-    return environment.get_template("report.html.j2")
+    return find_template("report.html.j2")
 
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ prepare_backend()
 from convscope.scope.attribution import Attribution, attribute  # noqa: E402
 from convscope.scope.explanation import Explanation, explain  # noqa: E402
 from convscope.scope.geometry import Geometry, geometries  # noqa: E402
+from convscope.scope.gradients import gradients  # noqa: E402
 from convscope.scope.graph import Call, Graph, trace  # noqa: E402
 from convscope.scope.kernels import Kernels, kernels  # noqa: E402
 from convscope.scope.position import Position, position  # noqa: E402
@@ -30,6 +31,7 @@ __all__ = [
     "attribute",
     "explain",
     "geometries",
+    "gradients",
     "kernels",
     "position",
     "record",

@@ -102,6 +102,7 @@ def record(
             whole[start:stop] = array[: stop - start]
         for path, array in taps.items():
             kept[path][start:stop] = array[: stop - start]
+        del outputs, taps  # before the next batch takes its room
     where = geometries(graph)
     found = {call.path: Tap(call.path, kept[call.path], where[call.path]) for call in calls}
     return Recording(found, predictions, graph)
