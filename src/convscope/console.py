@@ -159,6 +159,7 @@ def print_recipes() -> None:
 
 def _table(predictions: Predictions) -> None:
     table = Table("sample", "answer", "probability", "then", box=None)
+    table.columns[0].overflow = "fold"  # a path that is cut short names no file
     for row in predictions.rows:
         ranked = sorted(row.probabilities.items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
         then = ", ".join(f"{_plain(name)} {p:.1%}" for name, p in ranked[1:])

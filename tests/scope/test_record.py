@@ -162,9 +162,9 @@ def test_only_what_was_asked_for_is_kept():
 def test_batches_and_one_go_give_the_same():
     model, _ = SMALL["compact"]()
     x = pictures(7, 48, 48, 1)
-    whole = record(model, x, ["conv*", "dense*"])
-    parts = record(model, x, ["conv*", "dense*"], batch_size=3)
-    streamed = list(recorded_batches(model, [x[:3], x[3:6], x[6:]], ["conv*", "dense*"]))
+    whole = record(model, x, ["block*_conv", "dense*"])
+    parts = record(model, x, ["block*_conv", "dense*"], batch_size=3)
+    streamed = list(recorded_batches(model, [x[:3], x[3:6], x[6:]], ["block*_conv", "dense*"]))
     for path, tap in whole.items():
         np.testing.assert_allclose(parts[path].array, tap.array, rtol=1e-4, atol=1e-5)
         joined = np.concatenate([batch[path] for batch in streamed])
