@@ -131,3 +131,20 @@ def test_channels_below_one_are_refused():
     network = SmallNetwork()
     with pytest.raises(UsageError, match="channels=0"):
         attribute(network.model, network.x, "score-cam", channels=0)
+
+
+def test_the_layer_chosen_is_none_that_works_in_training_alone():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(3, 3, name="look"),
+            layers.MaxPooling2D(2, name="pool"),
+            layers.Dropout(0.5, name="drop"),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    x = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    chosen, named = attribute(model, x, target=1), attribute(model, x, target=1, layer="drop")
+    assert chosen[0].path == "pool"
+    np.testing.assert_allclose(values_of(chosen), values_of(named), atol=1e-6)

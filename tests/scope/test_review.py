@@ -226,7 +226,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_well_known_networks_give_no_false_alarms(name):
+def test_well_known_networks_give_no_false_alarms(tensorflow_only, name):
     model = getattr(keras.applications, name)(weights=None)
     assert {note.topic for note in notes(model)} == NETWORKS[name]
 

@@ -89,7 +89,7 @@ def deep_cnn(
     for block, (filters, size) in enumerate(blocks[:depth]):
         name = f"block{block + 1}"
         stack += [
-            convolution(filters, size, f"{name}_conv{2 if block == 0 else 1}"),
+            convolution(filters, size, f"{name}_conv2" if block == 0 else f"{name}_conv"),
             layers.BatchNormalization(name=f"{name}_norm"),
             _pool(pooling, name=f"{name}_pool"),
             layers.Dropout(0.025 if block == 0 else 0.25, name=f"{name}_dropout"),

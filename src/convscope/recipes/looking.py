@@ -90,7 +90,8 @@ def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
     options: dict[str, Any] = {"channels": wish.channels, "scale": wish.scale, "title": title}
 
     def compared(j: int, theme: str) -> Figure:
-        return draw_comparison(samples, [of(i)[j] for i in range(scene.count)], theme=theme, **options)
+        narrow = [replace(each, caption=each.caption.removeprefix("predicted ")) for each in samples]
+        return draw_comparison(narrow, [of(i)[j] for i in range(scene.count)], theme=theme, **options)
 
     def alone(i: int, theme: str) -> Figure:
         return draw_maps(samples[i], of(i), theme=theme, **options)
@@ -193,8 +194,6 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
             seed=wish.seed,
             **wish.options,
         )
-        if len(scene.graph.inputs) == 1:
-            found[name] = [_without_input(each) for each in found[name]]
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
         scene.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
@@ -202,7 +201,7 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
     title = f"What speaks for the prediction of {opened.name}"
 
     def draw(i: int, theme: str) -> Figure:
-        shown = [each[i] for each in found.values()]
+        shown = [_as_drawn(each[i], len(scene.graph.inputs) == 1) for each in found.values()]
         sample = scene.sample(i, outputs)
         return draw_attributions(sample, shown, class_names=opened.class_names, theme=theme, title=title)
 
@@ -269,9 +268,10 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
     return _look(opened, "statistics", title, pictures, arrays, {"layers": about}, notes)
 
 
-def _without_input(attribution: Attribution) -> Attribution:
-    """The only input needs no naming."""
-    details = {name: value for name, value in attribution.details.items() if name != "input"}
+def _as_drawn(attribution: Attribution, single: bool) -> Attribution:
+    """Without what the picture says elsewhere: why the layer was chosen, and the name of an only input."""
+    said = {"layer", "input"} if single else {"layer"}
+    details = {name: value for name, value in attribution.details.items() if name not in said}
     return replace(attribution, details=details)
 
 

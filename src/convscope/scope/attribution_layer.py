@@ -9,11 +9,24 @@ from convscope.scope.graph import Call, Graph, Shape, Value
 
 _UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Identity, keras.layers.Dropout)
 
+_UNCHANGING = (
+    keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+)
+"""Layers that pass on what comes in when the model is used; the layer in front of them says more."""
+
 
 def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:
     """The last call on the way from an input to an output whose maps still have more than one position.
 
-    The call that makes the output itself is not taken.
+    The call that makes the output itself is not taken, nor are layers that work in training alone.
 
     Args:
         graph: Of the model.
@@ -27,6 +40,8 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
     between = _between(graph, source, output) if graph.linked else graph.calls
     for call in reversed(between):
         if call.kind == "group" or not call.recordable or not call.outputs:
+            continue
+        if isinstance(call.layer, _UNCHANGING):
             continue
         if has_positions_of(graph, call, rank) and output.number not in {v.number for v in call.outputs}:
             return call
