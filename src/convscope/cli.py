@@ -44,6 +44,7 @@ def demo(*, out: Path = Path("convscope-demo")) -> None:
     folder = free_path(out / "run")
     train(data, architecture="padded_cnn", out=folder)
     say(f"Try it on a picture: convscope predict {folder} {data}/3")
+    say(f"See what it sees: convscope look {folder} {data}/3/0003.png")
 
 
 @app.command

@@ -17,7 +17,7 @@ def total(outputs):
     for output in keras.tree.flatten(outputs):
         size = int(np.prod(output.shape[1:]))
         weights = np.cos(np.arange(size, dtype=np.float32)).reshape(output.shape[1:])
-        terms.append(keras.ops.sum(output * weights))
+        terms.append(keras.ops.sum(output * keras.ops.convert_to_tensor(weights)))
     return sum(terms[1:], terms[0])
 
 
@@ -46,6 +46,7 @@ SMOOTH = {**SMALL, "compact": averaging("compact_cnn"), "deep": averaging("deep_
 
 @pytest.mark.parametrize("make", SMOOTH.values(), ids=SMOOTH)
 def test_gradients_say_what_small_changes_do(make):
+    keras.utils.set_random_seed(0)
     model, x = make()
     graph = trace(model, x)
     floats = [c for c in graph.calls if c.recordable and c.kind == "layer" and len(c.outputs) == 1]
@@ -56,9 +57,9 @@ def test_gradients_say_what_small_changes_do(make):
         steepest = float(np.sum(np.square(gradient, dtype=np.float64)))
         if not steepest:
             continue
-        step = 0.003 / steepest  # the score should change by 0.003 either way, far above float32 rounding
+        step = 0.0005 / steepest  # small against kinks of ReLU, and yet far above float32 rounding
         ahead, behind = (score_with(model, x, path, sign * step * gradient) for sign in (1, -1))
-        assert ahead - behind == pytest.approx(0.006, rel=0.1), path
+        assert ahead - behind == pytest.approx(0.001, rel=0.1), path
         checked += 1
     assert checked >= len(chosen) - 1
 
