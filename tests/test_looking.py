@@ -115,6 +115,23 @@ def test_arrays_come_from_files_too(tmp_path):
     assert len(convscope.look(both, tmp_path / "both.npz", layers="look").pictures) == len(more)
 
 
+def test_pictures_without_a_channel_axis_are_pictures_too(pictures):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16)),
+            keras.layers.Reshape((16, 16, 1)),
+            keras.layers.Conv2D(3, 3, name="look"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    file = pictures / "disc" / "00.png"
+    assert convscope.look(model, file).figures()
+    seen = convscope.look(model, file, method="grad-cam")
+    assert seen.figures()
+    assert seen.arrays["00.png/grad-cam"].shape == (16, 16)
+
+
 def test_several_inputs_stand_side_by_side(model_file, pictures):
     seen = convscope.look(model_file, pictures / "disc", compare=True, layers=["edges"])
     assert len(seen.pictures) == 1

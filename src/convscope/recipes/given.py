@@ -18,6 +18,8 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.opening import Opened
 from convscope.recipes.recipe import Pixels
+from convscope.scope.attribution_layer import has_channels
+from convscope.scope.graph import trace
 
 ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
 VALUE_RANGES: tuple[ValueRange, ...] = get_args(ValueRange)
@@ -165,7 +167,7 @@ def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, 
             raise UsageError("A run knows the range of its pixels.", "Leave the value range out.")
     else:
         found = read_inputs(paths, progress=progress)
-        representation = _picture_shape(opened.model, found)
+        representation, flat = _picture_shape(opened.model, found)
         pixels = representation.arrays(found, progress=progress)
         chosen = value_range
         if value_range == "auto":
@@ -174,7 +176,7 @@ def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, 
                 "the model scales its input itself" if chosen == "0..255" else "what it expects is not known"
             )
             notes.append(f"pixels become {chosen}, as {why}; --value-range changes it")
-        prepare, limits = _scaling(chosen), _LIMITS[chosen]
+        prepare, limits = _scaling(chosen, flat), _LIMITS[chosen]
         notes.append(f"pictures are brought to {representation.height}x{representation.width}")
     notes += [f"left out {skipped.path}: {skipped.reason}" for skipped in found.skipped]
     files = [found.name(i) for i in range(len(found))]
@@ -191,6 +193,11 @@ def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, 
     )
 
 
+def _has_channels(model: keras.Model) -> bool:
+    graph = trace(model)
+    return not graph.linked or has_channels(graph, graph.inputs[0])
+
+
 def _short_names(files: Sequence[str]) -> tuple[str, ...]:
     """The files without the folders that they all lie in."""
     if len(files) == 1:
@@ -199,8 +206,12 @@ def _short_names(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(os.path.abspath(file)).relative_to(around)) for file in files)  # noqa: PTH100
 
 
-def _picture_shape(model: keras.Model, found: Any) -> ImageRepresentation:
+def _picture_shape(model: keras.Model, found: Any) -> tuple[ImageRepresentation, bool]:
+    """Size and channels of the pictures that a model takes, and whether these have no channel axis."""
     shapes = [tensor.shape for tensor in model.inputs or ()]
+    flat = len(shapes) == 1 and len(shapes[0]) == 3 and not _has_channels(model)
+    if flat:
+        shapes = [(*shapes[0], 1)]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] not in (1, 3):
         taken = ", ".join(str(tuple(shape[1:])) for shape in shapes) or "inputs of unknown shape"
         raise UsageError(
@@ -209,7 +220,7 @@ def _picture_shape(model: keras.Model, found: Any) -> ImageRepresentation:
         )
     own_height, own_width = (int(side) for side in found.sizes[0])
     height, width, channels = shapes[0][1:]
-    return ImageRepresentation(height or own_height, width or own_width, channels)
+    return ImageRepresentation(height or own_height, width or own_width, channels), flat
 
 
 def own_range(opened: Opened) -> ValueRange:
@@ -228,6 +239,11 @@ def _scales_itself(model: keras.Model) -> bool:
     return any(isinstance(layer, kinds) for layer in [each for each in layers if each is not model][:3])
 
 
-def _scaling(value_range: str) -> Callable[[Any], npt.NDArray[np.float32]]:
+def _scaling(value_range: str, flat: bool) -> Callable[[Any], npt.NDArray[np.float32]]:
     low, high = _LIMITS[value_range]
-    return lambda pixels: np.asarray(pixels, np.float32) * np.float32((high - low) / 255) + np.float32(low)
+
+    def scale(pixels: Any) -> npt.NDArray[np.float32]:
+        values = np.asarray(pixels, np.float32) * np.float32((high - low) / 255) + np.float32(low)
+        return values[..., 0] if flat else values
+
+    return scale

@@ -12,6 +12,7 @@ import numpy as np
 from convscope.lenses.sample import Sample
 from convscope.recipes.given import Given, ValueRange
 from convscope.recipes.opening import Opened
+from convscope.scope.attribution_layer import has_channels
 from convscope.scope.choice import early_middle_late
 from convscope.scope.geometry import geometries
 from convscope.scope.graph import Call, Graph, trace
@@ -79,7 +80,10 @@ class Scene:
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
         arrays = keras.tree.flatten(self.x)
-        shown = next((array for array in arrays if array.ndim > 2), arrays[0])[i]
+        number = next((place for place, array in enumerate(arrays) if array.ndim > 2), 0)
+        shown = arrays[number][i]
+        if shown.ndim == 2 and self.graph.linked and not has_channels(self.graph, self.graph.inputs[number]):
+            shown = shown[..., None]
         caption = said_prediction(predictions, i, self.opened.class_names)
         values = shown if shown.ndim != 1 else shown.astype(np.float32)
         return Sample(values, self.given.names[i], caption, self.given.limits)
