@@ -130,6 +130,13 @@ def test_pictures_without_a_channel_axis_are_pictures_too(pictures):
     seen = convscope.look(model, file, method="grad-cam")
     assert seen.figures()
     assert seen.arrays["00.png/grad-cam"].shape == (16, 16)
+    assert convscope.look(model, file, method="statistics").figures()
+
+
+def test_statistics_of_a_model_with_several_inputs_show_the_one_with_positions():
+    model, (picture, more) = SMALL["two_inputs"]()
+    seen = convscope.look(model, {"picture": picture, "more": more}, method="statistics", layers="look")
+    assert seen.figures()
 
 
 def test_several_inputs_stand_side_by_side(model_file, pictures):

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from convscope.errors import BackendError, UsageError
 from convscope.lenses.kernels import draw_kernels
 from convscope.lenses.maps import LayerMaps, draw_maps
 from convscope.lenses.picture_files import figure_bytes, save_figure
 from convscope.lenses.sample import Sample
-from convscope.scope.choice import early_middle_late
+from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry import geometries
 from convscope.scope.graph import Call, trace
 from convscope.scope.kernel_layout import layout_of
@@ -108,15 +107,13 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _figures(self, epoch: int) -> list[tuple[str, Figure]]:
         recording = record(self.model, self.inputs, [call.path for call in self._calls])
-        shown = next((a for a in keras.tree.flatten(self.inputs) if a.ndim > 2), None)
-        shown = keras.tree.flatten(self.inputs)[0] if shown is None else shown
         figures = []
-        for i, values in enumerate(shown):
+        for i, values in enumerate(input_to_show(recording.graph, self.inputs)):
             maps = []
             for call in self._calls:
                 tap = recording[call.path]
                 maps.append(LayerMaps.of(call.path, "", tap.array[i], tap.geometry))
-            sample = Sample(np.asarray(values), f"input {i + 1}")
+            sample = Sample(values, f"input {i + 1}")
             title = f"{self.model.name} after epoch {epoch}"
             options: dict[str, Any] = {"channels": self.channels, "theme": self.theme}
             figures.append((f"maps-{i + 1}", draw_maps(sample, maps, title=title, **options)))

@@ -27,6 +27,7 @@ from convscope.recipes.opening import Opened
 from convscope.recipes.scene import Scene, Wish, chosen_layers
 from convscope.scope.attribution import METHODS as ATTRIBUTIONS
 from convscope.scope.attribution import Attribution, attribute
+from convscope.scope.choice import input_to_show
 from convscope.scope.explanation import explain
 from convscope.scope.graph import trace
 from convscope.scope.kernels import Kernels, kernels
@@ -248,8 +249,11 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
     about: dict[str, Any] = {}
     for path, stats in found.items():
         wanted = _samples_drawn(stats, shown)
-        taken = dict(zip(wanted, given.take(np.array(wanted)), strict=True)) if wanted else {}
-        samples = {i: Sample(values, given.names[i], "", given.limits) for i, values in taken.items()}
+        taken = input_to_show(graph, given.take(np.array(wanted, np.int64)))
+        samples = {
+            i: Sample(values, given.names[i], "", given.limits)
+            for i, values in zip(wanted, taken, strict=True)
+        }
         pictures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
         names = ("mean", "spread", "zeros", "largest", "dead", "top_samples", "top_values")
         arrays |= {f"{path}/{name}": np.asarray(getattr(stats, name)) for name in names}

@@ -12,8 +12,7 @@ import numpy as np
 from convscope.lenses.sample import Sample
 from convscope.recipes.given import Given, ValueRange
 from convscope.recipes.opening import Opened
-from convscope.scope.attribution_layer import has_channels
-from convscope.scope.choice import early_middle_late
+from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry import geometries
 from convscope.scope.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
@@ -79,14 +78,8 @@ class Scene:
 
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
-        arrays = keras.tree.flatten(self.x)
-        number = next((place for place, array in enumerate(arrays) if array.ndim > 2), 0)
-        shown = arrays[number][i]
-        if shown.ndim == 2 and self.graph.linked and not has_channels(self.graph, self.graph.inputs[number]):
-            shown = shown[..., None]
         caption = said_prediction(predictions, i, self.opened.class_names)
-        values = shown if shown.ndim != 1 else shown.astype(np.float32)
-        return Sample(values, self.given.names[i], caption, self.given.limits)
+        return Sample(input_to_show(self.graph, self.x)[i], self.given.names[i], caption, self.given.limits)
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:

@@ -7,8 +7,6 @@ import keras
 from convscope.errors import UsageError
 from convscope.scope.graph import Call, Graph, Shape, Value
 
-_UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Identity, keras.layers.Dropout)
-
 _UNCHANGING = (
     keras.layers.ActivityRegularization,
     keras.layers.AlphaDropout,
@@ -21,6 +19,7 @@ _UNCHANGING = (
     keras.layers.SpatialDropout3D,
 )
 """Layers that pass on what comes in when the model is used; the layer in front of them says more."""
+_UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, *_UNCHANGING)
 
 
 def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:

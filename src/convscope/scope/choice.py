@@ -1,11 +1,17 @@
-"""Which layers are worth a look where nobody named any: early, middle and late ones."""
+"""What is worth a look where nobody named it: early, middle and late layers, and one of several inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
 
 from convscope.errors import UsageError
+from convscope.scope.attribution_layer import has_channels
 from convscope.scope.geometry import Geometry
 from convscope.scope.graph import Call, Graph
 
@@ -48,6 +54,23 @@ def early_middle_late(
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
         why = f"{what} from the smallest to the largest receptive field"
     return [call for call in among if call.path in chosen], why
+
+
+def input_to_show(graph: Graph, x: Any) -> npt.NDArray[Any]:
+    """The input that a picture shows: of several the first with positions, with a channel axis in any case.
+
+    Args:
+        graph: Of the model.
+        x: Samples as the model takes them.
+
+    Returns:
+        Shape (samples, positions..., channels), or (samples, features).
+    """
+    arrays = [np.asarray(array) for array in keras.tree.flatten(x)]
+    number = next((place for place, array in enumerate(arrays) if array.ndim > 2), 0)
+    shown = arrays[number]
+    without = shown.ndim == 3 and graph.linked and not has_channels(graph, graph.inputs[number])
+    return shown[..., None] if without else shown
 
 
 def _has_positions(call: Call) -> bool:
