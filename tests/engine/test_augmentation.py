@@ -103,3 +103,28 @@ def test_strength_scales_every_change():
     assert twice.flip
     assert not replace(ImageAugmentation(), flip=False).scaled(2.0).flip
     assert ImageAugmentation().scaled(100.0).zoom < 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_erasing_paints_one_rectangle_over_its_share_of_the_pictures(channels):
+    batch = np.full((400, 30, 24, channels), 100, np.uint8)
+    erased = changed(replace(NOTHING, erase=0.5), batch)
+    touched = 0
+    for picture in (erased != 100).any(axis=3):
+        if not picture.any():
+            continue
+        touched += 1
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        box = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert 0.01 < box.size / picture.size < 0.25
+        assert box.mean() > 0.9
+    assert 150 < touched < 250
+
+
+def test_erasing_is_drawn_from_the_state_and_scaled_by_the_strength():
+    augmentation = replace(NOTHING, erase=0.5)
+    batch = pictures()
+    np.testing.assert_array_equal(changed(augmentation, batch), changed(augmentation, batch))
+    assert augmentation.scaled(0.5).erase == 0.25
+    assert augmentation.scaled(4).erase == 1.0
+    assert ImageAugmentation().erase == 0

@@ -222,3 +222,26 @@ def test_an_error_while_answering_leaves_no_thread_behind():
     with pytest.raises(KeyboardInterrupt):
         predict_probabilities(Doubled(), Numbers(20 * BATCH), as_float, stop)
     assert not [thread for thread in threading.enumerate() if thread.name == "feed"]
+
+
+def test_mixing_blends_inputs_targets_and_weights_by_one_share():
+    weights = np.array([1, 2, 4], np.float32)
+    plain = first(numbers(class_weights=weights), 0, 5)
+    mixed = first(numbers(class_weights=weights, mixing=0.5), 0, 5)
+    shares = []
+    for (x, y, w), (mixed_x, mixed_y, mixed_w) in zip(plain, mixed, strict=True):
+        before = np.roll(x, 1, axis=0)
+        share = ((mixed_x - before) / (x - before))[:, 0]
+        shares += share.tolist()
+        assert np.all((share > -1e-5) & (share < 1 + 1e-5))
+        blended = share[:, None] * y + (1 - share[:, None]) * np.roll(y, 1, axis=0)
+        np.testing.assert_allclose(mixed_y, blended, atol=1e-4)
+        np.testing.assert_allclose(mixed_w, share * w + (1 - share) * np.roll(w, 1), rtol=1e-4)
+    assert len(set(shares)) == len(shares)
+
+
+def test_mixing_is_for_training_alone_and_follows_from_the_seed():
+    mixed = numbers(mixing=0.5)
+    assert same(list(mixed.once()), list(numbers().once()))
+    assert same(first(mixed, 1, 4), first(numbers(mixing=0.5), 1, 4))
+    assert not same(first(mixed, 0, 4), first(numbers(mixing=0.5, seed=1), 0, 4))

@@ -40,6 +40,7 @@ class Feed:
         seed: What order and augmentation follow from.
         augment: Random changes to a batch of compact inputs; None leaves them as they are.
         class_weights: Weight of each class, shape (classes,), float32; None weighs all samples alike.
+        mixing: As in `FitSettings`; the weight of a blend is that of its parts, blended.
     """
 
     inputs: Inputs
@@ -50,6 +51,7 @@ class Feed:
     seed: int = 0
     augment: Augment | None = None
     class_weights: npt.NDArray[np.float32] | None = None
+    mixing: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -89,15 +91,28 @@ class Feed:
             yield self._batch(np.arange(start, min(start + self.batch_size, len(self.inputs))), None)
 
     def _batch(self, indices: npt.NDArray[np.int64], moment: tuple[int, int] | None) -> Batch:
+        rng = None
+        if moment is not None:
+            rng = np.random.default_rng([self.seed, 1 + moment[0], 1 + moment[1]])
         values = self.inputs.take(indices)
-        if self.augment is not None and moment is not None:
-            values = self.augment(values, np.random.default_rng([self.seed, 1 + moment[0], 1 + moment[1]]))
+        if self.augment is not None and rng is not None:
+            values = self.augment(values, rng)
         labels = self.labels[indices]
         targets = np.zeros((len(labels), self.classes), np.float32)
         targets[np.arange(len(labels)), labels] = 1.0
-        if self.class_weights is not None and moment is not None:
-            return self.prepare(values), targets, self.class_weights[labels]
-        return self.prepare(values), targets
+        batch: Batch = (self.prepare(values), targets)
+        if self.class_weights is not None and rng is not None:
+            batch = (*batch, self.class_weights[labels])
+        if self.mixing and rng is not None:
+            share = rng.beta(self.mixing, self.mixing, len(labels)).astype(np.float32)
+            batch = tuple(_blended(part, share) for part in batch)
+        return batch
+
+
+def _blended(values: npt.NDArray[np.float32], share: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Each row with the row before it; batches are shuffled, so that this is any other sample."""
+    share = share.reshape(-1, *(1,) * (values.ndim - 1))
+    return share * values + (1 - share) * np.roll(values, 1, axis=0)
 
 
 def balanced_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:

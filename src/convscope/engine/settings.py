@@ -29,6 +29,8 @@ class FitSettings:
         patience: Stop after so many epochs without a better one (validation accuracy, then loss); None
             never stops.
         augmentation: Strength of the recipe's random changes to train samples; 0 is off, 1 its default.
+        mixing: Each train sample is blended with another one, and their targets likewise, by a share drawn
+            from Beta(mixing, mixing) (Zhang et al. 2018, "mixup"); 0 is off.
         class_weights: Weigh each class by the inverse of its share in the train split.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the device has it.
         seed: Every random number follows from it.
@@ -44,6 +46,7 @@ class FitSettings:
     label_smoothing: float = 0.0
     patience: int | None = None
     augmentation: float = 1.0
+    mixing: float = 0.0
     class_weights: bool = False
     precision: Precision = "auto"
     seed: int = 0
@@ -60,6 +63,7 @@ class FitSettings:
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "patience": (self.patience is None or self.patience >= 1, "at least 1, or None"),
             "augmentation": (0 <= self.augmentation <= 4, "in [0, 4]"),
+            "mixing": (0 <= self.mixing <= 4, "in [0, 4]"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "seed": (0 <= self.seed < 2**31, "in [0, 2147483648)"),
         }

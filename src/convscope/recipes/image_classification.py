@@ -35,6 +35,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 2e-3,
         "weight_decay": 0.05,
         "label_smoothing": 0.1,
+        "mixing": 0.2,
+        "erase": 0.5,
     },
 }
 
@@ -46,14 +48,17 @@ def fit_representation(
     return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
 
 
-def augmentation(strength: float, flip: bool = True, **_: Any) -> Callable[[Any, np.random.Generator], Any]:
-    """Shift, flip, rotation, zoom and contrast, `strength` times as far as by default.
+def augmentation(
+    strength: float, flip: bool = True, erase: float = 0.0, **_: Any
+) -> Callable[[Any, np.random.Generator], Any]:
+    """Shift, flip, rotation, zoom, contrast and erasing, `strength` times as far as by default.
 
     Args:
         strength: 1 is the default.
         flip: Whether a mirrored picture keeps its class; it does not for digits and letters.
+        erase: Share of the pictures in which a rectangle is painted over.
     """
-    return replace(ImageAugmentation(), flip=flip).scaled(strength)
+    return replace(ImageAugmentation(), flip=flip, erase=erase).scaled(strength)
 
 
 IMAGE_CLASSIFICATION = Recipe(
@@ -71,7 +76,7 @@ IMAGE_CLASSIFICATION = Recipe(
     ),
     architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
     settings=SETTINGS,
-    options=("size", "flip"),
+    options=("size", "flip", "erase"),
     read=read_images,
     read_inputs=read_inputs,
     fit_representation=fit_representation,

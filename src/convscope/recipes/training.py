@@ -173,7 +173,7 @@ def _training_feed(made: Plan, progress: Progress) -> Feed:
         feed = replace(feed, augment=made.recipe.augmentation(strength, **options))
     if made.settings.class_weights:
         feed = replace(feed, class_weights=balanced_weights(feed.labels, feed.classes))
-    return feed
+    return replace(feed, mixing=made.settings.mixing)
 
 
 def _feed(made: Plan, split: Split, progress: Progress) -> Feed:
