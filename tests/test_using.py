@@ -54,6 +54,30 @@ def test_answers_come_in_the_order_asked(finished, pictures):
     ]
 
 
+def test_with_mirror_a_picture_and_its_mirror_image_get_one_answer(copied, pictures, tmp_path):
+    file = pictures / "disc" / "05.png"
+    image = np.asarray(Image.open(file).convert("L")).copy()
+    image[:, : image.shape[1] // 2] = 255 - image[:, : image.shape[1] // 2]
+    both = [tmp_path / "one.png", tmp_path / "two.png"]
+    Image.fromarray(image).save(both[0])
+    Image.fromarray(image[:, ::-1]).save(both[1])
+
+    def answers():
+        rows = convscope.predict(copied.folder, both).rows
+        return np.array([list(row.probabilities.values()) for row in rows])
+
+    plain = answers()
+    record = copied.record()
+    record["options"] |= {"flip": True, "mirror": True}
+    copied.write_record(record)
+    averaged = answers()
+    np.testing.assert_allclose(averaged, np.tile(plain.mean(axis=0), (2, 1)), atol=1e-5)
+    assert np.abs(plain[0] - plain[1]).max() > 1e-4
+    record["options"]["flip"] = False
+    copied.write_record(record)
+    np.testing.assert_allclose(answers(), plain, atol=1e-6)
+
+
 def test_an_answer_is_the_class_with_the_highest_of_probabilities_that_sum_to_one(finished, pictures):
     rows = convscope.predict(finished.folder, [pictures]).rows
     assert len(rows) == 120

@@ -245,3 +245,12 @@ def test_mixing_is_for_training_alone_and_follows_from_the_seed():
     assert same(list(mixed.once()), list(numbers().once()))
     assert same(first(mixed, 1, 4), first(numbers(mixing=0.5), 1, 4))
     assert not same(first(mixed, 0, 4), first(numbers(mixing=0.5, seed=1), 0, 4))
+
+
+def test_an_answer_is_the_mean_over_the_views_of_a_sample():
+    views = (lambda values: values + 3, lambda values: values * 0)
+    count = BATCH + 2
+    answers = predict_probabilities(Doubled(), Numbers(count), as_float, views=views)
+    plain = 2.0 * np.arange(count)[:, None]
+    np.testing.assert_allclose(answers, (plain + (plain + 6) + 0) / 3, rtol=1e-6)
+    assert answers.dtype == np.float32

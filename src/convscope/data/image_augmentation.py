@@ -98,6 +98,11 @@ class ImageAugmentation:
         return [tuple(row) for row in np.stack([a, b, c, d, e, f], axis=1).tolist()]
 
 
+def mirrored(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Pictures of shape (batch, height, width, channels), left to right and right to left exchanged."""
+    return pictures[:, :, ::-1]
+
+
 def _with_contrast(
     pictures: npt.NDArray[np.uint8], factors: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.uint8]:

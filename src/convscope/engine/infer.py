@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,10 +13,16 @@ from convscope.engine.feed import Inputs, Prefetched, Prepare
 from convscope.kinds import Progress, no_progress
 
 BATCH = 256
+View = Callable[[Any], Any]
+"""From a batch of compact inputs to the same samples seen in another way."""
 
 
 def predict_probabilities(
-    model: keras.Model, inputs: Inputs, prepare: Prepare, progress: Progress = no_progress
+    model: keras.Model,
+    inputs: Inputs,
+    prepare: Prepare,
+    progress: Progress = no_progress,
+    views: Sequence[View] = (),
 ) -> npt.NDArray[np.float32]:
     """Runs a classifier over samples in order.
 
@@ -27,6 +34,7 @@ def predict_probabilities(
         inputs: Compact inputs, in memory or decoded on demand.
         prepare: From compact inputs to what the model takes.
         progress: Is told each batch.
+        views: Other ways to see each sample; its probabilities are the mean over itself and these.
 
     Returns:
         Shape (samples, classes), float32.
@@ -35,15 +43,17 @@ def predict_probabilities(
     size = min(BATCH, count)
     starts = range(0, count, max(size, 1))
 
-    def batches() -> Iterator[npt.NDArray[np.float32]]:
+    def batches() -> Iterator[list[npt.NDArray[np.float32]]]:
         for start in starts:
-            yield prepare(inputs.take(np.arange(start, start + size) % count))
+            values = inputs.take(np.arange(start, start + size) % count)
+            yield [prepare(values), *(prepare(view(values)) for view in views)]
 
     answers = []
     feed = Prefetched(batches())
     try:
         for done, batch in enumerate(feed):
-            answers.append(np.asarray(model.predict_on_batch(batch), np.float32))
+            seen = [np.asarray(model.predict_on_batch(each), np.float32) for each in batch]
+            answers.append(np.mean(seen, axis=0) if views else seen[0])
             progress(min((done + 1) * size, count), count, "predicting")
     finally:
         feed.close()

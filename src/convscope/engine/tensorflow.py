@@ -73,7 +73,7 @@ def accelerated(model: keras.Model) -> Iterator[None]:
         for convolution, pooling in _rectified_then_pooled(model):
             exchange(convolution, "call", _without_relu)
             exchange(pooling, "call", _then_relu)
-        optimizer = getattr(model, "optimizer", None)
+        optimizer: Any = getattr(model, "optimizer", None)
         if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
             exchange(optimizer, "update_step", _fused_adam)
         yield
@@ -143,7 +143,7 @@ def _dropout_by_bits(
     bits = 8 if (layer.rate * 2**8).is_integer() else 16
     # NumPy has no bfloat16: the factors travel as whole numbers of the same bits.
     whole = np.dtype(f"uint{8 * x.dtype.size}")
-    kept = np.array(1.0 / (1.0 - layer.rate), x.dtype.as_numpy_dtype).view(whole)[()]
+    kept = whole.type(np.array(1.0 / (1.0 - layer.rate), x.dtype.as_numpy_dtype).view(whole))
     draw = partial(_random_factors, bits=bits, threshold=round(layer.rate * 2**bits), kept=kept)
     drawn = tf.numpy_function(draw, [layer.seed_generator.next(), tf.size(x)], tf.as_dtype(whole))
     factors = tf.bitcast(tf.reshape(drawn, tf.shape(x)), x.dtype)

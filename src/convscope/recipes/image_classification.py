@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.image_augmentation import ImageAugmentation
+from convscope.data.image_augmentation import ImageAugmentation, mirrored
 from convscope.data.image_inputs import read_inputs
 from convscope.data.image_representation import ImageRepresentation
 from convscope.data.images import read_images
@@ -37,6 +37,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "label_smoothing": 0.1,
         "mixing": 0.2,
         "erase": 0.5,
+        "mirror": True,
     },
 }
 
@@ -61,6 +62,11 @@ def augmentation(
     return replace(ImageAugmentation(), flip=flip, erase=erase).scaled(strength)
 
 
+def views(mirror: bool = False, flip: bool = True, **_: Any) -> Sequence[Callable[[Any], Any]]:
+    """The mirrored picture, where answers are averaged over both and mirroring keeps the class."""
+    return (mirrored,) if mirror and flip else ()
+
+
 IMAGE_CLASSIFICATION = Recipe(
     name="image-classification",
     kind="image",
@@ -76,10 +82,11 @@ IMAGE_CLASSIFICATION = Recipe(
     ),
     architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
     settings=SETTINGS,
-    options=("size", "flip", "erase"),
+    options=("size", "flip", "erase", "mirror"),
     read=read_images,
     read_inputs=read_inputs,
     fit_representation=fit_representation,
     load_representation=ImageRepresentation.from_json,
     augmentation=augmentation,
+    views=views,
 )

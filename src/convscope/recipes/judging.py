@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
-from convscope.engine.infer import predict_probabilities
+from convscope.engine.infer import View, predict_probabilities
 from convscope.engine.judge import Judgement, judge
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.recipe import Representation
@@ -34,11 +34,11 @@ def answer(
     representation: Representation,
     samples: Samples,
     progress: Progress = no_progress,
+    views: Sequence[View] = (),
 ) -> npt.NDArray[np.float32]:
-    """Probabilities for samples, shape (samples, classes), float32."""
-    return predict_probabilities(
-        model, representation.arrays(samples, progress=progress), representation.scale, progress
-    )
+    """Probabilities for samples, averaged over views of them, shape (samples, classes), float32."""
+    arrays = representation.arrays(samples, progress=progress)
+    return predict_probabilities(model, arrays, representation.scale, progress, views)
 
 
 def judge_split(
@@ -47,7 +47,8 @@ def judge_split(
     split: Split,
     class_names: Sequence[str],
     progress: Progress = no_progress,
+    views: Sequence[View] = (),
 ) -> Outcome:
     """Answers every sample of a split and compares with the labels."""
-    probabilities = answer(model, representation, split.samples, progress)
+    probabilities = answer(model, representation, split.samples, progress, views)
     return Outcome(judge(split.labels, probabilities, class_names), probabilities)

@@ -30,8 +30,8 @@ class Representation(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Shape of one model input without the batch axis."""
 
-    def arrays(self, samples: Any, *, progress: Progress = ...) -> Pixels:
-        """Encodes samples, in memory where they are few."""
+    def arrays(self, samples: Any, limit_bytes: int = ..., progress: Progress = ...) -> Pixels:
+        """Encodes samples, in memory where they take no more than a limit."""
 
     def scale(self, values: Any) -> npt.NDArray[np.float32]:
         """From encoded samples to model inputs."""
@@ -65,6 +65,7 @@ class Recipe:
         fit_representation: The train split and options to a representation and the decisions made.
         load_representation: From the plain values that a representation saved.
         augmentation: Strength and options to a function of a batch and a random generator.
+        views: Options to other ways of seeing a batch, over which an answer is averaged.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Recipe:
     fit_representation: Callable[..., tuple[Representation, Sequence[str]]]
     load_representation: Callable[[Any], Representation]
     augmentation: Callable[..., Callable[[Any, np.random.Generator], Any]]
+    views: Callable[..., Sequence[Callable[[Any], Any]]]
 
     def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parts values by name: options of the recipe itself, and all others."""

@@ -153,7 +153,9 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
         progress,
     )
     model = keras.models.load_model(run.model_path)
-    outcome = judge_split(model, made.representation, made.splits.test, made.splits.class_names, progress)
+    views = made.recipe.views(**made.recipe.divide(made.options)[0])
+    splits = made.splits
+    outcome = judge_split(model, made.representation, splits.test, splits.class_names, progress, views)
     best = rows[best_epoch(rows)]
     run.write("metrics.json", {"test": outcome.judgement.to_json(), "best_epoch": best})
     seconds = round(sum(row["seconds"] for row in rows), 1)

@@ -39,6 +39,8 @@ class Trained:
             raise RunError(
                 f"{run.folder} has no model yet.", f"Finish it: convscope train --resume {run.folder}"
             )
+        options = self.recipe.divide(self._record["options"])[0]
+        self.views = self.recipe.views(**options)
         try:
             self.model: keras.Model = keras.models.load_model(run.model_path, safe_mode=True)
         except (ValueError, OSError, KeyError, TypeError) as error:
@@ -56,14 +58,15 @@ class Trained:
             )
         labels = np.array([self.class_names.index(name) for name in splits.class_names], np.int64)
         test = Split(splits.test.samples, labels[splits.test.labels])
-        return judge_split(self.model, self.representation, test, self.class_names, progress).judgement
+        outcome = judge_split(self.model, self.representation, test, self.class_names, progress, self.views)
+        return outcome.judgement
 
     def predict(
         self, inputs: Sequence[str], progress: Progress
     ) -> tuple[list[str], npt.NDArray[np.float32], tuple[Skipped, ...]]:
         """Names, probabilities of shape (samples, classes), and what could not be read."""
         found = self.recipe.read_inputs(inputs, progress=progress)
-        probabilities = answer(self.model, self.representation, found, progress)
+        probabilities = answer(self.model, self.representation, found, progress, self.views)
         names = [found.name(i) for i in range(len(found))]
         return names, probabilities, found.skipped
 
