@@ -10,7 +10,7 @@ from convscope.errors import UsageError
 from convscope.models.registry import ARCHITECTURES, build, find_architecture
 
 INPUT = (48, 48, 1)
-EVERY = sorted(ARCHITECTURES)
+EVERY = sorted(name for name, made in ARCHITECTURES.items() if made.classifies)
 
 COMPACT = [
     ("Conv2D", {"filters": 32, "kernel_size": (3, 3), "padding": "valid", "activation": "relu"}),
@@ -116,7 +116,7 @@ def test_depth_adds_and_takes_away_blocks():
     deep = build("deep_cnn", INPUT, 7, depth=5)
     assert [layer.filters for layer in of_type(deep, "Conv2D")] == [32, 64, 128, 512, 256, 256]
     assert len(of_type(build("padded_cnn", INPUT, 7, depth=3), "ZeroPadding2D")) == 3
-    assert len(of_type(build("residual_cnn", INPUT, 7, depth=3), "Add")) == 2 + 3 + 3
+    assert len(of_type(build("residual_cnn", INPUT, 7, depth=2), "Add")) == 3 * 2
 
 
 def test_kernel_size_is_that_of_every_kernel():

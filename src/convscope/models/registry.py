@@ -21,15 +21,18 @@ class Architecture:
 
     Args:
         name: The name that `build` and the command line take; also the name of the function.
-        kind: The kind of data that goes in.
+        kind: The kind of data that goes in; None for several.
         module: The file of this room that holds the function.
         summary: One line on what it is.
+        classifies: Whether it answers with a probability for each class, and is made to be trained; a bank
+            of kernels answers with features.
     """
 
     name: str
-    kind: Kind
+    kind: Kind | None
     module: str
     summary: str
+    classifies: bool = True
 
     def function(self) -> Callable[..., keras.Model]:
         """The function itself; imports Keras."""
@@ -57,6 +60,27 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "residual_cnn", "image", "images", "a residual network for the best accuracy on small pictures"
         ),
+        Architecture(
+            "gabor_bank",
+            "image",
+            "kernel_banks",
+            "fixed kernels for stripes of each width and direction",
+            classifies=False,
+        ),
+        Architecture(
+            "difference_of_gaussians_bank",
+            "image",
+            "kernel_banks",
+            "fixed kernels for spots and edges of each size",
+            classifies=False,
+        ),
+        Architecture(
+            "random_convolution",
+            None,
+            "kernel_banks",
+            "random kernels of many lengths and dilations, for series, pictures and volumes",
+            classifies=False,
+        ),
     )
 }
 
@@ -72,21 +96,22 @@ def find_architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any) -> keras.Model:
-    """Builds a shipped architecture with fresh weights.
+def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, **options: Any) -> keras.Model:
+    """Builds a shipped architecture with fresh weights, or a bank of kernels.
 
     Args:
         name: One of `ARCHITECTURES`, such as `compact_cnn`.
         input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1).
-        classes: The number of class names, at least 2.
+        classes: The number of class names, at least 2; not for a bank of kernels, which knows no classes.
         **options: What the architecture takes besides, such as `kernel_size`, `depth` or `pooling`.
 
     Returns:
         An uncompiled model from float32 samples of shape (batch, *input_shape) in [0, 1] to float32
-        probabilities of shape (batch, classes).
+        probabilities of shape (batch, classes), or features of shape (batch, d).
 
     Raises:
-        UsageError: An unknown name or option, or a shape that the architecture cannot take.
+        UsageError: An unknown name or option, a shape that the architecture cannot take, or classes
+            for a bank or none for a classifier.
 
     Example:
         >>> build("compact_cnn", input_shape=(48, 48, 1), classes=7).count_params()
@@ -99,6 +124,13 @@ def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any)
         raise UsageError(
             f"{name} has no option '{unknown[0]}'.", f"Its options are {', '.join(sorted(known))}."
         )
-    if classes < 2:
+    if not architecture.classifies:
+        if classes is not None:
+            raise UsageError(
+                f"{name} gives features and knows no classes. Received: classes={classes}.",
+                "Leave the classes out.",
+            )
+        return architecture.function()(input_shape=tuple(input_shape), **options)
+    if classes is None or classes < 2:
         raise UsageError(f"A classifier needs at least 2 classes. Received: classes={classes}.")
     return architecture.function()(input_shape=tuple(input_shape), classes=classes, **options)

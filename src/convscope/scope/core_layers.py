@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import keras
 
+_KNOWN = ("keras.", "convscope.layers.")
+"""Where the layers are from whose computation is known: Keras, and what this package adds to it."""
+
 
 def core_class(operation: keras.Operation) -> str | None:
     """The name of the Keras class whose computation an operation runs.
@@ -16,12 +19,12 @@ def core_class(operation: keras.Operation) -> str | None:
 
     Returns:
         The class name, `"Conv2D"` for a subclass of it that has no own `call`; None for a model, a layer
-        from outside of Keras, and the base classes that say nothing about what is computed.
+        from outside of Keras and this package, and the base classes that say nothing about what is computed.
     """
     if isinstance(operation, keras.Model):
         return None
     for ancestor in type(operation).__mro__:
-        if ancestor.__module__.startswith("keras."):
+        if ancestor.__module__.startswith(_KNOWN):
             named = ancestor.__name__ not in ("Layer", "Operation", "Wrapper")
             return ancestor.__name__ if named else None
         if "call" in vars(ancestor):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import layers
 
+from convscope.scope.core_layers import core_class
 from convscope.scope.geometry_sliding import (
     CONVOLUTIONS,
     CROPPINGS,
@@ -116,9 +117,10 @@ def _rule(layer: keras.Operation) -> Rule | None:
         if name in MERGING:
             return _merge
         return _reduction if name in REDUCING else None
-    for kinds, rule in _RULES:
-        if isinstance(layer, kinds):
-            return rule
+    known = (rule for kinds, rule in _RULES if isinstance(layer, kinds))
+    found = next(known, None) or _OWN.get(core_class(layer))
+    if found is not None:
+        return found
     if type(layer).__module__.startswith("keras.src.applications") and name in POINTWISE_OF_APPLICATIONS:
         return _pointwise
     return _pointwise if name.startswith("Random") else None
@@ -195,6 +197,10 @@ def _normalizing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequen
     given = layer.axis
     axes = [given] if isinstance(given, int) else list(given)
     return _mixing({axis % rank for axis in axes}, states[0], rank - 1)
+
+
+def _standardizing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    return _mixing(set(range(1, len(shapes[0]) - 1)), states[0])
 
 
 def _recurrent(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
@@ -311,3 +317,10 @@ _RULES: tuple[tuple[tuple[type, ...], Rule], ...] = (
     (_MERGES, _merge),
     (_POINTWISE, _pointwise),
 )
+
+_OWN: Mapping[str | None, Rule] = {
+    "Energy": _merge,
+    "ProportionOfPositiveValues": _global_pooling,
+    "Standardization": _standardizing,
+}
+"""Layers of this package, by name; those derived from a layer of Keras move receptive fields as that does."""

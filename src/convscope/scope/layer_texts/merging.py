@@ -57,6 +57,17 @@ CONCATENATE = Text(
     "Joins its inputs side by side, so that later layers see all of them; nothing is mixed yet.", _concatenate
 )
 
+
+def _energy(facts: Facts) -> str:
+    return f"Here {facts.maps_in} of each kind become {facts.maps_out}."
+
+
+_ENERGY = Text(
+    "Joins the answers of kernels that differ by a quarter of a wave into their energy, the root of the sum "
+    "of their squares: how much of the wave there is, wherever exactly its crests lie.",
+    _energy,
+)
+
 TEXTS = {
     "Add": _same("added"),
     "Subtract": _same("subtracted"),
@@ -64,6 +75,7 @@ TEXTS = {
     "Average": _same("averaged"),
     "Maximum": _same("maximum"),
     "Minimum": _same("minimum"),
+    "Energy": _ENERGY,
     "Concatenate": CONCATENATE,
     "Dot": Text("Multiplies vectors of its two inputs and sums up: a measure of how alike they are.", _dot),
 }

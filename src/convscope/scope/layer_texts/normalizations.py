@@ -95,6 +95,11 @@ def _spectral(facts: Facts) -> str:
 
 
 TEXTS = {
+    "Standardization": Text(
+        "Brings each channel of a sample to mean 0 and variance 1 over its positions, so that neither "
+        "brightness nor contrast matters. Nothing is learned.",
+        lambda facts: f"The shape stays {words.values(facts.shape_out)}.",
+    ),
     "BatchNormalization": Text(
         "Batch normalization brings each channel to mean 0 and variance 1, while training by the "
         "statistics of "

@@ -86,6 +86,15 @@ def _adaptive(word: str) -> Text:
     )
 
 
+_POSITIVE = Text(
+    "Replaces each feature map by the share of its values that are above 0: how much of the input matches "
+    "the kernel better than its bias asks for. It needs no weights and takes inputs of any size.",
+    lambda facts: (
+        f"Here the share of each of the {facts.maps_in} is taken, which leaves "
+        f"{words.values(facts.shape_out)}."
+    ),
+)
+
 TEXTS = {
     **{f"MaxPooling{rank}D": Text(_MAX, _window) for rank in (1, 2, 3)},
     **{f"AveragePooling{rank}D": Text(_AVERAGE, _window) for rank in (1, 2, 3)},
@@ -93,4 +102,5 @@ TEXTS = {
     **{f"GlobalMaxPooling{rank}D": _global("maximum") for rank in (1, 2, 3)},
     **{f"AdaptiveAveragePooling{rank}D": _adaptive("mean") for rank in (1, 2, 3)},
     **{f"AdaptiveMaxPooling{rank}D": _adaptive("maximum") for rank in (1, 2, 3)},
+    "ProportionOfPositiveValues": _POSITIVE,
 }

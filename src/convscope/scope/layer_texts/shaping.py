@@ -53,6 +53,11 @@ _PAD = Text(
     "without shrinking the maps.",
     _changed(_amounts("padding")),
 )
+_PAD_EDGE = Text(
+    "Edge padding puts a border around a picture that repeats its outermost pixels, so that a following "
+    "convolution sees no edge where the picture ends.",
+    _changed(_amounts("padding")),
+)
 _CROP = Text("Cropping cuts off the border.", _changed(_amounts("cropping")))
 _UP = Text(
     "Up-sampling makes maps larger without weights; a following convolution fills in what is fine.", _enlarged
@@ -74,6 +79,7 @@ TEXTS = {
         _changed(lambda layer: f", {layer.n} times the same"),
     ),
     **{f"ZeroPadding{rank}D": _PAD for rank in (1, 2, 3)},
+    "EdgePadding2D": _PAD_EDGE,
     **{f"Cropping{rank}D": _CROP for rank in (1, 2, 3)},
     **{f"UpSampling{rank}D": _UP for rank in (1, 2, 3)},
 }

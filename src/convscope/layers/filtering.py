@@ -1,0 +1,103 @@
+"""What banks of kernels need beside convolutions: standard contrast, a border that is no edge, energy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+SMALLEST_ENERGY = 1e-6
+"""What is smaller counts as this, because the slope of a root at 0 has no limit."""
+ROUNDING = 1e-6
+"""A standard deviation below this part of the largest value may come from rounding alone."""
+
+
+@keras.saving.register_keras_serializable("convscope")
+class Energy(keras.layers.Layer):  # type: ignore[misc]
+    """Joins the answers of two kernels that differ by a quarter of a wave into one without a phase.
+
+        y = sqrt(even^2 + odd^2), at least 1e-6
+
+    Where exactly a stripe lies moves its value from one answer to the other; the energy stays (Adelson
+    and Bergen 1985, "Spatiotemporal energy models for the perception of motion"; here its root, so that it
+    grows with the contrast and not with its square).
+
+    Shapes:
+        Input two tensors of one shape; output that shape.
+
+    Example:
+        >>> made = Energy()([keras.ops.array([[3.0]]), keras.ops.array([[4.0]])])
+        >>> keras.ops.convert_to_numpy(made).tolist()
+        [[5.0]]
+    """
+
+    def call(self, inputs: Sequence[Any]) -> Any:
+        """Takes the root of the sum of squares."""
+        even, odd = inputs
+        return ops.sqrt(ops.maximum(ops.square(even) + ops.square(odd), SMALLEST_ENERGY**2))
+
+    def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
+        """That of either input."""
+        return tuple(input_shape[0])
+
+
+@keras.saving.register_keras_serializable("convscope")
+class Standardization(keras.layers.Layer):  # type: ignore[misc]
+    """Brings each channel of a sample to zero mean and unit variance over its positions.
+
+        y[b, p, c] = (x[b, p, c] - mean[b, c]) / deviation[b, c]
+
+    A channel that does not vary, up to the rounding of its own values, becomes 0.
+
+    Shapes:
+        Input (batch, positions..., channels) with any number of axes of positions; output that shape.
+
+    Example:
+        >>> made = Standardization()(keras.ops.array([[[1.0, 5.0], [3.0, 5.0]]]))
+        >>> keras.ops.convert_to_numpy(made).tolist()
+        [[[-1.0, 0.0], [1.0, 0.0]]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Subtracts the mean and divides by the standard deviation."""
+        axes = tuple(range(1, len(inputs.shape) - 1))
+        centred = inputs - ops.mean(inputs, axis=axes, keepdims=True)
+        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=axes, keepdims=True))
+        largest = ops.max(ops.abs(inputs), axis=axes, keepdims=True)
+        varies = deviation > ROUNDING * largest
+        return ops.where(varies, centred / ops.where(varies, deviation, 1.0), 0.0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Unchanged."""
+        return tuple(input_shape)
+
+
+@keras.saving.register_keras_serializable("convscope")
+class EdgePadding2D(keras.layers.ZeroPadding2D):  # type: ignore[misc]
+    """Pads pictures with copies of their outermost pixels, so that the border is not an edge.
+
+        y[i, j] = x[min(max(i - top, 0), height - 1), min(max(j - left, 0), width - 1)]
+
+    Takes what `keras.layers.ZeroPadding2D` takes; channels last. The padding may be wider than the picture.
+
+    Shapes:
+        Input (batch, height, width, channels), of a known height and width; output (batch, top + height +
+        bottom, left + width + right, channels).
+
+    Example:
+        >>> made = EdgePadding2D(((0, 1), (2, 0)))(keras.ops.array([[[[5.0], [7.0]]]]))
+        >>> keras.ops.convert_to_numpy(made)[0, ..., 0].tolist()
+        [[5.0, 5.0, 5.0, 7.0], [5.0, 5.0, 5.0, 7.0]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Repeats the first and the last row and column."""
+        padded = inputs
+        for axis, (before, after) in enumerate(self.padding, 1):
+            length = inputs.shape[axis]
+            places = np.clip(np.arange(-before, length + after), 0, length - 1)
+            padded = ops.take(padded, places.astype("int32"), axis=axis)
+        return padded

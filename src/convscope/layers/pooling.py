@@ -1,0 +1,42 @@
+"""Pooling over all positions that Keras lacks, of every rank."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("convscope")
+class ProportionOfPositiveValues(keras.layers.Layer):  # type: ignore[misc]
+    """Replaces each feature map by the proportion of its values that are above 0.
+
+        y[b, c] = (1 / positions) * sum over positions p of (x[b, p, c] > 0)
+
+    Of a convolution with a bias this says how much of the input matches the kernel better than the bias
+    asks for, where the maximum says how well the best place matches (Dempster, Petitjean and Webb 2020,
+    "ROCKET: exceptionally fast and accurate time series classification using random convolutional kernels").
+    The proportion is a step function of the input, so that no gradient passes.
+
+    Shapes:
+        Input (batch, positions..., channels) with one, two, three or more axes of positions; output
+        (batch, channels), from 0 to 1.
+
+    Example:
+        >>> made = ProportionOfPositiveValues()(keras.ops.array([[[1.0, -1.0], [2.0, 0.0]]]))
+        >>> keras.ops.convert_to_numpy(made).tolist()
+        [[1.0, 0.0]]
+    """
+
+    data_format = "channels_last"
+    keepdims = False
+
+    def call(self, inputs: Any) -> Any:
+        """Takes the proportions."""
+        axes = tuple(range(1, len(inputs.shape) - 1))
+        return ops.mean(ops.cast(inputs > 0, self.compute_dtype), axis=axes)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Batch and channels."""
+        return input_shape[0], input_shape[-1]

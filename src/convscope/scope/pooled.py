@@ -1,0 +1,182 @@
+"""From one input to what chosen layers put out, pooled or whole: a function of tensors that can be compiled.
+
+Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
+stays as it is. Models are expected to have one input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import UsageError
+from convscope.scope.geometry import geometries
+from convscope.scope.graph import trace
+from convscope.scope.record import as_inputs, choose, tapped
+
+Pool = Literal["mean", "max", "flatten", "none"]
+POOLS: tuple[Pool, ...] = get_args(Pool)
+NAMED = "features_"
+"""What the names of a converted function's outputs begin with, where it has names; numbers follow."""
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class PooledOutputs:
+    """A function from a batch of inputs to (features of each layer..., predictions).
+
+    Args:
+        model: The model.
+        paths: The layers' calls, in the model's order.
+        channel_axes: Which axis of each output holds the channels, counted with the batch axis.
+        pool: What is kept of each output.
+        predictions: Whether the model's first output comes last.
+        peak_bytes: Largest output of any layer for one sample, as float32.
+    """
+
+    model: keras.Model
+    paths: tuple[str, ...]
+    channel_axes: tuple[int, ...]
+    pool: Pool
+    predictions: bool
+    peak_bytes: int
+
+    def __call__(self, x: Any, scaling: tuple[float, float] | None = None) -> list[Any]:
+        """Computes the features of a batch.
+
+        Args:
+            x: A tensor as the model takes it, or before scaling.
+            scaling: Factor and offset that bring it to what the model takes; None leaves it as it is.
+
+        Returns:
+            float32 tensors, one per path, and the predictions where they are wanted.
+        """
+        if scaling is not None:
+            factor, offset = scaling
+            x = keras.ops.cast(x, "float32") * factor
+            x = x + offset if offset else x
+        with tapped(self.model, self.paths) as taps:
+            outputs = self.model(x, training=False)
+        missing = [path for path in self.paths if path not in taps]
+        if missing:
+            raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
+        features = [
+            _pooled(taps[path], axis, self.pool)
+            for path, axis in zip(self.paths, self.channel_axes, strict=True)
+        ]
+        last = [keras.tree.flatten(outputs)[0]] if self.predictions else []
+        return [keras.ops.cast(each, "float32") for each in (*features, *last)]
+
+
+def pooled_outputs(
+    model: keras.Model, layers: Sequence[str], pool: Pool, example: Array, *, predictions: bool = True
+) -> PooledOutputs:
+    """Finds the layers in a model.
+
+    Args:
+        model: Any Keras model with one input.
+        layers: Paths, unique names or patterns such as `block*/conv*`. Of a layer with several outputs the
+            first is kept.
+        pool: `mean`, `max`, `flatten` or `none`.
+        example: Inputs as the model takes them, shape (n, ...).
+        predictions: Whether the model's first output is wanted too, where it has shape (batch, classes).
+
+    Raises:
+        UsageError: A layer that the model does not have or that puts out no tensor, an unknown pool, or a
+            model that takes several inputs.
+    """
+    if pool not in POOLS:
+        raise UsageError(f"Unknown pool '{pool}'.", f"Use one of {', '.join(POOLS)}.")
+    if not layers:
+        raise UsageError("Features need at least one layer. Received: none.")
+    graph = trace(model, as_inputs(model, example)) if _inputs_of(model) == 1 else trace(model)
+    if len(graph.inputs) != 1:
+        raise UsageError(
+            f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
+            f"{', '.join(graph.input_names)}.",
+            "Cut the model into one that takes a single input.",
+        )
+    calls = choose(graph, layers)
+    for call in calls:
+        if not call.outputs:
+            raise UsageError(f"The layer '{call.path}' puts out no tensor.", "Choose another layer.")
+    where = geometries(graph)
+    first = graph.outputs[0].shape if graph.outputs else ()
+    sizes = [value.shape for call in graph.calls for value in call.outputs]
+    return PooledOutputs(
+        model,
+        tuple(call.path for call in calls),
+        tuple(where[call.path].channel_axis for call in calls),
+        pool,
+        predictions and len(first) == 2 and first[1] is not None,
+        max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
+    )
+
+
+def convertible(function: Any, model: keras.Model, example: Array) -> dict[str, Any]:
+    """What `openvino.convert_model` takes to convert a function that calls a model.
+
+    Args:
+        function: From one tensor to a list of tensors.
+        model: The model that it calls.
+        example: An input of the function, shape (n, ...); n may differ later on.
+
+    Returns:
+        Arguments by name.
+
+    Raises:
+        NotImplementedError: JAX's programs cannot be converted.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        def named(x: Any) -> dict[str, Any]:
+            # Without names, the converter takes every dead end of the graph for an output.
+            return {f"{NAMED}{number:05}": tensor for number, tensor in enumerate(function(x))}
+
+        spec = tf.TensorSpec((None, *example.shape[1:]), example.dtype)
+        return {"input_model": tf.function(named, autograph=False).get_concrete_function(spec)}
+    if backend == "torch":
+        return _torch_module(function, model, example)
+    raise NotImplementedError(f"programs of the {backend} backend cannot be converted")
+
+
+def _torch_module(function: Any, model: keras.Model, example: Array) -> dict[str, Any]:
+    import torch
+
+    class Module(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: Any) -> Any:
+            return tuple(function(x))
+
+    shape = (-1, *example.shape[1:])
+    return {"input_model": Module().eval(), "example_input": torch.from_numpy(example[:2]), "input": [shape]}
+
+
+def _pooled(tensor: Any, channel_axis: int, pool: Pool) -> Any:
+    rank = len(tensor.shape)
+    tensor = keras.ops.cast(tensor, "float32")
+    if pool == "none" or rank < 2:
+        return tensor if rank > 1 or pool == "none" else keras.ops.reshape(tensor, (-1, 1))
+    if pool == "flatten":
+        return keras.ops.reshape(tensor, (-1, math.prod(int(length) for length in tensor.shape[1:])))
+    axes = tuple(axis for axis in range(1, rank) if axis != channel_axis)
+    if not axes:
+        return tensor
+    return (keras.ops.mean if pool == "mean" else keras.ops.max)(tensor, axis=axes)
+
+
+def _inputs_of(model: keras.Model) -> int:
+    """The number of inputs that a model declares; 1 where it declares none."""
+    return len(getattr(model, "inputs", None) or [None])
