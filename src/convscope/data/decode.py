@@ -17,6 +17,7 @@ What every kind of picture becomes:
 from __future__ import annotations
 
 import io
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ from PIL import (
 )
 
 from convscope.data.damage import damage_as_data_error
+from convscope.data.jpeg import decode_plain_jpeg
 from convscope.errors import DataError
 
 MAX_PIXELS = 64_000_000
@@ -45,9 +47,10 @@ MAX_FILE_BYTES = 256 * 2**20
 
 Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
 
+_JPEG = b"\xff\xd8\xff"
 # Called directly because `Image.open` only warns about decompression bombs, and through global state.
 _READERS: tuple[tuple[bytes, str, Reader], ...] = (
-    (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.JpegImageFile),
+    (_JPEG, "JPEG", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
     (b"GIF8", "GIF", GifImagePlugin.GifImageFile),
     (b"BM", "BMP", BmpImagePlugin.BmpImageFile),
@@ -89,14 +92,14 @@ def read_bytes(path: str | Path) -> bytes:
     Raises:
         DataError: It is missing, not a regular file, not readable or too large.
     """
-    file = Path(path)
     try:
-        status = file.stat()
+        status = os.stat(path)  # noqa: PTH116 - a million of them
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{path}: not a regular file")
         if status.st_size > MAX_FILE_BYTES:
             raise DataError(f"{path}: too large: {status.st_size} bytes, expected at most {MAX_FILE_BYTES}")
-        return file.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a million of them
+            return file.read()
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except PermissionError:
@@ -120,6 +123,9 @@ def decode_image(data: bytes, name: str) -> npt.NDArray[np.uint8]:
     """
     if not data:
         raise DataError(f"{name}: empty")
+    plain = decode_plain_jpeg(data, MAX_PIXELS) if data.startswith(_JPEG) else None
+    if plain is not None:
+        return plain
     kind, reader = _reader_of(data, name)
     with damage_as_data_error(name, kind):
         image = reader(io.BytesIO(data))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.openvino_module import load_openvino
 from convscope.errors import BackendError, ConvscopeError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -80,16 +81,18 @@ def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwri
         RunError: If the export fails, or the artefact deviates by more than 1e-3; nothing is left behind.
     """
     _check(form, out, sample, overwrite=overwrite)
-    with _muted():
-        model = _in_float32(model)
+    with muted():
+        model = in_float32(model)
         expected = np.asarray(model.predict(sample, verbose=0), np.float32)
     folder = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         folder.mkdir(parents=True)
         artefact = folder / out.name
-        with _reported(form, "exported"), _muted():
+        with _reported(form, "exported"), muted():
+            if form == "openvino":
+                load_openvino()
             model.export(str(artefact), format=_KERAS_FORMAT[form], verbose=False)
-        with _reported(form, "run"), _muted():
+        with _reported(form, "run"), muted():
             answered = _RUNNERS[form](artefact, sample)
         deviation = _deviation(answered, expected)
         if not deviation <= TOLERANCE:
@@ -141,7 +144,7 @@ def _places(out: Path) -> tuple[Path, ...]:
     return (out, out.with_suffix(".bin")) if out.suffix == ".xml" else (out,)
 
 
-def _in_float32(model: keras.Model) -> keras.Model:
+def in_float32(model: keras.Model) -> keras.Model:
     """The model itself if it computes in float32, else a copy that does, with the same weights."""
     import keras
 
@@ -214,7 +217,7 @@ def _reported(form: str, doing: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _muted() -> Iterator[None]:
+def muted() -> Iterator[None]:
     """Keeps converters from printing, and drops the warnings that they cause in each other."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         for message, category in _THEIR_WARNINGS:

@@ -1,0 +1,90 @@
+"""How features are computed and how close they are to Keras: one frozen value that a manifest can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from convscope.errors import RunError
+
+Engine = Literal["openvino", "keras"]
+Computed = Literal["bfloat16", "float32"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one choice of request size and streams gave in the measurement.
+
+    Args:
+        request_size: Samples per request.
+        streams: Requests computed at the same time.
+        samples_per_second: The speed.
+    """
+
+    request_size: int
+    streams: int
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class EngineReport:
+    """What computes the features, why, how fast, and how far it is from Keras in float32.
+
+    Args:
+        engine: `openvino` or `keras`.
+        precision: `bfloat16` or `float32`.
+        batch_size: Samples that `FeatureEngine.run` takes best at a time, a multiple of `request_size`.
+        request_size: Samples that the compiled program computes at a time.
+        streams: Requests computed at the same time.
+        rates: What the measurement gave for each choice tried; empty where there was nothing to choose.
+        deviation: Largest absolute difference to Keras in float32 on the sample, per layer.
+        cosine: Smallest cosine similarity of a sample's features to those of Keras, per layer.
+        compared: Samples that deviation and cosine come from.
+        device: The processor or accelerator.
+        reason: Why this engine and precision where it is not the fastest; empty otherwise.
+    """
+
+    engine: Engine
+    precision: Computed
+    batch_size: int
+    request_size: int
+    streams: int
+    device: str
+    rates: tuple[Rate, ...] = ()
+    deviation: Mapping[str, float] = field(default_factory=dict)
+    cosine: Mapping[str, float] = field(default_factory=dict)
+    compared: int = 0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        sizes = f"{self.request_size} samples x {self.streams} at a time"
+        words = [f"{engine_name(self.engine)} in {self.precision}, {sizes}"]
+        if self.rates:
+            words.append(f"{max(rate.samples_per_second for rate in self.rates):,.0f} samples/s")
+        if self.cosine:
+            least = min(self.cosine, key=lambda path: self.cosine[path])
+            words.append(f"cosine to Keras at least {self.cosine[least]:.6f} ({least})")
+        return "; ".join(words) + (f"; {self.reason}" if self.reason else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {**asdict(self), "rates": [asdict(rate) for rate in self.rates]}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> EngineReport:
+        """Rebuilds what `to_json` wrote.
+
+        Raises:
+            RunError: It does not describe an engine.
+        """
+        try:
+            rates = tuple(Rate(**rate) for rate in saved["rates"])
+            return cls(**{**saved, "rates": rates})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"The engine's report cannot be read: {error}.") from error
+
+
+def engine_name(engine: Engine) -> str:
+    """As people write it."""
+    return {"openvino": "OpenVINO", "keras": "Keras"}[engine]
