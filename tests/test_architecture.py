@@ -11,13 +11,14 @@ import convscope
 
 SOURCE = Path(convscope.__file__).parent
 PACKAGE = "convscope"
-FRONT_DOOR = {"cli", "cli_models", "console", "demo"}
+FRONT_DOOR = {"cli", "cli_feature_tools", "cli_features", "cli_models", "console", "demo"}
 GROUND = {"run", "kinds", "errors", "files", "backend"}
 LINES = (
     ("front door", "studio"),
     (PACKAGE,),
     ("api",),
-    ("recipes", "features"),
+    ("features",),
+    ("recipes",),
     ("engine", "lenses"),
     ("data", "models"),
     ("layers", "scope"),
@@ -215,14 +216,20 @@ def test_importing_the_package_imports_nothing_heavy(module):
 
 def test_all_that_the_package_promises_is_there():
     assert sorted(convscope.__all__) == [
+        "ConvFeatures",
         "FeatureMapsCallback",
         "__version__",
         "build",
         "evaluate",
         "explain",
         "export",
+        "extract",
         "look",
+        "neighbours",
+        "open_features",
         "predict",
+        "probe",
+        "project",
         "scope",
         "train",
     ]

@@ -6,19 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convscope import scope
-    from convscope.api import build, evaluate, explain, export, look, predict, train
+    from convscope.api import (
+        build,
+        evaluate,
+        explain,
+        export,
+        extract,
+        look,
+        neighbours,
+        open_features,
+        predict,
+        probe,
+        project,
+        train,
+    )
+    from convscope.features.transformer import ConvFeatures
     from convscope.lenses.training import FeatureMapsCallback
 
 __version__ = "0.1.0.dev0"
 __all__ = [
+    "ConvFeatures",
     "FeatureMapsCallback",
     "__version__",
     "build",
     "evaluate",
     "explain",
     "export",
+    "extract",
     "look",
+    "neighbours",
+    "open_features",
     "predict",
+    "probe",
+    "project",
     "scope",
     "train",
 ]
@@ -30,6 +50,10 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("convscope.scope")
+    if name == "ConvFeatures":
+        from convscope.features.transformer import ConvFeatures
+
+        return ConvFeatures
     if name == "FeatureMapsCallback":
         from convscope.backend import prepare_backend
 

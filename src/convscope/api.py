@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from convscope.backend import prepare_backend
 from convscope.errors import RunError, UsageError
+from convscope.features.entry import extract, open_features
+from convscope.features.uses import neighbours, probe, project
 from convscope.kinds import Progress, Say, Skipped, no_progress
 from convscope.run import Run, new_run
 
@@ -58,13 +60,13 @@ class Predictions:
     skipped: tuple[Skipped, ...]
 
 
-def build(name: str, input_shape: tuple[int, ...], classes: int, **options: Any) -> keras.Model:
-    """Builds a shipped architecture with fresh weights.
+def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, **options: Any) -> keras.Model:
+    """Builds a shipped architecture with fresh weights, or a bank of fixed or random kernels.
 
     Args:
         name: Such as `compact_cnn`; `convscope recipes` lists them.
         input_shape: Shape of one sample, channels last, such as (48, 48, 1).
-        classes: The number of class names.
+        classes: The number of class names; not for a bank such as `gabor_bank`, which gives features.
         **options: Such as `kernel_size`, `depth`, `pooling`.
 
     Returns:
@@ -99,15 +101,17 @@ def train(
         path: The data; may be left out with `resume`.
         recipe: Name of the recipe; by default the one that reads the data.
         architecture: Name of the architecture; by default the recipe's first.
-        options: Options of the architecture (`kernel_size`, `depth`, `pooling`), and `size` as (height,
-            width) in pixels to resize to.
+        options: Options of the architecture (`kernel_size`, `depth`, `pooling`) and of the recipe: `size` as
+            (height, width) in pixels to resize to; `flip`, whether a mirrored picture keeps its class;
+            `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether an
+            answer is the mean over a picture and its mirror image.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run to go on with; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.
         progress: Is told each step.
         say: Is told what was found and decided, a line at a time.
         **settings: Fields of `FitSettings`, such as `epochs`, `batch_size`, `learning_rate`, `seed`,
-            `precision`, `augmentation`, `class_weights`, `patience`, `tensorboard`.
+            `precision`, `augmentation`, `mixing`, `class_weights`, `patience`, `tensorboard`.
 
     Returns:
         The finished run.
@@ -384,7 +388,12 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "extract",
     "look",
+    "neighbours",
+    "open_features",
     "predict",
+    "probe",
+    "project",
     "train",
 ]

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
+from convscope.cli_feature_tools import neighbours, probe, project
+from convscope.cli_features import extract
 from convscope.cli_models import FORMAT, explain, look
 from convscope.errors import ConvscopeError, UsageError
 
@@ -247,6 +249,10 @@ def export(
 
 app.command(explain)
 app.command(look)
+app.command(extract)
+app.command(neighbours)
+app.command(project)
+app.command(probe)
 
 
 def main(arguments: list[str] | None = None) -> None:

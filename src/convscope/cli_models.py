@@ -23,7 +23,9 @@ def explain(
     out: Path | None = None,
     input_shape: Annotated[str | None, Parameter(group=MODEL)] = None,
     classes: Annotated[int | None, Parameter(group=MODEL)] = None,
-    value_range: Annotated[Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL)] = "auto",
+    value_range: Annotated[
+        Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
+    ] = "auto",
     trust: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL, negative="")] = None,
 ) -> None:
@@ -60,7 +62,7 @@ def explain(
             data=data,
             trust=trust,
             code=code or (),
-            input_shape=_shape(input_shape) if input_shape else None,
+            input_shape=shape_of(input_shape) if input_shape else None,
             classes=classes,
             value_range=value_range,
             progress=bar,
@@ -85,7 +87,9 @@ def look(
     output: Annotated[str | None, Parameter(group=SEEN)] = None,
     excite: Annotated[int, Parameter(group=SEEN)] = 0,
     seed: Annotated[int, Parameter(group=SEEN)] = 0,
-    value_range: Annotated[Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL)] = "auto",
+    value_range: Annotated[
+        Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
+    ] = "auto",
     trust: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL, negative="")] = None,
 ) -> None:
@@ -174,7 +178,12 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def shape_of(text: str) -> tuple[int, ...]:
+    """Lengths from text such as 48x48x1.
+
+    Raises:
+        UsageError: It is no such text.
+    """
     parts = text.lower().split("x")
     if not all(part.isdigit() and int(part) > 0 for part in parts):
         raise UsageError(f"--input-shape takes lengths such as 48x48x1. Received: {text}.")

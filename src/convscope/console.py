@@ -17,6 +17,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from convscope.api import Predictions
+    from convscope.features.neighbours import Neighbours
+    from convscope.features.probe import Probe
     from convscope.scope.explanation import Explanation
 
 AFTER_SECONDS = 2.0
@@ -61,7 +63,7 @@ class Bar:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[count]}"),
             TimeRemainingColumn(),
             console=_err,
             transient=True,
@@ -76,11 +78,13 @@ class Bar:
         if work not in self._tasks:
             for task in self._tasks.values():
                 self._bar.remove_task(task)
-            self._tasks = {work: self._bar.add_task(what, total=total)}
+            self._tasks = {work: self._bar.add_task(what, total=total, count="")}
+        self._bar.update(
+            self._tasks[work], completed=done, total=total, description=what, count=_count(done, total)
+        )
         if not self._shown and time.monotonic() - self._started > AFTER_SECONDS:
             self._shown = True
             self._bar.start()
-        self._bar.update(self._tasks[work], completed=done, total=total, description=what)
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +94,13 @@ class Bar:
     ) -> None:
         if self._shown:
             self._bar.stop()
+
+
+def _count(done: int, total: int | None) -> str:
+    """How many of how many, or as much of it as is known."""
+    if total is None:
+        return f"{done:.0f}" if done else ""
+    return f"{done:.0f}/{total:.0f}"
 
 
 def print_json(content: Any) -> None:
@@ -155,6 +166,53 @@ def print_recipes() -> None:
         for name in recipe.architectures:
             default = " (default)" if name == recipe.architectures[0] else ""
             _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False, soft_wrap=True)
+    _out.print("[bold]kernel banks[/bold]  (features without training)")
+    for name, architecture in ARCHITECTURES.items():
+        if not architecture.classifies:
+            _out.print(f"    {name:<30}{architecture.summary}", markup=False, soft_wrap=True)
+
+
+def print_neighbours(found: Neighbours, form: str) -> None:
+    """Prints the nearest samples as a table, CSV or JSON Lines."""
+    if form == "csv":
+        sys.stdout.write(found.to_csv())
+        return
+    if form == "jsonl":
+        for line in found.to_json():
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return
+    for query, near in zip(found.queries, found.found, strict=True):
+        facts = [("", query.label), ("predicted ", query.prediction if query.id is None else None)]
+        said = ", ".join(f"{word}{_plain(name)}" for word, name in facts if name is not None)
+        _out.print(f"[bold]{_plain(query.name)}[/bold]{f'  {said}' if said else ''}", soft_wrap=True)
+        table = Table("id", "distance", "label", "answer", "sample", box=None)
+        table.columns[0].justify = table.columns[1].justify = "right"
+        table.columns[4].overflow = "fold"
+        for each in near:
+            names = (_plain(each.label or ""), _plain(each.prediction or ""), _plain(each.path))
+            table.add_row(str(each.id), f"{each.distance:.4g}", *names)
+        _out.print(table)
+
+
+def print_probe(found: Probe, form: str) -> None:
+    """Prints what each layer reaches as a table or JSON."""
+    if form == "json":
+        print_json(found.to_json())
+        return
+    table = Table("layer", "features", "accuracy", "95% interval", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.columns[0].overflow = "fold"
+    for each in found.layers:
+        reach = f"{each.low:.1%} to {each.high:.1%}"
+        table.add_row(_plain(each.layer), f"{each.values:,}", f"{each.accuracy:.1%}", reach)
+    _out.print(table)
+    own = "" if found.model is None else f"the model itself {found.model:.1%}, "
+    _out.print(
+        f"{own}the most frequent class {found.baseline:.1%}, on {found.samples[2]:,} test samples",
+        soft_wrap=True,
+    )
+    _out.print(_plain(found.finding), soft_wrap=True)
 
 
 def _table(predictions: Predictions) -> None:

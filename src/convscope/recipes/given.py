@@ -167,7 +167,7 @@ def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, 
             raise UsageError("A run knows the range of its pixels.", "Leave the value range out.")
     else:
         found = read_inputs(paths, progress=progress)
-        representation, flat = _picture_shape(opened.model, found)
+        representation, flat = picture_shape(opened.model, found)
         pixels = representation.arrays(found, progress=progress)
         chosen = value_range
         if value_range == "auto":
@@ -206,7 +206,7 @@ def _short_names(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(os.path.abspath(file)).relative_to(around)) for file in files)  # noqa: PTH100
 
 
-def _picture_shape(model: keras.Model, found: Any) -> tuple[ImageRepresentation, bool]:
+def picture_shape(model: keras.Model, found: Any) -> tuple[ImageRepresentation, bool]:
     """Size and channels of the pictures that a model takes, and whether these have no channel axis."""
     shapes = [tensor.shape for tensor in model.inputs or ()]
     flat = len(shapes) == 1 and len(shapes[0]) == 3 and not _has_channels(model)

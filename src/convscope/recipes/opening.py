@@ -15,8 +15,9 @@ from typing import Any
 
 import keras
 
+import convscope.layers  # noqa: F401 - registers them with Keras, for files that hold them
 from convscope.errors import ConvscopeError, DataError, UsageError
-from convscope.models.registry import ARCHITECTURES, build
+from convscope.models.registry import ARCHITECTURES, Architecture, build
 from convscope.recipes.recipe import Recipe, Representation
 from convscope.recipes.using import Trained
 from convscope.run import Run
@@ -38,6 +39,7 @@ class Opened:
         recipe: How its data is read, where it comes from a run.
         representation: How a sample becomes its input, where it comes from a run.
         run: The run.
+        architecture: The shipped architecture, where it is one.
     """
 
     model: keras.Model
@@ -47,6 +49,7 @@ class Opened:
     recipe: Recipe | None = None
     representation: Representation | None = None
     run: Run | None = None
+    architecture: Architecture | None = None
 
 
 def open_model(
@@ -60,13 +63,13 @@ def open_model(
     """Opens a model by whatever names it.
 
     Args:
-        model: A model; a run folder; a `.keras` file; the name of a shipped architecture; or
-            `module:function`, with arguments in brackets where it needs some, such as
-            `keras.applications:ResNet50(weights=None)`.
+        model: A model; a run folder; a `.keras` file; the name of a shipped architecture or kernel bank, or
+            `module:function`, either with arguments in brackets where it needs some, such as
+            `keras.applications:ResNet50(weights=None)` or `random_convolution(seed=1)`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default 48x48x1.
-        classes: For an architecture, the number of class names; by default 7.
+        classes: For an architecture, the number of class names; by default 7. A kernel bank has none.
 
     Raises:
         UsageError: Nothing is named so, or the function gives no model.
@@ -83,13 +86,9 @@ def open_model(
         return _of_run(Run(path))
     if path.is_file():
         return Opened(load_file(path, trust=trust), path.stem, f"the file {path}")
-    if name in ARCHITECTURES:
-        shape, count = input_shape or INPUT_SHAPE, classes or CLASSES
-        made = build(name, shape, count)
-        size = "x".join(str(length) for length in shape)
-        return Opened(
-            made, name, f"the architecture {name} for {size} and {count} classes, with fresh weights"
-        )
+    architecture = named_architecture(name)
+    if architecture is not None:
+        return _built(architecture, name, input_shape or INPUT_SHAPE, classes)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
         return Opened(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
     if path.is_dir():
@@ -104,6 +103,38 @@ def open_model(
         f"No model is named '{name}'.",
         f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
     )
+
+
+def named_architecture(name: str) -> Architecture | None:
+    """The shipped architecture or kernel bank that a name means, such as `gabor_bank(orientations=4)`.
+
+    Args:
+        name: As `open_model` takes it.
+
+    Returns:
+        None if it names something else, or if a run or a file of that name is there.
+    """
+    if Path(name).is_file() or (Path(name) / "run.json").exists():
+        return None
+    return ARCHITECTURES.get(name.partition("(")[0])
+
+
+def _built(architecture: Architecture, name: str, shape: tuple[int, ...], classes: int | None) -> Opened:
+    short, bracket, inside = name.partition("(")
+    positional, options = _literals(f"({inside}" if bracket else "()", name)
+    if positional or {"input_shape", "classes"} & set(options):
+        raise UsageError(
+            f"{short} takes its options by name, such as {', '.join(architecture.options())}.",
+            f"Received: {name}.",
+        )
+    size = "x".join(str(length) for length in shape)
+    if not architecture.classifies:
+        made = build(short, shape, classes, **options)
+        return Opened(made, short, f"the kernel bank {name} for {size}", architecture=architecture)
+    count = classes or CLASSES
+    made = build(short, shape, count, **options)
+    origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
+    return Opened(made, short, origin, architecture=architecture)
 
 
 def load_file(path: Path, *, trust: bool = False) -> keras.Model:

@@ -1,0 +1,149 @@
+"""Computes parts: samples in, features and answers out, written while the next part is computed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.engine.features import FeatureEngine
+from convscope.errors import UsageError
+from convscope.features.manifest import Manifest
+from convscope.features.source import Source
+from convscope.features.store import Block, Part, Store
+from convscope.kinds import Progress, no_progress
+
+
+def extract_part(engine: FeatureEngine, source: Source, part: Part, store: Store) -> None:
+    """Computes one part and writes it; the same numbers as if it were computed among others.
+
+    Raises:
+        DataError: A sample has changed or gone.
+        RunError: The part cannot be written.
+    """
+    extract_parts(engine, source, [part], store)
+
+
+def extract_parts(
+    engine: FeatureEngine,
+    source: Source,
+    parts: Sequence[Part],
+    store: Store,
+    progress: Progress = no_progress,
+) -> None:
+    """Computes parts in order and writes each; decoding, computing and writing overlap.
+
+    Batches never reach over the end of a part, so that each part has the same numbers whatever is computed
+    before it.
+
+    Args:
+        engine: Computes.
+        source: The samples.
+        parts: Which.
+        store: Where they go.
+        progress: Is told how many of all samples are done.
+
+    Raises:
+        DataError: A sample has changed or gone.
+        RunError: A part cannot be written; those before it stay.
+    """
+    size = engine.report.batch_size
+    total = len(source)
+    done = total - sum(map(len, parts))
+
+    def batches() -> Iterator[npt.NDArray[Any]]:
+        for part in parts:
+            for start in range(part.start, part.stop, size):
+                yield source.take(np.arange(start, min(start + size, part.stop)))
+
+    results = cast("Generator[Any]", engine.run(batches()))
+    written: Future[None] | None = None
+    with ThreadPoolExecutor(1, "features") as writer, contextlib.closing(results):
+        for part in parts:
+            block = _Gathering(part, store.manifest)
+            for start in range(0, len(part), size):
+                features, answers = next(results)
+                block.add(start, features, answers)
+                progress(done + min(start + size, len(part)), total, "extracting")
+            done += len(part)
+            if written is not None:
+                written.result()
+            written = writer.submit(store.write, block.finished(source))
+        if written is not None:
+            written.result()
+
+
+class _Gathering:
+    """Collects the batches of one part."""
+
+    def __init__(self, part: Part, manifest: Manifest) -> None:
+        self._part, self._manifest = part, manifest
+        self._arrays: dict[str, npt.NDArray[Any]] = {
+            each.column: np.empty((len(part), *each.shape), manifest.dtype) for each in manifest.layers
+        }
+        self._predictions: list[str | None] = [None] * len(part)
+        self._confidences = np.full(len(part), np.nan, np.float32)
+
+    def add(
+        self,
+        start: int,
+        features: dict[str, npt.NDArray[np.float32]],
+        answers: npt.NDArray[np.float32] | None,
+    ) -> None:
+        """Takes the results of the samples from `start` on."""
+        for each in self._manifest.layers:
+            values = features[each.layer]
+            if self._manifest.dtype == "float16":
+                _check_float16(each.layer, values)
+            self._arrays[each.column][start : start + len(values)] = values
+        names = self._manifest.prediction_names
+        if answers is None or names is None:
+            return
+        stop = start + len(answers)
+        self._predictions[start:stop], self._confidences[start:stop] = answered(answers, names)
+
+    def finished(self, source: Source) -> Block:
+        """The whole part, with who its samples are."""
+        rows = range(self._part.start, self._part.stop)
+        samples: dict[str, Sequence[Any]] = {
+            "path": [source.name(row) for row in rows],
+            "label": [source.label(row) for row in rows],
+            "split": [source.split(row) for row in rows],
+            "prediction": self._predictions,
+            "confidence": self._confidences.tolist(),
+        }
+        return Block(self._part, samples, self._arrays)
+
+
+def answered(
+    answers: npt.NDArray[np.float32], names: Sequence[str]
+) -> tuple[list[str | None], npt.NDArray[np.float32]]:
+    """What a model answers, in words.
+
+    Args:
+        answers: Its outputs, shape (samples, classes); one column is the probability of the second class.
+        names: Of the classes.
+
+    Returns:
+        The name of the class with the largest output, and its probability: not a number where the outputs of
+        a sample are no probabilities.
+    """
+    if answers.shape[1] == 1:
+        answers = np.concatenate([1 - answers, answers], axis=1)
+    best = answers.argmax(axis=1)
+    largest = answers[np.arange(len(answers)), best]
+    likely = (answers.min(axis=1) > -1e-3) & (np.abs(answers.sum(axis=1) - 1) < 0.02)
+    return [names[i] for i in best.tolist()], np.where(likely, largest, np.nan).astype(np.float32)
+
+
+def _check_float16(layer: str, values: npt.NDArray[np.float32]) -> None:
+    sizes = np.abs(values)
+    largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
+    if largest > float(np.finfo(np.float16).max):
+        raise UsageError(
+            f"'{layer}' puts out {largest:.3g}, which float16 cannot hold.", "Use --dtype float32."
+        )

@@ -1,0 +1,122 @@
+"""The samples behind rows of features, read again to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import ConvscopeError
+from convscope.features.table import Features
+
+if TYPE_CHECKING:
+    from convscope.lenses.sample import Sample
+
+
+def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
+    """The samples of some rows, as far as their files are still there and whole.
+
+    Args:
+        features: What was extracted.
+        ids: Numbers of rows.
+
+    Returns:
+        By row number; without those that cannot be read any more.
+    """
+    paths = features.columns().paths
+    wanted = {row: paths[row] for row in ids}
+    if features.manifest.reading["recipe"] is None:
+        found = _rows_of_arrays(wanted)
+    else:
+        files = {row: path for row, path in wanted.items() if Path(path).is_file()}
+        found = _of_files(features, files)
+        if len(files) < len(wanted):
+            found |= _of_data(features, {row: path for row, path in wanted.items() if row not in files})
+    made = {}
+    for row, values in found.items():
+        sample = as_sample(features, values, paths[row])
+        if sample is not None:
+            made[row] = sample
+    return made
+
+
+def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample | None:
+    """A sample as it can be drawn; None where nobody can see it.
+
+    Args:
+        features: What was extracted; says of which kind samples are.
+        values: One compact sample.
+        name: What it is called.
+    """
+    from convscope.lenses.sample import Sample
+
+    shape = features.manifest.model.get("input_shape")
+    if features.manifest.reading["recipe"] is not None and values.ndim == 2:
+        values = values[..., None]
+    elif shape is not None and values.size == np.prod(shape):
+        values = values.reshape(shape)
+    return Sample(values, name) if 2 <= values.ndim <= 4 and values.size else None
+
+
+def _rows_of_arrays(wanted: dict[int, str]) -> dict[int, npt.NDArray[Any]]:
+    found = {}
+    opened: dict[str, Any] = {}
+    for row, path in wanted.items():
+        file, _, number = path.rpartition("#")
+        if not Path(file).is_file():
+            continue
+        if file not in opened:
+            loaded = np.load(file, mmap_mode=None if file.endswith(".npz") else "r", allow_pickle=False)
+            opened[file] = loaded[loaded.files[0]] if file.endswith(".npz") else loaded
+        if int(number) < len(opened[file]):
+            found[row] = np.array(opened[file][int(number)])
+    return found
+
+
+def _of_files(features: Features, wanted: dict[int, str]) -> dict[int, npt.NDArray[Any]]:
+    if not wanted:
+        return {}
+    recipe, representation = _reading(features)
+    try:
+        inputs = recipe.read_inputs(list(dict.fromkeys(wanted.values())))
+    except ConvscopeError:  # every one of them is damaged by now
+        return {}
+    place_of = {inputs.name(place): place for place in range(len(inputs))}
+    pixels = representation.arrays(inputs, limit_bytes=0)
+    rows = [row for row, path in wanted.items() if path in place_of]
+    taken = pixels.take(np.array([place_of[wanted[row]] for row in rows], np.int64))
+    return dict(zip(rows, taken, strict=True))
+
+
+def _of_data(features: Features, wanted: dict[int, str]) -> dict[int, npt.NDArray[Any]]:
+    """Samples that are rows of a table: the data set is read as it was."""
+    recipe, representation = _reading(features)
+    data = Path(features.manifest.data["paths"][0])
+    if not data.exists():
+        return {}
+    try:
+        splits = recipe.read(data, seed=0)
+    except ConvscopeError:  # it has changed or gone; the numbers do not need it
+        return {}
+    rows_of: dict[str, list[int]] = {}
+    for row, path in wanted.items():
+        rows_of.setdefault(path, []).append(row)
+    found = {}
+    for split in (splits.train, splits.validation, splits.test):
+        places = [(place, name) for place, name in enumerate(split.names()) if name in rows_of]
+        if places:
+            pixels = representation.arrays(split.samples, limit_bytes=0)
+            taken = pixels.take(np.array([place for place, _ in places], np.int64))
+            for (_, name), values in zip(places, taken, strict=True):
+                found.update(dict.fromkeys(rows_of[name], values))
+    return found
+
+
+def _reading(features: Features) -> tuple[Any, Any]:
+    from convscope.recipes.registry import find_recipe
+
+    recipe = find_recipe(features.manifest.reading["recipe"])
+    return recipe, recipe.load_representation(features.manifest.reading["representation"])

@@ -1,0 +1,207 @@
+"""The samples of an extraction, by position: encoded on demand or rows of an array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples
+from convscope.errors import DataError
+from convscope.kinds import SPLITS, Skipped, SplitName
+from convscope.recipes.recipe import Representation
+
+Array = npt.NDArray[Any]
+UNKNOWN = -1
+
+
+class Inputs(Protocol):
+    """Compact inputs by position."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """The samples at these positions, stacked: uint8 or float32."""
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """From compact inputs to what a model takes: `x * factor + offset`, float32.
+
+    Args:
+        factor: Such as 1 / 255.
+        offset: Such as -1.
+    """
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, values: Any) -> npt.NDArray[np.float32]:
+        """Scales values of any shape."""
+        scaled: npt.NDArray[np.float32] = np.multiply(values, np.float32(self.factor), dtype=np.float32)
+        if self.offset:
+            scaled += np.float32(self.offset)
+        return scaled
+
+
+@dataclass(frozen=True)
+class Source:
+    """All samples of an extraction, in the order of its rows; can be pickled, and then opens its files anew.
+
+    Args:
+        inputs: The samples.
+        labels: Index into the class names, shape (samples,), int64; -1 where a label is not known.
+        class_names: Sorted; empty where there are no labels.
+        splits: Index into `SPLITS`, shape (samples,), int8; -1 where there are no splits.
+        prepare: From compact inputs to what the model takes, float32.
+        scaling: (factor, offset) where `prepare(x)` is `x * factor + offset`, else None.
+        fingerprint: SHA-256 (hex) over names and contents.
+        layout: What was recognized, one line.
+        notes: What was decided or should be known, one line each.
+        skipped: What was left out.
+    """
+
+    inputs: Inputs = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
+    class_names: tuple[str, ...]
+    splits: npt.NDArray[np.int8] = field(repr=False)
+    prepare: Callable[[Any], npt.NDArray[np.float32]]
+    scaling: tuple[float, float] | None
+    fingerprint: str
+    layout: str
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """Compact samples, stacked: uint8 or float32.
+
+        Raises:
+            DataError: A file has changed or gone since it was found.
+        """
+        return self.inputs.take(indices)
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+        return self.inputs.name(index)
+
+    def label(self, index: int) -> str | None:
+        """The class name of a sample."""
+        number = int(self.labels[index])
+        return None if number == UNKNOWN else self.class_names[number]
+
+    def split(self, index: int) -> SplitName | None:
+        """The split of a sample."""
+        number = int(self.splits[index])
+        return None if number == UNKNOWN else SPLITS[number]
+
+    def spread(self, count: int) -> Array:
+        """At most so many compact samples, evenly from all."""
+        chosen = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
+        return self.take(chosen)
+
+
+@dataclass(frozen=True)
+class EncodedInputs:
+    """Raw samples that a representation encodes when they are asked for.
+
+    Args:
+        samples: Of each split, in order.
+        representation: Encodes them.
+        flat: Whether a last axis of length 1 is dropped, for models of pictures without channels.
+    """
+
+    samples: tuple[Samples, ...]
+    representation: Representation
+    flat: bool = False
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+        place, start = self._place(index)
+        return self.samples[place].name(index - start)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """Encodes the chosen samples."""
+        places = np.searchsorted(self._ends, indices, side="right")
+        starts = np.concatenate([[0], self._ends])
+        taken: Array | None = None
+        for place in np.unique(places).tolist():
+            chosen = places == place
+            part = self._pixels[place].take(indices[chosen] - starts[place])
+            if len(part) == len(indices):
+                taken = part
+                break
+            if taken is None:
+                taken = np.empty((len(indices), *part.shape[1:]), part.dtype)
+            taken[chosen] = part
+        if taken is None:
+            taken = np.empty((0, *self.representation.shape), np.uint8)
+        return taken[..., 0] if self.flat else taken
+
+    def _place(self, index: int) -> tuple[int, int]:
+        place = int(np.searchsorted(self._ends, index, side="right"))
+        return place, int(self._ends[place - 1]) if place else 0
+
+    @cached_property
+    def _ends(self) -> npt.NDArray[np.int64]:
+        return np.cumsum([len(each) for each in self.samples], dtype=np.int64)
+
+    @cached_property
+    def _pixels(self) -> list[Any]:
+        """Decoders; none of them keeps decoded samples, which are asked for once."""
+        return [self.representation.arrays(each, limit_bytes=0) for each in self.samples]
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = ("samples", "representation", "flat")
+        return {name: getattr(self, name) for name in names}  # decoders hold threads
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """Rows of an array, in memory or in a `.npy` file that is read some rows at a time.
+
+    Args:
+        path: The file, for names.
+        array: The rows; None reads them from the file.
+        shape: Of the whole array.
+        channel: Whether an axis of length 1 is put behind the others.
+    """
+
+    path: str
+    array: Array | None = field(repr=False)
+    shape: tuple[int, ...]
+    channel: bool = False
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def name(self, index: int) -> str:
+        """The file and row."""
+        return f"{self.path}#{index}"
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """The chosen rows, uint8 as they are, all else as float32."""
+        # A map that stayed open would count every row that was ever read as memory of this process.
+        array = np.load(self.path, mmap_mode="r") if self.array is None else self.array
+        if array.shape != self.shape:
+            raise DataError(
+                f"{self.path} has changed while it was read: {self.shape} before, {array.shape} now."
+            )
+        rows = np.array(array[indices], np.uint8 if array.dtype == np.uint8 else np.float32)
+        return rows[..., None] if self.channel else rows

@@ -1,0 +1,103 @@
+"""Inputs beside the samples nearest to them: pictures with label and distance, a row for each input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convscope.lenses.lettering import line_height
+from convscope.lenses.sample import Sample, place_line, place_picture
+from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.theme import find_theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+THUMB = 132
+GAP = 20
+QUERY = THUMB + 48
+"""Room of an input, with the space right of it."""
+PER_LINE = (INNER - QUERY + GAP) // (THUMB + GAP)
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """A sample with lines below it.
+
+    Args:
+        sample: What is drawn; None leaves an empty frame.
+        words: Label or name.
+        notes: What else is to be said: name, distance.
+        other: Whether it is of another class than the input is.
+    """
+
+    sample: Sample | None
+    words: str = ""
+    notes: tuple[str, ...] = ()
+    other: bool = False
+
+
+def draw_neighbours(
+    rows: Sequence[tuple[Card, Sequence[Card]]],
+    *,
+    theme: str = "light",
+    title: str = "Nearest samples",
+    lead: str = "",
+) -> Figure:
+    """Draws inputs and the samples nearest to them.
+
+    Args:
+        rows: Each input with its neighbours, nearest first.
+        theme: `light` or `dark`.
+        title: The heading.
+        lead: A line below it.
+
+    Returns:
+        A figure of 7 inches width.
+    """
+    sheet = Sheet(find_theme(theme))
+    muted = sheet.theme.muted
+    y = sheet.title(title)
+    said = [lead] if lead else []
+    cards = [card for _, of_row in rows for card in of_row]
+    said.append("the input at the left, then the nearest first")
+    if any(card.other for card in cards):
+        said.append("orange: of another class than the input")
+    if any(card.sample is None for card in [*cards, *(query for query, _ in rows)]):
+        said.append("empty frames: there is no picture of it any more")
+    y = int(sheet.paragraph(MARGIN, y, "; ".join(said), INNER, size=SMALL, colour=muted)) + 4
+    for query, nearest in rows:
+        sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
+        y += 22
+        lowest = _place(sheet, MARGIN, y, query)
+        for start in range(0, len(nearest), PER_LINE):
+            line = nearest[start : start + PER_LINE]
+            ends = [
+                _place(sheet, MARGIN + QUERY + place * (THUMB + GAP), y, card)
+                for place, card in enumerate(line)
+            ]
+            y = max(ends) + 14
+        y = max(y, lowest + 14)
+    return sheet.finish(y + MARGIN // 2)
+
+
+def _place(sheet: Sheet, x: int, y: int, card: Card) -> int:
+    """Places a card; returns where it ends."""
+    theme, sample, high = sheet.theme, card.sample, THUMB
+    if sample is None:
+        sheet.box(x, y, THUMB, THUMB, edge=theme.rule, width=0.8)
+    elif sample.rank == 1:
+        high = 72
+        place_line(sheet, sample, (x, y, THUMB, high), ticks=False)
+    else:
+        _, high = place_picture(sheet, sample, (x, y, THUMB, int(1.3 * THUMB)))
+    baseline = y + high + int(line_height(SMALL))
+    if card.words:
+        colour = theme.second if card.other else theme.ink
+        sheet.text(x, baseline, card.words, size=SMALL, colour=colour, width=THUMB)
+        baseline += int(line_height(TINY)) + 2
+    for note in card.notes:
+        sheet.text(x, baseline, note, size=TINY, colour=theme.muted, width=THUMB)
+        baseline += int(line_height(TINY))
+    return baseline - int(line_height(TINY)) + 6
