@@ -36,7 +36,7 @@ def neighbours(
     inputs:
         Files as the model takes them, or id:17 for row 17 of FEATURES.
     layer:
-        By which layer; may be left out where there is one.
+        By which layer; by default the last.
     count:
         How many for each input.
     metric:
@@ -101,7 +101,7 @@ def project(
     features:
         What `convscope extract` wrote.
     layer:
-        By which layer; may be left out where there is one.
+        By which layer; by default the last.
     method:
         pca shows the directions of largest variance; tsne and umap keep neighbours together.
     colour:

@@ -164,7 +164,7 @@ def neighbours(
         features: Where to search.
         inputs: Files as the model takes them, or `id:17` for a row of the features, which is then left out of
             its own neighbours.
-        layer: By which layer; may be left out where there is one.
+        layer: By which layer; by default the last.
         count: How many for each.
         metric: `cosine`: 1 less the cosine of the angle between two feature vectors; `euclidean`.
         model: The model; by default what the features say.
@@ -181,11 +181,11 @@ def neighbours(
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
     check_at_least("The count", count, 1)
-    column = features.find(layer)
+    column, said = features.chosen(layer)
     queries, vectors, notes = queries_of(
         features, column.layer, inputs, model=model, trust=trust, code=code, progress=progress
     )
-    for note in notes:
+    for note in filter(None, (said, *notes)):
         say(note)
     own = np.array([-1 if query.id is None else query.id for query in queries], np.int64)
     ids, distances = nearest(

@@ -185,7 +185,7 @@ def project(
 
     Args:
         features: What was extracted.
-        layer: By which layer; may be left out where there is one.
+        layer: By which layer; by default the last.
         method: `pca`, `tsne` or `umap`.
         colour: What points are coloured by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
@@ -204,7 +204,7 @@ def project(
     check_at_least("The number of samples to place", most, LEAST)
     if method == "umap":
         _umap()
-    column = features.find(layer)
+    column, said = features.chosen(layer)
     rows, notes = _usable(features, column.layer)
     if len(rows) < LEAST:
         raise UsageError(
@@ -218,7 +218,7 @@ def project(
         notes.append(
             f"{NAMES[method]} {what} {len(chosen):,} of {len(rows):,} samples, chosen by the seed {seed}"
         )
-    for note in notes:
+    for note in filter(None, (said, *notes)):
         say(note)
     progress(0, None, NAMES[method])
     explained = None

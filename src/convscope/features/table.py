@@ -129,6 +129,17 @@ class Features:
         for file in self._files:
             yield from _parquet_blocks(file, column)
 
+    def chosen(self, layer: str | None) -> tuple[LayerColumn, str]:
+        """The layer of that name, or by default the last one, and a line that says so where there are more.
+
+        Raises:
+            UsageError: There is none of that name, or more than one.
+        """
+        if layer is None and len(self.layers) > 1:
+            last = self.manifest.layers[-1]
+            return last, f"by {last.layer}, the last of {len(self.layers)} layers"
+        return self.find(layer), ""
+
     def find(self, layer: str | None) -> LayerColumn:
         """The layer of that path, or the only one whose path ends in that name.
 

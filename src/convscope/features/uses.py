@@ -39,7 +39,7 @@ def neighbours(
         features: What `extract` gave, or where it lies.
         inputs: Files as the model takes them, run through the same model in the same way; or `id:17` for a
             row of the features.
-        layer: By which layer; may be left out where there is one.
+        layer: By which layer; by default the last.
         count: How many for each input.
         metric: `cosine` (1 less the cosine of the angle) or `euclidean`.
         model: The model; by default the one that the features name.
@@ -94,7 +94,7 @@ def project(
 
     Args:
         features: What `extract` gave, or where it lies.
-        layer: By which layer; may be left out where there is one.
+        layer: By which layer; by default the last.
         method: `pca`, `tsne` or `umap` (which needs the extra `features`).
         colour: What points are coloured by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
