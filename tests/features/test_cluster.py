@@ -123,6 +123,7 @@ def test_an_extraction_from_nothing_into_one_file(ray, small_model, pictures, as
     assert any(line.startswith("Ray ") and "engines: 1" in line for line in said)
 
 
+@pytest.mark.slow
 def test_whole_maps_are_written_by_a_cluster(ray, small_model, many, tmp_path):
     zarr = pytest.importorskip("zarr", reason="whole maps are written with the package zarr")
     both = [tmp_path / "alone.zarr", tmp_path / "cluster.zarr"]
@@ -137,6 +138,7 @@ def test_whole_maps_are_written_by_a_cluster(ray, small_model, many, tmp_path):
     assert open_features(both[1]).columns().paths == open_features(both[0]).columns().paths
 
 
+@pytest.mark.slow
 def test_a_file_that_goes_while_it_is_extracted_is_named(ray, model_file, own_pictures, tmp_path):
     gone = own_pictures / "disc" / "07.png"
 

@@ -158,7 +158,6 @@ def test_the_command_prints_a_table_or_a_line_of_json_per_input(run_command, eve
         (["id:120", "--layer", "flatten"], "has no row '120'"),
         (["id:x", "--layer", "flatten"], "has no row 'x'"),
         (["id:1", "--layer", "nothing"], "no layer 'nothing'"),
-        (["id:1"], "has 10 layers"),
         (["id:1", "--layer", "flatten", "--count", "0"], "must be at least 1"),
         (["id:1", "--out", "near.gif"], "Nothing can be written to 'near.gif'"),
         ([], "nothing to compare"),

@@ -36,7 +36,7 @@ def test_pca_is_that_of_scikit_learn_and_says_how_much_it_shows(made):
     np.testing.assert_allclose(made_up.explained, fitted.explained_variance_ratio_, rtol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["tsne", "umap"])
+@pytest.mark.parametrize("method", ["tsne", pytest.param("umap", marks=pytest.mark.slow)])
 def test_neighbours_stay_together_and_a_seed_gives_the_same_points(made, method):
     if method == "umap":
         pytest.importorskip("umap", reason="umap-learn is not installed", exc_type=ImportError)
@@ -158,7 +158,6 @@ def test_the_ending_says_what_is_written(made, tmp_path, ending):
 def test_mistakes_are_answered_with_what_there_is(made):
     features = made({"a": clusters(), "b": clusters(seed=1)})
     for options, message in (
-        ({}, "has 2 layers"),
         ({"layer": "c"}, "no layer 'c'"),
         ({"layer": "a", "method": "lda"}, "No method is named 'lda'"),
         ({"layer": "a", "colour": "red"}, "No colour is named 'red'"),
@@ -166,6 +165,16 @@ def test_mistakes_are_answered_with_what_there_is(made):
     ):
         with pytest.raises(UsageError, match=message):
             convscope.project(features, **options)
+
+
+def test_of_several_layers_the_last_is_taken_and_said(made):
+    said = []
+    features = made({"a": clusters(), "b": clusters(seed=1)})
+    assert convscope.project(features, say=said.append).layer == "b"
+    assert said[0] == "by b, the last of 2 layers"
+    said.clear()
+    assert convscope.project(features, layer="a", say=said.append).layer == "a"
+    assert said == []
 
 
 def test_without_umap_the_message_says_how_to_get_it(made, monkeypatch):
