@@ -60,7 +60,9 @@ def main() -> None:
     truth = matrices["keras float32"]
     for engine, least in zip(ENGINES[:2], (0.999, 0.9999), strict=True):
         found = matrices[engine]
-        cosines = (found * truth).sum(1) / (np.linalg.norm(found, axis=1) * np.linalg.norm(truth, axis=1))
+        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(truth, axis=1)
+        both_zero = ~found.any(axis=1) & ~truth.any(axis=1)  # a blank picture
+        cosines = np.where(both_zero, 1.0, (found * truth).sum(1) / np.where(lengths, lengths, np.inf))
         figures.append(Figure(f"smallest cosine to Keras, {engine}", float(cosines.min()), "", least))
         apart = abs(accuracies[engine] - accuracies["keras float32"])
         figures.append(Figure(f"probe's distance to Keras, {engine}", apart, "points", 0.3, "lower"))
