@@ -12,7 +12,7 @@ from convscope.backend import prepare_backend
 from convscope.errors import RunError, UsageError
 from convscope.features.entry import extract, open_features
 from convscope.features.uses import neighbours, probe, project
-from convscope.kinds import Progress, Say, Skipped, no_progress
+from convscope.kinds import Progress, Say, Skipped, no_progress, silent
 from convscope.run import Run, new_run
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RECIPE = "image-classification"
 PathLike = str | os.PathLike[str]
-
-
-def _silent(line: str) -> None:
-    """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def train(
     resume: PathLike | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
-    say: Say = _silent,
+    say: Say = silent,
     **settings: Any,
 ) -> Run:
     """Trains a model on a data set, and judges it.

@@ -37,5 +37,9 @@ Say = Callable[[str], None]
 """How work tells a person one line; the command line prints it, the Python API ignores it by default."""
 
 
+def silent(line: str) -> None:
+    """Says nothing."""
+
+
 def no_progress(done: int, total: int | None, what: str) -> None:
     """Reports nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from convscope.errors import RunError
@@ -56,6 +56,10 @@ class EngineReport:
     cosine: Mapping[str, float] = field(default_factory=dict)
     compared: int = 0
     reason: str = ""
+
+    def by_keras(self, reason: str) -> EngineReport:
+        """The same sizes computed by Keras in float32, where OpenVINO cannot go on."""
+        return replace(self, engine="keras", precision="float32", streams=1, reason=reason)
 
     def __str__(self) -> str:
         sizes = f"{self.request_size} samples x {self.streams} at a time"

@@ -21,7 +21,7 @@ from convscope.engine.feature_trials import Runner
 from convscope.engine.feed import Prefetched
 from convscope.engine.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
-from convscope.kinds import Say
+from convscope.kinds import Say, silent
 from convscope.scope.pooled import POOLS, Pool, pooled_outputs
 
 __all__ = ["POOLS", "Column", "EngineReport", "FeatureEngine", "Pool", "Prepare", "feature_engine"]
@@ -111,7 +111,7 @@ def feature_engine(
     precision: Precision = "auto",
     predictions: bool = True,
     settled: EngineReport | None = None,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> FeatureEngine:
     """Chooses what computes the features of these layers, and in which precision and sizes.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import jax
 import keras
+import numpy.typing as npt
 
 
 def accelerator() -> tuple[str, bool] | None:
@@ -25,6 +27,17 @@ def cpu_computes_bfloat16() -> bool:
 
 def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
+
+
+def convertible(
+    function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
+) -> dict[str, Any]:
+    """What `openvino.convert_model` takes to convert a function that calls a model.
+
+    Raises:
+        NotImplementedError: It takes no programs of JAX.
+    """
+    raise NotImplementedError("programs of the jax backend cannot be converted")
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.device import backend_file
 from convscope.engine.export import muted
-from convscope.engine.openvino_module import load_openvino, openvino_core
-from convscope.scope.pooled import NAMED, convertible
+from convscope.engine.openvino_module import NAMED, load_openvino, openvino_core
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ class Converted:
     def __init__(self, function: Callable[[Any], list[Any]], model: keras.Model, example: Array) -> None:
         openvino = load_openvino()
         with muted():
-            taken = convertible(function, model, example)
+            taken = backend_file().convertible(function, model, example)
             graph = openvino.convert_model(**taken, **_extensions(), verbose=False)
         results = graph.get_results()
         if all(result.get_friendly_name().startswith(NAMED) for result in results):

@@ -6,6 +6,9 @@ import sys
 from functools import cache
 from typing import Any
 
+NAMED = "features_"
+"""What the names of a converted function's outputs begin with, where it has names; numbers follow."""
+
 
 def load_openvino() -> Any:
     """Imports OpenVINO without its usage reports.

@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from convscope.engine.openvino_module import NAMED
+
 BLOCK = 2**16
 """Random factors made at a time."""
 
@@ -44,6 +46,28 @@ def cpu_computes_bfloat16() -> bool:
 
 def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
+
+
+def convertible(
+    function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
+) -> dict[str, Any]:
+    """What `openvino.convert_model` takes to convert a function that calls a model.
+
+    Args:
+        function: From one tensor to a list of tensors.
+        model: The model that it calls.
+        example: An input of the function, shape (n, ...); n may differ later on.
+
+    Returns:
+        Arguments by name.
+    """
+
+    def named(x: Any) -> dict[str, Any]:
+        # Without names, the converter takes every dead end of the graph for an output.
+        return {f"{NAMED}{number:05}": tensor for number, tensor in enumerate(function(x))}
+
+    spec = tf.TensorSpec((None, *example.shape[1:]), example.dtype)
+    return {"input_model": tf.function(named, autograph=False).get_concrete_function(spec)}
 
 
 @contextmanager

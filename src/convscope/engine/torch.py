@@ -1,11 +1,13 @@
-"""What is particular to PyTorch: its devices."""
+"""What is particular to PyTorch: its devices, and the form in which a converter takes its functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
+import numpy.typing as npt
 import torch
 
 
@@ -29,6 +31,32 @@ def begin_epoch(seed: int, epoch: int) -> None:
     No checkpoint holds its state, so each epoch begins with one that follows from seed and epoch alone.
     """
     torch.manual_seed(seed * 1_000_003 + epoch)
+
+
+def convertible(
+    function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
+) -> dict[str, Any]:
+    """What `openvino.convert_model` takes to convert a function that calls a model.
+
+    Args:
+        function: From one tensor to a list of tensors.
+        model: The model that it calls.
+        example: An input of the function, shape (n, ...); n may differ later on.
+
+    Returns:
+        Arguments by name.
+    """
+
+    class Module(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: Any) -> Any:
+            return tuple(function(x))
+
+    shape = (-1, *example.shape[1:])
+    return {"input_model": Module().eval(), "example_input": torch.from_numpy(example[:2]), "input": [shape]}
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from convscope.errors import BackendError, ConvscopeError, RunError
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
 from convscope.features.subject import Subject
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from convscope.features.extract import Job
@@ -87,7 +87,7 @@ def extract_on_cluster(
     parts: Sequence[Part],
     address: str,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> None:
     """Computes and writes parts on a cluster.
 

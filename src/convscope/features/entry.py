@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convscope.backend import prepare_backend
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,7 @@ def extract(
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Features:
     """Writes what layers put out for every sample of a data set.
 

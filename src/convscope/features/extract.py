@@ -24,7 +24,7 @@ from convscope.features.store import Place, Store, place_of
 from convscope.features.subject import Setting, Subject, bring_together, chosen_layers, model_fingerprint
 from convscope.features.table import Features, open_features
 from convscope.features.zarr_store import ZarrStore, zarr_package
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 from convscope.scope.graph import trace
 from convscope.scope.pooled import POOLS, Pool
 
@@ -114,7 +114,7 @@ def extract(
     resume: bool = False,
     cluster: str | None = None,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Features:
     """Extracts the features of all samples that the paths name.
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from convscope.errors import unknown_name
 from convscope.features.asked import Query, queries_of
-from convscope.features.results import write_result
+from convscope.features.results import Result
 from convscope.features.rows import check_at_least, slices
 from convscope.features.samples import samples_of
 from convscope.features.table import Features
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +53,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbours(Result):
     """For each query the samples nearest to it, nearest first.
 
     Args:
@@ -64,6 +64,8 @@ class Neighbours:
         found: For each query, its neighbours.
         notes: What was decided or should be known, one line each.
     """
+
+    heading = "Inputs and their nearest samples"
 
     features: Features = field(repr=False)
     layer: str
@@ -126,24 +128,6 @@ class Neighbours:
         lead = f"By {self.metric} distance of the {_pooled(self.features)} of {self.layer}"
         return draw_neighbours(rows, theme=theme, title=self.title, lead=lead)
 
-    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
-        """Writes a picture (`.png`, `.svg`, `.pdf`), a page (`.html`), or the numbers (`.csv`, `.json`).
-
-        Raises:
-            UsageError: Another ending.
-        """
-        return write_result(
-            Path(path),
-            self.draw,
-            theme,
-            self.title,
-            "Inputs and their nearest samples",
-            self.notes,
-            self.to_json,
-            self.to_csv,
-            table_too=False,
-        )
-
 
 def neighbours(
     features: Features,
@@ -156,7 +140,7 @@ def neighbours(
     trust: bool = False,
     code: Sequence[str] = (),
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Neighbours:
     """Finds the samples of features that are nearest to inputs.
 

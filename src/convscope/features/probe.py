@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +15,10 @@ import numpy.typing as npt
 
 from convscope.data.stratify import carve
 from convscope.errors import UsageError
-from convscope.features.results import write_result
+from convscope.features.results import Result
 from convscope.features.rows import gather, some_rows
 from convscope.features.table import Features
-from convscope.kinds import SPLITS, Progress, Say, no_progress
+from convscope.kinds import SPLITS, Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +60,7 @@ class LayerProbe:
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(Result):
     """Probes of several layers of one model, on the same samples.
 
     Args:
@@ -74,6 +73,8 @@ class Probe:
         notes: What was decided or should be known, one line each.
         seed: For what is drawn at random.
     """
+
+    heading = "Accuracy by depth"
 
     features: Features = field(repr=False)
     layers: tuple[LayerProbe, ...]
@@ -154,24 +155,6 @@ class Probe:
             levels, lines, theme=theme, title=self.title, lead=lead, what="accuracy on test", noted="features"
         )
 
-    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
-        """Writes a picture (`.png`, `.svg`, `.pdf`), a page (`.html`), or the numbers (`.csv`, `.json`).
-
-        Raises:
-            UsageError: Another ending.
-        """
-        return write_result(
-            Path(path),
-            self.draw,
-            theme,
-            self.title,
-            "Accuracy by depth",
-            self.notes,
-            self.to_json,
-            self.to_csv,
-            table_too=False,
-        )
-
 
 def probe(
     features: Features,
@@ -180,7 +163,7 @@ def probe(
     seed: int = 0,
     most: int = MOST,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Probe:
     """Trains a linear classifier on the features of each layer.
 

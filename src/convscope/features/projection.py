@@ -6,17 +6,16 @@ import csv
 import io
 import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import BackendError, UsageError, unknown_name
-from convscope.features.results import write_result
+from convscope.features.results import Result
 from convscope.features.rows import check_at_least, gather, slices, some_rows
 from convscope.features.table import Features
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +37,7 @@ _TEXTS = {"label": "label", "prediction": "prediction", "mistake": "mistake or n
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Projection(Result):
     """Samples as points of a plane.
 
     Args:
@@ -52,6 +51,9 @@ class Projection:
         colour: What points are coloured by, unless `draw` is told otherwise.
         seed: Chose what is drawn of more than `MOST`.
     """
+
+    heading = "Samples on a plane"
+    table_too = True
 
     features: Features = field(repr=False)
     layer: str
@@ -145,26 +147,6 @@ class Projection:
             "points": self.points.tolist(),
         }
 
-    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
-        """Writes a picture (`.png`, `.svg`, `.pdf`) or a page (`.html`), each with a `.csv` beside it.
-
-        `.csv` and `.json` write the numbers alone.
-
-        Raises:
-            UsageError: Another ending.
-        """
-        return write_result(
-            Path(path),
-            self.draw,
-            theme,
-            self.title,
-            "Samples on a plane",
-            self.notes,
-            self.to_json,
-            self.to_csv,
-            table_too=True,
-        )
-
 
 def project(
     features: Features,
@@ -175,7 +157,7 @@ def project(
     seed: int = 0,
     most: int = MOST,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Projection:
     """Places samples on a plane by their features.
 

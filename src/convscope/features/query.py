@@ -93,7 +93,7 @@ def query(
     try:
         engine = make(settled=settled)
     except BackendError as error:  # the features come from another machine, such as one with OpenVINO
-        engine = make(settled=replace(settled, engine="keras", precision="float32", streams=1))
+        engine = make(settled=settled.by_keras(error.message))
         notes.append(f"Keras computes the inputs, not the engine of the features: {error.message}")
     size = engine.report.batch_size
     starts = range(0, len(source), size)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from convscope.errors import UsageError
 from convscope.files import write_json, written_whole
@@ -31,53 +31,63 @@ def check_result_ending(path: Path) -> None:
         )
 
 
-def write_result(
-    path: Path,
-    draw: Callable[[str], Figure],
-    theme: str,
-    title: str,
-    heading: str,
-    notes: Sequence[str],
-    to_json: Callable[[], Any],
-    to_csv: Callable[[], str],
-    *,
-    table_too: bool,
-) -> list[Path]:
-    """Writes a result.
+class Result(ABC):
+    """Something found about features, that can be drawn and written in numbers."""
 
-    Args:
-        path: Its ending says how.
-        draw: Gets `light` or `dark` and draws the picture.
-        theme: Of a picture; a page has both.
-        title: Of a page.
-        heading: Above the picture on a page.
-        notes: Its lead.
-        to_json: Gives plain values.
-        to_csv: Gives the table as text.
-        table_too: Whether a picture or page comes with the table beside it.
+    heading: ClassVar[str]
+    """Above the picture on a page."""
+    table_too: ClassVar[bool] = False
+    """Whether a picture or page comes with the table beside it."""
+    notes: tuple[str, ...]
 
-    Returns:
-        What was written.
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """In words."""
 
-    Raises:
-        UsageError: An ending that is not known.
-    """
-    check_result_ending(path)
-    suffix = path.suffix.lower()
-    if suffix == NUMBERS:
-        write_json(path, to_json())
-        return [path]
-    if suffix == TABLE:
-        return [_write_text(path, to_csv())]
-    if suffix == PAGE:
-        from convscope.lenses.pages import Picture, Section, write_page
+    @abstractmethod
+    def draw(self, theme: str = "light") -> Figure:
+        """The picture, in `light` or `dark`."""
 
-        write_page(path, title, [Section(heading, (), (Picture(draw, title),))], lead="; ".join(notes))
-    else:
-        from convscope.lenses.picture_files import save_figure
+    @abstractmethod
+    def to_json(self) -> Any:
+        """Plain values."""
 
-        save_figure(draw(theme), path)
-    return [path, _write_text(path.with_suffix(TABLE), to_csv())] if table_too else [path]
+    @abstractmethod
+    def to_csv(self) -> str:
+        """The table as text."""
+
+    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
+        """Writes a picture (`.png`, `.svg`, `.pdf`), a page (`.html`), or the numbers (`.csv`, `.json`).
+
+        Args:
+            path: Its ending says how.
+            theme: Of a picture; a page has both.
+
+        Returns:
+            What was written.
+
+        Raises:
+            UsageError: Another ending.
+        """
+        path = Path(path)
+        check_result_ending(path)
+        suffix = path.suffix.lower()
+        if suffix == NUMBERS:
+            write_json(path, self.to_json())
+            return [path]
+        if suffix == TABLE:
+            return [_write_text(path, self.to_csv())]
+        if suffix == PAGE:
+            from convscope.lenses.pages import Picture, Section, write_page
+
+            section = Section(self.heading, (), (Picture(self.draw, self.title),))
+            write_page(path, self.title, [section], lead="; ".join(self.notes))
+        else:
+            from convscope.lenses.picture_files import save_figure
+
+            save_figure(self.draw(theme), path)
+        return [path, _write_text(path.with_suffix(TABLE), self.to_csv())] if self.table_too else [path]
 
 
 def _write_text(path: Path, text: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -319,8 +318,7 @@ class _Opened:
         try:
             return make(self.precision, settled)
         except BackendError as error:  # not with OpenVINO, or not on this machine
-            by_keras = replace(settled, engine="keras", precision="float32", streams=1, reason=error.message)
-            return make("float32", by_keras)
+            return make("float32", settled.by_keras(error.message))
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_engine"}

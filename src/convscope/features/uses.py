@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convscope.features.entry import open_features
-from convscope.kinds import Progress, Say, no_progress
+from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,7 @@ def neighbours(
     trust: bool = False,
     code: Sequence[str] = (),
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Neighbours:
     """Finds the samples whose features are most like those of an input.
 
@@ -88,7 +88,7 @@ def project(
     seed: int = 0,
     most: int | None = None,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Projection:
     """Places samples on a plane by their features.
 
@@ -131,7 +131,7 @@ def probe(
     layers: Sequence[str] | str = (),
     seed: int = 0,
     progress: Progress = no_progress,
-    say: Say = lambda line: None,
+    say: Say = silent,
 ) -> Probe:
     """Trains a linear classifier on the features of each layer: where do the classes become separable?
 

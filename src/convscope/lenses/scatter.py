@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -178,32 +178,35 @@ def _scatter(
     size: float,
 ) -> None:
     """All points as one artist, in the order given; `size` is their area in square pixels."""
-    drawn = PathCollection(
+    _marks(
+        sheet,
+        places,
         [shapes[group] for group in groups],
-        sizes=[size * (72 / sheet.figure.dpi) ** 2],
+        size,
+        "points",
         facecolors=[colours[group] for group in groups],
         edgecolors=sheet.theme.ground,
         linewidths=0.15,
-        offsets=places,
-        offset_transform=sheet.axes.transData,
     )
-    drawn.set_transform(IdentityTransform())  # sizes are no lengths of the sheet
-    drawn.set_gid("points")
-    sheet.add(drawn)
 
 
 def _rings(sheet: Sheet, places: Numbers, size: float) -> None:
+    style = {"facecolors": "none", "edgecolors": sheet.theme.ink, "linewidths": 0.7}
+    _marks(sheet, places, [_outline("o")], 3.4 * size, "rings", **style)
+
+
+def _marks(
+    sheet: Sheet, places: Numbers, outlines: Sequence[Outline], size: float, name: str, **style: Any
+) -> None:
     drawn = PathCollection(
-        [_outline("o")],
-        sizes=[3.4 * size * (72 / sheet.figure.dpi) ** 2],
-        facecolors="none",
-        edgecolors=sheet.theme.ink,
-        linewidths=0.7,
+        outlines,
+        sizes=[size * (72 / sheet.figure.dpi) ** 2],
         offsets=places,
         offset_transform=sheet.axes.transData,
+        **style,
     )
     drawn.set_transform(IdentityTransform())  # sizes are no lengths of the sheet
-    drawn.set_gid("rings")
+    drawn.set_gid(name)
     sheet.add(drawn)
 
 

@@ -22,8 +22,6 @@ from convscope.scope.record import as_inputs, choose, tapped
 
 Pool = Literal["mean", "max", "flatten", "none"]
 POOLS: tuple[Pool, ...] = get_args(Pool)
-NAMED = "features_"
-"""What the names of a converted function's outputs begin with, where it has names; numbers follow."""
 
 Array = npt.NDArray[Any]
 
@@ -118,50 +116,6 @@ def pooled_outputs(
         predictions and len(first) == 2 and first[1] is not None,
         max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
     )
-
-
-def convertible(function: Any, model: keras.Model, example: Array) -> dict[str, Any]:
-    """What `openvino.convert_model` takes to convert a function that calls a model.
-
-    Args:
-        function: From one tensor to a list of tensors.
-        model: The model that it calls.
-        example: An input of the function, shape (n, ...); n may differ later on.
-
-    Returns:
-        Arguments by name.
-
-    Raises:
-        NotImplementedError: JAX's programs cannot be converted.
-    """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        def named(x: Any) -> dict[str, Any]:
-            # Without names, the converter takes every dead end of the graph for an output.
-            return {f"{NAMED}{number:05}": tensor for number, tensor in enumerate(function(x))}
-
-        spec = tf.TensorSpec((None, *example.shape[1:]), example.dtype)
-        return {"input_model": tf.function(named, autograph=False).get_concrete_function(spec)}
-    if backend == "torch":
-        return _torch_module(function, model, example)
-    raise NotImplementedError(f"programs of the {backend} backend cannot be converted")
-
-
-def _torch_module(function: Any, model: keras.Model, example: Array) -> dict[str, Any]:
-    import torch
-
-    class Module(torch.nn.Module):  # type: ignore[misc,unused-ignore]
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, x: Any) -> Any:
-            return tuple(function(x))
-
-    shape = (-1, *example.shape[1:])
-    return {"input_model": Module().eval(), "example_input": torch.from_numpy(example[:2]), "input": [shape]}
 
 
 def _pooled(tensor: Any, channel_axis: int, pool: Pool) -> Any:
