@@ -21,6 +21,8 @@ PACKAGES = (
     "openvino",
     "onnxruntime",
     "pillow",
+    "tokenizers",
+    "sacrebleu",
     "tf-keras-vis",
     "keract",
 )

@@ -76,6 +76,7 @@ def run_keras(model_name: str, policy: str) -> None:
 def run_convscope(model_name: str, precision: str) -> None:
     from convscope.data.image_representation import ImageRepresentation
     from convscope.data.pixels import MemoryPixels
+    from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
     from convscope.engine.feed import Feed
     from convscope.engine.fit import fit
@@ -87,7 +88,7 @@ def run_convscope(model_name: str, precision: str) -> None:
     represent = ImageRepresentation(48, 48, 1)
 
     def feed(count: int) -> Feed:
-        return Feed(MemoryPixels(pictures[:count]), represent.scale, labels[:count], 7, BATCH)
+        return Feed(ClassExamples(MemoryPixels(pictures[:count]), represent.scale, labels[:count], 7), BATCH)
 
     watch = clock()
     with tempfile.TemporaryDirectory() as folder:

@@ -19,28 +19,12 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.engine.export import Exported
-    from convscope.engine.judge import Judgement
     from convscope.recipes.given import ValueRange
     from convscope.recipes.look import Look
+    from convscope.recipes.task import Answer, Judgement
     from convscope.scope.explanation import Explanation
 
-DEFAULT_RECIPE = "image-classification"
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one sample.
-
-    Args:
-        name: The file.
-        label: The class name with the highest probability.
-        probabilities: Probability per class name.
-    """
-
-    name: str
-    label: str
-    probabilities: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,11 +32,11 @@ class Predictions:
     """The answers for all samples, in the order asked.
 
     Args:
-        rows: One for each sample.
+        rows: One for each sample: `Prediction` of a classifier, and what other tasks answer with.
         skipped: What was found and could not be read.
     """
 
-    rows: tuple[Prediction, ...]
+    rows: tuple[Answer, ...]
     skipped: tuple[Skipped, ...]
 
 
@@ -95,12 +79,14 @@ def train(
 
     Args:
         path: The data; may be left out with `resume`.
-        recipe: Name of the recipe; by default the one that reads the data.
+        recipe: Name of the recipe; by default the first that recognizes the data.
         architecture: Name of the architecture; by default the recipe's first.
         options: Options of the architecture (`kernel_size`, `depth`, `pooling`) and of the recipe: `size` as
             (height, width) in pixels to resize to; `flip`, whether a mirrored picture keeps its class;
             `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether an
-            answer is the mean over a picture and its mirror image.
+            answer is the mean over a picture and its mirror image. Of texts `encoding`, `text_column`,
+            `label_column`; `unit` (`words`, `subwords` or `hashed`), `vocabulary`, `max_length`; `vectors`, a
+            file of pre-trained word vectors.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run to go on with; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.
@@ -119,7 +105,7 @@ def train(
         BackendError: No Keras backend is installed.
     """
     prepare_backend()
-    from convscope.recipes.registry import find_recipe
+    from convscope.recipes.registry import choose_recipe, find_recipe
     from convscope.recipes.training import carry_out, describe, plan
 
     if resume is not None:
@@ -133,10 +119,10 @@ def train(
         raise UsageError(
             f"There is no setting '{unknown[0]}'.", f"There are {', '.join(sorted(_setting_names()))}."
         )
-    chosen = find_recipe(recipe or DEFAULT_RECIPE)
+    chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
     run = new_run(Path(out) if out is not None else None, Path(path))
     try:
-        made = plan(chosen, Path(path), architecture, options or {}, settings, progress)
+        made = plan(chosen, Path(path), architecture, options or {}, settings, progress, why)
     except BaseException:
         run.discard_if_empty()
         raise
@@ -192,13 +178,31 @@ def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress 
     return Trained(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
 
 
-def predict(run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = no_progress) -> Predictions:
-    """Answers for files, folders or globs.
+def judgement(run: Run) -> Judgement:
+    """The figures that a training left in its run.
+
+    Args:
+        run: A finished run.
+
+    Raises:
+        RunError: The run is unfinished or damaged.
+    """
+    from convscope.recipes.registry import find_recipe
+
+    return find_recipe(run.record()["recipe"]).task.load_judgement(run.metrics()["test"])
+
+
+def predict(
+    run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = no_progress, **options: Any
+) -> Predictions:
+    """Answers for files, folders or globs; for texts as well.
 
     Args:
         run: The run folder.
-        inputs: What to answer for.
+        inputs: What to answer for. A run of texts takes tables, files of lines, `-` for standard input, and a
+            text itself where it has white space and is no path.
         progress: Is told each step.
+        **options: Options of the recipe that say how to answer, such as `beam` or `encoding`.
 
     Returns:
         One row per sample, in the order given, files of a folder sorted by name.
@@ -210,13 +214,7 @@ def predict(run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = n
     prepare_backend()
     from convscope.recipes.using import Trained
 
-    trained = Trained(Run(Path(run)))
-    names, probabilities, skipped = trained.predict([os.fspath(path) for path in inputs], progress)
-    classes = trained.class_names
-    rows = tuple(
-        Prediction(name, classes[int(row.argmax())], dict(zip(classes, map(float, row), strict=True)))
-        for name, row in zip(names, probabilities, strict=True)
-    )
+    rows, skipped = Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
     return Predictions(rows, skipped)
 
 
@@ -376,7 +374,6 @@ def _setting_names() -> set[str]:
 
 
 __all__ = [
-    "Prediction",
     "Predictions",
     "Run",
     "RunError",

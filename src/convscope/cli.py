@@ -26,6 +26,7 @@ app = App(
 )
 FIT = Group("Training settings", sort_key=1)
 SHAPE = Group("Architecture and pictures", sort_key=2)
+TEXT = Group("Texts", sort_key=3)
 
 
 @app.command
@@ -80,6 +81,16 @@ def train(
     kernel_size: Annotated[int | None, Parameter(group=SHAPE)] = None,
     depth: Annotated[int | None, Parameter(group=SHAPE)] = None,
     pooling: Annotated[Literal["max", "average"] | None, Parameter(group=SHAPE)] = None,
+    encoding: Annotated[str | None, Parameter(group=TEXT)] = None,
+    text_column: Annotated[str | None, Parameter(group=TEXT)] = None,
+    label_column: Annotated[str | None, Parameter(group=TEXT)] = None,
+    source: Annotated[str | None, Parameter(group=TEXT)] = None,
+    target: Annotated[str | None, Parameter(group=TEXT)] = None,
+    unit: Annotated[Literal["words", "subwords", "hashed"] | None, Parameter(group=TEXT)] = None,
+    vocabulary: Annotated[int | None, Parameter(group=TEXT)] = None,
+    max_length: Annotated[int | None, Parameter(group=TEXT)] = None,
+    vectors: Annotated[Path | None, Parameter(group=TEXT)] = None,
+    embedding: Annotated[int | None, Parameter(group=TEXT)] = None,
 ) -> None:
     """Train a model on the data at PATH, and judge it.
 
@@ -123,6 +134,26 @@ def train(
         Number of convolutions or blocks.
     pooling:
         How neighbouring positions are reduced.
+    encoding:
+        Of text files that are not UTF-8, such as latin-1.
+    text_column:
+        Name of the column with the texts.
+    label_column:
+        Name of the column with the labels.
+    source:
+        Language to translate from, as files or columns name it.
+    target:
+        Language to translate to.
+    unit:
+        What a text is divided into.
+    vocabulary:
+        The most words or sub-words that are told apart.
+    max_length:
+        Where longer texts are cut, in words or sub-words.
+    vectors:
+        A file of pre-trained word vectors: .vec, .txt or .npz.
+    embedding:
+        Length of a word's vector.
     """
     from convscope import api
     from convscope.console import Bar, print_judgement, say, start_backend
@@ -143,7 +174,21 @@ def train(
         tensorboard=tensorboard or None,
     )
     options = _given(
-        size=_size(size) if size else None, flip=flip, kernel_size=kernel_size, depth=depth, pooling=pooling
+        size=_size(size) if size else None,
+        flip=flip,
+        kernel_size=kernel_size,
+        depth=depth,
+        pooling=pooling,
+        encoding=encoding,
+        text_column=text_column,
+        label_column=label_column,
+        source=source,
+        target=target,
+        unit=unit,
+        vocabulary=vocabulary,
+        max_length=max_length,
+        vectors=None if vectors is None else str(vectors),
+        embedding=embedding,
     )
     folder = resume or out or Path()
     try:
@@ -163,7 +208,7 @@ def train(
         if Run(folder).can_resume:
             say(f"Interrupted. Go on where it stopped: convscope train --resume {folder}")
         raise
-    print_judgement(run.metrics()["test"])
+    print_judgement(api.judgement(run))
     say(f"Everything is in {run.folder}; open {run.report_path} in a browser.")
 
 
@@ -187,22 +232,25 @@ def evaluate(
 
     start_backend()
     with Bar() as bar:
-        judgement = api.evaluate(run, path, progress=bar).to_json()
-    (print_judgement if form == "table" else print_json)(judgement)
+        judgement = api.evaluate(run, path, progress=bar)
+    print_judgement(judgement) if form == "table" else print_json(judgement.to_json())
 
 
 @app.command
 def predict(
-    run: Path, /, *inputs: str, form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table"
+    run: Path,
+    /,
+    *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
 ) -> None:
-    """Answer for files, folders or globs with the model of RUN.
+    """Answer for files, folders or globs with the model of RUN; for texts, and lines of standard input, as well.
 
     Parameters
     ----------
     run:
         The run folder.
     inputs:
-        Files, folders or globs.
+        Files, folders or globs; of texts also - for standard input, and a text itself in quotes.
     form:
         A table for people, CSV or JSON Lines with all probabilities for programs.
     """

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from convscope.api import Predictions
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
+    from convscope.recipes.task import Judgement
     from convscope.scope.explanation import Explanation
 
 AFTER_SECONDS = 2.0
-SHOWN_CLASSES = 3
 WIDEST_TEXT = 110
 
 _out = Console(highlight=False)
@@ -108,20 +108,17 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_judgement(judgement: dict[str, Any]) -> None:
-    """Prints the figures of a split, each class, and the confusion matrix."""
-    table = Table("class", *(f"{name:>9}" for name in ("precision", "recall", "F1", "samples")), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in judgement["classes"]:
-        figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        table.add_row(_plain(row["name"]), *figures, str(row["support"]))
-    _out.print(table)
-    _out.print(
-        f"accuracy {judgement['accuracy']:.2%}, macro F1 {judgement['macro_f1']:.3f}, expected calibration "
-        f"error {judgement['expected_calibration_error']:.3f}, on {judgement['samples']} test samples",
-        soft_wrap=True,
-    )
+def print_judgement(judgement: Judgement) -> None:
+    """Prints the figures of a split: each class or type, then the whole."""
+    headings, rows = judgement.to_table()
+    if rows:
+        table = Table(headings[0], *headings[1:], box=None)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, *figures in rows:
+            table.add_row(_plain(name), *figures)
+        _out.print(table)
+    _out.print(_plain(judgement.to_line()), soft_wrap=True)
 
 
 def print_predictions(predictions: Predictions, form: str) -> None:
@@ -158,7 +155,7 @@ def print_recipes() -> None:
     from convscope.recipes.registry import RECIPES
 
     for recipe in RECIPES.values():
-        _out.print(f"[bold]{recipe.name}[/bold]  ({recipe.kind}, {recipe.task})")
+        _out.print(f"[bold]{recipe.name}[/bold]  ({recipe.kind}, {recipe.task.name})")
         _out.print("  reads")
         for line in recipe.reads:
             _out.print(f"    {line}", markup=False)
@@ -216,27 +213,25 @@ def print_probe(found: Probe, form: str) -> None:
 
 
 def _table(predictions: Predictions) -> None:
-    table = Table("sample", "answer", "probability", "then", box=None)
-    table.columns[0].overflow = "fold"  # a path that is cut short names no file
-    for row in predictions.rows:
-        ranked = sorted(row.probabilities.items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
-        then = ", ".join(f"{_plain(name)} {p:.1%}" for name, p in ranked[1:])
-        table.add_row(_plain(row.name), _plain(row.label), f"{ranked[0][1]:.1%}", then)
+    cells = [row.to_cells() for row in predictions.rows]
+    table = Table(*(cells[0] if cells else ()), box=None)
+    for column in table.columns:
+        column.overflow = "fold"  # a path that is cut short names no file
+    for each in cells:
+        table.add_row(*(_plain(text) for text in each.values()))
     _out.print(table)
 
 
 def _csv(predictions: Predictions) -> None:
-    names = list(predictions.rows[0].probabilities) if predictions.rows else []
-    writer = csv.writer(sys.stdout)
-    writer.writerow(["sample", "label", *names])
-    for row in predictions.rows:
-        writer.writerow([row.name, row.label, *(f"{row.probabilities[name]:.6f}" for name in names)])
+    rows = [row.to_row() for row in predictions.rows]
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["sample", "label"])
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _jsonl(predictions: Predictions) -> None:
     for row in predictions.rows:
-        line = {"sample": row.name, "label": row.label, "probabilities": row.probabilities}
-        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(row.to_json(), ensure_ascii=False) + "\n")
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.engine.checkpoint import read_checkpoint, write_checkpoint
-from convscope.engine.fit import compile_model
+from convscope.engine.goal import CLASSIFY
 from convscope.engine.settings import FitSettings
 from convscope.errors import RunError
 
@@ -25,7 +25,7 @@ def model(units=4):
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
-    compile_model(made, FitSettings(schedule="constant"), steps=1)
+    CLASSIFY.compile(made, FitSettings(schedule="constant"), steps=1)
     return made
 
 

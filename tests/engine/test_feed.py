@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.engine.feed import Feed, Prefetched, balanced_weights
+from convscope.data.token_rows import TokenRows
+from convscope.engine.class_examples import ClassExamples, balanced_weights
+from convscope.engine.feed import BUCKET, Feed, Prefetched
 from convscope.engine.infer import BATCH, predict_probabilities
 
 
@@ -35,7 +37,8 @@ def jitter(values, rng):
 
 
 def numbers(count=23, batch_size=5, seed=0, **options):
-    return Feed(Numbers(count), as_float, np.arange(count) % 3, 3, batch_size, seed, **options)
+    examples = ClassExamples(Numbers(count), as_float, np.arange(count) % 3, 3, **options)
+    return Feed(examples, batch_size, seed)
 
 
 def first(feed, epoch, batches):
@@ -254,3 +257,45 @@ def test_an_answer_is_the_mean_over_the_views_of_a_sample():
     plain = 2.0 * np.arange(count)[:, None]
     np.testing.assert_allclose(answers, (plain + (plain + 6) + 0) / 3, rtol=1e-6)
     assert answers.dtype == np.float32
+
+
+def texts(count=1000, batch_size=16, seed=0):
+    """Rows of their own number, once for each position."""
+    lengths = 1 + np.random.default_rng(5).integers(0, 90, count)
+    rows = TokenRows.of([2 + number] * length for number, length in enumerate(lengths))
+    examples = ClassExamples(rows, lambda ids: ids, np.arange(count) % 3, 3)
+    return Feed(examples, batch_size, seed), lengths
+
+
+def test_an_epoch_of_texts_shows_every_one_beside_others_of_its_length():
+    feed, lengths = texts()
+    assert feed.varying
+    batches = first(feed, 0, feed.steps)
+    seen = np.concatenate([ids[:, 0] - 2 for ids, _ in batches])
+    assert sorted(set(seen)) == list(range(1000))
+    assert len(seen) == feed.steps * 16
+    padding = 1 - np.mean([np.mean(ids != 0) for ids, _ in batches])
+    assert padding < 0.25
+    longest = [ids.shape[1] for ids, _ in batches]
+    assert longest != sorted(longest)
+    assert feed.steps < BUCKET
+
+
+def test_texts_come_in_the_same_order_for_one_seed_and_in_another_for_the_next_epoch():
+    feed, _ = texts()
+    assert same(first(feed, 3, 70), first(feed, 3, 70))
+    assert same(first(feed, 2, 2 * feed.steps)[feed.steps :], first(feed, 3, feed.steps))
+    assert not same(first(feed, 2, 3), first(feed, 3, 3))
+
+
+def test_answers_for_texts_of_any_length_come_in_the_order_asked():
+    feed, lengths = texts(2 * BATCH + 3)
+
+    class Length:
+        output_shape = (None, 1)
+
+        def predict_on_batch(self, ids):
+            return (ids != 0).sum(axis=1, keepdims=True).astype(np.float32)
+
+    answers = predict_probabilities(Length(), feed.examples.inputs, lambda ids: ids)
+    np.testing.assert_array_equal(answers[:, 0], lengths)

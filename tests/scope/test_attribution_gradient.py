@@ -101,19 +101,43 @@ def test_integrated_gradients_of_a_linear_model_are_weights_times_input():
     np.testing.assert_allclose(found.values, x[0] * weights[:, 1], atol=1e-6)
 
 
-def test_token_ids_are_explained_at_their_embedding():
+def a_text_model():
     words = keras.Input((5,), dtype="int32")
     x = layers.Embedding(11, 3, name="vectors")(words)
     model = keras.Model(words, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
-    x = np.array([[1, 2, 3, 4, 0]], "int32")
-    for method in ("saliency", "smoothgrad", "integrated-gradients", "guided-backpropagation"):
-        with pytest.raises(UsageError, match=r"whole numbers such as token ids.*layer='vectors'"):
-            attribute(model, x, method)
-        assert attribute(model, x, method, layer="vectors")[0].values.shape == (5,)
     vectors, head = (keras.ops.convert_to_numpy(weight) for weight in model.weights[:2])
-    shares = ((vectors[x[0]] - vectors[0]) @ head[:, 1]) / 5
-    found = attribute(model, x, "integrated-gradients", layer="vectors", target=1)[0]
-    np.testing.assert_allclose(found.values, shares, atol=1e-6)
+    return model, np.array([[1, 2, 3, 4, 0]], "int32"), vectors, head
+
+
+@pytest.mark.parametrize(
+    "method", ["saliency", "smoothgrad", "integrated-gradients", "guided-backpropagation"]
+)
+def test_token_ids_are_explained_at_their_embedding_and_it_is_said(method):
+    model, x, _, _ = a_text_model()
+    found, named = (attribute(model, x, method, layer=layer)[0] for layer in (None, "vectors"))
+    assert found.path == named.path == "vectors"
+    assert found.values.shape == (5,)
+    assert "embedding" in found.details["layer"]
+    assert "layer" not in named.details
+    if method != "integrated-gradients":
+        np.testing.assert_allclose(found.values, named.values, atol=1e-6)
+
+
+def test_the_shares_of_tokens_start_from_no_vector_or_from_that_of_the_padding():
+    model, x, vectors, head = a_text_model()
+    found = attribute(model, x, "integrated-gradients", target=1)[0]
+    np.testing.assert_allclose(found.values, (vectors[x[0]] @ head[:, 1]) / 5, atol=1e-6)
+    assert found.details["completeness_gap"] < 1e-5
+    named = attribute(model, x, "integrated-gradients", layer="vectors", target=1)[0]
+    np.testing.assert_allclose(named.values, ((vectors[x[0]] - vectors[0]) @ head[:, 1]) / 5, atol=1e-6)
+
+
+def test_whole_numbers_that_nothing_looks_up_have_no_gradient():
+    ids = keras.Input((5,), dtype="int32")
+    counted = layers.CategoryEncoding(11, output_mode="count")(ids)
+    model = keras.Model(ids, layers.Dense(2)(counted))
+    with pytest.raises(UsageError, match="whole numbers such as token ids"):
+        attribute(model, np.array([[1, 2, 3, 4, 5]], "int32"), "saliency")
 
 
 class OwnCode(keras.Model):

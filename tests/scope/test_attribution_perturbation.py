@@ -63,6 +63,30 @@ def test_occlusion_covers_token_ids_with_the_padding():
     np.testing.assert_allclose(found.values, ((vectors[x[0]] - vectors[0]) @ head[:, 1]) / 5, atol=1e-6)
 
 
+def test_by_default_a_token_becomes_an_unknown_one_and_padding_stays():
+    words = keras.Input((6,), dtype="int32")
+    x = layers.Embedding(9, 3, name="vectors")(words)
+    model = keras.Model(words, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+    vectors, head = (keras.ops.convert_to_numpy(weight) for weight in model.weights[:2])
+    x = np.array([[5, 2, 3, 4, 0, 0]], "int32")
+    found = attribute(model, x, "occlusion", target=1)[0]
+    expected = ((vectors[x[0]] - vectors[1]) @ head[:, 1]) / 6
+    expected[4:] = 0
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+
+
+def test_rise_finds_the_only_word_that_matters():
+    words = keras.Input((12,), dtype="int32")
+    x = layers.Embedding(9, 1, name="vectors", embeddings_initializer="zeros")(words)
+    model = keras.Model(words, layers.Dense(1, kernel_initializer="ones")(layers.Flatten()(x)))
+    table = np.zeros((9, 1), "float32")
+    table[7] = 5
+    model.get_layer("vectors").set_weights([table])
+    x = np.array([[2, 3, 4, 7, 5, 6, 2, 3, 4, 5, 0, 0]], "int32")
+    found = attribute(model, x, "rise", target=0, masks=200)[0]
+    assert found.values.argmax() == 3
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_rise_is_the_mean_of_masks_weighted_by_scores(rank):
     network = SmallNetwork(rank)

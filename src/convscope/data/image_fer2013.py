@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found
+from convscope.data.columns import split_name
 from convscope.data.csv_rows import csv_header, csv_rows
-from convscope.data.image_manifest import split_name
 from convscope.data.scan import array_digests
 from convscope.data.sources import ArrayImages
 from convscope.errors import DataError

@@ -1,117 +1,14 @@
-"""Class folders, alone or below `train/ validation/ test/`."""
+"""Class folders of pictures, alone or below `train/ validation/ test/`."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from convscope.data.assembly import SPLIT_ALIASES, Found, scan_to_found
+from convscope.data.assembly import Found
+from convscope.data.listing import Listing, class_files
+from convscope.data.scan import scan_to_found
 from convscope.data.sources import unscanned_files
-from convscope.errors import DataError
-from convscope.kinds import Progress, Skipped, SplitName
-
-_IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-
-
-@dataclass
-class Listing:
-    """The pictures and folders below a root, as far as links may be followed.
-
-    Args:
-        root: The folder; nothing outside of it is read.
-        skipped: What was left out, in the order in which it was met.
-    """
-
-    root: str
-    skipped: list[Skipped] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._real_root = os.path.realpath(self.root)
-
-    def children(self, folder: str) -> tuple[list[str], list[str]]:
-        """The folders and the files right below a folder, sorted, as keys relative to the root.
-
-        Args:
-            folder: Relative to the root; empty for the root itself.
-
-        Returns:
-            Keys of folders, keys of files.
-
-        Raises:
-            DataError: The folder cannot be read.
-        """
-        folders: list[str] = []
-        files: list[str] = []
-        path = self._path(folder)
-        try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if not is_ignored(entry.name):
-                        self._sort_in(entry, f"{folder}/{entry.name}".lstrip("/"), folders, files)
-        except OSError as error:
-            raise DataError(
-                f"{path}: the folder cannot be read ({error.strerror})", hint="Check its permissions."
-            ) from error
-        return sorted(folders), sorted(files)
-
-    def files_below(self, folder: str) -> list[str]:
-        """All files below a folder at any depth, sorted, as keys relative to the root."""
-        found: list[str] = []
-        waiting = [folder]
-        seen: set[str] = set()
-        while waiting:
-            current = waiting.pop()
-            real = os.path.realpath(self._path(current))
-            if real in seen:
-                self.skip(current, "a link to a folder that was already read")
-                continue
-            seen.add(real)
-            folders, files = self.children(current)
-            waiting.extend(reversed(folders))
-            found.extend(files)
-        return sorted(found)
-
-    def skip(self, key: str, reason: str) -> None:
-        """Lists something as left out."""
-        self.skipped.append(Skipped(self._path(key), reason))
-
-    def _path(self, key: str) -> str:
-        return f"{self.root}/{key}" if key else self.root
-
-    def _sort_in(self, entry: os.DirEntry[str], key: str, folders: list[str], files: list[str]) -> None:
-        if not _is_text(entry.name):
-            shown = os.fsencode(key).decode("utf-8", "replace")
-            self.skip(shown, "the name is not UTF-8")
-            return
-        reason = self._why_not_follow(entry.path) if entry.is_symlink() else ""
-        if reason:
-            self.skip(key, reason)
-        elif entry.is_dir():
-            folders.append(key)
-        elif entry.is_file():
-            files.append(key)
-        else:
-            self.skip(key, "not a regular file")
-
-    def _why_not_follow(self, link: str) -> str:
-        target = os.path.realpath(link)
-        if not is_inside(target, self._real_root):
-            return "a link that leaves the folder"
-        if not Path(link).exists():  # a link to itself, too
-            return "a broken link"
-        parent = os.path.realpath(Path(link).parent)
-        return "a link to a folder that holds it" if is_inside(parent, target) else ""
-
-
-def is_ignored(name: str) -> bool:
-    """True of what file managers and archivers leave behind, and of hidden files."""
-    return name.startswith(".") or name in _IGNORED
-
-
-def is_inside(path: str, folder: str) -> bool:
-    """True where a real path is a folder or lies below it."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+from convscope.kinds import Progress
 
 
 def read_image_folders(path: Path, progress: Progress) -> Found:
@@ -128,76 +25,13 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
         DataError: There are no class folders, one cannot be read, or most files are not pictures.
     """
     listing = Listing(str(path))
-    folders, loose = listing.children("")
-    split_of = _split_folders(listing, folders)
-    keys: list[str] = []
-    labels: list[str] = []
-    splits: list[SplitName | None] = []
-    for key in loose:
-        listing.skip(key, "a file beside the class folders")
-    for parent, split in split_of.items():
-        for folder in folders if split is None else _class_folders(listing, parent):
-            files = listing.files_below(folder)
-            if not files:
-                listing.skip(folder, "a class folder without files")
-            keys += files
-            labels += [folder.rpartition("/")[2]] * len(files)
-            splits += [split] * len(files)
-    if not keys:
-        raise DataError(
-            f"{path}: expected class folders with pictures in them, received {_contents(folders, loose)}",
-            hint="Put the pictures of each class into a folder that is named after the class.",
-        )
+    files = class_files(listing, "pictures")
     return scan_to_found(
-        unscanned_files(str(path), keys),
+        unscanned_files(str(path), files.keys),
         where=str(path),
-        layout=_layout(split_of, set(labels)),
-        labels=labels,
-        splits=splits,
+        layout=files.layout,
+        labels=files.labels,
+        splits=files.splits,
         skipped=listing.skipped,
         progress=progress,
     )
-
-
-def _split_folders(listing: Listing, folders: list[str]) -> dict[str, SplitName | None]:
-    """The folders that are splits with their names, or the root alone where the folders are classes."""
-    named = {folder: SPLIT_ALIASES[folder.lower()] for folder in folders if folder.lower() in SPLIT_ALIASES}
-    train = [folder for folder, split in named.items() if split == "train"]
-    has_classes = any(listing.children(folder)[0] for folder in train)
-    if not (named and len(named) == len(folders)) and not has_classes:
-        return {"": None}
-    for name in set(named.values()):
-        same = [folder for folder, split in named.items() if split == name]
-        if len(same) > 1:
-            raise DataError(f"{listing.root}: expected one folder for {name}, received {' and '.join(same)}")
-    for folder in folders:
-        if folder not in named:
-            listing.skip(folder, "a folder beside train/")
-    return dict(named)
-
-
-def _class_folders(listing: Listing, split_folder: str) -> list[str]:
-    folders, loose = listing.children(split_folder)
-    for key in loose:
-        listing.skip(key, "a file beside the class folders")
-    return folders
-
-
-def _layout(split_of: dict[str, SplitName | None], classes: set[str]) -> str:
-    if None in split_of.values():
-        return f"folder per class: {len(classes)} class folders"
-    return f"folders {', '.join(f'{folder}/' for folder in split_of)} with {len(classes)} class folders"
-
-
-def _contents(folders: list[str], files: list[str]) -> str:
-    if not folders and not files:
-        return "an empty folder"
-    return f"{len(folders)} folders and {len(files)} files without a picture in a class folder"
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -16,7 +16,7 @@ import numpy as np
 from convscope.data.assembly import SPLIT_ALIASES, Found
 from convscope.data.damage import damage_as_data_error
 from convscope.data.image_arrays import ArrayPart, StoredArray, read_array_parts
-from convscope.data.image_folders import Listing
+from convscope.data.listing import Listing
 from convscope.errors import DataError
 from convscope.kinds import SPLITS, Progress, Skipped, SplitName
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.image_folders import Listing
+from convscope.data.listing import Listing
 from convscope.data.scan import scan
 from convscope.data.sources import FileImages, unscanned_files
 from convscope.errors import DataError

@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from convscope.data.assembly import SPLIT_ALIASES, Found, scan_to_found
+from convscope.data.assembly import Found
+from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name
 from convscope.data.csv_rows import csv_rows
-from convscope.data.image_folders import is_inside
+from convscope.data.listing import is_inside
 from convscope.data.parquet_rows import parquet_rows, parquet_schema
+from convscope.data.scan import scan_to_found
 from convscope.data.sources import unscanned_files
 from convscope.errors import DataError
 from convscope.kinds import Progress, Skipped, SplitName
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
-SPLIT_COLUMNS = ("split", "subset", "partition", "usage", "set")
 
 Row = tuple[str, str, str, str | None]
 """Where it stands, path, label, split."""
@@ -65,28 +65,6 @@ def read_manifest(path: Path, progress: Progress) -> Found:
         skipped=skipped,
         progress=progress,
     )
-
-
-def find_column(names: Sequence[str], aliases: Sequence[str]) -> int | None:
-    """The position of the first alias that is a column, whatever its case; None where there is none."""
-    lower = [name.strip().lower() for name in names]
-    return next((lower.index(alias) for alias in aliases if alias in lower), None)
-
-
-def split_name(where: str, raw: str | None) -> SplitName | None:
-    """The split that a field names; None where the data has no splits.
-
-    Raises:
-        DataError: The name is not one of the known ones.
-    """
-    if raw is None:
-        return None
-    name = SPLIT_ALIASES.get(raw.strip().lower())
-    if name is None:
-        raise DataError(
-            f"{where}: expected a split, received {raw!r}", hint=f"Use one of {', '.join(SPLIT_ALIASES)}."
-        )
-    return name
 
 
 def _columns(path: Path, names: Sequence[str]) -> tuple[int, int, int | None]:

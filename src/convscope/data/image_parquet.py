@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from convscope.data.assembly import SPLIT_ALIASES, Found, scan_to_found
-from convscope.data.image_folders import Listing
-from convscope.data.image_manifest import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name
-from convscope.data.parquet_rows import parquet_rows, parquet_schema
+from convscope.data.assembly import Found
+from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name, split_of_file
+from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
+from convscope.data.scan import scan_to_found
 from convscope.data.sources import unscanned_bytes
 from convscope.errors import DataError
 from convscope.kinds import Progress, Skipped, SplitName
@@ -50,16 +47,6 @@ def holds_pictures(path: Path) -> bool:
         DataError: It is not a readable Parquet file.
     """
     return _image_column(parquet_schema(path)) is not None
-
-
-def parquet_shards(folder: Path) -> list[str]:
-    """Parquet files in a folder, its `data/`, or its split folders, sorted, relative to the folder."""
-    listing = Listing(str(folder))
-    folders, files = listing.children("")
-    for name in folders:
-        if name == "data" or name.lower() in SPLIT_ALIASES:
-            files += listing.children(name)[1]
-    return sorted(key for key in files if key.lower().endswith((".parquet", ".pq")))
 
 
 def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> Found:
@@ -100,7 +87,7 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
 def _read_file(root: Path, key: str, rows: _Rows) -> None:
     path = root / key
     columns = _columns(path, parquet_schema(path))
-    split_of_file = _split_of(key)
+    of_file = split_of_file(key)
     names = [columns.image, columns.label] + ([columns.split] if columns.split else [])
     for row, (image, label, *split) in parquet_rows(path, names):
         where = f"{path}#{row}"
@@ -117,7 +104,7 @@ def _read_file(root: Path, key: str, rows: _Rows) -> None:
         rows.keys.append(f"{key}#{row}")
         rows.data.append(data)
         rows.labels.append(_label(where, label, columns.class_names))
-        rows.splits.append(split_name(where, str(split[0] or "")) if split else split_of_file)
+        rows.splits.append(split_name(where, str(split[0] or "")) if split else of_file)
 
 
 def _columns(path: Path, schema: pa.Schema) -> _Columns:
@@ -132,7 +119,7 @@ def _columns(path: Path, schema: pa.Schema) -> _Columns:
     split = find_column(schema.names, SPLIT_COLUMNS)
     name = schema.names[label]
     return _Columns(
-        image, name, None if split is None else schema.names[split], _class_names(path, schema, name)
+        image, name, None if split is None else schema.names[split], class_label_names(path, schema, name)
     )
 
 
@@ -147,24 +134,6 @@ def _image_column(schema: pa.Schema) -> str | None:
     return None
 
 
-def _class_names(path: Path, schema: pa.Schema, label: str) -> list[str] | None:
-    """The names of a ClassLabel column from the metadata that `datasets` writes, if there are any."""
-    raw = (schema.metadata or {}).get(b"huggingface")
-    if raw is None:
-        return None
-    try:
-        found: Any = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise DataError(f"{path}: the metadata 'huggingface' is not JSON") from None
-    for step in ("info", "features", label, "names"):
-        found = found.get(step) if isinstance(found, dict) else None
-    if found is None:
-        return None
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise DataError(f"{path}: expected class names of {label} as a list of text in the metadata")
-    return found
-
-
 def _label(where: str, label: object, class_names: Sequence[str] | None) -> str:
     if isinstance(label, str) and label.strip():
         return label.strip()
@@ -175,9 +144,3 @@ def _label(where: str, label: object, class_names: Sequence[str] | None) -> str:
     if label >= len(class_names):
         raise DataError(f"{where}: expected a label below {len(class_names)}, received {label}")
     return class_names[label]
-
-
-def _split_of(key: str) -> SplitName | None:
-    folder, _, file = key.rpartition("/")
-    first_word = re.split(r"[-_.]", file, maxsplit=1)[0].lower()
-    return SPLIT_ALIASES.get(first_word) or SPLIT_ALIASES.get(folder.rpartition("/")[2].lower())

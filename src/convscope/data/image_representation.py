@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -124,6 +124,19 @@ class ImageRepresentation:
             picture = picture.resize((self.width, self.height), Image.Resampling.BILINEAR)
         pixels: npt.NDArray[np.uint8] = np.asarray(picture)
         return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Nothing but the shape."""
+        return {}
+
+    def unpack(self, values: Any) -> Any:
+        """Pictures are the only input."""
+        return values
+
+    def example(self, count: int) -> npt.NDArray[np.float32]:
+        """So many pictures of noise, shape (count, height, width, channels), from 0 to 1."""
+        return np.random.default_rng(0).random((count, *self.shape), np.float32)
 
     def arrays(
         self, samples: ImageSource, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress

@@ -47,12 +47,13 @@ from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.image_fer2013 import is_fer2013, read_fer2013
-from convscope.data.image_folders import Listing, read_image_folders
+from convscope.data.image_folders import read_image_folders
 from convscope.data.image_idx import idx_files, is_idx, read_idx
 from convscope.data.image_inputs import ImageInputs, read_inputs
 from convscope.data.image_manifest import read_manifest
 from convscope.data.image_npz import read_npz
-from convscope.data.image_parquet import holds_pictures, parquet_shards, read_parquet_images
+from convscope.data.image_parquet import holds_pictures, read_parquet_images
+from convscope.data.listing import Listing, parquet_shards
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds import Progress, no_progress

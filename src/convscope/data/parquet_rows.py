@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from convscope.data.damage import damage_as_data_error
+from convscope.errors import DataError
 
 BATCH_ROWS = 64
 """Rows that are decoded at once; pictures may be large."""
@@ -51,3 +53,30 @@ def parquet_rows(
             for fields in zip(*values, strict=True):
                 yield row, fields
                 row += 1
+
+
+def class_label_names(path: Path, schema: pa.Schema, label: str) -> list[str] | None:
+    """The names of a ClassLabel column from the metadata of Hugging Face `datasets`, if there are any.
+
+    Args:
+        path: The Parquet file, for messages.
+        schema: Its schema.
+        label: The column.
+
+    Raises:
+        DataError: The metadata is not JSON, or has something else in the place of the names.
+    """
+    raw = (schema.metadata or {}).get(b"huggingface")
+    if raw is None:
+        return None
+    try:
+        found: Any = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise DataError(f"{path}: the metadata 'huggingface' is not JSON") from None
+    for step in ("info", "features", label, "names"):
+        found = found.get(step) if isinstance(found, dict) else None
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise DataError(f"{path}: expected class names of {label} as a list of text in the metadata")
+    return found

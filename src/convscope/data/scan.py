@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.assembly import Found
 from convscope.data.decode import decode_image
+from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
 from convscope.data.sources import ArrayImages, EncodedImages, FileImages
 from convscope.errors import DataError
-from convscope.kinds import Progress, Skipped
-
-DIGEST_BYTES = 16
-"""Length of the content hash that tells identical pictures, in bytes."""
+from convscope.kinds import Progress, Skipped, SplitName
 
 _CHUNK = 256
 _WORKERS = min(8, os.cpu_count() or 1)
-
-Digests = npt.NDArray[np.void]
-
 
 Encoded = FileImages | EncodedImages
 """Pictures that have to be decoded."""
@@ -74,7 +70,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading pictures") ->
                 continue
             sizes[index] = shape[:2]
             channels[index] = 1 if len(shape) == 2 else 3
-            digests[index] = np.frombuffer(blake2b(data, digest_size=DIGEST_BYTES).digest(), np.uint8)
+            digests[index] = np.frombuffer(digest_of(data), np.uint8)
         return bad
 
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -89,7 +85,48 @@ def scan(source: Encoded, progress: Progress, what: str = "reading pictures") ->
             raise
     kept = np.flatnonzero(channels).astype(np.int64)
     scanned = replace(source, sizes=sizes, channels=channels).take(kept)
-    return Scan(scanned, kept, _as_keys(digests[kept]), skipped)
+    return Scan(scanned, kept, digest_keys(digests[kept]), skipped)
+
+
+def scan_to_found(
+    source: Encoded,
+    *,
+    where: str,
+    layout: str,
+    labels: Sequence[str],
+    splits: Sequence[SplitName | None],
+    skipped: Sequence[Skipped],
+    progress: Progress,
+) -> Found:
+    """Scans encoded pictures and keeps the readable ones with their labels and splits.
+
+    Args:
+        source: Pictures of unknown size.
+        where: The path that was read, for messages.
+        layout: One line that says which layout was recognized and by what.
+        labels: The class name of each.
+        splits: The split of each, or None for all.
+        skipped: What was left out before.
+        progress: Told how many pictures were scanned.
+
+    Returns:
+        The readable pictures.
+
+    Raises:
+        DataError: More than half of the pictures are not readable.
+    """
+    scanned = scan(source, progress)
+    check_mostly_readable(where, len(scanned.kept), scanned.skipped)
+    rows = scanned.kept.tolist()
+    return Found(
+        where=where,
+        layout=layout,
+        source=scanned.source,
+        labels=[labels[row] for row in rows],
+        splits=[splits[row] for row in rows],
+        digests=scanned.digests,
+        skipped=(*skipped, *scanned.skipped),
+    )
 
 
 def array_digests(source: ArrayImages) -> Digests:
@@ -97,8 +134,8 @@ def array_digests(source: ArrayImages) -> Digests:
     digests = np.zeros((len(source), DIGEST_BYTES), np.uint8)
     for index in range(len(source)):
         pixels = np.ascontiguousarray(source.load(index))
-        digests[index] = np.frombuffer(blake2b(pixels.data, digest_size=DIGEST_BYTES).digest(), np.uint8)
-    return _as_keys(digests)
+        digests[index] = np.frombuffer(digest_of(pixels.data), np.uint8)
+    return digest_keys(digests)
 
 
 def check_mostly_readable(where: str, readable: int, skipped: list[Skipped]) -> None:
@@ -121,7 +158,3 @@ def check_mostly_readable(where: str, readable: int, skipped: list[Skipped]) -> 
         + (f" ({examples})" if examples else ""),
         hint="Check that this is the right place and that the files were copied whole.",
     )
-
-
-def _as_keys(digests: npt.NDArray[np.uint8]) -> Digests:
-    return np.ascontiguousarray(digests).view(np.dtype((np.void, DIGEST_BYTES))).reshape(len(digests))

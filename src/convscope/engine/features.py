@@ -7,7 +7,7 @@ Keras in float32 on a few samples first, and steps back to a higher precision wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from convscope.engine.feed import Prefetched
 from convscope.engine.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
 from convscope.kinds import Say, silent
-from convscope.scope.pooled import POOLS, Pool, pooled_outputs
+from convscope.scope.pooled import POOLS, Pool, as_given, pooled_outputs
 
 __all__ = ["POOLS", "Column", "EngineReport", "FeatureEngine", "Pool", "Prepare", "feature_engine"]
 
@@ -110,13 +110,15 @@ def feature_engine(
     scaling: tuple[float, float] | None = None,
     precision: Precision = "auto",
     predictions: bool = True,
+    padded: bool = False,
+    unpack: Callable[[Any], Any] = as_given,
     settled: EngineReport | None = None,
     say: Say = silent,
 ) -> FeatureEngine:
     """Chooses what computes the features of these layers, and in which precision and sizes.
 
     Args:
-        model: Any built Keras model with one input.
+        model: Any built Keras model with one input, or with several that `unpack` makes.
         layers: Paths, unique names or patterns such as `block*/conv*`; of a layer with several outputs the
             first is taken.
         pool: `mean` or `max` over positions, `flatten`, or `none` for whole maps.
@@ -126,6 +128,8 @@ def feature_engine(
             compiled program.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the device computes in it.
         predictions: Whether the model's first output is given too, where it has shape (batch, classes).
+        padded: Whether samples are ids of which 0 is padding, which no mean or maximum counts.
+        unpack: From a batch of samples to the inputs of a model that has several.
         settled: The report of an earlier engine for the same samples; nothing is measured or compared again.
         say: Is told what was chosen.
 
@@ -138,7 +142,9 @@ def feature_engine(
         raise UsageError(f"Unknown precision '{precision}'.", f"Use one of {', '.join(PRECISIONS)}.")
     if not len(sample):
         raise UsageError("An engine is chosen by means of at least one sample. Received: none.")
-    outputs = pooled_outputs(model, layers, pool, prepare(sample[:1]), predictions=predictions)
+    outputs = pooled_outputs(
+        model, layers, pool, prepare(sample[:1]), predictions=predictions, padded=padded, unpack=unpack
+    )
     question = Question(outputs, sample, prepare, scaling)
     if settled is not None:
         runner, report = settled_runner(question, settled), settled

@@ -1,10 +1,10 @@
-"""Batches for training and inference: order and augmentation follow from seed, epoch and step alone."""
+"""Batches for training: their order and every random change follow from seed, epoch and step alone."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -13,71 +13,81 @@ import numpy.typing as npt
 
 T = TypeVar("T")
 Batch = tuple[Any, ...]
-Augment = Callable[[Any, np.random.Generator], Any]
-Prepare = Callable[[Any], npt.NDArray[np.float32]]
+
+BUCKET = 64
+"""Batches among which samples are sorted by length."""
 
 
-class Inputs(Protocol):
-    """Model inputs in their compact form, in memory or decoded on demand."""
+class Examples(Protocol):
+    """Samples of one split with what is to be learned from them."""
 
     def __len__(self) -> int:
         """The number of samples."""
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Any:
-        """The inputs at these positions, stacked along the first axis."""
+    @property
+    def lengths(self) -> npt.NDArray[np.int64] | None:
+        """Positions of each sample, shape (samples,), where they differ; None where all are alike."""
+
+    def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
+        """The samples at these positions as Keras takes them.
+
+        Args:
+            indices: Shape (n,).
+            rng: Draws the random changes of a training; None leaves the samples as they are.
+
+        Returns:
+            (inputs, targets) or (inputs, targets, weights).
+        """
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Samples of one split, ready to be cut into batches.
+    """Samples of one split, cut into batches.
 
     Args:
-        inputs: Compact inputs, such as uint8 pictures.
-        prepare: From compact inputs to what the model takes, such as float32 in [0, 1].
-        labels: Index of the class of each sample, shape (samples,), int64.
-        classes: The number of class names.
+        examples: The samples.
         batch_size: Samples per batch.
-        seed: What order and augmentation follow from.
-        augment: Random changes to a batch of compact inputs; None leaves them as they are.
-        class_weights: Weight of each class, shape (classes,), float32; None weighs all samples alike.
-        mixing: As in `FitSettings`; the weight of a blend is that of its parts, blended.
+        seed: What order and random changes follow from.
     """
 
-    inputs: Inputs
-    prepare: Prepare
-    labels: npt.NDArray[np.int64]
-    classes: int
+    examples: Examples
     batch_size: int
     seed: int = 0
-    augment: Augment | None = None
-    class_weights: npt.NDArray[np.float32] | None = None
-    mixing: float = 0.0
 
     @property
     def steps(self) -> int:
         """Batches per epoch."""
-        return -(-len(self.inputs) // self.batch_size)
+        return -(-len(self.examples) // self.batch_size)
+
+    @property
+    def varying(self) -> bool:
+        """Whether batches differ in shape."""
+        return self.examples.lengths is not None
 
     def training(self, first_epoch: int) -> Iterator[Batch]:
-        """Shuffled batches of one constant size, epoch after epoch without end.
+        """Shuffled batches of one constant number of samples, epoch after epoch without end.
 
         The last batch of an epoch is filled up from the beginning of that epoch's order, so that every
-        step sees the same shapes and no normalization sees a batch of one.
+        step sees as many samples and no normalization sees a batch of one. Samples of differing lengths are
+        put together with others of about their length, so that little is padded.
 
         Args:
             first_epoch: The epoch to begin with, from 0; its batches are the same as if all earlier
                 epochs had been read.
 
         Yields:
-            (inputs, one-hot targets) or, with class weights, (inputs, one-hot targets, weights).
+            What `Examples.batch` gives.
         """
-        size = min(self.batch_size, len(self.inputs))
+        size = min(self.batch_size, len(self.examples))
         epoch = first_epoch
         while True:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.inputs))
+            rng = np.random.default_rng([self.seed, epoch])
+            order = rng.permutation(len(self.examples))
             order = np.concatenate([order, order[: self.steps * size - len(order)]])
-            for step in range(self.steps):
-                yield self._batch(order[step * size : (step + 1) * size], (epoch, step))
+            batches = self._bucketed(order.reshape(self.steps, size), rng)
+            for step, indices in enumerate(batches):
+                draw = np.random.default_rng([self.seed, 1 + epoch, 1 + step])
+                yield self.examples.batch(indices, draw)
             epoch += 1
 
     def repeated(self) -> Iterator[Batch]:
@@ -86,39 +96,24 @@ class Feed:
             yield from self.once()
 
     def once(self) -> Iterator[Batch]:
-        """All samples in order, once, unchanged."""
-        for start in range(0, len(self.inputs), self.batch_size):
-            yield self._batch(np.arange(start, min(start + self.batch_size, len(self.inputs))), None)
+        """All samples once, unchanged: in order, or from short to long where lengths differ."""
+        lengths = self.examples.lengths
+        count = len(self.examples)
+        order = np.arange(count) if lengths is None else np.argsort(lengths, kind="stable")
+        for start in range(0, count, self.batch_size):
+            yield self.examples.batch(order[start : start + self.batch_size], None)
 
-    def _batch(self, indices: npt.NDArray[np.int64], moment: tuple[int, int] | None) -> Batch:
-        rng = None
-        if moment is not None:
-            rng = np.random.default_rng([self.seed, 1 + moment[0], 1 + moment[1]])
-        values = self.inputs.take(indices)
-        if self.augment is not None and rng is not None:
-            values = self.augment(values, rng)
-        labels = self.labels[indices]
-        targets = np.zeros((len(labels), self.classes), np.float32)
-        targets[np.arange(len(labels)), labels] = 1.0
-        batch: Batch = (self.prepare(values), targets)
-        if self.class_weights is not None and rng is not None:
-            batch = (*batch, self.class_weights[labels])
-        if self.mixing and rng is not None:
-            share = rng.beta(self.mixing, self.mixing, len(labels)).astype(np.float32)
-            batch = tuple(_blended(part, share) for part in batch)
-        return batch
-
-
-def _blended(values: npt.NDArray[np.float32], share: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Each row with the row before it; batches are shuffled, so that this is any other sample."""
-    share = share.reshape(-1, *(1,) * (values.ndim - 1))
-    return share * values + (1 - share) * np.roll(values, 1, axis=0)
-
-
-def balanced_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:
-    """Weights that make every class count alike: samples / (classes * samples of the class)."""
-    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
-    return (len(labels) / (classes * counts)).astype(np.float32)
+    def _bucketed(self, batches: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Shape (steps, size): within so many batches sorted by length, their order drawn again."""
+        lengths = self.examples.lengths
+        if lengths is None:
+            return batches
+        sorted_parts = []
+        for start in range(0, len(batches), BUCKET):
+            part = batches[start : start + BUCKET].ravel()
+            by_length = part[np.argsort(lengths[part], kind="stable")].reshape(-1, batches.shape[1])
+            sorted_parts.append(rng.permutation(by_length))
+        return np.concatenate(sorted_parts)
 
 
 class Prefetched(Iterator[T]):

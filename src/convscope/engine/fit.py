@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from convscope.engine.checkpoint import Row, read_checkpoint
 from convscope.engine.device import Device, backend_file
 from convscope.engine.feed import Batch, Feed, Prefetched
+from convscope.engine.goal import CLASSIFY, Goal
 from convscope.engine.keeper import Keeper, write_history
 from convscope.engine.settings import FitSettings
 from convscope.errors import BackendError
 from convscope.kinds import Progress, no_progress
+
+
+def _as_built(model: keras.Model) -> None:
+    """Changes nothing."""
 
 
 def fit(
@@ -27,6 +33,8 @@ def fit(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
+    goal: Goal = CLASSIFY,
+    start: Callable[[keras.Model], None] = _as_built,
 ) -> list[Row]:
     """Trains a fresh model, or goes on where the checkpoint in the folder stopped.
 
@@ -39,6 +47,8 @@ def fit(
         folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
         callbacks: Any Keras callbacks besides. What state they keep is theirs to restore on a resume.
         progress: Is told each step.
+        goal: The loss, and how the best epoch is told.
+        start: Changes a fresh model before its first step, such as to weights from elsewhere.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
@@ -51,43 +61,15 @@ def fit(
         model = build()
     with _policy("float32"):
         portable = build()
-    compile_model(model, settings, train.steps)
+    goal.compile(model, settings, train.steps)
     rows = read_checkpoint(folder / "checkpoints", model)
-    keeper = Keeper(folder, portable, rows, settings, train.steps, progress)
+    if not rows:
+        start(model)
+    keeper = Keeper(folder, portable, rows, settings, goal, train.steps, progress)
     if len(rows) < settings.epochs and not keeper.finished():
         _run(model, train, validation, settings, [keeper, *callbacks, *_extra(settings, folder)], len(rows))
     write_history(folder / "history.csv", rows)
     return rows
-
-
-def compile_model(model: keras.Model, settings: FitSettings, steps: int) -> None:
-    """Compiles a classifier: Adam, categorical cross-entropy, accuracy.
-
-    Args:
-        model: From samples to probabilities.
-        settings: Learning rate, schedule, weight decay and label smoothing are read.
-        steps: Steps per epoch.
-    """
-    model.compile(
-        optimizer=keras.optimizers.Adam(
-            _schedule(settings, steps * settings.epochs), weight_decay=settings.weight_decay or None
-        ),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        metrics=["accuracy"],
-    )
-    model.optimizer.build(model.trainable_variables)
-
-
-def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    warmup = math.floor(settings.warmup * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.learning_rate / 25 if warmup else settings.learning_rate,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=settings.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
 
 
 def _run(
@@ -102,11 +84,11 @@ def _run(
     try:
         with backend_file().accelerated(model):
             model.fit(
-                _generator(batches),
+                _source(batches, train),
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
-                validation_data=_generator(validation.repeated()),
+                validation_data=_source(validation.repeated(), validation),
                 validation_steps=validation.steps,
                 callbacks=callbacks,
                 shuffle=False,
@@ -114,6 +96,13 @@ def _run(
             )
     finally:
         batches.close()
+
+
+def _source(batches: Iterator[Batch], feed: Feed) -> Any:
+    """What Keras reads batches from; where their shapes differ, the backend may have to know before."""
+    if not feed.varying:
+        return _generator(batches)
+    return backend_file().varying(_generator(batches), feed.examples.batch(np.arange(1), None))
 
 
 def _generator(batches: Iterator[Batch]) -> Iterator[Batch]:

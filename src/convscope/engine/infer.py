@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.feed import Inputs, Prefetched, Prepare
+from convscope.engine.class_examples import Inputs, Prepare
+from convscope.engine.feed import Prefetched
 from convscope.kinds import Progress, no_progress
 
 BATCH = 256
@@ -24,7 +25,7 @@ def predict_probabilities(
     progress: Progress = no_progress,
     views: Sequence[View] = (),
 ) -> npt.NDArray[np.float32]:
-    """Runs a classifier over samples in order.
+    """Runs a classifier over samples.
 
     The last batch is filled up to the size of the others and cut again, so that one compiled function
     serves all of them.
@@ -42,10 +43,11 @@ def predict_probabilities(
     count = len(inputs)
     size = min(BATCH, count)
     starts = range(0, count, max(size, 1))
+    order = in_order_of_length(inputs)
 
     def batches() -> Iterator[list[npt.NDArray[np.float32]]]:
         for start in starts:
-            values = inputs.take(np.arange(start, start + size) % count)
+            values = inputs.take(order[np.arange(start, start + size) % count])
             yield [prepare(values), *(prepare(view(values)) for view in views)]
 
     answers = []
@@ -59,4 +61,15 @@ def predict_probabilities(
         feed.close()
     if not answers:
         return np.zeros((0, int(model.output_shape[-1])), np.float32)
-    return np.concatenate(answers)[:count]
+    sorted_answers = np.concatenate(answers)[:count]
+    found = np.empty_like(sorted_answers)
+    found[order] = sorted_answers
+    return found
+
+
+def in_order_of_length(inputs: Inputs) -> npt.NDArray[np.int64]:
+    """Positions of all samples, from short to long where lengths differ, so that little is padded."""
+    lengths: npt.NDArray[np.int64] | None = getattr(inputs, "lengths", None)
+    if lengths is None:
+        return np.arange(len(inputs))
+    return np.argsort(lengths, kind="stable")

@@ -29,6 +29,11 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
+def varying(batches: Iterator[Any], example: Any) -> Iterator[Any]:
+    """Batches whose shapes differ: Keras compiles a step for each shape, of which there are few."""
+    return batches
+
+
 def convertible(
     function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
 ) -> dict[str, Any]:

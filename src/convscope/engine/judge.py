@@ -87,6 +87,21 @@ class Judgement:
         plain["reliability"] = list(plain["reliability"])
         return plain
 
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings and a row for each class."""
+        rows: list[tuple[str, ...]] = [
+            (each.name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support))
+            for each in self.classes
+        ]
+        return ("class", "precision", "recall", "F1", "samples"), rows
+
+    def to_line(self) -> str:
+        """The figures of the whole split."""
+        return (
+            f"accuracy {self.accuracy:.2%}, macro F1 {self.macro_f1:.3f}, expected calibration "
+            f"error {self.expected_calibration_error:.3f}, on {self.samples} test samples"
+        )
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Judgement:
         """Reads what `to_json` wrote.

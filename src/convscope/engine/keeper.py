@@ -12,12 +12,14 @@ import keras
 
 from convscope.engine.checkpoint import Row, write_checkpoint
 from convscope.engine.device import backend_file
+from convscope.engine.goal import Goal
 from convscope.engine.settings import FitSettings
 from convscope.errors import RunError
 from convscope.files import written_whole
 from convscope.kinds import Progress
 
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
+"""What a row of history holds beside the losses and metrics."""
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -31,6 +33,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         portable: The same architecture in float32; it takes the best weights and is saved.
         rows: History of the epochs that a resumed training has behind it; is appended to.
         settings: Patience and seed are read.
+        goal: Tells the best epoch.
         steps: Steps per epoch.
         progress: Is told each step.
     """
@@ -43,13 +46,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         portable: keras.Model,
         rows: list[Row],
         settings: FitSettings,
+        goal: Goal,
         steps: int,
         progress: Progress,
     ) -> None:
         super().__init__()
         self._folder, self._portable, self._rows = folder, portable, rows
         self._patience, self._seed = settings.patience, settings.seed
-        self._steps, self._progress = steps, progress
+        self._goal, self._steps, self._progress = goal, steps, progress
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -67,7 +71,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Reports the step; values are left on the device."""
         done = len(self._rows) * self._steps + batch + 1
-        self._progress(done, self.params["epochs"] * self._steps, f"training, {self._standing()}")
+        self._progress(done, self.params["epochs"] * self._steps, f"training, {self._goal.standing(self._rows)}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes what is new.
@@ -75,19 +79,15 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             RunError: The loss is no longer a number.
         """
-        row = {name: float(value) for name, value in (logs or {}).items() if name in COLUMNS}
-        if not all(map(math.isfinite, row.values())):
+        figures = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
+        if not all(map(math.isfinite, figures.values())):
             raise RunError(
                 f"The loss is no longer a number in epoch {epoch + 1}.",
                 "Try a smaller --learning-rate or --precision float32.",
             )
-        row |= {
-            "epoch": epoch + 1,
-            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-            "seconds": round(time.monotonic() - self._started, 3),
-        }
-        self._rows.append({name: row[name] for name in COLUMNS if name in row})
-        best = best_epoch(self._rows)
+        row = {"epoch": epoch + 1, **dict(sorted(figures.items(), key=_place)), **self._moment()}
+        self._rows.append(row)
+        best = self._goal.best_epoch(self._rows)
         if best == len(self._rows) - 1:
             self._portable.set_weights(self.model.get_weights())
             with written_whole(self._folder / "model.keras") as part:
@@ -99,31 +99,25 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def finished(self) -> bool:
         """Whether patience has run out."""
-        waited = len(self._rows) - 1 - best_epoch(self._rows) if self._rows else 0
+        waited = len(self._rows) - 1 - self._goal.best_epoch(self._rows) if self._rows else 0
         return self._patience is not None and waited >= self._patience
 
-    def _standing(self) -> str:
-        if not self._rows:
-            return "epoch 1"
-        last, best = self._rows[-1], self._rows[best_epoch(self._rows)]
-        if "val_accuracy" not in last:
-            return f"epoch {len(self._rows) + 1}, accuracy {last['accuracy']:.1%}"
-        return (
-            f"epoch {len(self._rows) + 1}, validation accuracy "
-            f"{last['val_accuracy']:.1%} (best {best['val_accuracy']:.1%})"
-        )
+    def _moment(self) -> Row:
+        return {
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
 
 
-def best_epoch(rows: list[Row]) -> int:
-    """Position of the best epoch: highest validation accuracy, then lowest validation loss, then first."""
-    return min(
-        range(len(rows)), key=lambda i: (-rows[i].get("val_accuracy", 0.0), rows[i].get("val_loss", 0.0), i)
-    )
+def _place(item: tuple[str, float]) -> tuple[bool, bool, str]:
+    """Train before validation, the loss before metrics."""
+    name = item[0]
+    return name.startswith("val_"), not name.endswith("loss"), name
 
 
 def write_history(path: Path, rows: list[Row]) -> None:
     """Writes one CSV line per epoch."""
     with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [name for name in COLUMNS if name in rows[0]])
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -25,6 +25,7 @@ class FitSettings:
         schedule: `cosine` rises over `warmup` and falls to zero at the last step; `constant` stays.
         warmup: Share of all steps over which `cosine` rises, in [0, 1).
         weight_decay: Decoupled decay per step, times the learning rate (Loshchilov and Hutter 2019).
+        clip_norm: Gradients whose joint norm is larger are made smaller to this; 0 leaves them.
         label_smoothing: Share of each target that is spread over all class names, in [0, 1).
         patience: Stop after so many epochs without a better one (validation accuracy, then loss); None
             never stops.
@@ -43,6 +44,7 @@ class FitSettings:
     schedule: Schedule = "cosine"
     warmup: float = 0.1
     weight_decay: float = 0.0
+    clip_norm: float = 0.0
     label_smoothing: float = 0.0
     patience: int | None = None
     augmentation: float = 1.0
@@ -60,6 +62,7 @@ class FitSettings:
             "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
             "warmup": (0 <= self.warmup < 1, "in [0, 1)"),
             "weight_decay": (0 <= self.weight_decay < 1, "in [0, 1)"),
+            "clip_norm": (self.clip_norm >= 0, "at least 0"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "patience": (self.patience is None or self.patience >= 1, "at least 1, or None"),
             "augmentation": (0 <= self.augmentation <= 4, "in [0, 4]"),

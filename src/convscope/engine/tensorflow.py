@@ -48,6 +48,20 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
+def varying(batches: Iterator[Any], example: Any) -> tf.data.Dataset:
+    """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
+
+    Args:
+        batches: Endless; tuples of arrays, or of nested structures of arrays.
+        example: One batch of the same structure.
+
+    Returns:
+        The same batches.
+    """
+    signature = tf.nest.map_structure(lambda a: tf.TensorSpec([None] * np.ndim(a), np.asarray(a).dtype), example)
+    return tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
+
+
 def convertible(
     function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
 ) -> dict[str, Any]:

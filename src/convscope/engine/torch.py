@@ -33,6 +33,11 @@ def begin_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(seed * 1_000_003 + epoch)
 
 
+def varying(batches: Iterator[Any], example: Any) -> Iterator[Any]:
+    """Batches whose shapes differ: nothing is compiled for them."""
+    return batches
+
+
 def convertible(
     function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
 ) -> dict[str, Any]:

@@ -149,7 +149,8 @@ def extract(
         subject, paths, recipe=recipe, value_range=value_range, splits=wanted.splits, progress=progress
     )
     _describe(setting, say)
-    graph = trace(setting.opened.model, setting.source.prepare(setting.source.spread(1)))
+    source = setting.source
+    graph = trace(setting.opened.model, source.unpack(source.prepare(source.spread(1))))
     layers, said = chosen_layers(graph, wanted.layers, setting.opened)
     if said:
         say(said)
@@ -213,6 +214,8 @@ def _engine(
         scaling=source.scaling,
         precision=manifest.precision,
         predictions=manifest.predictions,
+        padded=source.padded,
+        unpack=source.unpack,
         settled=settled,
         say=say,
     )

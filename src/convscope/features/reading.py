@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.image_folders import Listing
 from convscope.data.image_idx import idx_files, is_idx
 from convscope.data.image_representation import SCALE, ImageRepresentation
+from convscope.data.listing import Listing
 from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.features.source import UNKNOWN, Array, ArrayInputs, EncodedInputs, Scaled, Source
-from convscope.kinds import SPLITS, Progress, SplitName, no_progress
-from convscope.recipes.recipe import Inputs, Recipe, Representation
+from convscope.kinds import SPLITS, Kind, Progress, SplitName, no_progress
+from convscope.recipes.recipe import Inputs, Recipe
+from convscope.recipes.representation import Representation
 from convscope.run import Run
 
 _TABLES = (".csv", ".parquet", ".pq", ".npz")
@@ -82,11 +83,18 @@ def array_source(inputs: ArrayInputs) -> Source:
     )
 
 
-def is_labelled(paths: Sequence[str]) -> bool:
-    """Whether the paths name one data set with labels, told by its layout."""
+def is_labelled(paths: Sequence[str], kind: Kind = "image") -> bool:
+    """Whether the paths name one data set with labels, told by its layout.
+
+    Args:
+        paths: What names the samples.
+        kind: Of texts, all but `.txt` files and standard input are expected to have labels.
+    """
     if len(paths) != 1:
         return False
     path = Path(paths[0])
+    if kind == "text":
+        return path.exists() and path.suffix.lower() != ".txt"
     if path.is_dir():
         folders, files = Listing(str(path)).children("")
         return bool(folders or idx_files(path) or any(name.lower().endswith(_TABLES) for name in files))
@@ -101,9 +109,10 @@ def read_labelled(
     Raises:
         DataError: The data is malformed.
     """
-    seed = run.record()["settings"]["seed"] if run is not None else 0
+    record = run.record() if run is not None else {"settings": {"seed": 0}, "options": {}}
+    options, _ = recipe.divide(record["options"])
     try:
-        return recipe.read(Path(path), seed=seed, progress=progress)
+        return recipe.read(Path(path), seed=record["settings"]["seed"], progress=progress, **options)
     except DataError as error:
         if not Path(path).is_dir():
             raise
@@ -139,7 +148,8 @@ def labelled_source(
         rows = np.flatnonzero(np.isin(own, wanted)).astype(np.int64)
         if len(rows):
             samples.append(split.samples if len(rows) == len(split) else split.samples.take(rows))
-            labels.append(split.labels[rows])
+            whole = np.issubdtype(split.labels.dtype, np.integer)
+            labels.append(split.labels[rows] if whole else _unknown(len(rows)))
             codes.append(own[rows])
     if not samples:
         names = ", ".join(SPLITS[code] for code in wanted)
@@ -155,6 +165,8 @@ def labelled_source(
         splits.layout,
         (*notes, *(f"Warning: {line}" for line in splits.warnings)),
         splits.skipped,
+        padded_ids(representation),
+        representation.unpack,
     )
 
 
@@ -187,12 +199,19 @@ def unlabelled_source(
         f"{count} files without labels",
         (),
         tuple(found.skipped),
+        padded_ids(representation),
+        representation.unpack,
     )
 
 
 def scaling_of(representation: Representation) -> tuple[float, float] | None:
     """Factor and offset of a representation that scales by nothing else."""
     return (SCALE, 0.0) if isinstance(representation, ImageRepresentation) else None
+
+
+def padded_ids(representation: Representation) -> bool:
+    """Whether samples are rows of token ids, padded with 0."""
+    return None in representation.shape
 
 
 def as_split(found: Any) -> Split:

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from convscope.data.splits import Samples
 from convscope.errors import DataError
 from convscope.kinds import SPLITS, Skipped, SplitName
-from convscope.recipes.recipe import Representation
+from convscope.data.token_rows import padded_length
+from convscope.recipes.representation import Representation
+from convscope.scope.pooled import as_given
 
 Array = npt.NDArray[Any]
 UNKNOWN = -1
@@ -67,6 +69,8 @@ class Source:
         layout: What was recognized, one line.
         notes: What was decided or should be known, one line each.
         skipped: What was left out.
+        padded: Whether samples are token ids of which 0 is padding.
+        unpack: From a batch of samples to the inputs of a model that has several.
     """
 
     inputs: Inputs = field(repr=False)
@@ -79,6 +83,8 @@ class Source:
     layout: str
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    padded: bool = False
+    unpack: Callable[[Any], Any] = as_given
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -140,7 +146,7 @@ class EncodedInputs:
         taken: Array | None = None
         for place in np.unique(places).tolist():
             chosen = places == place
-            part = self._pixels[place].take(indices[chosen] - starts[place])
+            part = self._encoded_of(place, indices[chosen] - starts[place])
             if len(part) == len(indices):
                 taken = part
                 break
@@ -148,7 +154,7 @@ class EncodedInputs:
                 taken = np.empty((len(indices), *part.shape[1:]), part.dtype)
             taken[chosen] = part
         if taken is None:
-            taken = np.empty((0, *self.representation.shape), np.uint8)
+            taken = self._encoded_of(0, indices)
         return taken[..., 0] if self.flat else taken
 
     def _place(self, index: int) -> tuple[int, int]:
@@ -160,9 +166,21 @@ class EncodedInputs:
         return np.cumsum([len(each) for each in self.samples], dtype=np.int64)
 
     @cached_property
-    def _pixels(self) -> list[Any]:
+    def _encoded(self) -> list[Any]:
         """Decoders; none of them keeps decoded samples, which are asked for once."""
         return [self.representation.arrays(each, limit_bytes=0) for each in self.samples]
+
+    def _encoded_of(self, place: int, indices: npt.NDArray[np.int64]) -> Array:
+        """Samples of one split; those of differing lengths all padded to the length of the longest."""
+        encoded = self._encoded[place]
+        taken: Array = encoded.take(indices) if self._length is None else encoded.packed(indices, self._length)
+        return taken
+
+    @cached_property
+    def _length(self) -> int | None:
+        if not hasattr(self._encoded[0], "lengths"):
+            return None
+        return padded_length(max(int(each.lengths.max(initial=1)) for each in self._encoded))
 
     def __getstate__(self) -> dict[str, Any]:
         names = ("samples", "representation", "flat")

@@ -56,7 +56,7 @@ class Subject:
     given: keras.Model | str
     trust: bool = False
     code: tuple[str, ...] = ()
-    input_shape: tuple[int, ...] | None = None
+    input_shape: tuple[int | None, ...] | None = None
     classes: int | None = None
 
     @property
@@ -157,14 +157,18 @@ def bring_together(
         RunError: The run is unfinished or damaged.
     """
     check_range(value_range)
-    paths = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - keeps links; `..` behind one is rare
+    whole = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - keeps links; `..` behind one is rare
+    paths = [full if os.path.lexists(full) else path for full, path in zip(whole, paths, strict=True)]
     arrays = open_arrays(paths)
-    labelled = arrays is None and is_labelled(paths)
+    opened = None if subject.is_architecture else subject.open()
+    kind = opened.recipe.kind if opened is not None and opened.recipe is not None else "image"
+    labelled = arrays is None and is_labelled(paths, kind)
     if splits and not labelled:
         raise UsageError("The data has no splits.", "Leave --split out, or give a data set with labels.")
-    if not subject.is_architecture or (subject.input_shape is not None and arrays is None):
-        opened = subject.open()
-        _check_one_input(opened.model)
+    if opened is not None or (subject.input_shape is not None and arrays is None):
+        opened = opened or subject.open()
+        if opened.run is None:
+            _check_one_input(opened.model)
         if arrays is not None:
             return Setting(subject, opened, array_source(arrays), _read_as())
         chosen = opened.recipe or find_recipe(recipe)
@@ -188,7 +192,7 @@ def _encoded(
 ) -> Setting:
     """Samples for a model that is there already."""
     read = read_labelled(recipe, paths[0], opened.run, progress) if labelled else None
-    found: Any = recipe.read_inputs(paths, progress=progress) if read is None else read.train.samples
+    found: Any = read.train.samples if read else recipe.read_inputs(paths, progress=progress, **opened.options)
     if opened.representation is not None:
         if value_range != "auto":
             raise UsageError("A run knows the range of its pixels.", "Leave --value-range out.")

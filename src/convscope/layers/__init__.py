@@ -1,6 +1,29 @@
 """Layers that Keras lacks, for every backend; importing this registers them, so that files with them load."""
 
+from convscope.layers.crf import LinearChainCRF
 from convscope.layers.filtering import EdgePadding2D, Energy, Standardization
+from convscope.layers.gating import GatedLinearUnit, ScaledSum
+from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.pooling import ProportionOfPositiveValues
+from convscope.layers.source_attention import SourceAttention
+from convscope.layers.spelling import CharacterMask, MaxOverCharacters
+from convscope.layers.subwords import SubwordEmbedding
+from convscope.layers.token_embedding import PositionEmbedding, TokenEmbedding
 
-__all__ = ["EdgePadding2D", "Energy", "ProportionOfPositiveValues", "Standardization"]
+__all__ = [
+    "CharacterMask",
+    "EdgePadding2D",
+    "Energy",
+    "GatedLinearUnit",
+    "LinearChainCRF",
+    "MaskedGlobalMaxPooling1D",
+    "MaxOverCharacters",
+    "PaddingMask",
+    "PositionEmbedding",
+    "ProportionOfPositiveValues",
+    "ScaledSum",
+    "SourceAttention",
+    "Standardization",
+    "SubwordEmbedding",
+    "TokenEmbedding",
+]

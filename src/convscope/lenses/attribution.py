@@ -9,6 +9,7 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.lenses.blocks import BAR_GAP, BAR_ROOM, write_missing
+from convscope.lenses.coloured_text import as_html, place_coloured
 from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.sample import Sample, fitted, picture_of, place_line
 from convscope.lenses.sheet import BODY, INNER, MARGIN, SMALL, Sheet
@@ -68,13 +69,15 @@ def draw_attributions(
     y = sheet.title(title)
     line = "  ·  ".join(part for part in (sample.name, sample.caption, sample.note) if part)
     y = int(sheet.paragraph(MARGIN, y, line, INNER, lines=2, colour=sheet.theme.muted)) + 8
-    if sample.rank == 1:
+    if sample.tokens is not None:
+        y = _draw_texts(sheet, y, sample, attributions, class_names)
+    elif sample.rank == 1:
         y = _draw_series(sheet, y, sample, attributions, class_names)
     elif sample.rank in (2, 3):
         y = _draw_pictures(sheet, y, sample, attributions, class_names)
     else:
         y = _draw_features(sheet, y, attributions, class_names)
-    values = np.stack([each.values for each in attributions])
+    values = np.stack([_shown(sample, each) for each in attributions])
     y = int(write_missing(sheet, MARGIN, y, values, INNER))
     return sheet.finish(y + MARGIN // 2)
 
@@ -89,6 +92,35 @@ def _said(each: Attribution, class_names: Sequence[str] | None) -> list[str]:
         if key not in _ELSEWHERE
     ]
     return [f"{name}: {number(each.score)}", f"at {each.path}" if each.path else "at the input", *details]
+
+
+def _shown(sample: Sample, each: Attribution) -> Numbers:
+    """The values that a picture shows: of a text without those of the padding behind it."""
+    values = np.asarray(each.values, np.float64)
+    row = sample.row()
+    return values if row is None else values[: len(row)]
+
+
+def write_attributions(
+    sample: Sample, attributions: Sequence[Attribution], *, class_names: Sequence[str] | None = None
+) -> str:
+    """Attributions of one text as elements of a page: its tokens in colours, once for each.
+
+    Args:
+        sample: The text.
+        attributions: Their values at its tokens.
+        class_names: Names of the targets; numbers if None.
+
+    Raises:
+        UsageError: The sample is no text.
+    """
+    row = sample.row()
+    if row is None:
+        raise UsageError(f"The sample '{sample.name}' has no tokens.", "Give a text with its tokens.")
+    return "\n".join(
+        as_html(row, _shown(sample, each), each.method, ["  ·  ".join(_said(each, class_names))])
+        for each in attributions
+    )
 
 
 def _scale(sheet: Sheet, each: Attribution, values: Numbers) -> Scale:
@@ -168,6 +200,24 @@ def _draw_row(
     sheet.box(MARGIN, top, colours.shape[1], colours.shape[0], edge=sheet.theme.rule, width=0.8)
     sheet.image(MARGIN, top, colours, name="input")
     return top + (high if alone_beside else 2 * high + 16) + 50
+
+
+def _draw_texts(
+    sheet: Sheet,
+    y: int,
+    sample: Sample,
+    attributions: Sequence[Attribution],
+    class_names: Sequence[str] | None,
+) -> int:
+    """The text once for each attribution, its tokens coloured; returns the baseline below."""
+    for each in attributions:
+        said = "  ·  ".join(line for line in _said(each, class_names) if line)
+        drawn = sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER / 3)
+        left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
+        sheet.text(left, y + 8, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
+        y += 30
+        y += place_coloured(sheet, (MARGIN, y, INNER), sample.row() or (), _shown(sample, each)) + 50
+    return y
 
 
 def _draw_series(

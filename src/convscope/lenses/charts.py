@@ -71,7 +71,8 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
 
     Args:
         history: One row per epoch with `epoch`, `metric` and, if there was validation, `val_` + `metric`.
-        metric: `loss` (lowest is best) or `accuracy` (highest is best, shown in percent).
+        metric: Such as `accuracy` or `f1`, highest is best, shown in percent where all lie within 0 and 1;
+            of losses and perplexities the lowest is best.
 
     Returns:
         An inline `<svg>` element.
@@ -86,18 +87,22 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
         if any(key in row for row in history)
     ]
 
+    lowest = any(word in metric for word in ("loss", "perplexity", "error"))
+    finite = [value for *_, values in series for value in values if np.isfinite(value)]
+    share = not lowest and all(0 <= value <= 1 for value in finite)
+
     def draw(figure: Figure) -> None:
         axes = figure.add_axes((0.115, 0.13, 0.68, 0.82))
         marker = "o" if len(epochs) == 1 else ""
         for _, colour, width, values in series:
             axes.plot(epochs, values, color=colour, linewidth=width, marker=marker, markersize=5)
-        if metric == "accuracy":
+        if share:
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         _whole_epochs(axes, epochs)
         if metric == "loss":
             axes.set_ylim(bottom=0)
-        if len(series) > 1:
-            _mark_best(axes, epochs, series[1][3], lowest=metric == "loss")
+        if series and series[-1][0] == "validation":
+            _mark_best(axes, epochs, series[-1][3], lowest=lowest)
         _name_ends(axes, epochs, series)
 
     return _svg(draw, 460, 280, f"{metric} of the train and the validation split over {len(epochs)} epochs")

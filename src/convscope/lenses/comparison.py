@@ -15,6 +15,7 @@ from convscope.lenses.mosaic import GAP, averaged
 from convscope.lenses.sample import Sample, place_line, place_picture
 from convscope.lenses.sheet import BODY, HEADING, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.strips import along
+from convscope.lenses.text_maps import place_text_block
 from convscope.lenses.theme import Colours, Numbers, Scale, find_theme, scale_of
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def draw_comparison(
         UsageError: For no or too many inputs, maps that do not belong together, or unknown names.
     """
     _check(samples, maps, scale)
-    numbers = _numbers(maps, channels, order)
+    numbers = _numbers(samples, maps, channels, order)
     scale = "layer" if maps[0].planes.ndim == 1 else scale  # a single value has no scale of its own
     sheet = Sheet(find_theme(theme))
     muted = sheet.theme.muted
     y = sheet.title(title)
     sheet.text(MARGIN, y + 8, maps[0].path, size=HEADING, bold=True, width=INNER)
     y = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY) + 2, maps[0].text, INNER, lines=3))
+    if samples[0].tokens is not None and maps[0].planes.ndim == 2:
+        return _draw_texts(sheet, y, samples, maps, numbers, scale)
     side = min(LARGEST, (INNER - LABEL - BAR_ROOM + GAP) // len(samples) - GAP)
     planes = [each.planes[numbers] for each in maps]
     cells = [[_cell(plane, side) for plane in of_sample] for of_sample in planes]
@@ -103,7 +106,8 @@ def _check(samples: Sequence[Sample], maps: Sequence[LayerMaps], scale: str) -> 
         )
     if len(samples) != len(maps):
         raise UsageError(f"{len(samples)} inputs have maps of {len(maps)}.", "Give the maps of each input.")
-    shapes = sorted({(each.path, np.shape(each.planes)) for each in maps})
+    texts = all(sample.tokens is not None for sample in samples)
+    shapes = sorted({(each.path, np.shape(each.planes)[: 1 if texts else None]) for each in maps})
     if len(shapes) > 1 or len({sample.rank for sample in samples}) > 1:
         raise UsageError(
             f"Only maps of one layer and one shape can be compared; received {shapes}.",
@@ -111,12 +115,52 @@ def _check(samples: Sequence[Sample], maps: Sequence[LayerMaps], scale: str) -> 
         )
 
 
-def _numbers(maps: Sequence[LayerMaps], channels: int | Sequence[int], order: str) -> list[int]:
+def _numbers(
+    samples: Sequence[Sample], maps: Sequence[LayerMaps], channels: int | Sequence[int], order: str
+) -> list[int]:
     """The rows: chosen by the mean strength over all inputs."""
     if isinstance(channels, int) and order == "strongest":
-        together = np.mean([strength(each.maps) for each in maps], axis=0)
+        pairs = zip(samples, maps, strict=True)
+        together = np.mean([strength(each.values_of(sample)) for sample, each in pairs], axis=0)
         return chosen_channels(together, channels, order)
     return chosen_channels(maps[0].maps, channels, order)
+
+
+def _draw_texts(
+    sheet: Sheet,
+    y: int,
+    samples: Sequence[Sample],
+    maps: Sequence[LayerMaps],
+    numbers: list[int],
+    scale: str,
+) -> Figure:
+    """The texts one below the other, each with the same channels."""
+    values = [each.values_of(sample).T for sample, each in zip(samples, maps, strict=True)]
+    every = np.concatenate([each[numbers].ravel() for each in values])
+    shared = scale_of(sheet.theme, every) if scale == "layer" else None
+    notes: list[str] = []
+    for place, (sample, layer) in enumerate(zip(samples, maps, strict=True)):
+        sheet.check(y)
+        line = "  ·  ".join(part for part in (sample.name, sample.caption) if part)
+        sheet.text(MARGIN, y + 4, line, size=SMALL, colour=sheet.theme.muted, width=INNER)
+        block = place_text_block(
+            sheet,
+            (MARGIN, y + 20, INNER),
+            sample,
+            values[place],
+            numbers,
+            over=layer.over,
+            scale=scale,
+            name=f"of {place}",
+            shared=shared,
+        )
+        y = block.bottom + 40
+        notes += [note for note in block.notes if note not in notes]
+    said = f"{len(numbers):,} of {maps[0].channels:,} channels"
+    notes = [said, *(["one scale for all"] if shared else []), *notes]
+    y = int(sheet.paragraph(MARGIN, y, "; ".join(notes), INNER, size=SMALL, colour=sheet.theme.muted))
+    below = write_missing(sheet, MARGIN, y, every, INNER)
+    return sheet.finish(below + MARGIN // 2)
 
 
 def _place_inputs(sheet: Sheet, y: int, samples: Sequence[Sample], side: int) -> int:
@@ -129,14 +173,15 @@ def _place_inputs(sheet: Sheet, y: int, samples: Sequence[Sample], side: int) ->
         sheet.text(x, y, sample.name, size=size, width=side)
         sheet.text(x, y + line_height(size), sample.caption, size=size, colour=sheet.theme.muted, width=side)
     y += int(line_height(size)) + 12
-    for column, sample in enumerate(samples):
+    drawn = [] if samples[0].tokens is not None else samples
+    for column, sample in enumerate(drawn):
         x = MARGIN + LABEL + column * (side + GAP)
         if sample.rank in (2, 3):
             high = max(high, place_picture(sheet, sample, (x, y, side, 2 * side))[1])
         elif sample.rank == 1:
             high = 60
             place_line(sheet, sample, (x, y, side, high), ticks=False)
-    if samples[0].rank:
+    if drawn and samples[0].rank:
         sheet.text(
             MARGIN + LABEL - 12,
             y + high / 2 + 8,

@@ -1,39 +1,67 @@
-"""Text that fits: measured before it is drawn, shortened, wrapped, without glyphs that the font lacks."""
+"""Text that fits: measured before it is drawn, shortened, wrapped, without glyphs that no font has."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+import unicodedata
+from functools import lru_cache
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that every machine lays out the same picture
+from convscope.lenses.glyphs import emoji_picture, families_of, is_drawn, parts_of
+
 DOTS_PER_INCH = 200
+EMOJI = 1.15  # height of an emoji by the size of the letters
 _HINTING = 1.02  # glyphs moved to whole pixels take that much more room
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
-def font(size: float, *, bold: bool = False) -> FontProperties:
-    """The font of all pictures, its size in points."""
-    return FontProperties(family=FAMILY, size=size, weight="bold" if bold else "normal")
+def font(size: float, *, bold: bool = False, text: str = "") -> FontProperties:
+    """The font of all pictures, its size in points, and those behind it that a text needs."""
+    return FontProperties(family=list(families_of(text)), size=size, weight="bold" if bold else "normal")
 
 
 def printable(text: str) -> str:
-    """The text on one line, with a mark in place of every glyph that the font lacks.
+    """The text on one line, with a mark in place of every glyph that no installed font has.
 
     Example:
         >>> printable("two  lines")
         'two lines'
     """
-    known = _known_glyphs()
-    return "".join(letter if ord(letter) in known else _UNKNOWN for letter in " ".join(text.split()))
+    return "".join(
+        part if emoji else "".join(letter if is_drawn(letter) else _UNKNOWN for letter in part)
+        for part, emoji in parts_of(" ".join(text.split()))
+    )
+
+
+def runs_right_to_left(text: str) -> bool:
+    """Whether a text begins, by its first letter that has a direction, at the right.
+
+    Example:
+        >>> runs_right_to_left("12 \N{HEBREW LETTER ALEF}"), runs_right_to_left("a \N{HEBREW LETTER ALEF}")
+        (True, False)
+    """
+    strong = (unicodedata.bidirectional(letter) for letter in text)
+    return next((each != "L" for each in strong if each in ("L", "R", "AL")), False)
+
+
+def emoji_height(size: float) -> int:
+    """Height of an emoji in pixels beside letters of a size in points."""
+    return max(1, round(EMOJI * size * DOTS_PER_INCH / 72))
 
 
 @lru_cache(maxsize=8192)  # the same lines are measured for every theme and sample, at a millisecond each
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
     """Width of a printable line in pixels."""
-    wide, _, _ = text_to_path.get_text_width_height_descent(text, font(size, bold=bold), False)
-    return float(wide) * _HINTING * DOTS_PER_INCH / 72
+    total = 0.0
+    for part, emoji in parts_of(text):
+        if emoji:
+            total += emoji_picture(part, emoji_height(size)).shape[1]
+        else:
+            style = font(size, bold=bold, text=part)
+            wide, _, _ = text_to_path.get_text_width_height_descent(part, style, False)
+            total += float(wide) * _HINTING * DOTS_PER_INCH / 72
+    return total
 
 
 def line_height(size: float) -> float:
@@ -91,8 +119,3 @@ def _cut(text: str, width: float, size: float, bold: bool) -> str:
 def _without_middle(text: str, kept: int) -> str:
     front = (kept + 1) // 2
     return f"{text[:front]}…{text[len(text) - (kept - front) :]}"
-
-
-@cache
-def _known_glyphs() -> frozenset[int]:
-    return frozenset(get_font(findfont(font(10))).get_charmap())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from convscope.lenses.blocks import BAR_ROOM, place_block, write_missing
 from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.sample import Sample, place_line, place_picture
 from convscope.lenses.sheet import BODY, HEADING, INNER, MARGIN, SMALL, Sheet
+from convscope.lenses.text_maps import over_tokens, place_text_block
 from convscope.lenses.theme import TIMES, Numbers, find_theme, shape_text
+from convscope.lenses.tokens import PADDING, lay_out, place_tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,6 +41,7 @@ class LayerMaps:
         receptive_field: Input positions per spatial axis that one position depends on; None: not known. An
             entry that is None: the whole axis.
         stride: Input positions between neighbours per spatial axis; None: not known.
+        over: Of a model of two texts, which one the positions lie along: 0 the first, 1 its target.
     """
 
     path: str
@@ -46,9 +49,10 @@ class LayerMaps:
     maps: Numbers
     receptive_field: tuple[int | None, ...] | None = None
     stride: tuple[float | None, ...] | None = None
+    over: int = 0
 
     @classmethod
-    def of(cls, path: str, text: str, maps: Numbers, geometry: Geometry) -> LayerMaps:
+    def of(cls, path: str, text: str, maps: Numbers, geometry: Geometry, over: int = 0) -> LayerMaps:
         """From one sample's output of a layer and its geometry, wherever the channels are.
 
         Args:
@@ -56,9 +60,10 @@ class LayerMaps:
             text: One line that explains the layer.
             maps: The output without the batch axis.
             geometry: Of the output.
+            over: Which of two texts its positions lie along.
         """
         last = np.moveaxis(maps, geometry.channel_axis - 1, -1) if np.ndim(maps) else np.reshape(maps, 1)
-        return cls(path, text, last, geometry.receptive_field, geometry.stride)
+        return cls(path, text, last, geometry.receptive_field, geometry.stride, over)
 
     def __post_init__(self) -> None:
         if not 1 <= np.ndim(self.maps) <= 4 or 0 in np.shape(self.maps):
@@ -82,6 +87,12 @@ class LayerMaps:
             maps = maps[maps.shape[0] // 2]
         return np.moveaxis(maps, -1, 0)
 
+    def values_of(self, sample: Sample) -> Numbers:
+        """What strength is judged by, channels last: of a text only what stands at its tokens."""
+        if sample.tokens is None or np.ndim(self.maps) != 2:
+            return self.maps
+        return over_tokens(sample, self.maps, self.over, self.stride).T
+
     @property
     def note(self) -> str:
         """What is shown of each map, where that is not all of it."""
@@ -94,7 +105,7 @@ class LayerMaps:
     def geometry(self) -> str:
         """Its shape, receptive field and stride in words."""
         parts = [shape_text(np.shape(self.maps))]
-        if self.receptive_field is not None:
+        if self.receptive_field is not None and any(size != 0 for size in self.receptive_field):
             field = tuple("all" if size is None else f"{size:,}" for size in self.receptive_field)
             whole = set(field) <= {"all"}
             sizes = f" {TIMES} ".join(field)
@@ -168,22 +179,38 @@ def draw_maps(
         raise UsageError(f"No scale is named '{scale}'.", f"Take {' or '.join(SCALES)}.")
     if not layers:
         raise UsageError("There is no layer to draw.", "Give at least one layer's maps.")
-    chosen = [chosen_channels(each.maps, channels, order) for each in layers]
+    chosen = [chosen_channels(each.values_of(sample), channels, order) for each in layers]
     sheet = Sheet(find_theme(theme))
-    y = _write_head(sheet, sample, title)
+    y = _write_head(sheet, sample, title, any(each.planes.ndim == 2 for each in layers))
     for layer, numbers in zip(layers, chosen, strict=True):
         y = _draw_layer(sheet, y, sample, layer, numbers, scale, order)
     return sheet.finish(y + MARGIN // 2)
 
 
-def _write_head(sheet: Sheet, sample: Sample, title: str) -> int:
+def _write_head(sheet: Sheet, sample: Sample, title: str, strips: bool) -> int:
+    """Title, what is known about the input, and the input where no layer shows it."""
     y: float = sheet.title(title)
     line = "  ·  ".join(part for part in (sample.name, sample.caption, sample.note) if part)
     y = sheet.paragraph(MARGIN, y, line, INNER, lines=2, colour=sheet.theme.muted)
-    if sample.rank == 1:
+    if sample.tokens is not None:
+        y = y if strips else _write_texts(sheet, y, sample)
+    elif sample.rank == 1:
         place_line(sheet, sample, (MARGIN + LABEL, int(y) - 8, STRIPS, 110))
         y += 110 + 16
     return int(y)
+
+
+def _write_texts(sheet: Sheet, y: float, sample: Sample) -> float:
+    """The text, and a second one below it, each in at most two rows."""
+    for over in (0, 1) if sample.target is not None else (0,):
+        lines = lay_out(sample.row(over) or (), INNER, most=2)
+        for row in lines.rows:
+            y += place_tokens(sheet, (MARGIN, int(y) - 22), row) - 4
+        if lines.left_out:
+            said = f"and {lines.left_out:,} more tokens"
+            sheet.text(MARGIN + PADDING, y - 2, said, size=SMALL, colour=sheet.theme.muted)
+            y += line_height(SMALL)
+    return y + 6
 
 
 def _draw_layer(
@@ -195,10 +222,15 @@ def _draw_layer(
     beside = sample.rank in (2, 3)
     left = MARGIN + BESIDE if beside else MARGIN + LABEL
     room = MARGIN + INNER - left
-    extent = _extent(sample, layer) if sample.rank == 1 else (0.0, 1.0)
-    block = place_block(
-        sheet, (left, y, room), layer.planes, numbers, scale=scale, extent=extent, name=layer.path
-    )
+    if sample.tokens is not None and layer.planes.ndim == 2:
+        left, room = MARGIN, INNER
+        values = layer.values_of(sample).T
+        options: dict[str, Any] = {"over": layer.over, "scale": scale, "name": layer.path}
+        block = place_text_block(sheet, (left, y, room), sample, values, numbers, **options)
+    else:
+        extent = _extent(sample, layer) if sample.rank == 1 else (0.0, 1.0)
+        box = (left, y, room)
+        block = place_block(sheet, box, layer.planes, numbers, scale=scale, extent=extent, name=layer.path)
     muted = sheet.theme.muted
     notes = "; ".join(note for note in (_which(layer, numbers, order), *block.notes, layer.note) if note)
     below = block.bottom + line_height(SMALL)

@@ -25,11 +25,14 @@ class Picture:
         draw: Gets `light` or `dark` and draws the figure.
         label: What it shows, for those who cannot see it.
         caption: A line below it.
+        markup: Gives elements of HTML that say the same on a page, where words stay words; all in them is
+            escaped.
     """
 
     draw: Callable[[str], Figure]
     label: str
     caption: str = ""
+    markup: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Drawn:
     height: int
     label: str
     caption: str
+    markup: str = ""
 
 
 def write_page(path: str | Path, title: str, sections: Sequence[Section], *, lead: str = "") -> Path:
@@ -94,7 +98,12 @@ def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> s
 
 
 def drawn(picture: Picture) -> Drawn:
-    """Draws a picture in both themes."""
+    """Draws a picture in both themes, or writes what says the same."""
+    if picture.markup is not None:
+        from markupsafe import Markup
+
+        made = Markup(picture.markup())  # noqa: S704 - escaped where it was made
+        return Drawn("", "", 0, 0, picture.label, picture.caption, made)
     figures = [picture.draw(theme) for theme in (LIGHT.name, DARK.name)]
     width, height = (round(96 * inches) for inches in figures[0].get_size_inches())
     light, dark = (_address(figure) for figure in figures)

@@ -10,6 +10,7 @@ import numpy as np
 from convscope.lenses.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.grids import figures_of, place_grid
 from convscope.lenses.lettering import line_height
+from convscope.lenses.ngrams import draw_ngram
 from convscope.lenses.sample import Sample, fitted, place_line, place_picture
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TITLE, Sheet
 from convscope.lenses.strips import BARS_HIGH, bars_width, place_bars
@@ -54,11 +55,14 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
     )
     facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) + 4
-    y = _draw_places(sheet, y, position, sample)
     sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)
-    if size:
-        y = _draw_products(sheet, y, position, sums)
-    if into > 1:
+    over_text = sample.tokens is not None and len(size) == 1
+    if over_text:
+        y = draw_ngram(sheet, y, position, sample)
+    else:
+        y = _draw_places(sheet, y, position, sample)
+        y = _draw_products(sheet, y, position, sums) if size else y
+    if into > 1 and not over_text:
         y = _draw_sums(sheet, y, sums, position.channels_read, position.patch.ndim > 1)
     y = _draw_equation(sheet, y, position)
     y = int(write_missing(sheet, MARGIN, y + 8, position.products, INNER))
@@ -78,6 +82,8 @@ def _draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> in
             sheet, sample, (MARGIN, top, PICTURE, PICTURE), window if fits else None, slice_number=deep
         )
         said = "" if deep is None else f", slice {deep}"
+    elif sample.tokens is not None:
+        high, said, right = 0, "", MARGIN
     elif sample.rank == 1:
         high, said = 120, ""
         place_line(sheet, sample, (MARGIN, top, PICTURE, high), ticks=False)
@@ -86,7 +92,7 @@ def _draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> in
             sheet.ring(MARGIN + window[0][0] * scale, top, (window[0][1] - window[0][0]) * scale, high)
     else:
         high, said, right = 0, "", MARGIN
-    if sample.rank:
+    if sample.rank and sample.tokens is None:
         below = top + high + line_height(SMALL)
         seen = shape_text(tuple(end - start for start, end in window)) if window else "the whole input"
         sheet.text(MARGIN, below, f"{sample.name}{said}", size=SMALL, width=PICTURE)

@@ -19,6 +19,7 @@ from convscope.errors import RunError
 from convscope.kinds import Skipped
 from convscope.lenses import charts, pages
 from convscope.lenses.explanation_rows import rows
+from convscope.lenses.report_texts import Score, cards_of, cut_text, metrics_of, pieces_of, titled
 from convscope.lenses.templates import add_filters, find_template
 
 if TYPE_CHECKING:
@@ -39,22 +40,38 @@ _PIXELATED_SIDE = 96
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A sample that was taken for another class.
+class Marked:
+    """A text with names on parts of it.
 
     Args:
-        picture: uint8, shape (height, width) or (height, width, channels) with 1, 3 or 4 channels.
-        name: The file that it came from.
-        true: Its class name.
-        predicted: The class name it was given.
-        probability: Probability of the predicted class, in [0, 1].
+        text: The text.
+        spans: First character, the one behind the last, and the name of each part; none overlaps another.
     """
 
-    picture: Pixels
+    text: str
+    spans: Sequence[tuple[int, int, str]] = ()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sample that was taken for another class, or answered with another text or other marks.
+
+    Args:
+        shown: The sample: a text, or uint8 of shape (height, width) or (height, width, channels) with 1, 3
+            or 4 channels. Empty where `told` says it all.
+        name: Where it came from, such as the file.
+        true: Its class name; empty where it has none.
+        predicted: The class name it was given; empty where there is none.
+        probability: Probability of the predicted class, in [0, 1]; None where there is none.
+        told: What belongs to it besides, by heading, such as the reference and the answer of a translation.
+    """
+
+    shown: Pixels | str
     name: str
-    true: str
-    predicted: str
-    probability: float
+    true: str = ""
+    predicted: str = ""
+    probability: float | None = None
+    told: Sequence[tuple[str, str | Marked]] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +84,13 @@ class ReportContent:
         architecture: Name of the architecture.
         class_names: The classes, in the order of the labels.
         counts: Samples per split name and class name.
-        history: One row per epoch: `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, `learning_rate`,
-            `seconds`; keys may be missing.
-        judgement: `Judgement.to_json()` of the test split; None if nothing could be judged.
+        history: One row per epoch: `epoch`, `learning_rate`, `seconds`, `loss` and any metrics, each with its
+            `val_` pair; keys may be missing.
+        judgement: The figures of the test split by name; None if nothing could be judged. Those of a
+            classifier hold `confusion` and `reliability`; `classes` is a list of `name`, `precision`,
+            `recall`, `f1` and `support`.
         mistakes: The most confident mistakes, worst first.
-        samples: Per class name some of its pictures, each as in `Mistake`.
+        samples: Per class name some of its pictures or texts, each as in `Mistake`.
         settings: Every setting of the run by name.
         versions: Version by package name.
         machine: What the run was made on.
@@ -80,6 +99,7 @@ class ReportContent:
         skipped: What the reader left out.
         explanation: The model explained.
         pictures: What the model sees in a few samples.
+        scores: The figures at the top of the page; by default all numbers of the judgement.
     """
 
     title: str
@@ -90,7 +110,7 @@ class ReportContent:
     history: Sequence[Mapping[str, Any]] = ()
     judgement: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
-    samples: Sequence[tuple[str, Sequence[Pixels]]] = ()
+    samples: Sequence[tuple[str, Sequence[Pixels | str]]] = ()
     settings: Mapping[str, object] | None = None
     versions: Mapping[str, str] | None = None
     machine: Mapping[str, str] | None = None
@@ -99,6 +119,7 @@ class ReportContent:
     skipped: Sequence[Skipped] = ()
     explanation: Explanation | None = None
     pictures: Sequence[Picture] = ()
+    scores: Sequence[Score] = ()
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -129,21 +150,25 @@ def render_report(content: ReportContent) -> str:
     """Returns the page that `write_report` writes; every name in it is escaped."""
     from markupsafe import Markup
 
-    judged = content.judgement
-    drawn = {}
-    if content.history:
-        drawn = {name: charts.curve(content.history, name) for name in ("accuracy", "loss")}
+    classified = "confusion" in (content.judgement or {})
+    judged = content.judgement if classified else None
+    drawn: dict[str, str] = {}
+    curves = {name: charts.curve(content.history, name) for name in metrics_of(content.history)}
     if judged:
         drawn["confusion"] = charts.confusion(judged["confusion"], content.class_names)
         drawn["reliability"] = charts.reliability(judged["reliability"])
     return _template().render(
         content=content,
         charts={name: Markup(chart) for name, chart in drawn.items()},  # noqa: S704 - names escaped there
+        curves={name: Markup(chart) for name, chart in curves.items()},  # noqa: S704
+        judged=judged,
         classes=_by_class(content),
+        cards=cards_of(content),
+        kinds=_kinds(content),
         total=sum(sum(of_split.values()) for of_split in content.counts.values()),
         seconds=sum(float(row.get("seconds") or 0) for row in content.history),
         headline=_headline(judged) if judged else None,
-        scores=_weakest_first(judged) if judged else [],
+        scores=_weakest_first(content.judgement or {}),
         confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
         layers=rows(content.explanation) if content.explanation else [],
         drawn=[pages.drawn(picture) for picture in content.pictures],
@@ -159,6 +184,9 @@ def _template() -> Template:
         count=lambda value: f"{value:,}",
         duration=_duration,
         png=_png,
+        pieces=pieces_of,
+        cut=cut_text,
+        titled=titled,
         size_class=lambda picture: "small" if max(picture.shape[:2]) <= _PIXELATED_SIDE else "large",
     )
     return find_template("report.html.j2")
@@ -166,7 +194,10 @@ def _template() -> Template:
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:
     pictures = dict(content.samples)
-    shown = int(np.clip(ALL_PICTURES // max(len(content.class_names), 1), 1, SHOWN_PICTURES))
+    names = content.class_names or tuple(
+        dict.fromkeys(name for row in content.counts.values() for name in row)
+    )
+    shown = int(np.clip(ALL_PICTURES // max(len(names), 1), 1, SHOWN_PICTURES))
     return [
         {
             "name": name,
@@ -174,8 +205,15 @@ def _by_class(content: ReportContent) -> list[dict[str, Any]]:
             "total": sum(row),
             "pictures": list(pictures.get(name, ()))[:shown],
         }
-        for name in content.class_names
+        for name in names
     ]
+
+
+def _kinds(content: ReportContent) -> dict[str, int]:
+    """A number from 0 to 4 for each name that marks carry, for its colour."""
+    told = [text for each in content.mistakes for _, text in each.told if isinstance(text, Marked)]
+    names = sorted({name for text in told for _, _, name in text.spans})
+    return {name: i % 5 for i, name in enumerate(names)}
 
 
 def _headline(judged: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +230,8 @@ def _headline(judged: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _weakest_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return sorted(judged["classes"], key=lambda scores: (scores["support"] == 0, scores["f1"]))
+    rows = [row for row in judged.get("classes", ()) if isinstance(row, Mapping) and "f1" in row]
+    return sorted(rows, key=lambda scores: (scores["support"] == 0, scores["f1"]))
 
 
 def _confusions(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""An input of a model, and how it is shown: a picture, the middle slice of a volume, or lines."""
+"""An input of a model, and how it is shown: a picture, the middle slice of a volume, lines, or a text."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ class Sample:
 
     Args:
         values: (rows, columns, channels), (length, channels), (depth, rows, columns, channels) or
-            (features,).
+            (features,); of a text (length,) or (length, channels), padding behind it or not.
         name: What it is called, such as its file.
         caption: A line about it, such as the prediction.
         limits: The numbers of black and white; None decides: 0 to 1 or 0 to 255 where all values lie there,
             or else the smallest and the largest value.
+        tokens: The tokens of a text, one for each of the first positions.
+        target: The tokens of a second text that the model is given, such as a translation.
     """
 
     values: Numbers
     name: str = "input"
     caption: str = ""
     limits: tuple[float, float] | None = None
+    tokens: tuple[str, ...] | None = None
+    target: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= np.ndim(self.values) <= 4 or 0 in np.shape(self.values):
@@ -41,7 +45,12 @@ class Sample:
     @property
     def rank(self) -> int:
         """How many spatial axes it has."""
-        return np.ndim(self.values) - 1
+        return np.ndim(self.values) - 1 if self.tokens is None else 1
+
+    def row(self, over: int = 0) -> tuple[str, ...] | None:
+        """The tokens of the text, or with 1 those of its target; None for what is no text."""
+        tokens = self.target if over and self.target is not None else self.tokens
+        return ("",) if tokens == () else tokens
 
     def plane(self, slice_number: int | None = None) -> Numbers:
         """(rows, columns, channels) of a picture, or of a slice of a volume, the middle one if None."""
@@ -53,6 +62,8 @@ class Sample:
     @property
     def note(self) -> str:
         """What is shown of it, where that is not all of it."""
+        if self.tokens is not None:
+            return ""
         if self.rank == 3:
             return f"middle slice, {self.values.shape[0] // 2} of 0 to {self.values.shape[0] - 1}"
         if self.rank == 1 and self.values.shape[-1] > LINES_SHOWN:
@@ -65,7 +76,7 @@ class Sample:
 def picture_of(sample: Sample, missing: str, slice_number: int | None = None) -> Colours:
     """The picture or a slice in colours: uint8 (rows, columns, 4); what is not finite is `missing`."""
     values = np.asarray(sample.plane(slice_number), np.float64)
-    low, high = sample.limits or _limits(np.asarray(sample.values))
+    low, high = sample.limits or limits_of_values(np.asarray(sample.values))
     share = np.clip((values - low) / (high - low or 1), 0, 1)
     if share.shape[-1] not in (1, 3, 4):
         share = share.mean(axis=-1, keepdims=True)
@@ -147,7 +158,8 @@ def place_line(
         sheet.text(x + wide + 9, place, number(value), size=TINY, colour=sheet.theme.muted)
 
 
-def _limits(values: Numbers) -> tuple[float, float]:
+def limits_of_values(values: Numbers) -> tuple[float, float]:
+    """The numbers of black and white that values seem to have been made with."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0

@@ -22,11 +22,14 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
 from convscope.errors import UsageError
+from convscope.lenses.glyphs import emoji_picture, parts_of
 from convscope.lenses.lettering import (
     DOTS_PER_INCH,
+    emoji_height,
     font,
     line_height,
     printable,
+    runs_right_to_left,
     shortened,
     width_of,
     wrapped,
@@ -76,12 +79,52 @@ class Sheet:
     ) -> Text:
         """Writes one line; `across` says which part of it stands at x, `width` shortens it."""
         shown = printable(text) if width is None else shortened(text, width, size, bold=bold)
+        parts = parts_of(shown)
+        if not turned and any(emoji for _, emoji in parts):
+            return self._mixed(x, baseline, parts, size, colour, bold, across)
+        return self._letters(x, baseline, shown, size, colour, bold, across, turned)
+
+    def _mixed(
+        self,
+        x: float,
+        baseline: float,
+        parts: list[tuple[str, bool]],
+        size: float,
+        colour: str | None,
+        bold: bool,
+        across: Literal["left", "center", "right"],
+    ) -> Text:
+        """Writes letters and emoji one behind the other, in the direction of the line."""
+        whole = "".join(part for part, _ in parts)
+        wide = width_of(whole, size, bold=bold)
+        x -= {"left": 0.0, "center": wide / 2, "right": wide}[across]
+        written = self._letters(x, baseline, "", size, colour, bold, "left", turned=False)
+        for part, emoji in reversed(parts) if runs_right_to_left(whole) else parts:
+            if emoji:
+                picture = emoji_picture(part, emoji_height(size))
+                self.image(round(x), round(baseline - 0.8 * len(picture)), picture, name=f"emoji {part}")
+            else:
+                written = self._letters(x, baseline, part, size, colour, bold, "left", turned=False)
+            x += width_of(part, size, bold=bold)
+        return written
+
+    def _letters(
+        self,
+        x: float,
+        baseline: float,
+        shown: str,
+        size: float,
+        colour: str | None,
+        bold: bool,
+        across: Literal["left", "center", "right"],
+        turned: bool,
+    ) -> Text:
         written = Text(
             x,
             baseline,
             shown,
             color=colour or self.theme.ink,
-            fontproperties=font(size, bold=bold),
+            fontproperties=font(size, bold=bold, text=shown),
             horizontalalignment=across,
             verticalalignment="center" if turned else "baseline",
             rotation=90 if turned else 0,

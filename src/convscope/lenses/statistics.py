@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convscope.lenses.excerpts import place_thumbnail, place_words
 from convscope.lenses.heat import place_matrix
 from convscope.lenses.lettering import line_height
 from convscope.lenses.plots import Plot
-from convscope.lenses.sample import Sample, place_line, place_picture
+from convscope.lenses.sample import Sample
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.theme import Numbers, count, find_theme, number, scale_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LEFT = 90  # room for the numbers of the upright axes
 NAMED = 24  # dead channels and pairs that are named
 THUMB = 104
+TEXTS = 3
 THUMBS = (INNER - 150) // (THUMB + 14)
 
 
@@ -186,6 +188,8 @@ def _draw_samples(
         f"For the {len(chosen)} channels of largest mean; below each sample the largest value in its map.",
     )
     known = set(samples) if isinstance(samples, Mapping) else set(range(len(samples)))
+    if any(samples[number_of].tokens is not None for number_of in known):
+        return _draw_texts(sheet, y, stats, samples, chosen)
     for channel in chosen:
         sheet.text(MARGIN, y + THUMB / 2 + 6, f"channel {channel}", size=SMALL, width=136)
         tallest = 0
@@ -194,19 +198,33 @@ def _draw_samples(
             if int(sample_number) not in known or not np.isfinite(value):
                 continue
             sample, x = samples[int(sample_number)], MARGIN + 150 + place * (THUMB + 14)
-            high = THUMB
-            if sample.rank in (2, 3):
-                _, high = place_picture(
-                    sheet, sample, (x, y, THUMB, int(1.4 * THUMB)), name=f"sample {sample_number}"
-                )
-            elif sample.rank == 1:
-                high = 60
-                place_line(sheet, sample, (x, y, THUMB, high), ticks=False)
-            else:
-                high = 0
+            high = place_thumbnail(sheet, sample, (x, y, THUMB), f"sample {sample_number}")
             said = sample.caption or sample.name
             sheet.text(x, y + high + 20, said, size=TINY, width=THUMB)
             sheet.text(x, y + high + 40, number(float(value)), size=TINY, colour=muted, width=THUMB)
             tallest = max(tallest, high)
         y += max(tallest, 20) + 60
+    return y + 4
+
+
+def _draw_texts(
+    sheet: Sheet,
+    y: int,
+    stats: ChannelStatistics,
+    samples: Mapping[int, Sample] | Sequence[Sample],
+    chosen: Numbers,
+) -> int:
+    """A few lines for each channel: the texts that excite it most, with the largest value in their map."""
+    for channel in chosen:
+        sheet.text(MARGIN, y + 14, f"channel {channel}", size=SMALL, width=136)
+        pairs = zip(stats.top_samples[channel], stats.top_values[channel], strict=True)
+        for sample_number, value in list(pairs)[:TEXTS]:
+            if not np.isfinite(value) or (isinstance(samples, Mapping) and int(sample_number) not in samples):
+                continue
+            sample = samples[int(sample_number)]
+            shown = number(float(value))
+            sheet.text(MARGIN + 220, y + 14, shown, size=SMALL, colour=sheet.theme.muted, across="right")
+            place_words(sheet, (MARGIN + 240, y + 14, INNER - 240), sample.row() or ())
+            y += int(line_height(SMALL)) + 4
+        y += 14
     return y + 4

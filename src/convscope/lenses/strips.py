@@ -78,6 +78,7 @@ def place_bars(
     *,
     labels: Sequence[str] | None = None,
     name: str = "maps",
+    widest: int = 60,
 ) -> int:
     """Places a bar for each chosen channel, and below them the strip of all channels in their order.
 
@@ -89,12 +90,13 @@ def place_bars(
         scale: Colours, and the numbers at the bars' top and bottom.
         labels: What stands below each bar; None: the channel's number.
         name: The image's name in the figure.
+        widest: Room for a bar where there is enough.
 
     Returns:
         The height of all.
     """
     x, y, width = box
-    pitch = bars_width(len(chosen), width) // len(chosen)
+    pitch = bars_width(len(chosen), width, widest) // len(chosen)
     room = (scale.high - scale.low) or 1.0
     zero = y + BARS_HIGH * (scale.high - min(max(0.0, scale.low), scale.high)) / room
     shown = labels or [str(each) for each in chosen]
@@ -134,9 +136,9 @@ def place_bars(
     return high + _place_all(sheet, x, y + high, width, np.asarray(values), colours, name)
 
 
-def bars_width(bars: int, width: int) -> int:
+def bars_width(bars: int, width: int, widest: int = 60) -> int:
     """How much of a width so many bars take."""
-    return min(60, width // bars) * bars
+    return min(widest, width // bars) * bars
 
 
 def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colours: Colours, name: str) -> int:

@@ -60,6 +60,14 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "residual_cnn", "image", "images", "a residual network for the best accuracy on small pictures"
         ),
+        Architecture("text_cnn", "text", "texts", "kernels of several widths over words; small and fast"),
+        Architecture("residual_text_cnn", "text", "texts", "a deeper residual network over words"),
+        Architecture(
+            "dilated_tagger", "text", "tagging", "dilated convolutions over words and their characters, a CRF"
+        ),
+        Architecture(
+            "conv_seq2seq", "text", "translation", "gated convolutions with attention from text to text"
+        ),
         Architecture(
             "gabor_bank",
             "image",
@@ -96,12 +104,15 @@ def find_architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, **options: Any) -> keras.Model:
+def build(
+    name: str, input_shape: tuple[int | None, ...], classes: int | None = None, **options: Any
+) -> keras.Model:
     """Builds a shipped architecture with fresh weights, or a bank of kernels.
 
     Args:
         name: One of `ARCHITECTURES`, such as `compact_cnn`.
-        input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1).
+        input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1); (None,)
+            for texts of any length.
         classes: The number of class names, at least 2; not for a bank of kernels, which knows no classes.
         **options: What the architecture takes besides, such as `kernel_size`, `depth` or `pooling`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,7 +17,7 @@ from convscope.data.image_representation import ImageRepresentation
 from convscope.errors import DataError, UsageError
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.opening import Opened
-from convscope.recipes.recipe import Pixels
+from convscope.recipes.task import Fitted
 from convscope.scope.attribution_layer import has_channels
 from convscope.scope.graph import trace
 
@@ -40,6 +40,7 @@ class Given:
         notes: What was decided about them, one line each.
         labels: Index of the class of each, where folders tell it.
         class_names: The classes that `labels` count.
+        tokens: The words of a text, one for each position of the model's input; None for other kinds.
     """
 
     names: tuple[str, ...]
@@ -48,6 +49,7 @@ class Given:
     notes: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
+    tokens: Callable[[int], Sequence[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,6 +94,8 @@ def given_inputs(
         raise UsageError("There is nothing to look at.", "Give a file, a folder or an array.")
     if all(Path(path).suffix in ARRAY_SUFFIXES for path in paths):
         return _of_files(opened.model, paths)
+    if opened.run is not None:
+        return _of_run(opened, paths, value_range, progress)
     return _of_pictures(opened, paths, value_range, progress)
 
 
@@ -156,40 +160,50 @@ def _loaded(path: str) -> Any:
         raise DataError(f"{path} is no NumPy file of numbers: {error}") from error
 
 
+def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progress: Progress) -> Given:
+    """Samples as the run reads and encodes them."""
+    recipe, representation = opened.recipe, opened.representation
+    if recipe is None or representation is None:
+        raise TypeError(f"{opened.name} is no run")
+    if value_range != "auto":
+        raise UsageError("A run knows the range of its pixels.", "Leave the value range out.")
+    found: Any = recipe.read_inputs(paths, progress=progress, **opened.options)
+    fitted = Fitted(opened.model, representation, opened.class_names or (), opened.options)
+    shown = recipe.task.show(fitted, found, progress)
+    limits = _LIMITS["0..1"] if recipe.kind == "image" else None
+    return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens)
+
+
 def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, progress: Progress) -> Given:
-    notes = []
-    if opened.recipe is not None and opened.representation is not None:
-        found: Any = opened.recipe.read_inputs(paths, progress=progress)
-        pixels: Pixels = opened.representation.arrays(found, progress=progress)
-        prepare: Callable[[Any], Any] = opened.representation.scale
-        limits = _LIMITS["0..1"]
-        if value_range != "auto":
-            raise UsageError("A run knows the range of its pixels.", "Leave the value range out.")
-    else:
-        found = read_inputs(paths, progress=progress)
-        representation, flat = picture_shape(opened.model, found)
-        pixels = representation.arrays(found, progress=progress)
-        chosen = value_range
-        if value_range == "auto":
-            chosen = "0..255" if _scales_itself(opened.model) else "0..1"
-            why = (
-                "the model scales its input itself" if chosen == "0..255" else "what it expects is not known"
-            )
-            notes.append(f"pixels become {chosen}, as {why}; --value-range changes it")
-        prepare, limits = _scaling(chosen, flat), _LIMITS[chosen]
-        notes.append(f"pictures are brought to {representation.height}x{representation.width}")
-    notes += [f"left out {skipped.path}: {skipped.reason}" for skipped in found.skipped]
+    """Pictures for a model of which no more is known than what it takes."""
+    found: Any = read_inputs(paths, progress=progress)
+    representation, flat = picture_shape(opened.model, found)
+    pixels = representation.arrays(found, progress=progress)
+    chosen, notes = value_range, []
+    if value_range == "auto":
+        chosen = "0..255" if _scales_itself(opened.model) else "0..1"
+        why = "the model scales its input itself" if chosen == "0..255" else "what it expects is not known"
+        notes.append(f"pixels become {chosen}, as {why}; --value-range changes it")
+    notes.append(f"pictures are brought to {representation.height}x{representation.width}")
+    prepare = _scaling(chosen, flat)
+    given = _named(found, lambda indices: prepare(pixels.take(indices)), notes)
+    return replace(given, limits=_LIMITS[chosen])
+
+
+def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequence[str]) -> Given:
+    """Samples with short names, and classes where these lie in folders of several names."""
     files = [found.name(i) for i in range(len(found))]
     folders = [Path(file).parent.name for file in files]
     classes = tuple(sorted(set(folders)))
     labels = np.array([classes.index(folder) for folder in folders], np.int64)
+    left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.skipped]
+    several = len(classes) > 1
     return Given(
         _short_names(files),
-        lambda indices: prepare(pixels.take(indices)),
-        limits,
-        tuple(notes),
-        labels if len(classes) > 1 else None,
-        classes if len(classes) > 1 else None,
+        take,
+        notes=(*notes, *left_out),
+        labels=labels if several else None,
+        class_names=classes if several else None,
     )
 
 

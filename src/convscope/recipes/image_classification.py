@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from convscope.data.image_augmentation import ImageAugmentation, mirrored
-from convscope.data.image_inputs import read_inputs
+from convscope.data.image_inputs import ImageInputs, read_inputs
 from convscope.data.image_representation import ImageRepresentation
 from convscope.data.images import read_images
-from convscope.data.splits import Split
+from convscope.data.peek import Peek
+from convscope.data.splits import Split, Splits
+from convscope.kinds import Progress, no_progress
+from convscope.recipes.classification import CLASSIFICATION
 from convscope.recipes.recipe import Recipe
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -40,6 +44,21 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "mirror": True,
     },
 }
+
+
+def recognizes(peek: Peek) -> str | None:
+    """Labelled pictures."""
+    return peek.pictures()
+
+
+def read(path: str | Path, *, seed: int = 0, progress: Progress = no_progress, **_: Any) -> Splits:
+    """Labelled pictures of any layout."""
+    return read_images(path, seed=seed, progress=progress)
+
+
+def read_given(paths: Sequence[str], *, progress: Progress = no_progress, **_: Any) -> ImageInputs:
+    """Pictures without labels."""
+    return read_inputs(paths, progress=progress)
 
 
 def fit_representation(
@@ -70,7 +89,7 @@ def views(mirror: bool = False, flip: bool = True, **_: Any) -> Sequence[Callabl
 IMAGE_CLASSIFICATION = Recipe(
     name="image-classification",
     kind="image",
-    task="classification",
+    task=CLASSIFICATION,
     reads=(
         "a folder per class",
         "train/, validation/ and test/ of such folders",
@@ -83,8 +102,9 @@ IMAGE_CLASSIFICATION = Recipe(
     architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
     settings=SETTINGS,
     options=("size", "flip", "erase", "mirror"),
-    read=read_images,
-    read_inputs=read_inputs,
+    recognizes=recognizes,
+    read=read,
+    read_inputs=read_given,
     fit_representation=fit_representation,
     load_representation=ImageRepresentation.from_json,
     augmentation=augmentation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ from convscope.errors import UsageError
 from convscope.lenses.arrays import save_arrays
 from convscope.lenses.pages import Picture, Section, write_page
 from convscope.lenses.picture_files import figure_bytes, save_figure
+from convscope.recipes.opening import Opened
 
 PICTURES = (".png", ".svg", ".pdf")
 NUMBERS = (".npz", ".json")
@@ -100,3 +101,17 @@ class Look:
             address = f"data:image/png;base64,{data}"
             shown.append(f'<img style="max-width:100%" alt="{escape(picture.label)}" src="{address}">')
         return "\n".join(shown)
+
+
+def made_look(
+    opened: Opened,
+    method: str,
+    title: str,
+    pictures: list[Picture],
+    arrays: Mapping[str, np.ndarray],
+    about: Mapping[str, Any],
+    notes: Sequence[str],
+) -> Look:
+    """A look into a model, with the model's name and origin among what belongs to the numbers."""
+    whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
+    return Look(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
 from convscope.kinds import Progress, no_progress
-from convscope.lenses.attribution import draw_attributions
+from convscope.lenses.attribution import draw_attributions, write_attributions
 from convscope.lenses.comparison import draw_comparison
 from convscope.lenses.kernels import draw_kernels
 from convscope.lenses.maps import LayerMaps, draw_maps
@@ -22,9 +22,10 @@ from convscope.lenses.position import draw_position
 from convscope.lenses.sample import Sample
 from convscope.lenses.statistics import draw_statistics
 from convscope.recipes.given import Given, check_range, limits_of, own_range
-from convscope.recipes.look import Look
+from convscope.recipes.look import Look, made_look
+from convscope.recipes.looking_for_patches import look_for_patches
 from convscope.recipes.opening import Opened
-from convscope.recipes.scene import Scene, Wish, chosen_layers
+from convscope.recipes.scene import Scene, Wish, chosen_layers, drawn_sample
 from convscope.scope.attribution import METHODS as ATTRIBUTIONS
 from convscope.scope.attribution import Attribution, attribute
 from convscope.scope.choice import input_to_show
@@ -32,7 +33,7 @@ from convscope.scope.explanation import explain
 from convscope.scope.graph import trace
 from convscope.scope.kernels import Kernels, kernels
 from convscope.scope.position import Position, position
-from convscope.scope.record import record
+from convscope.scope.record import Tap, record
 from convscope.scope.statistics import ChannelStatistics, statistics
 
 METHODS: Mapping[str, str] = {
@@ -41,6 +42,7 @@ METHODS: Mapping[str, str] = {
     "position": "how one position of one map is computed",
     "why": "what speaks for the prediction, by several methods",
     "statistics": "what each channel does over a data set",
+    "patches": "the parts of a data set that excite each kernel most",
 }
 WHY = ("grad-cam", "integrated-gradients")
 
@@ -83,7 +85,7 @@ def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
         made = []
         for call in scene.calls:
             tap = recording[call.path]
-            made.append(LayerMaps.of(call.path, texts.get(call.path, ""), tap.array[i], tap.geometry))
+            made.append(_layer_maps(tap, texts.get(call.path, ""), i, scene.over(call.path)))
         return made
 
     samples = [scene.sample(i, recording.predictions) for i in range(scene.count)]
@@ -117,8 +119,14 @@ def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
         }
         for call in scene.calls
     }
-    about = {"inputs": [sample.name for sample in samples], "layers": layers}
-    return _look(opened, "maps", title, pictures, arrays, about, scene.notes)
+    about: dict[str, Any] = {"inputs": [sample.name for sample in samples], "layers": layers}
+    if samples[0].tokens is not None:
+        about["tokens"] = {sample.name: list(sample.tokens or ()) for sample in samples}
+    return made_look(opened, "maps", title, pictures, arrays, about, scene.notes)
+
+
+def _layer_maps(tap: Tap, text: str, i: int, over: int) -> LayerMaps:
+    return LayerMaps.of(tap.path, text, tap.array[i], tap.geometry, over)
 
 
 def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
@@ -140,7 +148,9 @@ def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
             arrays[f"{call.path}/excitations"] = found.excitations
         about[call.path] = {"type": found.type, "excited": list(found.chosen)}
     notes = [how] if how else []
-    return _look(opened, "kernels", f"Kernels of {opened.name}", pictures, arrays, {"layers": about}, notes)
+    return made_look(
+        opened, "kernels", f"Kernels of {opened.name}", pictures, arrays, {"layers": about}, notes
+    )
 
 
 def _draw_kernels(found: Kernels, channels: int, theme: str) -> Figure:
@@ -171,7 +181,7 @@ def _position(opened: Opened, given: Given, wish: Wish, progress: Progress) -> L
         numbers = ("channel", "at", "sum", "bias", "before", "activation", "value", "input_window")
         about[key] = {name: _plain(getattr(found, name)) for name in numbers}
     title = f"One position of {call.path}"
-    return _look(
+    return made_look(
         opened, "position", title, pictures, arrays, {"layer": call.path, "inputs": about}, scene.notes
     )
 
@@ -201,16 +211,31 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
     outputs = record(opened.model, scene.x, []).predictions if wish.output is None else ()
     title = f"What speaks for the prediction of {opened.name}"
 
-    def draw(i: int, theme: str) -> Figure:
-        shown = [_as_drawn(each[i], len(scene.graph.inputs) == 1) for each in found.values()]
-        sample = scene.sample(i, outputs)
-        return draw_attributions(sample, shown, class_names=opened.class_names, theme=theme, title=title)
+    samples = [scene.sample(i, outputs) for i in range(scene.count)]
 
-    pictures = [Picture(partial(draw, i), f"attribution for {given.names[i]}") for i in range(scene.count)]
+    def shown(i: int) -> list[Attribution]:
+        return [_as_drawn(each[i], len(scene.graph.inputs) == 1) for each in found.values()]
+
+    def draw(i: int, theme: str) -> Figure:
+        return draw_attributions(
+            samples[i], shown(i), class_names=opened.class_names, theme=theme, title=title
+        )
+
+    def write(i: int) -> str:
+        return write_attributions(samples[i], shown(i), class_names=opened.class_names)
+
+    pictures = [
+        Picture(
+            partial(draw, i),
+            f"attribution for {sample.name}",
+            markup=None if sample.tokens is None else partial(write, i),
+        )
+        for i, sample in enumerate(samples)
+    ]
     arrays = {
         f"{given.names[i]}/{name}": each[i].values for name, each in found.items() for i in range(scene.count)
     }
-    about = {
+    about: dict[str, Any] = {
         given.names[i]: {
             name: {
                 "layer": each[i].path,
@@ -224,7 +249,10 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
         }
         for i in range(scene.count)
     }
-    return _look(opened, "why", title, pictures, arrays, {"inputs": about}, scene.notes)
+    whole: dict[str, Any] = {"inputs": about}
+    if samples[0].tokens is not None:
+        whole["tokens"] = {sample.name: list(sample.tokens or ()) for sample in samples}
+    return made_look(opened, "why", title, pictures, arrays, whole, scene.notes)
 
 
 def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
@@ -250,10 +278,7 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
     for path, stats in found.items():
         wanted = _samples_drawn(stats, shown)
         taken = input_to_show(graph, given.take(np.array(wanted, np.int64)))
-        samples = {
-            i: Sample(values, given.names[i], "", given.limits)
-            for i, values in zip(wanted, taken, strict=True)
-        }
+        samples = {i: drawn_sample(given, i, values) for i, values in zip(wanted, taken, strict=True)}
         pictures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
         names = ("mean", "spread", "zeros", "largest", "dead", "top_samples", "top_values")
         arrays |= {f"{path}/{name}": np.asarray(getattr(stats, name)) for name in names}
@@ -269,7 +294,7 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
     if given.class_names:
         notes.append(f"classes: {', '.join(given.class_names)}, from the names of folders")
     title = f"Channels of {opened.name} over {len(given)} samples"
-    return _look(opened, "statistics", title, pictures, arrays, {"layers": about}, notes)
+    return made_look(opened, "statistics", title, pictures, arrays, {"layers": about}, notes)
 
 
 def _as_drawn(attribution: Attribution, single: bool) -> Attribution:
@@ -313,22 +338,10 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _look(
-    opened: Opened,
-    method: str,
-    title: str,
-    pictures: list[Picture],
-    arrays: Mapping[str, np.ndarray],
-    about: Mapping[str, Any],
-    notes: Sequence[str],
-) -> Look:
-    whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
-    return Look(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))
-
-
 _WAYS: Mapping[str, Callable[[Opened, Given, Wish, Progress], Look]] = {
     "maps": _maps,
     "position": _position,
     "why": _why,
     "statistics": _statistics,
+    "patches": look_for_patches,
 }

@@ -7,23 +7,23 @@ import difflib
 import importlib
 import re
 import sys
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
 
-import convscope.layers  # noqa: F401 - registers them with Keras, for files that hold them
-from convscope.errors import ConvscopeError, DataError, UsageError
+from convscope.errors import UsageError
 from convscope.models.registry import ARCHITECTURES, Architecture, build
-from convscope.recipes.recipe import Recipe, Representation
+from convscope.recipes.model_files import SUFFIXES, load_file
+from convscope.recipes.recipe import Recipe
+from convscope.recipes.representation import Representation
 from convscope.recipes.using import Trained
 from convscope.run import Run
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
-INPUT_SHAPE = (48, 48, 1)
+INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {"image": (48, 48, 1), "text": (64,), None: (48, 48, 1)}
+"""Shape of one sample where none is given, by kind."""
 CLASSES = 7
 
 
@@ -40,6 +40,7 @@ class Opened:
         representation: How a sample becomes its input, where it comes from a run.
         run: The run.
         architecture: The shipped architecture, where it is one.
+        options: Options of the recipe, where it comes from a run.
     """
 
     model: keras.Model
@@ -50,6 +51,7 @@ class Opened:
     representation: Representation | None = None
     run: Run | None = None
     architecture: Architecture | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_model(
@@ -57,7 +59,7 @@ def open_model(
     *,
     trust: bool = False,
     code: Sequence[str] = (),
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: tuple[int | None, ...] | None = None,
     classes: int | None = None,
 ) -> Opened:
     """Opens a model by whatever names it.
@@ -68,7 +70,8 @@ def open_model(
             `keras.applications:ResNet50(weights=None)` or `random_convolution(seed=1)`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        input_shape: For an architecture, the shape of one sample; by default 48x48x1.
+        input_shape: For an architecture, the shape of one sample; by default 48x48x1 for pictures, 64 words for
+            texts.
         classes: For an architecture, the number of class names; by default 7. A kernel bank has none.
 
     Raises:
@@ -88,7 +91,7 @@ def open_model(
         return Opened(load_file(path, trust=trust), path.stem, f"the file {path}")
     architecture = named_architecture(name)
     if architecture is not None:
-        return _built(architecture, name, input_shape or INPUT_SHAPE, classes)
+        return _built(architecture, name, input_shape or INPUT_SHAPES[architecture.kind], classes)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
         return Opened(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
     if path.is_dir():
@@ -119,7 +122,9 @@ def named_architecture(name: str) -> Architecture | None:
     return ARCHITECTURES.get(name.partition("(")[0])
 
 
-def _built(architecture: Architecture, name: str, shape: tuple[int, ...], classes: int | None) -> Opened:
+def _built(
+    architecture: Architecture, name: str, shape: tuple[int | None, ...], classes: int | None
+) -> Opened:
     short, bracket, inside = name.partition("(")
     positional, options = _literals(f"({inside}" if bracket else "()", name)
     if positional or {"input_shape", "classes"} & set(options):
@@ -137,57 +142,17 @@ def _built(architecture: Architecture, name: str, shape: tuple[int, ...], classe
     return Opened(made, short, origin, architecture=architecture)
 
 
-def load_file(path: Path, *, trust: bool = False) -> keras.Model:
-    """Loads a Keras file; code inside it runs only if it is trusted.
-
-    Raises:
-        DataError: It is no Keras model, holds code and is not trusted, or needs a class that is not known.
-    """
-    if path.suffix not in SUFFIXES:
-        raise DataError(
-            f"{path} is no Keras model: expected a file that ends in {', '.join(SUFFIXES)}.",
-            "Save the model with model.save('model.keras').",
-        )
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is no Keras model: expected a zip archive, which it is not.")
-    try:
-        loaded = keras.models.load_model(path, compile=False, safe_mode=not trust)
-    except ConvscopeError:
-        raise
-    except Exception as error:
-        raise _unloadable(path, error) from error
-    if not isinstance(loaded, keras.Model):
-        raise DataError(f"{path} holds a {type(loaded).__name__}, expected a model.")
-    return loaded
-
-
-def _unloadable(path: Path, error: Exception) -> DataError:
-    text = str(error)
-    if "safe_mode" in text or "enable_unsafe_deserialization" in text:
-        return DataError(
-            f"{path} holds code, such as a Lambda layer, that would run when it is opened, and was refused.",
-            "If you know who made it, allow it with --trust (trust=True).",
-        )
-    missing = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
-    if missing:
-        return DataError(
-            f"{path} needs '{missing[1]}', which is not registered with Keras.",
-            "Name the module that defines and registers it: --code MODULE (code=[...]).",
-        )
-    first = text.strip().partition("\n")[0] or type(error).__name__
-    return DataError(f"{path} cannot be opened as a Keras model: {first}")
-
-
 def _of_run(run: Run) -> Opened:
     trained = Trained(run)
     return Opened(
-        trained.model,
+        trained.fitted.model,
         run.folder.resolve().name,
         f"the run {run.folder}",
-        trained.class_names,
+        trained.recipe.task.outputs(trained.fitted.representation, trained.fitted.class_names),
         trained.recipe,
-        trained.representation,
+        trained.fitted.representation,
         run,
+        options=trained.options,
     )
 
 

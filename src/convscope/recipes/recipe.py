@@ -6,38 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import keras
 import numpy as np
-import numpy.typing as npt
 
+from convscope.data.peek import Peek
 from convscope.data.splits import Samples, Splits
-from convscope.kinds import Kind, Progress, Skipped
-
-
-class Pixels(Protocol):
-    """Encoded samples, in memory or decoded on demand."""
-
-    def __len__(self) -> int:
-        """The number of samples."""
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Any:
-        """The samples at these positions, stacked."""
-
-
-class Representation(Protocol):
-    """From raw samples to arrays; fitted on the train split, saved with the run."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one model input without the batch axis."""
-
-    def arrays(self, samples: Any, limit_bytes: int = ..., progress: Progress = ...) -> Pixels:
-        """Encodes samples, in memory where they take no more than a limit."""
-
-    def scale(self, values: Any) -> npt.NDArray[np.float32]:
-        """From encoded samples to model inputs."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values by name."""
+from convscope.kinds import Kind, Skipped
+from convscope.recipes.representation import Representation
+from convscope.recipes.task import Task
 
 
 class Inputs(Samples, Protocol):
@@ -48,6 +24,19 @@ class Inputs(Samples, Protocol):
         """What was found and left out."""
 
 
+def _no_views(**_: Any) -> Sequence[Callable[[Any], Any]]:
+    """Each sample is seen as it is."""
+    return ()
+
+
+def _unchanged(strength: float, **_: Any) -> None:
+    """There are no random changes to samples as such."""
+
+
+def _as_built(model: keras.Model, representation: Representation, **_: Any) -> None:
+    """A model starts from random weights."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One kind and one task: how to read, represent, model, fit and decode.
@@ -55,32 +44,36 @@ class Recipe:
     Args:
         name: Such as `image-classification`.
         kind: The kind of data.
-        task: What is predicted.
+        task: What is predicted, and how that is learned and judged.
         reads: The layouts that `read` recognizes, one line each.
         architectures: Names of the architectures, the default first.
         settings: Settings and options that differ from the defaults, per architecture.
         options: Names of the options that belong to the recipe and not to the architecture.
-        read: `(path, seed=, progress=)` to splits of raw samples.
-        read_inputs: `(paths, progress=)`: files, folders and globs to samples without labels.
+        recognizes: Whether a path holds data for it: a reason in a few words, or None.
+        read: `(path, seed=, progress=, **options)` to splits of raw samples.
+        read_inputs: `(paths, progress=, **options)`: files, folders and globs to samples without labels.
         fit_representation: The train split and options to a representation and the decisions made.
         load_representation: From the plain values that a representation saved.
         augmentation: Strength and options to a function of a batch and a random generator.
         views: Options to other ways of seeing a batch, over which an answer is averaged.
+        start: `(model, representation, **options)`: changes a fresh model, such as to pre-trained weights.
     """
 
     name: str
     kind: Kind
-    task: str
+    task: Task
     reads: tuple[str, ...]
     architectures: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
     options: tuple[str, ...]
+    recognizes: Callable[[Peek], str | None]
     read: Callable[..., Splits]
     read_inputs: Callable[..., Inputs]
     fit_representation: Callable[..., tuple[Representation, Sequence[str]]]
     load_representation: Callable[[Any], Representation]
-    augmentation: Callable[..., Callable[[Any, np.random.Generator], Any]]
-    views: Callable[..., Sequence[Callable[[Any], Any]]]
+    augmentation: Callable[..., Callable[[Any, np.random.Generator], Any] | None] = _unchanged
+    views: Callable[..., Sequence[Callable[[Any], Any]]] = _no_views
+    start: Callable[..., None] = _as_built
 
     def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parts values by name: options of the recipe itself, and all others."""

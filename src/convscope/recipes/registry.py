@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from convscope.data.peek import Peek
 from convscope.errors import unknown_name
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
+from convscope.recipes.text_classification import TEXT_CLASSIFICATION
+from convscope.recipes.text_tagging import TEXT_TAGGING
+from convscope.recipes.translation import TEXT_TRANSLATION
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (IMAGE_CLASSIFICATION,)}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (IMAGE_CLASSIFICATION, TEXT_TAGGING, TEXT_TRANSLATION, TEXT_CLASSIFICATION)
+}
+"""By name, in the order in which they are asked whether a path holds data for them."""
+
+
+def choose_recipe(path: Path) -> tuple[Recipe, str]:
+    """The first recipe that recognizes what a path holds, and why.
+
+    Args:
+        path: A folder or a file. Where nothing is recognized, the first recipe of all says what it expected.
+    """
+    peek = Peek(path)
+    for recipe in RECIPES.values():
+        reason = recipe.recognizes(peek)
+        if reason is not None:
+            return recipe, f"recipe: {recipe.name}, because {reason}"
+    first = next(iter(RECIPES.values()))
+    return first, f"recipe: {first.name}, the default"
 
 
 def find_recipe(name: str) -> Recipe:

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import numpy.typing as npt
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Splits
 from convscope.engine.checkpoint import Row
+from convscope.kinds import no_progress
 from convscope.lenses.pages import Picture
-from convscope.lenses.report import Mistake, ReportContent, write_report
+from convscope.lenses.report import ReportContent, write_report
 from convscope.recipes.given import Given
-from convscope.recipes.judging import Outcome
 from convscope.recipes.looking import look
 from convscope.recipes.opening import Opened
-from convscope.recipes.recipe import Representation
 from convscope.recipes.scene import Wish
+from convscope.recipes.task import Fitted, Judgement, Task
 from convscope.run import Run
 from convscope.scope.explanation import explain
 
-SHOWN_MISTAKES = 24
-SHOWN_PER_CLASS = 8
 SHOWN_MAPS = 3
 
 
 def report(
     run: Run,
     record: dict[str, Any],
+    task: Task,
+    fitted: Fitted,
     splits: Splits,
-    representation: Representation,
     rows: list[Row],
-    outcome: Outcome,
-    model: keras.Model,
+    judgement: Judgement,
+    answers: Any,
 ) -> None:
     """Writes the run's `report.html`."""
     write_report(
@@ -45,65 +41,42 @@ def report(
             recipe=record["recipe"],
             architecture=record["architecture"],
             class_names=splits.class_names,
-            counts={str(name): counts for name, counts in splits.counts().items()},
+            counts={str(name): counts for name, counts in task.counts(splits).items()},
             history=rows,
-            judgement=outcome.judgement.to_json(),
-            mistakes=_mistakes(splits.test, splits.class_names, outcome.probabilities),
-            samples=_examples(splits),
-            settings={**record["settings"], **record["options"], "shape": representation.shape},
+            judgement=judgement.to_json(),
+            mistakes=task.mistakes(answers, splits.test, splits.class_names),
+            samples=task.illustrate(splits),
+            settings={**record["settings"], **record["options"], "shape": fitted.representation.shape},
             versions=record["versions"],
             machine={name: str(value) for name, value in {**record["machine"], **record["device"]}.items()},
             decisions=record["decisions"],
             warnings=record["data"]["warnings"],
             skipped=splits.skipped,
-            explanation=explain(model, class_names=splits.class_names),
-            pictures=_seen(model, representation, splits),
+            explanation=explain(
+                fitted.model, class_names=task.outputs(fitted.representation, fitted.class_names)
+            ),
+            pictures=_seen(task, fitted, splits),
         ),
     )
 
 
-def _seen(model: keras.Model, representation: Representation, splits: Splits) -> tuple[Picture, ...]:
-    """Feature maps of the first test sample of some classes."""
+def _seen(task: Task, fitted: Fitted, splits: Splits) -> tuple[Picture, ...]:
+    """Feature maps of a few test samples, of different classes where there are some."""
     labels = splits.test.labels
-    firsts = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)[:SHOWN_MAPS]]
-    some = splits.test.samples.take(np.array(firsts, np.int64))
-    pixels = representation.arrays(some)
-    names = tuple(
-        f"{splits.class_names[labels[i]]}: {Path(some.name(place)).name}" for place, i in enumerate(firsts)
+    names: tuple[str, ...]
+    if np.issubdtype(labels.dtype, np.integer):
+        chosen = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)[:SHOWN_MAPS]]
+        some = splits.test.samples.take(np.array(chosen, np.int64))
+        names = tuple(
+            f"{splits.class_names[labels[i]]}: {Path(some.name(place)).name}"
+            for place, i in enumerate(chosen)
+        )
+    else:
+        some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
+        names = tuple(Path(some.name(place)).name for place in range(len(some)))
+    shown = task.show(fitted, some, no_progress)
+    given = Given(names, shown.take, tokens=shown.tokens)
+    opened = Opened(
+        fitted.model, fitted.model.name, "a run", task.outputs(fitted.representation, fitted.class_names)
     )
-    given = Given(names, lambda indices: representation.scale(pixels.take(indices)))
-    opened = Opened(model, model.name, "a run", splits.class_names)
     return look(opened, given, Wish(channels=8)).pictures
-
-
-def _mistakes(
-    split: Split, class_names: Sequence[str], probabilities: npt.NDArray[np.float32]
-) -> list[Mistake]:
-    predicted = probabilities.argmax(axis=1)
-    confidence = probabilities.max(axis=1)
-    wrong = np.flatnonzero(predicted != split.labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:SHOWN_MISTAKES]
-    return [
-        Mistake(
-            split.samples.load(int(i)),
-            split.samples.name(int(i)),
-            class_names[split.labels[i]],
-            class_names[predicted[i]],
-            float(confidence[i]),
-        )
-        for i in worst
-    ]
-
-
-def _examples(splits: Splits) -> list[tuple[str, list[Any]]]:
-    """The first few train samples of each class."""
-    return [
-        (
-            name,
-            [
-                splits.train.samples.load(int(i))
-                for i in np.flatnonzero(splits.train.labels == k)[:SHOWN_PER_CLASS]
-            ],
-        )
-        for k, name in enumerate(splits.class_names)
-    ]

@@ -8,16 +8,20 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from convscope.lenses.sample import Sample
 from convscope.recipes.given import Given, ValueRange
 from convscope.recipes.opening import Opened
+from convscope.scope.attribution_layer import behind
 from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry import geometries
 from convscope.scope.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
 
 SHOWN_INPUTS = 8
+
+Tokens = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Scene:
         self.graph = trace(opened.model, self.x)
         self.count = len(keras.tree.flatten(self.x)[0])
         self.calls, how = chosen_layers(self.graph, names, layers) if layers else ([], "")
+        self._behind_target = _behind_target(self.graph, given)
         self.notes = [*given.notes, *([how] if how else [])]
         if len(given) > self.count:
             self.notes.append(f"the first {self.count} of {len(given)} inputs")
@@ -79,7 +84,42 @@ class Scene:
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
         caption = said_prediction(predictions, i, self.opened.class_names)
-        return Sample(input_to_show(self.graph, self.x)[i], self.given.names[i], caption, self.given.limits)
+        return drawn_sample(self.given, i, input_to_show(self.graph, self.x)[i], caption)
+
+    def over(self, path: str) -> int:
+        """Which of two texts a layer's positions lie along: 1 where it depends on the second input."""
+        return int(path in self._behind_target)
+
+
+def drawn_sample(given: Given, i: int, values: npt.NDArray[Any], caption: str = "") -> Sample:
+    """An input as it is drawn, with its tokens where it is a text.
+
+    Args:
+        given: Where it is from.
+        i: Its number there.
+        values: As the model takes it, without the batch axis.
+        caption: A line about it.
+    """
+    tokens, target = texts_of(given, i)
+    return Sample(values, given.names[i], caption, given.limits, tokens, target)
+
+
+def texts_of(given: Given, i: int) -> tuple[Tokens | None, Tokens | None]:
+    """The tokens of a text and those of its target; None where there is none."""
+    if given.tokens is None:
+        return None, None
+    found: Any = given.tokens(i)
+    if not found or all(isinstance(token, str) for token in found):
+        return tuple(found), None
+    texts = [tuple(text) for text in found if text is not None]
+    return (texts[0] if texts else None), (texts[1] if len(texts) > 1 else None)
+
+
+def _behind_target(graph: Graph, given: Given) -> frozenset[str]:
+    """The layers that depend on the second of two texts."""
+    if len(graph.inputs) < 2 or not len(given) or texts_of(given, 0)[1] is None:
+        return frozenset()
+    return behind(graph, graph.inputs[1])
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from convscope.data.splits import Split, Splits
 from convscope.engine.device import Device, choose_device, machine, versions
-from convscope.engine.feed import Feed, balanced_weights
+from convscope.engine.feed import Feed
 from convscope.engine.fit import fit
-from convscope.engine.keeper import best_epoch
 from convscope.engine.settings import FitSettings
 from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
 from convscope.kinds import SPLITS, Progress, Say
-from convscope.models.registry import build
-from convscope.recipes.judging import judge_split
-from convscope.recipes.recipe import Recipe, Representation
+from convscope.recipes.recipe import Recipe
 from convscope.recipes.reporting import report
+from convscope.recipes.representation import Representation
+from convscope.recipes.task import Fitted, Lesson
 from convscope.run import SPACE_NEEDED, Run, check_writable
 
 SPACE_PER_PARAMETER = 40
@@ -64,7 +64,12 @@ class Plan:
     def build(self) -> keras.Model:
         """A fresh model."""
         _, options = self.recipe.divide(self.options)
-        return build(self.architecture, self.representation.shape, len(self.splits.class_names), **options)
+        names = self.splits.class_names
+        return self.recipe.task.build(self.architecture, self.representation, names, options)
+
+    def start(self, model: keras.Model) -> None:
+        """Changes a fresh model before its first step, where the recipe does so."""
+        self.recipe.start(model, self.representation, **self.recipe.divide(self.options)[0])
 
 
 def plan(
@@ -74,8 +79,18 @@ def plan(
     options: Mapping[str, Any],
     settings: Mapping[str, Any],
     progress: Progress,
+    why: str = "",
 ) -> Plan:
     """Reads the data and settles everything that the user left open.
+
+    Args:
+        recipe: How.
+        path: The data.
+        architecture: Its name; None takes the first of the recipe.
+        options: Of the architecture and of the recipe, by name.
+        settings: Fields of `FitSettings` that differ from the defaults.
+        progress: Is told how far it is.
+        why: The reason for the recipe, where it was chosen by looking.
 
     Raises:
         DataError: The data is malformed.
@@ -89,9 +104,11 @@ def plan(
     usual_options, usual_settings = recipe.divide(recipe.settings.get(name, {}))
     options = {**usual_options, **options}
     chosen = FitSettings(**{**usual_settings, **settings})
-    splits = recipe.read(path, seed=chosen.seed, progress=progress)
-    representation, decisions = recipe.fit_representation(splits.train, **recipe.divide(options)[0])
+    mine, _ = recipe.divide(options)
+    splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    representation, decisions = recipe.fit_representation(splits.train, **mine)
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
+    by_look = (why,) if why else ()
     device = choose_device(chosen.precision)
     made = Plan(
         recipe,
@@ -101,7 +118,13 @@ def plan(
         chosen,
         splits,
         representation,
-        (*by_default, *splits.decisions, *decisions, f"precision: {device.policy}, because {device.reason}"),
+        (
+            *by_look,
+            *by_default,
+            *splits.decisions,
+            *decisions,
+            f"precision: {device.policy}, because {device.reason}",
+        ),
         device,
     )
     return replace(made, parameters=made.build().count_params())
@@ -110,11 +133,10 @@ def plan(
 def describe(made: Plan, say: Say) -> None:
     """Tells the user what was found and decided."""
     splits = made.splits
-    counts = splits.counts()
+    counts = made.recipe.task.counts(splits)
     say(f"Read {splits.layout}")
-    say(
-        ", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + f" of {len(splits.class_names)} classes"
-    )
+    classes = f" of {len(splits.class_names)} classes" if splits.class_names else ""
+    say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + classes)
     for class_name in splits.class_names[:SHOWN_CLASSES]:
         say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
     if len(splits.class_names) > SHOWN_CLASSES:
@@ -142,51 +164,43 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     run.write("representation.json", made.representation.to_json())
     _write_splits(run.folder / "splits.csv", made.splits)
     run.write_record({**record, "status": "training"})
+    goal = made.recipe.task.goal
     rows = fit(
         made.build,
-        _training_feed(made, progress),
+        _feed(made, made.splits.train, progress, training=True),
         _feed(made, made.splits.validation, progress),
         made.settings,
         made.device,
         run.folder,
         callbacks,
         progress,
+        goal,
+        made.start,
     )
     model = keras.models.load_model(run.model_path)
-    views = made.recipe.views(**made.recipe.divide(made.options)[0])
-    splits = made.splits
-    outcome = judge_split(model, made.representation, splits.test, splits.class_names, progress, views)
-    best = rows[best_epoch(rows)]
-    run.write("metrics.json", {"test": outcome.judgement.to_json(), "best_epoch": best})
+    options = made.recipe.divide(made.options)[0]
+    names = made.splits.class_names
+    fitted = Fitted(model, made.representation, names, options, made.recipe.views(**options))
+    answers = made.recipe.task.answer(fitted, made.splits.test.samples, progress)
+    judgement = made.recipe.task.judge(answers, made.splits.test, names)
+    run.write("metrics.json", {"test": judgement.to_json(), "best_epoch": rows[goal.best_epoch(rows)]})
     seconds = round(sum(row["seconds"] for row in rows), 1)
     complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
-    report(run, complete, made.splits, made.representation, rows, outcome, model)
+    report(run, complete, made.recipe.task, fitted, made.splits, rows, judgement, answers)
     run.write_record(complete)
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     return run
 
 
-def _training_feed(made: Plan, progress: Progress) -> Feed:
-    """The train split, with random changes and class weights where they are asked for."""
-    feed = _feed(made, made.splits.train, progress)
-    strength = made.settings.augmentation
-    if strength:
+def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = False) -> Feed:
+    """Batches of a split; of the train split with random changes and weights, where they are asked for."""
+    settings, augment = made.settings, None
+    if training and settings.augmentation:
         options, _ = made.recipe.divide(made.options)
-        feed = replace(feed, augment=made.recipe.augmentation(strength, **options))
-    if made.settings.class_weights:
-        feed = replace(feed, class_weights=balanced_weights(feed.labels, feed.classes))
-    return replace(feed, mixing=made.settings.mixing)
-
-
-def _feed(made: Plan, split: Split, progress: Progress) -> Feed:
-    return Feed(
-        made.representation.arrays(split.samples, progress=progress),
-        made.representation.scale,
-        split.labels,
-        len(made.splits.class_names),
-        made.settings.batch_size,
-        made.settings.seed,
-    )
+        augment = made.recipe.augmentation(settings.augmentation, **options)
+    names = made.splits.class_names
+    lesson = Lesson(made.representation, split, names, settings, augment, training, progress)
+    return Feed(made.recipe.task.examples(lesson), settings.batch_size, settings.seed)
 
 
 def _record(made: Plan) -> dict[str, Any]:
@@ -201,7 +215,7 @@ def _record(made: Plan) -> dict[str, Any]:
             "path": str(made.path.resolve()),
             "fingerprint": splits.fingerprint,
             "layout": splits.layout,
-            "counts": splits.counts(),
+            "counts": made.recipe.task.counts(splits),
             "warnings": list(splits.warnings),
             "skipped": [{"path": s.path, "reason": s.reason} for s in splits.skipped],
         },
@@ -214,7 +228,7 @@ def _record(made: Plan) -> dict[str, Any]:
 
 
 def _write_splits(path: Path, splits: Splits) -> None:
-    """Writes one CSV line per sample: its name, its class name and its split.
+    """Writes one CSV line per sample: its name, its class name where it has one, and its split.
 
     A reader makes the splits that the data lacks; this file says which sample went where.
     """
@@ -223,8 +237,10 @@ def _write_splits(path: Path, splits: Splits) -> None:
         writer.writerow(("name", "label", "split"))
         for name in SPLITS:
             split = splits[name]
+            single = np.issubdtype(split.labels.dtype, np.integer)
             for i, label in enumerate(split.labels):
-                writer.writerow((split.samples.name(i), splits.class_names[label], name))
+                said = splits.class_names[label] if single else ""
+                writer.writerow((split.samples.name(i), said, name))
 
 
 def _check_same(run: Run, record: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Score = Literal["logit", "probability"]
 LAST_WITH_POSITIONS = "the last whose maps still have positions"
+EMBEDDING = "the embedding, as token ids cannot change a little"
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ def attribute(
         x: Samples with the batch axis: one array, a list for several inputs, or a dict by input name.
         method: One of `METHODS`.
         layer: Path of a layer. For the CAM methods by default the last one whose maps still have positions;
-            for the gradient methods the input itself by default; the perturbation methods take none.
+            for the gradient methods the input itself by default, or the embedding of token ids; the
+            perturbation methods take none.
         target: Index of the class or unit, one for all samples or one each; by default the predicted one.
         output: Name of an output; by default the first.
         score: `logit` explains the value before a last softmax or sigmoid, `probability` the value after it.
@@ -201,8 +203,8 @@ def attribute(
 
     Raises:
         UsageError: An unknown method, layer, output, target or option (the nearest names are offered); a
-            layer without positions for a CAM method; a gradient asked for at whole numbers such as token
-            ids; samples of the wrong shape; no predicted class because the model gives NaN.
+            layer without positions for a CAM method; a gradient asked for at whole numbers that no embedding
+            looks up; samples of the wrong shape; no predicted class because the model gives NaN.
 
     Example:
         >>> import keras, numpy as np
@@ -251,10 +253,11 @@ def attribute(
 
 def _answer(method: str, question: Question, found: Found, sample: int) -> Attribution:
     values = found.values[sample].astype("float32", copy=False)
+    why = LAST_WITH_POSITIONS if METHODS[method].family == "cam" else EMBEDDING
     details: dict[str, float | str] = {
         "explained": question.explained,
         "input": question.graph.input_names[question.source],
-        **({"layer": LAST_WITH_POSITIONS} if found.path and question.layer is None else {}),
+        **({"layer": why} if found.path and question.layer is None else {}),
         **(found.details[sample] if found.details else {}),
     }
     missing = values.size - int(np.isfinite(values).sum())

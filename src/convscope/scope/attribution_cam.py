@@ -78,19 +78,19 @@ def score_cam(question: Question, *, channels: int | None = None, resize: Resize
     """
     if channels is not None and channels < 1:
         raise UsageError(f"channels is at least 1. Received: channels={channels}.")
-    question.need_numbers("score-cam")
     call = question.cam_layer()
+    kept = _Kept(question) if question.ids else None
     values = Values(question, call, question.samples)
-    scores: Scores | None = None
+    scores: Scores | _Kept | None = None
     found = []
     taken = 0
     for rows in batches(question.samples, question.batch_size):
         for row, maps in zip(rows, question.channels_last(values(rows), call), strict=True):
             chosen = _most_varying(maps, channels)
             taken = chosen.shape[-1]
-            scores = scores or Scores(question, question.samples * taken)
+            scores = scores or kept or Scores(question, question.samples * taken)
             weights = [
-                scores(_masked(question, row, chosen[..., some], resize), np.full(len(some), row))
+                scores(_masked(question, row, chosen[..., some], resize, kept), np.full(len(some), row))
                 for some in batches(taken, question.batch_size)
             ]
             found.append(np.maximum((chosen * np.concatenate(weights)).sum(-1), 0))
@@ -120,13 +120,32 @@ def _weighted(
     return Found(np.concatenate(found), False, call.path)
 
 
-def _masked(question: Question, row: int, maps: np.ndarray, resize: Resize) -> np.ndarray:
-    """The input under each map scaled to [0, 1], (channels, ...)."""
+class _Kept:
+    """Scores of a text whose vectors are kept in part; ids themselves cannot be multiplied.
+
+    Args:
+        question: About token ids.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self._gradients = Gradients(question, question.place("score-cam"), question.samples)
+
+    def __call__(self, kept: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores, (n,), with each position's vector multiplied by its share of `kept`, (n, *positions)."""
+        found = []
+        for row, share in zip(rows, kept, strict=True):
+            vectors = self._gradients(row[None])[1]
+            found.append(self._gradients(row[None], shift=vectors * (share[None, ..., None] - 1))[2])
+        return np.concatenate(found)
+
+
+def _masked(question: Question, row: int, maps: np.ndarray, resize: Resize, kept: _Kept | None) -> np.ndarray:
+    """The input under each map scaled to [0, 1], (channels, ...); of token ids only these shares."""
     masks = resized(np.moveaxis(maps, -1, 0), question.positions, resize)
     axes = tuple(range(1, masks.ndim))
     low, high = masks.min(axes, keepdims=True), masks.max(axes, keepdims=True)
-    masked: np.ndarray = question.x[row] * question.shaped_as_input((masks - low) / (high - low + _TINY))
-    return masked
+    shares: np.ndarray = (masks - low) / (high - low + _TINY)
+    return shares if kept is not None else question.x[row] * question.shaped_as_input(shares)
 
 
 def _mean(array: np.ndarray) -> np.ndarray:

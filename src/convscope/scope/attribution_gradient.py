@@ -94,7 +94,7 @@ def smoothgrad(
             "draws is at least 1, noise at least 0, and average 'gradients' or 'magnitudes'. "
             f"Received: draws={draws}, noise={noise}, average={average!r}."
         )
-    call = _place(question, "smoothgrad")
+    call = question.place("smoothgrad")
     gradients = Gradients(question, call, question.samples * draws)
     spread = _ranges(question, call) * noise
     total = np.zeros((question.samples, *gradients.shape), "float32")
@@ -121,7 +121,8 @@ def integrated_gradients(
     Args:
         question: What is asked.
         baseline: An input without content: a number (0: black where pictures lie in [0, 1]), or an array of
-            the shape of one sample.
+            the shape of one sample. For token ids, 0 stands for vectors of zeros, which is how padding looks
+            to a model that leaves it out; name the embedding as the layer for the vector of id 0.
         steps: How many gradients are taken along the path.
         resize: As in `saliency`.
 
@@ -130,10 +131,11 @@ def integrated_gradients(
     """
     if steps < 1:
         raise UsageError(f"steps is at least 1. Received: steps={steps}.")
-    call = _place(question, "integrated-gradients")
+    call = question.place("integrated-gradients")
     gradients = Gradients(question, call, question.samples * steps)
     start = question.baseline(baseline)
-    way, difference = _ways(question, gradients, start)
+    empty = question.ids and question.layer is None and np.ndim(baseline) == 0 and not baseline
+    way, difference = _ways(question, gradients, None if empty else start)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     total = np.zeros_like(way)
     for pairs in batches(question.samples * steps, question.batch_size):
@@ -150,22 +152,19 @@ def integrated_gradients(
     return Found(resized(shares, question.positions, resize), True, call.path if call else None, details)
 
 
-def _ways(question: Question, gradients: Gradients, baseline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """From the baseline to each sample: the difference of values at the place, and that of scores."""
+def _ways(
+    question: Question, gradients: Gradients, baseline: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """From the baseline (None: zeros at the place) to each sample: differences of values and of scores."""
     ways, differences = [], []
     for rows in batches(question.samples, question.batch_size):
         _, values, scores = gradients(rows)
-        start = gradients(rows, changed=np.broadcast_to(baseline, (len(rows), *baseline.shape)))[1]
+        start = np.zeros_like(values)
+        if baseline is not None:
+            start = gradients(rows, changed=np.broadcast_to(baseline, (len(rows), *baseline.shape)))[1]
         ways.append(values - start)
         differences.append(scores - gradients(rows, shift=start - values)[2])
     return np.concatenate(ways), np.concatenate(differences)
-
-
-def _place(question: Question, method: str) -> Call | None:
-    """The layer that was named, or the input, where there are gradients of it."""
-    if question.layer is None:
-        question.need_numbers(method)
-    return question.layer
 
 
 def _plain(
@@ -175,7 +174,7 @@ def _plain(
     resize: Resize,
     around: Callable[[], AbstractContextManager[object]],
 ) -> Found:
-    call = _place(question, method)
+    call = question.place(method)
     gradients = Gradients(question, call, question.samples, around)
     parts = [
         _reduced(question, call, gradients(rows)[0], channels, resize)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from convscope.errors import UsageError
+from convscope.scope.core_layers import LOOKUPS, core_class
 from convscope.scope.graph import Call, Graph, Shape, Value
 
 _UNCHANGING = (
@@ -60,7 +63,7 @@ def has_channels(graph: Graph, source: Value) -> bool:
     """Whether an input's last (or first) axis holds channels.
 
     Taken for granted beyond one axis, unless the model first gives the input a channel axis of its own, as
-    in `Reshape((28, 28, 1))`, or flattens a table of numbers.
+    in `Reshape((28, 28, 1))`, looks it up in an embedding, or flattens a table of numbers.
     """
     if len(source.shape) < 3:
         return False
@@ -72,11 +75,52 @@ def has_channels(graph: Graph, source: Value) -> bool:
         after = users[0].outputs[0]
         if after.shape == (*value.shape, 1):
             return False
+        embedding = embedding_of(graph, value)
+        if embedding is not None:  # where no axis is added, the pieces of a word stand in the place of channels
+            return len(embedding.outputs[0].shape) == len(value.shape)
         if isinstance(users[0].layer, keras.layers.Flatten):
             return len(value.shape) > 3
         if not isinstance(users[0].layer, _UNMIXED):
             return True
         value = after
+
+
+def embedding_of(graph: Graph, source: Value) -> Call | None:
+    """What looks an input of token ids up: learned, from whole numbers to vectors; None if nothing does."""
+    users = [call for call in graph.calls if source in call.inputs and call.recordable and call.outputs]
+    return next((call for call in users if _looks_up(call, source)), None)
+
+
+def _looks_up(call: Call, source: Value) -> bool:
+    if core_class(call.layer) in LOOKUPS:
+        return True
+    learned = isinstance(call.layer, keras.layers.Layer) and bool(call.layer.weights)
+    adds_channels = call.outputs[0].shape[:-1] == source.shape
+    return learned and adds_channels and "int" in source.dtype and "float" in call.outputs[0].dtype
+
+
+def behind(graph: Graph, source: Value) -> frozenset[str]:
+    """The paths of all calls that depend on an input."""
+    reached = {source.number}
+    for step in graph.steps:
+        if any(value.number in reached for value in step.inputs):
+            reached.update(value.number for value in step.outputs)
+    return frozenset(
+        call.path for call in graph.calls if any(value.number in reached for value in call.outputs)
+    )
+
+
+def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
+    """The number of the input that stands for all: a text's ids, or else the first with positions.
+
+    Args:
+        graph: Of the model.
+        ranks: Axes of each input, with samples.
+    """
+    for number, (value, rank) in enumerate(zip(graph.inputs, ranks, strict=True)):
+        if rank > 2 or (rank == 2 and value.shape[1] != 1 and embedding_of(graph, value) is not None):
+            return number
+    return 0
 
 
 def _shape_in_samples(graph: Graph, call: Call) -> Shape:

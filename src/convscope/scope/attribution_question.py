@@ -55,6 +55,7 @@ class Question:
         seed: For drawn noise and masks.
         channels_first: Whether channels stand before the positions.
         input_channels: Whether the explained input has channels.
+        embedding: What looks the explained input up, where that holds token ids.
     """
 
     model: keras.Model
@@ -74,6 +75,12 @@ class Question:
     seed: int
     channels_first: bool
     input_channels: bool
+    embedding: Call | None = None
+
+    @property
+    def ids(self) -> bool:
+        """Whether the explained input holds whole numbers such as token ids."""
+        return self.x.dtype.kind != "f" or self.embedding is not None
 
     @property
     def x(self) -> np.ndarray:
@@ -155,22 +162,24 @@ class Question:
             len(self.positions) + 2,
         )
 
-    def need_numbers(self, method: str) -> None:
-        """Refuses an input of whole numbers, such as token ids, of which there is no gradient.
+    def place(self, method: str) -> Call | None:
+        """Where values can change a little: the layer that was named, the embedding of ids, or the input.
+
+        Returns:
+            The layer; None for the input itself.
 
         Raises:
-            UsageError: The input is made of whole numbers, or is looked up in an embedding.
+            UsageError: The input holds whole numbers, and nothing that can be observed looks them up.
         """
-        value = self.graph.inputs[self.source]
-        users = [call for call in self.graph.calls if value in call.inputs]
-        embedding = next((call for call in users if isinstance(call.layer, keras.layers.Embedding)), None)
-        if self.x.dtype.kind != "f" or embedding is not None:
-            behind = f": layer='{embedding.path}'" if embedding is not None else ", such as the embedding"
+        if self.layer is not None or not self.ids:
+            return self.layer
+        if self.embedding is None:
             raise UsageError(
                 f"{method} needs an input that can change a little, and "
                 f"'{self.graph.input_names[self.source]}' holds whole numbers such as token ids.",
-                f"Name a layer behind it{behind}.",
+                "Name a layer behind it, such as the embedding.",
             )
+        return self.embedding
 
 
 def arranged(tensors: Sequence[Any], keys: Sequence[str]) -> Any:

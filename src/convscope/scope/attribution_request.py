@@ -10,7 +10,7 @@ import numpy as np
 
 from convscope.errors import UsageError, unknown_name
 from convscope.scope.attribution_head import Head, find_head
-from convscope.scope.attribution_layer import has_channels, has_positions_of
+from convscope.scope.attribution_layer import embedding_of, first_to_explain, has_channels, has_positions_of
 from convscope.scope.attribution_question import Question, arranged, units_of
 from convscope.scope.differentiate import forward_program
 from convscope.scope.graph import Call, Graph, trace
@@ -38,7 +38,8 @@ def ask(
     graph = _trace(model, x)
     keys = tuple(graph.input_names) if isinstance(x, Mapping) else ()
     inputs = _arrays(graph, x)
-    source = _index("input", input_name, graph.input_names, _first_with_positions(inputs))
+    default = first_to_explain(graph, [array.ndim for array in inputs])
+    source = _index("input", input_name, graph.input_names, default)
     chosen = _index("output", output, graph.output_names, 0)
     head = find_head(graph, graph.outputs[chosen])
     before = _before(head, score, graph.output_names[chosen])
@@ -76,6 +77,7 @@ def ask(
         seed,
         any(getattr(call.layer, "data_format", None) == "channels_first" for call in graph.calls),
         channels,
+        embedding_of(graph, graph.inputs[source]),
     )
 
 
@@ -106,10 +108,6 @@ def _index(what: str, name: str | None, names: Sequence[str], default: int) -> i
     if name not in names:
         raise unknown_name(what, name, names)
     return list(names).index(name)
-
-
-def _first_with_positions(inputs: Sequence[np.ndarray]) -> int:
-    return next((i for i, array in enumerate(inputs) if array.ndim > 2), 0)
 
 
 def _before(head: Head, score: str | None, output: str) -> bool:

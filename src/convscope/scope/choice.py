@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.scope.attribution_layer import has_channels
+from convscope.scope.attribution_layer import first_to_explain, has_channels
 from convscope.scope.geometry import Geometry
 from convscope.scope.graph import Call, Graph
 
@@ -57,17 +57,17 @@ def early_middle_late(
 
 
 def input_to_show(graph: Graph, x: Any) -> npt.NDArray[Any]:
-    """The input that a picture shows: of several the first with positions, with a channel axis in any case.
+    """The input that a picture shows: of several the first with positions, with a channel axis or as ids.
 
     Args:
         graph: Of the model.
         x: Samples as the model takes them.
 
     Returns:
-        Shape (samples, positions..., channels), or (samples, features).
+        Shape (samples, positions..., channels), or (samples, features) and (samples, length) of token ids.
     """
     arrays = [np.asarray(array) for array in keras.tree.flatten(x)]
-    number = next((place for place, array in enumerate(arrays) if array.ndim > 2), 0)
+    number = first_to_explain(graph, [array.ndim for array in arrays])
     shown = arrays[number]
     without = shown.ndim == 3 and graph.linked and not has_channels(graph, graph.inputs[number])
     return shown[..., None] if without else shown

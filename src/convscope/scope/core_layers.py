@@ -8,6 +8,10 @@ _KNOWN = ("keras.", "convscope.layers.")
 """Where the layers are from whose computation is known: Keras, and what this package adds to it."""
 
 
+LOOKUPS = frozenset({"Embedding", "ReversibleEmbedding", "SubwordEmbedding", "TokenEmbedding"})
+"""Layers that look ids up: from whole numbers to vectors."""
+
+
 def core_class(operation: keras.Operation) -> str | None:
     """The name of the Keras class whose computation an operation runs.
 

@@ -215,6 +215,19 @@ def _attention(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence
     return _union(whole)
 
 
+def _attention_to_source(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    """Of the text that is written each position stays itself; of the source everything is seen."""
+    return states[0] if len(states) == 1 else _union([tuple(map(everything, state)) for state in states])
+
+
+def _masking(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    return tuple(r if r.axis == 1 else everything(r) for r in states[0])
+
+
+def _masked_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    return _dropping({1}, states[0])
+
+
 def _flatten(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
     if len(shapes[0]) == 2:
         return states[0]
@@ -320,7 +333,15 @@ _RULES: tuple[tuple[tuple[type, ...], Rule], ...] = (
 
 _OWN: Mapping[str | None, Rule] = {
     "Energy": _merge,
+    "GatedLinearUnit": _dense,
+    "MaskedGlobalMaxPooling1D": _masked_pooling,
+    "PaddingMask": _masking,
+    "PositionEmbedding": _pointwise,
     "ProportionOfPositiveValues": _global_pooling,
+    "ScaledSum": _merge,
+    "SourceAttention": _attention_to_source,
     "Standardization": _standardizing,
+    "SubwordEmbedding": _dense,
+    "TokenEmbedding": _pointwise,
 }
 """Layers of this package, by name; those derived from a layer of Keras move receptive fields as that does."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from convscope.scope import words
-from convscope.scope.core_layers import core_class
+from convscope.scope.core_layers import LOOKUPS, core_class
 from convscope.scope.geometry import Geometry
 from convscope.scope.graph import Call, Graph
 from convscope.scope.links import Links, activation
@@ -39,7 +39,7 @@ _FAMILIES = (
     ("recurrent layers", RECURRENT),
     ("attention", ATTENTION),
     ("normalization layers", frozenset(_NORMS)),
-    ("embeddings", frozenset({"Embedding", "ReversibleEmbedding"})),
+    ("embeddings", LOOKUPS),
 )
 _NAMES = {
     "relu": "ReLU",

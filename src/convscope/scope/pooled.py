@@ -1,13 +1,14 @@
 """From one input to what chosen layers put out, pooled or whole: a function of tensors that can be compiled.
 
 Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
-stays as it is. Models are expected to have one input.
+stays as it is. Of padded texts only the tokens count. What is given is one array, which may be taken apart
+into several inputs of the model.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,11 @@ POOLS: tuple[Pool, ...] = get_args(Pool)
 Array = npt.NDArray[Any]
 
 
+def as_given(x: Any) -> Any:
+    """The array is the model's only input."""
+    return x
+
+
 @dataclass(frozen=True, eq=False)
 class PooledOutputs:
     """A function from a batch of inputs to (features of each layer..., predictions).
@@ -37,6 +43,8 @@ class PooledOutputs:
         pool: What is kept of each output.
         predictions: Whether the model's first output comes last.
         peak_bytes: Largest output of any layer for one sample, as float32.
+        padded: Whether positions whose ids are all 0 are padding and left out of means and maxima.
+        unpack: From the array to the model's inputs.
     """
 
     model: keras.Model
@@ -45,6 +53,8 @@ class PooledOutputs:
     pool: Pool
     predictions: bool
     peak_bytes: int
+    padded: bool = False
+    unpack: Callable[[Any], Any] = as_given
 
     def __call__(self, x: Any, scaling: tuple[float, float] | None = None) -> list[Any]:
         """Computes the features of a batch.
@@ -61,12 +71,13 @@ class PooledOutputs:
             x = keras.ops.cast(x, "float32") * factor
             x = x + offset if offset else x
         with tapped(self.model, self.paths) as taps:
-            outputs = self.model(x, training=False)
+            outputs = self.model(self.unpack(x), training=False)
         missing = [path for path in self.paths if path not in taps]
         if missing:
             raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
+        present = _present(x) if self.padded else None
         features = [
-            _pooled(taps[path], axis, self.pool)
+            _pooled(taps[path], axis, self.pool, present)
             for path, axis in zip(self.paths, self.channel_axes, strict=True)
         ]
         last = [keras.tree.flatten(outputs)[0]] if self.predictions else []
@@ -74,17 +85,26 @@ class PooledOutputs:
 
 
 def pooled_outputs(
-    model: keras.Model, layers: Sequence[str], pool: Pool, example: Array, *, predictions: bool = True
+    model: keras.Model,
+    layers: Sequence[str],
+    pool: Pool,
+    example: Array,
+    *,
+    predictions: bool = True,
+    padded: bool = False,
+    unpack: Callable[[Any], Any] = as_given,
 ) -> PooledOutputs:
     """Finds the layers in a model.
 
     Args:
-        model: Any Keras model with one input.
+        model: Any Keras model with one input, or with several into which `unpack` takes an array apart.
         layers: Paths, unique names or patterns such as `block*/conv*`. Of a layer with several outputs the
             first is kept.
         pool: `mean`, `max`, `flatten` or `none`.
-        example: Inputs as the model takes them, shape (n, ...).
+        example: Inputs as they will be given, shape (n, ...).
         predictions: Whether the model's first output is wanted too, where it has shape (batch, classes).
+        padded: Whether the inputs are ids of which 0 is padding, which no mean or maximum is to count.
+        unpack: From an array to the model's inputs.
 
     Raises:
         UsageError: A layer that the model does not have or that puts out no tensor, an unknown pool, or a
@@ -94,8 +114,10 @@ def pooled_outputs(
         raise UsageError(f"Unknown pool '{pool}'.", f"Use one of {', '.join(POOLS)}.")
     if not layers:
         raise UsageError("Features need at least one layer. Received: none.")
-    graph = trace(model, as_inputs(model, example)) if _inputs_of(model) == 1 else trace(model)
-    if len(graph.inputs) != 1:
+    several = _inputs_of(model) > 1
+    taken_apart = unpack is not as_given
+    graph = trace(model) if several and not taken_apart else trace(model, as_inputs(model, unpack(example)))
+    if len(graph.inputs) != 1 and not taken_apart:
         raise UsageError(
             f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
             f"{', '.join(graph.input_names)}.",
@@ -115,10 +137,20 @@ def pooled_outputs(
         pool,
         predictions and len(first) == 2 and first[1] is not None,
         max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
+        padded,
+        unpack,
     )
 
 
-def _pooled(tensor: Any, channel_axis: int, pool: Pool) -> Any:
+def _present(ids: Any) -> Any:
+    """1.0 where there is a token, 0.0 where there is padding: (batch, length, 1)."""
+    present = keras.ops.not_equal(ids, 0)
+    if len(ids.shape) > 2:
+        present = keras.ops.any(present, axis=tuple(range(2, len(ids.shape))))
+    return keras.ops.cast(present[..., None], "float32")
+
+
+def _pooled(tensor: Any, channel_axis: int, pool: Pool, present: Any = None) -> Any:
     rank = len(tensor.shape)
     tensor = keras.ops.cast(tensor, "float32")
     if pool == "none" or rank < 2:
@@ -128,6 +160,12 @@ def _pooled(tensor: Any, channel_axis: int, pool: Pool) -> Any:
     axes = tuple(axis for axis in range(1, rank) if axis != channel_axis)
     if not axes:
         return tensor
+    if present is not None and rank == 3 and channel_axis == 2 and tensor.shape[1] == present.shape[1]:
+        if pool == "mean":
+            count = keras.ops.maximum(keras.ops.sum(present, axis=1), 1.0)
+            return keras.ops.sum(tensor * present, axis=1) / count
+        lowest = np.float32(np.finfo(np.float32).min / 4)
+        return keras.ops.max(tensor * present + lowest * (1.0 - present), axis=1)
     return (keras.ops.mean if pool == "mean" else keras.ops.max)(tensor, axis=axes)
 
 

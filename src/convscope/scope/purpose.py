@@ -10,7 +10,7 @@ import keras
 
 from convscope.errors import UsageError
 from convscope.scope import words
-from convscope.scope.core_layers import core_class
+from convscope.scope.core_layers import LOOKUPS, core_class
 from convscope.scope.graph import Call, Graph, Value
 from convscope.scope.links import PASSING, Links, activation
 from convscope.scope.subject import Subject, subject
@@ -260,7 +260,7 @@ def _unknown(graph: Graph, outputs: Sequence[_Output], class_names: Sequence[str
     """What the model does not tell."""
     missing = []
     first = [call for call in graph.calls if graph.inputs[0] in call.inputs and call.kind != "group"]
-    looked_up = any(core_class(call.layer) == "Embedding" for call in first)
+    looked_up = any(core_class(call.layer) in LOOKUPS for call in first)
     decides = [output for output in outputs if _classifies(output) or output.activation in _BETWEEN_0_AND_1]
     if decides and class_names is None:
         number = sum(output.shape[-1] or 0 for output in decides if output.shape)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convscope.scope import words
-from convscope.scope.core_layers import core_class
+from convscope.scope.core_layers import LOOKUPS, core_class
 from convscope.scope.graph import Graph
 
 Shape = tuple[int | None, ...]
 
-_EMBEDDINGS = ("Embedding", "ReversibleEmbedding")
 _FRAMES = ("TimeDistributed", "ConvLSTM2D", "ConvLSTM1D")
 
 
@@ -49,7 +48,7 @@ def subject(graph: Graph, number: int = 0) -> Subject:
     shape = value.shape[1:]
     if value.dtype == "string":
         return Subject("text", "texts", "position", shape, None)
-    if kinds & set(_EMBEDDINGS):
+    if kinds & set(LOOKUPS):
         return _numbers(shape)
     first = any(getattr(call.layer, "data_format", None) == "channels_first" for call in users)
     spatial, channels = (

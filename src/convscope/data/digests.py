@@ -1,0 +1,24 @@
+"""Hashes of contents: identical samples are found by them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+DIGEST_BYTES = 16
+"""Length of the content hash that tells identical samples, in bytes."""
+
+Digests = npt.NDArray[np.void]
+"""One hash per sample, shape (samples,), void of `DIGEST_BYTES`."""
+
+
+def digest_of(data: bytes | memoryview) -> bytes:
+    """The hash of one sample's content, `DIGEST_BYTES` long."""
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def digest_keys(digests: npt.NDArray[np.uint8]) -> Digests:
+    """Hashes of shape (samples, `DIGEST_BYTES`) as one comparable value each, shape (samples,)."""
+    return np.ascontiguousarray(digests).view(np.dtype((np.void, DIGEST_BYTES))).reshape(len(digests))

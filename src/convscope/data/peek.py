@@ -1,0 +1,167 @@
+"""A first look at a path, to tell what kind of data it holds; the readers look for themselves and closer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+MOST_FILES = 4_000
+"""Files of a folder that are listed."""
+MOST_BYTES = 2**16
+"""What is read of a file, in bytes."""
+
+PICTURES = frozenset(
+    [
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".ico",
+    ]
+)
+TABLES = frozenset([".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".pq"])
+PICTURE_COLUMNS = frozenset(
+    ["pixels", "image", "image_path", "path", "file", "filename", "file_name", "filepath", "file_path"]
+)
+_TAG = re.compile(r"O|[BIESLUM]-\S+|\S+-[BIES]")
+_LANGUAGE = re.compile(r"(.+)\.([a-z]{2,3})(\.gz)?$")
+
+
+@dataclass(frozen=True)
+class Peek:
+    """What is seen of a path without reading it.
+
+    Args:
+        path: A file or a folder.
+    """
+
+    path: Path
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """The file, or the first files of the folder at any depth, hidden ones left out."""
+        if not self.path.is_dir():
+            return (self.path,) if self.path.is_file() else self._with_prefix()
+        found: list[Path] = []
+        for folder, inside, names in os.walk(self.path):
+            inside[:] = sorted(name for name in inside if not name.startswith("."))
+            found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+            if len(found) >= MOST_FILES:
+                break
+        return tuple(found[:MOST_FILES])
+
+    def pictures(self) -> str | None:
+        """Why the path holds labelled pictures, or None."""
+        for file in self.files:
+            if file.suffix.lower() in PICTURES:
+                return f"{file.name} is a picture"
+            if file.suffix.lower() == ".npz" or re.search(r"idx[1-4]-ubyte(\.gz)?$", file.name):
+                return f"{file.name} holds arrays"
+            if file.suffix.lower() in {".parquet", ".pq"} and self._has_picture_column(file):
+                return f"{file.name} holds encoded pictures"
+            if file.suffix.lower() == ".csv":
+                columns = [name.strip().lower().strip('"') for name in _head(file).split("\n")[0].split(",")]
+                named = sorted(PICTURE_COLUMNS & set(columns))
+                if named and "text" not in columns:
+                    return f"{file.name} has the column '{named[0]}'"
+        return None
+
+    def tagged(self) -> str | None:
+        """Why the path holds words with tags, or None."""
+        for file in self._texts():
+            lines = [line.split() for line in _head(file).splitlines()[:400]]
+            words = [line for line in lines if line and line[0] != "-DOCSTART-" and line[0] != "#"]
+            widths = {len(line) for line in words}
+            if len(words) < 3 or len(widths) != 1 or widths == {1} or [] not in lines:
+                continue
+            tags = [line[-1] for line in words]
+            if all(_TAG.fullmatch(tag) for tag in tags):
+                return f"{file.name} has a word and a tag on each line"
+        return None
+
+    def parallel(self) -> str | None:
+        """Why the path holds text in two languages, or None."""
+        languages: dict[str, set[str]] = {}
+        for file in self.files:
+            matched = _LANGUAGE.fullmatch(file.name)
+            if matched and matched[2] not in {"txt", "csv", "tsv", "gz", "npz", "vec"}:
+                languages.setdefault(matched[1], set()).add(matched[2])
+        for stem, found in sorted(languages.items()):
+            if len(found) > 1 and re.search(r"train|val|test|dev|corpus", stem):
+                return f"{stem} is there as {' and '.join(f'.{each}' for each in sorted(found))}"
+        for file in self.files:
+            if file.suffix.lower() in {".jsonl", ".ndjson"} and _translates(_head(file)):
+                return f"{file.name} has texts by language"
+        return None
+
+    def texts(self) -> str | None:
+        """Why the path holds texts with labels, or None."""
+        for file in self.files:
+            if file.suffix.lower() in TABLES:
+                return f"{file.name} is a table of texts"
+        for file in self._texts():
+            return f"{file.name} is text"
+        return None
+
+    def _texts(self) -> Iterable[Path]:
+        """Files that are neither tables nor look like anything binary."""
+        return (file for file in self.files[:50] if file.suffix.lower() not in TABLES and _head(file))
+
+    def _with_prefix(self) -> tuple[Path, ...]:
+        """Files whose names begin with that of a path that is none itself, such as `corpus/train`."""
+        if not self.path.parent.is_dir() or not self.path.name:
+            return ()
+        return tuple(
+            sorted(each for each in self.path.parent.glob("*") if each.name.startswith(self.path.name))
+        )
+
+    @staticmethod
+    def _has_picture_column(file: Path) -> bool:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            schema = pq.read_schema(file)
+        except (pa.ArrowException, OSError):
+            return False
+        kinds = [field.type for field in schema]
+        return any(pa.types.is_binary(kind) or pa.types.is_struct(kind) for kind in kinds)
+
+
+def _head(file: Path) -> str:
+    """The beginning of a text file, as far as it is text; empty for anything else."""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+            data = opened.read(MOST_BYTES)
+    except (OSError, EOFError):
+        return ""
+    if b"\0" in data:
+        return ""
+    return data.decode("utf-8", "replace").rpartition("\n")[0] or data.decode("utf-8", "replace")
+
+
+def _translates(head: str) -> bool:
+    try:
+        first = json.loads(head.partition("\n")[0])
+    except ValueError:
+        return False
+    if not isinstance(first, dict):
+        return False
+    languages = first.get("translation", first)
+    names = languages if isinstance(languages, dict) else {}
+    return len(names) > 1 and all(re.fullmatch(r"[a-z]{2,3}", str(name)) for name in names)

@@ -1,0 +1,173 @@
+"""How good translations are: BLEU and chrF by sacreBLEU, and the sentences that are furthest off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from convscope.errors import BackendError, DataError, RunError, UsageError
+
+WORST = 10
+"""Sentences that are kept for the report."""
+
+
+@dataclass(frozen=True)
+class JudgedSentence:
+    """One sentence of the report.
+
+    Args:
+        index: Its position in the split.
+        source: What was translated.
+        reference: The translation of the data.
+        translation: The translation of the model.
+        chrf: Sentence chrF, from 0 to 100.
+    """
+
+    index: int
+    source: str
+    reference: str
+    translation: str
+    chrf: float
+
+
+@dataclass(frozen=True)
+class TranslationJudgement:
+    """What `judge_translations` found about one split.
+
+    Args:
+        samples: Number of sentences judged.
+        bleu: Corpus BLEU (Papineni et al. 2002), from 0 to 100.
+        bleu_signature: How it was computed, as sacreBLEU (Post 2018) writes it.
+        chrf: Corpus chrF2 (Popovic 2015), from 0 to 100.
+        chrf_signature: How it was computed.
+        precisions: BLEU's share of right n-grams for n = 1 to 4, in percent.
+        brevity_penalty: The factor by which BLEU falls for translations that are too short, in (0, 1].
+        length_ratio: Tokens of the translations for each token of the references, as sacreBLEU counts them.
+        worst: Sentences with the lowest chrF, the lowest first.
+    """
+
+    samples: int
+    bleu: float
+    bleu_signature: str
+    chrf: float
+    chrf_signature: str
+    precisions: tuple[float, ...]
+    brevity_penalty: float
+    length_ratio: float
+    worst: tuple[JudgedSentence, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the judgement as named numbers, lists and dicts that `json` can write."""
+        plain = asdict(self)
+        return {**plain, "precisions": list(self.precisions), "worst": list(plain["worst"])}
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """There are no classes to list."""
+        return (), []
+
+    def to_line(self) -> str:
+        """The figures of the whole split, with what reproduces them."""
+        return (
+            f"BLEU {self.bleu:.1f} ({self.bleu_signature}), chrF {self.chrf:.1f}, length ratio "
+            f"{self.length_ratio:.2f}, on {self.samples} test sentences"
+        )
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> TranslationJudgement:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RunError: If a key is missing, unknown, or holds something else than expected.
+        """
+        try:
+            return cls(
+                samples=int(plain["samples"]),
+                bleu=float(plain["bleu"]),
+                bleu_signature=str(plain["bleu_signature"]),
+                chrf=float(plain["chrf"]),
+                chrf_signature=str(plain["chrf_signature"]),
+                precisions=tuple(float(share) for share in plain["precisions"]),
+                brevity_penalty=float(plain["brevity_penalty"]),
+                length_ratio=float(plain["length_ratio"]),
+                worst=tuple(JudgedSentence(**sentence) for sentence in plain["worst"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"These metrics are not a judgement of translations that convscope wrote: {error!r}.",
+                "Run `convscope evaluate` again to write them anew.",
+            ) from error
+
+
+def judge_translations(
+    references: Sequence[str], translations: Sequence[str], sources: Sequence[str], worst: int = WORST
+) -> TranslationJudgement:
+    """Compares translations with those of the data.
+
+    Source: Post (2018), "A call for clarity in reporting BLEU scores"; Popovic (2015), "chrF: character
+    n-gram F-score for automatic MT evaluation".
+
+    Args:
+        references: The translations of the data, one per sentence; raw text, not tokenized.
+        translations: The translations of the model.
+        sources: What was translated.
+        worst: How many of the worst sentences are kept.
+
+    Returns:
+        All metrics. An empty translation counts as wrong, not as missing.
+
+    Raises:
+        UsageError: If the numbers of sentences differ.
+        DataError: If there are no sentences.
+        BackendError: If sacreBLEU is not installed.
+
+    Example:
+        >>> right = ["A man sleeps on a couch."]
+        >>> judged = judge_translations(right, right, [""])
+        >>> round(judged.bleu), round(judged.chrf), judged.length_ratio
+        (100, 100, 1.0)
+    """
+    counts = len(references), len(translations), len(sources)
+    if len(set(counts)) > 1:
+        raise UsageError(
+            "judge_translations expects as many references, translations and sources."
+            f" Received: {counts[0]}, {counts[1]} and {counts[2]}."
+        )
+    if not references:
+        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
+    metrics = _metrics()
+    bleu, chrf = metrics.BLEU(), metrics.CHRF()
+    bleu_found = bleu.corpus_score(list(translations), [list(references)])
+    chrf_found = chrf.corpus_score(list(translations), [list(references)])
+    of_each = np.array(
+        [
+            chrf.sentence_score(translation, [reference]).score
+            for translation, reference in zip(translations, references, strict=True)
+        ]
+    )
+    return TranslationJudgement(
+        samples=len(references),
+        bleu=float(bleu_found.score),
+        bleu_signature=str(bleu.get_signature()),
+        chrf=float(chrf_found.score),
+        chrf_signature=str(chrf.get_signature()),
+        precisions=tuple(float(share) for share in bleu_found.precisions),
+        brevity_penalty=float(bleu_found.bp),
+        length_ratio=float(bleu_found.sys_len / bleu_found.ref_len) if bleu_found.ref_len else 0.0,
+        worst=tuple(
+            JudgedSentence(int(i), sources[i], references[i], translations[i], float(of_each[i]))
+            for i in np.argsort(of_each, kind="stable")[:worst].tolist()
+        ),
+    )
+
+
+def _metrics() -> Any:
+    try:
+        from sacrebleu import metrics
+    except ImportError as error:
+        raise BackendError(
+            f"Judging translations needs sacrebleu: {error}.", 'Install it: pip install "convscope[text]"'
+        ) from error
+    return metrics

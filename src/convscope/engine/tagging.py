@@ -1,0 +1,92 @@
+"""Tags for many sentences, batch by batch: the best sequence that is allowed, and how sure each tag is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.engine.infer import in_order_of_length
+from convscope.kinds import Progress, no_progress
+from convscope.models.tagging import TaggingModel
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class TaggedRow:
+    """The answer for one sentence.
+
+    Args:
+        tags: A tag for each word.
+        sure: Probability of each of these tags, given the whole sentence.
+    """
+
+    tags: tuple[str, ...]
+    sure: tuple[float, ...]
+
+
+class Rows(Protocol):
+    """Encoded sentences."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Words of each sentence."""
+
+    def __len__(self) -> int:
+        """The number of sentences."""
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Any:
+        """Padded inputs by name."""
+
+
+class _BestTags(keras.layers.Layer):  # type: ignore[misc]
+    """From emissions and mask to the best sequence, and the probability of each of its tags."""
+
+    def __init__(self, crf: Any) -> None:
+        super().__init__(dtype="float32")
+        self._crf = crf
+
+    def call(self, inputs: Any) -> Any:
+        emissions, mask = inputs
+        best = self._crf.viterbi(emissions, mask)
+        shares = self._crf([emissions, mask])
+        sure = keras.ops.take_along_axis(shares, keras.ops.expand_dims(best, -1), axis=-1)
+        return [best, keras.ops.squeeze(sure, -1)]
+
+    def compute_output_spec(self, inputs: Any) -> list[keras.KerasTensor]:
+        shape = inputs[0].shape[:2]
+        return [keras.KerasTensor(shape, dtype="int32"), keras.KerasTensor(shape, dtype="float32")]
+
+
+def tag_rows(
+    model: TaggingModel, rows: Rows, names: Sequence[str], progress: Progress = no_progress
+) -> list[TaggedRow]:
+    """Tags sentences of any lengths.
+
+    Args:
+        model: A tagging model.
+        rows: Encoded sentences.
+        names: The tag of each id.
+        progress: Is told each batch.
+
+    Returns:
+        One answer per sentence, in their order; an empty one for a sentence without words.
+    """
+    decoder = keras.Model(model.input, _BestTags(model.crf)(model.crf.input))
+    order, lengths, count = in_order_of_length(rows), rows.lengths, len(rows)
+    size = min(BATCH, count)
+    found: list[TaggedRow] = [TaggedRow((), ())] * count
+    for start in range(0, count, max(size, 1)):
+        chosen = order[np.arange(start, start + size) % count]
+        best, sure = (np.asarray(each) for each in decoder.predict_on_batch(rows.take(chosen)))
+        for place, index in enumerate(chosen.tolist()):
+            length = int(lengths[index])
+            tags = tuple(names[number] for number in best[place, :length].tolist())
+            found[index] = TaggedRow(tags, tuple(sure[place, :length].tolist()))
+        progress(min(start + size, count), count, "tagging")
+    return found

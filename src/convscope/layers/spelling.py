@@ -1,0 +1,57 @@
+"""Characters of words: which of them are there, and what the most telling of them says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class CharacterMask(keras.layers.Layer):  # type: ignore[misc]
+    """Tells the characters of words from padding: 1 where an id is not 0.
+
+    Shapes:
+        - input: ids, integers, (batch, words, characters).
+        - output: float, (batch, words, characters, 1).
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("trainable", False)
+        super().__init__(**options)
+
+    def call(self, ids: Any) -> Any:
+        """Computes the mask."""
+        return ops.expand_dims(ops.cast(ops.not_equal(ids, 0), self.compute_dtype), -1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """That of the ids and one channel."""
+        return (*shape, 1)
+
+    def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
+        """Shape and dtype of the mask."""
+        return keras.KerasTensor(self.compute_output_shape(ids.shape), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class MaxOverCharacters(keras.layers.Layer):  # type: ignore[misc]
+    """The largest value of each channel over the characters that a word has.
+
+    Source: Santos and Zadrozny (2014), "Learning character-level representations for part-of-speech tagging".
+
+    Shapes:
+        - input: [x, mask] of (batch, words, characters, channels) and (batch, words, characters, 1).
+        - output: (batch, words, channels); 0 for a word without characters.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Takes the maximum."""
+        x, mask = inputs
+        mask = ops.cast(mask, x.dtype)
+        lowest = -3e4  # below what a layer puts out, and still a number in half precision
+        return ops.max(x * mask + lowest * (1 - mask), axis=2) * ops.max(mask, axis=2)
+
+    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+        """Without the characters."""
+        return (*shapes[0][:2], shapes[0][3])

@@ -1,0 +1,54 @@
+"""Vectors of words that know how these are spelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class SubwordEmbedding(keras.layers.Layer):  # type: ignore[misc]
+    r"""The mean of the vectors of a word and of the pieces it is spelled with.
+
+    $$y_t = \frac{1}{|P_t|} \sum_{p \in P_t} E_p, \qquad P_t = \{x_{tp} : x_{tp} \neq 0\}$$
+
+    A word that was never seen shares pieces with others that were. A position without any id gives zeros.
+
+    Source: Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subword information".
+
+    Args:
+        vocabulary: Ids that there are, of words and pieces together, padding (0) among them.
+        units: Length of a vector.
+
+    Shapes:
+        - input: ids, integers, (batch, length, pieces); 0 is no piece.
+        - output: (batch, length, units).
+    """
+
+    def __init__(self, vocabulary: int, units: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.vocabulary, self.units = vocabulary, units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the table of vectors."""
+        self.embeddings = self.add_weight(
+            shape=(self.vocabulary, self.units), initializer="uniform", name="embeddings"
+        )
+
+    def call(self, ids: Any) -> Any:
+        """Looks up and averages."""
+        table = ops.cast(self.embeddings, self.compute_dtype)
+        present = ops.cast(ops.not_equal(ids, 0), self.compute_dtype)
+        vectors = ops.take(table, ids, axis=0) * ops.expand_dims(present, -1)
+        count = ops.maximum(ops.sum(present, axis=-1, keepdims=True), 1)
+        return ops.sum(vectors, axis=-2) / count
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """A vector in place of the pieces."""
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Both sizes."""
+        return {**super().get_config(), "vocabulary": self.vocabulary, "units": self.units}

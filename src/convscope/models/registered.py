@@ -1,0 +1,6 @@
+"""Importing this registers with Keras the models that have a class of their own, so that files with them load."""
+
+from convscope.models.tagging import TaggingModel
+from convscope.models.translation import TranslationModel
+
+__all__ = ["TaggingModel", "TranslationModel"]

@@ -1,0 +1,76 @@
+"""Looks for the parts of a data set that excite the kernels of a model most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convscope.kinds import Progress
+from convscope.lenses.pages import Picture
+from convscope.lenses.patches import draw_patches, strongest_kernels
+from convscope.lenses.sample import Sample
+from convscope.recipes.given import Given
+from convscope.recipes.look import Look, made_look
+from convscope.recipes.opening import Opened
+from convscope.recipes.scene import Wish, chosen_layers, drawn_sample, texts_of
+from convscope.scope.choice import input_to_show
+from convscope.scope.graph import trace
+from convscope.scope.patches import Patches, patches
+
+TOP = 9
+
+
+def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    """For each kernel of some layers, the n-grams, crops or snippets at which it answers strongest.
+
+    Args:
+        opened: The model.
+        given: A data set.
+        wish: What is to be seen.
+        progress: Is told how far it is.
+    """
+    graph = trace(opened.model, given.first(1))
+    calls, how = chosen_layers(graph, wish.layers)
+    paths = [call.path for call in calls]
+    found = patches(opened.model, given.batches(progress), paths, top=TOP)
+    shown = max(wish.channels // 2, 1)
+
+    def draw(part: Patches, samples: Mapping[int, Sample], theme: str) -> Figure:
+        return draw_patches(part, samples, channels=shown, theme=theme)
+
+    pictures: list[Picture] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for path, part in found.items():
+        rows = strongest_kernels(part, shown)
+        wanted = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
+        taken = input_to_show(graph, given.take(np.array(wanted, np.int64))) if wanted else ()
+        samples = {i: drawn_sample(given, i, values) for i, values in zip(wanted, taken, strict=True)}
+        pictures.append(Picture(partial(draw, part, samples), f"what excites the kernels of {path} most"))
+        names = ("values", "samples", "positions", "windows")
+        arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
+        about[path] = {"type": part.type, "inputs": _said(given, part)}
+    notes = [*given.notes, *([how] if how else [])]
+    title = f"What excites {opened.name} most among {len(given)} samples"
+    return made_look(opened, "patches", title, pictures, arrays, {"layers": about}, notes)
+
+
+def _said(given: Given, part: Patches) -> list[list[str]]:
+    """For each kernel, what excites it: the words of an n-gram, or the name of the input."""
+    texts: dict[int, tuple[str, ...] | None] = {}
+    said = []
+    for samples, windows in zip(part.samples, part.windows, strict=True):
+        row = []
+        for i, window in zip(map(int, samples), windows, strict=True):
+            if i < 0:
+                continue
+            if i not in texts:
+                texts[i] = texts_of(given, i)[0]
+            tokens = texts[i]
+            row.append(given.names[i] if tokens is None else " ".join(tokens[window[0, 0] : window[0, 1]]))
+        said.append(row)
+    return said
