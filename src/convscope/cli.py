@@ -242,8 +242,11 @@ def predict(
     /,
     *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
     form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
+    encoding: str | None = None,
+    text_column: str | None = None,
+    beam: int | None = None,
 ) -> None:
-    """Answer for files, folders or globs with the model of RUN; for texts, and lines of standard input, as well.
+    """Answer for files, folders or globs with the model of RUN; also for texts and lines of standard input.
 
     Parameters
     ----------
@@ -253,6 +256,12 @@ def predict(
         Files, folders or globs; of texts also - for standard input, and a text itself in quotes.
     form:
         A table for people, CSV or JSON Lines with all probabilities for programs.
+    encoding:
+        Of text files that are not UTF-8, such as latin-1.
+    text_column:
+        Name of the column with the texts.
+    beam:
+        Translations that are followed at once; 1 is the fastest, 5 the default.
     """
     from convscope import api
     from convscope.console import Bar, print_predictions, start_backend
@@ -261,7 +270,8 @@ def predict(
         raise UsageError("There is nothing to predict.", "Give files, folders or globs.")
     start_backend()
     with Bar() as bar:
-        predictions = api.predict(run, inputs, progress=bar)
+        options = _given(encoding=encoding, text_column=text_column, beam=beam)
+        predictions = api.predict(run, inputs, progress=bar, **options)
     print_predictions(predictions, form)
 
 

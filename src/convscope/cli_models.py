@@ -102,7 +102,7 @@ def look(
     inputs:
         Files, folders or globs; .npy or .npz files for models of anything else. `kernels` needs none.
     method:
-        maps, kernels, position, why, statistics; or grad-cam, grad-cam++, layer-cam, score-cam, saliency,
+        maps, kernels, position, why, statistics, patches, attention; or grad-cam, grad-cam++, layer-cam, score-cam, saliency,
         smoothgrad, integrated-gradients, guided-backpropagation, occlusion, rise.
     layer:
         A layer's path, its name, or a pattern such as block*/conv*; by default early to late ones.
@@ -136,7 +136,7 @@ def look(
         A module to import first, which registers the model's own layers.
     """
     from convscope import api
-    from convscope.console import Bar, say, start_backend
+    from convscope.console import Bar, print_coloured, say, start_backend
     from convscope.files import free_path
 
     start_backend()
@@ -166,6 +166,7 @@ def look(
         )
     for note in seen.notes:
         say(note)
+    print_coloured(seen)
     written = seen.save(out or free_path(Path(f"{seen.model}-{method}.png")), theme)
     more = f" and {len(written) - 1} more" if len(written) > 1 else ""
     say(f"Wrote {written[0]}{more}.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convscope.api import Predictions
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
+    from convscope.recipes.look import Look
     from convscope.recipes.task import Judgement
     from convscope.scope.explanation import Explanation
 
@@ -147,6 +148,19 @@ def print_explanation(explanation: Explanation, form: str, out: Path | None) -> 
     with written_whole(out) as part:
         part.write_text(text, "utf-8")
     say(f"Wrote {out}.")
+
+
+def print_coloured(seen: Look) -> None:
+    """Prints texts with the words in colour that speak for and against an answer, where that was looked at."""
+    tokens = seen.about.get("tokens") if seen.method == "why" else None
+    if not tokens or not _out.is_terminal:
+        return
+    from convscope.lenses.coloured_text import as_terminal
+
+    for name, words in tokens.items():
+        for key, values in seen.arrays.items():
+            if key.startswith(f"{name}/") and values.ndim == 1:
+                _out.print(f"[bold]{key.removeprefix(f'{name}/')}[/bold]", as_terminal(words, values))
 
 
 def print_recipes() -> None:

@@ -81,7 +81,9 @@ def test_it_comes_back_from_json(fitted):
     assert spelled(again, TRAIN[1]) == spelled(fitted, TRAIN[1])
 
 
-@pytest.mark.parametrize("damage", [{"pieces": None}, {"pieces": ["a", "a"]}, {"version": 9}, {"divided": {}}])
+@pytest.mark.parametrize(
+    "damage", [{"pieces": None}, {"pieces": ["a", "a"]}, {"version": 9}, {"divided": {}}]
+)
 def test_damaged_json_is_told(fitted, damage):
     with pytest.raises(RunError):
         SpelledRepresentation.from_json({**fitted.to_json(), **damage})

@@ -268,7 +268,7 @@ def texts(count=1000, batch_size=16, seed=0):
 
 
 def test_an_epoch_of_texts_shows_every_one_beside_others_of_its_length():
-    feed, lengths = texts()
+    feed, _ = texts()
     assert feed.varying
     batches = first(feed, 0, feed.steps)
     seen = np.concatenate([ids[:, 0] - 2 for ids, _ in batches])

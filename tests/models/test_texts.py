@@ -81,7 +81,7 @@ def test_every_layer_has_a_name_that_can_be_typed(name):
 
 
 def test_text_cnn_is_the_network_of_the_paper():
-    """20,000 words of 300 numbers; 100 kernels each over 3, 4 and 5 words; 300 answers weighed for 2 classes."""
+    """20,000 words of 300 numbers; 100 kernels each over 3, 4 and 5 words; 300 answers for 2 classes."""
     model = build("text_cnn", (None,), 2)
     assert model.count_params() == 20_000 * 300 + sum(100 * (300 * w + 1) for w in (3, 4, 5)) + 301 * 2
 
@@ -111,9 +111,9 @@ def test_options_that_cannot_work_are_refused(name, options, said):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_picture_is_no_text(name):
-    with pytest.raises(UsageError, match="takes .length,. or"):
+    with pytest.raises(UsageError, match=r"takes \(length,\) or"):
         build(name, (48, 48, 1), 2)
 
 
 def test_the_registry_knows_them_as_text():
-    assert {name for name, each in ARCHITECTURES.items() if each.kind == "text" and each.classifies} >= set(EVERY)
+    assert {name for name, each in ARCHITECTURES.items() if each.kind == "text"} >= set(EVERY)

@@ -39,7 +39,7 @@ PICTURE_COLUMNS = frozenset(
     ["pixels", "image", "image_path", "path", "file", "filename", "file_name", "filepath", "file_path"]
 )
 _TAG = re.compile(r"O|[BIESLUM]-\S+|\S+-[BIES]")
-_LANGUAGE = re.compile(r"(.+)\.([a-z]{2,3})(\.gz)?$")
+_LANGUAGE = re.compile(r"(.+?)\.([a-z]{2,3})(\.gz)?$")
 
 
 @dataclass(frozen=True)

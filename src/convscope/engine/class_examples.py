@@ -58,7 +58,7 @@ class ClassExamples:
         return lengths
 
     def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
-        """(inputs, one-hot targets), or with class weights in a training (inputs, one-hot targets, weights)."""
+        """(inputs, one-hot targets); with class weights, in a training, weights as well."""
         values = self.inputs.take(indices)
         if self.augment is not None and rng is not None:
             values = self.augment(values, rng)

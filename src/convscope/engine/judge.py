@@ -102,6 +102,10 @@ class Judgement:
             f"error {self.expected_calibration_error:.3f}, on {self.samples} test samples"
         )
 
+    def to_scores(self) -> tuple[()]:
+        """The report of a classifier knows what to put at its top."""
+        return ()
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Judgement:
         """Reads what `to_json` wrote.

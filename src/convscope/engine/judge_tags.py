@@ -74,9 +74,20 @@ class TagJudgement:
     def to_line(self) -> str:
         """The figures of the whole split."""
         return (
-            f"entity F1 {self.f1:.2%} (precision {self.precision:.2%}, recall {self.recall:.2%}), accuracy of "
-            f"words {self.accuracy:.2%}, on {self.samples} test sentences"
+            f"entity F1 {self.f1:.2%} (precision {self.precision:.2%}, recall {self.recall:.2%}), accuracy "
+            f"of words {self.accuracy:.2%}, on {self.samples} test sentences"
         )
+
+    def to_scores(self) -> list[tuple[str, float | str]]:
+        """What stands at the top of a report."""
+        return [
+            ("Entity F1", self.f1),
+            ("Precision", self.precision),
+            ("Recall", self.recall),
+            ("Accuracy of words", self.accuracy),
+            ("Sentences all right", self.whole_sentences),
+            ("Test sentences", self.samples),
+        ]
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> TagJudgement:

@@ -75,6 +75,15 @@ class TranslationJudgement:
             f"{self.length_ratio:.2f}, on {self.samples} test sentences"
         )
 
+    def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
+        """What stands at the top of a report."""
+        return [
+            ("BLEU", self.bleu, self.bleu_signature),
+            ("chrF", self.chrf, self.chrf_signature),
+            ("Length ratio", f"{self.length_ratio:.2f}"),
+            ("Test sentences", self.samples),
+        ]
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> TranslationJudgement:
         """Reads what `to_json` wrote.

@@ -71,7 +71,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Reports the step; values are left on the device."""
         done = len(self._rows) * self._steps + batch + 1
-        self._progress(done, self.params["epochs"] * self._steps, f"training, {self._goal.standing(self._rows)}")
+        standing = self._goal.standing(self._rows)
+        self._progress(done, self.params["epochs"] * self._steps, f"training, {standing}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes what is new.

@@ -58,7 +58,9 @@ def varying(batches: Iterator[Any], example: Any) -> tf.data.Dataset:
     Returns:
         The same batches.
     """
-    signature = tf.nest.map_structure(lambda a: tf.TensorSpec([None] * np.ndim(a), np.asarray(a).dtype), example)
+    signature = tf.nest.map_structure(
+        lambda part: tf.TensorSpec([None] * np.ndim(part), np.asarray(part).dtype), example
+    )
     return tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples
+from convscope.data.token_rows import padded_length
 from convscope.errors import DataError
 from convscope.kinds import SPLITS, Skipped, SplitName
-from convscope.data.token_rows import padded_length
 from convscope.recipes.representation import Representation
 from convscope.scope.pooled import as_given
 
@@ -173,7 +173,8 @@ class EncodedInputs:
     def _encoded_of(self, place: int, indices: npt.NDArray[np.int64]) -> Array:
         """Samples of one split; those of differing lengths all padded to the length of the longest."""
         encoded = self._encoded[place]
-        taken: Array = encoded.take(indices) if self._length is None else encoded.packed(indices, self._length)
+        length = self._length
+        taken: Array = encoded.take(indices) if length is None else encoded.packed(indices, length)
         return taken
 
     @cached_property

@@ -192,7 +192,8 @@ def _encoded(
 ) -> Setting:
     """Samples for a model that is there already."""
     read = read_labelled(recipe, paths[0], opened.run, progress) if labelled else None
-    found: Any = read.train.samples if read else recipe.read_inputs(paths, progress=progress, **opened.options)
+    given = recipe.read_inputs(paths, progress=progress, **opened.options) if read is None else None
+    found: Any = given if read is None else read.train.samples
     if opened.representation is not None:
         if value_range != "auto":
             raise UsageError("A run knows the range of its pixels.", "Leave --value-range out.")

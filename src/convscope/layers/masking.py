@@ -21,6 +21,11 @@ class PaddingMask(keras.layers.Layer):  # type: ignore[misc]
         options.setdefault("trainable", False)
         super().__init__(**options)
 
+    def get_config(self) -> dict[str, Any]:
+        """All that rebuilds the layer; what Keras gathers by itself would not have the name."""
+        config: dict[str, Any] = super().get_config()
+        return config
+
     def call(self, ids: Any) -> Any:
         """Computes the mask."""
         present = ops.not_equal(ids, 0)

@@ -21,6 +21,11 @@ class CharacterMask(keras.layers.Layer):  # type: ignore[misc]
         options.setdefault("trainable", False)
         super().__init__(**options)
 
+    def get_config(self) -> dict[str, Any]:
+        """All that rebuilds the layer; what Keras gathers by itself would not have the name."""
+        config: dict[str, Any] = super().get_config()
+        return config
+
     def call(self, ids: Any) -> Any:
         """Computes the mask."""
         return ops.expand_dims(ops.cast(ops.not_equal(ids, 0), self.compute_dtype), -1)

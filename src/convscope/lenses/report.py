@@ -99,6 +99,7 @@ class ReportContent:
         skipped: What the reader left out.
         explanation: The model explained.
         pictures: What the model sees in a few samples.
+        counted: What `counts` counts.
         scores: The figures at the top of the page; by default all numbers of the judgement.
     """
 
@@ -119,6 +120,7 @@ class ReportContent:
     skipped: Sequence[Skipped] = ()
     explanation: Explanation | None = None
     pictures: Sequence[Picture] = ()
+    counted: str = "samples"
     scores: Sequence[Score] = ()
 
 

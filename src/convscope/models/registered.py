@@ -1,4 +1,4 @@
-"""Importing this registers with Keras the models that have a class of their own, so that files with them load."""
+"""Importing this registers the models that have a class of their own, so that files with them load."""
 
 from convscope.models.tagging import TaggingModel
 from convscope.models.translation import TranslationModel

@@ -175,6 +175,7 @@ CLASSIFICATION = Task(
     mistakes=mistakes,
     outputs=outputs,
     align=align,
+    counted="samples",
     counts=Splits.counts,
     show=show,
     illustrate=illustrate,

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from convscope.data.image_inputs import read_inputs
 from convscope.data.image_representation import ImageRepresentation
+from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
-from convscope.kinds import Progress, no_progress
+from convscope.kinds import SPLITS, Progress, Skipped, no_progress
 from convscope.recipes.opening import Opened
 from convscope.recipes.task import Fitted
 from convscope.scope.attribution_layer import has_channels
@@ -40,7 +41,8 @@ class Given:
         notes: What was decided about them, one line each.
         labels: Index of the class of each, where folders tell it.
         class_names: The classes that `labels` count.
-        tokens: The words of a text, one for each position of the model's input; None for other kinds.
+        tokens: The words of a text, one for each position of the model's input, or for several inputs a
+            tuple of words for each; None for other kinds.
     """
 
     names: tuple[str, ...]
@@ -49,7 +51,7 @@ class Given:
     notes: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
-    tokens: Callable[[int], Sequence[str]] | None = None
+    tokens: Callable[[int], Sequence[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -167,11 +169,60 @@ def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progr
         raise TypeError(f"{opened.name} is no run")
     if value_range != "auto":
         raise UsageError("A run knows the range of its pixels.", "Leave the value range out.")
-    found: Any = recipe.read_inputs(paths, progress=progress, **opened.options)
+    found = _of_data_set(opened, paths, progress)
+    if found is None:
+        found = recipe.read_inputs(paths, progress=progress, **opened.options)
     fitted = Fitted(opened.model, representation, opened.class_names or (), opened.options)
     shown = recipe.task.show(fitted, found, progress)
     limits = _LIMITS["0..1"] if recipe.kind == "image" else None
     return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens)
+
+
+def _of_data_set(opened: Opened, paths: Sequence[str], progress: Progress) -> Any:
+    """All samples of a data set of texts with labels; None where the paths are something else."""
+    recipe = opened.recipe
+    place = Path(paths[0])
+    plain = len(paths) != 1 or place.suffix.lower() == ".txt" or not place.exists()
+    if recipe is None or recipe.kind != "text" or plain:
+        return None
+    try:
+        splits = recipe.read(place, seed=0, progress=progress, **opened.options)
+    except DataError:  # texts without labels, which the reader of inputs takes or refuses
+        return None
+    return _Joined(tuple(splits[name].samples for name in SPLITS))
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """The samples of all splits, one behind the other."""
+
+    parts: tuple[Samples, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def load(self, index: int) -> Any:
+        """One raw sample."""
+        part, place = self._place(index)
+        return part.load(place)
+
+    def name(self, index: int) -> str:
+        """Where it came from."""
+        part, place = self._place(index)
+        return part.name(place)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> _Joined:
+        """Some of the samples, in that order."""
+        found = [self._place(int(index)) for index in indices]
+        return _Joined(tuple(part.take(np.array([place])) for part, place in found))
+
+    def _place(self, index: int) -> tuple[Samples, int]:
+        for part in self.parts:
+            if index < len(part):
+                return part, index
+            index -= len(part)
+        raise IndexError(index)
 
 
 def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, progress: Progress) -> Given:
@@ -197,6 +248,7 @@ def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequ
     classes = tuple(sorted(set(folders)))
     labels = np.array([classes.index(folder) for folder in folders], np.int64)
     left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.skipped]
+    left_out += getattr(found, "warnings", ())
     several = len(classes) > 1
     return Given(
         _short_names(files),

@@ -23,6 +23,7 @@ from convscope.lenses.sample import Sample
 from convscope.lenses.statistics import draw_statistics
 from convscope.recipes.given import Given, check_range, limits_of, own_range
 from convscope.recipes.look import Look, made_look
+from convscope.recipes.looking_at_attention import look_at_attention
 from convscope.recipes.looking_for_patches import look_for_patches
 from convscope.recipes.opening import Opened
 from convscope.recipes.scene import Scene, Wish, chosen_layers, drawn_sample
@@ -43,6 +44,7 @@ METHODS: Mapping[str, str] = {
     "why": "what speaks for the prediction, by several methods",
     "statistics": "what each channel does over a data set",
     "patches": "the parts of a data set that excite each kernel most",
+    "attention": "which words of a source each word of its translation looks at",
 }
 WHY = ("grad-cam", "integrated-gradients")
 
@@ -344,4 +346,5 @@ _WAYS: Mapping[str, Callable[[Opened, Given, Wish, Progress], Look]] = {
     "why": _why,
     "statistics": _statistics,
     "patches": look_for_patches,
+    "attention": look_at_attention,
 }

@@ -70,8 +70,8 @@ def open_model(
             `keras.applications:ResNet50(weights=None)` or `random_convolution(seed=1)`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        input_shape: For an architecture, the shape of one sample; by default 48x48x1 for pictures, 64 words for
-            texts.
+        input_shape: For an architecture, the shape of one sample; by default 48x48x1 for pictures and 64
+            words for texts.
         classes: For an architecture, the number of class names; by default 7. A kernel bank has none.
 
     Raises:

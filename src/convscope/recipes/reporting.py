@@ -44,6 +44,8 @@ def report(
             counts={str(name): counts for name, counts in task.counts(splits).items()},
             history=rows,
             judgement=judgement.to_json(),
+            scores=judgement.to_scores(),
+            counted=task.counted,
             mistakes=task.mistakes(answers, splits.test, splits.class_names),
             samples=task.illustrate(splits),
             settings={**record["settings"], **record["options"], "shape": fitted.representation.shape},

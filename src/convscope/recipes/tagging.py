@@ -246,6 +246,7 @@ TAGGING = Task(
     mistakes=mistakes,
     outputs=outputs,
     align=align,
+    counted="entities",
     counts=counts,
     illustrate=illustrate,
     show=show,

@@ -16,6 +16,7 @@ from convscope.engine.goal import Goal
 from convscope.engine.settings import FitSettings
 from convscope.kinds import Progress, SplitName
 from convscope.lenses.report import Mistake
+from convscope.lenses.report_texts import Score
 from convscope.recipes.representation import Representation
 
 
@@ -48,6 +49,9 @@ class Judgement(Protocol):
     def to_line(self) -> str:
         """The figures of the whole split in one line."""
 
+    def to_scores(self) -> Sequence[Score]:
+        """What stands at the top of a report; nothing where the report knows by itself."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -74,11 +78,12 @@ class Shown:
 
     Args:
         take: From positions to model inputs, samples along the first axis.
-        tokens: The words of a text, one for each position of the model's input; None for other kinds.
+        tokens: The words of a text, one for each position of the model's input, or for several inputs a
+            tuple of words for each; None for other kinds.
     """
 
     take: Callable[[npt.NDArray[np.int64]], Any]
-    tokens: Callable[[int], Sequence[str]] | None = None
+    tokens: Callable[[int], Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ class Task:
         mistakes: `(answers, split, class_names)` to the worst of them, for the report.
         outputs: `(representation, class_names)` to the name of each output; None where they are too many.
         align: `(split, its class names, those of the model)` to the split with labels as the model has them.
+        counted: What `counts` counts, such as `entities`.
         counts: What there is of each class in each split.
         show: `(fitted, samples, progress)` to samples as the model takes them.
         illustrate: Some train samples under the name of each class, for the report.
@@ -136,6 +142,7 @@ class Task:
     mistakes: Callable[[Any, Split, Sequence[str]], Sequence[Mistake]]
     outputs: Callable[[Representation, tuple[str, ...]], tuple[str, ...] | None]
     align: Callable[[Split, Sequence[str], Sequence[str]], Split]
+    counted: str
     counts: Callable[[Splits], Mapping[SplitName, Mapping[str, int]]]
     show: Callable[[Fitted, Samples, Progress], Shown]
     illustrate: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]

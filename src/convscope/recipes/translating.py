@@ -191,9 +191,11 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
     representation: Any = fitted.representation
     answers = answer(fitted, samples, progress)
     pairs = PairExamples(representation.arrays(samples), TokenRows.of([each.found.ids for each in answers]))
-    return Shown(
-        lambda indices: pairs.batch(indices, None)[0], lambda i: representation.tokens(samples.load(i))
-    )
+
+    def tokens(i: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return representation.tokens(samples.load(i)), representation.target_tokens(answers[i].found.ids)
+
+    return Shown(lambda indices: pairs.batch(indices, None)[0], tokens)
 
 
 TRANSLATION = Task(
@@ -212,6 +214,7 @@ TRANSLATION = Task(
     mistakes=mistakes,
     outputs=outputs,
     align=align,
+    counted="pairs",
     counts=counts,
     illustrate=illustrate,
     show=show,

@@ -76,7 +76,7 @@ def has_channels(graph: Graph, source: Value) -> bool:
         if after.shape == (*value.shape, 1):
             return False
         embedding = embedding_of(graph, value)
-        if embedding is not None:  # where no axis is added, the pieces of a word stand in the place of channels
+        if embedding is not None:  # where no axis is added, pieces of words stand in the place of channels
             return len(embedding.outputs[0].shape) == len(value.shape)
         if isinstance(users[0].layer, keras.layers.Flatten):
             return len(value.shape) > 3

@@ -11,6 +11,25 @@ _KNOWN = ("keras.", "convscope.layers.")
 LOOKUPS = frozenset({"Embedding", "ReversibleEmbedding", "SubwordEmbedding", "TokenEmbedding"})
 """Layers that look ids up: from whole numbers to vectors."""
 
+MASKS = frozenset({"CharacterMask", "PaddingMask"})
+"""Layers that tell tokens or characters from padding."""
+
+CONVOLUTIONS = frozenset(
+    f"{kind}{rank}D{end}"
+    for rank in (1, 2, 3)
+    for kind, end in (
+        ("Conv", ""),
+        ("DepthwiseConv", ""),
+        ("SeparableConv", ""),
+        ("Conv", "Transpose"),
+        ("ConvLSTM", ""),
+    )
+)
+RECURRENT = frozenset({"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"})
+ATTENTION = frozenset(
+    {"MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention", "SourceAttention"}
+)
+
 
 def core_class(operation: keras.Operation) -> str | None:
     """The name of the Keras class whose computation an operation runs.

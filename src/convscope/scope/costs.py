@@ -1,8 +1,9 @@
 """Counts what a layer has to compute: multiply-adds per sample, from its configuration and its shapes.
 
 Counted are multiplications by weights, and those between activations that attention, `Dot` and products of
-matrices make, each with the addition that follows it. Values of a zero padding count like all others, as is
-usual. Not counted are biases, normalization, activations, pooling, the gates of recurrent cells and random
+matrices make, each with the addition that follows it. The messages of a CRF count as the products of
+probabilities that they are, though computed in logarithms. Values of a zero padding count like all others,
+as is usual. Not counted are biases, normalization, activations, pooling, the gates of recurrent cells and random
 changes of pictures, which together cost little beside the rest.
 """
 
@@ -180,6 +181,24 @@ def _reversible_embedding(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
     return 0 if looked_up else _size(inputs[0][1:]) * int(layer.input_dim)
 
 
+def _token_embedding(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """Nothing for looking up; in reverse, each vector is compared with the whole table."""
+    looked_up = len(outputs[0]) == len(inputs[0]) + 1
+    return 0 if looked_up else _size(inputs[0][1:]) * int(layer.vocabulary)
+
+
+def _crf(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """At each position a message in either direction, from all tags to all tags."""
+    length, tags = _size(inputs[0][1:2]), _size(inputs[0][2:])
+    return 2 * length * tags * tags
+
+
+def _source_attention(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """Scores between all queries and keys, then the weighted sums of the values."""
+    query, keys, values = inputs[:3]
+    return _size(query[1:2]) * _size(keys[1:2]) * (_size(keys[2:]) + _size(values[2:]))
+
+
 def _recurrent(layer: Any, inputs: Shapes, outputs: Shapes) -> int | None:
     per_step = _cell(layer.cell, _size(inputs[0][2:]))
     return None if per_step is None else _size(inputs[0][1:2]) * per_step
@@ -283,6 +302,9 @@ _RULES: dict[str, Rule] = {
     "Dense": _dense,
     "EinsumDense": _einsum_dense,
     "ReversibleEmbedding": _reversible_embedding,
+    "TokenEmbedding": _token_embedding,
+    "LinearChainCRF": _crf,
+    "SourceAttention": _source_attention,
     "Bidirectional": _bidirectional,
     "TimeDistributed": _time_distributed,
     "SpectralNormalization": _wrapped,

@@ -11,6 +11,7 @@ import keras
 
 from convscope.scope import words
 from convscope.scope.blocks import Series, series
+from convscope.scope.core_layers import MASKS, core_class
 from convscope.scope.costs import costs, total
 from convscope.scope.geometry import Geometry, geometries
 from convscope.scope.graph import Call, Graph, trace
@@ -255,6 +256,8 @@ def _layer(
         seen.size,
         shared,
         tuple(inside.most_common()),
+        _masked(call, overview.links),
+        graph.input_names[number] if len(graph.inputs) > 1 else "",
     )
     said = describe(facts)
     known = where is not None and where.known
@@ -275,6 +278,12 @@ def _layer(
         about_input=graph.input_names[number],
         sees_everything=where is not None and where.everything,
     )
+
+
+def _masked(call: Call, links: Links) -> bool:
+    """Whether one of a call's inputs tells what is padding."""
+    makers = [links.makers.get(value.number) for value in call.inputs]
+    return any(maker is not None and core_class(maker.layer) in MASKS for maker in makers)
 
 
 def _shape(shapes: Sequence[Shape]) -> Shape | tuple[Shape, ...]:

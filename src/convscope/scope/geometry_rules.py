@@ -225,7 +225,11 @@ def _masking(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[R
 
 
 def _masked_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return _dropping({1}, states[0])
+    return _union([_dropping({1}, state) for state in states])
+
+
+def _character_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    return _union([_dropping({2}, state) for state in states])
 
 
 def _flatten(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
@@ -332,9 +336,12 @@ _RULES: tuple[tuple[tuple[type, ...], Rule], ...] = (
 )
 
 _OWN: Mapping[str | None, Rule] = {
+    "CharacterMask": _pointwise,
     "Energy": _merge,
     "GatedLinearUnit": _dense,
+    "LinearChainCRF": _attention,
     "MaskedGlobalMaxPooling1D": _masked_pooling,
+    "MaxOverCharacters": _character_pooling,
     "PaddingMask": _masking,
     "PositionEmbedding": _pointwise,
     "ProportionOfPositiveValues": _global_pooling,

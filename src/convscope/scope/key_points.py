@@ -7,32 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from convscope.scope import words
-from convscope.scope.core_layers import LOOKUPS, core_class
+from convscope.scope import text_points, words
+from convscope.scope.core_layers import ATTENTION, CONVOLUTIONS, LOOKUPS, RECURRENT, core_class
 from convscope.scope.geometry import Geometry
 from convscope.scope.graph import Call, Graph
 from convscope.scope.links import Links, activation
 from convscope.scope.subject import Subject
 
-CONVOLUTIONS = frozenset(
-    f"{kind}{rank}D{end}"
-    for rank in (1, 2, 3)
-    for kind, end in (
-        ("Conv", ""),
-        ("DepthwiseConv", ""),
-        ("SeparableConv", ""),
-        ("Conv", "Transpose"),
-        ("ConvLSTM", ""),
-    )
-)
-RECURRENT = frozenset({"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"})
-ATTENTION = frozenset({"MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention"})
 _NORMS = {
     "BatchNormalization": "batch normalization",
     "LayerNormalization": "layer normalization",
     "GroupNormalization": "group normalization",
     "RMSNormalization": "RMS normalization",
 }
+_PARTS = {"GatedLinearUnit": "gated linear unit"}
 _FAMILIES = (
     ("convolutions", CONVOLUTIONS),
     ("dense layers", frozenset({"Dense", "EinsumDense"})),
@@ -87,11 +75,11 @@ class Overview:
 
 def key_points(overview: Overview) -> tuple[str, ...]:
     """Three to six sentences: size, where it sits, how maps change, what is seen, and how it is built."""
+    of_text = overview.subject.noun == "text"
     points = [
         _size(overview),
         _where(overview),
-        _shrinking(overview),
-        _seen(overview),
+        *(text_points.points(overview) if of_text else [_shrinking(overview), _seen(overview)]),
         _built(overview),
         _head(overview),
     ]
@@ -105,8 +93,12 @@ def _size(overview: Overview) -> str:
     if fixed:
         text += f", of which {fixed:,} are not trained"
     noun = overview.subject.noun if len(overview.graph.inputs) == 1 else "sample"
+    if noun == "text":
+        noun = overview.subject.said.replace("texts", "text")
     if overview.all_multiply_adds is not None:
         text += f"; one {noun} takes {words.large(overview.all_multiply_adds)} multiply-adds"
+    elif overview.subject.noun == "text" and any(None in value.shape[1:] for value in overview.graph.inputs):
+        text += "; how many multiply-adds they take depends on the length of the text"
     elif None in overview.subject.size:
         text += "; how many multiply-adds they take depends on the size of the input"
     else:
@@ -269,6 +261,7 @@ def _built(overview: Overview) -> str:
         if (name := activation(call)) not in ("linear", "softmax", "sigmoid", "tanh", "log_softmax")
     )
     parts += [_NAMES.get(name, name.replace("_", " ")) for name, _ in functions.most_common(2)]
+    parts += [words.plural(kinds[name], said) for name, said in _PARTS.items() if kinds[name]]
     if residual := residual_connections(overview.graph):
         parts.append(words.plural(residual, "residual connection"))
     parts += _poolings(kinds)
@@ -327,15 +320,18 @@ def _head(overview: Overview) -> str:
         return ""
     behind = tail[tail.index(bridge) :]
     units = [call.output_shapes[0][-1] for call in behind if core_class(call.layer) == "Dense"]
+    kind = core_class(bridge.layer) or ""
+    alike = [call for call in behind if core_class(call.layer) == kind == "MaskedGlobalMaxPooling1D"]
     values = words.product(bridge.output_shapes[0][1:])
     if values is None:
         return ""
-    kind = core_class(bridge.layer) or ""
-    how = (
-        f"Flatten lays the last maps out as {values:,} values"
-        if kind == "Flatten"
-        else f"Global {'average' if 'Average' in kind else 'max'} pooling leaves {values:,} values"
-    )
+    if kind == "Flatten":
+        how = f"Flatten lays the last maps out as {values:,} values"
+    elif alike:
+        values = sum(words.product(call.output_shapes[0][1:]) or 0 for call in alike)
+        how = f"The largest value of each map, wherever in the text, leaves {values:,} values"
+    else:
+        how = f"Global {'average' if 'Average' in kind else 'max'} pooling leaves {values:,} values"
     if not units or len(overview.graph.outputs) > 1:
         return f"{how}."
     if len(units) == 1:
@@ -346,4 +342,4 @@ def _head(overview: Overview) -> str:
 
 def _flattens(call: Call) -> bool:
     name = core_class(call.layer) or ""
-    return (name == "Flatten" or name.startswith("Global")) and len(call.input_shapes[0]) > 2
+    return (name == "Flatten" or name.startswith(("Global", "MaskedGlobal"))) and len(call.input_shapes[0]) > 2

@@ -14,6 +14,7 @@ from convscope.scope.core_layers import LOOKUPS, core_class
 from convscope.scope.graph import Call, Graph, Value
 from convscope.scope.links import PASSING, Links, activation
 from convscope.scope.subject import Subject, subject
+from convscope.scope.text_purpose import next_tokens, said_together, scores_tokens
 
 _NAMES_SHOWN = 12
 _SEE_THROUGH = PASSING | {"Flatten", "Reshape", "Permute", "Concatenate", "RepeatVector", "UpSampling2D"}
@@ -60,9 +61,12 @@ def purpose(graph: Graph, model: keras.Model, class_names: Sequence[str] | None 
 
 def _said(graph: Graph) -> str:
     """The model's inputs in words."""
-    several = [subject(graph, number).said for number in range(len(graph.inputs))]
+    subjects = [subject(graph, number) for number in range(len(graph.inputs))]
+    several = [each.said for each in subjects]
     if len(several) == 1:
         return several[0]
+    if together := said_together(subjects, graph.input_names):
+        return together
     named = [f"{said} ('{name}')" for said, name in zip(several, graph.input_names, strict=True)]
     return f"{words.listed(named)} together"
 
@@ -186,6 +190,7 @@ def _classifies(output: _Output) -> bool:
     return (
         output.activation in ("softmax", "log_softmax", "sparsemax")
         or "categoricalcrossentropy" in output.loss
+        or (output.maker is not None and core_class(output.maker.layer) == "LinearChainCRF")
     )
 
 
@@ -207,9 +212,12 @@ def _named(class_names: Sequence[str] | None) -> str:
 def _map_task(
     output: _Output, said: str, inner: Subject, graph: Graph, class_names: Sequence[str] | None
 ) -> str:
-    """Outputs with positions: maps, sequences, volumes."""
+    """Outputs with positions: maps, sequences, texts, volumes."""
     size, positions = output.shape[-1], output.shape[:-1]
-    unit = {"picture": "pixel", "volume": "voxel", "sequence": "step"}.get(inner.noun, "position")
+    if scores_tokens(output.maker):
+        return next_tokens(graph, said, size or 0)
+    known = {"picture": "pixel", "volume": "voxel", "sequence": "step", "text": inner.unit}
+    unit = known.get(inner.noun, "position")
     same = positions == inner.size
     if same or (len(positions) == len(inner.size) and None in positions):
         each = f"each {unit} of {said}"
@@ -217,6 +225,9 @@ def _map_task(
         each = f"each of {words.size(positions)} positions over {said}"
     if _classifies(output) and size and size > 1:
         word = {"picture": " (segmentation)", "volume": " (segmentation)", "sequence": " (tagging)"}
+        if inner.noun == "text":
+            named = f" The tags are {_named(class_names)}" if class_names else ""
+            return words.sentence(f"Gives {each} one of {words.plural(size, 'tag')}") + named
         return (
             f"Assigns one of {_classes(size, class_names)} to "
             f"{each}{word.get(inner.noun, '') if same else ''}"
@@ -262,14 +273,18 @@ def _unknown(graph: Graph, outputs: Sequence[_Output], class_names: Sequence[str
     first = [call for call in graph.calls if graph.inputs[0] in call.inputs and call.kind != "group"]
     looked_up = any(core_class(call.layer) in LOOKUPS for call in first)
     decides = [output for output in outputs if _classifies(output) or output.activation in _BETWEEN_0_AND_1]
+    of_text = subject(graph).noun == "text"
     if decides and class_names is None:
         number = sum(output.shape[-1] or 0 for output in decides if output.shape)
+        which = "tags" if of_text and len(decides[0].shape) > 1 else "classes"
         missing.append(
-            "what its scores stand for" if number == 1 or len(decides) > 1 else "which classes these are"
+            "what its scores stand for" if number == 1 or len(decides) > 1 else f"which {which} these are"
         )
-    elif not decides:
+    elif not decides and not all(scores_tokens(output.maker) for output in outputs):
         missing.append("what its outputs stand for")
-    if looked_up:
+    if of_text:
+        missing.append(f"which {subject(graph).unit} each number stands for")
+    elif looked_up:
         missing.append("which word or thing each number stands for")
     elif graph.inputs[0].dtype != "string" and not any(core_class(call.layer) in _SCALING for call in first):
         missing.append("how its input must be scaled")

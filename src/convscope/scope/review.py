@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import keras
 
 from convscope.scope import review_values, words
-from convscope.scope.core_layers import core_class
+from convscope.scope.core_layers import ATTENTION, CONVOLUTIONS, RECURRENT, core_class
 from convscope.scope.graph import Call
-from convscope.scope.key_points import ATTENTION, CONVOLUTIONS, RECURRENT, Overview
+from convscope.scope.key_points import Overview
 from convscope.scope.layer_texts.pooling import left_over
 from convscope.scope.links import PASSING, activation
 from convscope.scope.note import Note
@@ -23,6 +23,7 @@ __all__ = ["Note", "review"]
 _HALF = ("float16", "bfloat16")
 _LINEAR = frozenset({"Dense", *(f"Conv{rank}D" for rank in (1, 2, 3))})
 _FEW = 10_000
+_LAST = {"pixel": "row and column", "step": "step", "token": "token", "word": "word"}
 _NAMES_SHOWN = 4
 
 
@@ -283,7 +284,7 @@ def _lost_rows(overview: Overview) -> list[Note]:
     if not lost_at:
         return []
     said = [f"'{path}' (of {size})" for path, size, _ in lost_at[:_NAMES_SHOWN]]
-    word = {"pixel": "row and column", "step": "step"}.get(overview.subject.unit, "positions along an axis")
+    word = _LAST.get(overview.subject.unit, "positions along an axis")
     text = (
         f"Pooling leaves out the last {word} at {words.listed(said)}"
         f"{f' and {len(lost_at) - _NAMES_SHOWN} more' if len(lost_at) > _NAMES_SHOWN else ''}; "
@@ -296,8 +297,8 @@ def _receptive_field(overview: Overview) -> list[Note]:
     """What the last maps see, compared with the input, where a head follows that mixes all places."""
     size = overview.subject.size
     last = _before_head(overview)
-    if last is None or not size or None in size:
-        return []
+    if last is None or not size or None in size or overview.subject.noun == "text":
+        return []  # phrases are shorter than texts, and texts of many lengths
     where = overview.geometries[last.path]
     pairs = [(seen, of) for seen, of in zip(where.receptive_field or (), size, strict=False) if seen and of]
     if len(pairs) != len(size):
@@ -365,9 +366,9 @@ def _unseen_border(overview: Overview) -> list[Note]:
         return []
     seen = found[1].receptive_field or ()
     lost = [(of or 0) - (field or 0) for field, of in zip(seen, size, strict=False)]
-    word = {"picture": "rows and columns", "sequence": "steps"}.get(overview.subject.noun, "positions")
+    word = "rows and columns" if overview.subject.noun == "picture" else words.many(overview.subject.unit)
     if max(lost) == 1:
-        word = {"picture": "row and column", "sequence": "step"}.get(overview.subject.noun, "position")
+        word = _LAST.get(overview.subject.unit, "position")
     number = f"{max(lost)} " if max(lost) > 1 else ""
     text = (
         f"The last {number}{word} of the input never reach the output: the layers' strides and sizes fit "

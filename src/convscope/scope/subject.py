@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convscope.scope import words
-from convscope.scope.core_layers import LOOKUPS, core_class
-from convscope.scope.graph import Graph
+from convscope.scope.core_layers import LOOKUPS, MASKS, core_class
+from convscope.scope.graph import Graph, Value
 
 Shape = tuple[int | None, ...]
 
+_READS_TOKENS = MASKS | {"SubwordEmbedding", "TokenEmbedding"}
+"""Layers that stand in models of texts only, where `Embedding` may look up anything."""
+_READS_WORDS = frozenset({"CharacterMask", "SubwordEmbedding"})
 _FRAMES = ("TimeDistributed", "ConvLSTM2D", "ConvLSTM1D")
 
 
@@ -18,9 +21,9 @@ class Subject:
     """What one input of a model holds.
 
     Args:
-        noun: What one sample is, such as `picture`, `sequence`, `volume`, `row`.
+        noun: What one sample is, such as `picture`, `sequence`, `text`, `volume`, `row`.
         said: Many samples in words, such as `48x48 grayscale pictures`.
-        unit: What one position is: `pixel`, `step`, `voxel`, `value` or `position`.
+        unit: What one position is: `pixel`, `step`, `voxel`, `word`, `token`, `value` or `position`.
         size: Lengths of the axes along which positions lie.
         channels: Values per position; None where unknown or where there is no channel axis.
     """
@@ -44,10 +47,12 @@ def subject(graph: Graph, number: int = 0) -> Subject:
     """
     value = graph.inputs[number]
     users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
-    kinds = {core_class(call.layer) for call in users}
+    kinds = _kinds(graph, value)
     shape = value.shape[1:]
     if value.dtype == "string":
-        return Subject("text", "texts", "position", shape, None)
+        return Subject("string", "texts", "position", shape, None)
+    if _is_text(graph, value):
+        return _texts(graph, shape)
     if kinds & set(LOOKUPS):
         return _numbers(shape)
     first = any(getattr(call.layer, "data_format", None) == "channels_first" for call in users)
@@ -55,6 +60,30 @@ def subject(graph: Graph, number: int = 0) -> Subject:
         (shape[1:], shape[0]) if first and len(shape) > 1 else (shape[:-1], shape[-1] if shape else None)
     )
     return _arrays(shape, spatial, channels, bool(kinds & set(_FRAMES)))
+
+
+def _kinds(graph: Graph, value: Value) -> set[str | None]:
+    return {core_class(call.layer) for call in graph.calls if value in call.inputs and call.kind != "group"}
+
+
+def _is_text(graph: Graph, value: Value) -> bool:
+    """Whether layers for texts read an input, or read another one of its length that is looked up beside."""
+    if len(value.shape) < 2:
+        return False
+    if _kinds(graph, value) & _READS_TOKENS:
+        return True
+    return bool(_kinds(graph, value) & LOOKUPS) and any(
+        other.shape[1:2] == value.shape[1:2] and _kinds(graph, other) & _READS_TOKENS
+        for other in graph.inputs
+    )
+
+
+def _texts(graph: Graph, shape: Shape) -> Subject:
+    """Texts as ids; pieces and characters of a word lie along a second axis, in place of channels."""
+    kinds = {core_class(call.layer) for call in graph.calls}
+    unit = "word" if kinds & _READS_WORDS else "token"
+    length = "of any length" if shape[0] is None else f"of {words.plural(shape[0], unit)}"
+    return Subject("text", f"texts {length}", unit, shape[:1], shape[1] if len(shape) > 1 else None)
 
 
 def _arrays(shape: Shape, spatial: Shape, channels: int | None, frames: bool) -> Subject:

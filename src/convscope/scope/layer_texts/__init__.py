@@ -19,6 +19,7 @@ from convscope.scope.layer_texts import (
     recurrent,
     regularizers,
     shaping,
+    text_layers,
 )
 from convscope.scope.layer_texts.facts import Facts, Text
 
@@ -39,6 +40,7 @@ TEXTS: dict[str, Text] = {
         recurrent,
         regularizers,
         shaping,
+        text_layers,
     )
     for name, text in family.TEXTS.items()
 }
@@ -103,7 +105,7 @@ def _costs(facts: Facts) -> str:
         return f"{held}{'. ' if held else ''}How many multiply-adds it takes {unknown}."
     taken = _taken(facts)
     if held and taken:
-        return f"{held} and {taken}."
+        return f"{held}{',' if facts.first_call else ''} and {taken}."
     return words.sentence(held or (taken and f"It {taken}"))
 
 
@@ -112,7 +114,7 @@ def _held(facts: Facts) -> str:
         return ""
     held = words.plural(facts.parameters, "parameter")
     if facts.first_call:
-        return f"It is the layer '{facts.first_call}', called again with the same {held},"
+        return f"It is the layer '{facts.first_call}', called again with the same {held}"
     return f"It has {held} ({_of_all(facts.parameters, facts.all_parameters)})"
 
 
@@ -145,7 +147,8 @@ def _view(facts: Facts) -> str:
     if where.receptive_field and set(where.receptive_field) == {1} and facts.before is None:
         return ""
     if where.everything:
-        return "Every value depends on the whole input."
+        which = f"input '{facts.input_name}'" if facts.input_name else "input"
+        return f"Every value depends on the whole {which}."
     if not where.known or where.receptive_field is None:
         return "How much of the input each value sees is unknown."
     return f"{_sees(where.receptive_field, facts)}{_apart(where.stride, facts.unit)}."

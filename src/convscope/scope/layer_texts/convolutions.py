@@ -7,7 +7,7 @@ from typing import Any
 
 from convscope.scope import words
 from convscope.scope.layer_texts.activations import then
-from convscope.scope.layer_texts.facts import POSITIONS, Facts, Text
+from convscope.scope.layer_texts.facts import Facts, Text
 
 
 def _about(facts: Facts) -> str:
@@ -26,7 +26,7 @@ def _about(facts: Facts) -> str:
 
 
 def _steps(facts: Facts, strides: tuple[int, ...]) -> str:
-    unit = POSITIONS[len(strides)]
+    unit = facts.position(len(strides))
     if set(strides) == {1}:
         return f"moves one {unit} at a time"
     if len(set(strides)) == 1:
@@ -34,18 +34,19 @@ def _steps(facts: Facts, strides: tuple[int, ...]) -> str:
     return f"moves {words.size(strides)} {unit}s at a time"
 
 
-def _border(layer: Any, spans: list[int]) -> str:
+def _border(facts: Facts, spans: list[int]) -> str:
     """What happens at the border; empty where the kernel covers one position only."""
+    layer = facts.layer
     padding = str(layer.padding)
     if max(spans) == 1:
         return ""
     if padding == "causal":
-        return ", with zeros before the start so that no step sees a later one"
+        return f", with zeros before the start so that no {facts.position(1)} sees a later one"
     if padding == "same":
         kept = set(layer.strides) == {1}
         return ", with zeros around the border" + (" to keep the size" if kept else "")
     lost = [span - 1 for span in spans]
-    unit = POSITIONS[len(spans)]
+    unit = facts.position(len(spans))
     each = " per axis" if len(set(lost)) == 1 and len(lost) > 1 else ""
     amount = words.plural(lost[0], unit) if len(set(lost)) == 1 else f"{words.size(lost)} {unit}s"
     return f", without padding, which costs {amount}{each}"
@@ -55,12 +56,12 @@ def _spans(layer: Any) -> list[int]:
     return [(k - 1) * d + 1 for k, d in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
 
 
-def _gaps(layer: Any) -> str:
-    rates = layer.dilation_rate
+def _gaps(facts: Facts) -> str:
+    layer, rates = facts.layer, facts.layer.dilation_rate
     if set(rates) == {1}:
         return ""
     rate = str(rates[0]) if len(set(rates)) == 1 else words.size(rates)
-    return f" Their cells stand apart (dilation {rate}), so a kernel spans {words.extent(_spans(layer))}."
+    return f" Their cells stand apart (dilation {rate}), so a kernel spans {facts.extent(_spans(layer))}."
 
 
 def _convolution(facts: Facts) -> str:
@@ -74,9 +75,9 @@ def _convolution(facts: Facts) -> str:
     each = "Each" if layer.filters > 1 else "It"
     return (
         f"Here {'there are' if layer.filters > 1 else 'there is'} {kernels} of "
-        f"{words.extent(layer.kernel_size)}"
-        f"{over.rstrip(',')}. {each} {_steps(facts, layer.strides)}{_border(layer, _spans(layer))}: "
-        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{_gaps(layer)}{then(layer)}"
+        f"{facts.extent(layer.kernel_size)}"
+        f"{over.rstrip(',')}. {each} {_steps(facts, layer.strides)}{_border(facts, _spans(layer))}: "
+        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{_gaps(facts)}{then(layer)}"
     )
 
 
@@ -88,8 +89,8 @@ def _depthwise(facts: Facts) -> str:
     moves = moves if many == 1 else moves.replace("moves", "move", 1)
     return (
         f"Here each of the {facts.channels_in:,} channels has {each} of its own, of "
-        f"{words.extent(layer.kernel_size)}, which {moves}{_border(layer, _spans(layer))}: "
-        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{_gaps(layer)}{then(layer)}"
+        f"{facts.extent(layer.kernel_size)}, which {moves}{_border(facts, _spans(layer))}: "
+        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{_gaps(facts)}{then(layer)}"
     )
 
 
@@ -104,17 +105,17 @@ def _separable(facts: Facts) -> str:
         else ""
     )
     return (
-        f"Here a kernel of {words.extent(layer.kernel_size)} per channel {_steps(facts, layer.strides)}"
-        f"{_border(layer, _spans(layer))}; then {words.plural(layer.filters, 'kernel')} of one position "
+        f"Here a kernel of {facts.extent(layer.kernel_size)} per channel {_steps(facts, layer.strides)}"
+        f"{_border(facts, _spans(layer))}; then {words.plural(layer.filters, 'kernel')} of one position "
         "mix the "
         f"channels: {words.values(facts.shape_in)} becomes "
-        f"{facts.maps_out}.{_gaps(layer)}{saved}{then(layer)}"
+        f"{facts.maps_out}.{_gaps(facts)}{saved}{then(layer)}"
     )
 
 
 def _transposed(facts: Facts) -> str:
     layer = facts.layer
-    unit = POSITIONS[len(layer.strides)]
+    unit = facts.position(len(layer.strides))
     apart = (
         f"{words.plural(layer.strides[0], unit)}"
         if len(set(layer.strides)) == 1
@@ -123,10 +124,10 @@ def _transposed(facts: Facts) -> str:
     over = f" over {facts.channels_in:,} channels" if facts.channels_in and facts.channels_in > 1 else ""
     cut = " The border that reaches beyond is cut off." if layer.padding == "same" else ""
     return (
-        f"Here {words.plural(layer.filters, 'kernel')} of {words.extent(layer.kernel_size)}{over}; the "
+        f"Here {words.plural(layer.filters, 'kernel')} of {facts.extent(layer.kernel_size)}{over}; the "
         "prints "
         f"lie {apart} apart and add up where they overlap: "
-        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{cut}{_gaps(layer)}{then(layer)}"
+        f"{words.values(facts.shape_in)} becomes {facts.maps_out}.{cut}{_gaps(facts)}{then(layer)}"
     )
 
 

@@ -17,7 +17,9 @@ def _dense(facts: Facts) -> str:
     unit = f"{words.plural(layer.units, 'unit')}, each" if layer.units > 1 else "one unit,"
     text = f"Here {unit} a weighted sum of {known} values{_bias(facts)}"
     if len(facts.shape_in) > 1:
-        text += f", at each of the {words.size(facts.shape_in[:-1])} positions alike: {facts.changed}"
+        each = facts.shape_in[:-1]
+        where = "each position" if None in each else f"each of the {words.size(each)} positions"
+        text += f", at {where} alike: {facts.changed}"
     text += "."
     if activation_name(layer) == "softmax" and layer.units > 1:
         return f"{text} Softmax then turns the {layer.units:,} scores into probabilities that add up to 1."
@@ -34,8 +36,14 @@ def _embedding(facts: Facts) -> str:
     return (
         f"Here a table of {layer.input_dim:,} rows: each of the numbers 0 to {layer.input_dim - 1:,} "
         "stands for "
-        f"{words.plural(layer.output_dim, 'learned value')}; {facts.changed}.{masked}"
+        f"{words.plural(layer.output_dim, 'learned value')}; {_looked_up(facts)}.{masked}"
     )
+
+
+def _looked_up(facts: Facts) -> str:
+    if facts.of_text and len(facts.shape_in) == 1:
+        return f"{facts.ids_in} become {words.values(facts.shape_out)}"
+    return facts.changed
 
 
 def _reversible(facts: Facts) -> str:

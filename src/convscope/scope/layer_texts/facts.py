@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ Shape = tuple[int | None, ...]
 
 POSITIONS = {1: "step", 2: "pixel", 3: "voxel"}
 """What one position is called, by the number of axes along which positions lie."""
+_OF_TEXT = ("token", "word")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Facts:
         input_size: Lengths of the input's spatial axes.
         first_call: Path of the first call of the same layer, if this is not the first.
         inner: Class names of the calls inside, each with how often it occurs.
+        masked: Whether one of its inputs is a mask that tells what is padding.
+        input_name: Which input the geometry is about, in a model of several.
     """
 
     call: Call
@@ -47,6 +50,8 @@ class Facts:
     input_size: Shape = ()
     first_call: str = ""
     inner: tuple[tuple[str, int], ...] = ()
+    masked: bool = False
+    input_name: str = ""
 
     @property
     def layer(self) -> Any:
@@ -109,8 +114,37 @@ class Facts:
         channels, spatial = (shape[0], shape[1:]) if self.channels_first else (shape[-1], shape[:-1])
         length = words.size(spatial)
         if len(spatial) == 1:
-            length = "any number of steps" if spatial[0] is None else words.plural(spatial[0], "step")
+            unit = self.position(1)
+            length = f"any number of {words.many(unit)}" if spatial[0] is None else words.plural(spatial[0], unit)
         return f"{'maps' if channels is None else words.plural(channels, 'map')} of {length}"
+
+    @property
+    def of_text(self) -> bool:
+        """Whether the model reads texts."""
+        return self.unit in _OF_TEXT
+
+    def position(self, axes: int) -> str:
+        """What one position of maps is called that lie along so many axes."""
+        if self.of_text:
+            return {1: self.unit, 2: "character"}.get(axes, "position")
+        return POSITIONS[axes]
+
+    def extent(self, lengths: Sequence[int | None]) -> str:
+        """The size of a kernel or window."""
+        along = list(lengths)
+        if self.of_text and len(along) == 2 and along[0] == 1:  # within one word
+            along = along[1:]
+        if not self.of_text or len(along) > 1 or along[0] is None:
+            return words.extent(lengths)
+        return words.plural(along[0], self.position(len(lengths)))
+
+    @property
+    def ids_in(self) -> str:
+        """The input of numbers that stand for something, in words."""
+        if not self.of_text or len(self.shape_in) != 1:
+            return words.values(self.shape_in)
+        length = self.shape_in[0]
+        return f"any number of {words.many(self.unit)}" if length is None else words.plural(length, self.unit)
 
     @property
     def changed(self) -> str:

@@ -5,20 +5,31 @@ from __future__ import annotations
 from convscope.scope import words
 from convscope.scope.layer_texts.facts import Facts, Text
 
+_MASKED = (
+    "Multiplied by the mask, values at places of padding become exactly 0, so that no layer behind sees what "
+    "a text was filled up with."
+)
+
 
 def _same(verb: str) -> Text:
-    about = {
+    unmasked = {
         "added": "Adds its inputs value by value. In a residual connection one of them is the input of the "
         "block: the block then learns only what to change, and gradients pass unhindered.",
         "multiplied": "Multiplies its inputs value by value, often to let one gate or weigh the other.",
         "averaged": "Takes the mean of its inputs, value by value.",
         "subtracted": "Subtracts its second input from the first, value by value.",
     }.get(verb, f"Takes the {verb} of its inputs, value by value.")
+
+    def about(facts: Facts) -> str:
+        return _MASKED if _by_mask(facts, verb) else unmasked
+
     done = verb if verb.endswith("ed") else f"reduced to their {verb}"
 
     def here(facts: Facts) -> str:
         shapes = {shape[1:] for shape in facts.call.input_shapes}
         number = len(facts.call.input_shapes)
+        if _by_mask(facts, verb):
+            return f"Here {words.values(facts.shape_out)} are multiplied by a mask of {_mask_shape(facts)}."
         if len(facts.call.inputs) == 2 and facts.call.inputs[0] is facts.call.inputs[1]:
             return f"Here {words.values(facts.shape_in)} is {done} with itself."
         if number > 1 and len(shapes) == 1:
@@ -32,6 +43,14 @@ def _same(verb: str) -> Text:
         )
 
     return Text(about, here)
+
+
+def _by_mask(facts: Facts, verb: str) -> bool:
+    return facts.masked and verb == "multiplied" and len(facts.call.input_shapes) == 2
+
+
+def _mask_shape(facts: Facts) -> str:
+    return words.values(min(facts.call.input_shapes, key=lambda shape: shape[-1] or 0)[1:])
 
 
 def _concatenate(facts: Facts) -> str:

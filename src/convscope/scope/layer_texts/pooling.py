@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convscope.scope import words
-from convscope.scope.layer_texts.facts import POSITIONS, Facts, Text
+from convscope.scope.layer_texts.facts import Facts, Text
 
 _MAX = (
     "Max pooling keeps only the largest value of each small window: what was found survives, exactly where "
@@ -20,7 +20,7 @@ def _window(facts: Facts) -> str:
     layer = facts.layer
     window, strides = layer.pool_size, layer.strides or layer.pool_size
     same = tuple(window) == tuple(strides)
-    how = f"windows of {words.extent(window)}" + ("" if same else f", {_apart(strides)} apart")
+    how = f"windows of {facts.extent(window)}" + ("" if same else f", {_apart(facts, strides)} apart")
     if same:
         how += " side by side"
     left = "" if layer.padding == "same" else _left_over(facts, tuple(window), tuple(strides))
@@ -28,8 +28,8 @@ def _window(facts: Facts) -> str:
     return f"Here {how}{padded}: {facts.maps_in} become {facts.maps_out}.{left}"
 
 
-def _apart(strides: tuple[int, ...]) -> str:
-    unit = POSITIONS[len(strides)]
+def _apart(facts: Facts, strides: tuple[int, ...]) -> str:
+    unit = facts.position(len(strides))
     if len(set(strides)) == 1:
         return words.plural(strides[0], unit)
     return f"{words.size(strides)} {words.many(unit)}"
@@ -50,12 +50,14 @@ def _left_over(facts: Facts, window: tuple[int, ...], strides: tuple[int, ...]) 
     if len(lost) == 2 and lost[0] == lost[1] == 1:
         return " The last row and column are left out."
     if len(lost) == 1:
+        unit = facts.position(1)
         return (
-            f" The last {words.plural(lost[0], 'step')} are left out."
+            f" The last {words.plural(lost[0], unit)} are left out."
             if lost[0] > 1
-            else " The last step is left out."
+            else f" The last {unit} is left out."
         )
-    return f" At the end of the axes {words.size(lost)} {words.many(POSITIONS[len(lost)])} are left out."
+    unit = words.many(facts.position(len(lost)))
+    return f" At the end of the axes {words.size(lost)} {unit} are left out."
 
 
 def _global(word: str) -> Text:

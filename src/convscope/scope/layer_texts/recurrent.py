@@ -27,7 +27,7 @@ _GRU = (
 
 def _sequence(facts: Facts) -> str:
     steps = facts.shape_in[0] if facts.shape_in else None
-    read = "a sequence of any length" if steps is None else words.plural(steps, "step")
+    read = "a sequence of any length" if steps is None else words.plural(steps, facts.position(1))
     values = facts.shape_in[-1] if facts.shape_in else None
     return f"{read} of {words.plural(values, 'value')}" if values else read
 
