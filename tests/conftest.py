@@ -8,10 +8,12 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from small_texts import CASES
 
 SIDE = 16
 PER_CLASS = 40
@@ -108,3 +110,20 @@ def run_command(capsys, monkeypatch, tmp_path):
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="session", params=CASES)
+def case(request):
+    """Each recipe of texts with small data for it."""
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="session")
+def trained(case, tmp_path_factory):
+    """A finished run of it, its data, and what was said while it was trained; to be read, not changed."""
+    import convscope
+
+    folder, said = tmp_path_factory.mktemp("texts"), []
+    data = case.write(folder / "data")
+    run = convscope.train(data, out=folder / "run", say=said.append, **case.settings)
+    return SimpleNamespace(run=run, folder=run.folder, data=data, said=said)

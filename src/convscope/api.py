@@ -151,6 +151,7 @@ def _resume(
         record["options"],
         record["settings"],
         progress,
+        fresh=False,
     )
     made = replace(made, decisions=tuple(record["decisions"]))
     describe(made, say)

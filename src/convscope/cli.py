@@ -84,6 +84,8 @@ def train(
     encoding: Annotated[str | None, Parameter(group=TEXT)] = None,
     text_column: Annotated[str | None, Parameter(group=TEXT)] = None,
     label_column: Annotated[str | None, Parameter(group=TEXT)] = None,
+    word_column: Annotated[int | None, Parameter(group=TEXT)] = None,
+    tag_column: Annotated[int | None, Parameter(group=TEXT, allow_leading_hyphen=True)] = None,
     source: Annotated[str | None, Parameter(group=TEXT)] = None,
     target: Annotated[str | None, Parameter(group=TEXT)] = None,
     unit: Annotated[Literal["words", "subwords", "hashed"] | None, Parameter(group=TEXT)] = None,
@@ -140,6 +142,10 @@ def train(
         Name of the column with the texts.
     label_column:
         Name of the column with the labels.
+    word_column:
+        Number of the column with the words to be tagged, from 1.
+    tag_column:
+        Number of the column with their tags; -1, the last, by default.
     source:
         Language to translate from, as files or columns name it.
     target:
@@ -182,6 +188,8 @@ def train(
         encoding=encoding,
         text_column=text_column,
         label_column=label_column,
+        word_column=word_column,
+        tag_column=tag_column,
         source=source,
         target=target,
         unit=unit,

@@ -102,8 +102,8 @@ def look(
     inputs:
         Files, folders or globs; .npy or .npz files for models of anything else. `kernels` needs none.
     method:
-        maps, kernels, position, why, statistics, patches, attention; or grad-cam, grad-cam++, layer-cam, score-cam, saliency,
-        smoothgrad, integrated-gradients, guided-backpropagation, occlusion, rise.
+        maps, kernels, position, why, statistics, patches, attention; or grad-cam, grad-cam++, layer-cam,
+        score-cam, saliency, smoothgrad, integrated-gradients, guided-backpropagation, occlusion, rise.
     layer:
         A layer's path, its name, or a pattern such as block*/conv*; by default early to late ones.
     out:

@@ -151,7 +151,7 @@ def print_explanation(explanation: Explanation, form: str, out: Path | None) -> 
 
 
 def print_coloured(seen: Look) -> None:
-    """Prints texts with the words in colour that speak for and against an answer, where that was looked at."""
+    """Prints texts with their words coloured by what speaks for and against an answer, where it was asked."""
     tokens = seen.about.get("tokens") if seen.method == "why" else None
     if not tokens or not _out.is_terminal:
         return

@@ -36,7 +36,8 @@ def test_both_work_in_a_model_of_any_length_and_are_saved_with_it(policy, tmp_pa
     try:
         ids = keras.Input((None,), dtype="int32")
         x = keras.layers.Embedding(9, 4)(ids)
-        model = keras.Model(ids, MaskedGlobalMaxPooling1D()([x, PaddingMask()(ids)]))
+        mask = PaddingMask(name="there")(ids)
+        model = keras.Model(ids, MaskedGlobalMaxPooling1D(name="strongest")([x, mask]))
     finally:
         keras.config.set_dtype_policy("float32")
     model.save(tmp_path / "model.keras")
@@ -44,3 +45,4 @@ def test_both_work_in_a_model_of_any_length_and_are_saved_with_it(policy, tmp_pa
     given = np.array([[3, 4, 0, 0], [8, 8, 8, 1]], np.int32)
     as_numbers = [np.asarray(keras.ops.cast(each(given), "float32")) for each in (model, loaded)]
     np.testing.assert_array_equal(*as_numbers)
+    assert {"there", "strongest"} <= {layer.name for layer in loaded.layers}

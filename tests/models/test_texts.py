@@ -117,3 +117,11 @@ def test_a_picture_is_no_text(name):
 
 def test_the_registry_knows_them_as_text():
     assert {name for name, each in ARCHITECTURES.items() if each.kind == "text"} >= set(EVERY)
+
+
+@pytest.mark.parametrize("name", [*EVERY, "dilated_tagger", "conv_seq2seq"])
+def test_a_saved_model_keeps_the_names_of_its_layers(name, tmp_path):
+    model = build(name, (None,), 9, vocabulary=40)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    assert sorted(layer.name for layer in loaded.layers) == sorted(layer.name for layer in model.layers)

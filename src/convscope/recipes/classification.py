@@ -16,7 +16,6 @@ from convscope.engine.class_examples import ClassExamples, balanced_weights
 from convscope.engine.goal import CLASSIFY
 from convscope.engine.infer import predict_probabilities
 from convscope.engine.judge import Judgement, judge
-from convscope.errors import UsageError
 from convscope.kinds import Progress
 from convscope.lenses.report import Mistake
 from convscope.models.registry import build
@@ -82,8 +81,6 @@ def class_examples(lesson: Lesson) -> ClassExamples:
     weights = balanced_weights(labels, classes) if lesson.settings.class_weights and lesson.training else None
     inputs = represent.arrays(lesson.split.samples, progress=lesson.progress)
     mixing = lesson.settings.mixing if lesson.training else 0.0
-    if mixing and not np.issubdtype(np.asarray(represent.example(1)).dtype, np.floating):
-        raise UsageError("Mixing blends samples, and these are no numbers that can be.", "Leave it out.")
     return ClassExamples(inputs, represent.scale, labels, classes, lesson.augment, weights, mixing)
 
 

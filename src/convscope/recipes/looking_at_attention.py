@@ -21,7 +21,7 @@ from convscope.recipes.scene import SHOWN_INPUTS, Tokens, Wish, texts_of
 
 
 def look_at_attention(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
-    """For each translation, the weights of its attention: the mean of all layers, or that of the layers named.
+    """For each translation, the weights of its attention: the mean of all layers, or of the layers named.
 
     Args:
         opened: A model with `SourceAttention`, with inputs whose words are known.

@@ -152,7 +152,7 @@ def _of_run(run: Run) -> Opened:
         trained.recipe,
         trained.fitted.representation,
         run,
-        options=trained.options,
+        options=trained.reading,
     )
 
 

@@ -250,4 +250,5 @@ TAGGING = Task(
     counts=counts,
     illustrate=illustrate,
     show=show,
+    unused=("class_weights", "label_smoothing", "mixing"),
 )

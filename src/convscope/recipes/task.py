@@ -129,6 +129,7 @@ class Task:
         counts: What there is of each class in each split.
         show: `(fitted, samples, progress)` to samples as the model takes them.
         illustrate: Some train samples under the name of each class, for the report.
+        unused: Names of settings that mean nothing to it, and are refused.
     """
 
     name: str
@@ -146,3 +147,4 @@ class Task:
     counts: Callable[[Splits], Mapping[SplitName, Mapping[str, int]]]
     show: Callable[[Fitted, Samples, Progress], Shown]
     illustrate: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
+    unused: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from convscope.recipes.tagging import TAGGING
 from convscope.recipes.word_vectors import start_from_vectors
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "dilated_tagger": {"epochs": 15, "batch_size": 32, "learning_rate": 1e-3, "clip_norm": 5.0},
+    "dilated_tagger": {"epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "clip_norm": 5.0},
 }
 
 

@@ -80,6 +80,7 @@ def plan(
     settings: Mapping[str, Any],
     progress: Progress,
     why: str = "",
+    fresh: bool = True,
 ) -> Plan:
     """Reads the data and settles everything that the user left open.
 
@@ -91,6 +92,7 @@ def plan(
         settings: Fields of `FitSettings` that differ from the defaults.
         progress: Is told how far it is.
         why: The reason for the recipe, where it was chosen by looking.
+        fresh: Whether the training begins, and does not go on.
 
     Raises:
         DataError: The data is malformed.
@@ -104,9 +106,14 @@ def plan(
     usual_options, usual_settings = recipe.divide(recipe.settings.get(name, {}))
     options = {**usual_options, **options}
     chosen = FitSettings(**{**usual_settings, **settings})
+    _check_used(recipe, chosen)
     mine, _ = recipe.divide(options)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
     representation, decisions = recipe.fit_representation(splits.train, **mine)
+    if chosen.mixing and not _can_be_blended(representation):
+        raise UsageError(
+            f"Mixing blends samples, and those of {recipe.name} are no numbers that can be.", "Leave it out."
+        )
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
     by_look = (why,) if why else ()
     device = choose_device(chosen.precision)
@@ -127,7 +134,23 @@ def plan(
         ),
         device,
     )
-    return replace(made, parameters=made.build().count_params())
+    model = made.build()
+    if fresh:
+        made.start(model)  # what is wrong with it is told before there is a run
+    return replace(made, parameters=model.count_params())
+
+
+def _check_used(recipe: Recipe, settings: FitSettings) -> None:
+    """Refuses settings that would change nothing."""
+    usual = FitSettings()
+    for name in recipe.task.unused:
+        if getattr(settings, name) != getattr(usual, name):
+            raise UsageError(f"{recipe.name} has no use for the setting '{name}'.", "Leave it out.")
+
+
+def _can_be_blended(representation: Representation) -> bool:
+    arrays = keras.tree.flatten(representation.example(1))
+    return all(np.issubdtype(np.asarray(array).dtype, np.floating) for array in arrays)
 
 
 def describe(made: Plan, say: Say) -> None:

@@ -218,4 +218,5 @@ TRANSLATION = Task(
     counts=counts,
     illustrate=illustrate,
     show=show,
+    unused=("class_weights", "mixing"),
 )

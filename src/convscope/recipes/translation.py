@@ -21,7 +21,7 @@ from convscope.recipes.translating import TRANSLATION
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "conv_seq2seq": {
-        "epochs": 30,
+        "epochs": 15,
         "batch_size": 64,
         "learning_rate": 1e-3,
         "clip_norm": 1.0,

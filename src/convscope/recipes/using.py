@@ -39,7 +39,10 @@ class Trained:
         mine, others = self.recipe.divide(options)
         if others:
             raise UsageError(f"{self.recipe.name} has no option '{next(iter(others))}'.")
-        self.options = {**self.recipe.divide(self._record["options"])[0], **mine}
+        trained = self.recipe.divide(self._record["options"])[0]
+        self.options = {**trained, **mine}
+        # The files of the training say nothing about how later ones, or a terminal, encode texts.
+        self.reading = {**{name: value for name, value in trained.items() if name != "encoding"}, **mine}
         self.fitted = Fitted(
             _loaded(run.model_path),
             self.recipe.load_representation(run.representation()),
@@ -67,7 +70,7 @@ class Trained:
         self, inputs: Sequence[str], progress: Progress
     ) -> tuple[tuple[Answer, ...], tuple[Skipped, ...]]:
         """An answer for each sample, and what could not be read."""
-        found = self.recipe.read_inputs(inputs, progress=progress, **self.options)
+        found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
         task = self.recipe.task
         answers = task.answer(self.fitted, found, progress)
         return tuple(task.tell(answers, found, self.fitted.class_names)), found.skipped

@@ -3,8 +3,8 @@
 Counted are multiplications by weights, and those between activations that attention, `Dot` and products of
 matrices make, each with the addition that follows it. The messages of a CRF count as the products of
 probabilities that they are, though computed in logarithms. Values of a zero padding count like all others,
-as is usual. Not counted are biases, normalization, activations, pooling, the gates of recurrent cells and random
-changes of pictures, which together cost little beside the rest.
+as is usual. Not counted are biases, normalization, activations, pooling, gates and random changes of
+pictures, which together cost little beside the rest.
 """
 
 from __future__ import annotations

@@ -75,11 +75,14 @@ class Overview:
 
 def key_points(overview: Overview) -> tuple[str, ...]:
     """Three to six sentences: size, where it sits, how maps change, what is seen, and how it is built."""
-    of_text = overview.subject.noun == "text"
     points = [
         _size(overview),
         _where(overview),
-        *(text_points.points(overview) if of_text else [_shrinking(overview), _seen(overview)]),
+        *(
+            text_points.points(overview)
+            if overview.subject.tokenized
+            else [_shrinking(overview), _seen(overview)]
+        ),
         _built(overview),
         _head(overview),
     ]
@@ -92,13 +95,15 @@ def _size(overview: Overview) -> str:
     fixed = overview.all_parameters - overview.trainable_parameters
     if fixed:
         text += f", of which {fixed:,} are not trained"
-    noun = overview.subject.noun if len(overview.graph.inputs) == 1 else "sample"
-    if noun == "text":
+    alone = len(overview.graph.inputs) == 1 or overview.subject.unit == "word"
+    noun = overview.subject.noun if alone else "sample"
+    if overview.subject.tokenized and alone and None not in overview.subject.size:
         noun = overview.subject.said.replace("texts", "text")
     if overview.all_multiply_adds is not None:
         text += f"; one {noun} takes {words.large(overview.all_multiply_adds)} multiply-adds"
-    elif overview.subject.noun == "text" and any(None in value.shape[1:] for value in overview.graph.inputs):
-        text += "; how many multiply-adds they take depends on the length of the text"
+    elif overview.subject.tokenized and any(None in value.shape[1:] for value in overview.graph.inputs):
+        text += "; how many multiply-adds they take depends on the length of the "
+        text += "text" if alone else "texts"
     elif None in overview.subject.size:
         text += "; how many multiply-adds they take depends on the size of the input"
     else:
@@ -141,7 +146,11 @@ def _where(overview: Overview) -> str:
         text += f" are in the {most}"
     top = max(overview.leaves, key=lambda call: overview.parameters.get(call.path, 0))
     size = overview.parameters[top.path]
-    if len(overview.leaves) > 3:
+    if overview.subject.tokenized and size == number:
+        text += f"; all of these parameters are in '{top.path}'"
+    elif overview.subject.tokenized and 2 * size > overview.all_parameters:
+        text += f"; nearly all of these parameters are in '{top.path}'"
+    elif len(overview.leaves) > 3:
         text += (
             f"; the largest layer, '{top.path}', holds {words.share(size, overview.all_parameters)} of the "
             "parameters"
@@ -329,7 +338,7 @@ def _head(overview: Overview) -> str:
         how = f"Flatten lays the last maps out as {values:,} values"
     elif alike:
         values = sum(words.product(call.output_shapes[0][1:]) or 0 for call in alike)
-        how = f"The largest value of each map, wherever in the text, leaves {values:,} values"
+        how = f"Pooling keeps the largest value of each map, wherever in the text: {values:,} values"
     else:
         how = f"Global {'average' if 'Average' in kind else 'max'} pooling leaves {values:,} values"
     if not units or len(overview.graph.outputs) > 1:
@@ -342,4 +351,6 @@ def _head(overview: Overview) -> str:
 
 def _flattens(call: Call) -> bool:
     name = core_class(call.layer) or ""
-    return (name == "Flatten" or name.startswith(("Global", "MaskedGlobal"))) and len(call.input_shapes[0]) > 2
+    return (name == "Flatten" or name.startswith(("Global", "MaskedGlobal"))) and len(
+        call.input_shapes[0]
+    ) > 2

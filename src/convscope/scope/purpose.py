@@ -126,6 +126,8 @@ def _check(outputs: Sequence[_Output], class_names: Sequence[str] | None) -> Non
 
 
 def _task(output: _Output, said: str, graph: Graph, class_names: Sequence[str] | None) -> str:
+    if scores_tokens(output.maker):
+        return next_tokens(graph, said, output.shape[-1] or 0)
     if len(output.shape) > 1:
         return _map_task(output, said, subject(graph), graph, class_names)
     size = output.shape[-1] if output.shape else 1
@@ -198,8 +200,8 @@ def _regression(output: _Output) -> bool:
     return output.loss.startswith(("mse", "mae", "mean", "huber", "logcosh", "poisson"))
 
 
-def _classes(size: int, class_names: Sequence[str] | None) -> str:
-    return words.plural(size, "class") + (f": {_named(class_names)}" if class_names else "")
+def _classes(size: int, class_names: Sequence[str] | None, word: str = "class") -> str:
+    return words.plural(size, word) + (f": {_named(class_names)}" if class_names else "")
 
 
 def _named(class_names: Sequence[str] | None) -> str:
@@ -214,8 +216,6 @@ def _map_task(
 ) -> str:
     """Outputs with positions: maps, sequences, texts, volumes."""
     size, positions = output.shape[-1], output.shape[:-1]
-    if scores_tokens(output.maker):
-        return next_tokens(graph, said, size or 0)
     known = {"picture": "pixel", "volume": "voxel", "sequence": "step", "text": inner.unit}
     unit = known.get(inner.noun, "position")
     same = positions == inner.size
@@ -225,13 +225,9 @@ def _map_task(
         each = f"each of {words.size(positions)} positions over {said}"
     if _classifies(output) and size and size > 1:
         word = {"picture": " (segmentation)", "volume": " (segmentation)", "sequence": " (tagging)"}
-        if inner.noun == "text":
-            named = f" The tags are {_named(class_names)}" if class_names else ""
-            return words.sentence(f"Gives {each} one of {words.plural(size, 'tag')}") + named
-        return (
-            f"Assigns one of {_classes(size, class_names)} to "
-            f"{each}{word.get(inner.noun, '') if same else ''}"
-        )
+        kind = word.get(inner.noun, "") if same else ""
+        task = f"Assigns one of {_classes(size, class_names)} to {each}{kind}"
+        return f"Gives {each} one of {_classes(size, class_names, 'tag')}" if inner.tokenized else task
     if output.shape == graph.inputs[0].shape[1:] and len(graph.inputs) == 1:
         masks = " or marks parts of them" if output.activation in _BETWEEN_0_AND_1 and size == 1 else ""
         return (
@@ -273,7 +269,7 @@ def _unknown(graph: Graph, outputs: Sequence[_Output], class_names: Sequence[str
     first = [call for call in graph.calls if graph.inputs[0] in call.inputs and call.kind != "group"]
     looked_up = any(core_class(call.layer) in LOOKUPS for call in first)
     decides = [output for output in outputs if _classifies(output) or output.activation in _BETWEEN_0_AND_1]
-    of_text = subject(graph).noun == "text"
+    of_text = subject(graph).tokenized
     if decides and class_names is None:
         number = sum(output.shape[-1] or 0 for output in decides if output.shape)
         which = "tags" if of_text and len(decides[0].shape) > 1 else "classes"

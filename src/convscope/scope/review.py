@@ -297,7 +297,7 @@ def _receptive_field(overview: Overview) -> list[Note]:
     """What the last maps see, compared with the input, where a head follows that mixes all places."""
     size = overview.subject.size
     last = _before_head(overview)
-    if last is None or not size or None in size or overview.subject.noun == "text":
+    if last is None or not size or None in size or overview.subject.tokenized:
         return []  # phrases are shorter than texts, and texts of many lengths
     where = overview.geometries[last.path]
     pairs = [(seen, of) for seen, of in zip(where.receptive_field or (), size, strict=False) if seen and of]

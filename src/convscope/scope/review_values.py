@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from convscope.scope import words
-from convscope.scope.core_layers import core_class
-from convscope.scope.key_points import CONVOLUTIONS, Overview
+from convscope.scope.core_layers import CONVOLUTIONS, core_class
+from convscope.scope.key_points import Overview
 from convscope.scope.note import Note
 
 if TYPE_CHECKING:

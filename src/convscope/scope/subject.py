@@ -13,6 +13,7 @@ Shape = tuple[int | None, ...]
 _READS_TOKENS = MASKS | {"SubwordEmbedding", "TokenEmbedding"}
 """Layers that stand in models of texts only, where `Embedding` may look up anything."""
 _READS_WORDS = frozenset({"CharacterMask", "SubwordEmbedding"})
+TEXT_UNITS = ("token", "word")
 _FRAMES = ("TimeDistributed", "ConvLSTM2D", "ConvLSTM1D")
 
 
@@ -34,6 +35,11 @@ class Subject:
     size: Shape
     channels: int | None
 
+    @property
+    def tokenized(self) -> bool:
+        """Whether these are texts as numbers of words or tokens."""
+        return self.unit in TEXT_UNITS
+
 
 def subject(graph: Graph, number: int = 0) -> Subject:
     """Tells what an input of a model holds.
@@ -50,7 +56,7 @@ def subject(graph: Graph, number: int = 0) -> Subject:
     kinds = _kinds(graph, value)
     shape = value.shape[1:]
     if value.dtype == "string":
-        return Subject("string", "texts", "position", shape, None)
+        return Subject("text", "texts", "position", shape, None)
     if _is_text(graph, value):
         return _texts(graph, shape)
     if kinds & set(LOOKUPS):

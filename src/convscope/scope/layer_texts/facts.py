@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convscope.scope import words
+from convscope.scope.subject import TEXT_UNITS
 
 if TYPE_CHECKING:
     from convscope.scope.geometry import Geometry
@@ -16,7 +17,6 @@ Shape = tuple[int | None, ...]
 
 POSITIONS = {1: "step", 2: "pixel", 3: "voxel"}
 """What one position is called, by the number of axes along which positions lie."""
-_OF_TEXT = ("token", "word")
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,15 @@ class Facts:
         length = words.size(spatial)
         if len(spatial) == 1:
             unit = self.position(1)
-            length = f"any number of {words.many(unit)}" if spatial[0] is None else words.plural(spatial[0], unit)
+            length = (
+                f"any number of {words.many(unit)}" if spatial[0] is None else words.plural(spatial[0], unit)
+            )
         return f"{'maps' if channels is None else words.plural(channels, 'map')} of {length}"
 
     @property
     def of_text(self) -> bool:
         """Whether the model reads texts."""
-        return self.unit in _OF_TEXT
+        return self.unit in TEXT_UNITS
 
     def position(self, axes: int) -> str:
         """What one position of maps is called that lie along so many axes."""
@@ -140,8 +142,8 @@ class Facts:
 
     @property
     def ids_in(self) -> str:
-        """The input of numbers that stand for something, in words."""
-        if not self.of_text or len(self.shape_in) != 1:
+        """The words or tokens that come in as numbers."""
+        if not self.of_text or not self.shape_in:
             return words.values(self.shape_in)
         length = self.shape_in[0]
         return f"any number of {words.many(self.unit)}" if length is None else words.plural(length, self.unit)

@@ -29,7 +29,8 @@ def _same(verb: str) -> Text:
         shapes = {shape[1:] for shape in facts.call.input_shapes}
         number = len(facts.call.input_shapes)
         if _by_mask(facts, verb):
-            return f"Here {words.values(facts.shape_out)} are multiplied by a mask of {_mask_shape(facts)}."
+            by = f"a mask of {_mask_shape(facts)}"
+            return f"Here the {words.values(facts.shape_out)} values are multiplied by {by}."
         if len(facts.call.inputs) == 2 and facts.call.inputs[0] is facts.call.inputs[1]:
             return f"Here {words.values(facts.shape_in)} is {done} with itself."
         if number > 1 and len(shapes) == 1:
