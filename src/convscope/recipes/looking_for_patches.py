@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from convscope.errors import UsageError
 from convscope.kinds import Progress
 from convscope.lenses.pages import Picture
 from convscope.lenses.patches import draw_patches, strongest_kernels
@@ -36,7 +37,14 @@ def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progres
     graph = trace(opened.model, given.first(1))
     calls, how = chosen_layers(graph, wish.layers)
     paths = [call.path for call in calls]
-    found = patches(opened.model, given.batches(progress), paths, top=TOP)
+    every = patches(opened.model, given.batches(progress), paths, top=TOP)
+    found = {path: part for path, part in every.items() if part.windows.shape[2]}
+    left_out = [path for path in every if path not in found]
+    if not found:
+        raise UsageError(
+            f"{' and '.join(left_out)} does not depend on the input that is shown.",
+            "Name a layer behind it: --layer.",
+        )
     shown = max(wish.channels // 2, 1)
 
     def draw(part: Patches, samples: Mapping[int, Sample], theme: str) -> Figure:
@@ -55,6 +63,8 @@ def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progres
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
         about[path] = {"type": part.type, "inputs": _said(given, part)}
     notes = [*given.notes, *([how] if how else [])]
+    if left_out:
+        notes.append(f"left out {', '.join(left_out)}: of another input than the one that is shown")
     title = f"What excites {opened.name} most among {len(given)} samples"
     return made_look(opened, "patches", title, pictures, arrays, {"layers": about}, notes)
 

@@ -24,7 +24,6 @@ from convscope.run import Run
 
 INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {"image": (48, 48, 1), "text": (64,), None: (48, 48, 1)}
 """Shape of one sample where none is given, by kind."""
-CLASSES = 7
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def open_model(
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default 48x48x1 for pictures and 64
             words for texts.
-        classes: For an architecture, the number of class names; by default 7. A kernel bank has none.
+        classes: For an architecture, the number of class names, tags or tokens; by default 7 for
+            pictures. A kernel bank has none.
 
     Raises:
         UsageError: Nothing is named so, or the function gives no model.
@@ -136,7 +136,7 @@ def _built(
     if not architecture.classifies:
         made = build(short, shape, classes, **options)
         return Opened(made, short, f"the kernel bank {name} for {size}", architecture=architecture)
-    count = classes or CLASSES
+    count = classes or architecture.usual_classes
     made = build(short, shape, count, **options)
     origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
     return Opened(made, short, origin, architecture=architecture)

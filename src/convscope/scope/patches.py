@@ -143,7 +143,8 @@ class _Places:
         present: np.ndarray = inputs.astype(bool)
         if sizes[0] == inputs.shape[1]:
             return np.asarray(there & present)
-        if self.geometries[path].reaches[0].axis is None:
+        reaches = self.geometries[path].reaches
+        if not reaches or reaches[0].axis is None:
             return np.asarray(there)
         middles = (windows[:, 0, 0] + windows[:, 0, 1] - 1) // 2
         return np.asarray(there & present[:, np.maximum(middles, 0)])

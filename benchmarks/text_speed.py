@@ -1,0 +1,288 @@
+"""Speed on text: training `text_cnn`, tagging with `dilated_tagger`, and translating with `conv_seq2seq`.
+
+Every contender has the same layers of the same sizes, texts of the same lengths (drawn once, as long as
+sentences are: 5 to 50 words), and a process of its own; contenders take turns in every round, and the median
+of the rounds is reported. Padding does not count: words are words of the texts.
+
+- Training: convscope's own loop; plain Keras `fit` in float32 on texts that are all padded to one length, as
+  its guides do; PyTorch eager and compiled, float32 and bfloat16, with batches of about one length.
+- Tagging: sentences a second from ids to the best sequence of tags, Viterbi included.
+- Translating: sentences a second of beam 5 at batch 64, with decoding states kept and with every prefix
+  computed again. The weights are random: a translation ends at its limit, the same for both.
+
+    python benchmarks/text_speed.py [--rounds 3] [--json FILE] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from results import Figure, add_arguments, print_table, write_results
+from text_peers import TorchTagger, TorchTextCNN, viterbi
+
+BATCH = 50
+STEPS, WARM_UP = 60, 15
+VOCABULARY, TAGS, CHARACTERS = 20_000, 17, 100
+SENTENCES = 1_500
+TRANSLATED = 128
+TORCH = [
+    f"{precision}-{mode}"
+    for precision, mode in itertools.product(("float32", "bfloat16"), ("eager", "compiled"))
+]
+
+
+def texts(count: int):
+    """Rows of random ids, 5 to 50 of them, and a label for each."""
+    from convscope.data.token_rows import TokenRows
+
+    rng = np.random.default_rng(0)
+    lengths = np.clip(rng.gamma(4.0, 5.0, count).astype(int), 5, 50)
+    return TokenRows.of([rng.integers(2, VOCABULARY, n) for n in lengths]), rng.integers(0, 2, count)
+
+
+def by_length(rows, size: int):
+    """Positions of batches of about one length, in random order."""
+    order = np.argsort(rows.lengths, kind="stable")
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    return [batches[i] for i in np.random.default_rng(1).permutation(len(batches))]
+
+
+def rate(moments: list[float], words: list[int]) -> float:
+    """Words a second after the warm-up."""
+    return sum(words[WARM_UP:]) / (moments[-1] - moments[WARM_UP - 1])
+
+
+def train_convscope(_: str) -> float:
+    import keras
+
+    from convscope.engine.class_examples import ClassExamples
+    from convscope.engine.device import choose_device
+    from convscope.engine.feed import Feed
+    from convscope.engine.fit import fit
+    from convscope.engine.settings import FitSettings
+    from convscope.models.registry import build
+
+    rows, labels = texts(STEPS * BATCH)
+    examples = ClassExamples(rows, lambda ids: ids, labels, 2)
+
+    moments: list[float] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: moments.append(time.perf_counter())
+    )
+    feed = Feed(examples, BATCH)
+    words = [int(np.count_nonzero(ids)) for ids, _ in itertools.islice(feed.training(0), feed.steps)]
+    settings = FitSettings(epochs=1, batch_size=BATCH)
+    with tempfile.TemporaryDirectory() as folder:
+        small = Feed(ClassExamples(texts(BATCH)[0], lambda ids: ids, labels[:BATCH], 2), BATCH)
+        fit(
+            lambda: build("text_cnn", (None,), 2),
+            feed,
+            small,
+            settings,
+            choose_device(settings.precision),
+            Path(folder),
+            [watch],
+        )
+    return rate(moments, words)
+
+
+def train_keras(_: str) -> float:
+    import keras
+
+    from convscope.models.registry import build
+
+    rows, labels = texts(STEPS * BATCH)
+    model = build("text_cnn", (None,), 2)
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    moments: list[float] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: moments.append(time.perf_counter())
+    )
+    x = rows.take(np.arange(len(rows)))
+    y = keras.utils.to_categorical(labels, 2)
+    model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
+    words = [int(rows.lengths[start : start + BATCH].sum()) for start in range(0, len(rows), BATCH)]
+    return rate(moments, words)
+
+
+def train_torch(variant: str) -> float:
+    import torch
+
+    precision, mode = variant.split("-")
+    torch.set_num_threads(os.cpu_count() or 1)
+    rows, labels = texts(STEPS * BATCH)
+    model = TorchTextCNN(VOCABULARY, 2)
+    forward = torch.compile(model, dynamic=True) if mode == "compiled" else model
+    optimizer = torch.optim.Adam(model.parameters())
+    moments, words = [], []
+    for indices in by_length(rows, BATCH):
+        ids = torch.from_numpy(rows.take(indices))
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = torch.nn.functional.cross_entropy(forward(ids), torch.from_numpy(labels[indices]))
+        loss.backward()
+        optimizer.step()
+        moments.append(time.perf_counter())
+        words.append(int(rows.lengths[indices].sum()))
+    return rate(moments, words)
+
+
+def sentences():
+    """Sentences of random words, as the tagger takes them."""
+    from convscope.data.tagging_representation import TaggingRows
+
+    rows, _ = texts(SENTENCES)
+    rng = np.random.default_rng(2)
+    words = np.arange(VOCABULARY, dtype=np.int32)
+    characters = rng.integers(1, CHARACTERS, (VOCABULARY, 20)).astype(np.int32)
+    characters[:, 8:] = 0
+    characters[0] = 0
+    casings = rng.integers(1, 8, VOCABULARY).astype(np.int32)
+    casings[0] = 0
+    return TaggingRows(rows, words, characters, casings)
+
+
+def tag_convscope(_: str) -> float:
+    from convscope.engine.tagging import tag_rows
+    from convscope.models.registry import build
+
+    model, rows = (
+        build("dilated_tagger", (None,), TAGS, vocabulary=VOCABULARY, characters=CHARACTERS),
+        sentences(),
+    )
+    names = [str(tag) for tag in range(TAGS)]
+    tag_rows(model, rows, names)
+    start = time.perf_counter()
+    tag_rows(model, rows, names)
+    return len(rows) / (time.perf_counter() - start)
+
+
+def tag_keras(_: str) -> float:
+    from convscope.models.registry import build
+
+    model, rows = (
+        build("dilated_tagger", (None,), TAGS, vocabulary=VOCABULARY, characters=CHARACTERS),
+        sentences(),
+    )
+    x = rows.take(np.arange(len(rows)))
+    emitter = model.emitter
+    weights = [np.asarray(weight) for weight in model.crf.get_weights()]
+    emitter.predict(x, batch_size=64, verbose=0)
+    start = time.perf_counter()
+    emissions, _ = emitter.predict(x, batch_size=64, verbose=0)
+    viterbi(emissions, rows.lengths, *weights[:3])
+    return len(rows) / (time.perf_counter() - start)
+
+
+def tag_torch(variant: str) -> float:
+    import torch
+
+    precision, mode = variant.split("-")
+    torch.set_num_threads(os.cpu_count() or 1)
+    rows = sentences()
+    model = TorchTagger(VOCABULARY, CHARACTERS, TAGS).eval()
+    forward = torch.compile(model, dynamic=True) if mode == "compiled" else model
+
+    def answer() -> None:
+        for indices in by_length(rows, 64):
+            inputs = {name: torch.from_numpy(part) for name, part in rows.take(indices).items()}
+            with (
+                torch.inference_mode(),
+                torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"),
+            ):
+                model.decode(forward(inputs).float(), torch.from_numpy(rows.lengths[indices]))
+
+    answer()
+    start = time.perf_counter()
+    answer()
+    return len(rows) / (time.perf_counter() - start)
+
+
+def translate(variant: str) -> float:
+    from convscope.engine.beam import BeamSettings, Translator
+    from convscope.models.registry import build
+
+    model = build("conv_seq2seq", (None,), 6_000, vocabulary=8_000)
+    rows, _ = texts(TRANSLATED)
+    rows = type(rows)(rows.ids % 7_900 + 4, rows.starts)
+    translator = Translator(model, BeamSettings(beam=5, batch_size=64), cached=variant == "cached")
+    translator(rows)
+    start = time.perf_counter()
+    translator(rows)
+    return TRANSLATED / (time.perf_counter() - start)
+
+
+WORKERS = {
+    "train": {"convscope": train_convscope, "keras": train_keras, "torch": train_torch},
+    "tag": {"convscope": tag_convscope, "keras": tag_keras, "torch": tag_torch},
+    "translate": {"convscope": translate},
+}
+UNITS = {"train": "words/s", "tag": "sentences/s", "translate": "sentences/s"}
+
+
+def measure(what: str, worker: str, variant: str) -> float:
+    """The rate of one contender in a fresh process."""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "--worker", what, worker, variant]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if result.returncode:
+        print(result.stderr[-2000:], file=sys.stderr)
+        raise SystemExit(f"{what} {worker} {variant} failed")
+    return float(result.stdout.split()[-1])
+
+
+def compare(what: str, contenders: list[tuple[str, str]], rounds: int) -> list[Figure]:
+    """All contenders at one thing."""
+    speeds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            speeds[contender].append(measure(what, *contender))
+            print(f"  {what} {' '.join(contender)}: {speeds[contender][-1]:,.0f} {UNITS[what]}", flush=True)
+    medians = {contender: statistics.median(values) for contender, values in speeds.items()}
+    figures = [Figure(f"{what}, {' '.join(c)}", value, UNITS[what]) for c, value in medians.items()]
+    ours = medians[contenders[0]]
+    others = {contender: value for contender, value in medians.items() if contender != contenders[0]}
+    for name in dict.fromkeys(contender[0] for contender in others):
+        best = max(value for contender, value in others.items() if contender[0] == name)
+        said = "without cached states" if name == "convscope" else f"best of {name}"
+        figures.append(Figure(f"{what}, convscope / {said}", ours / best, "x", 1.0))
+    return figures
+
+
+def main() -> None:
+    """Measures and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=tuple(WORKERS), nargs="*", default=list(WORKERS))
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    add_arguments(parser)
+    given = parser.parse_args()
+    if given.worker:
+        what, worker, variant = given.worker
+        print(WORKERS[what][worker](variant))
+        return
+    variants = [v for v in TORCH if v.endswith("eager")] if given.quick else TORCH
+    peers = [("convscope", "auto"), ("keras", "float32"), *(("torch", variant) for variant in variants)]
+    contenders = {
+        "train": peers,
+        "tag": peers,
+        "translate": [("convscope", "cached"), ("convscope", "recomputed")],
+    }
+    figures: list[Figure] = []
+    for what in given.only:
+        figures += compare(what, contenders[what], 1 if given.quick else given.rounds)
+        write_results(given.json, figures, seeds=[0])
+    print_table(figures)
+
+
+if __name__ == "__main__":
+    main()
