@@ -61,9 +61,17 @@ def rate(moments: list[float], words: list[int]) -> float:
     return sum(words[WARM_UP:]) / (moments[-1] - moments[WARM_UP - 1])
 
 
-def train_convscope(_: str) -> float:
+def clock(moments: list[float]):
+    """A Keras callback that notes when each step ends."""
     import keras
 
+    def note(batch, logs):
+        moments.append(time.perf_counter())
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=note)
+
+
+def train_convscope(_: str) -> float:
     from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
     from convscope.engine.feed import Feed
@@ -75,9 +83,7 @@ def train_convscope(_: str) -> float:
     examples = ClassExamples(rows, lambda ids: ids, labels, 2)
 
     moments: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: moments.append(time.perf_counter())
-    )
+    watch = clock(moments)
     feed = Feed(examples, BATCH)
     words = [int(np.count_nonzero(ids)) for ids, _ in itertools.islice(feed.training(0), feed.steps)]
     settings = FitSettings(epochs=1, batch_size=BATCH)
@@ -104,9 +110,7 @@ def train_keras(_: str) -> float:
     model = build("text_cnn", (None,), 2)
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     moments: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: moments.append(time.perf_counter())
-    )
+    watch = clock(moments)
     x = rows.take(np.arange(len(rows)))
     y = keras.utils.to_categorical(labels, 2)
     model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=False, callbacks=[watch])

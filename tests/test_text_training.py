@@ -274,7 +274,7 @@ def test_vectors_that_do_not_fit_leave_no_folder(judged, tmp_path, content, size
     assert not (tmp_path / "run").exists()
 
 
-def test_one_file_of_a_pair_and_a_chosen_language_are_enough(tmp_path):
+def test_the_languages_can_be_chosen(tmp_path):
     folder = write_translated(tmp_path / "data", count=60)
     options = {**CASES["translation"].settings["options"], "source": "en", "target": "aa"}
     settings = {**CASES["translation"].settings, "epochs": 1, "options": options}

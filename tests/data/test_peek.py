@@ -46,6 +46,7 @@ CONLL = "EU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
         ({"val.en": "a\n", "val.fr": "b\n", "train.en": "a\n", "train.fr": "b\n"}, "parallel"),
         ({"pairs.jsonl": json.dumps({"translation": {"de": "a", "en": "b"}})}, "parallel"),
         ({"pairs.jsonl": json.dumps({"de": "a", "en": "b"})}, "parallel"),
+        ({"pairs.tsv": "de\ten\nein Hund\ta dog\n"}, "parallel"),
         ({"reviews.csv": "text,label\nfine,1\n"}, "texts"),
         ({"reviews.csv": "path,text,label\nx,fine,1\n"}, "texts"),
         ({"reviews.jsonl": json.dumps({"text": "fine", "label": 1})}, "texts"),
@@ -73,6 +74,11 @@ def test_a_path_may_be_the_beginning_of_names(tmp_path):
     assert first(tmp_path / "train") == "parallel"
     assert first(tmp_path / "missing") is None
     assert first(tmp_path / "no" / "folder") is None
+
+
+def test_one_file_of_a_pair_is_enough(tmp_path):
+    written(tmp_path, **{"train.de": "ein Hund\n", "train.en": "a dog\n"})
+    assert first(tmp_path / "train.de") == "parallel"
 
 
 def test_the_reason_names_the_file(tmp_path):

@@ -97,7 +97,7 @@ class Peek:
     def parallel(self) -> str | None:
         """Why the path holds text in two languages, or None."""
         languages: dict[str, set[str]] = {}
-        for file in self.files:
+        for file in (*self.files, *self._beside()):
             matched = _LANGUAGE.fullmatch(file.name)
             if matched and matched[2] not in {"txt", "csv", "tsv", "gz", "npz", "vec"}:
                 languages.setdefault(matched[1], set()).add(matched[2])
@@ -107,6 +107,8 @@ class Peek:
         for file in self.files:
             if file.suffix.lower() in {".jsonl", ".ndjson"} and _translates(_head(file)):
                 return f"{file.name} has texts by language"
+            if file.suffix.lower() == ".tsv" and _names_languages(_head(file)):
+                return f"{file.name} has a column for each language"
         return None
 
     def texts(self) -> str | None:
@@ -121,6 +123,12 @@ class Peek:
     def _texts(self) -> Iterable[Path]:
         """Files that are neither tables nor look like anything binary."""
         return (file for file in self.files[:50] if file.suffix.lower() not in TABLES and _head(file))
+
+    def _beside(self) -> tuple[Path, ...]:
+        """Files in the folder of a single one that is named after a language, such as `train.de`."""
+        if not self.path.is_file() or not _LANGUAGE.fullmatch(self.path.name):
+            return ()
+        return tuple(sorted(each for each in self.path.parent.glob("*") if each != self.path))
 
     def _with_prefix(self) -> tuple[Path, ...]:
         """Files whose names begin with that of a path that is none itself, such as `corpus/train`."""
@@ -153,6 +161,11 @@ def _head(file: Path) -> str:
     if b"\0" in data:
         return ""
     return data.decode("utf-8", "replace").rpartition("\n")[0] or data.decode("utf-8", "replace")
+
+
+def _names_languages(head: str) -> bool:
+    columns = head.partition("\n")[0].strip().split("\t")
+    return len(columns) > 1 and all(re.fullmatch(r"[a-z]{2,3}", name) for name in columns)
 
 
 def _translates(head: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -44,25 +43,6 @@ class Rows(Protocol):
         """Padded inputs by name."""
 
 
-class _BestTags(keras.layers.Layer):  # type: ignore[misc]
-    """From emissions and mask to the best sequence, and the probability of each of its tags."""
-
-    def __init__(self, crf: Any) -> None:
-        super().__init__(dtype="float32")
-        self._crf = crf
-
-    def call(self, inputs: Any) -> Any:
-        emissions, mask = inputs
-        best = self._crf.viterbi(emissions, mask)
-        shares = self._crf([emissions, mask])
-        sure = keras.ops.take_along_axis(shares, keras.ops.expand_dims(best, -1), axis=-1)
-        return [best, keras.ops.squeeze(sure, -1)]
-
-    def compute_output_spec(self, inputs: Any) -> list[keras.KerasTensor]:
-        shape = inputs[0].shape[:2]
-        return [keras.KerasTensor(shape, dtype="int32"), keras.KerasTensor(shape, dtype="float32")]
-
-
 def tag_rows(
     model: TaggingModel, rows: Rows, names: Sequence[str], progress: Progress = no_progress
 ) -> list[TaggedRow]:
@@ -77,13 +57,12 @@ def tag_rows(
     Returns:
         One answer per sentence, in their order; an empty one for a sentence without words.
     """
-    decoder = keras.Model(model.input, _BestTags(model.crf)(model.crf.input))
     order, lengths, count = in_order_of_length(rows), rows.lengths, len(rows)
     size = min(BATCH, count)
     found: list[TaggedRow] = [TaggedRow((), ())] * count
     for start in range(0, count, max(size, 1)):
         chosen = order[np.arange(start, start + size) % count]
-        best, sure = (np.asarray(each) for each in decoder.predict_on_batch(rows.take(chosen)))
+        best, sure = (np.asarray(each) for each in model.decoder.predict_on_batch(rows.take(chosen)))
         for place, index in enumerate(chosen.tolist()):
             length = int(lengths[index])
             tags = tuple(names[number] for number in best[place, :length].tolist())

@@ -19,6 +19,25 @@ CASINGS = 8
 """Ids of casings, with that of padding."""
 
 
+class _BestTags(keras.layers.Layer):  # type: ignore[misc]
+    """From emissions and mask to the best sequence, and the probability of each of its tags."""
+
+    def __init__(self, crf: LinearChainCRF) -> None:
+        super().__init__(dtype="float32")
+        self._crf = crf
+
+    def call(self, inputs: Any) -> Any:
+        emissions, mask = inputs
+        best = self._crf.viterbi(emissions, mask)
+        shares = self._crf([emissions, mask])
+        sure = ops.take_along_axis(shares, ops.expand_dims(best, -1), axis=-1)
+        return [best, ops.squeeze(sure, -1)]
+
+    def compute_output_spec(self, inputs: Any) -> list[keras.KerasTensor]:
+        shape = inputs[0].shape[:2]
+        return [keras.KerasTensor(shape, dtype="int32"), keras.KerasTensor(shape, dtype="float32")]
+
+
 @keras.saving.register_keras_serializable(package="convscope")
 class TaggingModel(keras.Model):  # type: ignore[misc]
     """A functional model that ends in a `LinearChainCRF` named `tags` and is trained by its likelihood.
@@ -44,6 +63,14 @@ class TaggingModel(keras.Model):  # type: ignore[misc]
             # Not by setattr, which would take it for a layer of this model and save it twice.
             self.__dict__["_emitter"] = keras.Model(self.input, self.crf.input, name="emitter")
         made: keras.Model = self.__dict__["_emitter"]
+        return made
+
+    @property
+    def decoder(self) -> keras.Model:
+        """The same layers from the inputs to [best tags, their probabilities]; made and compiled once."""
+        if "_decoder" not in self.__dict__:
+            self.__dict__["_decoder"] = keras.Model(self.input, _BestTags(self.crf)(self.crf.input))
+        made: keras.Model = self.__dict__["_decoder"]
         return made
 
     def compile(self, *arguments: Any, **options: Any) -> None:
@@ -215,5 +242,4 @@ def decode(model: TaggingModel, inputs: Mapping[str, Any]) -> Any:
     Returns:
         Shape (batch, length), int32; 0 at padding.
     """
-    emissions, mask = model.emitter(inputs, training=False)
-    return model.crf.viterbi(emissions, mask)
+    return model.decoder(inputs, training=False)[0]

@@ -50,6 +50,7 @@ def look_at_attention(opened: Opened, given: Given, wish: Wish, progress: Progre
     def draw(i: int, source: Tokens, target: Tokens, theme: str) -> Figure:
         return draw_alignment(source, target, weights[i], theme=theme, caption=caption)
 
+    notes = [*given.notes, f"attention: {caption}"]
     pictures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
@@ -57,9 +58,11 @@ def look_at_attention(opened: Opened, given: Given, wish: Wish, progress: Progre
         source, target = texts_of(given, i)
         if source is None or target is None:
             raise UsageError(f"The words of '{given.names[i]}' are not known.", "Give a text to a run.")
+        if not source or not target:
+            notes.append(f"left out {given.names[i]}: there is nothing to translate")
+            continue
         pictures.append(Picture(partial(draw, i, source, target), f"alignment of {given.names[i]}"))
         arrays[f"{given.names[i]}/weights"] = weights[i, : len(target), : len(source)]
         about[given.names[i]] = {"source": list(source), "target": list(target)}
     title = f"What {opened.name} looks at while it translates"
-    notes = [*given.notes, f"attention: {caption}"]
     return made_look(opened, "attention", title, pictures, arrays, {"inputs": about}, notes)
