@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.features.rows import gather
+from convscope.features.source import EncodedInputs
 from convscope.features.table import Features
 from convscope.kinds import Progress, no_progress
 
@@ -124,8 +125,12 @@ def _rows(features: Features, numbers: Sequence[int]) -> list[Query]:
 
 
 def _of_source(features: Features, source: Source, index: int, prediction: str | None) -> Query:
-    from convscope.features.samples import as_sample
+    from convscope.features.samples import as_sample, as_text
 
     name = source.name(index)
-    sample = as_sample(features, source.take(np.array([index]))[0], name)
+    tokens = source.inputs.tokens(index) if isinstance(source.inputs, EncodedInputs) else None
+    if tokens is not None:
+        sample: Sample | None = as_text(tokens, name)
+    else:
+        sample = as_sample(features, source.take(np.array([index]))[0], name)
     return Query(name, Path(name).name, None, None, prediction, sample)

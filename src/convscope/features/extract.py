@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +18,7 @@ from convscope.features.cluster import check_cluster, extract_on_cluster
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
+from convscope.features.reading import whole_paths
 from convscope.features.source import Source
 from convscope.features.store import Place, Store, place_of
 from convscope.features.subject import Setting, Subject, bring_together, chosen_layers, model_fingerprint
@@ -239,7 +239,7 @@ def _manifest(setting: Setting, wanted: Wanted, layers: list[str], paths: Sequen
         prediction_names=None,
         reading=setting.reading,
         data={
-            "paths": [os.path.abspath(path) for path in paths],  # noqa: PTH100 - keeps links
+            "paths": whole_paths(paths),
             "fingerprint": source.fingerprint,
             "layout": source.layout,
             "samples": len(source),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from convscope.engine.features import EngineReport, feature_engine
 from convscope.errors import BackendError, RunError, UsageError
 from convscope.features.parts import answered
-from convscope.features.reading import array_source, open_arrays, scaling_of, unlabelled_source
+from convscope.features.reading import array_source, open_arrays, scaling_of, unlabelled_source, whole_paths
 from convscope.features.source import Scaled, Source
 from convscope.features.subject import Subject, model_fingerprint
 from convscope.features.table import Features
@@ -113,7 +112,7 @@ def query(
 def _source(features: Features, inputs: Sequence[str], progress: Progress) -> Source:
     """The inputs, read and scaled as the samples on disk were."""
     reading = features.manifest.reading
-    paths = [os.path.abspath(path) for path in inputs]  # noqa: PTH100 - keeps links
+    paths = whole_paths(inputs)
     arrays = open_arrays(paths)
     if arrays is not None:
         shape = features.manifest.model["input_shape"]

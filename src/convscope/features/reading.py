@@ -38,6 +38,20 @@ _BLOCK = 2**20
 _BLOCKS = 64
 
 
+def whole_paths(names: Sequence[str]) -> list[str]:
+    """Absolute paths of what is there, so that it is found again from elsewhere; all else as it is.
+
+    Args:
+        names: Files, folders and patterns; of texts also a text itself, or `-`.
+    """
+    whole = []
+    for name in names:
+        full = os.path.abspath(name)  # noqa: PTH100 - keeps links; `..` behind one is rare
+        is_text = name == "-" or (any(letter.isspace() for letter in name) and not os.path.lexists(full))
+        whole.append(name if is_text and not any(mark in name for mark in "*?[") else full)
+    return whole
+
+
 def open_arrays(paths: Sequence[str]) -> ArrayInputs | None:
     """The array in one `.npy` file, or the only one in an `.npz`; None where the paths name something else.
 

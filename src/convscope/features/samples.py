@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.errors import ConvscopeError
 from convscope.features.table import Features
+from convscope.kinds import SPLITS
 
 if TYPE_CHECKING:
     from convscope.lenses.sample import Sample
@@ -28,6 +29,8 @@ def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
     """
     paths = features.columns().paths
     wanted = {row: paths[row] for row in ids}
+    if _are_texts(features):
+        return {row: as_text(tokens, paths[row]) for row, tokens in _texts(features, wanted).items()}
     if features.manifest.reading["recipe"] is None:
         found = _rows_of_arrays(wanted)
     else:
@@ -41,6 +44,18 @@ def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
         if sample is not None:
             made[row] = sample
     return made
+
+
+def as_text(tokens: Sequence[str], name: str) -> Sample:
+    """A text as it can be drawn.
+
+    Args:
+        tokens: Its words.
+        name: What it is called.
+    """
+    from convscope.lenses.sample import Sample
+
+    return Sample(np.zeros((max(len(tokens), 1), 1), np.float32), name, tokens=tuple(tokens))
 
 
 def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample | None:
@@ -59,6 +74,43 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
     elif shape is not None and values.size == np.prod(shape):
         values = values.reshape(shape)
     return Sample(values, name) if 2 <= values.ndim <= 4 and values.size else None
+
+
+def _are_texts(features: Features) -> bool:
+    if features.manifest.reading["recipe"] is None:
+        return False
+    return bool(_reading(features)[0].kind == "text")
+
+
+def _texts(features: Features, wanted: dict[int, str]) -> dict[int, tuple[str, ...]]:
+    """The words of texts: the data set is read as it was, or else as texts without labels."""
+    recipe, representation = _reading(features)
+    rows_of: dict[str, list[int]] = {}
+    for row, path in wanted.items():
+        rows_of.setdefault(path, []).append(row)
+    found: dict[int, tuple[str, ...]] = {}
+    for samples in _sources(features, recipe):
+        for place in range(len(samples)):
+            for row in rows_of.pop(samples.name(place), ()):
+                found[row] = representation.tokens(samples.load(place))
+        if not rows_of:
+            break
+    return found
+
+
+def _sources(features: Features, recipe: Any) -> Iterator[Any]:
+    """The samples that features came from, as far as they can be read any more."""
+    paths = [str(path) for path in features.manifest.data["paths"]]
+    if Path(paths[0]).exists():
+        try:
+            splits = recipe.read(Path(paths[0]), seed=0)
+            yield from (splits[name].samples for name in SPLITS)
+        except ConvscopeError:  # it has no labels, or has changed or gone; the numbers do not need it
+            pass
+    try:
+        yield recipe.read_inputs(paths)
+    except ConvscopeError:  # as above
+        return
 
 
 def _rows_of_arrays(wanted: dict[int, str]) -> dict[int, npt.NDArray[Any]]:

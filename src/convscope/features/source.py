@@ -139,6 +139,15 @@ class EncodedInputs:
         place, start = self._place(index)
         return self.samples[place].name(index - start)
 
+    def tokens(self, index: int) -> tuple[str, ...] | None:
+        """The words of a sample, where it is a text."""
+        divided: Any = getattr(self.representation, "tokens", None)
+        if divided is None:
+            return None
+        place, start = self._place(index)
+        words: tuple[str, ...] = divided(self.samples[place].load(index - start))
+        return words
+
     def take(self, indices: npt.NDArray[np.int64]) -> Array:
         """Encodes the chosen samples."""
         places = np.searchsorted(self._ends, indices, side="right")

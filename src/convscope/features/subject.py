@@ -25,6 +25,7 @@ from convscope.features.reading import (
     read_labelled,
     scaling_of,
     unlabelled_source,
+    whole_paths,
 )
 from convscope.features.source import ArrayInputs, Scaled, Source
 from convscope.kinds import Progress, no_progress
@@ -157,8 +158,7 @@ def bring_together(
         RunError: The run is unfinished or damaged.
     """
     check_range(value_range)
-    whole = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - keeps links; `..` behind one is rare
-    paths = [full if os.path.lexists(full) else path for full, path in zip(whole, paths, strict=True)]
+    paths = whole_paths(paths)
     arrays = open_arrays(paths)
     opened = None if subject.is_architecture else subject.open()
     kind = opened.recipe.kind if opened is not None and opened.recipe is not None else "image"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convscope.lenses.excerpts import place_words
 from convscope.lenses.lettering import line_height
 from convscope.lenses.sample import Sample, place_line, place_picture
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
@@ -18,6 +19,8 @@ THUMB = 132
 GAP = 20
 QUERY = THUMB + 48
 """Room of an input, with the space right of it."""
+WORDS, NUMBERS, NAMES = 190, 90, 90
+"""Room of a text's label, its distance and its id."""
 PER_LINE = (INNER - QUERY + GAP) // (THUMB + GAP)
 
 
@@ -61,7 +64,8 @@ def draw_neighbours(
     y = sheet.title(title)
     said = [lead] if lead else []
     cards = [card for _, of_row in rows for card in of_row]
-    said.append("the input at the left, then the nearest first")
+    texts = any(card.sample is not None and card.sample.tokens is not None for card in cards)
+    said.append(f"the input {'above' if texts else 'at the left'}, then the nearest first")
     if any(card.other for card in cards):
         said.append("orange: of another class than the input")
     if any(card.sample is None for card in [*cards, *(query for query, _ in rows)]):
@@ -70,6 +74,9 @@ def draw_neighbours(
     for query, nearest in rows:
         sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
         y += 22
+        if any(card.sample is not None and card.sample.tokens is not None for card in (query, *nearest)):
+            y = _place_texts(sheet, y, query, nearest)
+            continue
         lowest = _place(sheet, MARGIN, y, query)
         for start in range(0, len(nearest), PER_LINE):
             line = nearest[start : start + PER_LINE]
@@ -80,6 +87,28 @@ def draw_neighbours(
             y = max(ends) + 14
         y = max(y, lowest + 14)
     return sheet.finish(y + MARGIN // 2)
+
+
+def _place_texts(sheet: Sheet, y: int, query: Card, nearest: Sequence[Card]) -> int:
+    """Places a text above those nearest to it, a line each; returns where they end."""
+    theme, pitch = sheet.theme, int(line_height(SMALL)) + 8
+    for card in (query, *nearest):
+        baseline = y + int(line_height(SMALL))
+        first, *others = card.notes or ("",)
+        if card is query:
+            sheet.text(MARGIN, baseline, card.words, size=SMALL, bold=True, width=WORDS - 12)
+        else:
+            colour = theme.second if card.other else theme.ink
+            sheet.text(MARGIN, baseline, card.words, size=SMALL, colour=colour, width=WORDS - 12)
+            sheet.text(MARGIN + WORDS + NUMBERS - 16, baseline, first, size=SMALL, across="right")
+        tokens = () if card.sample is None else card.sample.tokens or ()
+        room = INNER - WORDS - NUMBERS - NAMES
+        place_words(sheet, (MARGIN + WORDS + NUMBERS, baseline, room), tokens)
+        note = "" if card is query else " ".join(others)
+        right = MARGIN + INNER
+        sheet.text(right, baseline, note, size=TINY, colour=theme.muted, across="right", width=NAMES - 12)
+        y += pitch + (6 if card is query else 0)
+    return y + 14
 
 
 def _place(sheet: Sheet, x: int, y: int, card: Card) -> int:
