@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from drawn import texts
 
 import convscope
 from convscope.errors import BackendError, DataError, RunError, UsageError
@@ -245,3 +246,25 @@ def test_answers_are_those_of_the_plain_model_on_encoded_texts(case, trained):
     rows = representation.arrays(Texts(case.texts))
     expected = keras.ops.convert_to_numpy(model(rows.take(np.arange(len(case.texts)))))
     np.testing.assert_allclose([numbers(row) for row in inputs], expected, atol=1e-5)
+
+
+def test_the_nearest_samples_of_a_text_are_texts(case, trained, tmp_path):
+    features = convscope.extract(trained.folder, [trained.data], to=tmp_path / "all.parquet")
+    asked = next(iter(case.texts))
+    found = convscope.neighbours(features, [asked], count=3)
+    assert len(found.found[0]) == 3
+    (query,) = found.queries
+    assert query.sample is not None
+    assert query.sample.tokens
+    written = " ".join(texts(found.draw()))
+    assert all(word in written for word in query.sample.tokens[:3])
+
+
+def test_a_sample_of_the_data_is_nearest_to_itself(trained, tmp_path):
+    features = convscope.extract(
+        trained.folder, [trained.data], to=tmp_path / "all.parquet", precision="float32"
+    )
+    found = convscope.neighbours(features, ["id:0"], count=1)
+    (nearest,) = found.found[0]
+    assert nearest.id != 0
+    assert 0 <= nearest.distance < 2

@@ -86,6 +86,8 @@ def query(
         prepare=source.prepare,
         scaling=source.scaling,
         predictions=manifest.prediction_names is not None,
+        padded=source.padded,
+        unpack=source.unpack,
     )
     settled = EngineReport.from_json(manifest.engine)
     notes = [f"Skipped {each.path}: {each.reason}" for each in source.skipped]

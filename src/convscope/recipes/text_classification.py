@@ -26,8 +26,8 @@ from convscope.recipes.recipe import Recipe
 from convscope.recipes.word_vectors import start_from_vectors
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "text_cnn": {"epochs": 12, "batch_size": 50, "learning_rate": 1e-3, "augmentation": 1.0},
-    "residual_text_cnn": {"epochs": 12, "batch_size": 50, "learning_rate": 1e-3, "augmentation": 1.0},
+    "text_cnn": {"epochs": 8, "batch_size": 50, "learning_rate": 1e-3, "embedding": 100},
+    "residual_text_cnn": {"epochs": 8, "batch_size": 50, "learning_rate": 1e-3},
 }
 HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,10 @@ def plan(
         raise UsageError(
             f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.architectures)}."
         )
-    usual_options, usual_settings = recipe.divide(recipe.settings.get(name, {}))
+    usual = recipe.settings.get(name, {})
+    known = {field.name for field in fields(FitSettings)}
+    usual_settings = {key: value for key, value in usual.items() if key in known}
+    usual_options = {key: value for key, value in usual.items() if key not in known}
     options = {**usual_options, **options}
     chosen = FitSettings(**{**usual_settings, **settings})
     _check_used(recipe, chosen)
