@@ -22,7 +22,7 @@ from convscope.engine.tagging import TaggedRow, tag_rows
 from convscope.kinds import SPLITS, Progress, SplitName
 from convscope.lenses.report import Marked, Mistake
 from convscope.models.registry import build
-from convscope.recipes.task import Fitted, Lesson, Shown, Task
+from convscope.recipes.task import Fitted, Lesson, Shown, Task, as_named
 
 UNKNOWN_SHARE = 0.5
 """Share of the words that occur once in train which are unknown in a batch, at an augmentation of 1."""
@@ -159,11 +159,6 @@ def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...
     return tags
 
 
-def align(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
-    """Tags are names; they mean the same to every model."""
-    return split
-
-
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     """Entities of each type; of plain tags, words."""
     made: dict[SplitName, dict[str, int]] = {}
@@ -245,7 +240,7 @@ TAGGING = Task(
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,
-    align=align,
+    align=as_named,
     counted="entities",
     counts=counts,
     illustrate=illustrate,

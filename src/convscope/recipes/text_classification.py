@@ -16,13 +16,13 @@ import numpy as np
 from convscope.data.peek import Peek
 from convscope.data.spelled_representation import SpelledRepresentation
 from convscope.data.splits import Split, Splits
-from convscope.data.text_inputs import TextInputs, read_text_inputs
 from convscope.data.text_representation import TextRepresentation
 from convscope.data.texts import read_texts
 from convscope.data.token_rows import UNKNOWN
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.classification import CLASSIFICATION
 from convscope.recipes.recipe import Recipe
+from convscope.recipes.text_reading import read_given
 from convscope.recipes.word_vectors import start_from_vectors
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -57,18 +57,6 @@ def read(
         text_column=text_column,
         label_column=label_column,
     )
-
-
-def read_given(
-    paths: Sequence[str],
-    *,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    **_: Any,
-) -> TextInputs:
-    """Texts without labels."""
-    return read_text_inputs(paths, progress=progress, encoding=encoding, text_column=text_column)
 
 
 def fit_representation(

@@ -19,10 +19,10 @@ from convscope.data.sentences import Sentence, TaggedSentences
 from convscope.data.splits import Split, Splits
 from convscope.data.tagging_representation import TaggingRepresentation
 from convscope.data.text_conll import read_conll
-from convscope.data.text_inputs import read_text_inputs
 from convscope.kinds import Progress, Skipped, no_progress
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.tagging import TAGGING
+from convscope.recipes.text_reading import read_given
 from convscope.recipes.word_vectors import start_from_vectors
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -67,16 +67,11 @@ def read(
     )
 
 
-def read_given(
-    paths: Sequence[str],
-    *,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    **_: Any,
+def read_sentences(
+    paths: Sequence[str], *, progress: Progress = no_progress, **options: Any
 ) -> SentenceInputs:
     """Texts, which are divided into words."""
-    found = read_text_inputs(paths, progress=progress, encoding=encoding, text_column=text_column)
+    found = read_given(paths, progress=progress, **options)
     return SentenceInputs(
         found.root, found.keys, [Sentence.read(text) for text in found.texts], found.skipped
     )
@@ -110,7 +105,7 @@ TEXT_TAGGING = Recipe(
     options=("encoding", "text_column", "word_column", "tag_column", "vocabulary", "vectors"),
     recognizes=recognizes,
     read=read,
-    read_inputs=read_given,
+    read_inputs=read_sentences,
     fit_representation=fit_representation,
     load_representation=TaggingRepresentation.from_json,
     start=start,

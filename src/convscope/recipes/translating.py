@@ -22,7 +22,7 @@ from convscope.kinds import Progress, SplitName
 from convscope.lenses.report import Mistake
 from convscope.models.registry import build
 from convscope.models.translation_loss import TokenAccuracy, TokenLoss
-from convscope.recipes.task import Fitted, Lesson, Shown, Task
+from convscope.recipes.task import Fitted, Lesson, Shown, Task, as_named
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,6 @@ def outputs(representation: Any, class_names: tuple[str, ...]) -> None:
     """Thousands of tokens, which nobody wants listed."""
 
 
-def align(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
-    """Translations are texts; they mean the same to every model."""
-    return split
-
-
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     """Sentence pairs."""
     return {name: {"pairs": len(splits[name])} for name in ("train", "validation", "test")}
@@ -213,7 +208,7 @@ TRANSLATION = Task(
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,
-    align=align,
+    align=as_named,
     counted="pairs",
     counts=counts,
     illustrate=illustrate,

@@ -12,11 +12,11 @@ from typing import Any
 
 from convscope.data.peek import Peek
 from convscope.data.splits import Split, Splits
-from convscope.data.text_inputs import TextInputs, read_text_inputs
 from convscope.data.text_parallel import read_parallel
 from convscope.data.translation_representation import TranslationRepresentation
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.recipe import Recipe
+from convscope.recipes.text_reading import read_given
 from convscope.recipes.translating import TRANSLATION
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -50,18 +50,6 @@ def read(
     return read_parallel(
         path, seed=seed, progress=progress, encoding=encoding, source=source, target=target, test=test
     )
-
-
-def read_given(
-    paths: Sequence[str],
-    *,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    **_: Any,
-) -> TextInputs:
-    """Texts to translate."""
-    return read_text_inputs(paths, progress=progress, encoding=encoding, text_column=text_column)
 
 
 def fit_representation(
