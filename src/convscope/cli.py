@@ -88,6 +88,7 @@ def train(
     tag_column: Annotated[int | None, Parameter(group=TEXT, allow_leading_hyphen=True)] = None,
     source: Annotated[str | None, Parameter(group=TEXT)] = None,
     target: Annotated[str | None, Parameter(group=TEXT)] = None,
+    test: Annotated[str | None, Parameter(group=TEXT)] = None,
     unit: Annotated[Literal["words", "subwords", "hashed"] | None, Parameter(group=TEXT)] = None,
     vocabulary: Annotated[int | None, Parameter(group=TEXT)] = None,
     max_length: Annotated[int | None, Parameter(group=TEXT)] = None,
@@ -150,6 +151,8 @@ def train(
         Language to translate from, as files or columns name it.
     target:
         Language to translate to.
+    test:
+        Which of several test sets of a corpus is judged by, such as test_2016_flickr.
     unit:
         What a text is divided into.
     vocabulary:
@@ -192,6 +195,7 @@ def train(
         tag_column=tag_column,
         source=source,
         target=target,
+        test=test,
         unit=unit,
         vocabulary=vocabulary,
         max_length=max_length,

@@ -68,10 +68,15 @@ def read(
 
 
 def read_sentences(
-    paths: Sequence[str], *, progress: Progress = no_progress, **options: Any
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    encoding: str | None = None,
+    text_column: str | None = None,
+    **_: Any,
 ) -> SentenceInputs:
     """Texts, which are divided into words."""
-    found = read_given(paths, progress=progress, **options)
+    found = read_given(paths, progress=progress, encoding=encoding, text_column=text_column)
     return SentenceInputs(
         found.root, found.keys, [Sentence.read(text) for text in found.texts], found.skipped
     )
