@@ -88,4 +88,5 @@ def _loaded(path: Path) -> keras.Model:
     try:
         return load_file(path)
     except DataError as error:
-        raise RunError(error.message, error.hint) from error
+        reason = error.message.removeprefix(f"{path} ")
+        raise RunError(f"{path} cannot be loaded: it {reason}", error.hint) from error
