@@ -100,7 +100,7 @@ class Job:
         opened = self.subject.open()
         if model_fingerprint(opened.model) != manifest.model["fingerprint"]:
             raise RunError(f"The model '{opened.name}' has changed since the extraction was started.")
-        return _engine(opened.model, manifest, self.source, EngineReport.from_json(manifest.engine), _quiet)
+        return _engine(opened.model, manifest, self.source, EngineReport.from_json(manifest.engine), silent)
 
 
 def extract(
@@ -302,7 +302,3 @@ def _versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
-
-
-def _quiet(line: str) -> None:
-    """Says nothing."""

@@ -85,8 +85,7 @@ def given_inputs(
         DataError: Nothing readable was found, or an array is malformed.
         UsageError: The model does not take pictures, or an unknown value range.
     """
-    if value_range not in VALUE_RANGES:
-        raise UsageError(f"No value range is named '{value_range}'.", f"There are {', '.join(VALUE_RANGES)}.")
+    check_range(value_range)
     if isinstance(inputs, (str, os.PathLike)):
         inputs = [inputs]
     if not _are_paths(inputs):
