@@ -46,5 +46,6 @@ class BackendError(ConvscopeError):
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that nothing has; its hint offers the nearest names, or else all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=2) or names
-    return UsageError(f"No {what} is named '{name}'.", f"Did you mean {' or '.join(near)}?")
+    near = difflib.get_close_matches(name, names, n=2)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(names)}."
+    return UsageError(f"No {what} is named '{name}'.", hint)
