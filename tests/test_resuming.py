@@ -35,13 +35,14 @@ def test_so_does_one_that_was_interrupted_twice(finished, pictures, settings, tm
     assert_same_run(convscope.train(resume=run.folder), finished)
 
 
-def test_so_does_one_with_normalization_bfloat16_class_weights_and_decay(pictures, settings, tmp_path):
+def test_so_does_one_with_normalization_bfloat16_class_weights_decay_and_averaging(pictures, settings, tmp_path):
     more = {
         "architecture": "deep_cnn",
         "options": {"depth": 1, "flip": True},
         "precision": "bfloat16",
         "class_weights": True,
         "weight_decay": 0.01,
+        "averaging": 0.5,
         "augmentation": 1.0,
         "epochs": 3,
     }

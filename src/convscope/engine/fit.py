@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.engine.averaging import JudgeAveraged
 from convscope.engine.checkpoint import Row, read_checkpoint
 from convscope.engine.device import Device, backend_file
 from convscope.engine.feed import Batch, Feed, Prefetched
@@ -67,7 +68,14 @@ def fit(
         start(model)
     keeper = Keeper(folder, portable, rows, settings, goal, train.steps, progress)
     if len(rows) < settings.epochs and not keeper.finished():
-        _run(model, train, validation, settings, [keeper, *callbacks, *_extra(settings, folder)], len(rows))
+        _run(
+            model,
+            train,
+            validation,
+            settings,
+            [JudgeAveraged(), keeper, *callbacks, *_extra(settings, folder)],
+            len(rows),
+        )
     write_history(folder / "history.csv", rows)
     return rows
 

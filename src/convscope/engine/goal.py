@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from convscope.engine.averaging import momentum
 from convscope.engine.settings import FitSettings
 
 Row = dict[str, float]
@@ -37,7 +38,8 @@ class Goal:
 
         Args:
             model: Is compiled.
-            settings: Learning rate, schedule, weight decay, clipping and what the loss takes are read.
+            settings: Learning rate, schedule, weight decay, clipping, averaging and what the loss takes are
+                read.
             steps: Steps per epoch.
         """
         model.compile(
@@ -45,6 +47,10 @@ class Goal:
                 _schedule(settings, steps * settings.epochs),
                 weight_decay=settings.weight_decay or None,
                 global_clipnorm=settings.clip_norm or None,
+                use_ema=settings.averaging > 0,
+                ema_momentum=momentum(settings.averaging, steps * settings.epochs)
+                if settings.averaging
+                else 0.99,
             ),
             loss=self.loss(settings),
             metrics=list(self.metrics()),

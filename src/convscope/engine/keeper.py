@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from convscope.engine.averaging import averaged
 from convscope.engine.checkpoint import Row, write_checkpoint
 from convscope.engine.device import backend_file
 from convscope.engine.goal import Goal
@@ -90,7 +91,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._rows.append(row)
         best = self._goal.best_epoch(self._rows)
         if best == len(self._rows) - 1:
-            self._portable.set_weights(self.model.get_weights())
+            with averaged(self.model):
+                self._portable.set_weights(self.model.get_weights())
             with written_whole(self._folder / "model.keras") as part:
                 self._portable.save(part)
         write_checkpoint(self._folder / "checkpoints", self.model, self._rows)

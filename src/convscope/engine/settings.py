@@ -26,6 +26,8 @@ class FitSettings:
         warmup: Share of all steps over which `cosine` rises, in [0, 1).
         weight_decay: Decoupled decay per step, times the learning rate (Loshchilov and Hutter 2019).
         clip_norm: Gradients whose joint norm is larger are made smaller to this; 0 leaves them.
+        averaging: Share of all steps over which weights are averaged, exponentially; the averages are judged
+            by and kept, in [0, 1]. 0 keeps the weights as they are.
         label_smoothing: Share of each target that is spread over all class names, in [0, 1).
         patience: Stop after so many epochs without a better one (validation accuracy, then loss); None
             never stops.
@@ -45,6 +47,7 @@ class FitSettings:
     warmup: float = 0.1
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    averaging: float = 0.0
     label_smoothing: float = 0.0
     patience: int | None = None
     augmentation: float = 1.0
@@ -63,6 +66,7 @@ class FitSettings:
             "warmup": (0 <= self.warmup < 1, "in [0, 1)"),
             "weight_decay": (0 <= self.weight_decay < 1, "in [0, 1)"),
             "clip_norm": (self.clip_norm >= 0, "at least 0"),
+            "averaging": (0 <= self.averaging <= 1, "in [0, 1]"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "patience": (self.patience is None or self.patience >= 1, "at least 1, or None"),
             "augmentation": (0 <= self.augmentation <= 4, "in [0, 4]"),
