@@ -85,6 +85,17 @@ class Run:
         content: dict[str, Any] = self._read("representation.json")
         return content
 
+    def calibration(self) -> dict[str, Any]:
+        """What `calibration.json` says.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        content = self._read("calibration.json")
+        if not isinstance(content, dict):
+            raise RunError(f"{self.folder / 'calibration.json'} is damaged: expected named values.")
+        return content
+
     def write(self, name: str, content: Any) -> None:
         """Writes a JSON file of the run, such as `metrics.json`."""
         write_json(self.folder / name, content)

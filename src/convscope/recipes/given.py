@@ -171,7 +171,13 @@ def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progr
     found = _of_data_set(opened, paths, progress)
     if found is None:
         found = recipe.read_inputs(paths, progress=progress, **opened.options)
-    fitted = Fitted(opened.model, representation, opened.class_names or (), opened.options)
+    fitted = Fitted(
+        opened.model,
+        representation,
+        opened.class_names or (),
+        opened.options,
+        calibration=opened.calibration,
+    )
     shown = recipe.task.show(fitted, found, progress)
     limits = _LIMITS["0..1"] if recipe.kind == "image" else None
     return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens)

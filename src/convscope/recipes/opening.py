@@ -40,6 +40,7 @@ class Opened:
         run: The run.
         architecture: The shipped architecture, where it is one.
         options: Options of the recipe, where it comes from a run.
+        calibration: What its task was calibrated to, where it comes from a run.
     """
 
     model: keras.Model
@@ -51,6 +52,7 @@ class Opened:
     run: Run | None = None
     architecture: Architecture | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_model(
@@ -153,6 +155,7 @@ def _of_run(run: Run) -> Opened:
         trained.fitted.representation,
         run,
         options=trained.reading,
+        calibration=trained.fitted.calibration,
     )
 
 

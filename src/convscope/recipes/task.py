@@ -63,6 +63,7 @@ class Fitted:
         class_names: What its answers mean.
         options: Options of the recipe by name, defaults included where the recipe has some.
         views: Other ways of seeing a batch, over which an answer is averaged.
+        calibration: What `Task.calibrate` found, plain values; empty where the task has none.
     """
 
     model: keras.Model
@@ -70,6 +71,7 @@ class Fitted:
     class_names: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     views: Sequence[Callable[[Any], Any]] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,10 @@ class Task:
         show: `(fitted, samples, progress)` to samples as the model takes them.
         illustrate: Some train samples under the name of each class, for the report.
         unused: Names of settings that mean nothing to it, and are refused.
+        calibrate: `(fitted, validation split, progress)` to what answers need besides the weights, such as a
+            threshold or the errors that an interval is made from. Is called once, with the weights that are
+            kept; gives plain values that JSON can hold, which the run keeps as `calibration.json`. None
+            where nothing is needed.
     """
 
     name: str
@@ -148,6 +154,7 @@ class Task:
     show: Callable[[Fitted, Samples, Progress], Shown]
     illustrate: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
     unused: tuple[str, ...] = ()
+    calibrate: Callable[[Fitted, Split, Progress], Mapping[str, Any]] | None = None
 
 
 def as_named(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:

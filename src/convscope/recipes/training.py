@@ -207,6 +207,10 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
     fitted = Fitted(model, made.representation, names, options, made.recipe.views(**options))
+    if made.recipe.task.calibrate is not None:
+        found = made.recipe.task.calibrate(fitted, made.splits.validation, progress)
+        run.write("calibration.json", dict(found))
+        fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
     answers = made.recipe.task.answer(fitted, made.splits.test.samples, progress)
     judgement = made.recipe.task.judge(answers, made.splits.test, names)
     run.write("metrics.json", {"test": judgement.to_json(), "best_epoch": rows[goal.best_epoch(rows)]})

@@ -49,6 +49,7 @@ class Trained:
             tuple(self._record["class_names"]),
             self.options,
             self.recipe.views(**self.options),
+            run.calibration() if self.recipe.task.calibrate is not None else {},
         )
 
     def evaluate(self, path: Path | None, progress: Progress) -> Judgement:
