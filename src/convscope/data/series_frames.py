@@ -1,0 +1,231 @@
+"""Tables of numbers: CSV, TSV and Parquet to frames of pandas, and their columns to numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.damage import damage_as_data_error
+from convscope.data.text_lines import read_lines
+from convscope.errors import BackendError, DataError
+
+MOST_VALUES = 2**28
+"""Values of one table that are held in memory at most."""
+MISSING = ("", "?", "-", "na", "n/a", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "NaT")
+"""How a missing value is written."""
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".tab.gz")
+
+_SEPARATORS = (";", "\t", "|", ",")
+_LONGEST_ROW = 2**24
+
+
+def pandas_library() -> Any:
+    """The library that reads tables and times.
+
+    Raises:
+        BackendError: It is not installed; the hint holds the install command.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise BackendError(
+            f"Series need the library pandas: {error}.", 'Install it: pip install "convscope[series]"'
+        ) from error
+    return pandas
+
+
+def is_table(path: str | Path) -> bool:
+    """True of a name that ends as a table does."""
+    return str(path).lower().endswith(TABLE_SUFFIXES)
+
+
+def read_frame(path: Path) -> Any:
+    """A table as a frame of pandas, its columns named by text.
+
+    Args:
+        path: A CSV, TSV (both may be packed as `.gz`) or Parquet file. CSV may be separated by `,`, `;`, tab
+            or `|`. Where the first row holds values, columns are numbered from 1.
+
+    Returns:
+        A `pandas.DataFrame` with at least one row; texts that stand for nothing are missing.
+
+    Raises:
+        DataError: The file cannot be read, is damaged, has a row with more fields than the first, no
+            row of data, or too many values.
+        BackendError: pandas is not installed.
+    """
+    library = pandas_library()
+    if path.name.lower().endswith((".parquet", ".pq")):
+        frame = _parquet(library, path)
+    else:
+        frame = _delimited(library, path, _first_row(path))
+    return _checked(frame, str(path))
+
+
+def read_frame_of(data: bytes, where: str) -> Any:
+    """The same of CSV that is in memory, such as what came from standard input.
+
+    Args:
+        data: The bytes of the file.
+        where: What they are called in messages.
+
+    Raises:
+        DataError: As `read_frame`.
+        BackendError: As `read_frame`.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{where}, line {line}: expected UTF-8", hint="Save the table as UTF-8.") from None
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return _checked(_parsed(pandas_library(), io.BytesIO(text.encode()), where, first, None), where)
+
+
+def column_numbers(column: Any, where: str) -> npt.NDArray[np.float32] | None:
+    """A column as numbers, NaN where none or no finite one stands.
+
+    Args:
+        column: A `pandas.Series`.
+        where: The file and the column, for messages.
+
+    Returns:
+        Shape (rows,), float32; None of a column of texts, in which less than half of what stands is numbers.
+
+    Raises:
+        DataError: Most of what stands there are numbers, and one thing is not.
+    """
+    library = pandas_library()
+    kinds = library.api.types
+    if kinds.is_bool_dtype(column.dtype) or kinds.is_numeric_dtype(column.dtype):
+        with damage_as_data_error(where, "column"):
+            return _finite(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    if kinds.is_datetime64_any_dtype(column.dtype):
+        return None
+    with damage_as_data_error(where, "column"):
+        texts = column.astype("string").str.strip()
+        numbers = library.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        stands = ~(texts.isna() | texts.isin(MISSING)).to_numpy(dtype=bool)
+    wrong = np.flatnonzero(stands & np.isnan(numbers))
+    if 2 * len(wrong) > np.sum(stands) or not np.any(stands):
+        return None if np.any(stands) else np.full(len(numbers), np.nan, np.float32)
+    if len(wrong):
+        received = str(texts.iloc[int(wrong[0])])[:40]
+        raise DataError(f"{where}, row {wrong[0] + 1}: expected a number, received {received!r}")
+    return _finite(numbers)
+
+
+def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """float32, with NaN for what is infinite or becomes so."""
+    with np.errstate(over="ignore"):
+        made: npt.NDArray[np.float32] = values.astype(np.float32)
+    made[~np.isfinite(made)] = np.nan
+    return made
+
+
+def _first_row(path: Path) -> str:
+    """The first line that is not blank, decoded; all others are decoded by pandas."""
+    lines = read_lines(path, limit=_LONGEST_ROW)
+    try:
+        return next((line for _, line in lines if line.strip()), "")
+    finally:
+        lines.close()
+
+
+def _delimited(library: Any, path: Path, first: str) -> Any:
+    packed = "gzip" if path.suffix.lower() == ".gz" else None
+    with damage_as_data_error(str(path), "table"), path.open("rb") as file:
+        return _parsed(library, file, str(path), first, packed)
+
+
+def _parsed(library: Any, file: BinaryIO, where: str, first: str, compression: str | None) -> Any:
+    separator = next((mark for mark in _SEPARATORS if mark in first), ",")
+    fields = next(csv.reader([first], delimiter=separator), [])
+    if not any(field.strip() for field in fields):
+        raise DataError(f"{where}: expected a table, received an empty file")
+    named = is_header(fields)
+    names = {} if named else {"names": [str(number + 1) for number in range(len(fields))]}
+    with damage_as_data_error(where, "table"), warnings.catch_warnings():
+        warnings.simplefilter("error", library.errors.ParserWarning)
+        try:
+            frame = library.read_csv(
+                file,
+                sep=separator,
+                header=0 if named else None,
+                index_col=False,
+                encoding="utf-8-sig",
+                compression=compression,
+                skipinitialspace=True,
+                low_memory=False,
+                na_values=list(MISSING),
+                **names,
+            )
+        except library.errors.ParserWarning:
+            raise DataError(
+                f"{where}: expected rows of {len(fields)} fields, received one with more",
+                hint="Put a field that holds the separator into double quotes.",
+            ) from None
+    frame.columns = [str(name).strip() for name in frame.columns]
+    return frame
+
+
+def is_header(fields: Sequence[str]) -> bool:
+    """Whether the first row of a table names its columns: by words, and by numbers only if these count up.
+
+    Example:
+        >>> is_header(["time", "value"]), is_header(["label", "0", "1", "2"]), is_header(["walk", "0.5", "3"])
+        (True, True, False)
+    """
+    numbers, words = [], 0
+    for field in (field.strip() for field in fields):
+        try:
+            numbers.append(float(field))
+        except ValueError:
+            words += bool(field) and not looks_like_time(field)
+    if not words:
+        return False
+    counting = [numbers[0] + step for step in range(len(numbers))] if numbers else []
+    return numbers == counting and not any(math.isnan(number) for number in numbers)
+
+
+def looks_like_time(text: str) -> bool:
+    """Whether a text could be a date: digits around the marks that dates are written with."""
+    return len(text) >= 6 and text[0].isdigit() and any(mark in text[1:] for mark in "-/:.")
+
+
+def _parquet(library: Any, path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    with damage_as_data_error(str(path), "Parquet file"):
+        with pq.ParquetFile(path) as file:
+            _check_size(file.metadata.num_rows, file.metadata.num_columns, str(path))
+        frame = library.read_parquet(path, engine="pyarrow")
+    if frame.index.name or frame.index.nlevels > 1:
+        with damage_as_data_error(str(path), "Parquet file"):
+            frame = frame.reset_index()
+    frame.columns = [str(name) for name in frame.columns]
+    return frame
+
+
+def _checked(frame: Any, where: str) -> Any:
+    _check_size(*frame.shape, where)
+    if not len(frame):
+        raise DataError(f"{where}: expected rows below the header, received none")
+    if len(set(frame.columns)) < len(frame.columns):
+        raise DataError(f"{where}: expected a different name for each column, received {list(frame.columns)}")
+    return frame
+
+
+def _check_size(rows: int, columns: int, where: str) -> None:
+    if rows * columns > MOST_VALUES:
+        raise DataError(
+            f"{where}: the table has more than {MOST_VALUES:,} values", hint="Divide it into several files."
+        )
