@@ -1,10 +1,14 @@
-"""The small vocabulary that every room shares: kinds of data, names of splits, what was skipped."""
+"""The small vocabulary that every room shares: kinds of data, names of splits, what positions stand for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["image", "text", "series", "audio", "graph", "volume", "video", "points"]
 SplitName = Literal["train", "validation", "test"]
@@ -24,6 +28,24 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """When the positions of a series or a recording are, as a model takes it.
+
+    Args:
+        places: One for each position, rising: datetime64 (UTC), or numbers of `unit`; None: positions are
+            only counted, from 0.
+        unit: What `places` count, such as `s` or `cycle`; without a meaning for times.
+        variables: A name for each variable; empty where there is no name.
+        filled: How many positions at the beginning and at the end are padding.
+    """
+
+    places: npt.NDArray[np.datetime64] | npt.NDArray[np.floating[Any]] | None = None
+    unit: str = "step"
+    variables: tuple[str, ...] = ()
+    filled: tuple[int, int] = (0, 0)
 
 
 class Progress(Protocol):

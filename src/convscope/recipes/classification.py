@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,12 +143,15 @@ def align(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
 
 
 def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
-    """Samples as the model takes them; of texts their words too."""
+    """Samples as the model takes them; of texts their words too, of series and recordings their time."""
     represent: Any = fitted.representation
     encoded = represent.arrays(samples, progress=progress)
-    divided = getattr(represent, "tokens", None)
-    tokens = None if divided is None else lambda i: divided(samples.load(i))
-    return Shown(lambda indices: represent.scale(encoded.take(indices)), tokens)
+
+    def of_each(name: str) -> Callable[[int], Any] | None:
+        tell_of = getattr(represent, name, None)
+        return None if tell_of is None else lambda i: tell_of(samples.load(i))
+
+    return Shown(lambda indices: represent.scale(encoded.take(indices)), of_each("tokens"), of_each("axis"))
 
 
 def illustrate(splits: Splits) -> list[tuple[str, list[Any]]]:

@@ -16,7 +16,7 @@ from convscope.data.image_inputs import read_inputs
 from convscope.data.image_representation import ImageRepresentation
 from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
-from convscope.kinds import SPLITS, Progress, Skipped, no_progress
+from convscope.kinds import SPLITS, Axis, Progress, Skipped, no_progress
 from convscope.recipes.opening import Opened
 from convscope.recipes.task import Fitted
 from convscope.scope.attribution_layer import has_channels
@@ -43,6 +43,7 @@ class Given:
         class_names: The classes that `labels` count.
         tokens: The words of a text, one for each position of the model's input, or for several inputs a
             tuple of words for each; None for other kinds.
+        axis: When the positions of a series or a recording are; None for other kinds.
     """
 
     names: tuple[str, ...]
@@ -52,6 +53,7 @@ class Given:
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
     tokens: Callable[[int], Sequence[Any]] | None = None
+    axis: Callable[[int], Axis] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -180,7 +182,7 @@ def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progr
     )
     shown = recipe.task.show(fitted, found, progress)
     limits = _LIMITS["0..1"] if recipe.kind == "image" else None
-    return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens)
+    return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens, axis=shown.axis)
 
 
 def _of_data_set(opened: Opened, paths: Sequence[str], progress: Progress) -> Any:

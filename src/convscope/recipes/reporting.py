@@ -77,7 +77,7 @@ def _seen(task: Task, fitted: Fitted, splits: Splits) -> tuple[Picture, ...]:
         some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
     shown = task.show(fitted, some, no_progress)
-    given = Given(names, shown.take, tokens=shown.tokens)
+    given = Given(names, shown.take, tokens=shown.tokens, axis=shown.axis)
     opened = Opened(
         fitted.model, fitted.model.name, "a run", task.outputs(fitted.representation, fitted.class_names)
     )

@@ -14,7 +14,7 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.feed import Examples
 from convscope.engine.goal import Goal
 from convscope.engine.settings import FitSettings
-from convscope.kinds import Progress, SplitName
+from convscope.kinds import Axis, Progress, SplitName
 from convscope.lenses.report import Mistake
 from convscope.lenses.report_texts import Score
 from convscope.recipes.representation import Representation
@@ -82,10 +82,12 @@ class Shown:
         take: From positions to model inputs, samples along the first axis.
         tokens: The words of a text, one for each position of the model's input, or for several inputs a
             tuple of words for each; None for other kinds.
+        axis: When the positions of a series or a recording are; None for other kinds.
     """
 
     take: Callable[[npt.NDArray[np.int64]], Any]
     tokens: Callable[[int], Sequence[Any]] | None = None
+    axis: Callable[[int], Axis] | None = None
 
 
 @dataclass(frozen=True)
