@@ -16,7 +16,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Gives a temporary path to write to; on success it takes the place of `path`, on failure it goes.
 
     Args:
-        path: The file or folder to make. Parent folders are made as needed; what stands there is replaced.
+        path: The file or folder to make. Parent folders are made as needed; what stands there is replaced,
+            a folder only by a folder.
 
     Yields:
         A path in the same folder with the same ending, which does not exist yet.
@@ -34,7 +35,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     _remove(part)
     try:
         yield part
-        if path.is_dir():
+        if path.is_dir() and part.is_dir():
             shutil.rmtree(path)
         part.replace(path)
     finally:

@@ -9,7 +9,7 @@ from keras import ops
 
 from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
 from convscope.data.translation_representation import END, START
-from convscope.engine.beam import BeamSettings, Translator, translate
+from convscope.engine.beam import BeamSettings, Translator
 from convscope.errors import UsageError
 from convscope.models.translation import conv_seq2seq
 
@@ -52,7 +52,7 @@ def test_kept_states_give_what_recomputing_gives(model, beam):
 def test_no_translation_depends_on_what_else_is_translated(model):
     together = Translator(model)(ROWS)
     same(together, Translator(model, BeamSettings(batch_size=2))(ROWS))
-    same([together[1]], translate(model, [ROWS.row(1)]))
+    same([together[1]], Translator(model)([ROWS.row(1)]))
 
 
 def log_probability(model, source, ids):
@@ -110,8 +110,8 @@ def test_an_unknown_may_be_answered_where_the_source_has_one(model):
 
 
 def test_nothing_to_translate_is_no_error(model):
-    assert translate(model, []) == []
-    assert [len(found.ids) for found in translate(model, [[], []])] == [0, 0]
+    assert Translator(model)([]) == []
+    assert [len(found.ids) for found in Translator(model)([[], []])] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -222,23 +222,6 @@ class TaggingRepresentation:
         """
         return TokenRows.of([self._tag_ids.get(tag, 0) for tag in tags] for tags in labels)
 
-    def tags_of(
-        self, ids: npt.NDArray[np.integer[Any]], lengths: npt.NDArray[np.int64]
-    ) -> list[tuple[str, ...]]:
-        """Ids as tags.
-
-        Args:
-            ids: Shape (n, length), from 0.
-            lengths: Words of each sentence, shape (n,).
-
-        Returns:
-            Tags of each sentence.
-        """
-        return [
-            tuple(self.tags[number] for number in row[:length].tolist())
-            for row, length in zip(ids, lengths, strict=True)
-        ]
-
     def with_unknown(
         self, batch: Mapping[str, npt.NDArray[np.int32]], rng: np.random.Generator, rate: float = 0.5
     ) -> dict[str, npt.NDArray[np.int32]]:

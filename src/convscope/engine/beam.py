@@ -139,30 +139,6 @@ class Translator:
         return [search.best() for search in searches]
 
 
-def translate(
-    model: keras.Model,
-    sources: TokenRows | Iterable[Sequence[int]],
-    beam: int = BEAM,
-    length_penalty: float = 1.0,
-    progress: Progress = no_progress,
-) -> list[Translation]:
-    """Translates sources once; a `Translator` does so again and again without compiling anew.
-
-    Source: Gehring et al. (2017), "Convolutional sequence to sequence learning" (scores divided by length).
-
-    Args:
-        model: Made by `conv_seq2seq`.
-        sources: Rows of source ids, the end token last.
-        beam: Translations of one source that are followed at once.
-        length_penalty: As in `BeamSettings`.
-        progress: Told how many sources are translated.
-
-    Returns:
-        One translation per source, in their order.
-    """
-    return Translator(model, BeamSettings(beam, length_penalty))(sources, progress)
-
-
 @dataclass
 class _Steps:
     """What each step chose for every beam, from which a translation is read backwards."""

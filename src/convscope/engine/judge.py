@@ -9,31 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.per_class import ClassScores, Table, table_of
 from convscope.errors import DataError, RunError, UsageError
 
 BINS = 15
 """Bins of the reliability diagram, as Guo et al. (2017) use them."""
 
 _EPSILON = 1e-7  # what keras.losses.CategoricalCrossentropy clips with, so that both give one loss
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """What one class scored; 0.0 wherever a division by zero would stand.
-
-    Args:
-        name: The class name.
-        precision: Share of the predictions of this class that are right.
-        recall: Share of the samples of this class that are found; 0.0 for a class without samples.
-        f1: Harmonic mean of precision and recall.
-        support: Samples of this class in the split.
-    """
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 @dataclass(frozen=True)
@@ -87,13 +69,9 @@ class Judgement:
         plain["reliability"] = list(plain["reliability"])
         return plain
 
-    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    def to_table(self) -> Table:
         """Headings and a row for each class."""
-        rows: list[tuple[str, ...]] = [
-            (each.name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support))
-            for each in self.classes
-        ]
-        return ("class", "precision", "recall", "F1", "samples"), rows
+        return table_of(self.classes, "class", "samples")
 
     def to_line(self) -> str:
         """The figures of the whole split."""

@@ -9,26 +9,8 @@ from itertools import chain
 from typing import Any
 
 from convscope.data.tag_schemes import Span, spans
+from convscope.engine.per_class import ClassScores, Table, table_of
 from convscope.errors import RunError, UsageError
-
-
-@dataclass(frozen=True)
-class TypeScores:
-    """What one type of entity scored; 0.0 wherever a division by zero would stand.
-
-    Args:
-        name: The type, such as `PER`; of plain tags the tag.
-        precision: Share of the predicted entities that are right: same words, same type.
-        recall: Share of the true entities that are found.
-        f1: Harmonic mean of precision and recall.
-        support: True entities.
-    """
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 @dataclass(frozen=True)
@@ -57,19 +39,15 @@ class TagJudgement:
     f1: float
     macro_f1: float
     support: int
-    types: tuple[TypeScores, ...]
+    types: tuple[ClassScores, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Named numbers, lists and dicts that `json` can write."""
         return {**asdict(self), "types": [asdict(scores) for scores in self.types]}
 
-    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    def to_table(self) -> Table:
         """Headings and a row for each type."""
-        rows: list[tuple[str, ...]] = [
-            (each.name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support))
-            for each in self.types
-        ]
-        return ("type", "precision", "recall", "F1", "entities"), rows
+        return table_of(self.types, "type", "entities")
 
     def to_line(self) -> str:
         """The figures of the whole split."""
@@ -102,7 +80,7 @@ class TagJudgement:
                 name: float(plain[name])
                 for name in ("accuracy", "whole_sentences", "precision", "recall", "f1", "macro_f1")
             }
-            types = tuple(TypeScores(**scores) for scores in plain["types"])
+            types = tuple(ClassScores(**scores) for scores in plain["types"])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"These metrics are not a judgement of tags that convscope wrote: {error!r}.",
@@ -154,7 +132,7 @@ def judge_tags(
     if strange:
         raise UsageError(f"Tags of the type '{strange[0]}' occur, which is not one of {', '.join(types)}.")
     scores = tuple(
-        TypeScores(name, *_rates(right[name], found[name], wanted[name]), support=wanted[name])
+        ClassScores(name, *_rates(right[name], found[name], wanted[name]), support=wanted[name])
         for name in types
     )
     occurring = [each.f1 for each in scores if found[each.name] or wanted[each.name]]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import RunError
+from convscope.files import written_whole
 from convscope.kinds import Skipped
 from convscope.lenses import charts, pages
 from convscope.lenses.explanation_rows import rows
@@ -128,24 +127,20 @@ def write_report(path: Path, content: ReportContent) -> None:
     """Writes the report as one HTML file that needs no network, and replaces an older one at once.
 
     Args:
-        path: The file to write; its folder must exist.
+        path: The file to write.
         content: What to say. The same content gives the same bytes.
 
     Raises:
         RunError: If the file cannot be written.
     """
     page = render_report(content).encode("utf-8", "backslashreplace")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_bytes(page)
-        unfinished.replace(path)
+        with written_whole(path) as part:
+            part.write_bytes(page)
     except OSError as error:
         raise RunError(
             f"The report {path} cannot be written: {error.strerror}.", "Check the folder and its free space."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
 
 
 def render_report(content: ReportContent) -> str:

@@ -230,16 +230,3 @@ def _check(
         )
     if not 0 <= dropout < 1:
         raise UsageError(f"dropout must be at least 0 and below 1. Received: dropout={dropout}.")
-
-
-def decode(model: TaggingModel, inputs: Mapping[str, Any]) -> Any:
-    """The most probable tag sequence of each sentence, one that the constraints allow.
-
-    Args:
-        model: A tagging model.
-        inputs: Ids by the names of the model's inputs; words of shape (batch, length).
-
-    Returns:
-        Shape (batch, length), int32; 0 at padding.
-    """
-    return model.decoder(inputs, training=False)[0]
