@@ -3,6 +3,7 @@
 from convscope.layers.crf import LinearChainCRF
 from convscope.layers.filtering import EdgePadding2D, Energy, Standardization
 from convscope.layers.gating import GatedLinearUnit, ScaledSum
+from convscope.layers.log_mel import LogMel
 from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.pooling import ProportionOfPositiveValues
 from convscope.layers.source_attention import SourceAttention
@@ -16,6 +17,7 @@ __all__ = [
     "Energy",
     "GatedLinearUnit",
     "LinearChainCRF",
+    "LogMel",
     "MaskedGlobalMaxPooling1D",
     "MaxOverCharacters",
     "PaddingMask",

@@ -1,0 +1,204 @@
+"""From waveforms to log-mel energies: the front end of models that hear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from convscope.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class LogMel(keras.layers.Layer):  # type: ignore[misc]
+    r"""Cuts a waveform into overlapping frames and says how much energy each has in each band of hearing.
+
+    With a periodic Hann window w of N samples, a frame x and its spectrum
+
+        X[k] = sum over n of w[n] x[n] exp(-2 pi i k n / N),    k = 0 ... N / 2
+
+        y[m] = log(floor + sum over k of M[k, m] |X[k]|^2 / sum over n of w[n]^2)
+
+    M are triangles, 1 at their tops, that stand at equal distances on the mel scale, mel(f) = 2595
+    log10(1 + f / 700) (O'Shaughnessy 1987, "Speech communication: human and machine"; such triangles in Davis
+    and Mermelstein 1980, "Comparison of parametric representations for monosyllabic word recognition"). A bin
+    k takes the mean of a triangle over the width of the bin instead of its value in the middle, so that
+    no band is empty where bands are narrower than bins.
+
+    Frame t is centred on the samples from t hops on to t + 1 hops; what a window reaches outside of the
+    waveform counts as silence. So zeros that are added behind the end change no frame of the waveform itself,
+    and there are as many frames as hops are begun.
+
+    The spectrum is one convolution with cosines and sines of constant weights. Every backend and every format
+    that a model is exported to has convolutions, and on a processor they are about as fast as
+    Fourier transforms of a few hundred samples. All is computed in float32 whatever the precision of the
+    model, since quiet bands beside loud ones would drown in the rounding of shorter numbers.
+
+    Args:
+        rate: Samples per second.
+        window: Duration of a frame in seconds.
+        hop: Time from frame to frame in seconds.
+        mels: Bands.
+        low: Where the lowest band begins, in Hz.
+        high: Where the highest band ends, in Hz; half of the rate where it is None.
+        floor: Is added to each energy; a white noise of variance v has an energy of about v in a band as
+            wide as a bin, that of rounding to 16 bits about 8e-11.
+
+    Shapes:
+        - input: (batch, samples), from -1 to 1.
+        - output: (batch, frames, mels), float32, frames = ceil(samples / (hop * rate)).
+
+    Raises:
+        UsageError: Times or frequencies that cannot be.
+
+    Example:
+        >>> LogMel(16000, mels=40)(keras.ops.zeros((2, 16000))).shape
+        (2, 100, 40)
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        window: float = 0.025,
+        hop: float = 0.010,
+        mels: int = 64,
+        low: float = 20.0,
+        high: float | None = None,
+        floor: float = 1e-8,
+        **options: Any,
+    ) -> None:
+        options["dtype"] = "float32"
+        options["trainable"] = False
+        super().__init__(**options)
+        self.rate, self.mels, self.floor = rate, mels, floor
+        self.window, self.hop, self.low, self.high = window, hop, low, high
+        self.kernel_size = (round(window * rate),)
+        self.strides = (round(hop * rate),)
+        self._check()
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Samples of silence before and behind the waveform."""
+        (length,), (step,) = self.kernel_size, self.strides
+        before = max(length - step, 0) // 2
+        return before, length - 1 - before
+
+    def get_config(self) -> dict[str, Any]:
+        """All that rebuilds the layer."""
+        names = ("rate", "window", "hop", "mels", "low", "high", "floor")
+        config: dict[str, Any] = super().get_config()
+        return {**config, **{name: getattr(self, name) for name in names}}
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Makes the constant weights."""
+        if len(shape) != 2:
+            raise UsageError(f"{self.name} takes waveforms of shape (batch, samples). Received: {shape}.")
+        self._waves = windowed_waves(self.kernel_size[0]).astype(np.float32)
+        bins = self._waves.shape[-1] // 2
+        width = self.rate / self.kernel_size[0]
+        high = self.rate / 2 if self.high is None else self.high
+        self._bands = mel_bands(bins, width, self.mels, self.low, high).astype(np.float32)
+
+    def call(self, waveforms: Any) -> Any:
+        """Computes the log-mel energies."""
+        padded = ops.pad(ops.cast(waveforms, "float32"), ((0, 0), self.padding))
+        waves = ops.convert_to_tensor(self._waves)
+        parts = ops.conv(
+            ops.expand_dims(padded, -1),
+            waves,
+            strides=self.strides[0],
+            padding="valid",
+            data_format="channels_last",
+        )
+        bins = self._waves.shape[-1] // 2
+        power = ops.square(parts[..., :bins]) + ops.square(parts[..., bins:])
+        return ops.log(ops.matmul(power, ops.convert_to_tensor(self._bands)) + self.floor)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Batch, frames and bands."""
+        samples = shape[1]
+        frames = None if samples is None else -(-samples // self.strides[0])
+        return shape[0], frames, self.mels
+
+    def compute_output_spec(self, waveforms: Any) -> keras.KerasTensor:
+        """Shape and dtype of the energies."""
+        return keras.KerasTensor(self.compute_output_shape(waveforms.shape), dtype="float32")
+
+    def _check(self) -> None:
+        (length,), (step,) = self.kernel_size, self.strides
+        high = self.rate / 2 if self.high is None else self.high
+        if step < 1 or length < max(step, 4):
+            raise UsageError(
+                "LogMel needs a hop of a sample at least, and a window of four samples that is no shorter. "
+                f"Received: {step} and {length} samples, of hop={self.hop}, window={self.window}, "
+                f"rate={self.rate}."
+            )
+        if not 0 <= self.low < high <= self.rate / 2:
+            raise UsageError(
+                f"LogMel needs bands that rise, from 0 Hz or more to {self.rate / 2:g} Hz at most. "
+                f"Received: low={self.low}, high={high}."
+            )
+        if self.mels < 1 or not self.floor > 0:
+            raise UsageError(
+                f"LogMel needs a band at least, and a floor above 0. Received: mels={self.mels}, "
+                f"floor={self.floor}."
+            )
+
+
+def windowed_waves(length: int) -> Floats:
+    """Cosines and sines of all frequencies of a window, which is laid over them, as a convolution's weights.
+
+    Args:
+        length: Samples of the window, N.
+
+    Returns:
+        Shape (N, 1, 2 bins): N // 2 + 1 cosines, then as many sines, of frequencies k / N; scaled so
+        that the squares of a pair add up to the energy of a bin.
+    """
+    places = np.arange(length)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * places / length)
+    angles = 2 * np.pi * np.outer(places, np.arange(length // 2 + 1)) / length
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * hann[:, None]
+    return waves[:, None, :] / np.sqrt(np.sum(hann**2))
+
+
+def mel_bands(bins: int, width: float, mels: int, low: float, high: float) -> Floats:
+    """The mean of each triangle of the mel scale over each bin of a spectrum.
+
+    Args:
+        bins: Bins, the first at 0 Hz.
+        width: From bin to bin, in Hz.
+        mels: Triangles.
+        low: Where the first begins, in Hz.
+        high: Where the last ends, in Hz.
+
+    Returns:
+        Shape (bins, mels), from 0 to 1.
+    """
+    corners = hertz(np.linspace(mel(np.float64(low)), mel(np.float64(high)), mels + 2))
+    borders = (np.arange(bins + 1) - 0.5)[:, None] * width
+    left, top, right = corners[:-2], corners[1:-1], corners[2:]
+    rising = np.clip(borders, left, top) - left
+    falling = right - np.clip(borders, top, right)
+    area = rising**2 / (2 * (top - left)) + (right - top) / 2 - falling**2 / (2 * (right - top))
+    return np.diff(area, axis=0) / width
+
+
+def mel(frequency: Floats | np.float64) -> Floats:
+    """From Hz to the mel scale.
+
+    Example:
+        >>> round(float(mel(np.float64(1000.0))))
+        1000
+    """
+    return np.asarray(2595 * np.log10(1 + np.asarray(frequency) / 700))
+
+
+def hertz(mels: Floats) -> Floats:
+    """From the mel scale to Hz."""
+    return np.asarray(700 * (10 ** (mels / 2595) - 1))
