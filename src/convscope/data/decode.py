@@ -208,7 +208,7 @@ def _to_8_bits(raw: npt.NDArray[np.integer | np.floating]) -> npt.NDArray[np.uin
         return sixteen_bits
     values: npt.NDArray[np.float64] = raw.astype(np.float64)
     if integers or low < 0 or high > 255:
-        values = (values - low) / max(high - low, np.finfo(np.float64).tiny) * 255.0
+        values = (values - low) / max(high - low, float(np.finfo(np.float64).tiny)) * 255.0
     elif high <= 1:
         values *= 255.0
     scaled: npt.NDArray[np.uint8] = np.rint(values).astype(np.uint8)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -113,10 +113,11 @@ def _stored(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
 
 
 def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    form: Any = npy
     with damage_as_data_error(where, "array"):
-        version = npy.read_magic(file)
-        if version == (1, 0):
-            return npy.read_array_header_1_0(file)
-        if version == (2, 0):
-            return npy.read_array_header_2_0(file)
+        version = form.read_magic(file)
+        readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+        if version in readers:
+            header: tuple[tuple[int, ...], bool, np.dtype[np.generic]] = readers[version](file)
+            return header
     raise DataError(f"{where}: expected version 1 or 2 of the NumPy format, received {version}")

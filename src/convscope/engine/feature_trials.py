@@ -126,8 +126,9 @@ def _cosines(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDAr
     scale = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     both_zero = ~x.any(axis=1) & ~y.any(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = np.where(both_zero, 1.0, (x * y).sum(axis=1) / scale)
-    return np.nan_to_num(cosines, nan=0.0, posinf=0.0, neginf=0.0)
+        cosines: npt.NDArray[np.float64] = np.where(both_zero, 1.0, (x * y).sum(axis=1) / scale)
+    cosines[~np.isfinite(cosines)] = 0.0
+    return cosines
 
 
 def _tried(make: Make, sample: Array, request_size: int, streams: int) -> tuple[Rate, Runner]:

@@ -249,13 +249,15 @@ def _distances(
             near = np.flatnonzero(far[place] < 1e-9 * squares[place])
             far[place, near] = ((query - rows[near]) ** 2).sum(1)
         far = np.sqrt(far)
-    return np.where(known, far, np.inf)
+    distances: npt.NDArray[np.float64] = np.where(known, far, np.inf)
+    return distances
 
 
 def _unit(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Vectors of length 1; one of length 0 stays, at distance 1 from all."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, 1)
+    units: npt.NDArray[np.float64] = vectors / np.where(lengths > 0, lengths, 1)
+    return units
 
 
 def _query_card(query: Query, samples: Mapping[int, Any]) -> Card:

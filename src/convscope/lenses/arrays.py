@@ -67,9 +67,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Numbers], about: Mapping[
     with written_whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in known.items():
             content = BytesIO()
-            np.lib.format.write_array(
-                content, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False
-            )
+            np.save(content, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content.getvalue())

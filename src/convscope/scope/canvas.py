@@ -132,7 +132,8 @@ class Canvas:
             frequency = (np.arange(side) + 1) // 2 / side
             squared = squared + np.square(frequency).reshape(-1, *(1,) * (len(self.sides) - axis - 1))
         lowest = 1 / max(self.sides, default=1)
-        return (1 / np.maximum(np.sqrt(squared), lowest)).astype(np.float32)[..., None]
+        weights: Floats = (1 / np.maximum(np.sqrt(squared), lowest)).astype(np.float32)[..., None]
+        return weights
 
     @cached_property
     def _around(self) -> list[tuple[int, int]]:
