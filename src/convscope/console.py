@@ -179,7 +179,7 @@ def print_recipes() -> None:
             _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False, soft_wrap=True)
     _out.print("[bold]kernel banks[/bold]  (features without training)")
     for name, architecture in ARCHITECTURES.items():
-        if not architecture.classifies:
+        if architecture.is_bank:
             _out.print(f"    {name:<30}{architecture.summary}", markup=False, soft_wrap=True)
 
 

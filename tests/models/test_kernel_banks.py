@@ -20,7 +20,7 @@ from convscope.scope.costs import costs
 from convscope.scope.explanation import explain
 from convscope.scope.geometry import geometries
 
-BANKS = sorted(name for name, each in ARCHITECTURES.items() if not each.classifies)
+BANKS = sorted(name for name, each in ARCHITECTURES.items() if each.is_bank)
 SMALL = {
     "gabor_bank": {"orientations": 2, "wavelengths": (2.0, 4.0)},
     "difference_of_gaussians_bank": {"sigmas": (0.7, 1.4)},

@@ -78,7 +78,7 @@ def test_a_recipe_names_architectures_of_its_kind_that_there_are(recipe):
     assert recipe.architectures
     for name in recipe.architectures:
         assert ARCHITECTURES[name].kind == recipe.kind
-        assert ARCHITECTURES[name].classifies
+        assert not ARCHITECTURES[name].is_bank
 
 
 @EVERY

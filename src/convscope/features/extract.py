@@ -235,7 +235,7 @@ def _manifest(setting: Setting, wanted: Wanted, layers: list[str], paths: Sequen
         pool=wanted.pool,
         dtype=wanted.dtype,
         precision=wanted.precision,
-        predictions=wanted.predictions and (opened.architecture is None or opened.architecture.classifies),
+        predictions=wanted.predictions and (opened.architecture is None or not opened.architecture.is_bank),
         prediction_names=None,
         reading=setting.reading,
         data={

@@ -279,7 +279,7 @@ def _last(graph: Graph, opened: Opened) -> tuple[str, str]:
     if not calls:
         raise UsageError(f"No layer of the model '{opened.name}' can be recorded.")
     convolutions = [call for call in calls if call.kind == "layer" and "Conv" in call.type]
-    if convolutions and (opened.architecture is None or opened.architecture.classifies):
+    if convolutions and (opened.architecture is None or not opened.architecture.is_bank):
         return convolutions[-1].path, f"layer {convolutions[-1].path}: the last convolution"
     return calls[-1].path, f"layer {calls[-1].path}: the last one"
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from convscope.errors import UsageError, unknown_name
 from convscope.kinds import Kind
@@ -24,8 +24,8 @@ class Architecture:
         kind: The kind of data that goes in; None for several.
         module: The file of this room that holds the function.
         summary: One line on what it is.
-        classifies: Whether it answers with a probability for each class, and is made to be trained; a bank
-            of kernels answers with features.
+        answers: What it answers with: a probability for each of so many `classes`; `values` of its own, whose
+            number follows from input and options; or `features`, as a bank of kernels that is not trained.
         usual_classes: The number of class names, tags or tokens that it is shown with where none is given.
     """
 
@@ -33,8 +33,18 @@ class Architecture:
     kind: Kind | None
     module: str
     summary: str
-    classifies: bool = True
+    answers: Literal["classes", "values", "features"] = "classes"
     usual_classes: int = 7
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it takes a number of classes."""
+        return self.answers == "classes"
+
+    @property
+    def is_bank(self) -> bool:
+        """Whether it is a bank of kernels, which is not trained."""
+        return self.answers == "features"
 
     def function(self) -> Callable[..., keras.Model]:
         """The function itself; imports Keras."""
@@ -83,21 +93,21 @@ ARCHITECTURES: dict[str, Architecture] = {
             "image",
             "kernel_banks",
             "fixed kernels for stripes of each width and direction",
-            classifies=False,
+            answers="features",
         ),
         Architecture(
             "difference_of_gaussians_bank",
             "image",
             "kernel_banks",
             "fixed kernels for spots and edges of each size",
-            classifies=False,
+            answers="features",
         ),
         Architecture(
             "random_convolution",
             None,
             "kernel_banks",
             "random kernels of many lengths and dilations, for series, pictures and volumes",
-            classifies=False,
+            answers="features",
         ),
     )
 }
@@ -123,7 +133,7 @@ def build(
         name: One of `ARCHITECTURES`, such as `compact_cnn`.
         input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1); (None,)
             for texts of any length.
-        classes: The number of class names, at least 2; not for a bank of kernels, which knows no classes.
+        classes: The number of class names, at least 2; not for what knows no classes, such as a bank.
         **options: What the architecture takes besides, such as `kernel_size`, `depth` or `pooling`.
 
     Returns:
@@ -131,8 +141,8 @@ def build(
         probabilities of shape (batch, classes), or features of shape (batch, d).
 
     Raises:
-        UsageError: An unknown name or option, a shape that the architecture cannot take, or classes
-            for a bank or none for a classifier.
+        UsageError: An unknown name or option, a shape that the architecture cannot take, or classes for what
+            knows none, or none for a classifier.
 
     Example:
         >>> build("compact_cnn", input_shape=(48, 48, 1), classes=7).count_params()
@@ -148,7 +158,7 @@ def build(
     if not architecture.classifies:
         if classes is not None:
             raise UsageError(
-                f"{name} gives features and knows no classes. Received: classes={classes}.",
+                f"{name} gives {architecture.answers} and knows no classes. Received: classes={classes}.",
                 "Leave the classes out.",
             )
         return architecture.function()(input_shape=tuple(input_shape), **options)

@@ -137,7 +137,9 @@ def _built(
     size = "x".join(str(length) for length in shape)
     if not architecture.classifies:
         made = build(short, shape, classes, **options)
-        return Opened(made, short, f"the kernel bank {name} for {size}", architecture=architecture)
+        kind = "kernel bank" if architecture.is_bank else "architecture"
+        fresh = "" if architecture.is_bank else ", with fresh weights"
+        return Opened(made, short, f"the {kind} {name} for {size}{fresh}", architecture=architecture)
     count = classes or architecture.usual_classes
     made = build(short, shape, count, **options)
     origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
