@@ -105,9 +105,9 @@ def assemble(found: Found, seed: int) -> Splits:
         test,
         class_names=class_names,
         layout=found.layout,
-        fingerprint=_fingerprint(found),
+        fingerprint=content_fingerprint(found),
         decisions=(*found.decisions, *decisions),
-        warnings=(*found.warnings, *_duplicates(found.nouns, labels, groups, codes)),
+        warnings=(*found.warnings, *duplicate_warnings(found.nouns, labels, groups, codes)),
         skipped=tuple(found.skipped),
     )
 
@@ -192,13 +192,20 @@ def _part(source: Source, labels: npt.NDArray[np.int64], chosen: npt.NDArray[np.
     return Split(source.take(indices), labels[indices])
 
 
-def _duplicates(
+def duplicate_warnings(
     nouns: tuple[str, str],
     labels: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
     codes: npt.NDArray[np.int8],
 ) -> list[str]:
-    """Warnings about identical samples that make results look better or labels that cannot be right."""
+    """Warnings about identical samples that make results look better or labels that cannot be right.
+
+    Args:
+        nouns: What one sample and many are called.
+        labels: Shape (samples,); samples of one label have one number.
+        groups: Shape (samples,); identical samples have one number.
+        codes: Index into `SPLITS` for every sample, shape (samples,).
+    """
     one, many = nouns
     warnings = []
     trained = np.zeros(int(groups.max()) + 1, bool)
@@ -214,7 +221,8 @@ def _duplicates(
     return warnings
 
 
-def _fingerprint(found: Found) -> str:
+def content_fingerprint(found: Found) -> str:
+    """SHA-256 (hex) over names, labels, splits and contents of all samples."""
     total = sha256()
     rows = zip(found.labels, found.splits, found.digests, strict=True)
     for index, (label, split, digest) in enumerate(rows):

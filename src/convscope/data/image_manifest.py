@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from convscope.data.assembly import Found
 from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name
 from convscope.data.csv_rows import csv_rows
-from convscope.data.listing import is_inside
+from convscope.data.named_files import Inside, checked_path
 from convscope.data.parquet_rows import parquet_rows, parquet_schema
 from convscope.data.scan import scan_to_found
 from convscope.data.sources import unscanned_files
@@ -38,7 +37,7 @@ def read_manifest(path: Path, progress: Progress) -> Found:
         DataError: A column, path, label or split is missing or malformed; the message names the line.
     """
     rows = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
-    inside = _Inside(path.parent)
+    inside = Inside(path.parent)
     keys: list[str] = []
     labels: list[str] = []
     splits: list[SplitName | None] = []
@@ -46,7 +45,7 @@ def read_manifest(path: Path, progress: Progress) -> Found:
     for where, raw_path, label, split in rows:
         if not label:
             raise DataError(f"{where}: expected a label, received none", hint="Fill in the label column.")
-        key = _checked_path(where, raw_path)
+        key = checked_path(where, raw_path, path.parent)
         name = split_name(where, split)
         if not inside(key):
             skipped.append(Skipped(str(path.parent / key), "a link that leaves the folder"))
@@ -103,32 +102,3 @@ def _parquet(path: Path) -> Iterator[Row]:
         if not isinstance(fields[1], str | int | None):
             raise DataError(f"{where}: expected a label, received {type(fields[1]).__name__}")
         yield where, texts[0], texts[1], texts[2] if at_split is not None else None
-
-
-def _checked_path(where: str, raw: str) -> str:
-    """A path that stays in the manifest's folder, without `.` and `..`."""
-    key = os.path.normpath(raw) if raw else ""
-    escapes = key == ".." or key.startswith(("../", "..\\")) or Path(key).is_absolute() or key[1:2] == ":"
-    if escapes or not key.isprintable() or key in ("", "."):
-        raise DataError(
-            f"{where}: expected a path below the folder of the table, received {raw!r}",
-            hint="Move the table beside the pictures and write paths relative to it.",
-        )
-    return key
-
-
-class _Inside:
-    """Tells whether a file, its links followed, lies below a folder; remembers the folders it has seen."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._real_root = os.path.realpath(root)
-        self._known: dict[str, bool] = {}
-
-    def __call__(self, key: str) -> bool:
-        parent, _, _ = key.rpartition("/")
-        if parent not in self._known:
-            self._known[parent] = is_inside(os.path.realpath(self._root / parent), self._real_root)
-        file = self._root / key
-        linked = file.is_symlink()
-        return self._known[parent] and (not linked or is_inside(os.path.realpath(file), self._real_root))

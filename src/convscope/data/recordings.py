@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.damage import damage_as_data_error
 from convscope.errors import BackendError, DataError
 
 
@@ -46,6 +48,12 @@ class Part:
 
 
 WHOLE = Part()
+MOST_VALUES = 2**29
+"""Samples over all channels that are decoded at once: 2 GiB."""
+BLOCK_VALUES = 2**20
+"""Samples over all channels of a piece."""
+SLACK = 0.1
+"""Seconds by which a part may reach beyond the end of its file, since tables round."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,15 @@ class Recordings:
         root: The folder that the keys are relative to; empty where they are whole paths.
         keys: The file of each recording.
         parts: Which part of the file each is; empty where all are whole files.
+        seconds: The duration of each; empty where they were not looked at.
+        rates: Samples per second of each, likewise.
     """
 
     root: str
     keys: Sequence[str] = field(repr=False)
     parts: Sequence[Part] = field(default=(), repr=False)
+    seconds: Sequence[float] = field(default=(), repr=False)
+    rates: Sequence[int] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -95,7 +107,9 @@ class Recordings:
         """The same source with only these recordings, in this order."""
         rows = indices.tolist()
         parts = [self.parts[i] for i in rows] if self.parts else ()
-        return Recordings(self.root, [self.keys[i] for i in rows], parts)
+        seconds = [self.seconds[i] for i in rows] if self.seconds else ()
+        rates = [self.rates[i] for i in rows] if self.rates else ()
+        return Recordings(self.root, [self.keys[i] for i in rows], parts, seconds, rates)
 
 
 def sound_library() -> Any:
@@ -122,21 +136,82 @@ def decode_recording(path: Path, part: Part = WHOLE) -> Recording:
         part: Which part of it.
 
     Raises:
-        DataError: It cannot be decoded, or ends before the part does.
+        DataError: It cannot be decoded, ends before the part does, or is too long to be held in memory.
+    """
+    with opened_sound(path) as file:
+        count = _seek(file, path, part)
+        if count * file.channels > MOST_VALUES:
+            raise DataError(
+                f"{path}: expected at most {MOST_VALUES:,} samples over all channels to be decoded at once,"
+                f" received {count * file.channels:,}",
+                hint="Divide the recording, or name its parts in a manifest with offset and duration.",
+            )
+        waveform = file.read(count, dtype="float32", always_2d=True)
+        _check_whole(path, len(waveform), count, file.samplerate)
+        return Recording(waveform, int(file.samplerate))
+
+
+def blocks(path: Path, part: Part = WHOLE) -> Iterator[Recording]:
+    """Decodes a file of sound a piece at a time, so that no length is too much for the memory.
+
+    Args:
+        path: The file.
+        part: Which part of it.
+
+    Yields:
+        Pieces of about a second to a minute, in order.
+
+    Raises:
+        DataError: As `decode_recording`, for any length.
+    """
+    with opened_sound(path) as file:
+        count = _seek(file, path, part)
+        done = 0
+        size = max(1, BLOCK_VALUES // file.channels)
+        while done < count:
+            waveform = file.read(min(size, count - done), dtype="float32", always_2d=True)
+            done += len(waveform)
+            if not len(waveform):
+                _check_whole(path, done, count, file.samplerate)
+            yield Recording(waveform, int(file.samplerate))
+
+
+@contextmanager
+def opened_sound(path: Path) -> Iterator[Any]:
+    """An open file of sound, a `soundfile.SoundFile`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: It is missing, is not sound, or is found to be damaged while it is read.
+        BackendError: The library that decodes is not installed.
     """
     library = sound_library()
-    try:
-        with library.SoundFile(path) as file:
-            rate = int(file.samplerate)
-            first = round(part.start * rate)
-            count = -1 if part.seconds is None else round(part.seconds * rate)
-            if first > file.frames or (count >= 0 and first + count > file.frames):
-                raise DataError(
-                    f"{path} is {file.frames / rate:.2f} seconds long, expected it to reach to second "
-                    f"{part.start + (part.seconds or 0):.2f}."
-                )
-            file.seek(first)
-            waveform = file.read(count, dtype="float32", always_2d=True)
-    except (library.LibsndfileError, OSError) as error:
-        raise DataError(f"{path} cannot be decoded as sound: {error}") from error
-    return Recording(waveform, rate)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file", hint="Check the spelling of the path.")
+    with damage_as_data_error(str(path), "sound file"), library.SoundFile(path) as file:
+        yield file
+
+
+def _seek(file: Any, path: Path, part: Part) -> int:
+    """Goes to where a part begins; returns how many samples per channel it has."""
+    rate = int(file.samplerate)
+    first = round(part.start * rate)
+    rest = int(file.frames) - first
+    count = rest if part.seconds is None else round(part.seconds * rate)
+    if rest < 0 or count > rest + SLACK * rate:
+        raise DataError(
+            f"{path}: expected it to reach to second {part.start + (part.seconds or 0):.2f}, received a"
+            f" recording of {file.frames / rate:.2f} seconds"
+        )
+    file.seek(first)
+    return min(count, rest)
+
+
+def _check_whole(path: Path, done: int, count: int, rate: int) -> None:
+    if done < count:
+        raise DataError(
+            f"{path}: expected {count / rate:.2f} seconds, received {done / rate:.2f}: it is cut off",
+            hint="Copy the file again.",
+        )

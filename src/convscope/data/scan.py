@@ -138,13 +138,14 @@ def array_digests(source: ArrayImages) -> Digests:
     return digest_keys(digests)
 
 
-def check_mostly_readable(where: str, readable: int, skipped: list[Skipped]) -> None:
-    """Stops where no picture is readable or more than half are not.
+def check_mostly_readable(where: str, readable: int, skipped: list[Skipped], what: str = "pictures") -> None:
+    """Stops where nothing is readable or more than half is not.
 
     Args:
         where: The file or folder that was read.
-        readable: How many pictures were readable.
+        readable: How many samples were readable.
         skipped: Those that were not.
+        what: What they are.
 
     Raises:
         DataError: With the first reasons.
@@ -152,9 +153,9 @@ def check_mostly_readable(where: str, readable: int, skipped: list[Skipped]) -> 
     if readable and len(skipped) <= readable:
         return
     examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
-    found = f"{len(skipped)} of {readable + len(skipped)} pictures are not readable"
+    found = f"{len(skipped)} of {readable + len(skipped)} {what} are not readable"
     raise DataError(
-        f"{where}: {found if skipped else 'there are no pictures'}, expected at least half to be readable"
+        f"{where}: {found if skipped else f'there are no {what}'}, expected at least half to be readable"
         + (f" ({examples})" if examples else ""),
         hint="Check that this is the right place and that the files were copied whole.",
     )

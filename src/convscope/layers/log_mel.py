@@ -186,7 +186,8 @@ def mel_bands(bins: int, width: float, mels: int, low: float, high: float) -> Fl
     rising = np.clip(borders, left, top) - left
     falling = right - np.clip(borders, top, right)
     area = rising**2 / (2 * (top - left)) + (right - top) / 2 - falling**2 / (2 * (right - top))
-    return np.diff(area, axis=0) / width
+    shares: Floats = np.diff(area, axis=0) / width
+    return shares
 
 
 def mel(frequency: Floats | np.float64) -> Floats:

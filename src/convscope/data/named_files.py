@@ -1,0 +1,92 @@
+"""Files that are named: by people, with folders and patterns, or by tables, which stay in their folder."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+
+from convscope.data.listing import Listing, is_inside
+from convscope.errors import DataError
+from convscope.kinds import Skipped
+
+
+def files_of(path: str, skipped: list[Skipped]) -> list[str]:
+    """The files that a path stands for.
+
+    Args:
+        path: A file, a folder (read at any depth) or a pattern such as `scans/*.png` or `scans/**/*.png`.
+            What exists under a name is never taken for a pattern.
+        skipped: Learns what was left out of folders.
+
+    Returns:
+        Paths of files, those of folders and patterns sorted.
+
+    Raises:
+        DataError: The path does not exist, or a pattern matches nothing.
+    """
+    place = Path(path)
+    if place.is_dir():
+        listing = Listing(path)
+        keys = listing.files_below("")
+        skipped += listing.skipped
+        return [str(place / key) for key in keys]
+    if place.exists() or place.is_symlink():
+        return [path]
+    if not glob.has_magic(path):
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - knows absolute patterns
+    if not matches:
+        raise DataError(f"{path}: the pattern matches no file", hint="Check the folder of the pattern.")
+    if "**" in path:
+        matches = [match for match in matches if not Path(match).is_dir()]
+    return [file for match in matches for file in files_of(match, skipped)]
+
+
+def checked_path(where: str, raw: str, folder: Path) -> str:
+    """A path of a table, relative to the folder that the table lies in.
+
+    Args:
+        where: The file and line, for messages.
+        raw: The path as it stands there: relative to the folder, or a whole path below it.
+        folder: That of the table.
+
+    Returns:
+        The path without `.` and `..`.
+
+    Raises:
+        DataError: It leaves the folder, or is no path.
+    """
+    key = os.path.normpath(raw) if raw else ""
+    around = os.path.abspath(folder)  # noqa: PTH100 - keeps links
+    if Path(key).is_absolute() and is_inside(key, around):
+        key = os.path.relpath(key, around)
+    escapes = key == ".." or key.startswith(("../", "..\\")) or Path(key).is_absolute() or key[1:2] == ":"
+    if escapes or not key.isprintable() or key in ("", "."):
+        raise DataError(
+            f"{where}: expected a path below the folder of the table, received {raw!r}",
+            hint="Move the table beside the files and write paths relative to it.",
+        )
+    return key
+
+
+class Inside:
+    """Tells whether a file, its links followed, lies below a folder; remembers the folders it has seen.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real_root = os.path.realpath(root)
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, key: str) -> bool:
+        """Whether this file, named relative to the folder, lies below it."""
+        parent, _, _ = key.rpartition("/")
+        if parent not in self._known:
+            self._known[parent] = is_inside(os.path.realpath(self._root / parent), self._real_root)
+        file = self._root / key
+        linked = file.is_symlink()
+        return self._known[parent] and (not linked or is_inside(os.path.realpath(file), self._real_root))
