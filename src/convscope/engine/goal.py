@@ -26,12 +26,15 @@ class Goal:
         figure: The metric of the validation split whose highest value marks the best epoch, ties broken by
             the lowest loss; None goes by the lowest loss alone.
         said: What the figure is called.
+        chooses: Whether the best epoch is kept; else the last one is, so that the validation split takes no
+            part in the model and what is measured on it holds for new data.
     """
 
     loss: Callable[[FitSettings], Any]
     metrics: Callable[[], Sequence[Any]] = field(default=tuple)
     figure: str | None = "accuracy"
     said: str = "accuracy"
+    chooses: bool = True
 
     def compile(self, model: keras.Model, settings: FitSettings, steps: int) -> None:
         """Compiles a model with Adam.
@@ -58,7 +61,9 @@ class Goal:
         model.optimizer.build(model.trainable_variables)
 
     def best_epoch(self, rows: Sequence[Row]) -> int:
-        """Position of the best epoch: highest validation figure, then lowest validation loss, then first."""
+        """Position of the epoch to keep: highest validation figure, then lowest loss there, then first."""
+        if not self.chooses:
+            return len(rows) - 1
         figure = f"val_{self.figure}"
         return min(
             range(len(rows)), key=lambda i: (-rows[i].get(figure, 0.0), rows[i].get("val_loss", 0.0), i)
@@ -71,6 +76,8 @@ class Goal:
             return epoch
         last, best = rows[-1], rows[self.best_epoch(rows)]
         figure = self.figure or "loss"
+        if not self.chooses and f"val_{figure}" in last:
+            return f"{epoch}, validation {self.said} {_shown(last[f'val_{figure}'], self.figure)}"
         if f"val_{figure}" not in last:
             return f"{epoch}, {self.said} {_shown(last[figure], self.figure)}"
         now, highest = (_shown(row[f"val_{figure}"], self.figure) for row in (last, best))
