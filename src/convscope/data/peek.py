@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from convscope.data.life_columns import unit_column_of
+
 MOST_FILES = 4_000
 """Files of a folder that are listed."""
 MOST_BYTES = 2**16
@@ -64,6 +66,16 @@ class Peek:
             if len(found) >= MOST_FILES:
                 break
         return tuple(found[:MOST_FILES])
+
+    def lives(self) -> str | None:
+        """Why the path holds units that run until they fail, or None."""
+        for file in self.files:
+            if re.fullmatch(r"(train|test|RUL)_FD\d+\.txt", file.name, re.IGNORECASE):
+                return f"{file.name} is a file of C-MAPSS"
+            unit = unit_column_of(_columns(file))
+            if unit is not None:
+                return f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
+        return None
 
     def pictures(self) -> str | None:
         """Why the path holds labelled pictures, or None."""
@@ -149,6 +161,23 @@ class Peek:
             return False
         kinds = [field.type for field in schema]
         return any(pa.types.is_binary(kind) or pa.types.is_struct(kind) for kind in kinds)
+
+
+def _columns(file: Path) -> list[str]:
+    """What the first line of a table could name its columns; empty for what is no table."""
+    ending = file.suffix.lower()
+    if ending in {".parquet", ".pq"}:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return [str(name) for name in pq.read_schema(file).names]
+        except (pa.ArrowException, OSError):
+            return []
+    if ending not in {".csv", ".tsv"}:
+        return []
+    first = _head(file).partition("\n")[0]
+    return [name.strip().strip('"') for name in re.split(r"[,;\t|]", first)]
 
 
 def _head(file: Path) -> str:

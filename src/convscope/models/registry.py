@@ -89,6 +89,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             usual_classes=6_000,
         ),
         Architecture(
+            "life_cnn",
+            "series",
+            "life",
+            "dilated convolutions over a window of sensors, to one remaining life",
+            answers="values",
+        ),
+        Architecture(
             "gabor_bank",
             "image",
             "kernel_banks",

@@ -8,13 +8,20 @@ from convscope.data.peek import Peek
 from convscope.errors import unknown_name
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
+from convscope.recipes.series_remaining_life import SERIES_REMAINING_LIFE
 from convscope.recipes.text_classification import TEXT_CLASSIFICATION
 from convscope.recipes.text_tagging import TEXT_TAGGING
 from convscope.recipes.translation import TEXT_TRANSLATION
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
-    for recipe in (IMAGE_CLASSIFICATION, TEXT_TAGGING, TEXT_TRANSLATION, TEXT_CLASSIFICATION)
+    for recipe in (
+        IMAGE_CLASSIFICATION,
+        SERIES_REMAINING_LIFE,
+        TEXT_TAGGING,
+        TEXT_TRANSLATION,
+        TEXT_CLASSIFICATION,
+    )
 }
 """By name, in the order in which they are asked whether a path holds data for them."""
 
