@@ -11,8 +11,10 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.lenses.blocks import BAR_ROOM, place_block, write_missing
 from convscope.lenses.lettering import line_height, width_of
-from convscope.lenses.sample import Sample, place_line, place_picture
+from convscope.lenses.sample import Sample, place_picture
+from convscope.lenses.series_maps import LABEL, Placing, place_series_block
 from convscope.lenses.sheet import BODY, HEADING, INNER, MARGIN, SMALL, Sheet
+from convscope.lenses.signals import place_signal, timeline_of
 from convscope.lenses.text_maps import over_tokens, place_text_block
 from convscope.lenses.theme import TIMES, Numbers, find_theme, shape_text
 from convscope.lenses.tokens import PADDING, lay_out, place_tokens
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 INPUT = 196
 BESIDE = INPUT + 28  # where the maps begin beside the input
-LABEL = 60  # room for the numbers left of heat strips
 STRIPS = INNER - LABEL - BAR_ROOM
 SCALES = ("layer", "map")
 ORDERS = ("strongest", "index")
@@ -42,6 +43,7 @@ class LayerMaps:
             entry that is None: the whole axis.
         stride: Input positions between neighbours per spatial axis; None: not known.
         over: Of a model of two texts, which one the positions lie along: 0 the first, 1 its target.
+        placing: Where in a series the positions are; None: not known, or no series.
     """
 
     path: str
@@ -50,6 +52,7 @@ class LayerMaps:
     receptive_field: tuple[int | None, ...] | None = None
     stride: tuple[float | None, ...] | None = None
     over: int = 0
+    placing: Placing | None = None
 
     @classmethod
     def of(cls, path: str, text: str, maps: Numbers, geometry: Geometry, over: int = 0) -> LayerMaps:
@@ -63,7 +66,8 @@ class LayerMaps:
             over: Which of two texts its positions lie along.
         """
         last = np.moveaxis(maps, geometry.channel_axis - 1, -1) if np.ndim(maps) else np.reshape(maps, 1)
-        return cls(path, text, last, geometry.receptive_field, geometry.stride, over)
+        placing = Placing.of(geometry)
+        return cls(path, text, last, geometry.receptive_field, geometry.stride, over, placing)
 
     def __post_init__(self) -> None:
         if not 1 <= np.ndim(self.maps) <= 4 or 0 in np.shape(self.maps):
@@ -181,7 +185,7 @@ def draw_maps(
         raise UsageError("There is no layer to draw.", "Give at least one layer's maps.")
     chosen = [chosen_channels(each.values_of(sample), channels, order) for each in layers]
     sheet = Sheet(find_theme(theme))
-    y = _write_head(sheet, sample, title, any(each.planes.ndim == 2 for each in layers))
+    y = _write_head(sheet, sample, title, any(each.planes.ndim >= 2 for each in layers))
     for layer, numbers in zip(layers, chosen, strict=True):
         y = _draw_layer(sheet, y, sample, layer, numbers, scale, order)
     return sheet.finish(y + MARGIN // 2)
@@ -194,9 +198,8 @@ def _write_head(sheet: Sheet, sample: Sample, title: str, strips: bool) -> int:
     y = sheet.paragraph(MARGIN, y, line, INNER, lines=2, colour=sheet.theme.muted)
     if sample.tokens is not None:
         y = y if strips else _write_texts(sheet, y, sample)
-    elif sample.rank == 1:
-        place_line(sheet, sample, (MARGIN + LABEL, int(y) - 8, STRIPS, 110))
-        y += 110 + 16
+    elif sample.rank == 1 and not strips:
+        y = place_signal(sheet, timeline_of(sample, MARGIN + LABEL, STRIPS), int(y) - 8, sample).bottom + 60
     return int(y)
 
 
@@ -227,10 +230,14 @@ def _draw_layer(
         values = layer.values_of(sample).T
         options: dict[str, Any] = {"over": layer.over, "scale": scale, "name": layer.path}
         block = place_text_block(sheet, (left, y, room), sample, values, numbers, **options)
+    elif sample.rank == 1 and layer.planes.ndim >= 2:
+        left, room = MARGIN, INNER
+        stride = layer.stride[0] if layer.stride else None
+        known: dict[str, Any] = {"placing": layer.placing, "stride": stride}
+        named: dict[str, Any] = {"scale": scale, "name": layer.path}
+        block = place_series_block(sheet, (left, y, room), sample, layer.planes, numbers, **known, **named)
     else:
-        extent = _extent(sample, layer) if sample.rank == 1 else (0.0, 1.0)
-        box = (left, y, room)
-        block = place_block(sheet, box, layer.planes, numbers, scale=scale, extent=extent, name=layer.path)
+        block = place_block(sheet, (left, y, room), layer.planes, numbers, scale=scale, name=layer.path)
     muted = sheet.theme.muted
     notes = "; ".join(note for note in (_which(layer, numbers, order), *block.notes, layer.note) if note)
     below = block.bottom + line_height(SMALL)
@@ -288,12 +295,3 @@ def _seen(sample: Sample, window: tuple[tuple[float, float], ...] | None) -> str
     sizes = np.shape(sample.values)[-3:-1]
     whole = all(end - start == size for (start, end), size in zip(window, sizes, strict=True))
     return "sees the whole input" if whole else "one receptive field"
-
-
-def _extent(sample: Sample, layer: LayerMaps) -> tuple[float, float]:
-    """Which part of the input's length a map covers: each position stands at the middle of what it sees."""
-    length = np.shape(sample.values)[0]
-    if not layer.stride or layer.stride[0] is None or np.ndim(layer.maps) != 2:
-        return 0.0, 1.0
-    covered = min(1.0, np.shape(layer.maps)[0] * layer.stride[0] / length)
-    return (1 - covered) / 2, (1 + covered) / 2

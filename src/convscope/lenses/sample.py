@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.kinds import Axis
 from convscope.lenses.sheet import TINY, Sheet
+from convscope.lenses.spectrogram import Spectrogram
 from convscope.lenses.theme import Colours, Numbers, colour_bytes, number, scale_of
 
 LINES_SHOWN = 4
@@ -26,6 +28,8 @@ class Sample:
             or else the smallest and the largest value.
         tokens: The tokens of a text, one for each of the first positions.
         target: The tokens of a second text that the model is given, such as a translation.
+        axis: When the positions of a series or a recording are; None: they are counted.
+        heard: Of a recording what its model hears in it, over time and frequency.
     """
 
     values: Numbers
@@ -34,6 +38,8 @@ class Sample:
     limits: tuple[float, float] | None = None
     tokens: tuple[str, ...] | None = None
     target: tuple[str, ...] | None = None
+    axis: Axis | None = None
+    heard: Spectrogram | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= np.ndim(self.values) <= 4 or 0 in np.shape(self.values):
@@ -66,8 +72,6 @@ class Sample:
             return ""
         if self.rank == 3:
             return f"middle slice, {self.values.shape[0] // 2} of 0 to {self.values.shape[0] - 1}"
-        if self.rank == 1 and self.values.shape[-1] > LINES_SHOWN:
-            return f"the {LINES_SHOWN} channels of largest spread of {self.values.shape[-1]:,}"
         if self.rank == 2 and self.values.shape[-1] not in (1, 3, 4):
             return f"mean of {self.values.shape[-1]} channels"
         return ""

@@ -34,7 +34,7 @@ from convscope.lenses.lettering import (
     width_of,
     wrapped,
 )
-from convscope.lenses.theme import Colours, Scale, Theme, number
+from convscope.lenses.theme import Colours, Numbers, Scale, Theme, number
 
 WIDTH = 1400
 MARGIN = 40
@@ -192,6 +192,25 @@ class Sheet:
             antialiased=True,
         )
         self.add(line)
+
+    def area(self, xs: Numbers, low: Numbers, high: Numbers, colour: str, *, name: str = "") -> None:
+        """Fills what lies between two lines over the same places, where both are finite."""
+        known = np.isfinite(low) & np.isfinite(high)
+        edges = np.diff(np.pad(known.astype(np.int8), 1))
+        corners: list[tuple[float, float]] = []
+        codes: list[np.uint8] = []
+        for first, behind in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+            part = slice(first, behind)
+            along = [
+                *zip(xs[part], low[part], strict=True),
+                *zip(xs[part][::-1], high[part][::-1], strict=True),
+            ]
+            corners += [*along, along[0]]
+            codes += [Outline.MOVETO, *[Outline.LINETO] * (len(along) - 1), Outline.CLOSEPOLY]
+        if corners:
+            drawn = PathPatch(Outline(corners, codes), facecolor=colour, edgecolor="none", linewidth=0)
+            drawn.set_gid(printable(name) or None)
+            self.add(drawn)
 
     def box(
         self,

@@ -13,7 +13,7 @@ from convscope.lenses.lettering import line_height
 from convscope.lenses.plots import Plot
 from convscope.lenses.sample import Sample
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.theme import Numbers, count, find_theme, number, scale_of
+from convscope.lenses.theme import Numbers, count, find_theme, mixed, number, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +88,7 @@ def _draw_strengths(sheet: Sheet, y: int, stats: ChannelStatistics, order: Numbe
     low, high = _finite_range(mean - spread, mean + spread)
     above = Plot(sheet, MARGIN + LEFT, y - 6, INNER - LEFT, 250, low, high, len(order))
     above.frame()
-    above.bars(mean - spread, mean + spread, _mixed(theme.first, theme.ground, 0.3), name="spread")
+    above.bars(mean - spread, mean + spread, mixed(theme.first, theme.ground, 0.3), name="spread")
     above.steps(mean, theme.first)
     below = Plot(sheet, above.x, above.y + 250 + 30, above.wide, 110, 0.0, 1.0, len(order))
     below.frame(percent=True)
@@ -114,12 +114,6 @@ def _finite_range(low: Numbers, high: Numbers) -> tuple[float, float]:
     both = both[np.isfinite(both)]
     bottom, top = float(both.min()), float(both.max())
     return bottom, top if top > bottom else bottom + 1.0
-
-
-def _mixed(colour: str, ground: str, share: float) -> str:
-    """An opaque colour between two, as `#rrggbb`."""
-    parts = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
-    return "#" + bytes(round(share * a + (1 - share) * b) for a, b in parts).hex()
 
 
 def _draw_faults(sheet: Sheet, y: int, stats: ChannelStatistics) -> int:

@@ -128,6 +128,17 @@ def colour_bytes(colour: str) -> Colours:
     return np.asarray(np.rint(255 * np.asarray(to_rgba(colour))), np.uint8)
 
 
+def mixed(colour: str, ground: str, share: float) -> str:
+    """An opaque colour between two, as `#rrggbb`: a share of the first, thinned with the second.
+
+    Example:
+        >>> mixed("#000000", "#ffffff", 0.5)
+        '#808080'
+    """
+    parts = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + bytes(round(share * a + (1 - share) * b) for a, b in parts).hex()
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number in few significant digits, with a true minus sign.
 
