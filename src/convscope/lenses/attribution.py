@@ -11,9 +11,10 @@ from convscope.errors import UsageError
 from convscope.lenses.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.coloured_text import as_html, place_coloured
 from convscope.lenses.lettering import line_height, width_of
-from convscope.lenses.sample import Sample, fitted, picture_of, place_line
+from convscope.lenses.sample import Sample, fitted, picture_of
+from convscope.lenses.series_attribution import draw_over_series
 from convscope.lenses.sheet import BODY, INNER, MARGIN, SMALL, Sheet
-from convscope.lenses.strips import BARS_HIGH, along, place_bars
+from convscope.lenses.strips import BARS_HIGH, place_bars
 from convscope.lenses.theme import Colours, Numbers, Scale, find_theme, number, scale_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 COLUMNS = 3
 GUTTER = 40
 OPACITY = 0.75  # of the strongest heat over the input
-STRIP = 40
 BARS = 16
 _ELSEWHERE = ("nonfinite",)  # said below the picture
 
@@ -72,7 +72,7 @@ def draw_attributions(
     if sample.tokens is not None:
         y = _draw_texts(sheet, y, sample, attributions, class_names)
     elif sample.rank == 1:
-        y = _draw_series(sheet, y, sample, attributions, class_names)
+        y = draw_over_series(sheet, y, sample, [(each, _said(each, class_names)) for each in attributions])
     elif sample.rank in (2, 3):
         y = _draw_pictures(sheet, y, sample, attributions, class_names)
     else:
@@ -218,35 +218,6 @@ def _draw_texts(
         y += 30
         y += place_coloured(sheet, (MARGIN, y, INNER), sample.row() or (), _shown(sample, each)) + 50
     return y
-
-
-def _draw_series(
-    sheet: Sheet,
-    y: int,
-    sample: Sample,
-    attributions: Sequence[Attribution],
-    class_names: Sequence[str] | None,
-) -> int:
-    """The input as a line, and one heat strip below it per attribution; returns the baseline below."""
-    room = INNER - BAR_ROOM
-    place_line(sheet, sample, (MARGIN, y, room, 160))
-    y += 160 + int(line_height(BODY)) + 6
-    for each in attributions:
-        said = "  ·  ".join(line for line in _said(each, class_names) if line)
-        drawn = sheet.text(MARGIN, y, each.method, bold=True, width=room / 3)
-        left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
-        sheet.text(left, y, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
-        values = np.asarray(each.values, np.float64)[None]
-        scale = _scale(sheet, each, values)
-        across = along(values, room)[0]
-        sheet.box(MARGIN, y + 12, room, STRIP, edge=sheet.theme.rule, width=0.8)
-        sheet.image(
-            MARGIN, y + 12, np.repeat(scale.colours(across), STRIP, axis=0), name=f"heat {each.method}"
-        )
-        sheet.missing(MARGIN, y + 12, ~np.isfinite(across), (1, STRIP))
-        sheet.colour_bar(MARGIN + room + BAR_GAP, y + 12, STRIP, scale)
-        y += 12 + STRIP + int(line_height(BODY)) + 10
-    return y + 6
 
 
 def _draw_features(

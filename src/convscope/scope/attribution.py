@@ -38,6 +38,8 @@ class Attribution:
         details: What else there is to know, such as `explained` (before or after which activation),
             `input` (its name), `layer` (how it was chosen, where none was named), `completeness_gap`,
             `steps`, and `nonfinite` (how many values are NaN or infinite, where there are any).
+        parts: What each channel adds, (*positions, channels), float32, at the resolution of the layer or of
+            the input where it was taken; None where the method does not tell channels apart.
     """
 
     method: str
@@ -48,6 +50,7 @@ class Attribution:
     values: np.ndarray
     signed: bool
     details: dict[str, float | str]
+    parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -272,4 +275,5 @@ def _answer(method: str, question: Question, found: Found, sample: int) -> Attri
         values,
         found.signed,
         details,
+        None if found.parts is None else found.parts[sample].astype("float32", copy=False),
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, Literal
 
 import keras
@@ -62,7 +63,7 @@ def guided_backpropagation(
     details: dict[str, float | str] = {"relus": float(len(reached))}
     if missed:
         details["not_reached"] = ", ".join(missed)
-    return Found(found.values, found.signed, found.path, [details] * question.samples)
+    return replace(found, details=[details] * question.samples)
 
 
 def smoothgrad(
@@ -143,13 +144,15 @@ def integrated_gradients(
         back = ((nodes[step] - 1) / 2).astype("float32").reshape(-1, *[1] * (way.ndim - 1))
         g = gradients(rows, shift=back * way[rows])[0]
         add_to_rows(total, rows, g * (weights[step] / 2).astype("float32").reshape(back.shape))
-    shares = question.channels_last(way * total, call).sum(-1)
+    parts = question.channels_last(way * total, call)
+    shares = parts.sum(-1)
     sums = shares.reshape(len(shares), -1).sum(1, dtype="float64")
     details = [
         {"steps": float(steps), "difference": float(d), "completeness_gap": abs(float(s - d))}
         for s, d in zip(sums, difference, strict=True)
     ]
-    return Found(resized(shares, question.positions, resize), True, call.path if call else None, details)
+    values = resized(shares, question.positions, resize)
+    return Found(values, True, call.path if call else None, details, parts)
 
 
 def _ways(
@@ -176,11 +179,12 @@ def _plain(
 ) -> Found:
     call = question.place(method)
     gradients = Gradients(question, call, question.samples, around)
-    parts = [
+    found = [
         _reduced(question, call, gradients(rows)[0], channels, resize)
         for rows in batches(question.samples, question.batch_size)
     ]
-    return Found(np.concatenate([part.values for part in parts]), parts[0].signed, parts[0].path)
+    values, parts = (np.concatenate(each) for each in zip(*((f.values, f.parts) for f in found), strict=True))
+    return replace(found[0], values=values, parts=parts, details=())
 
 
 def _reduced(
@@ -201,7 +205,8 @@ def _reduced(
     else:
         values = np.abs(g).max(-1) if way == "largest" else np.linalg.norm(g, axis=-1)
     values = resized(values, question.positions, resize)
-    return Found(values, way == "sum", call.path if call else None, [details or {}] * len(g))
+    parts = g if way == "sum" else np.abs(g)
+    return Found(values, way == "sum", call.path if call else None, [details or {}] * len(g), parts)
 
 
 def _ranges(question: Question, call: Call | None) -> np.ndarray:

@@ -25,12 +25,15 @@ class Found:
         signed: Whether values below 0 speak against the target.
         path: The layer; None for the input.
         details: Per sample, what else there is to know.
+        parts: What each channel adds, (samples, *positions, channels), at the resolution of the place where
+            it was taken; None where the method does not tell channels apart.
     """
 
     values: np.ndarray
     signed: bool
     path: str | None = None
     details: Sequence[Mapping[str, float | str]] = ()
+    parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
