@@ -13,6 +13,7 @@ from convscope.lenses.heat import place_matrix
 from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.maps import chosen_channels
 from convscope.lenses.mosaic import place_mosaic, tile
+from convscope.lenses.responses import draw_responses
 from convscope.lenses.sample import Sample, picture_of, place_line
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.strips import place_strips
@@ -45,11 +46,13 @@ def draw_kernels(
     order: str = "index",
     theme: str = "light",
     title: str = "",
+    rate: float | None = None,
 ) -> Figure:
     """Draws the kernels of one layer.
 
     Kernels over one input channel are gray pictures in which 0 is the middle gray, over three channels
-    pictures in red, green and blue; those over a volume show their slices, those over a length are lines.
+    pictures in red, green and blue; those over a volume show their slices, those over a length are lines, of
+    series with their frequency response.
     Kernels over more channels show their norm per input channel. What excites them most is shown where it is
     known.
 
@@ -59,6 +62,7 @@ def draw_kernels(
         order: `index`: the first ones; `strongest`: by the mean absolute weight, falling.
         theme: `light` or `dark`.
         title: The heading; the layer's path if empty.
+        rate: Positions of the model's input per second, where these are a series; None: not known.
 
     Returns:
         A figure of 7 inches width.
@@ -78,6 +82,8 @@ def draw_kernels(
     pictured = (len(size) == 2 and into in (1, 3)) or (len(size) == 3 and into == 1)
     if pictured:
         y = _draw_pictures(sheet, y, weights, numbers)
+    elif len(size) == 1 and kernels.step is not None:
+        y = draw_responses(sheet, y, kernels, weights, numbers, rate)
     elif len(size) == 1:
         y = _draw_lines(sheet, y, weights, numbers[:24])
     if into > 1 and not pictured:

@@ -12,6 +12,8 @@ from convscope.lenses.glyphs import note_on_missing
 from convscope.lenses.lettering import line_height
 from convscope.lenses.sample import Sample
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.snippets import FITTING as SNIPPETS
+from convscope.lenses.snippets import draw_snippets
 from convscope.lenses.theme import count, find_theme, number
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ def draw_patches(
     y = sheet.title(title or f"What excites the kernels of {patches.path} most")
     kernels = len(patches.values)
     texts = any(sample.tokens is not None for sample in samples.values())
+    series = not texts and any(sample.rank == 1 for sample in samples.values())
     what = "n-grams, outlined between their neighbours" if texts else "parts of the inputs"
+    what = "snippets, the place of each marked in the bar below it" if series else what
     shown = "all kernels"
     if len(chosen) < kernels:
         shown = f"the {len(chosen)} strongest of {count(kernels, 'kernel')}"
@@ -79,6 +83,8 @@ def draw_patches(
             y += 20
         elif texts:
             y = _draw_lines(sheet, y, patches, kernel, rows[:LINES], samples)
+        elif series:
+            y = draw_snippets(sheet, y, patches, kernel, rows[:SNIPPETS], samples) + 22
         else:
             y = _draw_crops(sheet, y, patches, kernel, rows[:FITTING], samples)
     missing = note_on_missing(token for sample in samples.values() for token in sample.row() or ())

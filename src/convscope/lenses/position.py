@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.lenses.blocks import BAR_GAP, BAR_ROOM, write_missing
+from convscope.lenses.filtering import draw_places, draw_products
 from convscope.lenses.grids import figures_of, place_grid
 from convscope.lenses.lettering import line_height
 from convscope.lenses.ngrams import draw_ngram
-from convscope.lenses.sample import Sample, fitted, place_line, place_picture
+from convscope.lenses.sample import Sample, fitted, place_picture
 from convscope.lenses.sheet import INNER, MARGIN, SMALL, TITLE, Sheet
 from convscope.lenses.strips import BARS_HIGH, bars_width, place_bars
 from convscope.lenses.theme import MINUS, TIMES, Numbers, count, find_theme, number, scale_of, shape_text
@@ -60,7 +61,8 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
     if over_text:
         y = draw_ngram(sheet, y, position, sample)
     else:
-        y = _draw_places(sheet, y, position, sample)
+        along = draw_places if sample.rank == 1 else _draw_places
+        y = along(sheet, y, position, sample)
         y = _draw_products(sheet, y, position, sums) if size else y
     if into > 1 and not over_text:
         y = _draw_sums(sheet, y, sums, position.channels_read, position.patch.ndim > 1)
@@ -82,14 +84,6 @@ def _draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> in
             sheet, sample, (MARGIN, top, PICTURE, PICTURE), window if fits else None, slice_number=deep
         )
         said = "" if deep is None else f", slice {deep}"
-    elif sample.tokens is not None:
-        high, said, right = 0, "", MARGIN
-    elif sample.rank == 1:
-        high, said = 120, ""
-        place_line(sheet, sample, (MARGIN, top, PICTURE, high), ticks=False)
-        if len(window) == 1:
-            scale = PICTURE / sample.values.shape[0]
-            sheet.ring(MARGIN + window[0][0] * scale, top, (window[0][1] - window[0][0]) * scale, high)
     else:
         high, said, right = 0, "", MARGIN
     if sample.rank and sample.tokens is None:
@@ -156,13 +150,19 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
         else f"the one of {into:,} input channels that contributes most"
     )
     said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
-    if position.padded.any():
+    lines = position.patch.ndim == 2 and len(position.patch) > 5
+    if position.padded.any() and lines:
+        said += " Gray positions reach over the border of the layer's input and count as 0."
+    elif position.padded.any():
         said += " Crossed cells reach over the border of the layer's input and count as 0."
     y = sheet.section(y, f"Patch {TIMES} kernel = products", said.strip())
     parts = [_as_planes(each)[..., shown] for each in (position.patch, position.kernel, position.products)]
     padded = _as_planes(position.padded[..., None])[..., 0]
     slices, rows, columns = padded.shape
     written = max(rows, columns) <= 5
+    if position.patch.ndim == 2 and not written:
+        labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
+        return draw_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
     figures = [figures_of(each) for each in parts]
     kinds = (None, "diverging", "diverging")
     scales = [scale_of(sheet.theme, each, kind) for each, kind in zip(parts, kinds, strict=True)]

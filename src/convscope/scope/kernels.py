@@ -5,14 +5,19 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.scope.attribution_layer import embedding_of
 from convscope.scope.excitation import excitations
-from convscope.scope.graph import trace
+from convscope.scope.geometry import geometries
+from convscope.scope.graph import Call, Graph, trace
 from convscope.scope.kernel_layout import Floats, layout_of, weights_of, without_kernel
+
+_OVER_A_LENGTH = (keras.layers.Conv1D, keras.layers.DepthwiseConv1D, keras.layers.SeparableConv1D)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,9 @@ class Kernels:
             centre of the maps can depend on.
         reached: The value in front of the activation that each of them brings about there, (chosen kernels,).
         limits: The range of the input.
+        dilation: Positions between neighbouring weights, of a kernel over a length.
+        step: Positions of the model's input between neighbours of what such a kernel slides over; None where
+            that is not known, or is no series of numbers.
     """
 
     path: str
@@ -45,6 +53,8 @@ class Kernels:
     window: tuple[tuple[int, int], ...] = ()
     reached: Floats | None = None
     limits: tuple[float, float] = (0.0, 1.0)
+    dilation: int = 1
+    step: float | None = None
 
 
 def kernels(
@@ -88,8 +98,9 @@ def kernels(
     weights = weights_of(call.layer)
     norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
     chosen = _chosen(call.path, norms, excite)
+    dilation, step = _spacing(graph, call)
     if not chosen:
-        return Kernels(call.path, call.type, weights, norms)
+        return Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
     found = excitations(model, call.path, chosen, steps=steps, seed=seed, low=low, high=high)
     return Kernels(
         call.path,
@@ -101,7 +112,22 @@ def kernels(
         found.window,
         found.reached,
         (low, high),
+        dilation,
+        step,
     )
+
+
+def _spacing(graph: Graph, call: Call) -> tuple[int, float | None]:
+    """The dilation of a kernel over a length, and the step between the positions that it slides over."""
+    layer: Any = call.layer
+    if not isinstance(layer, _OVER_A_LENGTH) or len(graph.inputs) != 1:
+        return 1, None
+    dilation = int(np.ravel(layer.dilation_rate)[0])
+    found = geometries(graph)[call.path]
+    if embedding_of(graph, graph.inputs[0]) is not None or not found.stride or len(found.stride) != 1:
+        return dilation, None
+    stride = found.stride[0]
+    return dilation, None if stride is None else stride / int(np.ravel(layer.strides)[0])
 
 
 def _chosen(path: str, norms: Floats, excite: int | Sequence[int]) -> tuple[int, ...]:

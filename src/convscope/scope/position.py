@@ -16,9 +16,10 @@ from keras import ops
 from convscope.errors import UsageError
 from convscope.scope import kernel_layout as layout
 from convscope.scope.differentiate import forward_program
+from convscope.scope.geometry import Geometry, geometries
 from convscope.scope.graph import Graph, trace
 from convscope.scope.kernel_layout import Floats
-from convscope.scope.layer_io import layer_io, window_of
+from convscope.scope.layer_io import input_of, layer_io, window_of
 from convscope.scope.record import as_inputs
 
 _POOLINGS: dict[str, tuple[type, ...]] = {
@@ -61,6 +62,7 @@ class Position:
         inputs: The input of the layer in the channels read, (positions..., channels read).
         channels_read: Which channels of the input these are.
         places: Per axis of the kernel, the position in `inputs` under each of its positions, -1 for none.
+        geometry: Where the positions of the map lie in the model's input.
     """
 
     path: str
@@ -81,6 +83,7 @@ class Position:
     inputs: Floats
     channels_read: tuple[int, ...]
     places: tuple[npt.NDArray[np.int64], ...]
+    geometry: Geometry | None = None
 
     @property
     def rounding(self) -> float:
@@ -160,6 +163,7 @@ def position(
         inputs=source[..., list(read)],
         channels_read=read,
         places=places,
+        geometry=geometries(graph, input_of(graph, call.path))[call.path],
     )
 
 
