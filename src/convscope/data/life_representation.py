@@ -20,6 +20,8 @@ Values = npt.NDArray[np.float32]
 
 WINDOW = 30
 """Rows of a window, unless asked otherwise."""
+START = 10
+"""Rows at the beginning of a history whose mean stands for those before it."""
 CAP_SHARE = 0.6
 """Share of the median life of a unit beyond which remaining lives are not told apart."""
 
@@ -33,12 +35,17 @@ class LifeWindows:
 
     Args:
         rows: All histories one behind the other, shape (rows, variables), float32.
-        first: The first row of the history that a window is of, shape (windows,), int64.
+        starts: The mean over the first row of each history, its first two rows, and so on, shape
+            (histories, `START`, variables), float32.
+        history: The history that a window is of, shape (windows,), int64.
+        first: The first row of that history, shape (windows,), int64.
         last: The last row of the window, shape (windows,), int64.
         length: Rows of a window.
     """
 
     rows: Values
+    starts: Values
+    history: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
     length: int
@@ -47,10 +54,29 @@ class LifeWindows:
         return len(self.last)
 
     def take(self, indices: npt.NDArray[np.int64]) -> Values:
-        """Windows of shape (n, length, variables), float32; the first row stands for those before it."""
-        wanted = self.last[indices, None] + np.arange(1 - self.length, 1)
-        windows: Values = self.rows[np.maximum(wanted, self.first[indices, None])]
-        return windows
+        """Windows of shape (n, length, variables), float32."""
+        first, last = self.first[indices], self.last[indices]
+        wanted = last[:, None] + np.arange(1 - self.length, 1)
+        before = wanted < first[:, None]
+        windows: Values = self.rows[np.maximum(wanted, first[:, None])]
+        start = self.starts[self.history[indices], np.minimum(last - first, START - 1)]
+        return np.where(before[..., None], start[:, None], windows)
+
+    @classmethod
+    def of(cls, histories: Sequence[Values], length: int, *, every: bool) -> LifeWindows:
+        """The windows of scaled histories.
+
+        Args:
+            histories: Shape (rows, variables) each, float32.
+            length: Rows of a window.
+            every: Whether one ends with each row; else with the last row of each history alone.
+        """
+        lengths = np.array([len(rows) for rows in histories], np.int64)
+        begin = np.cumsum(lengths) - lengths
+        history = np.repeat(np.arange(len(lengths)), lengths if every else 1)
+        last = np.arange(lengths.sum()) if every else begin + lengths - 1
+        starts = np.stack([_starts(rows) for rows in histories])
+        return cls(np.concatenate(histories), starts, history, begin[history], last, length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +84,9 @@ class LifeRepresentation:
     """From the history of a unit to the window that ends with its last row.
 
     A missing value becomes the unit's last known one, or else the mean of train. A history that is shorter
-    than a window is preceded by its first row. Each variable loses its mean and is divided by its standard
-    deviation in train, both taken among rows of the same operating condition.
+    than a window is preceded by the mean of its first rows, which says more than the first alone. Each
+    variable loses its mean and is divided by its standard deviation in train, both taken among rows of the
+    same operating condition.
 
     Args:
         window: Rows of a window.
@@ -142,20 +169,19 @@ class LifeRepresentation:
             values = history.values
             # What is missing at the front of a window may be known from before it.
             values = _filled(values) if np.isnan(values).any() else values
-            tails.append(values[-self.window :])
+            tails.append(self._scaled(values[-self.window :]))
             if not (i + 1) % _REPORTED:
                 progress(i + 1, len(samples), "scaling")
-        lengths = np.array([len(tail) for tail in tails], np.int64)
-        ends = np.cumsum(lengths)
-        return LifeWindows(self._scaled(tails), ends - lengths, ends - 1, self.window)
+        return LifeWindows.of(tails, self.window, every=False)
 
     def windows(self, samples: Any, progress: Progress = no_progress) -> LifeWindows:
         """The windows that end with each row of each history, one history behind the other."""
-        whole = [_filled(self._checked(samples.load(i), samples.name(i)).values) for i in range(len(samples))]
-        lengths = np.array([len(values) for values in whole], np.int64)
-        progress(len(whole), len(whole), "scaling")
-        first = np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return LifeWindows(self._scaled(whole), first, np.arange(lengths.sum()), self.window)
+        whole = []
+        for i in range(len(samples)):
+            whole.append(self._scaled(_filled(self._checked(samples.load(i), samples.name(i)).values)))
+            if not (i + 1) % _REPORTED:
+                progress(i + 1, len(samples), "scaling")
+        return LifeWindows.of(whole, self.window, every=True)
 
     def axis(self, history: History) -> Axis:
         """The cycles that the positions of the last window stand for."""
@@ -230,9 +256,8 @@ class LifeRepresentation:
                 values[:, place] = history.values[:, history.variables.index(each)]
         return History(values, self.variables, cycles=history.cycles, conditions=history.conditions)
 
-    def _scaled(self, parts: Sequence[Values]) -> Values:
-        chosen = [self.variables.index(name) for name in self.used]
-        return self.conditions.scale(np.concatenate([part[:, chosen] for part in parts]))
+    def _scaled(self, values: Values) -> Values:
+        return self.conditions.scale(values[:, [self.variables.index(name) for name in self.used]])
 
 
 def _usual_cap(variables: Sequence[str], lives: Sequence[float]) -> tuple[float, str]:
@@ -255,6 +280,16 @@ def _filled(values: Values) -> Values:
     at = np.where(known, np.arange(len(values))[:, None], 0)
     filled: Values = np.take_along_axis(values, np.maximum.accumulate(at, axis=0), axis=0)
     return filled
+
+
+def _starts(rows: Values) -> Values:
+    """The mean over the first row, the first two, and so on, shape (`START`, variables)."""
+    first = rows[:START].astype(np.float64)
+    means = np.cumsum(first, axis=0) / np.arange(1, len(first) + 1)[:, None]
+    made: Values = np.concatenate([means, np.repeat(means[-1:], START - len(means), axis=0)]).astype(
+        np.float32
+    )
+    return made
 
 
 def _spread(rows: Values) -> npt.NDArray[np.float64]:
