@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.damage import damage_as_data_error
-from convscope.data.text_lines import read_lines
+from convscope.data.text_lines import lines_of, read_lines
 from convscope.errors import BackendError, DataError
 
 MOST_VALUES = 2**28
@@ -52,7 +52,8 @@ def read_frame(path: Path) -> Any:
 
     Args:
         path: A CSV, TSV (both may be packed as `.gz`) or Parquet file. CSV may be separated by `,`, `;`, tab
-            or `|`. Where the first row holds values, columns are numbered from 1.
+            or `|`, plain numbers by white space too. Where the first row holds values, columns are
+            numbered from 1.
 
     Returns:
         A `pandas.DataFrame` with at least one row; texts that stand for nothing are missing.
@@ -66,28 +67,23 @@ def read_frame(path: Path) -> Any:
     if path.name.lower().endswith((".parquet", ".pq")):
         frame = _parquet(library, path)
     else:
-        frame = _delimited(library, path, _first_row(path))
+        frame = _parsed(library, (line for _, line in read_lines(path, limit=_LONGEST_ROW)), str(path))
     return _checked(frame, str(path))
 
 
-def read_frame_of(data: bytes, where: str) -> Any:
-    """The same of CSV that is in memory, such as what came from standard input.
+def read_frame_of(file: BinaryIO, where: str) -> Any:
+    """The same of CSV from an open file, such as standard input.
 
     Args:
-        data: The bytes of the file.
-        where: What they are called in messages.
+        file: Gives bytes.
+        where: What it is called in messages.
 
     Raises:
         DataError: As `read_frame`.
         BackendError: As `read_frame`.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{where}, line {line}: expected UTF-8", hint="Save the table as UTF-8.") from None
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return _checked(_parsed(pandas_library(), io.BytesIO(text.encode()), where, first, None), where)
+    lines = (line for _, line in lines_of(file, where, limit=_LONGEST_ROW))
+    return _checked(_parsed(pandas_library(), lines, where), where)
 
 
 def column_numbers(column: Any, where: str) -> npt.NDArray[np.float32] | None:
@@ -131,38 +127,29 @@ def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return made
 
 
-def _first_row(path: Path) -> str:
-    """The first line that is not blank, decoded; all others are decoded by pandas."""
-    lines = read_lines(path, limit=_LONGEST_ROW)
-    try:
-        return next((line for _, line in lines if line.strip()), "")
-    finally:
-        lines.close()
-
-
-def _delimited(library: Any, path: Path, first: str) -> Any:
-    packed = "gzip" if path.suffix.lower() == ".gz" else None
-    with damage_as_data_error(str(path), "table"), path.open("rb") as file:
-        return _parsed(library, file, str(path), first, packed)
-
-
-def _parsed(library: Any, file: BinaryIO, where: str, first: str, compression: str | None) -> Any:
+def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
+    """A frame of the lines of a table, those that are blank left out."""
+    rows = [line for line in lines if line.strip()]
+    first = rows[0] if rows else ""
     separator = next((mark for mark in _SEPARATORS if mark in first), ",")
     fields = next(csv.reader([first], delimiter=separator), [])
+    apart = first.split()
+    if len(fields) == 1 and len(apart) > 1 and all(map(_is_number, apart)):
+        separator, fields = r"\s+", apart
     if not any(field.strip() for field in fields):
         raise DataError(f"{where}: expected a table, received an empty file")
     named = is_header(fields)
-    names = {} if named else {"names": [str(number + 1) for number in range(len(fields))]}
+    # Series of different lengths are rows of different lengths, of which the first need not be the longest.
+    widest = 0 if named else max(len(row.split(None if separator == r"\s+" else separator)) for row in rows)
+    names = {} if named else {"names": [str(number + 1) for number in range(max(widest, len(fields)))]}
     with damage_as_data_error(where, "table"), warnings.catch_warnings():
         warnings.simplefilter("error", library.errors.ParserWarning)
         try:
             frame = library.read_csv(
-                file,
+                io.StringIO("\n".join(rows)),
                 sep=separator,
                 header=0 if named else None,
                 index_col=False,
-                encoding="utf-8-sig",
-                compression=compression,
                 skipinitialspace=True,
                 low_memory=False,
                 na_values=list(MISSING),
@@ -184,16 +171,20 @@ def is_header(fields: Sequence[str]) -> bool:
         >>> is_header(["time", "value"]), is_header(["label", "0", "1", "2"]), is_header(["walk", "0.5", "3"])
         (True, True, False)
     """
-    numbers, words = [], 0
-    for field in (field.strip() for field in fields):
-        try:
-            numbers.append(float(field))
-        except ValueError:
-            words += bool(field) and not looks_like_time(field)
-    if not words:
+    fields = [field.strip() for field in fields]
+    numbers = [float(field) for field in fields if _is_number(field)]
+    if not any(field and not _is_number(field) and not looks_like_time(field) for field in fields):
         return False
     counting = [numbers[0] + step for step in range(len(numbers))] if numbers else []
     return numbers == counting and not any(math.isnan(number) for number in numbers)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def looks_like_time(text: str) -> bool:

@@ -73,15 +73,14 @@ def read_series_table(path: Path, *, time_column: str | None = None) -> tuple[Se
 
 
 def series_of_frame(
-    frame: Any, where: str, *, time_column: str | None = None, leave_out: frozenset[str] = frozenset()
+    frame: Any, where: str, *, time_column: str | None = None
 ) -> tuple[Series, tuple[str, ...]]:
-    """The series that a frame holds.
+    """The one series that a frame holds.
 
     Args:
         frame: A `pandas.DataFrame`.
         where: The file, for messages.
         time_column: As in `read_series_table`.
-        leave_out: Columns that are no variables, such as that of the label.
 
     Returns:
         As `read_series_table`.
@@ -90,26 +89,63 @@ def series_of_frame(
         DataError: As `read_series_table`.
         UsageError: As `read_series_table`.
     """
+    groups = np.zeros(len(frame), np.int64)
+    (series,), notes = grouped_series(frame, groups, where, time_column=time_column)
+    return series, notes
+
+
+def grouped_series(
+    frame: Any, groups: npt.NDArray[np.int64], where: str, *, time_column: str | None = None
+) -> tuple[list[Series], tuple[str, ...]]:
+    """The series of a frame in which each row says to which it belongs.
+
+    Args:
+        frame: A `pandas.DataFrame` with columns of variables and times.
+        groups: The number of the series of each row, shape (rows,), int64, each from 0 on at least once.
+        where: The file, for messages.
+        time_column: As in `read_series_table`.
+
+    Returns:
+        One series for each number, each in order of time, and one line for each thing that was done.
+
+    Raises:
+        DataError: As `read_series_table`; or no row of a series has a time.
+        UsageError: As `read_series_table`.
+    """
     notes: list[str] = []
-    frame = frame.drop(columns=[name for name in leave_out if name in frame.columns])
     frame = without_row_numbers(frame, notes)
     name = find_time_column(frame, time_column, where)
-    times, order = None, np.arange(len(frame))
+    times, order = None, np.argsort(groups, kind="stable")
     if name is not None:
         times, said = parse_times(frame[name], f"{where}, column {name!r}")
         notes.append(f"time: column {name!r}, read as {said}")
-        order = _in_order(times, where, notes)
-        times = times[order]
+        order = _in_order(times, groups, where, notes)
     values, variables = _variables(frame.drop(columns=[] if name is None else [name]), where, notes)
-    return Series(values[order], variables, times), tuple(notes)
+    borders = np.flatnonzero(np.diff(groups[order])) + 1
+    made = [
+        Series(values[rows], variables, None if times is None else times[rows])
+        for rows in np.split(order, borders)
+    ]
+    return made, tuple(notes)
 
 
-def regular(series: Series, longest_gap: int = LONGEST_GAP) -> tuple[Series, tuple[str, ...]]:
-    """Brings a series to times that are one step apart, the median of the steps between its rows.
+def median_step(series: Series) -> int | None:
+    """The median of the steps between the times of a series, in nanoseconds; None where there are none."""
+    if series.times is None:
+        return None
+    steps = np.diff(np.unique(series.times.astype(np.int64)))
+    return int(np.median(steps)) if len(steps) else None
+
+
+def regular(
+    series: Series, longest_gap: int = LONGEST_GAP, step: int | None = None
+) -> tuple[Series, tuple[str, ...]]:
+    """Brings a series to times that are one step apart.
 
     Args:
         series: With times in order; without times, rows are taken to be regular.
         longest_gap: Steps of a gap that are filled by interpolation at most.
+        step: In nanoseconds; by default the median of the steps between the rows.
 
     Returns:
         The series on the grid, and one line for each thing that was done; a regular one as it is.
@@ -128,7 +164,7 @@ def regular(series: Series, longest_gap: int = LONGEST_GAP) -> tuple[Series, tup
     steps = np.diff(at)
     if not len(steps):
         return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
-    step = int(np.median(steps))
+    step = step or int(np.median(steps))
     if np.all(np.abs(steps - step) <= JITTER * step):
         return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
     count = int((at[-1] - at[0]) // step) + 1
@@ -176,20 +212,23 @@ def _variables(frame: Any, where: str, notes: list[str]) -> tuple[npt.NDArray[np
     return np.stack(list(found.values()), axis=1), tuple(found)
 
 
-def _in_order(times: Times, where: str, notes: list[str]) -> npt.NDArray[np.int64]:
-    """The rows that have a time, by their time; rows of one time in the order of the file."""
+def _in_order(
+    times: Times, groups: npt.NDArray[np.int64], where: str, notes: list[str]
+) -> npt.NDArray[np.int64]:
+    """The rows that have a time, by series and time; rows of one time in the order of the file."""
     known = np.flatnonzero(~np.isnat(times))
-    if not len(known):
-        raise DataError(f"{where}: expected times, received none")
+    if len(np.unique(groups[known])) < groups.max() + 1:
+        raise DataError(f"{where}: expected a time in each series, received none in one")
     if len(known) < len(times):
         notes.append(f"time: {len(times) - len(known)} rows without a time, left out")
-    order = known[np.argsort(times[known], kind="stable")].astype(np.int64)
+    known = known[np.argsort(groups[known], kind="stable")]
+    order = known[np.lexsort((times[known], groups[known]))].astype(np.int64)
     moved = int(np.sum(order != known))
     if moved:
         notes.append(f"time: {moved} rows were not in order and were sorted")
-    twice = int(np.sum(np.diff(times[order]) == np.timedelta64(0)))
-    if twice:
-        notes.append(f"time: {twice} rows have the time of the row before")
+    same = (np.diff(times[order]) == np.timedelta64(0)) & (np.diff(groups[order]) == 0)
+    if np.any(same):
+        notes.append(f"time: {int(same.sum())} rows have the time of the row before")
     return order
 
 
