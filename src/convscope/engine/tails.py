@@ -1,0 +1,77 @@
+r"""How rare a value is among those before it, far beyond what counting could tell.
+
+Of $n$ values the rarest that counting can tell apart has a probability of $1/n$. Beyond a high quantile $q$,
+though, most distributions fall off in much the same way, and with an exponential tail
+
+$$P(X > x) = p_q \, e^{-(x - q) / m}$$
+
+where $p_q$ is the share of values above $q$ and $m$ their mean excess over it. The surprisal is
+$-\log_{10} P(X > x)$: 3 is what one in a thousand values reaches.
+
+Source: Pickands (1975), "Statistical inference using extreme order statistics", for the tail; Siffer,
+Fouque, Termier and Largouet (2017), "Anomaly detection in streams with extreme value theory", for its use in
+streams. The tail here is exponential (the extreme value index is 0), which needs no more than a mean, and
+moves with the values: a rolling memory holds them in order.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable
+
+MEMORY = 8_000
+"""Values that are remembered."""
+SHARE = 0.02
+"""Share of the values that are taken for the tail."""
+FEWEST = 5
+"""Values in the tail at least."""
+WARM = 100
+"""Values before which nothing is called rare."""
+FINEST = 1e-3
+"""The mean excess at least, as a share of the quantile and absolutely: what is finer is noise."""
+RAREST = 50.0
+"""No surprisal is larger."""
+
+
+class Tail:
+    """The last values of one quantity, in order of time and in order of size.
+
+    Args:
+        values: Values to begin with, oldest first.
+        memory: Values that are remembered.
+        share: Share of them that are taken for the tail.
+    """
+
+    def __init__(self, values: Iterable[float] = (), memory: int = MEMORY, share: float = SHARE) -> None:
+        self._share = share
+        self._memory = memory
+        self._in_time = deque(values, memory)
+        self._in_size = sorted(self._in_time)
+
+    def __len__(self) -> int:
+        return len(self._in_size)
+
+    def surprisal(self, value: float) -> float:
+        """How rare a value is that is not among the others yet; 0 where there are too few of them."""
+        count = len(self._in_size)
+        if count < WARM:
+            return 0.0
+        above = max(int(count * self._share), FEWEST)
+        tail = self._in_size[-above:]
+        quantile = tail[0]
+        excess = max(sum(tail) / above - quantile, FINEST * max(abs(quantile), 1.0))
+        rarity = (value - quantile) / excess / math.log(10) - math.log10(above / count)
+        return min(max(rarity, 0.0), RAREST)
+
+    def add(self, value: float) -> None:
+        """Remembers a value; the oldest is forgotten where there are enough."""
+        if len(self._in_time) == self._memory:
+            del self._in_size[bisect_left(self._in_size, self._in_time[0])]
+        self._in_time.append(value)
+        insort(self._in_size, value)
+
+    def values(self) -> list[float]:
+        """What is remembered, oldest first."""
+        return list(self._in_time)
