@@ -89,6 +89,20 @@ ARCHITECTURES: dict[str, Architecture] = {
             usual_classes=6_000,
         ),
         Architecture(
+            "causal_forecaster",
+            "series",
+            "anomaly",
+            "dilated causal convolutions that forecast each row, for anomalies and streams",
+            answers="values",
+        ),
+        Architecture(
+            "conv_autoencoder",
+            "series",
+            "anomaly",
+            "convolutions that squeeze a window of rows and restore it, for anomalies",
+            answers="values",
+        ),
+        Architecture(
             "life_cnn",
             "series",
             "life",

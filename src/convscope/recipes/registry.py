@@ -8,6 +8,7 @@ from convscope.data.peek import Peek
 from convscope.errors import unknown_name
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
+from convscope.recipes.series_anomaly import SERIES_ANOMALY
 from convscope.recipes.series_remaining_life import SERIES_REMAINING_LIFE
 from convscope.recipes.text_classification import TEXT_CLASSIFICATION
 from convscope.recipes.text_tagging import TEXT_TAGGING
@@ -17,6 +18,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         IMAGE_CLASSIFICATION,
+        SERIES_ANOMALY,
         SERIES_REMAINING_LIFE,
         TEXT_TAGGING,
         TEXT_TRANSLATION,
