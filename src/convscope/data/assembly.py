@@ -55,6 +55,8 @@ class Found:
             (samples,); the digests where it is None.
         nouns: What one sample and many are called in messages.
         alike: What samples have in common that stay on one side.
+        fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,
+            and the train split is the validation split too.
         decisions: What the reader decided, one line each.
         warnings: What the reader wants to be known, one line each.
         skipped: What the reader left out.
@@ -69,6 +71,7 @@ class Found:
     near: Digests | None = None
     nouns: tuple[str, str] = ("picture", "pictures")
     alike: str = "identical pictures"
+    fewest: int = 0
     decisions: Sequence[str] = field(default=())
     warnings: Sequence[str] = field(default=())
     skipped: Sequence[Skipped] = field(default=())
@@ -99,6 +102,7 @@ def assemble(found: Found, seed: int) -> Splits:
     _check_classes(found, class_names, labels, given)
     codes, decisions = _complete(found, class_names, labels, near, given, seed)
     train, validation, test = (_part(found.source, labels, codes == code) for code in range(len(SPLITS)))
+    validation = validation if len(validation) else train
     return Splits(
         train,
         validation,
@@ -171,9 +175,15 @@ def _complete(
     }
     codes = np.where(given == UNKNOWN, TRAIN, given).astype(np.int8)
     pool = np.flatnonzero(codes == TRAIN)
+    decisions = []
+    few = round(len(pool) * FRACTION) < found.fewest
+    if few and wanted.pop("validation", None):
+        decisions.append(
+            f"validation: the train {many} themselves, because a tenth of {len(pool)} {many} is too few to"
+            " choose the best epoch by"
+        )
     if wanted:
         codes[pool] = carve(labels[pool], groups[pool], wanted, seed)
-    decisions = []
     for name in wanted:
         chosen = labels[codes == SPLITS.index(name)]
         decisions.append(

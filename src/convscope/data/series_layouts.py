@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +27,9 @@ ID_COLUMNS = (
     *("instance", "instance_id", "recording", "recording_id", "measurement_id", "unit", "segment", "uid"),
 )
 SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label", "label_name")
+
+ARCHIVE_TABLES = (".tsv", ".txt")
+"""How tables of the UCR archive end, which have a label first and no header."""
 
 _FEW = 2
 
@@ -77,7 +81,7 @@ class TableSeries:
     notes: Sequence[str] = field(default=())
 
 
-def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool, archive: bool) -> TableSeries:
+def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool) -> TableSeries:
     """Finds out what the rows of a table are, and reads its series.
 
     | what the table has | what a row is |
@@ -85,7 +89,7 @@ def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool, a
     | a column of ids that repeat | a time of the series with this id |
     | cells that are lists of numbers | a series; each column of lists is a variable |
     | no header, and one column; or a column of times | a time of the only series |
-    | no header otherwise | a series; the label comes first in files of an archive |
+    | no header otherwise | a series; the label comes first in `.tsv` and `.txt`, as in the UCR archive |
     | a column of labels, or names that count up (`t0`, `t1`, ...) | a series |
     | anything else | a time of the only series |
 
@@ -94,7 +98,6 @@ def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool, a
         where: The file, for messages.
         asked: What the user said.
         labelled: Whether each series needs a label.
-        archive: Whether a table without a header has the label in its first column.
 
     Raises:
         DataError: A column is missing or something in it malformed.
@@ -104,6 +107,7 @@ def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool, a
     unnamed = list(frame.columns) == [str(number + 1) for number in range(len(frame.columns))]
     frame = without_row_numbers(frame, notes)
     _check_given(frame, where, asked)
+    archive = Path(where).suffix.lower() in ARCHIVE_TABLES
     label = _label_column(frame, where, asked, labelled, unnamed and (archive or labelled))
     at_split = None if unnamed else find_column(frame.columns, SPLIT_COLUMNS)
     split = None if at_split is None else frame.columns[at_split]

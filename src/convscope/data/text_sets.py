@@ -68,8 +68,12 @@ def set_of_prefix(prefix: Path) -> FileSet | None:
     return _only(prefix, prefix.parent, sets) if sets else None
 
 
-def set_of_folder(folder: Path) -> FileSet | None:
+def set_of_folder(folder: Path, what: str = "texts") -> FileSet | None:
     """The one set in a folder, or its one file of data; None where there are folders to look into instead.
+
+    Args:
+        folder: The folder.
+        what: What the files hold, for messages.
 
     Raises:
         DataError: There are several sets, or several files that are no set; the message lists them.
@@ -92,8 +96,8 @@ def set_of_folder(folder: Path) -> FileSet | None:
         if len(only) != 1:
             received = ", ".join(data[:20]) or "none"
             raise DataError(
-                f"{folder}: expected one file of texts, files such as train.csv and test.csv, or a folder per"
-                f" class, received {received}",
+                f"{folder}: expected one file of {what}, files such as train.csv and test.csv, or a folder"
+                f" per class, received {received}",
                 hint="Give the path of the file itself.",
             )
         chosen = FileSet(folder, (only[0],), (None,))
