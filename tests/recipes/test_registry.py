@@ -40,6 +40,9 @@ FOUND = [
         "translation",
     ),
     ({"pairs.jsonl": json.dumps({"de": "ein Hund", "en": "a dog"})}, "translation"),
+    ({"yes/1.wav": b"RIFF", "no/1.flac": b"fLaC", "readme.txt": "two words"}, "audio-classification"),
+    ({"named.jsonl": json.dumps({"audio_filepath": "1.ogg", "command": "go"})}, "audio-classification"),
+    ({"named.csv": "path,label,split\na/1.wav,yes,train\n", "a/1.wav": b"RIFF"}, "audio-classification"),
 ]
 
 
@@ -86,7 +89,7 @@ def test_its_settings_are_of_its_architectures_and_its_options_of_no_architectur
     assert set(recipe.settings) <= set(recipe.architectures)
     for name in recipe.architectures:
         shared = set(ARCHITECTURES[name].options()) & set(recipe.options)
-        assert shared <= {"vocabulary"}, "the recipe counts the words, and says so to the architecture"
+        assert shared <= {"vocabulary", "rate"}, "what the recipe counts it says to the architecture"
 
 
 @EVERY

@@ -46,13 +46,9 @@ from pathlib import Path
 from typing import Literal
 
 from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.audio_columns import SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS, TRANSCRIPTS
 from convscope.data.audio_splits import Rows, split_classes, split_transcripts
-from convscope.data.audio_tables import (
-    SOUND_LABEL_COLUMNS,
-    TRANSCRIPT_COLUMNS,
-    is_sound_table,
-    named_recordings,
-)
+from convscope.data.audio_tables import is_sound_table, named_recordings
 from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing, class_files
 from convscope.data.splits import Splits
@@ -60,9 +56,6 @@ from convscope.data.text_encoding import check_encoding
 from convscope.data.text_lines import read_lines
 from convscope.errors import DataError, UsageError
 from convscope.kinds import Progress, SplitName, no_progress
-
-TRANSCRIPTS = ".trans.txt"
-"""How LibriSpeech's files of transcripts end: an id and words in each line."""
 
 Want = Literal["label", "transcript"]
 

@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name
-from convscope.data.image_manifest import PATH_COLUMNS
+from convscope.data.audio_columns import (
+    DURATION_COLUMNS,
+    SOUND_COLUMNS,
+    START_COLUMNS,
+    TRANSCRIPT_COLUMNS,
+)
+from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
 from convscope.data.named_files import Inside, checked_path
 from convscope.data.recordings import WHOLE, Part
 from convscope.data.text_columns import label_name
@@ -16,26 +21,6 @@ from convscope.data.text_lines import ControlCharacters, clean_text
 from convscope.data.text_tables import Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds import Skipped, SplitName
-
-SOUND_COLUMNS = (
-    *("audio_filepath", "audio_path", "audio_file", "audio", "sound", "recording", "wav", "wav_path"),
-    *("wav_filename", "clip", *PATH_COLUMNS),
-)
-SOUND_LABEL_COLUMNS = (
-    *LABEL_COLUMNS,
-    *("command", "keyword", "digit", "emotion", "genre", "species", "event", "language", "speaker", "word"),
-)
-TRANSCRIPT_COLUMNS = (
-    "text",
-    "transcript",
-    "transcription",
-    "sentence",
-    "utterance",
-    "words",
-    "normalized_text",
-)
-START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
-DURATION_COLUMNS = ("duration", "seconds")
 
 
 @dataclass(frozen=True)

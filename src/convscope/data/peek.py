@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from convscope.data.audio_columns import SOUNDS, TRANSCRIPTS, said_by
 from convscope.data.life_columns import unit_column_of
 
 MOST_FILES = 4_000
@@ -77,6 +78,14 @@ class Peek:
                 return f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
         return None
 
+    def labelled_sounds(self) -> str | None:
+        """Why the path holds recordings with labels, or None."""
+        return self._sounds("label")
+
+    def transcribed_sounds(self) -> str | None:
+        """Why the path holds recordings with the words that are said in them, or None."""
+        return self._sounds("transcript")
+
     def pictures(self) -> str | None:
         """Why the path holds labelled pictures, or None."""
         for file in self.files:
@@ -86,7 +95,7 @@ class Peek:
                 return f"{file.name} holds arrays"
             if file.suffix.lower() in {".parquet", ".pq"} and self._has_picture_column(file):
                 return f"{file.name} holds encoded pictures"
-            if file.suffix.lower() == ".csv":
+            if file.suffix.lower() == ".csv" and not self._named_sounds(file):
                 columns = [name.strip().lower().strip('"') for name in _head(file).split("\n")[0].split(",")]
                 named = sorted(PICTURE_COLUMNS & set(columns))
                 if named and "text" not in columns:
@@ -131,6 +140,24 @@ class Peek:
         for file in self._texts():
             return f"{file.name} is text"
         return None
+
+    def _sounds(self, wanted: str) -> str | None:
+        for file in self.files:
+            said = self._named_sounds(file)
+            if said is not None:
+                return f"{file.name} names recordings with {said}s" if said == wanted else None
+        for file in self.files:
+            if file.name.endswith(TRANSCRIPTS):
+                return f"{file.name} is a file of transcripts" if wanted == "transcript" else None
+        sound = next((file for file in self.files if file.suffix.lower() in SOUNDS), None)
+        return f"{sound.name} is a recording" if sound is not None and wanted == "label" else None
+
+    @staticmethod
+    def _named_sounds(file: Path) -> str | None:
+        """What a table says of the recordings that it names; None where it names none."""
+        if file.suffix.lower() not in TABLES | {".json"}:
+            return None
+        return said_by(file.suffix.lower(), _columns(file), _head(file))
 
     def _texts(self) -> Iterable[Path]:
         """Files that are neither tables nor look like anything binary."""

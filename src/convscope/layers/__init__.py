@@ -8,6 +8,7 @@ from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.pooling import ProportionOfPositiveValues
 from convscope.layers.source_attention import SourceAttention
 from convscope.layers.spelling import CharacterMask, MaxOverCharacters
+from convscope.layers.spectrum_masking import SpectrumMasking
 from convscope.layers.subwords import SubwordEmbedding
 from convscope.layers.token_embedding import PositionEmbedding, TokenEmbedding
 
@@ -25,6 +26,7 @@ __all__ = [
     "ProportionOfPositiveValues",
     "ScaledSum",
     "SourceAttention",
+    "SpectrumMasking",
     "Standardization",
     "SubwordEmbedding",
     "TokenEmbedding",

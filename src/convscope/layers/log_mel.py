@@ -57,7 +57,7 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         UsageError: Times or frequencies that cannot be.
 
     Example:
-        >>> LogMel(16000, mels=40)(keras.ops.zeros((2, 16000))).shape
+        >>> tuple(LogMel(16000, mels=40)(keras.ops.zeros((2, 16000))).shape)
         (2, 100, 40)
     """
 
@@ -164,7 +164,8 @@ def windowed_waves(length: int) -> Floats:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * places / length)
     angles = 2 * np.pi * np.outer(places, np.arange(length // 2 + 1)) / length
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * hann[:, None]
-    return waves[:, None, :] / np.sqrt(np.sum(hann**2))
+    scaled: Floats = waves[:, None, :] / np.sqrt(np.sum(hann**2))
+    return scaled
 
 
 def mel_bands(bins: int, width: float, mels: int, low: float, high: float) -> Floats:

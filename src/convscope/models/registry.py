@@ -103,6 +103,12 @@ ARCHITECTURES: dict[str, Architecture] = {
             answers="values",
         ),
         Architecture(
+            "audio_cnn",
+            "audio",
+            "audio",
+            "a residual network over log-mel energies, which it computes itself from the waveform",
+        ),
+        Architecture(
             "life_cnn",
             "series",
             "life",

@@ -22,7 +22,12 @@ from convscope.recipes.representation import Representation
 from convscope.recipes.using import Trained
 from convscope.run import Run
 
-INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {"image": (48, 48, 1), "text": (64,), None: (48, 48, 1)}
+INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {
+    "image": (48, 48, 1),
+    "text": (64,),
+    "audio": (16_000,),
+    None: (48, 48, 1),
+}
 """Shape of one sample where none is given, by kind."""
 
 

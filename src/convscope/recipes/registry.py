@@ -6,6 +6,7 @@ from pathlib import Path
 
 from convscope.data.peek import Peek
 from convscope.errors import unknown_name
+from convscope.recipes.audio_classification import AUDIO_CLASSIFICATION
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.series_anomaly import SERIES_ANOMALY
@@ -18,6 +19,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         IMAGE_CLASSIFICATION,
+        AUDIO_CLASSIFICATION,
         SERIES_ANOMALY,
         SERIES_REMAINING_LIFE,
         TEXT_TAGGING,

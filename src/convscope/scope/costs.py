@@ -298,6 +298,12 @@ def _spectrogram(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
     return int(frames * channels * parts * layer.frame_length * bins)
 
 
+def _log_mel(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """Each frame times the cosines and sines of every frequency, and these times the bands."""
+    window, bins = layer.kernel_size[0], layer.kernel_size[0] // 2 + 1
+    return int(_size(outputs[0][1:2]) * bins * (2 * window + layer.mels))
+
+
 _RULES: dict[str, Rule] = {
     "Dense": _dense,
     "EinsumDense": _einsum_dense,
@@ -315,6 +321,7 @@ _RULES: dict[str, Rule] = {
     "Dot": _dot,
     "RNN": _recurrent,
     "STFTSpectrogram": _spectrogram,
+    "LogMel": _log_mel,
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), _recurrent),
     **dict.fromkeys(("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells"), _one_step),
     **{f"Conv{rank}D": _convolution for rank in (1, 2, 3)},

@@ -38,6 +38,7 @@ from convscope.scope.reach import (
     everything,
     moved,
     scattered,
+    slid,
     united,
 )
 
@@ -220,6 +221,23 @@ def _attention_to_source(layer: Any, call: Call, shapes: Sequence[Shape], states
     return states[0] if len(states) == 1 else _union([tuple(map(everything, state)) for state in states])
 
 
+def _framing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    """Frames of a waveform: a window slides along it, and its bands are channels."""
+    length, window, step = call.outputs[0].shape[1], layer.kernel_size[0], layer.strides[0]
+    return tuple(
+        slid(r, length, window, step, 1, layer.padding[0]) if r.axis == 1 else everything(r)
+        for r in states[0]
+    )
+
+
+def _hearing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+    """Each frame looks at the samples of its own time."""
+    length = call.outputs[0].shape[1]
+    return tuple(
+        slid(r, length, layer.hop, layer.hop, 1, 0) if r.axis == 1 else everything(r) for r in states[0]
+    )
+
+
 def _masking(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
     return tuple(r if r.axis == 1 else everything(r) for r in states[0])
 
@@ -340,14 +358,17 @@ _OWN: Mapping[str | None, Rule] = {
     "Energy": _merge,
     "GatedLinearUnit": _dense,
     "LinearChainCRF": _attention,
+    "LogMel": _framing,
     "MaskedGlobalMaxPooling1D": _masked_pooling,
     "MaxOverCharacters": _character_pooling,
     "PaddingMask": _masking,
     "PositionEmbedding": _pointwise,
     "ProportionOfPositiveValues": _global_pooling,
     "ScaledSum": _merge,
+    "SoundMask": _hearing,
     "SourceAttention": _attention_to_source,
     "Standardization": _standardizing,
+    "SpectrumMasking": _pointwise,
     "SubwordEmbedding": _dense,
     "TokenEmbedding": _pointwise,
 }

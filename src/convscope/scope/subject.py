@@ -61,6 +61,9 @@ def subject(graph: Graph, number: int = 0) -> Subject:
         return _texts(graph, shape)
     if kinds & set(LOOKUPS):
         return _numbers(shape)
+    rates = [call.layer.rate for call in graph.calls if value in call.inputs and hasattr(call.layer, "rate")]
+    if "LogMel" in kinds and len(shape) == 1:
+        return _recordings(shape, rates[0])
     first = any(getattr(call.layer, "data_format", None) == "channels_first" for call in users)
     spatial, channels = (
         (shape[1:], shape[0]) if first and len(shape) > 1 else (shape[:-1], shape[-1] if shape else None)
@@ -90,6 +93,11 @@ def _texts(graph: Graph, shape: Shape) -> Subject:
     unit = "word" if kinds & _READS_WORDS else "token"
     length = "of any length" if shape[0] is None else f"of {words.plural(shape[0], unit)}"
     return Subject("text", f"texts {length}", unit, shape[:1], shape[1] if len(shape) > 1 else None)
+
+
+def _recordings(shape: Shape, rate: int) -> Subject:
+    length = "of any length" if shape[0] is None else f"of {words.number(shape[0] / rate)} seconds"
+    return Subject("recording", f"recordings {length}, {rate:,} steps a second", "step", shape, None)
 
 
 def _arrays(shape: Shape, spatial: Shape, channels: int | None, frames: bool) -> Subject:

@@ -19,6 +19,7 @@ from convscope.scope.layer_texts import (
     recurrent,
     regularizers,
     shaping,
+    sound_layers,
     text_layers,
 )
 from convscope.scope.layer_texts.facts import Facts, Text
@@ -40,6 +41,7 @@ TEXTS: dict[str, Text] = {
         recurrent,
         regularizers,
         shaping,
+        sound_layers,
         text_layers,
     )
     for name, text in family.TEXTS.items()
