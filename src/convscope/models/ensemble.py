@@ -1,0 +1,72 @@
+"""Several networks in one model: each learns by itself, and the answer is the mean of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class EnsembleModel(keras.Model):  # type: ignore[misc]
+    r"""A functional model that ends in a layer named `mean` over the answers of its members.
+
+    It answers with $p = \frac{1}{k} \sum_{i=1}^{k} p_i$ and learns by $\sum_{i=1}^{k} L(y, p_i)$, so that the
+    gradient of a member's weights is what it would be if it learned alone (Lakshminarayanan, Pritzel and
+    Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles").
+
+    In training the model gives the answer of each member, shape (batch, members, classes).
+    """
+
+    @property
+    def members(self) -> keras.Model:
+        """The same layers from the input to the answer of each member, without their mean."""
+        if "_members" not in self.__dict__:
+            answers = [ops.expand_dims(each, 1) for each in self.get_layer("mean").input]
+            # Not by setattr, which would take it for a layer of this model and save it twice.
+            self.__dict__["_members"] = keras.Model(self.input, ops.concatenate(answers, 1), name="members")
+        made: keras.Model = self.__dict__["_members"]
+        return made
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The mean answer; in training that of each member."""
+        if training:
+            return self.members(inputs, training=True)
+        return super().call(inputs, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The sum of the members' losses in training; else the loss of their mean."""
+        if len(y_pred.shape) == 2:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        losses = [
+            super(EnsembleModel, self).compute_loss(x, y, y_pred[:, i], sample_weight, training)
+            for i in range(y_pred.shape[1])
+        ]
+        return sum(losses[1:], start=losses[0])
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Those of the mean."""
+        mean = y_pred if len(y_pred.shape) == 2 else ops.mean(y_pred, axis=1)
+        return super().compute_metrics(x, y, mean, sample_weight)
+
+
+def joined_members(
+    inputs: keras.KerasTensor, answers: Sequence[keras.KerasTensor], name: str
+) -> EnsembleModel:
+    """One model of several networks on one input.
+
+    Args:
+        inputs: What all of them take.
+        answers: Their probabilities, (batch, classes) each; at least two.
+        name: What to call the model.
+    """
+    return EnsembleModel(inputs, keras.layers.Average(name="mean", dtype="float32")(list(answers)), name=name)

@@ -1,0 +1,156 @@
+"""Architectures for series: a plain convolutional network, and modules with kernels of several lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from convscope.errors import UsageError
+from convscope.models.ensemble import joined_members
+
+RESIDUAL_EVERY = 3
+"""Inception modules that a shortcut leads over."""
+MOMENTUM = 0.9
+"""Of the statistics that a normalization keeps: a few series make few steps, in which they must settle."""
+
+
+def fcn(
+    input_shape: tuple[int | None, ...],
+    classes: int,
+    kernels: Sequence[int] = (8, 5, 3),
+    filters: Sequence[int] = (128, 256, 128),
+) -> keras.Model:
+    """Three normalized convolutions and the mean of each map over time.
+
+    Each block computes relu(norm(conv(x))) and keeps the length; the mean over all times weighs every moment
+    alike, so that the dense layer behind it shows where a class was seen (Wang, Yan and Oates 2017, "Time
+    series classification from scratch with deep neural networks: a strong baseline").
+
+    Args:
+        input_shape: (length, variables); the length may be None.
+        classes: The number of class names.
+        kernels: Times that the kernels of each block look at.
+        filters: Kernels of each block.
+
+    Returns:
+        A functional model from series, (batch, length, variables) float32, to probabilities (batch, classes).
+
+    Raises:
+        UsageError: A bad option.
+    """
+    _check("fcn", input_shape, *kernels, *filters)
+    if not kernels or len(kernels) != len(filters):
+        raise UsageError(
+            "fcn needs as many kernels as filters. "
+            f"Received: kernels={list(kernels)}, filters={list(filters)}."
+        )
+    series = keras.Input(input_shape, name="series")
+    x = series
+    for number, (kernel, count) in enumerate(zip(kernels, filters, strict=True), 1):
+        x = _convolution(count, kernel, f"conv{number}")(x)
+        x = _normalization(f"norm{number}")(x)
+        x = layers.ReLU(name=f"relu{number}")(x)
+    x = layers.GlobalAveragePooling1D(name="pool")(x)
+    return keras.Model(series, _softmax(classes)(x), name="fcn")
+
+
+def inception_time(
+    input_shape: tuple[int | None, ...],
+    classes: int,
+    depth: int = 6,
+    kernels: Sequence[int] = (40, 20, 10),
+    filters: int = 32,
+    bottleneck: int = 32,
+    ensemble: int = 1,
+) -> keras.Model:
+    """Inception modules, which look at short and long stretches of time at once.
+
+    A module narrows its input to a bottleneck, slides kernels of several lengths over it, puts their maps and
+    those of a pooled copy side by side, and computes relu(norm(.)). A shortcut leads over every third module.
+    The mean of each map over time is weighed by a dense layer (Ismail Fawaz et al. 2020, "InceptionTime:
+    finding AlexNet for time series classification").
+
+    Args:
+        input_shape: (length, variables); the length may be None.
+        classes: The number of class names.
+        depth: Inception modules.
+        kernels: Times that the kernels of each length look at.
+        filters: Kernels of each length.
+        bottleneck: Maps that a module narrows its input to; 0 leaves it as it is.
+        ensemble: Networks that learn beside each other, each from weights of its own, and whose mean is the
+            answer. The paper takes five.
+
+    Returns:
+        A model from series, (batch, length, variables) float32, to probabilities (batch, classes); one of
+        several is an `EnsembleModel`.
+
+    Raises:
+        UsageError: A bad option.
+    """
+    _check("inception_time", input_shape, depth, filters, ensemble, *kernels)
+    if not kernels or bottleneck < 0:
+        raise UsageError(
+            "inception_time needs kernels and a bottleneck of at least 0. "
+            f"Received: kernels={list(kernels)}, bottleneck={bottleneck}."
+        )
+    series = keras.Input(input_shape, name="series")
+    answers = []
+    for member in range(1, ensemble + 1):
+        prefix = f"member{member}_" if ensemble > 1 else ""
+        x = shortcut = series
+        for module in range(1, depth + 1):
+            x = _inception(x, kernels, filters, bottleneck, f"{prefix}module{module}")
+            if module % RESIDUAL_EVERY == 0:
+                x = shortcut = _shortcut(shortcut, x, f"{prefix}module{module}")
+        x = layers.GlobalAveragePooling1D(name=f"{prefix}pool")(x)
+        answers.append(_softmax(classes, prefix)(x))
+    if ensemble > 1:
+        return joined_members(series, answers, name="inception_time")
+    return keras.Model(series, answers[0], name="inception_time")
+
+
+def _inception(
+    x: keras.KerasTensor, kernels: Sequence[int], filters: int, bottleneck: int, name: str
+) -> keras.KerasTensor:
+    """The maps of kernels of each length beside those of a pooled copy."""
+    narrow = x
+    if bottleneck and x.shape[-1] > 1:
+        narrow = _convolution(bottleneck, 1, f"{name}_bottleneck")(x)
+    maps = [_convolution(filters, kernel, f"{name}_conv{kernel}")(narrow) for kernel in kernels]
+    pooled = layers.MaxPooling1D(3, strides=1, padding="same", name=f"{name}_pool")(x)
+    maps.append(_convolution(filters, 1, f"{name}_pool_conv")(pooled))
+    x = layers.Concatenate(name=f"{name}_joined")(maps)
+    x = _normalization(f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _shortcut(before: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """What came in, brought to as many maps, added to what came out."""
+    before = _convolution(x.shape[-1], 1, f"{name}_shortcut")(before)
+    before = _normalization(f"{name}_shortcut_norm")(before)
+    return layers.ReLU(name=f"{name}_add_relu")(layers.Add(name=f"{name}_add")([before, x]))
+
+
+def _convolution(filters: int, kernel: int, name: str) -> keras.layers.Layer:
+    """Without a bias, which the normalization behind would take away."""
+    return layers.Conv1D(filters, kernel, padding="same", use_bias=False, name=name)
+
+
+def _normalization(name: str) -> keras.layers.Layer:
+    return layers.BatchNormalization(momentum=MOMENTUM, name=name)
+
+
+def _softmax(classes: int, prefix: str = "") -> keras.layers.Layer:
+    """The last layer; its probabilities stay float32 whatever the precision of the rest."""
+    policy = keras.config.dtype_policy()
+    dtype = "float32" if policy.name.startswith("mixed_") else None
+    return layers.Dense(classes, activation="softmax", dtype=dtype, name=f"{prefix}classes")
+
+
+def _check(name: str, input_shape: tuple[int | None, ...], *sizes: int) -> None:
+    if len(input_shape) != 2 or not input_shape[1] or (input_shape[0] is not None and input_shape[0] < 1):
+        raise UsageError(f"{name} takes (length, variables). Received: input_shape={tuple(input_shape)}.")
+    if min(sizes, default=0) < 1:
+        raise UsageError(f"{name} needs sizes and counts of at least 1. Received: {min(sizes, default=0)}.")
