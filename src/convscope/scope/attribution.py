@@ -39,7 +39,8 @@ class Attribution:
             `input` (its name), `layer` (how it was chosen, where none was named), `completeness_gap`,
             `steps`, and `nonfinite` (how many values are NaN or infinite, where there are any).
         parts: What each channel adds, (*positions, channels), float32, at the resolution of the layer or of
-            the input where it was taken; None where the method does not tell channels apart.
+            the input where it was taken; None where the method does not tell channels apart. Of maps over the
+            time and the bands of a waveform (frames, bands), at the resolution of the energies heard.
     """
 
     method: str

@@ -19,7 +19,7 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.scope.attribution_programs import Gradients, Scores, Values, batches
 from convscope.scope.attribution_question import Found, Question
-from convscope.scope.attribution_resize import Resize, resized
+from convscope.scope.attribution_resize import Resize
 
 _TINY = 1e-7
 
@@ -94,8 +94,8 @@ def score_cam(question: Question, *, channels: int | None = None, resize: Resize
                 for some in batches(taken, question.batch_size)
             ]
             found.append(np.maximum((chosen * np.concatenate(weights)).sum(-1), 0))
-    maps = resized(np.stack(found), question.positions, resize)
-    return Found(maps, False, call.path, [{"channels": float(taken)}] * question.samples)
+    maps, heard = question.laid_over(np.stack(found), resize)
+    return Found(maps, False, call.path, [{"channels": float(taken)}] * question.samples, heard)
 
 
 def _most_varying(maps: np.ndarray, channels: int | None) -> np.ndarray:
@@ -116,8 +116,9 @@ def _weighted(
     for rows in batches(question.samples, question.batch_size):
         g, maps, _ = gradients(rows)
         together = combined(question.channels_last(maps, call), question.channels_last(g, call))
-        found.append(resized(np.maximum(together, 0), question.positions, resize))
-    return Found(np.concatenate(found), False, call.path)
+        found.append(np.maximum(together, 0))
+    values, heard = question.laid_over(np.concatenate(found), resize)
+    return Found(values, False, call.path, parts=heard)
 
 
 class _Kept:
@@ -141,7 +142,7 @@ class _Kept:
 
 def _masked(question: Question, row: int, maps: np.ndarray, resize: Resize, kept: _Kept | None) -> np.ndarray:
     """The input under each map scaled to [0, 1], (channels, ...); of token ids only these shares."""
-    masks = resized(np.moveaxis(maps, -1, 0), question.positions, resize)
+    masks, _ = question.laid_over(np.moveaxis(maps, -1, 0), resize)
     axes = tuple(range(1, masks.ndim))
     low, high = masks.min(axes, keepdims=True), masks.max(axes, keepdims=True)
     shares: np.ndarray = (masks - low) / (high - low + _TINY)

@@ -25,7 +25,7 @@ from convscope.errors import UsageError
 from convscope.scope.attribution_head import ENDS_IN_ACTIVATION, activation_name, instead
 from convscope.scope.attribution_programs import Gradients, Values, add_to_rows, batches
 from convscope.scope.attribution_question import Found, Question
-from convscope.scope.attribution_resize import Resize, resized
+from convscope.scope.attribution_resize import Resize
 from convscope.scope.graph import Call, Graph
 
 Channels = Literal["largest", "norm", "sum"]
@@ -151,8 +151,8 @@ def integrated_gradients(
         {"steps": float(steps), "difference": float(d), "completeness_gap": abs(float(s - d))}
         for s, d in zip(sums, difference, strict=True)
     ]
-    values = resized(shares, question.positions, resize)
-    return Found(values, True, call.path if call else None, details, parts)
+    values, heard = question.laid_over(shares, resize)
+    return Found(values, True, call.path if call else None, details, parts if heard is None else heard)
 
 
 def _ways(
@@ -204,8 +204,8 @@ def _reduced(
         values = g.sum(-1)
     else:
         values = np.abs(g).max(-1) if way == "largest" else np.linalg.norm(g, axis=-1)
-    values = resized(values, question.positions, resize)
-    parts = g if way == "sum" else np.abs(g)
+    values, heard = question.laid_over(values, resize)
+    parts = heard if heard is not None else g if way == "sum" else np.abs(g)
     return Found(values, way == "sum", call.path if call else None, [details or {}] * len(g), parts)
 
 

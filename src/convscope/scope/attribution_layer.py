@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from convscope.errors import UsageError
-from convscope.scope.core_layers import LOOKUPS, core_class
+from convscope.scope.core_layers import FRONT_END, LOOKUPS, core_class
 from convscope.scope.graph import Call, Graph, Shape, Value
 
 _UNCHANGING = (
@@ -34,23 +34,32 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
         graph: Of the model.
         source: The input.
         output: The output.
-        rank: Number of axes of such maps, with samples and channels.
+        rank: Number of axes of such maps, with samples and channels; behind the energies that a model hears
+            in a waveform they may have one more, for the bands.
 
     Raises:
         UsageError: There is none.
     """
     between = _between(graph, source, output) if graph.linked else graph.calls
+    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
     for call in reversed(between):
         if call.kind == "group" or not call.recordable or not call.outputs:
             continue
         if isinstance(call.layer, _UNCHANGING):
             continue
-        if has_positions_of(graph, call, rank) and output.number not in {v.number for v in call.outputs}:
+        found = any(has_positions_of(graph, call, each) for each in ranks)
+        if found and output.number not in {value.number for value in call.outputs}:
             return call
     raise UsageError(
         "The model has no layer whose maps still have the positions of the input.",
         "Use a method that needs none, such as saliency, integrated-gradients or occlusion.",
     )
+
+
+def hearing(graph: Graph, source: Value) -> Call | None:
+    """What turns a waveform into energies over time and bands; None where nothing does."""
+    users = (call for call in graph.calls if source in call.inputs and call.recordable and call.outputs)
+    return next((call for call in users if core_class(call.layer) == FRONT_END), None)
 
 
 def has_positions_of(graph: Graph, call: Call, rank: int) -> bool:

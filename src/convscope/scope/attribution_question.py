@@ -13,6 +13,7 @@ from keras import ops
 from convscope.errors import UsageError
 from convscope.scope.attribution_head import Head
 from convscope.scope.attribution_layer import last_layer_with_positions
+from convscope.scope.attribution_resize import Resize, resized
 from convscope.scope.graph import Call, Graph
 
 
@@ -59,6 +60,7 @@ class Question:
         channels_first: Whether channels stand before the positions.
         input_channels: Whether the explained input has channels.
         embedding: What looks the explained input up, where that holds token ids.
+        bands: Of a waveform how many frames and bands the model hears; None for other inputs.
     """
 
     model: keras.Model
@@ -79,6 +81,7 @@ class Question:
     channels_first: bool
     input_channels: bool
     embedding: Call | None = None
+    bands: tuple[int, int] | None = None
 
     @property
     def ids(self) -> bool:
@@ -114,6 +117,22 @@ class Question:
         if call is None and not self.input_channels:
             return array[..., None]
         return np.moveaxis(array, 1, -1) if self.channels_first else array
+
+    def laid_over(self, maps: np.ndarray, resize: Resize) -> tuple[np.ndarray, np.ndarray | None]:
+        """Maps at the resolution of the input; of a waveform also over the frames and bands that are heard.
+
+        Args:
+            maps: (samples, *positions of a layer). Those of a layer behind the energies of a waveform may
+                have an axis of bands, which are added up.
+            resize: How they are brought to another resolution.
+
+        Returns:
+            (samples, *positions of the input), and (samples, frames, bands) where there are bands.
+        """
+        if self.bands is None or maps.ndim != len(self.positions) + 2:
+            return resized(maps, self.positions, resize), None
+        heard = resized(maps, self.bands, resize)
+        return resized(heard.sum(-1), self.positions, resize), heard
 
     def shaped_as_input(self, masks: np.ndarray) -> np.ndarray:
         """(samples, *positions) so that it multiplies the input: with a channel axis where that has one."""

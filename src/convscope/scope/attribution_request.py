@@ -10,10 +10,16 @@ import numpy as np
 
 from convscope.errors import UsageError, unknown_name
 from convscope.scope.attribution_head import Head, find_head
-from convscope.scope.attribution_layer import embedding_of, first_to_explain, has_channels, has_positions_of
+from convscope.scope.attribution_layer import (
+    embedding_of,
+    first_to_explain,
+    has_channels,
+    has_positions_of,
+    hearing,
+)
 from convscope.scope.attribution_question import Question, arranged, units_of
 from convscope.scope.differentiate import forward_program
-from convscope.scope.graph import Call, Graph, trace
+from convscope.scope.graph import Call, Graph, Value, trace
 from convscope.scope.record import as_inputs
 
 
@@ -58,7 +64,8 @@ def ask(
     named = graph.find(layer) if layer is not None else None
     channels = has_channels(graph, graph.inputs[source])
     if named is not None:
-        _check_layer(graph, named, inputs[source].shape[1:], channels, graph.input_names[source])
+        known = graph.inputs[source], inputs[source].shape[1:], channels, graph.input_names[source]
+        _check_layer(graph, named, *known)
     return Question(
         model,
         graph,
@@ -78,7 +85,17 @@ def ask(
         any(getattr(call.layer, "data_format", None) == "channels_first" for call in graph.calls),
         channels,
         embedding_of(graph, graph.inputs[source]),
+        _bands(graph, graph.inputs[source], inputs[source].shape[1:]),
     )
+
+
+def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """How many frames and bands a model hears in a waveform; None for other inputs."""
+    call = hearing(graph, source)
+    if call is None or len(shape) != 1:
+        return None
+    layer: Any = call.layer
+    return -(-shape[0] // layer.strides[0]), layer.mels
 
 
 def _trace(model: keras.Model, x: Any) -> Graph:
@@ -158,13 +175,17 @@ def _targets(
     return np.broadcast_to(targets, len(outputs)).astype(int)
 
 
-def _check_layer(graph: Graph, call: Call, shape: tuple[int, ...], channels: bool, input_name: str) -> None:
+def _check_layer(
+    graph: Graph, call: Call, source: Value, shape: tuple[int, ...], channels: bool, input_name: str
+) -> None:
     if not call.recordable:
         raise UsageError(
             f"'{call.path}' is computed inside of a layer's own code, where nothing can be observed.",
             f"Name the layer around it: layer='{call.parent}'." if call.parent else "Name another layer.",
         )
-    if not has_positions_of(graph, call, len(shape) + (1 if channels else 2)):
+    rank = len(shape) + (1 if channels else 2)
+    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
+    if not any(has_positions_of(graph, call, each) for each in ranks):
         raise UsageError(
             f"An attribution needs a layer with the same number of axes of positions as input '{input_name}' "
             f"of shape {shape}. Received: layer '{call.path}' of shape {call.output_shapes[0][1:]}.",

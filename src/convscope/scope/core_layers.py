@@ -11,6 +11,9 @@ _KNOWN = ("keras.", "convscope.layers.")
 LOOKUPS = frozenset({"Embedding", "ReversibleEmbedding", "SubwordEmbedding", "TokenEmbedding"})
 """Layers that look ids up: from whole numbers to vectors."""
 
+FRONT_END = "LogMel"
+"""The layer that hears: from waveforms to energies over time and bands."""
+
 MASKS = frozenset({"CharacterMask", "PaddingMask"})
 """Layers that tell tokens or characters from padding."""
 
