@@ -64,7 +64,7 @@ def draw_comparison(
     if samples[0].tokens is not None and maps[0].planes.ndim == 2:
         return _draw_texts(sheet, y, samples, maps, numbers, scale)
     side = min(LARGEST, (INNER - LABEL - BAR_ROOM + GAP) // len(samples) - GAP)
-    planes = [each.planes[numbers] for each in maps]
+    planes = [_upright(sample, each.planes[numbers]) for sample, each in zip(samples, maps, strict=True)]
     cells = [[_cell(plane, side) for plane in of_sample] for of_sample in planes]
     shared = scale_of(sheet.theme, np.concatenate([cell.ravel() for column in cells for cell in column]))
     y = _place_inputs(sheet, y, samples, side)
@@ -191,6 +191,11 @@ def _place_inputs(sheet: Sheet, y: int, samples: Sequence[Sample], side: int) ->
             across="right",
         )
     return y + high + 2 * GAP
+
+
+def _upright(sample: Sample, planes: Numbers) -> Numbers:
+    """Maps as they are shown: those of a recording with time across, and the low bands at the bottom."""
+    return planes.swapaxes(1, 2)[:, ::-1] if sample.rank == 1 and planes.ndim == 3 else planes
 
 
 def _cell(plane: Numbers, side: int) -> Numbers:

@@ -13,6 +13,7 @@ from convscope.lenses.sample import Sample
 from convscope.lenses.series_maps import Placing, place_strip, ring_of
 from convscope.lenses.sheet import INNER, LOWEST_BAR, MARGIN, SMALL, TINY, TITLE, Sheet
 from convscope.lenses.signals import mark, place_signal, timeline_of
+from convscope.lenses.spectrogram import frame_bands, place_bands
 from convscope.lenses.theme import TIMES, Numbers, count, number, scale_of
 from convscope.lenses.timeline import evenly, place_axis
 
@@ -24,6 +25,7 @@ PLOT = (300, 120)
 STRIP = 44
 _NAMES, _APART = 150, 74
 _VARIABLES = 4
+_BANDS = 96
 _THIN = 0.8
 
 
@@ -47,8 +49,8 @@ def draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> int
         mark(sheet, timeline, placed, window[0])
     bottom = placed.bottom
     plane = np.asarray(position.map, np.float64)
+    placing = Placing.of(position.geometry) if position.geometry is not None else None
     if plane.ndim == 1:
-        placing = Placing.of(position.geometry) if position.geometry is not None else None
         centres = evenly(len(plane), timeline.length) if placing is None else placing.centres
         scale = scale_of(sheet.theme, plane)
         top = bottom + 14
@@ -60,6 +62,14 @@ def draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> int
         )
         sheet.colour_bar(timeline.left + room + BAR_GAP, top, LOWEST_BAR, scale)
         bottom = top + STRIP
+    elif plane.ndim == 2 and placing is not None:  # frames and bands of a recording
+        scale = scale_of(sheet.theme, plane)
+        box = (bottom + 14, _BANDS)
+        place_bands(sheet, timeline, box, plane, placing.centres, scale, name="map")
+        frame_bands(sheet, timeline, box, None)
+        ring_of(sheet, timeline, box, placing.centres, position.at[0])
+        sheet.colour_bar(timeline.left + room + BAR_GAP, box[0], _BANDS, scale)
+        bottom = box[0] + _BANDS
     y = bottom + max(place_axis(sheet, timeline, bottom), LOWEST_BAR - STRIP) + int(line_height(SMALL))
     said = f"the value {number(position.value, 4)} of channel {position.channel}"
     seen = "depends on the whole input"

@@ -8,9 +8,11 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.kinds import Axis
-from convscope.lenses.sheet import TINY, Sheet
-from convscope.lenses.spectrogram import Spectrogram
-from convscope.lenses.theme import Colours, Numbers, colour_bytes, number, scale_of
+from convscope.lenses.lines import Row
+from convscope.lenses.sheet import Sheet
+from convscope.lenses.spectrogram import Spectrogram, place_spectrogram
+from convscope.lenses.theme import Colours, Numbers, colour_bytes
+from convscope.lenses.timeline import Timeline
 
 LINES_SHOWN = 4
 
@@ -145,21 +147,23 @@ def place_picture(
 def place_line(
     sheet: Sheet, sample: Sample, box: tuple[float, float, int, int], *, ticks: bool = True
 ) -> None:
-    """Draws a series over its length, framed; of many channels the four of largest spread."""
+    """Draws a series small, framed: the four channels of largest spread, or what is heard in a recording."""
     x, y, wide, high = box
     values = np.asarray(sample.values, np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    timeline = Timeline(len(values), x, wide, sample.axis)
+    if sample.heard is not None:
+        place_spectrogram(sheet, timeline, (y, high), sample.heard, numbers=False)
+        return
     finite = np.where(np.isfinite(values), values, np.nan)
     shown = np.argsort(-np.nan_to_num(finite).std(axis=0), kind="stable")[:LINES_SHOWN]
-    scale = scale_of(sheet.theme, finite[:, shown])
-    room = (scale.high - scale.low) or 1.0
-    sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
-    xs = x + (np.arange(len(values)) + 0.5) / len(values) * wide
+    row = Row.of(timeline, y, high, finite[:, shown])
+    row.frame(sheet, zero=False)
     colours = (sheet.theme.first, sheet.theme.second, sheet.theme.muted, sheet.theme.ink)
     for channel, colour in zip(shown, colours, strict=False):
-        ys = y + high - 6 - (finite[:, channel] - scale.low) / room * (high - 12)
-        sheet.line(list(xs), list(ys), colour=colour, width=0.9)
-    for value, place in ((scale.high, y + 18), (scale.low, y + high - 4)) if ticks else ():
-        sheet.text(x + wide + 9, place, number(value), size=TINY, colour=sheet.theme.muted)
+        row.draw(sheet, finite[:, channel], colour=colour)
+    if ticks:
+        row.numbers(sheet)
 
 
 def limits_of_values(values: Numbers) -> tuple[float, float]:

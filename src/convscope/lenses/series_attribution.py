@@ -13,7 +13,7 @@ from convscope.lenses.lines import Row
 from convscope.lenses.sample import Sample
 from convscope.lenses.sheet import BODY, INNER, MARGIN, SMALL, Sheet
 from convscope.lenses.signals import place_signal, strongest_variables, timeline_of, variable_name
-from convscope.lenses.spectrogram import place_bands, place_spectrogram
+from convscope.lenses.spectrogram import frame_bands, place_bands
 from convscope.lenses.theme import Numbers, Scale, count, scale_of
 from convscope.lenses.timeline import Timeline, place_axis
 
@@ -58,10 +58,11 @@ def draw_over_series(
         left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
         sheet.text(left, y, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
         heard = sample.heard
-        over_bands = heard is not None and each.path == heard.path and _fits(each.parts, heard.values)
+        over_bands = heard is not None and each.path is not None and _fits(each.parts, heard.values)
         bottom = (_over_bands if over_bands else _over_lines)(sheet, timeline, y + 14, sample, each)
         y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
-        y = _note(sheet, y, timeline, sample, each) + 8
+        y = y if over_bands else _note(sheet, y, timeline, sample, each)
+        y += 8
     return y + 6
 
 
@@ -121,9 +122,8 @@ def _over_bands(sheet: Sheet, timeline: Timeline, y: int, sample: Sample, each: 
     if heard is None:
         return y
     scale = _scale(sheet, parts)
-    place_spectrogram(sheet, timeline, (y, _ALONE), heard)
     place_bands(sheet, timeline, (y, _ALONE), parts, heard.centres, scale, name=f"heat {each.method}")
-    sheet.box(timeline.left, y, timeline.wide, _ALONE, edge=sheet.theme.rule, width=0.8)
+    frame_bands(sheet, timeline, (y, _ALONE), heard.frequencies)
     sheet.colour_bar(timeline.left + timeline.wide + BAR_GAP, y, _ALONE, scale)
     return y + _ALONE
 

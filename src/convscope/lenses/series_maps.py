@@ -12,7 +12,7 @@ from convscope.lenses.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, Block, scale
 from convscope.lenses.sample import Sample
 from convscope.lenses.sheet import LOWEST_BAR, TINY, Sheet
 from convscope.lenses.signals import mark, place_signal, timeline_of
-from convscope.lenses.spectrogram import place_bands
+from convscope.lenses.spectrogram import frame_bands, place_bands
 from convscope.lenses.strips import STRIP, STRIP_GAP
 from convscope.lenses.theme import Numbers, Scale, count
 from convscope.lenses.timeline import Timeline, evenly, place_axis, runs
@@ -146,6 +146,7 @@ def _place_maps(
         for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):
             box = (y + place * (strip + STRIP_GAP), strip)
             place_bands(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
+            frame_bands(sheet, timeline, box, None)
     for place, each in enumerate(numbers):
         baseline = y + place * (strip + STRIP_GAP) + strip / 2 + 6
         sheet.text(

@@ -52,19 +52,30 @@ def place_spectrogram(
     Returns:
         The colours.
     """
-    y, high = box
     scale = energies_scale(sheet, shown.values)
     place_bands(sheet, timeline, box, shown.values, shown.centres, scale, name=f"spectrogram {shown.path}")
-    sheet.box(timeline.left, y, timeline.wide, high, edge=sheet.theme.rule, width=0.8)
-    if numbers and shown.frequencies is not None:
-        for band, text in _marks(shown.frequencies, high):
-            place = y + high * (1 - (band + 0.5) / len(shown.frequencies))
-            sheet.line(
-                [timeline.left - 5, timeline.left], [place, place], colour=sheet.theme.muted, width=0.5
-            )
-            baseline = min(max(place + 6, y + 15), y + high)
-            sheet.text(timeline.left - 9, baseline, text, size=TINY, colour=sheet.theme.muted, across="right")
+    frame_bands(sheet, timeline, box, shown.frequencies if numbers else None)
     return scale
+
+
+def frame_bands(
+    sheet: Sheet, timeline: Timeline, box: tuple[float, int], frequencies: Numbers | None
+) -> None:
+    """Draws the frame of a picture of bands, with their frequencies at the left where they are known.
+
+    Args:
+        sheet: Where to.
+        timeline: Of the waveform.
+        box: Upper edge and height.
+        frequencies: The middle of each band in Hz, rising.
+    """
+    (y, high), muted = box, sheet.theme.muted
+    sheet.box(timeline.left, y, timeline.wide, high, edge=sheet.theme.rule, width=0.8)
+    for band, text in [] if frequencies is None else _marks(frequencies, high):
+        place = y + high * (1 - (band + 0.5) / np.size(frequencies))
+        sheet.line([timeline.left - 5, timeline.left], [place, place], colour=muted, width=0.5)
+        baseline = min(max(place + 6, y + 15), y + high)
+        sheet.text(timeline.left - 9, baseline, text, size=TINY, colour=muted, across="right")
 
 
 def energies_scale(sheet: Sheet, values: Numbers) -> Scale:

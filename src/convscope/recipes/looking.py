@@ -22,16 +22,16 @@ from convscope.lenses.position import draw_position
 from convscope.lenses.sample import Sample
 from convscope.lenses.statistics import draw_statistics
 from convscope.recipes.given import Given, check_range, limits_of, own_range
+from convscope.recipes.hearing import ear_of
 from convscope.recipes.look import Look, made_look
 from convscope.recipes.looking_at_attention import look_at_attention
 from convscope.recipes.looking_for_patches import look_for_patches
 from convscope.recipes.opening import Opened
-from convscope.recipes.scene import Scene, Wish, chosen_layers, drawn_sample
+from convscope.recipes.scene import Scene, Wish, chosen_layers, drawn_samples
 from convscope.scope.attribution import METHODS as ATTRIBUTIONS
 from convscope.scope.attribution import Attribution, attribute
-from convscope.scope.choice import input_to_show
 from convscope.scope.explanation import explain
-from convscope.scope.graph import trace
+from convscope.scope.graph import Graph, trace
 from convscope.scope.kernels import Kernels, kernels
 from convscope.scope.position import Position, position
 from convscope.scope.record import Tap, record
@@ -142,9 +142,8 @@ def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
     for done, call in enumerate(calls):
         progress(done, len(calls), "kernels")
         found = kernels(opened.model, call.path, excite=wish.excite, seed=wish.seed, low=low, high=high)
-        pictures.append(
-            Picture(partial(_draw_kernels, found, max(wish.channels, 1)), f"kernels of {call.path}")
-        )
+        drawn = partial(_draw_kernels, found, max(wish.channels, 1), _rate(opened, graph))
+        pictures.append(Picture(drawn, f"kernels of {call.path}"))
         arrays |= {f"{call.path}/weights": found.weights, f"{call.path}/norms": found.norms}
         if found.excitations is not None:
             arrays[f"{call.path}/excitations"] = found.excitations
@@ -155,8 +154,14 @@ def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
     )
 
 
-def _draw_kernels(found: Kernels, channels: int, theme: str) -> Figure:
-    return draw_kernels(found, channels=channels, theme=theme)
+def _draw_kernels(found: Kernels, channels: int, rate: float | None, theme: str) -> Figure:
+    return draw_kernels(found, channels=channels, theme=theme, rate=rate)
+
+
+def _rate(opened: Opened, graph: Graph) -> float | None:
+    """Positions of the model's input per second, where that is known."""
+    ear = ear_of(graph)
+    return float(ear[1].rate) if ear is not None else getattr(opened.representation, "rate", None)
 
 
 def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
@@ -193,10 +198,14 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
     methods = [wish.method] if wish.method in ATTRIBUTIONS else list(WHY)
     target = _target(wish.target, opened.class_names)
     layer = wish.layers[0] if wish.layers else None
+    ear = ear_of(scene.graph)
     found: dict[str, list[Attribution]] = {}
     for done, name in enumerate(methods):
         progress(done, len(methods), f"attribution, {name}")
-        takes_layer = layer if ATTRIBUTIONS[name].family == "cam" or len(methods) == 1 else None
+        family = ATTRIBUTIONS[name].family
+        takes_layer = layer if family == "cam" or len(methods) == 1 else None
+        if takes_layer is None and family == "gradient" and ear is not None:
+            takes_layer = ear[0]  # a waveform swings around 0, and so does what its values add
         found[name] = attribute(
             opened.model,
             scene.x,
@@ -279,8 +288,9 @@ def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) ->
     about: dict[str, Any] = {}
     for path, stats in found.items():
         wanted = _samples_drawn(stats, shown)
-        taken = input_to_show(graph, given.take(np.array(wanted, np.int64)))
-        samples = {i: drawn_sample(given, i, values) for i, values in zip(wanted, taken, strict=True)}
+        taken = given.take(np.array(wanted, np.int64))
+        drawn = drawn_samples(opened.model, graph, given, wanted, taken)
+        samples = dict(zip(wanted, drawn, strict=True))
         pictures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
         names = ("mean", "spread", "zeros", "largest", "dead", "top_samples", "top_values")
         arrays |= {f"{path}/{name}": np.asarray(getattr(stats, name)) for name in names}

@@ -17,8 +17,7 @@ from convscope.lenses.sample import Sample
 from convscope.recipes.given import Given
 from convscope.recipes.look import Look, made_look
 from convscope.recipes.opening import Opened
-from convscope.recipes.scene import Wish, chosen_layers, drawn_sample, texts_of
-from convscope.scope.choice import input_to_show
+from convscope.recipes.scene import Wish, chosen_layers, drawn_samples, texts_of
 from convscope.scope.graph import trace
 from convscope.scope.patches import Patches, patches
 
@@ -56,8 +55,9 @@ def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progres
     for path, part in found.items():
         rows = strongest_kernels(part, shown)
         wanted = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
-        taken = input_to_show(graph, given.take(np.array(wanted, np.int64))) if wanted else ()
-        samples = {i: drawn_sample(given, i, values) for i, values in zip(wanted, taken, strict=True)}
+        taken = given.take(np.array(wanted, np.int64)) if wanted else None
+        drawn = drawn_samples(opened.model, graph, given, wanted, taken) if wanted else []
+        samples = dict(zip(wanted, drawn, strict=True))
         pictures.append(Picture(partial(draw, part, samples), f"what excites the kernels of {path} most"))
         names = ("values", "samples", "positions", "windows")
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from convscope.kinds import Axis
 from convscope.lenses.sample import Sample
 from convscope.recipes.given import Given, ValueRange
+from convscope.recipes.hearing import ear_of, heard_in
 from convscope.recipes.opening import Opened
 from convscope.scope.attribution_layer import behind
 from convscope.scope.choice import early_middle_late, input_to_show
@@ -84,24 +86,42 @@ class Scene:
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
         caption = said_prediction(predictions, i, self.opened.class_names)
-        return drawn_sample(self.given, i, input_to_show(self.graph, self.x)[i], caption)
+        return self.drawn[i] if not caption else replace(self.drawn[i], caption=caption)
+
+    @cached_property
+    def drawn(self) -> list[Sample]:
+        """The inputs as they are drawn."""
+        return drawn_samples(self.opened.model, self.graph, self.given, range(self.count), self.x)
 
     def over(self, path: str) -> int:
         """Which of two texts a layer's positions lie along: 1 where it depends on the second input."""
         return int(path in self._behind_target)
 
 
-def drawn_sample(given: Given, i: int, values: npt.NDArray[Any], caption: str = "") -> Sample:
-    """An input as it is drawn, with its tokens where it is a text.
+def drawn_samples(
+    model: keras.Model, graph: Graph, given: Given, numbers: Sequence[int], x: Any
+) -> list[Sample]:
+    """Inputs as they are drawn: texts with their tokens, series and recordings with their time.
 
     Args:
-        given: Where it is from.
-        i: Its number there.
-        values: As the model takes it, without the batch axis.
-        caption: A line about it.
+        model: The model.
+        graph: Of the model on these inputs.
+        given: Where they are from.
+        numbers: Their numbers there.
+        x: They as the model takes them.
     """
-    tokens, target = texts_of(given, i)
-    return Sample(values, given.names[i], caption, given.limits, tokens, target)
+    heard = heard_in(model, graph, x)
+    made = []
+    for place, (number, values) in enumerate(zip(numbers, input_to_show(graph, x), strict=True)):
+        tokens, target = texts_of(given, number)
+        axis = None if given.axis is None else given.axis(number)
+        ear = ear_of(graph)
+        if axis is None and ear is not None:
+            axis = Axis(np.arange(len(values)) / ear[1].rate, "s")
+        lines = values[:, None] if axis is not None and values.ndim == 1 else values
+        sounds = None if heard is None else heard[place]
+        made.append(Sample(lines, given.names[number], "", given.limits, tokens, target, axis, sounds))
+    return made
 
 
 def texts_of(given: Given, i: int) -> tuple[Tokens | None, Tokens | None]:
