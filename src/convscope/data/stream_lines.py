@@ -2,11 +2,11 @@
 
 | a line | what it is |
 |---|---|
-| the first one, with the name of each variable in it | a header: later fields are found by it, others are left out |
+| the first one, if it names each variable | a header: later fields are found by it, others are left out |
 | a field for each variable | their values, in the order of train |
 | one field more | the first is the time; it is passed on as it is written |
 | an empty field, `nan`, `null`, an infinite number | a missing value |
-| another number of fields, or a field that is no number | malformed: answered as such, counted; the stream goes on |
+| another number of fields, no number | malformed: answered as such, counted; the stream goes on |
 | an empty line | nothing |
 
 Fields are separated by the mark that the first line holds: tab, `;` or `,`.

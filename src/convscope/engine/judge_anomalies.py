@@ -11,7 +11,6 @@ from convscope.data.stretches import Windows
 from convscope.engine.alarms import Alarm
 from convscope.engine.nab_score import normalized, raw_score, worth
 from convscope.errors import RunError
-from convscope.lenses.report_texts import Score
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,9 @@ class AnomalyJudgement:
             f"of the alarms {self.precision:.1%} right, NAB score {self.nab_score:.1f}"
         )
 
-    def to_scores(self) -> tuple[Score, ...]:
+    def to_scores(self) -> tuple[tuple[str, str, str], ...]:
         """The figures at the top of a report."""
-        scores: list[Score] = [
+        scores = [
             ("alarms", str(self.alarms), f"in {self.rows} rows"),
             (
                 "in 1,000 rows",

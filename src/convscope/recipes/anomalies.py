@@ -112,9 +112,7 @@ def detector_of(fitted: Fitted) -> Detector:
     """
     representation: Any = fitted.representation
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
-    hold = int(fitted.options.get("hold", HOLD))
-    if hold < 1:
-        raise UsageError(f"An alarm gathers at least 1 row. Received: hold={hold}.")
+    hold = checked_hold(fitted.options.get("hold", HOLD))
     return Detector(
         Expectation(fitted.model),
         representation.centre,
@@ -140,6 +138,17 @@ def checked_rate(asked: Any) -> float:
             f"false_alarms are rows in a thousand, above 0 and below 500. Received: false_alarms={asked!r}."
         )
     return rate
+
+
+def checked_hold(asked: Any) -> int:
+    """Rows that an alarm gathers.
+
+    Raises:
+        UsageError: It is not a whole number of at least 1.
+    """
+    if not isinstance(asked, int) or asked < 1:
+        raise UsageError(f"An alarm gathers at least 1 row. Received: hold={asked!r}.")
+    return asked
 
 
 def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from convscope.data.stream_inputs import read_stream_inputs
 from convscope.data.stream_representation import WINDOW, StreamRepresentation
 from convscope.data.streams import ANOMALY_COLUMNS, Wanted, read_streams
 from convscope.data.stretches import StretchInputs
+from convscope.engine.alarms import HOLD
 from convscope.kinds import Progress, no_progress
-from convscope.recipes.anomalies import ANOMALIES, FALSE_ALARMS, checked_rate
+from convscope.recipes.anomalies import ANOMALIES, FALSE_ALARMS, checked_hold, checked_rate
 from convscope.recipes.recipe import Recipe
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -89,6 +90,7 @@ def read(
     train_share: float | None = None,
     window: int = WINDOW,
     false_alarms: float = FALSE_ALARMS,
+    hold: int = HOLD,
     **_: Any,
 ) -> Splits:
     """Series of any layout, divided by time.
@@ -102,8 +104,10 @@ def read(
         train_share: Share of the rows that is learned from, at the beginning of each series.
         window: Rows that the model sees.
         false_alarms: Rows in a thousand normal ones that may reach the threshold.
+        hold: Rows that an alarm gathers from its first on.
     """
     checked_rate(false_alarms)
+    checked_hold(hold)
     wanted = Wanted(time_column, label_column, train_share, window)
     return read_streams(path, wanted=wanted, progress=progress)
 
