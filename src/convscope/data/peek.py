@@ -13,6 +13,7 @@ from pathlib import Path
 
 from convscope.data.audio_columns import SOUNDS, TRANSCRIPTS, said_by
 from convscope.data.life_columns import unit_column_of
+from convscope.data.series_signs import is_measured, schema_sign, series_sign
 
 MOST_FILES = 4_000
 """Files of a folder that are listed."""
@@ -85,6 +86,19 @@ class Peek:
     def transcribed_sounds(self) -> str | None:
         """Why the path holds recordings with the words that are said in them, or None."""
         return self._sounds("transcript")
+
+    def series(self) -> str | None:
+        """Why the path holds series with labels, or None."""
+        for file in self.files[:50]:
+            columns = _schema(file) if file.suffix.lower() in {".parquet", ".pq"} else ()
+            said = schema_sign(file.name, columns) if columns else series_sign(file, _head(file))
+            if said is not None:
+                return said
+        inside = [file for file in self.files if file.parent != self.path and self.path.is_dir()]
+        folders = {file.parent: file for file in inside if file.suffix.lower() in {".csv", ".tsv"}}
+        if len(folders) > 1 and all(is_measured(_head(file)) for file in list(folders.values())[:8]):
+            return f"{self.path.name} has folders with tables of numbers"
+        return None
 
     def pictures(self) -> str | None:
         """Why the path holds labelled pictures, or None."""
@@ -190,17 +204,22 @@ class Peek:
         return any(pa.types.is_binary(kind) or pa.types.is_struct(kind) for kind in kinds)
 
 
+def _schema(file: Path) -> list[tuple[str, str]]:
+    """Name and Arrow type of each column of a Parquet file; empty where it is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return [(str(field.name), str(field.type)) for field in pq.read_schema(file)]
+    except (pa.ArrowException, OSError):
+        return []
+
+
 def _columns(file: Path) -> list[str]:
     """What the first line of a table could name its columns; empty for what is no table."""
     ending = file.suffix.lower()
     if ending in {".parquet", ".pq"}:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            return [str(name) for name in pq.read_schema(file).names]
-        except (pa.ArrowException, OSError):
-            return []
+        return [name for name, _ in _schema(file)]
     if ending not in {".csv", ".tsv"}:
         return []
     first = _head(file).partition("\n")[0]

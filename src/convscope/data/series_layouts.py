@@ -26,8 +26,9 @@ ID_COLUMNS = (
     *("series", "series_id", "series_name", "id", "unique_id", "case", "case_id", "sample", "sample_id"),
     *("instance", "instance_id", "recording", "recording_id", "measurement_id", "unit", "segment", "uid"),
 )
+"""What the column that says to which series a row belongs is usually called."""
 SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label", "label_name")
-
+"""What the column of labels is usually called."""
 ARCHIVE_TABLES = (".tsv", ".txt")
 """How tables of the UCR archive end, which have a label first and no header."""
 

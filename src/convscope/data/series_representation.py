@@ -49,8 +49,8 @@ class SeriesRepresentation:
 
     In this order: times are brought to a regular grid; missing values inside are interpolated, those at the
     ends are as the nearest, and a variable without any value is 0; stretches of a very long series are
-    averaged; values are scaled; and what is behind the length is cut off, or filled up with 0, which is the mean
-    of what was scaled. All series get one length, so that the answer for one does not depend on its batch.
+    averaged; values are scaled; and what is behind the length is cut off, or filled up with 0, which is the
+    mean of what was scaled. All series get one length, so that no answer depends on its batch.
 
     Args:
         variables: A name for each.
@@ -280,8 +280,8 @@ def _gaps(found: Sequence[Series], step: int | None, samples: Samples) -> list[s
     missing = sum(bool(np.isnan(series.values).any()) for series in found)
     if missing:
         said.append(
-            f"missing: {missing} of {len(found)} train series miss values; they are interpolated, at the ends as"
-            " the nearest"
+            f"missing: {missing} of {len(found)} train series miss values; they are interpolated, at the ends"
+            " as the nearest"
         )
     if step is not None:
         changed = sum(len(regular(series, step=step)[1]) > 0 for series in found)

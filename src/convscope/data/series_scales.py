@@ -71,8 +71,8 @@ def choose_scaling(
             chance = f_classif(values[:, differ], labels)[1]
         if np.nanmin(chance, initial=1.0) < CERTAIN / values.shape[1]:
             return "train", (
-                f"scaling: train, because the {name} of a series differs between classes: variables are scaled"
-                " as over all train series"
+                f"scaling: train, because the {name} of a series differs between classes: variables are"
+                " scaled as over all train series"
             )
     return "series", (
         "scaling: series, because neither level nor size of a series tell its class: each has mean 0 and"

@@ -16,6 +16,7 @@ TIME_COLUMNS = (
     *("time", "timestamp", "datetime", "date", "date_time", "time_stamp", "ts", "ds", "t"),
     *("utc", "created_at", "measured_at", "epoch", "unix_time", "unixtime"),
 )
+"""What a column of times is usually called."""
 
 Times = npt.NDArray[np.datetime64]
 

@@ -89,6 +89,19 @@ ARCHITECTURES: dict[str, Architecture] = {
             usual_classes=6_000,
         ),
         Architecture(
+            "separable_ctc",
+            "audio",
+            "speech",
+            "separable convolutions over log-mel energies, from speech to characters",
+            usual_classes=28,
+        ),
+        Architecture(
+            "audio_cnn",
+            "audio",
+            "audio",
+            "a residual network over log-mel energies, which it computes itself from the waveform",
+        ),
+        Architecture(
             "causal_forecaster",
             "series",
             "anomaly",
@@ -103,16 +116,19 @@ ARCHITECTURES: dict[str, Architecture] = {
             answers="values",
         ),
         Architecture(
-            "audio_cnn",
-            "audio",
-            "audio",
-            "a residual network over log-mel energies, which it computes itself from the waveform",
+            "inception_time",
+            "series",
+            "series",
+            "modules with kernels of several lengths, for the best accuracy",
+        ),
+        Architecture(
+            "fcn", "series", "series", "three convolutions and their mean over time; small and fast"
         ),
         Architecture(
             "life_cnn",
             "series",
             "life",
-            "dilated convolutions over a window of sensors, to one remaining life",
+            "kernels over means of several rows, read by an ensemble of small networks",
             answers="values",
         ),
         Architecture(

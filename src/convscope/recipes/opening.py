@@ -25,6 +25,7 @@ from convscope.run import Run
 INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {
     "image": (48, 48, 1),
     "text": (64,),
+    "series": (128, 1),
     "audio": (16_000,),
     None: (48, 48, 1),
 }

@@ -29,6 +29,11 @@ def _no_views(**_: Any) -> Sequence[Callable[[Any], Any]]:
     return ()
 
 
+def _as_they_are(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Settings are the same for any amount of data."""
+    return {}
+
+
 def _unchanged(strength: float, **_: Any) -> None:
     """There are no random changes to samples as such."""
 
@@ -57,6 +62,7 @@ class Recipe:
         augmentation: Strength and options to a function of a batch and a random generator.
         views: Options to other ways of seeing a batch, over which an answer is averaged.
         start: `(model, representation, **options)`: changes a fresh model, such as to pre-trained weights.
+        suit: `(architecture, splits)` to settings that suit this much data, where the user gives none.
     """
 
     name: str
@@ -74,6 +80,7 @@ class Recipe:
     augmentation: Callable[..., Callable[[Any, np.random.Generator], Any] | None] = _unchanged
     views: Callable[..., Sequence[Callable[[Any], Any]]] = _no_views
     start: Callable[..., None] = _as_built
+    suit: Callable[[str, Splits], Mapping[str, Any]] = _as_they_are
 
     def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parts values by name: options of the recipe itself, and all others."""

@@ -10,7 +10,9 @@ from convscope.recipes.audio_classification import AUDIO_CLASSIFICATION
 from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.series_anomaly import SERIES_ANOMALY
+from convscope.recipes.series_classification import SERIES_CLASSIFICATION
 from convscope.recipes.series_remaining_life import SERIES_REMAINING_LIFE
+from convscope.recipes.speech_recognition import SPEECH_RECOGNITION
 from convscope.recipes.text_classification import TEXT_CLASSIFICATION
 from convscope.recipes.text_tagging import TEXT_TAGGING
 from convscope.recipes.translation import TEXT_TRANSLATION
@@ -19,7 +21,9 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         IMAGE_CLASSIFICATION,
+        SPEECH_RECOGNITION,
         AUDIO_CLASSIFICATION,
+        SERIES_CLASSIFICATION,
         SERIES_ANOMALY,
         SERIES_REMAINING_LIFE,
         TEXT_TAGGING,

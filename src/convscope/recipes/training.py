@@ -112,6 +112,11 @@ def plan(
     _check_used(recipe, chosen)
     mine, _ = recipe.divide(options)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    suited = {key: value for key, value in recipe.suit(name, splits).items() if key not in settings}
+    chosen = replace(chosen, **suited)
+    by_amount = [
+        f"{key}: {value}, which suits {len(splits.train)} train samples" for key, value in suited.items()
+    ]
     representation, decisions = recipe.fit_representation(splits.train, **mine)
     if chosen.mixing and not _can_be_blended(representation):
         raise UsageError(
@@ -133,6 +138,7 @@ def plan(
             *by_default,
             *splits.decisions,
             *decisions,
+            *by_amount,
             f"precision: {device.policy}, because {device.reason}",
         ),
         device,
