@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from convscope.errors import ConvscopeError
 from convscope.features.table import Features
-from convscope.kinds import SPLITS
+from convscope.kinds import SPLITS, Axis
 
 if TYPE_CHECKING:
     from convscope.lenses.sample import Sample
@@ -68,12 +68,29 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
     """
     from convscope.lenses.sample import Sample
 
+    if features.manifest.reading["recipe"] is not None:
+        recipe, representation = _reading(features)
+        if recipe.kind in ("series", "audio"):
+            return _of_time(values, name, getattr(representation, "rate", None))
     shape = features.manifest.model.get("input_shape")
     if features.manifest.reading["recipe"] is not None and values.ndim == 2:
         values = values[..., None]
     elif shape is not None and values.size == np.prod(shape):
         values = values.reshape(shape)
     return Sample(values, name) if 2 <= values.ndim <= 4 and values.size else None
+
+
+def _of_time(values: npt.NDArray[Any], name: str, rate: int | None) -> Sample:
+    """A series, or with a rate a recording, as it can be drawn."""
+    from convscope.lenses.sample import Sample
+    from convscope.lenses.spectrogram import heard_plainly
+
+    lines = values[:, None] if values.ndim == 1 else values
+    if rate is None:
+        return Sample(lines, name)
+    return Sample(
+        lines, name, axis=Axis(np.arange(len(values)) / rate, "s"), heard=heard_plainly(values, rate)
+    )
 
 
 def _are_texts(features: Features) -> bool:

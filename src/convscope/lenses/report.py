@@ -20,6 +20,7 @@ from convscope.lenses import charts, pages
 from convscope.lenses.explanation_rows import rows
 from convscope.lenses.report_texts import Score, cards_of, cut_text, metrics_of, pieces_of, titled
 from convscope.lenses.templates import add_filters, find_template
+from convscope.lenses.thumbnails import DrawnSeries, DrawnSound, as_lines, as_pixels, is_sound
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from convscope.scope.explanation import Explanation
 
 Pixels = npt.NDArray[np.uint8]
+Shown = Pixels | str | DrawnSeries | DrawnSound
+"""A sample as a page shows it."""
 
 SHOWN_SKIPPED = 200
 SHOWN_CONFUSIONS = 10
@@ -56,8 +59,8 @@ class Mistake:
     """A sample that was taken for another class, or answered with another text or other marks.
 
     Args:
-        shown: The sample: a text, or uint8 of shape (height, width) or (height, width, channels) with 1, 3
-            or 4 channels. Empty where `told` says it all.
+        shown: The sample: a text, a series, a recording, or uint8 of shape (height, width) or (height, width,
+            channels) with 1, 3 or 4 channels. Empty where `told` says it all.
         name: Where it came from, such as the file.
         true: Its class name; empty where it has none.
         predicted: The class name it was given; empty where there is none.
@@ -65,7 +68,7 @@ class Mistake:
         told: What belongs to it besides, by heading, such as the reference and the answer of a translation.
     """
 
-    shown: Pixels | str
+    shown: Shown
     name: str
     true: str = ""
     predicted: str = ""
@@ -89,7 +92,7 @@ class ReportContent:
             classifier hold `confusion` and `reliability`; `classes` is a list of `name`, `precision`,
             `recall`, `f1` and `support`.
         mistakes: The most confident mistakes, worst first.
-        samples: Per class name some of its pictures or texts, each as in `Mistake`.
+        samples: Per class name some of its samples, each as in `Mistake`.
         settings: Every setting of the run by name.
         versions: Version by package name.
         machine: What the run was made on.
@@ -98,6 +101,7 @@ class ReportContent:
         skipped: What the reader left out.
         explanation: The model explained.
         pictures: What the model sees in a few samples.
+        answered: What it answers to a few test samples, where that is drawn.
         counted: What `counts` counts.
         scores: The figures at the top of the page; by default all numbers of the judgement.
     """
@@ -110,7 +114,7 @@ class ReportContent:
     history: Sequence[Mapping[str, Any]] = ()
     judgement: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
-    samples: Sequence[tuple[str, Sequence[Pixels | str]]] = ()
+    samples: Sequence[tuple[str, Sequence[Shown]]] = ()
     settings: Mapping[str, object] | None = None
     versions: Mapping[str, str] | None = None
     machine: Mapping[str, str] | None = None
@@ -121,6 +125,7 @@ class ReportContent:
     pictures: Sequence[Picture] = ()
     counted: str = "samples"
     scores: Sequence[Score] = ()
+    answered: Sequence[Picture] = ()
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -169,6 +174,7 @@ def render_report(content: ReportContent) -> str:
         confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
         layers=rows(content.explanation) if content.explanation else [],
         drawn=[pages.drawn(picture) for picture in content.pictures],
+        answered=[pages.drawn(picture) for picture in content.answered],
         shown_rows=SHOWN_ROWS,
         shown_skipped=SHOWN_SKIPPED,
     )
@@ -180,13 +186,28 @@ def _template() -> Template:
         share=lambda value: f"{value:.1%}",
         count=lambda value: f"{value:,}",
         duration=_duration,
-        png=_png,
+        png=lambda shown: _png(as_pixels(shown)),
+        lines=_lines,
         pieces=pieces_of,
         cut=cut_text,
         titled=titled,
-        size_class=lambda picture: "small" if max(picture.shape[:2]) <= _PIXELATED_SIDE else "large",
+        size_class=_size_class,
     )
     return find_template("report.html.j2")
+
+
+def _size_class(shown: Any) -> str:
+    """How a picture is enlarged: small ones by whole pixels, those of sound as wide as they are."""
+    if is_sound(shown):
+        return "heard"
+    return "small" if max(shown.shape[:2]) <= _PIXELATED_SIDE else "large"
+
+
+def _lines(shown: Any, label: str = "") -> str:
+    """A series as markup of the page; nothing for other samples."""
+    from markupsafe import Markup
+
+    return Markup(as_lines(shown, label))  # noqa: S704 - labels are escaped there
 
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:
