@@ -36,7 +36,7 @@ class UnitLife:
         cycles: The cycle of each prediction, rising, (n,).
         predicted: Life that is left, in cycles, (n,).
         low: Lower end of the interval, (n,); None: no interval.
-        high: Upper end.
+        high: Upper end; infinite where there is none.
         true: Life that was left, (n,); NaN where it is not known; None: nowhere known.
     """
 
@@ -158,7 +158,7 @@ def _draw_unit(
     row.frame(sheet)
     xs = np.asarray(timeline.across(np.arange(timeline.length)))
     if each.low is not None and each.high is not None:
-        low, top = (np.asarray(edge, np.float64) for edge in (each.low, each.high))
+        low, top = (np.clip(np.asarray(edge, np.float64), *ends) for edge in (each.low, each.high))
         fill = mixed(theme.first, theme.ground, _BAND)
         if timeline.length == 1:
             xs_of_one, pair = np.array([xs[0] - 8, xs[0] + 8]), [0, 0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ from convscope.data.image_representation import ImageRepresentation
 from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
 from convscope.kinds import SPLITS, Axis, Progress, Skipped, no_progress
+from convscope.lenses.pages import Picture
 from convscope.recipes.opening import Opened
 from convscope.recipes.task import Fitted
 from convscope.scope.attribution_layer import has_channels
@@ -44,6 +46,7 @@ class Given:
         tokens: The words of a text, one for each position of the model's input, or for several inputs a
             tuple of words for each; None for other kinds.
         axis: When the positions of a series or a recording are; None for other kinds.
+        answers: Pictures of what a run answers to them; None where its task draws none.
     """
 
     names: tuple[str, ...]
@@ -54,6 +57,7 @@ class Given:
     class_names: tuple[str, ...] | None = None
     tokens: Callable[[int], Sequence[Any]] | None = None
     axis: Callable[[int], Axis] | None = None
+    answers: Callable[[Progress], Sequence[Picture]] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -182,7 +186,14 @@ def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progr
     )
     shown = recipe.task.show(fitted, found, progress)
     limits = _LIMITS["0..1"] if recipe.kind == "image" else None
-    return replace(_named(found, shown.take, []), limits=limits, tokens=shown.tokens, axis=shown.axis)
+    depict = recipe.task.depict
+    return replace(
+        _named(found, shown.take, []),
+        limits=limits,
+        tokens=shown.tokens,
+        axis=shown.axis,
+        answers=None if depict is None else partial(depict, fitted, found, None),
+    )
 
 
 def _of_data_set(opened: Opened, paths: Sequence[str], progress: Progress) -> Any:

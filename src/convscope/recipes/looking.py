@@ -24,6 +24,7 @@ from convscope.lenses.statistics import draw_statistics
 from convscope.recipes.given import Given, check_range, limits_of, own_range
 from convscope.recipes.hearing import ear_of
 from convscope.recipes.look import Look, made_look
+from convscope.recipes.looking_at_answers import look_at_answers
 from convscope.recipes.looking_at_attention import look_at_attention
 from convscope.recipes.looking_for_patches import look_for_patches
 from convscope.recipes.opening import Opened
@@ -44,6 +45,7 @@ METHODS: Mapping[str, str] = {
     "why": "what speaks for the prediction, by several methods",
     "statistics": "what each channel does over a data set",
     "patches": "the parts of a data set that excite each kernel most",
+    "answers": "what a run answers, drawn over its inputs: alarms of series, remaining lives of units",
     "attention": "which words of a source each word of its translation looks at",
 }
 WHY = ("grad-cam", "integrated-gradients")
@@ -356,5 +358,6 @@ _WAYS: Mapping[str, Callable[[Opened, Given, Wish, Progress], Look]] = {
     "why": _why,
     "statistics": _statistics,
     "patches": look_for_patches,
+    "answers": look_at_answers,
     "attention": look_at_attention,
 }

@@ -58,6 +58,9 @@ def report(
                 fitted.model, class_names=task.outputs(fitted.representation, fitted.class_names)
             ),
             pictures=_seen(task, fitted, splits),
+            answered=()
+            if task.depict is None
+            else task.depict(fitted, splits.test.samples, splits.test.labels, no_progress),
         ),
     )
 

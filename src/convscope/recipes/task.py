@@ -15,6 +15,7 @@ from convscope.engine.feed import Examples
 from convscope.engine.goal import Goal
 from convscope.engine.settings import FitSettings
 from convscope.kinds import Axis, Progress, SplitName
+from convscope.lenses.pages import Picture
 from convscope.lenses.report import Mistake
 from convscope.lenses.report_texts import Score
 from convscope.recipes.representation import Representation
@@ -138,6 +139,8 @@ class Task:
             threshold or the errors that an interval is made from. Is called once, with the weights that are
             kept; gives plain values that JSON can hold, which the run keeps as `calibration.json`. None
             where nothing is needed.
+        depict: `(fitted, samples, labels or None, progress)` to pictures of the answers, drawn over the first
+            samples as they were read. None where answers are no more than a class or a text.
     """
 
     name: str
@@ -157,6 +160,7 @@ class Task:
     illustrate: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
     unused: tuple[str, ...] = ()
     calibrate: Callable[[Fitted, Split, Progress], Mapping[str, Any]] | None = None
+    depict: Callable[[Fitted, Samples, Any, Progress], Sequence[Picture]] | None = None
 
 
 def as_named(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
