@@ -18,7 +18,7 @@ from convscope.kinds import Axis, Progress, no_progress
 
 Values = npt.NDArray[np.float32]
 
-WINDOW = 30
+WINDOW = 60
 """Rows of a window, unless asked otherwise."""
 START = 10
 """Rows at the beginning of a history whose mean stands for those before it."""

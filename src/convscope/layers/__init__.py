@@ -5,6 +5,7 @@ from convscope.layers.filtering import EdgePadding2D, Energy, Standardization
 from convscope.layers.gating import GatedLinearUnit, ScaledSum
 from convscope.layers.log_mel import LogMel
 from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
+from convscope.layers.member_mean import MemberMean
 from convscope.layers.pooling import ProportionOfPositiveValues
 from convscope.layers.source_attention import SourceAttention
 from convscope.layers.spelling import CharacterMask, MaxOverCharacters
@@ -21,6 +22,7 @@ __all__ = [
     "LogMel",
     "MaskedGlobalMaxPooling1D",
     "MaxOverCharacters",
+    "MemberMean",
     "PaddingMask",
     "PositionEmbedding",
     "ProportionOfPositiveValues",

@@ -20,14 +20,14 @@ from convscope.engine.infer import predict_probabilities
 from convscope.engine.judge_life import LifeJudgement, judge_lives
 from convscope.engine.life_intervals import LifeIntervals
 from convscope.kinds import SPLITS, Progress, SplitName
+from convscope.lenses.pages import Picture
 from convscope.lenses.report import Mistake
 from convscope.models.registry import build
+from convscope.recipes.answer_pictures import UNITS, life_picture
 from convscope.recipes.task import Fitted, Lesson, Shown, Task, as_named
 
 COVERAGE = 0.9
 """Share of true lives that intervals hold, unless asked otherwise."""
-JITTER = 0.3
-"""Standard deviation of what is added to each variable of a window, at an augmentation of 1."""
 SHOWN_MISTAKES = 24
 SHOWN_UNITS = 8
 
@@ -110,12 +110,10 @@ class LifeExamples:
     Args:
         windows: One for each row of each unit.
         lives: Capped, in cycles, shape (windows, 1), float32.
-        jitter: Standard deviation of what is added to a variable over a whole window, in those of train.
     """
 
     windows: LifeWindows
     lives: Lives
-    jitter: float
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -127,11 +125,7 @@ class LifeExamples:
 
     def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         """(windows, lives)."""
-        windows = self.windows.take(indices)
-        if rng is not None and self.jitter:
-            shift = rng.standard_normal((len(windows), 1, windows.shape[2]), np.float32)
-            windows = windows + np.float32(self.jitter) * shift
-        return windows, self.lives[indices]
+        return self.windows.take(indices), self.lives[indices]
 
 
 def build_estimator(
@@ -146,8 +140,7 @@ def life_examples(lesson: Lesson) -> LifeExamples:
     representation: Any = lesson.representation
     windows = representation.windows(lesson.split.samples, lesson.progress)
     lives = np.minimum(np.concatenate(list(lesson.split.labels)), representation.cap)
-    jitter = JITTER * lesson.settings.augmentation if lesson.training else 0.0
-    return LifeExamples(windows, lives.astype(np.float32)[:, None], jitter)
+    return LifeExamples(windows, lives.astype(np.float32)[:, None])
 
 
 def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str, Any]:
@@ -238,6 +231,29 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
     return Shown(windows.take, axis=lambda i: representation.axis(samples.load(i)))
 
 
+def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
+    """The first units, after each of their cycles."""
+    representation: Any = fitted.representation
+    some = samples.take(np.arange(min(UNITS, len(samples))))
+    units = [some.load(i) for i in range(len(some))]
+    ends = np.cumsum([len(unit) for unit in units])[:-1]
+    lives = _predicted(fitted, representation.windows(some, progress), progress)
+    coverage = float(fitted.options.get("coverage", COVERAGE))
+    low, high = LifeIntervals.from_json(fitted.calibration).around(lives, coverage)
+    parts = [np.split(each, ends) for each in (lives, low, high)]
+    return [
+        life_picture(
+            [some.name(i) for i in range(len(some))],
+            [unit.cycles for unit in units],
+            parts[0],
+            list(zip(parts[1], parts[2], strict=True)),
+            None if labels is None else list(labels[: len(some)]),
+            coverage=coverage,
+            cap=representation.cap,
+        )
+    ]
+
+
 def interval_text(low: float, high: float | None) -> str:
     """An interval in words.
 
@@ -281,6 +297,7 @@ REMAINING_LIFE = Task(
     counts=counts,
     illustrate=illustrate,
     show=show,
-    unused=("class_weights", "label_smoothing", "mixing", "patience"),
+    unused=("augmentation", "class_weights", "label_smoothing", "mixing", "patience"),
     calibrate=calibrate,
+    depict=depict,
 )

@@ -25,7 +25,7 @@ from convscope.recipes.recipe import Recipe
 from convscope.recipes.remaining_life import COVERAGE, REMAINING_LIFE
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "life_cnn": {"epochs": 12, "batch_size": 128, "learning_rate": 1e-3, "averaging": 0.1},
+    "life_cnn": {"epochs": 8, "batch_size": 128, "learning_rate": 2e-3, "averaging": 0.1},
 }
 
 
