@@ -20,7 +20,7 @@ TABLE = b'{"audio_filepath": "a/0.wav", "label": "a", "offset": 0.0, "duration":
 CSV = b"path,label,text,offset\na/0.wav,a,yes,0.1\nb/0.wav,b,no,0\na/1.wav,a,,\nb/1.wav,b,yes,0\n"
 
 
-@check(max_examples=50)
+@check(max_examples=30)
 @given(damaged(SOUNDS))
 def test_as_a_recording_in_a_class_folder_and_as_an_input(data):
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +42,7 @@ def test_as_a_recording_in_a_class_folder_and_as_an_input(data):
         assert len(waveform)
 
 
-@check(max_examples=50)
+@check(max_examples=30)
 @given(damaged([TABLE * 4, CSV]))
 def test_as_a_table_of_recordings(data):
     with tempfile.TemporaryDirectory() as folder:

@@ -14,18 +14,19 @@ def audio_cnn(
     input_shape: tuple[int | None, ...],
     classes: int,
     rate: int = 16_000,
-    mels: int = 64,
+    mels: int = 40,
     depth: int = 3,
     filters: int = 24,
     dropout: float = 0.3,
     masking: float = 0.2,
 ) -> keras.Model:
-    """Residual blocks over time and bands, as over a picture, then the mean of each map.
+    """Residual blocks over time and bands, as over a picture, then the mean of each map over time.
 
     The front end is part of the model: what goes in is a waveform. Each band is brought to zero mean and
     unit variance with what the train split is like (Ioffe and Szegedy 2015, "Batch normalization"). Block k
     has filters * 2^(k-1) kernels of 3x3 in each of two convolutions and, from the second block on, halves
-    both axes (He et al. 2016, "Deep residual learning for image recognition").
+    both axes (He et al. 2016, "Deep residual learning for image recognition"). The last kernels look at all
+    bands at once, because how high a sound is matters, and when it comes does not.
 
     Args:
         input_shape: (samples,).
@@ -61,6 +62,8 @@ def audio_cnn(
     x = layers.ReLU(name="stem_relu")(_normalized(x, "stem_norm"))
     for number in range(1, depth + 1):
         x = _block(x, filters * 2 ** (number - 1), 1 if number == 1 else 2, f"block{number}")
+    x = layers.Conv2D(x.shape[-1], (1, x.shape[2]), use_bias=False, name="bands_conv")(x)
+    x = layers.ReLU(name="bands_relu")(_normalized(x, "bands_norm"))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     # Probabilities stay float32 whatever the precision of the rest.
