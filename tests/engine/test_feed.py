@@ -107,11 +107,6 @@ def test_once_gives_all_samples_in_order_unchanged():
     np.testing.assert_array_equal(np.concatenate([inputs for inputs, _ in batches])[:, 0], np.arange(23))
 
 
-def test_repeated_gives_once_again_and_again():
-    feed = numbers()
-    assert same(list(itertools.islice(feed.repeated(), 2 * feed.steps)), [*feed.once(), *feed.once()])
-
-
 def test_class_weights_travel_with_their_samples():
     weights = np.array([1, 2, 4], np.float32)
     for inputs, _, given_weights in first(numbers(class_weights=weights), 0, 5):

@@ -90,17 +90,16 @@ class Feed:
                 yield self.examples.batch(indices, draw)
             epoch += 1
 
-    def repeated(self) -> Iterator[Batch]:
-        """All samples in order, again and again; the last batch of a pass may be smaller."""
-        while True:
-            yield from self.once()
+    @property
+    def order(self) -> npt.NDArray[np.int64]:
+        """All samples in the order in which they are judged: as they are, or from short to long."""
+        lengths = self.examples.lengths
+        return np.arange(len(self.examples)) if lengths is None else np.argsort(lengths, kind="stable")
 
     def once(self) -> Iterator[Batch]:
-        """All samples once, unchanged: in order, or from short to long where lengths differ."""
-        lengths = self.examples.lengths
-        count = len(self.examples)
-        order = np.arange(count) if lengths is None else np.argsort(lengths, kind="stable")
-        for start in range(0, count, self.batch_size):
+        """All samples once, unchanged, in `order`; the last batch may be smaller."""
+        order = self.order
+        for start in range(0, len(order), self.batch_size):
             yield self.examples.batch(order[start : start + self.batch_size], None)
 
     def _bucketed(self, batches: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:

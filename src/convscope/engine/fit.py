@@ -96,7 +96,7 @@ def _run(
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
-                validation_data=_source(validation.repeated(), validation),
+                validation_data=_passes(validation),
                 validation_steps=validation.steps,
                 callbacks=callbacks,
                 shuffle=False,
@@ -117,6 +117,37 @@ def _source(batches: Iterator[Batch], feed: Feed, rng: np.random.Generator | Non
     if not feed.varying:
         return _generator(batches)
     return backend_file().varying(_generator(batches), feed.examples.batch(np.arange(1), rng))
+
+
+def _passes(feed: Feed) -> Any:
+    """A split to be judged by again and again, each time from its first batch to its last.
+
+    Keras makes a new iterator for each time. One over a generator goes on where the one before had read
+    ahead to, and on TensorFlow both may read from it at once, so that some samples count twice and others
+    never.
+    """
+    passes = _Passes(feed)
+    if not feed.varying:
+        return passes
+    return backend_file().varying(passes, feed.examples.batch(np.arange(1), None))
+
+
+class _Passes(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of a feed by their number."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self._feed, self._order = feed, feed.order
+
+    def __len__(self) -> int:
+        return self._feed.steps
+
+    def __getitem__(self, number: int) -> Batch:
+        start = number * self._feed.batch_size
+        return self._feed.examples.batch(self._order[start : start + self._feed.batch_size], None)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
 
 
 def _generator(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
-def varying(batches: Iterator[Any], example: Any) -> Iterator[Any]:
+def varying(batches: Iterable[Any], example: Any) -> Iterable[Any]:
     """Batches whose shapes differ: Keras compiles a step for each shape, of which there are few."""
     return batches
 

@@ -14,7 +14,7 @@ benchmarks/train_speed.py measures what this comes to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -48,11 +48,12 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
-def varying(batches: Iterator[Any], example: Any) -> tf.data.Dataset:
+def varying(batches: Iterable[Any], example: Any) -> tf.data.Dataset:
     """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
 
     Args:
-        batches: Endless; tuples of arrays, or of nested structures of arrays.
+        batches: Tuples of arrays, or of nested structures of arrays; each iteration over them begins anew
+            where they can.
         example: One batch of the same structure.
 
     Returns:
@@ -61,7 +62,7 @@ def varying(batches: Iterator[Any], example: Any) -> tf.data.Dataset:
     signature = tf.nest.map_structure(
         lambda part: tf.TensorSpec([None] * np.ndim(part), np.asarray(part).dtype), example
     )
-    return tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
+    return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
 
 
 def convertible(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ def begin_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(seed * 1_000_003 + epoch)
 
 
-def varying(batches: Iterator[Any], example: Any) -> Iterator[Any]:
+def varying(batches: Iterable[Any], example: Any) -> Iterable[Any]:
     """Batches whose shapes differ: nothing is compiled for them."""
     return batches
 

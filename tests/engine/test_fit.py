@@ -1,0 +1,61 @@
+"""What a training is judged by: every sample of the validation split once, after every epoch."""
+
+import csv
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+
+from convscope.engine.device import choose_device
+from convscope.engine.feed import Feed
+from convscope.engine.fit import fit
+from convscope.engine.goal import Goal
+from convscope.engine.settings import FitSettings
+
+GOAL = Goal(loss=lambda settings: "mse", figure=None, said="loss")
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Samples of which each adds another amount to the loss; of one length, or of several."""
+
+    count: int
+    varying: bool
+
+    def __len__(self):
+        return self.count
+
+    @property
+    def lengths(self):
+        return 1 + np.arange(self.count) % 3 if self.varying else None
+
+    def batch(self, indices, rng):
+        width = int(self.lengths[indices].max()) if self.varying else 2
+        return np.zeros((len(indices), width, 1), np.float32), indices[:, None].astype(np.float32)
+
+
+def build():
+    inputs = keras.Input((None, 1))
+    return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(inputs)))
+
+
+@pytest.mark.parametrize("varying", [False, True])
+def test_each_epoch_is_judged_by_every_sample_once(tmp_path, varying):
+    settings = FitSettings(
+        epochs=6, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
+    )
+    train, validation = (Feed(Squares(count, varying), 4) for count in (8, 47))
+    fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
+    with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
+        judged = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(judged, np.mean(np.arange(47.0) ** 2), rtol=1e-5)
+
+
+def test_the_best_epoch_is_kept_unless_the_goal_leaves_the_split_out_of_it():
+    rows = [{"val_loss": loss, "val_accuracy": share} for loss, share in ((3, 0.5), (1, 0.4), (2, 0.3))]
+    assert Goal(loss=lambda settings: None).best_epoch(rows) == 0
+    assert Goal(loss=lambda settings: None, figure=None).best_epoch(rows) == 1
+    last = Goal(loss=lambda settings: None, figure=None, chooses=False)
+    assert last.best_epoch(rows) == 2
+    assert last.standing(rows) == "epoch 4, validation accuracy 2.000"
