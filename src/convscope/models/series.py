@@ -19,7 +19,7 @@ MOMENTUM = 0.9
 def fcn(
     input_shape: tuple[int | None, ...],
     classes: int,
-    kernels: Sequence[int] = (8, 5, 3),
+    kernel_sizes: Sequence[int] = (8, 5, 3),
     filters: Sequence[int] = (128, 256, 128),
 ) -> keras.Model:
     """Three normalized convolutions and the mean of each map over time.
@@ -31,7 +31,7 @@ def fcn(
     Args:
         input_shape: (length, variables); the length may be None.
         classes: The number of class names.
-        kernels: Times that the kernels of each block look at.
+        kernel_sizes: Times that the kernels of each block look at.
         filters: Kernels of each block.
 
     Returns:
@@ -40,16 +40,16 @@ def fcn(
     Raises:
         UsageError: A bad option.
     """
-    _check("fcn", input_shape, *kernels, *filters)
-    if not kernels or len(kernels) != len(filters):
+    sizes, counts = _listed(kernel_sizes), _listed(filters)
+    _check("fcn", input_shape, *sizes, *counts)
+    if not sizes or len(sizes) != len(counts):
         raise UsageError(
-            "fcn needs as many kernels as filters. "
-            f"Received: kernels={list(kernels)}, filters={list(filters)}."
+            f"fcn needs as many kernel_sizes as filters. Received: kernel_sizes={sizes}, filters={counts}."
         )
     series = keras.Input(input_shape, name="series")
     x = series
-    for number, (kernel, count) in enumerate(zip(kernels, filters, strict=True), 1):
-        x = _convolution(count, kernel, f"conv{number}")(x)
+    for number, (size, count) in enumerate(zip(sizes, counts, strict=True), 1):
+        x = _convolution(count, size, f"conv{number}")(x)
         x = _normalization(f"norm{number}")(x)
         x = layers.ReLU(name=f"relu{number}")(x)
     x = layers.GlobalAveragePooling1D(name="pool")(x)
@@ -60,7 +60,7 @@ def inception_time(
     input_shape: tuple[int | None, ...],
     classes: int,
     depth: int = 6,
-    kernels: Sequence[int] = (40, 20, 10),
+    kernel_sizes: Sequence[int] = (40, 20, 10),
     filters: int = 32,
     bottleneck: int = 32,
     ensemble: int = 1,
@@ -76,7 +76,7 @@ def inception_time(
         input_shape: (length, variables); the length may be None.
         classes: The number of class names.
         depth: Inception modules.
-        kernels: Times that the kernels of each length look at.
+        kernel_sizes: Times that the kernels of each length look at.
         filters: Kernels of each length.
         bottleneck: Maps that a module narrows its input to; 0 leaves it as it is.
         ensemble: Networks that learn beside each other, each from weights of its own, and whose mean is the
@@ -89,11 +89,12 @@ def inception_time(
     Raises:
         UsageError: A bad option.
     """
-    _check("inception_time", input_shape, depth, filters, ensemble, *kernels)
-    if not kernels or bottleneck < 0:
+    sizes = _listed(kernel_sizes)
+    _check("inception_time", input_shape, depth, filters, ensemble, *sizes)
+    if not sizes or len(set(sizes)) < len(sizes) or bottleneck < 0:
         raise UsageError(
-            "inception_time needs kernels and a bottleneck of at least 0. "
-            f"Received: kernels={list(kernels)}, bottleneck={bottleneck}."
+            "inception_time needs different kernel_sizes and a bottleneck of at least 0. "
+            f"Received: kernel_sizes={sizes}, bottleneck={bottleneck}."
         )
     series = keras.Input(input_shape, name="series")
     answers = []
@@ -101,7 +102,7 @@ def inception_time(
         prefix = f"member{member}_" if ensemble > 1 else ""
         x = shortcut = series
         for module in range(1, depth + 1):
-            x = _inception(x, kernels, filters, bottleneck, f"{prefix}module{module}")
+            x = _inception(x, sizes, filters, bottleneck, f"{prefix}module{module}")
             if module % RESIDUAL_EVERY == 0:
                 x = shortcut = _shortcut(shortcut, x, f"{prefix}module{module}")
         x = layers.GlobalAveragePooling1D(name=f"{prefix}pool")(x)
@@ -112,13 +113,13 @@ def inception_time(
 
 
 def _inception(
-    x: keras.KerasTensor, kernels: Sequence[int], filters: int, bottleneck: int, name: str
+    x: keras.KerasTensor, kernel_sizes: Sequence[int], filters: int, bottleneck: int, name: str
 ) -> keras.KerasTensor:
     """The maps of kernels of each length beside those of a pooled copy."""
     narrow = x
     if bottleneck and x.shape[-1] > 1:
         narrow = _convolution(bottleneck, 1, f"{name}_bottleneck")(x)
-    maps = [_convolution(filters, kernel, f"{name}_conv{kernel}")(narrow) for kernel in kernels]
+    maps = [_convolution(filters, size, f"{name}_conv{size}")(narrow) for size in kernel_sizes]
     pooled = layers.MaxPooling1D(3, strides=1, padding="same", name=f"{name}_pool")(x)
     maps.append(_convolution(filters, 1, f"{name}_pool_conv")(pooled))
     x = layers.Concatenate(name=f"{name}_joined")(maps)
@@ -133,9 +134,9 @@ def _shortcut(before: keras.KerasTensor, x: keras.KerasTensor, name: str) -> ker
     return layers.ReLU(name=f"{name}_add_relu")(layers.Add(name=f"{name}_add")([before, x]))
 
 
-def _convolution(filters: int, kernel: int, name: str) -> keras.layers.Layer:
+def _convolution(filters: int, size: int, name: str) -> keras.layers.Layer:
     """Without a bias, which the normalization behind would take away."""
-    return layers.Conv1D(filters, kernel, padding="same", use_bias=False, name=name)
+    return layers.Conv1D(filters, size, padding="same", use_bias=False, name=name)
 
 
 def _normalization(name: str) -> keras.layers.Layer:
@@ -149,8 +150,13 @@ def _softmax(classes: int, prefix: str = "") -> keras.layers.Layer:
     return layers.Dense(classes, activation="softmax", dtype=dtype, name=f"{prefix}classes")
 
 
+def _listed(sizes: Sequence[int] | int) -> list[int]:
+    """Sizes as a list, also a single one."""
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
 def _check(name: str, input_shape: tuple[int | None, ...], *sizes: int) -> None:
     if len(input_shape) != 2 or not input_shape[1] or (input_shape[0] is not None and input_shape[0] < 1):
         raise UsageError(f"{name} takes (length, variables). Received: input_shape={tuple(input_shape)}.")
-    if min(sizes, default=0) < 1:
-        raise UsageError(f"{name} needs sizes and counts of at least 1. Received: {min(sizes, default=0)}.")
+    if not all(isinstance(size, int) and size >= 1 for size in sizes):
+        raise UsageError(f"{name} needs whole sizes and counts of at least 1. Received: {list(sizes)}.")
