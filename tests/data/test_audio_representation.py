@@ -50,7 +50,8 @@ def test_the_length_covers_nearly_all_recordings_but_not_the_longest(tmp_path):
     assert AudioRepresentation.fit(train)[0].samples == 1600
     asked, decisions = AudioRepresentation.fit(train, rate=4000, seconds=0.5)
     assert (asked.rate, asked.samples) == (4000, 2000)
-    assert all("as asked for" in line for line in decisions)
+    assert all("as asked for" in line for line in decisions[:2])
+    assert decisions[2] == "loudness: every clip is made as loud as full scale allows"
     for wrong in ({"rate": 10}, {"seconds": 0.0}, {"seconds": float("nan")}):
         with pytest.raises(UsageError):
             AudioRepresentation.fit(train, **wrong)
@@ -59,7 +60,7 @@ def test_the_length_covers_nearly_all_recordings_but_not_the_longest(tmp_path):
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 22050, 44100, 48000, 44099])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_rate_and_number_of_channels_keeps_its_pitch(rate, channels):
-    clip = AudioRepresentation(8000, 8000).encode(recording(1.0, rate, channels))
+    clip = AudioRepresentation(8000, 8000, same_level=False).encode(recording(1.0, rate, channels))
     assert clip.dtype == np.int16
     assert clip.shape == (8000,)
     assert pitch(clip, 8000) == pytest.approx(440, abs=1.5)
@@ -72,7 +73,7 @@ def test_what_a_lower_rate_cannot_hold_is_not_folded_into_it():
 
 
 def test_a_short_recording_stands_between_silence_and_its_time_is_known():
-    made = AudioRepresentation(8000, 4000)
+    made = AudioRepresentation(8000, 4000, same_level=False)
     given = recording(0.25)
     clip, axis = made.encode(given), made.axis(given)
     assert not clip[:1000].any()
@@ -87,7 +88,7 @@ def test_a_short_recording_stands_between_silence_and_its_time_is_known():
 def test_of_a_long_recording_the_loudest_stretch_is_heard():
     waveform = np.full((8000, 1), 0.001, np.float32)
     waveform[5000:6000] = 0.5
-    made = AudioRepresentation(8000, 1000)
+    made = AudioRepresentation(8000, 1000, same_level=False)
     given = Recording(waveform, 8000)
     assert (made.encode(given) > 16000).all()
     axis = made.axis(given)
@@ -96,9 +97,19 @@ def test_of_a_long_recording_the_loudest_stretch_is_heard():
 
 
 def test_a_recording_beyond_full_scale_becomes_quieter_and_is_not_clipped():
-    clip = AudioRepresentation(8000, 2000).encode(Recording(4 * tone()[:, None], 8000))
+    clip = AudioRepresentation(8000, 2000, same_level=False).encode(Recording(4 * tone()[:, None], 8000))
     assert np.abs(clip).max() == 32767
     assert np.sum(np.abs(clip) > 32000) < 400
+
+
+def test_near_and_far_recordings_are_equally_loud_unless_loudness_is_kept():
+    near, far = recording(), Recording(recording().waveform / 50, 8000)
+    made = AudioRepresentation(8000, 8000)
+    np.testing.assert_allclose(made.encode(far), made.encode(near), atol=1)
+    assert np.abs(made.encode(far)).max() == 32767
+    kept = AudioRepresentation(8000, 8000, same_level=False)
+    assert kept.encode(near).std() == pytest.approx(50 * kept.encode(far).std(), rel=0.01)
+    assert not made.encode(Recording(np.zeros((99, 1), np.float32), 8000)).any()
 
 
 def test_clips_in_memory_and_on_demand_are_the_same(tmp_path):
@@ -118,13 +129,15 @@ def test_clips_in_memory_and_on_demand_are_the_same(tmp_path):
 def test_it_is_saved_and_loaded():
     made = AudioRepresentation(16000, 12345)
     assert AudioRepresentation.from_json(made.to_json()) == made
+    kept = AudioRepresentation(16000, 12345, same_level=False)
+    assert AudioRepresentation.from_json(kept.to_json()) == kept != made
 
 
 @pytest.mark.parametrize(
     "saved",
     [None, {}, {"kind": "image", "version": 1}, {"kind": "audio", "version": 1, "rate": 8000}]
     + [
-        {"kind": "audio", "version": 1, "rate": rate, "samples": n}
+        {"kind": "audio", "version": 1, "rate": rate, "samples": n, "same_level": True}
         for rate, n in ((8e3, 1), (8, 1), (8000, 0))
     ],
 )
@@ -135,7 +148,8 @@ def test_what_is_no_representation_is_told(saved):
 
 @pytest.fixture
 def clips():
-    return np.stack([AudioRepresentation(8000, 4000).encode(recording(0.3)) for _ in range(64)])
+    made = AudioRepresentation(8000, 4000, same_level=False)
+    return np.stack([made.encode(recording(0.3)) for _ in range(64)])
 
 
 def test_changes_follow_from_the_seed_and_leave_the_clips_alone(clips):

@@ -36,7 +36,7 @@ def test_every_recording_is_heard_and_labelled_by_its_name(digits):
 
 
 def test_rate_and_length_suit_them(digits):
-    made, (rate, length) = AudioRepresentation.fit(digits.train)
+    made, (rate, length, _) = AudioRepresentation.fit(digits.train)
     assert made.rate == 8000
     assert rate == "rate: 8,000 samples per second, which all train recordings have"
     assert 0.6 < made.samples / made.rate < 0.8

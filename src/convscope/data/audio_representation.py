@@ -40,6 +40,8 @@ class AudioRepresentation:
     Args:
         rate: Samples per second.
         samples: Of a clip.
+        same_level: Whether every clip is made as loud as full scale allows, so that how near the microphone
+            was and how it was set play no part; else loudness is kept.
 
     Raises:
         UsageError: One of them cannot be.
@@ -47,6 +49,7 @@ class AudioRepresentation:
 
     rate: int
     samples: int
+    same_level: bool = True
 
     def __post_init__(self) -> None:
         if self.rate < LOWEST_RATE or self.samples < 1:
@@ -67,7 +70,7 @@ class AudioRepresentation:
 
     @classmethod
     def fit(
-        cls, split: Split, rate: int | None = None, seconds: float | None = None
+        cls, split: Split, rate: int | None = None, seconds: float | None = None, same_level: bool = True
     ) -> tuple[AudioRepresentation, tuple[str, ...]]:
         """Chooses rate and length from the train split.
 
@@ -75,6 +78,7 @@ class AudioRepresentation:
             split: The train split; its recordings know their durations and rates.
             rate: Samples per second, where the user chose them.
             seconds: Of a clip, likewise.
+            same_level: As in the representation.
 
         Returns:
             The representation, and one line for each choice with its reason.
@@ -93,15 +97,20 @@ class AudioRepresentation:
         length, length_line = _length(source.seconds) if seconds is None else (seconds, "as asked for")
         if not 0 < length < 3_600:
             raise UsageError(f"a clip takes more than 0 seconds and less than an hour, received {length:g}")
-        return cls(chosen, max(1, round(length * chosen))), (
+        kept = "every clip is made as loud as full scale allows" if same_level else "kept, as asked for"
+        return cls(chosen, max(1, round(length * chosen)), same_level), (
             rate_line,
             f"length: {length:g} seconds of sound, {length_line}",
+            f"loudness: {kept}",
         )
 
     def encode(self, recording: Recording) -> Int16:
         """Brings a recording to a clip, shape (samples,)."""
         clip, _ = loudest_stretch(mono(recording, self.rate), self.samples)
-        return np.rint(clip * FULL_SCALE).astype(np.int16)
+        loudest = float(np.abs(clip).max(initial=0))
+        scale = FULL_SCALE / loudest if self.same_level and loudest > 0 else FULL_SCALE
+        encoded: Int16 = np.rint(clip * scale).astype(np.int16)
+        return encoded
 
     def axis(self, recording: Recording) -> Axis:
         """When the samples of a clip are in the recording that it is of, in seconds."""
@@ -153,7 +162,8 @@ class AudioRepresentation:
 
     def to_json(self) -> dict[str, str | int]:
         """A dictionary that `json` can write and `from_json` reads."""
-        return {"kind": "audio", "version": VERSION, "rate": self.rate, "samples": self.samples}
+        sizes = {"rate": self.rate, "samples": self.samples, "same_level": self.same_level}
+        return {"kind": "audio", "version": VERSION, **sizes}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, object]) -> AudioRepresentation:
@@ -170,14 +180,14 @@ class AudioRepresentation:
         for key, value in {"kind": "audio", "version": VERSION}.items():
             if saved.get(key) != value:
                 raise RunError(f"audio representation: expected {key} {value!r}, received {saved.get(key)!r}")
-        rate, samples = saved.get("rate"), saved.get("samples")
-        if type(rate) is not int or type(samples) is not int:
+        rate, samples, same_level = (saved.get(name) for name in ("rate", "samples", "same_level"))
+        if type(rate) is not int or type(samples) is not int or type(same_level) is not bool:
             raise RunError(
-                f"audio representation: expected whole numbers as rate and samples, received {rate!r} and"
-                f" {samples!r}"
+                "audio representation: expected whole numbers as rate and samples, and true or false as"
+                f" same_level, received {rate!r}, {samples!r} and {same_level!r}"
             )
         try:
-            return cls(rate, samples)
+            return cls(rate, samples, same_level)
         except UsageError as error:
             raise RunError(f"audio representation: {error.message}") from error
 

@@ -17,6 +17,7 @@ def audio_cnn(
     mels: int = 40,
     depth: int = 3,
     filters: int = 24,
+    floor: float = 1e-6,
     dropout: float = 0.3,
     masking: float = 0.2,
 ) -> keras.Model:
@@ -35,6 +36,8 @@ def audio_cnn(
         mels: Bands of the log-mel energies.
         depth: Residual blocks.
         filters: Kernels of each convolution in the first block.
+        floor: Is added to each energy before its logarithm is taken: what is quieter is not heard, neither the
+            noise of a microphone nor silence around a recording.
         dropout: Share of the last features that is left out in training.
         masking: The longest stretch of time and the widest range of bands that are hidden in training, as a
             share.
@@ -54,7 +57,7 @@ def audio_cnn(
         if size < 1:
             raise UsageError(f"audio_cnn needs {what} of at least 1. Received: {what}={size}.")
     waveform = keras.Input(input_shape, dtype="float32", name="waveform")
-    x = LogMel(rate, mels=mels, name="log_mel")(waveform)
+    x = LogMel(rate, mels=mels, floor=floor, name="log_mel")(waveform)
     x = _normalized(x, "log_mel_norm", scale=False, center=False, dtype="float32")
     x = SpectrumMasking(masking, masking, name="masking")(x)
     x = layers.Reshape((*x.shape[1:], 1), name="picture")(x)

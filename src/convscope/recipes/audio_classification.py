@@ -61,10 +61,21 @@ def read_given(paths: Sequence[str], *, progress: Progress = no_progress, **_: A
 
 
 def fit_representation(
-    train: Split, rate: int | None = None, seconds: float | None = None, **_: Any
+    train: Split,
+    rate: int | None = None,
+    seconds: float | None = None,
+    same_level: bool = True,
+    **_: Any,
 ) -> tuple[AudioRepresentation, Sequence[str]]:
-    """Chooses rate and length of clips from the train split, unless they are given."""
-    return AudioRepresentation.fit(train, rate=rate, seconds=seconds)
+    """Chooses rate and length of clips from the train split, unless they are given.
+
+    Args:
+        train: Recordings.
+        rate: Samples per second.
+        seconds: Of a clip.
+        same_level: Whether every clip is made equally loud; not where loudness tells the class.
+    """
+    return AudioRepresentation.fit(train, rate=rate, seconds=seconds, same_level=same_level)
 
 
 def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generator], Any] | None:
@@ -84,7 +95,7 @@ AUDIO_CLASSIFICATION = Recipe(
     ),
     architectures=("audio_cnn",),
     settings=SETTINGS,
-    options=("label_column", "label_pattern", "encoding", "rate", "seconds"),
+    options=("label_column", "label_pattern", "encoding", "rate", "seconds", "same_level"),
     recognizes=recognizes,
     read=read,
     read_inputs=read_given,
