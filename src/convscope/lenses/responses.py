@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.sheet import MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.theme import Numbers, mixed, number
+from convscope.lenses.theme import Numbers, count, mixed, number
 from convscope.scope.frequency import frequency_response
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _explained(weights: Numbers, shown: int, step: float, hertz: float | None) -
     steps = f" A step of this layer is {step:g} of the input." if step != 1 and hertz is None else ""
     return (
         f"Left: the weights{of} over the {taps} positions of the kernel. Right: how strongly an oscillation "
-        f"comes through by its frequency, {unit}{combined}.{steps} Shown: {shown} of {there:,} kernels, on "
-        "one scale."
+        f"comes through by its frequency, {unit}{combined}.{steps} Shown: {shown} of "
+        f"{count(there, 'kernel')}, on one scale."
     )
 
 

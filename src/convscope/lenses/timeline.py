@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.sheet import TINY, Sheet
 from convscope.lenses.theme import MINUS, Numbers, number
 
+_SYMBOL = 3  # letters of a unit, with the space before it, up to which it has no plural
 _NAMES = {"s": "seconds", "step": "position"}
 _DATE_FORMATS = ("%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S.%f")
 _FIRST_FORMATS = ("", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M")
@@ -53,7 +54,7 @@ class Timeline:
         behind: int | None = None,
     ) -> None:
         self.length, self.left, self.wide = length, left, wide
-        self.axis = axis or Axis()
+        self.axis = _usable(axis or Axis())
         self.first = first
         self.behind = max(length if behind is None else behind, first + 1)
         self._at = _numbers(self.axis, length)
@@ -141,16 +142,18 @@ class Timeline:
             return str(moment.astype(f"datetime64[{_precision(self.step)}]")).replace("T", " ")
         if self.counted:
             return f"{round(at):,}"
-        return f"{number(at, 4)} {self.axis.unit}"
+        return f"{number(at, 4)} {self.axis.unit}".strip()
 
     def during(self, first: int, behind: int) -> str:
         """A range of positions in words, in times where they are known."""
-        unit = "" if self.dated or self.counted else f" {self.axis.unit}"
+        unit = "" if self.dated or self.counted else f" {self.axis.unit}".rstrip()
         begin, end = (self.when(place).removesuffix(unit) for place in (first, max(behind - 1, first)))
         if begin == end:
             return f"{begin}{unit}"
         day, _, time = end.partition(" ")
-        return f"{begin} to {time if self.dated and time and begin.startswith(day) else end}{unit}"
+        whole_words = "s" if len(unit) > _SYMBOL else ""
+        end = time if self.dated and time and begin.startswith(day) else end
+        return f"{begin} to {end}{unit}{whole_words}"
 
     def _dates(self, most: int) -> tuple[list[Tick], str]:
         low, high = (self._origin + np.timedelta64(round(at * 1e9), "ns") for at in (self._low, self._high))
@@ -163,7 +166,9 @@ class Timeline:
         said = formatter.format_ticks(marks) if marks else []
         seconds = [(each - date2num(self._origin)) * 86_400 for each in marks]
         ticks = [Tick(self._pixel(at), text) for at, text in zip(seconds, said, strict=True)]
-        dates = {str(each.astype("datetime64[D]")) for each in (low, high)}
+        ends = (self._place(self.first), self._place(self.behind - 1))
+        moments = [self._origin + np.timedelta64(round(float(at) * 1e9), "ns") for at in ends]
+        dates = {str(each.astype("datetime64[D]")) for each in moments}
         years = {date[:4] for date in dates}
         written = all(len(text) >= 4 and text[:4] in years for text in said)
         around = dates.pop() if len(dates) == 1 else years.pop() if len(years) == 1 and not written else ""
@@ -222,10 +227,19 @@ def _written(tick: float) -> str:
     return number(tick, 4)
 
 
+def _usable(axis: Axis) -> Axis:
+    """The axis, without its places where these are none or not all known."""
+    places = axis.places
+    if places is None:
+        return axis
+    known = not np.isnat(places).any() if places.dtype.kind == "M" else np.isfinite(places).all()
+    return axis if len(places) and known else replace(axis, places=None)
+
+
 def _numbers(axis: Axis, length: int) -> Numbers:
     """A number for each position, rising: seconds since the first time, numbers as given, or counted."""
     places = axis.places
-    if places is None or not len(places):
+    if places is None:
         return np.arange(length, dtype=np.float64)
     if places.dtype.kind == "M":
         nanoseconds = (places.astype("datetime64[ns]") - places[0].astype("datetime64[ns]")).astype(np.int64)
@@ -234,8 +248,7 @@ def _numbers(axis: Axis, length: int) -> Numbers:
         at = np.asarray(places, np.float64)
     if len(at) < length:  # what lies behind them is padding, step by step
         at = np.concatenate([at, at[-1] + _step(at) * np.arange(1, length - len(at) + 1)])
-    at = np.maximum.accumulate(at[:length])
-    return np.arange(length, dtype=np.float64) if not np.isfinite(at).all() else at
+    return np.asarray(np.maximum.accumulate(at[:length]))
 
 
 def _first_time(axis: Axis) -> np.datetime64:
