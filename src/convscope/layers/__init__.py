@@ -6,6 +6,7 @@ from convscope.layers.gating import GatedLinearUnit, ScaledSum
 from convscope.layers.log_mel import LogMel
 from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.member_mean import MemberMean
+from convscope.layers.minirocket import ProportionsAbove
 from convscope.layers.pooling import ProportionOfPositiveValues
 from convscope.layers.source_attention import SourceAttention
 from convscope.layers.spelling import CharacterMask, MaxOverCharacters
@@ -26,6 +27,7 @@ __all__ = [
     "PaddingMask",
     "PositionEmbedding",
     "ProportionOfPositiveValues",
+    "ProportionsAbove",
     "ScaledSum",
     "SourceAttention",
     "SpectrumMasking",

@@ -122,6 +122,12 @@ ARCHITECTURES: dict[str, Architecture] = {
             "modules with kernels of several lengths, for the best accuracy",
         ),
         Architecture(
+            "minirocket",
+            "series",
+            "minirocket",
+            "fixed kernels and a linear classifier, solved in closed form in seconds",
+        ),
+        Architecture(
             "fcn", "series", "series", "three convolutions and their mean over time; small and fast"
         ),
         Architecture(

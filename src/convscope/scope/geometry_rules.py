@@ -364,6 +364,7 @@ _OWN: Mapping[str | None, Rule] = {
     "PaddingMask": _masking,
     "PositionEmbedding": _pointwise,
     "ProportionOfPositiveValues": _global_pooling,
+    "ProportionsAbove": _global_pooling,
     "ScaledSum": _merge,
     "SoundMask": _hearing,
     "SourceAttention": _attention_to_source,

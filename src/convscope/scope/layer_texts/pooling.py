@@ -97,6 +97,16 @@ _POSITIVE = Text(
     ),
 )
 
+_ABOVE = Text(
+    "Compares each feature map with several thresholds of its own and takes the share of positions above each: "
+    "how often the kernel's pattern is there at all, clearly, and very clearly. Every other map leaves out "
+    "both ends, where the kernel reaches beyond the input. The thresholds are taken from data, not trained.",
+    lambda facts: (
+        f"Here {facts.maps_in} are compared with {words.counted(facts.layer.thresholds, 'threshold')} each, "
+        f"which leaves {words.values(facts.shape_out)}."
+    ),
+)
+
 TEXTS = {
     **{f"MaxPooling{rank}D": Text(_MAX, _window) for rank in (1, 2, 3)},
     **{f"AveragePooling{rank}D": Text(_AVERAGE, _window) for rank in (1, 2, 3)},
@@ -105,4 +115,5 @@ TEXTS = {
     **{f"AdaptiveAveragePooling{rank}D": _adaptive("mean") for rank in (1, 2, 3)},
     **{f"AdaptiveMaxPooling{rank}D": _adaptive("maximum") for rank in (1, 2, 3)},
     "ProportionOfPositiveValues": _POSITIVE,
+    "ProportionsAbove": _ABOVE,
 }
