@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -11,6 +11,7 @@ import numpy as np
 
 from convscope.data.peek import Peek
 from convscope.data.splits import Samples, Splits
+from convscope.engine.solve import Solver
 from convscope.kinds import Kind, Skipped
 from convscope.recipes.representation import Representation
 from convscope.recipes.task import Task
@@ -62,6 +63,7 @@ class Recipe:
         augmentation: Strength and options to a function of a batch and a random generator.
         views: Options to other ways of seeing a batch, over which an answer is averaged.
         start: `(model, representation, **options)`: changes a fresh model, such as to pre-trained weights.
+        solvers: How those architectures are solved that are not trained step by step.
         suit: `(architecture, splits)` to settings that suit this much data, where the user gives none.
     """
 
@@ -80,6 +82,7 @@ class Recipe:
     augmentation: Callable[..., Callable[[Any, np.random.Generator], Any] | None] = _unchanged
     views: Callable[..., Sequence[Callable[[Any], Any]]] = _no_views
     start: Callable[..., None] = _as_built
+    solvers: Mapping[str, Solver] = field(default_factory=dict)
     suit: Callable[[str, Splits], Mapping[str, Any]] = _as_they_are
 
     def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,6 +17,8 @@ from convscope.data.series import read_series
 from convscope.data.series_inputs import SeriesInputs, read_series_inputs
 from convscope.data.series_representation import SeriesRepresentation
 from convscope.data.splits import Split, Splits
+from convscope.engine.minirocket import MINIROCKET
+from convscope.engine.solve import Solver
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.classification import CLASSIFICATION
 from convscope.recipes.recipe import Recipe
@@ -25,6 +27,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "fcn": {"learning_rate": 1e-3},
     "inception_time": {"learning_rate": 1e-3},
 }
+SOLVERS: Mapping[str, Solver] = {"minirocket": MINIROCKET}
 SEEN = 5_000
 """Series that a training on few is shown in all, each many times."""
 FEW = 50
@@ -104,6 +107,8 @@ def suit(architecture: str, splits: Splits) -> Mapping[str, Any]:
         >>> [suit("fcn", SimpleNamespace(train=range(count))) for count in (20, 600)]
         [{'epochs': 250, 'batch_size': 5}, {'epochs': 29, 'batch_size': 16}]
     """
+    if architecture in SOLVERS:
+        return {}
     count = len(splits.train)
     least, usual, most = BATCHES
     seen = SEEN * max(1.0, math.sqrt(count / FEW))
@@ -124,7 +129,7 @@ SERIES_CLASSIFICATION = Recipe(
         "a folder per class with a table for each series",
         "train/, validation/ and test/ of such folders or tables",
     ),
-    architectures=("inception_time", "fcn"),
+    architectures=("inception_time", "fcn", "minirocket"),
     settings=SETTINGS,
     options=("time_column", "id_column", "label_column", "rows", "scaling", "length"),
     recognizes=recognizes,
@@ -132,5 +137,6 @@ SERIES_CLASSIFICATION = Recipe(
     read_inputs=read_given,
     fit_representation=fit_representation,
     load_representation=SeriesRepresentation.from_json,
+    solvers=SOLVERS,
     suit=suit,
 )

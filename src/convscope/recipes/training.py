@@ -14,10 +14,12 @@ import keras
 import numpy as np
 
 from convscope.data.splits import Split, Splits
+from convscope.engine.checkpoint import Row
 from convscope.engine.device import Device, choose_device, machine, versions
 from convscope.engine.feed import Feed
 from convscope.engine.fit import fit
 from convscope.engine.settings import FitSettings
+from convscope.engine.solve import Solver, solve
 from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
 from convscope.kinds import SPLITS, Progress, Say
@@ -60,6 +62,11 @@ class Plan:
     decisions: tuple[str, ...]
     device: Device
     parameters: int = 0
+
+    @property
+    def solver(self) -> Solver | None:
+        """How the architecture is solved; None where it is trained step by step."""
+        return self.recipe.solvers.get(self.architecture)
 
     def build(self) -> keras.Model:
         """A fresh model."""
@@ -110,6 +117,9 @@ def plan(
     options = {**usual_options, **options}
     chosen = FitSettings(**{**usual_settings, **settings})
     _check_used(recipe, chosen)
+    solver = recipe.solvers.get(name)
+    if solver is not None:
+        solver.check(name, chosen)
     mine, _ = recipe.divide(options)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
     suited = {key: value for key, value in recipe.suit(name, splits).items() if key not in settings}
@@ -125,6 +135,8 @@ def plan(
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
     by_look = (why,) if why else ()
     device = choose_device(chosen.precision)
+    if solver is not None:
+        device = replace(choose_device("float32"), reason=f"{name} is solved, not trained")
     made = Plan(
         recipe,
         path,
@@ -139,6 +151,7 @@ def plan(
             *splits.decisions,
             *decisions,
             *by_amount,
+            *(() if solver is None else (solver.decision,)),
             f"precision: {device.policy}, because {device.reason}",
         ),
         device,
@@ -188,7 +201,15 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
 
     Raises:
         RunError: The run belongs to other data or settings, or the loss is no longer a number.
+        UsageError: There are callbacks, and no epochs that they could follow.
     """
+    if callbacks and made.solver is not None:
+        run.discard_if_empty()
+        raise UsageError(
+            f"{made.architecture} is solved in closed form and has no epochs that callbacks could follow. "
+            f"Received: {len(callbacks)} callbacks.",
+            "Leave them out.",
+        )
     check_writable(run.folder, SPACE_NEEDED + SPACE_PER_PARAMETER * made.parameters)
     record = _record(made)
     if (run.folder / "run.json").exists():
@@ -197,18 +218,7 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     _write_splits(run.folder / "splits.csv", made.splits)
     run.write_record({**record, "status": "training"})
     goal = made.recipe.task.goal
-    rows = fit(
-        made.build,
-        _feed(made, made.splits.train, progress, training=True),
-        _feed(made, made.splits.validation, progress),
-        made.settings,
-        made.device,
-        run.folder,
-        callbacks,
-        progress,
-        goal,
-        made.start,
-    )
+    rows = _learned(made, run, callbacks, progress)
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
@@ -228,6 +238,31 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     return run
 
 
+def _learned(
+    made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress
+) -> list[Row]:
+    """Sets the weights, step by step or at once; the rows of history."""
+    solver, settings = made.solver, made.settings
+    train = _feed(made, made.splits.train, progress, training=solver is None)
+    if solver is None:
+        validation = _feed(made, made.splits.validation, progress)
+        goal = made.recipe.task.goal
+        device = made.device
+        return fit(
+            made.build, train, validation, settings, device, run.folder, callbacks, progress, goal, made.start
+        )
+    _, options = made.recipe.divide(made.options)
+    more = _feed(made, _without(made.splits.validation, made.splits.train), progress)
+    return solve(made.build, solver, train.examples, more.examples, options, settings, run.folder, progress)
+
+
+def _without(split: Split, other: Split) -> Split:
+    """The samples of a split that are not in another one, as all are where there were too few to divide."""
+    known = set(other.names())
+    apart = np.array([i for i, name in enumerate(split.names()) if name not in known], np.int64)
+    return Split(split.samples.take(apart), split.labels[apart])
+
+
 def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = False) -> Feed:
     """Batches of a split; of the train split with random changes and weights, where they are asked for."""
     settings, augment = made.settings, None
@@ -245,7 +280,7 @@ def _record(made: Plan) -> dict[str, Any]:
         "recipe": made.recipe.name,
         "architecture": made.architecture,
         "options": dict(made.options),
-        "settings": made.settings.to_json(),
+        "settings": made.settings.to_json() if made.solver is None else made.solver.record(made.settings),
         "class_names": list(splits.class_names),
         "data": {
             "path": str(made.path.resolve()),
