@@ -174,15 +174,14 @@ class PrefixBeam:
         if known is not None:
             return known
         tree, weight = prefix.tree, prefix.weight
-        if tree is not None:
-            if label == self._space:
-                if tree.weight is None:
-                    return None
-                tree, weight = self._tree, weight + tree.weight
-            else:
-                tree = tree.children.get(label)
-                if tree is None:
-                    return None
+        if tree is not None and label == self._space:
+            if tree.weight is None:
+                return None
+            tree, weight = self._tree, weight + tree.weight
+        elif tree is not None:
+            tree = tree.children.get(label)
+            if tree is None:
+                return None
         made = Prefix(prefix, label, tree, weight)
         self._known[prefix, label] = made
         return made
@@ -201,7 +200,8 @@ class PrefixBeam:
             return []
         given = chain(self._beam[likeliest].best[1])[: shared.depth - self._given]
         self._given = shared.depth
-        self._known.pop((shared.parent, shared.label), None)  # its key would keep all that was before
+        if shared.parent is not None:
+            self._known.pop((shared.parent, shared.label), None)  # its key would keep all that was before
         shared.parent = None
         for prefix, mass in self._beam.items():
             left = prefix.depth - self._given

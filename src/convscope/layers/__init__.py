@@ -8,6 +8,7 @@ from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.member_mean import MemberMean
 from convscope.layers.minirocket import ProportionsAbove
 from convscope.layers.pooling import ProportionOfPositiveValues
+from convscope.layers.sound_mask import MaskedBatchNormalization, SoundMask
 from convscope.layers.source_attention import SourceAttention
 from convscope.layers.spelling import CharacterMask, MaxOverCharacters
 from convscope.layers.spectrum_masking import SpectrumMasking
@@ -22,6 +23,7 @@ __all__ = [
     "LinearChainCRF",
     "LogMel",
     "MaskedGlobalMaxPooling1D",
+    "MaskedBatchNormalization",
     "MaxOverCharacters",
     "MemberMean",
     "PaddingMask",
@@ -29,6 +31,7 @@ __all__ = [
     "ProportionOfPositiveValues",
     "ProportionsAbove",
     "ScaledSum",
+    "SoundMask",
     "SourceAttention",
     "SpectrumMasking",
     "Standardization",

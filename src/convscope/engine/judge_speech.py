@@ -1,0 +1,219 @@
+"""How good transcripts are: the share of wrong words and characters by jiwer, and the worst recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from convscope.errors import BackendError, DataError, RunError, UsageError
+
+WORST = 10
+"""Recordings that are kept for the report."""
+_COUNTS = ("hits", "substitutions", "deletions", "insertions")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How a transcript differs from what was said, counted in words or characters.
+
+    Args:
+        hits: Those that are right.
+        substitutions: Those that are another one.
+        deletions: Those that are missing.
+        insertions: Those that were not said.
+    """
+
+    hits: int
+    substitutions: int
+    deletions: int
+    insertions: int
+
+    @property
+    def said(self) -> int:
+        """Words or characters of the references."""
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def wrong(self) -> int:
+        """All errors."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def rate(self) -> float:
+        """Errors for each one that was said; may exceed 1. Of nothing said: 0 without errors, else 1."""
+        return self.wrong / self.said if self.said else float(self.wrong > 0)
+
+
+@dataclass(frozen=True)
+class JudgedRecording:
+    """One recording of the report.
+
+    Args:
+        index: Its position in the split.
+        reference: What was said.
+        transcript: What was heard.
+        wer: Word errors for each word that was said.
+    """
+
+    index: int
+    reference: str
+    transcript: str
+    wer: float
+
+
+@dataclass(frozen=True)
+class SpeechJudgement:
+    """What `judge_transcripts` found about one split.
+
+    Args:
+        samples: Recordings judged.
+        words: Errors of words.
+        characters: Errors of characters, spaces included.
+        right: Share of the recordings without an error.
+        worst: Recordings with the most errors for each word, the worst first.
+    """
+
+    samples: int
+    words: Errors
+    characters: Errors
+    right: float
+    worst: tuple[JudgedRecording, ...] = ()
+
+    @property
+    def wer(self) -> float:
+        """The word error rate."""
+        return self.words.rate
+
+    @property
+    def cer(self) -> float:
+        """The character error rate."""
+        return self.characters.rate
+
+    def to_json(self) -> dict[str, Any]:
+        """Named numbers, lists and dicts that `json` can write."""
+        return {
+            "samples": self.samples,
+            "wer": self.wer,
+            "cer": self.cer,
+            "right": self.right,
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+            "worst": [asdict(each) for each in self.worst],
+        }
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Kinds of errors of words and of characters."""
+        headings = ("", "said", "right", "substituted", "deleted", "inserted", "error rate")
+        rows = [
+            (name, *map(str, (each.said, *(getattr(each, count) for count in _COUNTS))), f"{each.rate:.2%}")
+            for name, each in (("words", self.words), ("characters", self.characters))
+        ]
+        return headings, rows
+
+    def to_line(self) -> str:
+        """The figures of the whole split."""
+        return (
+            f"WER {self.wer:.2%} ({self.words.substitutions} substituted, {self.words.deletions} deleted, "
+            f"{self.words.insertions} inserted of {self.words.said} words), CER {self.cer:.2%}, "
+            f"{self.right:.1%} of {self.samples} test recordings without an error"
+        )
+
+    def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
+        """What stands at the top of a report."""
+        return [
+            ("WER", f"{self.wer:.2%}", f"{self.words.wrong} of {self.words.said} words"),
+            ("CER", f"{self.cer:.2%}", f"{self.characters.wrong} of {self.characters.said} characters"),
+            ("Without an error", self.right),
+            ("Test recordings", str(self.samples)),
+        ]
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> SpeechJudgement:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RunError: If a key is missing, or holds something else than expected.
+        """
+        try:
+            return cls(
+                samples=int(plain["samples"]),
+                words=Errors(**{name: int(plain["words"][name]) for name in _COUNTS}),
+                characters=Errors(**{name: int(plain["characters"][name]) for name in _COUNTS}),
+                right=float(plain["right"]),
+                worst=tuple(JudgedRecording(**each) for each in plain["worst"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"These metrics are not a judgement of transcripts that convscope wrote: {error!r}.",
+                "Run `convscope evaluate` again to write them anew.",
+            ) from error
+
+
+def judge_transcripts(
+    references: Sequence[str], transcripts: Sequence[str], worst: int = WORST
+) -> SpeechJudgement:
+    """Compares transcripts with what was said, in the spelling that both have.
+
+    Args:
+        references: What was said; a recording in which nothing is said counts by the words inserted.
+        transcripts: What was heard.
+        worst: How many of the worst recordings are kept.
+
+    Returns:
+        Errors by the shortest way from one text to the other (Levenshtein), summed over all recordings.
+
+    Raises:
+        UsageError: If the numbers of texts differ.
+        DataError: If there are no recordings.
+        BackendError: If jiwer is not installed.
+
+    Example:
+        >>> judged = judge_transcripts(["one two three"], ["one too three four"])
+        >>> judged.words
+        Errors(hits=2, substitutions=1, deletions=0, insertions=1)
+        >>> round(judged.wer, 3)
+        0.667
+    """
+    if len(references) != len(transcripts):
+        raise UsageError(
+            "judge_transcripts expects as many references as transcripts."
+            f" Received: {len(references)} and {len(transcripts)}."
+        )
+    if not references:
+        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
+    jiwer = _library()
+    pairs = list(zip(references, transcripts, strict=True))
+    of_words = [_errors(jiwer.process_words, one, other, len(other.split())) for one, other in pairs]
+    of_characters = [_errors(jiwer.process_characters, one, other, len(other)) for one, other in pairs]
+    by_rate = sorted(range(len(pairs)), key=lambda i: (-of_words[i].rate, -of_characters[i].rate, i))
+    return SpeechJudgement(
+        samples=len(pairs),
+        words=_summed(of_words),
+        characters=_summed(of_characters),
+        right=sum(one == other for one, other in pairs) / len(pairs),
+        worst=tuple(
+            JudgedRecording(i, *pairs[i], of_words[i].rate) for i in by_rate[:worst] if of_words[i].wrong
+        ),
+    )
+
+
+def _errors(process: Any, reference: str, transcript: str, count: int) -> Errors:
+    if not reference:  # which jiwer does not take
+        return Errors(0, 0, 0, count)
+    found = process(reference, transcript)
+    return Errors(*(int(getattr(found, name)) for name in _COUNTS))
+
+
+def _summed(errors: Sequence[Errors]) -> Errors:
+    return Errors(*(sum(getattr(each, name) for each in errors) for name in _COUNTS))
+
+
+def _library() -> Any:
+    try:
+        import jiwer
+    except ImportError as error:
+        raise BackendError(
+            f"Judging transcripts needs jiwer: {error}.", 'Install it: pip install "convscope[audio]"'
+        ) from error
+    return jiwer

@@ -1,0 +1,104 @@
+"""Which frames of a padded waveform are there, and normalization that leaves the others out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from convscope.errors import UsageError
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class SoundMask(keras.layers.Layer):  # type: ignore[misc]
+    r"""Tells the frames of a waveform from padding: $m_t = 1$ where any $x_n \neq 0$, $tH \le n < (t + 1)H$.
+
+    A sample of exactly 0 counts as padding, as the id 0 of a text does; a representation writes real
+    samples of 0 as a value far below hearing. Frames are those of `LogMel` with the same hop.
+
+    Args:
+        hop: Samples from frame to frame, H.
+
+    Shapes:
+        - input: waveforms, float, (batch, samples).
+        - output: float, (batch, frames, 1), frames = ceil(samples / hop).
+
+    Example:
+        >>> mask = SoundMask(2)(keras.ops.array([[0.5, 0.0, 0.0, 0.0, 0.1, 0.0, 0.0]]))
+        >>> keras.ops.convert_to_numpy(mask)[0, :, 0].tolist()
+        [1.0, 0.0, 1.0, 0.0]
+    """
+
+    def __init__(self, hop: int, **options: Any) -> None:
+        options.setdefault("trainable", False)
+        super().__init__(**options)
+        if hop < 1:
+            raise UsageError(f"SoundMask needs a hop of a sample at least. Received: hop={hop}.")
+        self.hop = hop
+
+    def get_config(self) -> dict[str, Any]:
+        """All that rebuilds the layer."""
+        return {**super().get_config(), "hop": self.hop}
+
+    def call(self, waveforms: Any) -> Any:
+        """Computes the mask."""
+        there = ops.cast(ops.not_equal(waveforms, 0), self.compute_dtype)
+        padded = ops.expand_dims(ops.pad(there, ((0, 0), (0, self.hop - 1))), -1)
+        return ops.max_pool(padded, self.hop, self.hop, "valid", data_format="channels_last")
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Batch, frames and one channel."""
+        samples = shape[1]
+        return shape[0], None if samples is None else -(-samples // self.hop), 1
+
+    def compute_output_spec(self, waveforms: Any) -> keras.KerasTensor:
+        """Shape and dtype of the mask."""
+        return keras.KerasTensor(self.compute_output_shape(waveforms.shape), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class MaskedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    r"""Batch normalization whose mean and variance are those of the positions that are there.
+
+    $y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$, in a training with $\mu$ and $\sigma^2$ over
+    all positions of the batch with a mask of 1, else with their moving averages.
+
+    Source: Ioffe and Szegedy (2015), "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift".
+
+    Takes what `keras.layers.BatchNormalization` takes.
+
+    Shapes:
+        - input: [x, mask] of (batch, length, channels) and (batch, length, 1).
+        - output: (batch, length, channels).
+    """
+
+    def build(self, shapes: Any) -> None:
+        """Makes the weights for x."""
+        super().build(shapes[0])
+        self.input_spec = None
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Normalizes x."""
+        x, mask = inputs
+        if not (training and self.trainable):
+            return super().call(x, training=False)
+        present = ops.cast(mask, "float32")
+        values = ops.cast(x, "float32")
+        count = ops.maximum(ops.sum(present), 1.0)
+        mean = ops.sum(values * present, axis=(0, 1)) / count
+        variance = ops.sum(ops.square(values - mean) * present, axis=(0, 1)) / count
+        for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + ops.stop_gradient(found) * (1.0 - self.momentum))
+        scale = ops.rsqrt(variance + self.epsilon)
+        if self.scale:
+            scale = scale * ops.cast(self.gamma, "float32")
+        shift = -mean * scale
+        if self.center:
+            shift = shift + ops.cast(self.beta, "float32")
+        return ops.cast(values * scale + shift, self.compute_dtype)
+
+    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+        """That of x."""
+        return tuple(shapes[0])
