@@ -43,6 +43,26 @@ def write_watched(folder, seed=0, rows=900):
     return path
 
 
+def write_waves(folder, seed=0, count=120):
+    """Quick, slow and square waves of two variables, minute by minute, in a long table with splits."""
+    folder.mkdir(parents=True)
+    rng, lines = np.random.default_rng(seed), ["series,time,flow,heat,split,label"]
+    start = np.datetime64("2026-01-01T00:00")
+    for number in range(count):
+        label = ("quick", "slow", "square")[number % 3]
+        phase = rng.uniform(0, 6) + np.arange(24) / (1 if label == "quick" else 3)
+        wave = np.sign(np.sin(phase)) if label == "square" else np.sin(phase)
+        flow, heat = wave + rng.normal(0, 0.1, 24), rng.normal(0, 1, 24)
+        split = ("train", "train", "validation", "test")[number // 3 % 4]
+        lines += [
+            f"w{number},{start + np.timedelta64(at, 'm')},{flow[at]:.4f},{heat[at]:.4f},{split},{label}"
+            for at in range(24)
+        ]
+    path = folder / "waves.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
 @dataclass(frozen=True)
 class SeriesCase:
     """A recipe with data for it.
@@ -75,6 +95,19 @@ SETTINGS = {"precision": "float32", "batch_size": 32, "learning_rate": 1e-2, "ep
 CASES = {
     case.recipe: case
     for case in (
+        SeriesCase(
+            recipe="series-classification",
+            reason="waves.csv has series beside the column 'label'",
+            write=write_waves,
+            settings={
+                **SETTINGS,
+                "epochs": 6,
+                "batch_size": 8,
+                "options": {"depth": 1, "kernel_sizes": [8, 4], "filters": 8, "bottleneck": 4},
+            },
+            holds=lambda judged: judged["accuracy"] > 0.8,
+            numbers=lambda row: list(row.probabilities.values()),
+        ),
         SeriesCase(
             recipe="series-anomaly",
             reason="watched.csv has the columns 'time' and 'anomaly'",

@@ -137,12 +137,8 @@ def test_members_of_an_ensemble_learn_as_each_would_alone():
         model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy", metrics=["accuracy"])
         model.fit(x, y, epochs=3, batch_size=8, shuffle=False, verbose=0)
     for name in names:
-        pairs = zip(
-            joined.get_layer(f"member2_{name}").get_weights(),
-            single.get_layer(name).get_weights(),
-            strict=True,
-        )
-        for of_member, alone in pairs:
+        of_member, alone = joined.get_layer(f"member2_{name}"), single.get_layer(name)
+        for found, expected in zip(of_member.get_weights(), alone.get_weights(), strict=True):
             np.testing.assert_allclose(found, expected, atol=2e-4)
     loss, accuracy = joined.evaluate(x, y, verbose=0)
     shares = np.asarray(joined.predict_on_batch(x))
