@@ -150,8 +150,8 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
         else f"the one of {into:,} input channels that contributes most"
     )
     said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
-    lines = position.patch.ndim == 2 and len(position.patch) > 5
-    if position.padded.any() and lines:
+    plotted = position.patch.ndim == 2 and len(position.patch) > 5
+    if position.padded.any() and plotted:
         said += " Gray positions reach over the border of the layer's input and count as 0."
     elif position.padded.any():
         said += " Crossed cells reach over the border of the layer's input and count as 0."
@@ -160,7 +160,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
     padded = _as_planes(position.padded[..., None])[..., 0]
     slices, rows, columns = padded.shape
     written = max(rows, columns) <= 5
-    if position.patch.ndim == 2 and not written:
+    if plotted:
         labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
         return draw_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
     figures = [figures_of(each) for each in parts]

@@ -147,10 +147,10 @@ def _place_maps(
             box = (y + place * (strip + STRIP_GAP), strip)
             place_bands(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
             frame_bands(sheet, timeline, box, None)
-    for place, each in enumerate(numbers):
+    for place, number in enumerate(numbers):
         baseline = y + place * (strip + STRIP_GAP) + strip / 2 + 6
         sheet.text(
-            timeline.left - 10, baseline, str(each), size=TINY, colour=sheet.theme.muted, across="right"
+            timeline.left - 10, baseline, str(number), size=TINY, colour=sheet.theme.muted, across="right"
         )
     return len(chosen) * (strip + STRIP_GAP) - STRIP_GAP
 

@@ -102,8 +102,10 @@ def frame_bands(
     """
     (y, high), muted = box, sheet.theme.muted
     sheet.box(timeline.left, y, timeline.wide, high, edge=sheet.theme.rule, width=0.8)
-    for band, text in [] if frequencies is None else _marks(frequencies, high):
-        place = y + high * (1 - (band + 0.5) / np.size(frequencies))
+    if frequencies is None:
+        return
+    for band, text in _marks(frequencies, high):
+        place = y + high * (1 - (band + 0.5) / len(frequencies))
         sheet.line([timeline.left - 5, timeline.left], [place, place], colour=muted, width=0.5)
         baseline = min(max(place + 6, y + 15), y + high)
         sheet.text(timeline.left - 9, baseline, text, size=TINY, colour=muted, across="right")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
+from matplotlib import dates
 from matplotlib.ticker import MaxNLocator
 
 from convscope.kinds import Axis
@@ -15,6 +16,7 @@ from convscope.lenses.lettering import line_height, width_of
 from convscope.lenses.sheet import TINY, Sheet
 from convscope.lenses.theme import MINUS, Numbers, number
 
+_DATES: Any = dates  # has no types
 _SYMBOL = 3  # letters of a unit, with the space before it, up to which it has no plural
 _NAMES = {"s": "seconds", "step": "position"}
 _DATE_FORMATS = ("%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S.%f")
@@ -138,8 +140,7 @@ class Timeline:
         """The time or the number of a position, in words."""
         at = float(self._place(position))
         if self.dated:
-            moment = self._origin + np.timedelta64(round(at * 1e9), "ns")
-            return str(moment.astype(f"datetime64[{_precision(self.step)}]")).replace("T", " ")
+            return str(self._moment(at).astype(f"datetime64[{_precision(self.step)}]")).replace("T", " ")
         if self.counted:
             return f"{round(at):,}"
         return f"{number(at, 4)} {self.axis.unit}".strip()
@@ -156,23 +157,28 @@ class Timeline:
         return f"{begin} to {end}{unit}{whole_words}"
 
     def _dates(self, most: int) -> tuple[list[Tick], str]:
-        low, high = (self._origin + np.timedelta64(round(at * 1e9), "ns") for at in (self._low, self._high))
-        locator = AutoDateLocator(minticks=min(4, most - 1), maxticks=most)
-        begin, end = (num2date(date2num(each)) for each in (low, high))
-        marks = [each for each in locator.tick_values(begin, end) if date2num(low) <= each <= date2num(high)]
-        formatter = ConciseDateFormatter(
+        low, high = (float(_DATES.date2num(self._moment(at))) for at in (self._low, self._high))
+        locator = _DATES.AutoDateLocator(minticks=min(4, most - 1), maxticks=most)
+        found = locator.tick_values(_DATES.num2date(low), _DATES.num2date(high))
+        marks = [float(each) for each in found if low <= each <= high]
+        formatter = _DATES.ConciseDateFormatter(
             locator, formats=list(_DATE_FORMATS), zero_formats=list(_FIRST_FORMATS), show_offset=False
         )
-        said = formatter.format_ticks(marks) if marks else []
-        seconds = [(each - date2num(self._origin)) * 86_400 for each in marks]
-        ticks = [Tick(self._pixel(at), text) for at, text in zip(seconds, said, strict=True)]
+        said: list[str] = formatter.format_ticks(marks) if marks else []
+        origin = float(_DATES.date2num(self._origin))
+        ticks = [
+            Tick(self._pixel((at - origin) * 86_400), text) for at, text in zip(marks, said, strict=True)
+        ]
         ends = (self._place(self.first), self._place(self.behind - 1))
-        moments = [self._origin + np.timedelta64(round(float(at) * 1e9), "ns") for at in ends]
-        dates = {str(each.astype("datetime64[D]")) for each in moments}
-        years = {date[:4] for date in dates}
+        days = {str(self._moment(float(at)).astype("datetime64[D]")) for at in ends}
+        years = {day[:4] for day in days}
         written = all(len(text) >= 4 and text[:4] in years for text in said)
-        around = dates.pop() if len(dates) == 1 else years.pop() if len(years) == 1 and not written else ""
+        around = days.pop() if len(days) == 1 else years.pop() if len(years) == 1 and not written else ""
         return ticks, f"{around} UTC".strip()
+
+    def _moment(self, at: float) -> np.datetime64:
+        """When a number of seconds since the first time is."""
+        return self._origin + np.timedelta64(round(at * 1e9), "ns")
 
     def _pixel(self, at: float) -> float:
         return self.left + (at - self._low) / (self._high - self._low) * self.wide
@@ -253,7 +259,7 @@ def _numbers(axis: Axis, length: int) -> Numbers:
 
 def _first_time(axis: Axis) -> np.datetime64:
     """When the first position is, to the nanosecond."""
-    return np.asarray(axis.places, "datetime64[ns]")[0]
+    return np.datetime64(np.asarray(axis.places, "datetime64[ns]")[0], "ns")
 
 
 def _step(at: Numbers) -> float:
