@@ -177,7 +177,7 @@ def _complete(
     pool = np.flatnonzero(codes == TRAIN)
     decisions = []
     few = round(len(pool) * FRACTION) < found.fewest
-    if few and wanted.pop("validation", None):
+    if few and wanted.pop("validation", 0):
         decisions.append(
             f"validation: the train {many} themselves, because a tenth of {len(pool)} {many} is too few to"
             " choose the best epoch by"

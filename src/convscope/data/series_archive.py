@@ -85,7 +85,7 @@ def _series(case: npt.NDArray[np.float64]) -> Series:
 
 def _header(path: Path) -> Sequence[str]:
     """The lines before `@data`, in lower case."""
-    found = []
+    found: list[str] = []
     lines = read_lines(path, limit=_LONGEST_LINE)
     try:
         for _, line in lines:

@@ -207,7 +207,7 @@ def _parquet(library: Any, path: Path) -> Any:
 
 
 def _checked(frame: Any, where: str) -> Any:
-    _check_size(*frame.shape, where)
+    _check_size(len(frame), len(frame.columns), where)
     if not len(frame):
         raise DataError(f"{where}: expected rows below the header, received none")
     if len(set(frame.columns)) < len(frame.columns):

@@ -252,7 +252,8 @@ def averaged(values: npt.NDArray[np.float64], every: int) -> npt.NDArray[np.floa
         return values
     starts = np.arange(0, len(values), every)
     sums = np.add.reduceat(values, starts, axis=0)
-    return cast(npt.NDArray[np.float64], sums / np.diff(np.append(starts, len(values)))[:, None])
+    means: npt.NDArray[np.float64] = sums / np.diff(np.append(starts, len(values)))[:, None]
+    return means
 
 
 def _lengths(whole: Sequence[npt.NDArray[np.float64]], length: int | None) -> tuple[int, int, str]:

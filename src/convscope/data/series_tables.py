@@ -222,7 +222,7 @@ def _in_order(
     if len(known) < len(times):
         notes.append(f"time: {len(times) - len(known)} rows without a time, left out")
     known = known[np.argsort(groups[known], kind="stable")]
-    order = known[np.lexsort((times[known], groups[known]))].astype(np.int64)
+    order: npt.NDArray[np.int64] = known[np.lexsort((times[known], groups[known]))].astype(np.int64)
     moved = int(np.sum(order != known))
     if moved:
         notes.append(f"time: {moved} rows were not in order and were sorted")
@@ -261,7 +261,8 @@ def _interpolated(
         exact = places[np.searchsorted(places, wanted).clip(0, len(places) - 1)] == wanted
         apart = places[after] - places[after - 1]
         made[(apart > longest * (1 + JITTER)) & ~exact] = np.nan
-    return made.astype(np.float32)
+    found: npt.NDArray[np.float32] = made.astype(np.float32)
+    return found
 
 
 def _span(nanoseconds: int) -> str:

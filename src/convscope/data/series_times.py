@@ -46,8 +46,8 @@ def find_time_column(frame: Any, given: str | None, where: str) -> str | None:
         return given
     at = find_column(names, TIME_COLUMNS)
     if at is not None:
-        return names[at]
-    return next((name for name in names if _holds_times(frame[name])), None)
+        return str(names[at])
+    return next((str(name) for name in names if _holds_times(frame[name])), None)
 
 
 def parse_times(column: Any, where: str) -> tuple[Times, str]:
