@@ -14,8 +14,8 @@ LOOKUPS = frozenset({"Embedding", "ReversibleEmbedding", "SubwordEmbedding", "To
 FRONT_END = "LogMel"
 """The layer that hears: from waveforms to energies over time and bands."""
 
-MASKS = frozenset({"CharacterMask", "PaddingMask"})
-"""Layers that tell tokens or characters from padding."""
+MASKS = frozenset({"CharacterMask", "PaddingMask", "SoundMask"})
+"""Layers that tell tokens, characters or frames from padding."""
 
 CONVOLUTIONS = frozenset(
     f"{kind}{rank}D{end}"
