@@ -51,6 +51,24 @@ LINES = (
         91.2,
         options={"encoding": "latin-1"},
     ),
+    Line(
+        "SST-2, ensemble of 5",
+        "sentences/stsa.binary.train",
+        "text-classification",
+        percent("accuracy"),
+        "%",
+        83.5,
+        options={"ensemble": 5},
+    ),
+    Line(
+        "TREC, ensemble of 5",
+        "sentences/TREC.train.all",
+        "text-classification",
+        percent("accuracy"),
+        "%",
+        91.2,
+        options={"encoding": "latin-1", "ensemble": 5},
+    ),
     Line("CoNLL-2003 English", "conll2003", "text-tagging", percent("f1"), "entity F1", 81),
     Line(
         "Multi30k German to English",
@@ -75,7 +93,10 @@ LINES = (
 
 def trained(line: Line, data: Path, runs: Path, seed: int, settings: dict) -> Run:
     """The finished run of a line, trained if it is not there."""
-    folder = runs / f"{line.name.lower().replace(' ', '-')}-{line.architecture or 'default'}-{seed}"
+    folder = (
+        runs
+        / f"{line.name.lower().replace(',', '').replace(' ', '-')}-{line.architecture or 'default'}-{seed}"
+    )
     run = Run(folder)
     if folder.exists():
         return api.train(resume=folder)

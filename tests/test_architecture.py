@@ -11,7 +11,7 @@ import convscope
 
 SOURCE = Path(convscope.__file__).parent
 PACKAGE = "convscope"
-FRONT_DOOR = {"cli", "cli_feature_tools", "cli_features", "cli_models", "console", "demo"}
+FRONT_DOOR = {"cli", "cli_feature_tools", "cli_features", "cli_models", "cli_options", "console", "demo"}
 GROUND = {"run", "kinds", "errors", "files", "backend"}
 LINES = (
     ("front door", "studio"),

@@ -7,12 +7,21 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from convscope import __version__
 from convscope.cli_feature_tools import neighbours, probe, project
 from convscope.cli_features import extract
 from convscope.cli_models import FORMAT, explain, look
+from convscope.cli_options import (
+    FileOptions,
+    FitOptions,
+    SeriesOptions,
+    ShapeOptions,
+    SoundOptions,
+    TextOptions,
+    given,
+)
 from convscope.errors import ConvscopeError, UsageError
 
 app = App(
@@ -24,9 +33,6 @@ app = App(
     version=__version__,
     help_format="plaintext",
 )
-FIT = Group("Training settings", sort_key=1)
-SHAPE = Group("Architecture and pictures", sort_key=2)
-TEXT = Group("Texts", sort_key=3)
 
 
 @app.command
@@ -67,33 +73,12 @@ def train(
     architecture: str | None = None,
     out: Path | None = None,
     resume: Path | None = None,
-    epochs: Annotated[int | None, Parameter(group=FIT)] = None,
-    batch_size: Annotated[int | None, Parameter(group=FIT)] = None,
-    learning_rate: Annotated[float | None, Parameter(group=FIT)] = None,
-    seed: Annotated[int | None, Parameter(group=FIT)] = None,
-    precision: Annotated[Literal["auto", "float32", "bfloat16"] | None, Parameter(group=FIT)] = None,
-    augmentation: Annotated[float | None, Parameter(group=FIT)] = None,
-    patience: Annotated[int | None, Parameter(group=FIT)] = None,
-    class_weights: Annotated[bool, Parameter(group=FIT, negative="")] = False,
-    tensorboard: Annotated[bool, Parameter(group=FIT, negative="")] = False,
-    size: Annotated[str | None, Parameter(group=SHAPE)] = None,
-    flip: Annotated[bool | None, Parameter(group=SHAPE)] = None,
-    kernel_size: Annotated[int | None, Parameter(group=SHAPE)] = None,
-    depth: Annotated[int | None, Parameter(group=SHAPE)] = None,
-    pooling: Annotated[Literal["max", "average"] | None, Parameter(group=SHAPE)] = None,
-    encoding: Annotated[str | None, Parameter(group=TEXT)] = None,
-    text_column: Annotated[str | None, Parameter(group=TEXT)] = None,
-    label_column: Annotated[str | None, Parameter(group=TEXT)] = None,
-    word_column: Annotated[int | None, Parameter(group=TEXT)] = None,
-    tag_column: Annotated[int | None, Parameter(group=TEXT, allow_leading_hyphen=True)] = None,
-    source: Annotated[str | None, Parameter(group=TEXT)] = None,
-    target: Annotated[str | None, Parameter(group=TEXT)] = None,
-    test: Annotated[str | None, Parameter(group=TEXT)] = None,
-    unit: Annotated[Literal["words", "subwords", "hashed"] | None, Parameter(group=TEXT)] = None,
-    vocabulary: Annotated[int | None, Parameter(group=TEXT)] = None,
-    max_length: Annotated[int | None, Parameter(group=TEXT)] = None,
-    vectors: Annotated[Path | None, Parameter(group=TEXT)] = None,
-    embedding: Annotated[int | None, Parameter(group=TEXT)] = None,
+    fit: FitOptions = FitOptions(),
+    shape: ShapeOptions = ShapeOptions(),
+    files: FileOptions = FileOptions(),
+    texts: TextOptions = TextOptions(),
+    series: SeriesOptions = SeriesOptions(),
+    sound: SoundOptions = SoundOptions(),
 ) -> None:
     """Train a model on the data at PATH, and judge it.
 
@@ -109,60 +94,6 @@ def train(
         The run folder to make; by default runs/DATE-NAME.
     resume:
         An interrupted run to go on with, alone.
-    epochs:
-        Passes over the train split.
-    batch_size:
-        Samples per step.
-    learning_rate:
-        The highest learning rate.
-    seed:
-        Every random number follows from it.
-    precision:
-        auto takes bfloat16 where the device has it.
-    augmentation:
-        Strength of the random changes to train pictures; 0 is off.
-    patience:
-        Stop after so many epochs without a better validation accuracy.
-    class_weights:
-        Make rare classes count as much as frequent ones.
-    tensorboard:
-        Write a TensorBoard log into the run.
-    size:
-        Bring pictures to this size, such as 64 or 48x64 (height x width).
-    flip:
-        Whether a mirrored picture keeps its class.
-    kernel_size:
-        Side of the kernels, in pixels.
-    depth:
-        Number of convolutions or blocks.
-    pooling:
-        How neighbouring positions are reduced.
-    encoding:
-        Of text files that are not UTF-8, such as latin-1.
-    text_column:
-        Name of the column with the texts.
-    label_column:
-        Name of the column with the labels.
-    word_column:
-        Number of the column with the words to be tagged, from 1.
-    tag_column:
-        Number of the column with their tags; -1, the last, by default.
-    source:
-        Language to translate from, as files or columns name it.
-    target:
-        Language to translate to.
-    test:
-        Which of several test sets of a corpus is judged by, such as test_2016_flickr.
-    unit:
-        What a text is divided into.
-    vocabulary:
-        The most words or sub-words that are told apart.
-    max_length:
-        Where longer texts are cut, in words or sub-words.
-    vectors:
-        A file of pre-trained word vectors: .vec, .txt or .npz.
-    embedding:
-        Length of a word's vector.
     """
     from convscope import api
     from convscope.console import Bar, print_judgement, say, start_backend
@@ -171,37 +102,9 @@ def train(
     start_backend()
     if resume is None and path is not None and out is None:
         out = default_folder(path)
-    settings = _given(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        precision=precision,
-        augmentation=augmentation,
-        patience=patience,
-        class_weights=class_weights or None,
-        tensorboard=tensorboard or None,
-    )
-    options = _given(
-        size=_size(size) if size else None,
-        flip=flip,
-        kernel_size=kernel_size,
-        depth=depth,
-        pooling=pooling,
-        encoding=encoding,
-        text_column=text_column,
-        label_column=label_column,
-        word_column=word_column,
-        tag_column=tag_column,
-        source=source,
-        target=target,
-        test=test,
-        unit=unit,
-        vocabulary=vocabulary,
-        max_length=max_length,
-        vectors=None if vectors is None else str(vectors),
-        embedding=embedding,
-    )
+    options = given(shape, files, texts, series, sound)
+    if "size" in options:
+        options["size"] = _size(options["size"])
     folder = resume or out or Path()
     try:
         with Bar() as bar:
@@ -214,7 +117,7 @@ def train(
                 resume=resume,
                 progress=bar,
                 say=say,
-                **settings,
+                **given(fit),
             )
     except KeyboardInterrupt:
         if Run(folder).can_resume:

@@ -86,6 +86,14 @@ def test_text_cnn_is_the_network_of_the_paper():
     assert model.count_params() == 20_000 * 300 + sum(100 * (300 * w + 1) for w in (3, 4, 5)) + 301 * 2
 
 
+def test_an_ensemble_answers_with_the_mean_of_its_members():
+    model = small("text_cnn", ensemble=3)
+    members = keras.ops.convert_to_numpy(model.members(ids()))
+    assert members.shape == (4, 3, 3)
+    assert np.abs(members[:, 0] - members[:, 1]).max() > 1e-4
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(ids())), members.mean(axis=1), atol=1e-6)
+
+
 @pytest.mark.parametrize("widths", [(2,), (1, 2, 3), (7, 3)])
 def test_widths_of_kernels_are_an_option(widths):
     model = small("text_cnn", widths=widths)

@@ -10,6 +10,7 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.subwords import SubwordEmbedding
+from convscope.models.ensemble import joined_members
 
 
 def text_cnn(
@@ -20,6 +21,7 @@ def text_cnn(
     filters: int = 100,
     embedding: int = 300,
     dropout: float = 0.5,
+    ensemble: int = 1,
 ) -> keras.Model:
     """Kernels of several widths over words, each answering with its strongest place.
 
@@ -36,23 +38,41 @@ def text_cnn(
         filters: Kernels of each width.
         embedding: Length of a word's vector.
         dropout: Share of the vectors' numbers and of the kernels' answers that is left out in training.
+        ensemble: Networks that learn beside each other, each from weights of its own, and whose mean is the
+            answer.
 
     Returns:
-        A functional model from ids, (batch, length[, pieces]) int32, to probabilities (batch, classes).
+        A model from ids, (batch, length[, pieces]) int32, to probabilities (batch, classes); one of several
+        is an `EnsembleModel`.
 
     Raises:
         UsageError: A bad option.
     """
     widths = _checked_widths(widths)
-    _check("text_cnn", input_shape, vocabulary=vocabulary, filters=filters, embedding=embedding)
-    ids, mask, x = _embedded(input_shape, vocabulary, embedding, dropout / 2)
+    _check(
+        "text_cnn",
+        input_shape,
+        vocabulary=vocabulary,
+        filters=filters,
+        embedding=embedding,
+        ensemble=ensemble,
+    )
+    ids, mask = _ids(input_shape)
     answers = []
-    for width in widths:
-        maps = layers.Conv1D(filters, width, padding="same", activation="relu", name=f"conv{width}")(x)
-        answers.append(MaskedGlobalMaxPooling1D(name=f"conv{width}_pool")([maps, mask]))
-    joined = layers.Concatenate(name="joined")(answers) if len(answers) > 1 else answers[0]
-    x = layers.Dropout(dropout, name="dropout")(joined)
-    return keras.Model(ids, _softmax(classes)(x), name="text_cnn")
+    for member in range(1, ensemble + 1):
+        prefix = f"member{member}_" if ensemble > 1 else ""
+        x = _embedded(ids, mask, vocabulary, embedding, dropout / 2, prefix)
+        found = []
+        for width in widths:
+            name = f"{prefix}conv{width}"
+            maps = layers.Conv1D(filters, width, padding="same", activation="relu", name=name)(x)
+            found.append(MaskedGlobalMaxPooling1D(name=f"{name}_pool")([maps, mask]))
+        joined = layers.Concatenate(name=f"{prefix}joined")(found) if len(found) > 1 else found[0]
+        x = layers.Dropout(dropout, name=f"{prefix}dropout")(joined)
+        answers.append(_softmax(classes, prefix)(x))
+    if ensemble > 1:
+        return joined_members(ids, answers, name="text_cnn")
+    return keras.Model(ids, answers[0], name="text_cnn")
 
 
 def residual_text_cnn(
@@ -91,7 +111,8 @@ def residual_text_cnn(
     """
     _checked_widths((kernel_size,))
     _check("residual_text_cnn", input_shape, vocabulary=vocabulary, filters=filters, depth=depth)
-    ids, mask, x = _embedded(input_shape, vocabulary, embedding, dropout / 2)
+    ids, mask = _ids(input_shape)
+    x = _embedded(ids, mask, vocabulary, embedding, dropout / 2)
     x = layers.Conv1D(filters, kernel_size, padding="same", name="stem_conv")(x)
     for block in range(1, depth + 1):
         y = layers.LayerNormalization(name=f"block{block}_norm")(x)
@@ -114,23 +135,32 @@ def residual_text_cnn(
     return keras.Model(ids, _softmax(classes)(x), name="residual_text_cnn")
 
 
-def _embedded(
-    input_shape: tuple[int | None, ...], vocabulary: int, embedding: int, dropout: float
-) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
-    """Ids, their mask, and their vectors with those of padding at exactly zero."""
+def _ids(input_shape: tuple[int | None, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Ids and their mask."""
     ids = keras.Input(input_shape, dtype="int32", name="ids")
-    mask = PaddingMask(name="mask")(ids)
-    make = SubwordEmbedding if len(input_shape) == 2 else layers.Embedding
-    x = make(vocabulary, embedding, name="embedding")(ids)
-    x = layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
-    return ids, mask, layers.Multiply(name="embedding_mask")([x, mask])
+    return ids, PaddingMask(name="mask")(ids)
 
 
-def _softmax(classes: int) -> keras.layers.Layer:
+def _embedded(
+    ids: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    vocabulary: int,
+    embedding: int,
+    dropout: float,
+    prefix: str = "",
+) -> keras.KerasTensor:
+    """The vectors of ids, with those of padding at exactly zero."""
+    make = SubwordEmbedding if len(ids.shape) == 3 else layers.Embedding
+    x = make(vocabulary, embedding, name=f"{prefix}embedding")(ids)
+    x = layers.SpatialDropout1D(dropout, name=f"{prefix}embedding_dropout")(x)
+    return layers.Multiply(name=f"{prefix}embedding_mask")([x, mask])
+
+
+def _softmax(classes: int, prefix: str = "") -> keras.layers.Layer:
     """The last layer; its probabilities stay float32 whatever the precision of the rest."""
     policy = keras.config.dtype_policy()
     dtype = "float32" if policy.name.startswith("mixed_") else None
-    return layers.Dense(classes, activation="softmax", dtype=dtype, name="classes")
+    return layers.Dense(classes, activation="softmax", dtype=dtype, name=f"{prefix}classes")
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:

@@ -26,7 +26,13 @@ from convscope.recipes.text_reading import read_given
 from convscope.recipes.word_vectors import start_from_vectors
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "text_cnn": {"epochs": 8, "batch_size": 50, "learning_rate": 1e-3, "embedding": 100},
+    "text_cnn": {
+        "epochs": 8,
+        "batch_size": 50,
+        "learning_rate": 1e-3,
+        "embedding": 100,
+        "averaging": 0.3,
+    },
     "residual_text_cnn": {"epochs": 8, "batch_size": 50, "learning_rate": 1e-3},
 }
 HIDDEN = 0.1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from convscope.data.word_vectors import read_vectors
+from convscope.data.word_vectors import Vectors, read_vectors
 from convscope.errors import UsageError
 
 
@@ -17,7 +17,7 @@ def start_from_vectors(
     """Sets the vectors of the words that a file has; the others keep their random ones.
 
     Args:
-        model: Has an embedding layer of that name.
+        model: Has an embedding layer of that name, or one in each of its members.
         words: The word of each id; ids behind these keep their vectors.
         vectors: A `.vec`, `.txt` or `.npz` file; None changes nothing.
         layer: Name of the embedding layer.
@@ -28,8 +28,13 @@ def start_from_vectors(
     """
     if vectors is None:
         return
-    embedding = model.get_layer(layer)
+    embeddings = [each for each in model.layers if each.name == layer or each.name.endswith(f"_{layer}")]
     found = read_vectors(Path(vectors), words)
+    for embedding in embeddings:
+        _set(embedding, found, words, vectors)
+
+
+def _set(embedding: keras.layers.Layer, found: Vectors, words: Sequence[str], vectors: str) -> None:
     fresh = embedding.get_weights()[0]
     if found.matrix.shape[1] != fresh.shape[1]:
         raise UsageError(
