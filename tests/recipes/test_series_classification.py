@@ -1,10 +1,13 @@
 """Series are recognized as such, and how long is trained follows from how many there are."""
 
+import csv
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_series import archive, long, table, wide
 
+import convscope
 from convscope.data.peek import Peek
 from convscope.kinds import no_progress
 from convscope.recipes.registry import choose_recipe, find_recipe
@@ -47,6 +50,22 @@ def test_what_the_user_gives_is_kept_and_what_suits_is_said(tmp_path):
         f"batch_size: {made.settings.batch_size}, which suits {len(made.splits.train)} train samples"
     ]
     assert planned(path, {}).settings.epochs == suit("fcn", made.splits)["epochs"]
+
+
+def test_a_run_without_a_validation_split_lists_each_series_once(tmp_path):
+    path = wide(tmp_path / "any.csv", count=40)
+    run = convscope.train(
+        path,
+        architecture="fcn",
+        epochs=1,
+        precision="float32",
+        options={"filters": [2, 2, 2]},
+        out=tmp_path / "run",
+    )
+    with (run.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
+        listed = [(row["name"], row["split"]) for row in csv.DictReader(file)]
+    assert len({name for name, _ in listed}) == len(listed) == 40
+    assert {split for _, split in listed} == {"train", "test"}
 
 
 def lists(path):

@@ -301,13 +301,16 @@ def _record(made: Plan) -> dict[str, Any]:
 def _write_splits(path: Path, splits: Splits) -> None:
     """Writes one CSV line per sample: its name, its class name where it has one, and its split.
 
-    A reader makes the splits that the data lacks; this file says which sample went where.
+    A reader makes the splits that the data lacks; this file says which sample went where. Samples of
+    train that are those of validation too are listed once.
     """
     with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("name", "label", "split"))
         for name in SPLITS:
             split = splits[name]
+            if name == "validation" and split is splits.train:
+                continue
             single = np.issubdtype(split.labels.dtype, np.integer)
             for i, label in enumerate(split.labels):
                 said = splits.class_names[label] if single else ""
