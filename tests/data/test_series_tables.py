@@ -213,3 +213,9 @@ def test_a_straight_line_stays_one_whatever_its_times(minutes, variables, random
     assert there[0]
     steps = np.diff(even.times.astype(int))
     assert np.all(np.abs(steps - np.median(steps)) <= 0.1 * np.median(steps))
+
+
+def test_one_endless_row_among_many_is_told_before_it_fills_the_memory(tmp_path):
+    text = "1,2\n" * 3000 + "," * 100_000 + "1\n"
+    with pytest.raises(DataError, match="more than 268,435,456 values"):
+        read(tmp_path, text)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,8 @@ from convscope.errors import BackendError, DataError
 
 MOST_VALUES = 2**28
 """Values of one table that are held in memory at most."""
+MOST_CHARACTERS = 2**31
+"""Characters of one table that are held in memory at most."""
 MISSING = ("", "?", "-", "na", "n/a", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "NaT")
 """How a missing value is written."""
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".tab.gz")
@@ -129,7 +131,7 @@ def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
     """A frame of the lines of a table, those that are blank left out."""
-    rows = [line for line in lines if line.strip()]
+    rows = list(_bounded(lines, where))
     first = rows[0] if rows else ""
     separator = next((mark for mark in _SEPARATORS if mark in first), ",")
     fields = next(csv.reader([first], delimiter=separator), [])
@@ -141,6 +143,7 @@ def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
     named = is_header(fields)
     # Series of different lengths are rows of different lengths, of which the first need not be the longest.
     widest = 0 if named else max(len(row.split(None if separator == r"\s+" else separator)) for row in rows)
+    _check_size(len(rows), max(widest, len(fields)), where)
     names = {} if named else {"names": [str(number + 1) for number in range(max(widest, len(fields)))]}
     with damage_as_data_error(where, "table"), warnings.catch_warnings():
         warnings.simplefilter("error", library.errors.ParserWarning)
@@ -162,6 +165,20 @@ def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
             ) from None
     frame.columns = [str(name).strip() for name in frame.columns]
     return frame
+
+
+def _bounded(lines: Iterable[str], where: str) -> Iterator[str]:
+    """The lines that are not blank, as long as they fit into memory."""
+    characters = 0
+    for line in lines:
+        characters += len(line)
+        if characters > MOST_CHARACTERS:
+            raise DataError(
+                f"{where}: the table has more than {MOST_CHARACTERS:,} characters",
+                hint="Divide it into several files, or write it as Parquet.",
+            )
+        if line.strip():
+            yield line
 
 
 def is_header(fields: Sequence[str]) -> bool:

@@ -18,8 +18,9 @@
 | a column without any value | kept; all of it is missing |
 | a row with more fields than the header | `DataError` |
 | a row with fewer fields | what is not there is missing |
+| blank lines | ignored |
 | a header without data, an empty file, damaged bytes | `DataError` |
-| more than 2**28 values | `DataError` |
+| more than 2**28 values or 2**31 characters | `DataError` |
 
 Brought to a grid:
 
