@@ -16,8 +16,8 @@ def life_cnn(
     cap: float = 125.0,
     pool: int = 10,
     kernel_size: int = 3,
-    filters: int = 32,
-    units: int = 32,
+    filters: int = 16,
+    units: int = 16,
     members: int = 8,
     noise: float = 0.0,
 ) -> keras.Model:

@@ -25,7 +25,13 @@ from convscope.recipes.recipe import Recipe
 from convscope.recipes.remaining_life import COVERAGE, REMAINING_LIFE
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "life_cnn": {"epochs": 8, "batch_size": 128, "learning_rate": 2e-3, "averaging": 0.1},
+    "life_cnn": {
+        "epochs": 8,
+        "batch_size": 128,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.5,
+        "averaging": 0.1,
+    },
 }
 
 
