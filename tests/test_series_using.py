@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from drawn import assert_tidy
 from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
 from small_series import CASES
 
@@ -150,6 +151,18 @@ def test_every_way_to_look_gives_pictures_and_numbers(case, trained, tmp_path, m
     assert all(np.isfinite(array).all() for array in seen.arrays.values())
     assert seen.arrays
     json.dumps(dict(seen.about))
+
+
+def test_answers_are_drawn_where_a_task_draws_some(case, trained):
+    page = trained.run.report_path.read_text("utf-8")
+    drawn = RECIPES[case.recipe].task.depict is not None
+    assert ('id="answers"' in page) == drawn
+    if not drawn:
+        with pytest.raises(UsageError, match="no picture"):
+            convscope.look(trained.folder, case.ask(trained.data), method="answers")
+        return
+    seen = convscope.look(trained.folder, case.ask(trained.data), method="answers")
+    assert_tidy(seen.figures("dark")[0])
 
 
 def test_features_are_a_row_for_each_sample(case, trained, tmp_path):

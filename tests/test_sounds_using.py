@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+from drawn import named
 from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
 from small_sounds import LABELS, RATE, SETTINGS, made_sound, write_asked, write_sounds
 
@@ -151,8 +152,10 @@ def test_features_are_a_row_for_each_recording_and_those_alike_are_near(heard, s
     )
     assert len(features) == 3 * 24
     path = write_asked(tmp_path / "asked", seed=11)["noisy"]
-    (found,) = convscope.neighbours(features, [str(path)], count=5).found
+    near = convscope.neighbours(features, [str(path)], count=5)
+    (found,) = near.found
     assert sum(each.label == "noisy" for each in found) >= 3
+    assert len(named(near.draw(), "spectrogram")) == 6
 
 
 @pytest.mark.usefixtures("tensorflow_only")
