@@ -24,7 +24,7 @@ from convscope.recipes.classification import CLASSIFICATION
 from convscope.recipes.recipe import Recipe
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "audio_cnn": {"epochs": 40, "batch_size": 32, "learning_rate": 2e-3, "weight_decay": 0.01},
+    "audio_cnn": {"epochs": 30, "batch_size": 32, "learning_rate": 2e-3, "weight_decay": 0.01},
 }
 
 
