@@ -24,15 +24,15 @@ def write_wear(folder, seed=0, units=40):
     return path
 
 
-def write_watched(folder, seed=0, rows=900):
+def write_watched(folder, seed=0, rows=2000):
     """Two sensors of a machine, hour by hour, with two marked anomalies in the second half."""
     folder.mkdir(parents=True)
     rng, at = np.random.default_rng(seed), np.arange(rows)
     flow = np.sin(at / 4) + rng.normal(0, 0.05, rows)
     heat = np.cos(at / 4) + 3 + rng.normal(0, 0.05, rows)
-    flow[620:626] += 2.5
-    heat[760:800] = 3
-    marks = ((at >= 615) & (at < 635)) | ((at >= 758) & (at < 810))
+    flow[1420:1426] += 2.5
+    heat[1700:1740] += 1.5
+    marks = ((at >= 1415) & (at < 1435)) | ((at >= 1698) & (at < 1750))
     start = np.datetime64("2026-01-01T00:00")
     lines = ["time,flow,heat,anomaly"]
     lines += [

@@ -23,6 +23,16 @@ def test_what_comes_behind_the_hold_is_a_new_alarm():
     assert [(alarm.start, alarm.end) for alarm in found] == [(0, 4), (5, 9), (10, 11)]
 
 
+def test_behind_a_pause_a_row_that_is_a_hundred_times_as_rare_begins_an_alarm_of_its_own():
+    def told(*scores):
+        return [(alarm.start, alarm.end, alarm.score) for alarm in alarms_of(scores, hold=100)]
+
+    calm = [0] * 10
+    assert told(3, *calm, 5.0) == [(0, 0, 3.0), (11, 11, 5.0)]
+    assert told(3, *calm, 4.9) == [(0, 11, 4.9)]
+    assert told(3, *calm[1:], 5.0, 7.1) == [(0, 11, 7.1)]  # no pause: the same alarm rises
+
+
 def test_a_row_just_below_the_threshold_is_none():
     assert alarms_of([2.999, 0, 2.5]) == ()
     assert len(alarms_of([3.0])) == 1

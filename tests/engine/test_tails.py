@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convscope.engine.tails import FEWEST, RAREST, WARM, Tail
+from convscope.engine.tails import FEWEST, KEPT, RAREST, WARM, Tail
 
 
 def sorted_anew(values, value, share=0.02):
@@ -45,6 +45,17 @@ def test_as_many_rows_reach_a_threshold_as_it_says():
         reached += tail.surprisal(value) >= 2.0
         tail.add(value)
     assert 100 <= reached <= 300  # 1 in 100 of 20,000; a normal tail falls off faster than the exponential
+
+
+def test_what_is_met_is_remembered_but_an_anomaly_only_as_far_as_it_is_kept():
+    values = np.random.default_rng(3).exponential(size=1_000).tolist()
+    tail, same = Tail(values), Tail(values)
+    assert tail.met(1.0) == same.surprisal(1.0)
+    same.add(1.0)
+    assert tail.values() == same.values()
+    assert tail.met(1e6) == RAREST
+    assert same.surprisal(tail.values()[-1]) == pytest.approx(KEPT)
+    assert tail.surprisal(1e6) == RAREST  # the second one is as rare as the first
 
 
 def test_nothing_is_rare_before_there_are_enough_values():

@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 HOLD = 100
 """Rows that an alarm gathers from its first on, by default."""
+STEP = 2.0
+"""By how much a row has to be more surprising than an alarm so far, to begin one of its own."""
+PAUSE = 10
+"""Rows below the threshold behind which it may do so; before, it belongs to a rise of the same alarm."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Watch:
     """Says of each row of a stream whether an alarm begins.
 
     An alarm begins with a row that reaches the threshold and gathers all others that do within the next rows;
-    what comes later is a new one. So one long anomaly is told again from time to time, not at each row.
+    what comes later is a new one, and so is, behind a pause, a row that is a hundred times as rare as all of
+    the alarm so far. So a long anomaly is told again from time to time, and a faint one hides no other.
 
     Args:
         threshold: The score that a row has to reach.
@@ -48,12 +53,17 @@ class Watch:
         self._threshold = threshold
         self._hold = hold
         self._since = hold
+        self._pause = 0
+        self._peak = 0.0
 
     def push(self, score: float) -> tuple[bool, bool]:
         """(whether the row belongs to an alarm, whether the alarm begins with it)."""
         over = score >= self._threshold
-        begins = over and self._since >= self._hold
+        rises = self._pause >= PAUSE and score >= self._peak + STEP
+        begins = over and (self._since >= self._hold or rises)
         self._since = 1 if begins else self._since + 1
+        self._pause = 0 if over else self._pause + 1
+        self._peak = score if begins else max(self._peak, score)
         return over, begins
 
 

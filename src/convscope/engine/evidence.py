@@ -15,11 +15,13 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from convscope.engine.tails import Tail
+from convscope.engine.tails import WARM, Tail
 
 QUANTITIES = ("deviation", "error")
 SPANS = (2, 20)
 """Rows that a mean is taken over."""
+INDEPENDENT = 10
+"""Means without a row in common that a memory needs before it calls anything rare."""
 
 Histories = Mapping[str, Sequence[Sequence[float]]]
 """By quantity and span (`error over 20`), for each variable the values that were there before."""
@@ -37,8 +39,12 @@ class Evidence:
         known = histories or {}
         nothing: Sequence[Sequence[float]] = [()] * variables
         self._tails = {
-            name: [Tail(values) for values in known.get(name, nothing)]
-            for name in (_name(quantity, span) for quantity in QUANTITIES for span in SPANS)
+            _name(quantity, span): [
+                Tail(values, warm=max(WARM, INDEPENDENT * span))
+                for values in known.get(_name(quantity, span), nothing)
+            ]
+            for quantity in QUANTITIES
+            for span in SPANS
         }
         self._means = [
             [
@@ -69,9 +75,8 @@ class Evidence:
                 if math.isnan(value):
                     continue
                 current = mean.push(value)
-                if scored:
-                    most = max(most, tail.surprisal(current))
-                    tail.add(current)
+                if scored and current is not None:
+                    most = max(most, tail.met(current))
             found.append(most)
         return found
 
@@ -81,14 +86,15 @@ class Evidence:
 
 
 class _Mean:
-    """The mean of the last values; of fewer at the beginning."""
+    """The mean of the last values; None before there are enough, as a mean of fewer varies more."""
 
     def __init__(self, span: int) -> None:
         self._values: deque[float] = deque(maxlen=span)
 
-    def push(self, value: float) -> float:
+    def push(self, value: float) -> float | None:
         self._values.append(value)
-        return sum(self._values) / len(self._values)
+        full = len(self._values) == self._values.maxlen
+        return sum(self._values) / len(self._values) if full else None
 
 
 def _name(quantity: str, span: int) -> str:

@@ -28,11 +28,14 @@ SHARE = 0.02
 FEWEST = 5
 """Values in the tail at least."""
 WARM = 100
-"""Values before which nothing is called rare."""
+"""Values before which nothing is called rare, unless asked otherwise."""
 FINEST = 1e-3
 """The mean excess at least, as a share of the quantile and absolutely: what is finer is noise."""
 RAREST = 50.0
 """No surprisal is larger."""
+KEPT = 5.0
+"""What is more surprising is remembered as a value of this surprisal, so that one anomaly does not hide the
+next one."""
 
 
 class Tail:
@@ -42,10 +45,17 @@ class Tail:
         values: Values to begin with, oldest first.
         memory: Values that are remembered.
         share: Share of them that are taken for the tail.
+        warm: Values before which nothing is called rare.
     """
 
-    def __init__(self, values: Iterable[float] = (), memory: int = MEMORY, share: float = SHARE) -> None:
-        self._share = share
+    def __init__(
+        self,
+        values: Iterable[float] = (),
+        memory: int = MEMORY,
+        share: float = SHARE,
+        warm: int = WARM,
+    ) -> None:
+        self._share, self._warm = share, warm
         self._memory = memory
         self._in_time = deque(values, memory)
         self._in_size = sorted(self._in_time)
@@ -55,22 +65,36 @@ class Tail:
 
     def surprisal(self, value: float) -> float:
         """How rare a value is that is not among the others yet; 0 where there are too few of them."""
-        count = len(self._in_size)
-        if count < WARM:
+        if len(self._in_size) < self._warm:
             return 0.0
-        above = max(int(count * self._share), FEWEST)
-        tail = self._in_size[-above:]
-        quantile = tail[0]
-        excess = max(sum(tail) / above - quantile, FINEST * max(abs(quantile), 1.0))
-        rarity = (value - quantile) / excess / math.log(10) - math.log10(above / count)
+        quantile, decade, least = self._tail()
+        return min(max((value - quantile) / decade + least, 0.0), RAREST)
+
+    def met(self, value: float) -> float:
+        """How rare a value is, which is remembered from now on."""
+        if len(self._in_size) < self._warm:
+            self.add(value)
+            return 0.0
+        quantile, decade, least = self._tail()
+        rarity = (value - quantile) / decade + least
+        self.add(min(value, quantile + (KEPT - least) * decade))
         return min(max(rarity, 0.0), RAREST)
 
     def add(self, value: float) -> None:
-        """Remembers a value; the oldest is forgotten where there are enough."""
+        """Remembers a value as it is; the oldest is forgotten where there are enough."""
         if len(self._in_time) == self._memory:
             del self._in_size[bisect_left(self._in_size, self._in_time[0])]
         self._in_time.append(value)
         insort(self._in_size, value)
+
+    def _tail(self) -> tuple[float, float, float]:
+        """Where the tail begins, what makes a value ten times as rare, and the surprisal at its beginning."""
+        count = len(self._in_size)
+        above = max(int(count * self._share), FEWEST)
+        tail = self._in_size[-above:]
+        quantile = tail[0]
+        excess = max(sum(tail) / above - quantile, FINEST * max(abs(quantile), 1.0))
+        return quantile, excess * math.log(10), -math.log10(above / count)
 
     def values(self) -> list[float]:
         """What is remembered, oldest first."""

@@ -24,9 +24,11 @@ from convscope.engine.goal import Goal
 from convscope.engine.judge_anomalies import AnomalyJudgement, JudgedSeries, judge_alarms
 from convscope.errors import UsageError
 from convscope.kinds import SPLITS, Progress, SplitName
+from convscope.lenses.pages import Picture
 from convscope.lenses.report import Mistake
 from convscope.models.registry import build
 from convscope.recipes.anomaly_answers import AlarmAnswer, RowAnswer
+from convscope.recipes.answer_pictures import SERIES, alarm_picture
 from convscope.recipes.task import Fitted, Lesson, Shown, Task, as_named
 
 FALSE_ALARMS = 1.0
@@ -103,8 +105,12 @@ def window_examples(lesson: Lesson) -> WindowExamples:
     return WindowExamples(windows, most if lesson.training else min(len(windows), MOST_WINDOWS), weights)
 
 
-def detector_of(fitted: Fitted) -> Detector:
+def detector_of(fitted: Fitted, histories: Mapping[str, Any] | None) -> Detector:
     """The detector that a run holds, with the threshold that its options ask for.
+
+    Args:
+        fitted: The model with its options.
+        histories: What memories begin with; None where that is to be found out.
 
     Raises:
         UsageError: An option that cannot work.
@@ -119,7 +125,7 @@ def detector_of(fitted: Fitted) -> Detector:
         representation.spread,
         3 - math.log10(asked),
         hold,
-        fitted.calibration or None,
+        histories,
     )
 
 
@@ -159,13 +165,13 @@ def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str
         (representation.values(samples.load(i), samples.name(i)), _lead(samples, i))
         for i in range(len(samples))
     ]
-    return dict(detector_of(fitted).calibrated(series))
+    return dict(detector_of(fitted, None).calibrated(series))
 
 
 def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredSeries]:
     """Scores of each row of each series, and the alarms."""
     representation: Any = fitted.representation
-    detector = detector_of(fitted)
+    detector = detector_of(fitted, fitted.calibration)
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     every = bool(fitted.options.get("every", False))
     found = []
@@ -263,13 +269,23 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
 def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
     """Of each series the window that ends with its most surprising row."""
     representation: Any = fitted.representation
-    detector = detector_of(fitted)
+    detector = detector_of(fitted, fitted.calibration)
     peaks = np.zeros(len(samples), np.int64)
     for i in range(len(samples)):
         values = representation.values(samples.load(i), samples.name(i))
         peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
     windows = representation.ending_at(samples, peaks)
     return Shown(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
+
+
+def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
+    """The first series with their scores and alarms, and the anomalies that are known."""
+    some = samples.take(np.arange(min(SERIES, len(samples))))
+    known = [() if labels is None else labels[i].windows or () for i in range(len(some))]
+    return [
+        alarm_picture(some.load(i), each.scored, some.name(i), known[i])
+        for i, each in enumerate(answer(fitted, some, progress))
+    ]
 
 
 def _lead(samples: Samples, index: int) -> int:
@@ -333,4 +349,5 @@ ANOMALIES = Task(
     show=show,
     unused=("class_weights", "label_smoothing", "mixing", "augmentation"),
     calibrate=calibrate,
+    depict=depict,
 )

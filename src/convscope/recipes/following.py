@@ -34,7 +34,7 @@ class Follower:
         self.variables: tuple[str, ...] = representation.variables
         self.malformed = 0
         """Lines so far that were no rows."""
-        self._stream = detector_of(trained.fitted).stream()
+        self._stream = detector_of(trained.fitted, trained.fitted.calibration).stream()
         self._reader = LineReader(self.variables, trained.options.get("time_column"))
         self._lines = 0
 
