@@ -155,9 +155,9 @@ def search_for(
         words: As `BeamSearch` takes them.
 
     Raises:
-        UsageError: A list of words and a beam of 1, which cannot follow it.
+        UsageError: A beam below 1, or a list of words and a beam of 1, which cannot follow it.
     """
-    if beam > 1:
+    if beam != 1:
         return BeamSearch(characters, beam, words)
     if words is not None:
         raise UsageError(f"A list of words needs a beam of 2 or more. Received: beam={beam}.")

@@ -1,8 +1,8 @@
 """From one input to what chosen layers put out, pooled or whole: a function of tensors that can be compiled.
 
 Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
-stays as it is. Of padded texts only the tokens count. What is given is one array, which may be taken apart
-into several inputs of the model.
+stays as it is. Of padded texts only the tokens count, and of padded waveforms only frames of
+their own. What is given is one array, which may be taken apart into several inputs of the model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.scope.geometry import geometries
+from convscope.scope.geometry import Geometry, geometries
 from convscope.scope.graph import trace
 from convscope.scope.record import as_inputs, choose, tapped
 
@@ -44,6 +44,8 @@ class PooledOutputs:
         predictions: Whether the model's first output comes last.
         peak_bytes: Largest output of any layer for one sample, as float32.
         padded: Whether positions whose ids are all 0 are padding and left out of means and maxima.
+        middles: For an output whose positions are not those of the input, where in the input the first of
+            them has its middle, and how far apart they are; None where that is not known.
         unpack: From the array to the model's inputs.
     """
 
@@ -54,6 +56,7 @@ class PooledOutputs:
     predictions: bool
     peak_bytes: int
     padded: bool = False
+    middles: tuple[tuple[int, int] | None, ...] = ()
     unpack: Callable[[Any], Any] = as_given
 
     def __call__(self, x: Any, scaling: tuple[float, float] | None = None) -> list[Any]:
@@ -76,9 +79,10 @@ class PooledOutputs:
         if missing:
             raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
         present = _present(x) if self.padded else None
+        middles = self.middles or (None,) * len(self.paths)
         features = [
-            _pooled(taps[path], axis, self.pool, present)
-            for path, axis in zip(self.paths, self.channel_axes, strict=True)
+            _pooled(taps[path], axis, self.pool, _present_at(present, taps[path], middle))
+            for path, axis, middle in zip(self.paths, self.channel_axes, middles, strict=True)
         ]
         last = [keras.tree.flatten(outputs)[0]] if self.predictions else []
         return [keras.ops.cast(each, "float32") for each in (*features, *last)]
@@ -138,6 +142,7 @@ def pooled_outputs(
         predictions and len(first) == 2 and first[1] is not None,
         max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
         padded,
+        tuple(_middle(where[call.path]) for call in calls) if padded else (),
         unpack,
     )
 
@@ -148,6 +153,23 @@ def _present(ids: Any) -> Any:
     if len(ids.shape) > 2:
         present = keras.ops.any(present, axis=tuple(range(2, len(ids.shape))))
     return keras.ops.cast(present[..., None], "float32")
+
+
+def _middle(geometry: Geometry) -> tuple[int, int] | None:
+    """Where in the input the first position of an output has its middle, and from one to the next."""
+    reach = geometry.reaches[0] if geometry.known and geometry.reaches else None
+    if reach is None or reach.axis != 1 or reach.whole or reach.period != 1:
+        return None
+    return (reach.lows[0] + reach.highs[0]) // 2, reach.advance
+
+
+def _present_at(present: Any, tensor: Any, middle: tuple[int, int] | None) -> Any:
+    """Which positions of an output are there: those whose middle lies on a position that is."""
+    if present is None or middle is None or len(tensor.shape) != 3 or tensor.shape[1] == present.shape[1]:
+        return present
+    first, step = middle
+    places = first + step * keras.ops.arange(tensor.shape[1])
+    return keras.ops.take(present, keras.ops.clip(places, 0, present.shape[1] - 1), axis=1)
 
 
 def _pooled(tensor: Any, channel_axis: int, pool: Pool, present: Any = None) -> Any:
