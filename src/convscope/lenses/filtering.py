@@ -106,7 +106,7 @@ def draw_products(
     y += 12
     for channel, label in zip(shown, labels, strict=True):
         if label:
-            sheet.text(MARGIN, y + 20, label, size=SMALL, width=_NAMES - 50)
+            sheet.text(MARGIN, y + high / 2 + 7, label, size=SMALL, width=_NAMES - 16)
         total = float(position.products[:, channel].sum(dtype=np.float64))
         for place, part in enumerate(parts.values()):
             x = left + place * (wide + _APART)
