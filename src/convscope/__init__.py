@@ -33,6 +33,7 @@ __all__ = [
     "explain",
     "export",
     "extract",
+    "follow",
     "look",
     "neighbours",
     "open_features",

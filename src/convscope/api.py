@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convscope.backend import prepare_backend
 from convscope.errors import RunError, UsageError
@@ -217,6 +217,30 @@ def predict(
 
     rows, skipped = Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
     return Predictions(rows, skipped)
+
+
+def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Answer]:
+    """Answers while a stream comes, with what a whole file would be answered.
+
+    Args:
+        run: The run folder, of series-anomaly or speech-recognition.
+        stream: A binary stream, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit
+            samples at the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
+        **options: Options of the recipe that say how to answer, such as `words`.
+
+    Yields:
+        The answer for each line, at once; each word, as soon as no further sound changes it.
+
+    Raises:
+        RunError: The folder is no finished run.
+        UsageError: The run cannot follow a stream.
+        DataError: The stream is no sound.
+    """
+    prepare_backend()
+    from convscope.recipes.live import follow as follow_stream
+    from convscope.recipes.using import Trained
+
+    return follow_stream(Trained(Run(Path(run)), **options), stream)
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:

@@ -157,9 +157,13 @@ def predict(
     /,
     *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
     form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
+    follow: Annotated[bool, Parameter(negative="")] = False,
     encoding: str | None = None,
     text_column: str | None = None,
+    time_column: str | None = None,
     beam: int | None = None,
+    words: Path | None = None,
+    every: Annotated[bool | None, Parameter(negative="")] = None,
 ) -> None:
     """Answer for files, folders or globs with the model of RUN; also for texts and lines of standard input.
 
@@ -171,21 +175,41 @@ def predict(
         Files, folders or globs; of texts also - for standard input, and a text itself in quotes.
     form:
         A table for people, CSV or JSON Lines with all probabilities for programs.
+    follow:
+        Answer standard input while it comes: rows of a series, a line each, or sound.
     encoding:
         Of text files that are not UTF-8, such as latin-1.
     text_column:
         Name of the column with the texts.
+    time_column:
+        Name of the column that says when a row was measured.
     beam:
-        Translations that are followed at once; 1 is the fastest, 5 the default.
+        Translations or transcripts that are followed at once; 1 is the fastest.
+    words:
+        A file of words, a line each: nothing else is heard in speech.
+    every:
+        Answer for each row or cycle of a series, and not for the whole.
     """
     from convscope import api
-    from convscope.console import Bar, print_predictions, start_backend
+    from convscope.console import Bar, print_followed, print_predictions, start_backend
 
-    if not inputs:
+    if follow and list(inputs) not in ([], ["-"]):
+        raise UsageError("--follow reads standard input.", f"Received besides: {inputs[0]}.")
+    if not inputs and not follow:
         raise UsageError("There is nothing to predict.", "Give files, folders or globs.")
     start_backend()
+    options = _given(
+        encoding=encoding,
+        text_column=text_column,
+        time_column=time_column,
+        beam=beam,
+        words=None if words is None else str(words),
+        every=every,
+    )
+    if follow:
+        print_followed(api.follow(run, sys.stdin.buffer, **options), form)
+        return
     with Bar() as bar:
-        options = _given(encoding=encoding, text_column=text_column, beam=beam)
         predictions = api.predict(run, inputs, progress=bar, **options)
     print_predictions(predictions, form)
 

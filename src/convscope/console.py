@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
     from convscope.recipes.look import Look
-    from convscope.recipes.task import Judgement
+    from convscope.recipes.task import Answer, Judgement
     from convscope.scope.explanation import Explanation
 
 AFTER_SECONDS = 2.0
@@ -129,6 +130,24 @@ def print_predictions(predictions: Predictions, form: str) -> None:
         say(f"Skipped {skipped.path}: {skipped.reason}")
     if len(predictions.skipped) > 5:
         say(f"Skipped {len(predictions.skipped)} files in all.")
+
+
+def print_followed(answers: Iterable[Answer], form: str) -> None:
+    """Prints each answer to a stream on a line of its own, at once."""
+    writer = None
+    for answer in answers:
+        if form == "jsonl":
+            sys.stdout.write(json.dumps(answer.to_json(), ensure_ascii=False) + "\n")
+        elif form == "csv":
+            row = answer.to_row()
+            if writer is None:
+                writer = csv.DictWriter(sys.stdout, list(row))
+                writer.writeheader()
+            writer.writerow(row)
+        else:
+            cells = answer.to_cells()
+            sys.stdout.write("  ".join(_plain(cell) for cell in cells.values()).rstrip() + "\n")
+        sys.stdout.flush()
 
 
 def print_explanation(explanation: Explanation, form: str, out: Path | None) -> None:
