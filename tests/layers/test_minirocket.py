@@ -56,7 +56,7 @@ def test_the_slope_is_that_of_logistic_functions_in_place_of_steps():
     weights = np.cos(np.arange(15, dtype=np.float32))
 
     def score(outputs):
-        return keras.ops.sum(outputs * weights)
+        return keras.ops.sum(outputs * keras.ops.convert_to_tensor(weights))
 
     def softly(values):
         """The score with logistic functions, in float64."""
