@@ -34,6 +34,7 @@ from convscope.recipes.given import ValueRange, check_range, limits_of, own_rang
 from convscope.recipes.opening import Opened, named_architecture, open_model
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.registry import find_recipe
+from convscope.scope.choice import last_convolution
 from convscope.scope.graph import Graph, trace
 
 LAST = "last"
@@ -278,9 +279,9 @@ def _last(graph: Graph, opened: Opened) -> tuple[str, str]:
     calls = [call for call in graph.calls if call.recordable and call.outputs]
     if not calls:
         raise UsageError(f"No layer of the model '{opened.name}' can be recorded.")
-    convolutions = [call for call in calls if call.kind == "layer" and "Conv" in call.type]
-    if convolutions and (opened.architecture is None or not opened.architecture.is_bank):
-        return convolutions[-1].path, f"layer {convolutions[-1].path}: the last convolution"
+    convolution, said = last_convolution(graph)
+    if convolution is not None and (opened.architecture is None or not opened.architecture.is_bank):
+        return convolution.path, f"layer {convolution.path}: {said}"
     return calls[-1].path, f"layer {calls[-1].path}: the last one"
 
 

@@ -1,4 +1,4 @@
-"""What is worth a look where nobody named it: early, middle and late layers, and one of several inputs."""
+"""What is worth a look where nobody named it: layers from early to late, the last one, and an input."""
 
 from __future__ import annotations
 
@@ -54,6 +54,37 @@ def early_middle_late(
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
         why = f"{what} from the smallest to the largest receptive field"
     return [call for call in among if call.path in chosen], why
+
+
+def last_convolution(graph: Graph) -> tuple[Call | None, str]:
+    """The convolution behind the most others, so that no shortcut beside them is taken for the last.
+
+    Where its maps are joined with those of others beside it, as in inception modules, that is all of them.
+
+    Args:
+        graph: Of the model.
+
+    Returns:
+        The call, or None where the model has no convolution that can be recorded; and what it is, in words.
+    """
+    behind: dict[int, int] = {}
+    found: Call | None = None
+    most = 0
+    for step in graph.steps:
+        before = max((behind.get(value.number, 0) for value in step.inputs), default=0)
+        convolves = step.kind == "layer" and "Conv" in step.type
+        for value in step.outputs:
+            behind[value.number] = max(behind.get(value.number, 0), before + convolves)
+        if convolves and step.recordable and step.outputs and before + 1 >= most:
+            found, most = step, before + 1
+    if found is None:
+        return None, ""
+    own = {value.number for value in found.outputs}
+    for call in graph.calls:
+        joined = call.type == "Concatenate" and call.recordable and call.outputs
+        if joined and any(value.number in own for value in call.inputs):
+            return call, "the last convolutions, joined"
+    return found, "the last convolution"
 
 
 def input_to_show(graph: Graph, x: Any) -> npt.NDArray[Any]:
