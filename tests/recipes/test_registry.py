@@ -43,6 +43,11 @@ FOUND = [
     ({"yes/1.wav": b"RIFF", "no/1.flac": b"fLaC", "readme.txt": "two words"}, "audio-classification"),
     ({"named.jsonl": json.dumps({"audio_filepath": "1.ogg", "command": "go"})}, "audio-classification"),
     ({"named.csv": "path,label,split\na/1.wav,yes,train\n", "a/1.wav": b"RIFF"}, "audio-classification"),
+    (
+        {"train_manifest.json": '{"audio_filepath": "1.wav", "duration": 1.0, "text": "two words"}\n'},
+        "speech-recognition",
+    ),
+    ({"dev/7/9/7-9.trans.txt": "7-9-0 TWO WORDS\n", "dev/7/9/7-9-0.flac": b"fLaC"}, "speech-recognition"),
 ]
 
 
@@ -104,6 +109,7 @@ def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
     )
     taken = {name for step in steps for name in inspect.signature(step).parameters}
     answered = {"beam", "length_penalty"}  # which the task of translation reads by itself
+    answered |= {"words"}  # and that of speech recognition
     answered |= {"every"}  # and that of anomalies
     assert set(recipe.options) <= taken | answered
 
