@@ -14,6 +14,7 @@ from convscope.layers.log_mel import LogMel
 from convscope.lenses.pages import Picture
 from convscope.lenses.sheet import Sheet
 from convscope.lenses.theme import find_theme
+from convscope.models.speech import separable_ctc
 from convscope.recipes.given import Given
 from convscope.recipes.hearing import band_centres, ear_of, heard_in
 from convscope.recipes.looking import look
@@ -21,6 +22,7 @@ from convscope.recipes.opening import Opened
 from convscope.recipes.scene import Wish
 from convscope.scope.attribution import attribute
 from convscope.scope.graph import trace
+from convscope.scope.subject import subject
 
 RATE, LENGTH = 4000, 1600
 NAMES = ("monday.csv", "tuesday.csv")
@@ -103,6 +105,13 @@ def test_a_model_that_does_not_hear_shows_no_spectrogram():
     assert heard_in(model, trace(model), np.zeros((1, 120, 2))) is None
     figure = seen(model, given_series(), "maps").figures()[0]
     assert named(figure, "spectrogram") == []
+
+
+def test_a_model_that_leaves_silence_out_still_takes_recordings():
+    model = separable_ctc((LENGTH,), 5, rate=RATE, width=8, depth=1, kernel_sizes=(3,))
+    assert subject(trace(model)).noun == subject(trace(sound_model())).noun
+    said = " ".join(texts(seen(model, given_sound(), "maps", layers=("stem_conv",)).figures()[0]))
+    assert "token" not in said
 
 
 def test_recordings_given_as_arrays_have_the_seconds_of_the_layer_that_hears():

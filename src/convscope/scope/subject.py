@@ -57,13 +57,13 @@ def subject(graph: Graph, number: int = 0) -> Subject:
     shape = value.shape[1:]
     if value.dtype == "string":
         return Subject("text", "texts", "position", shape, None)
+    rates = [call.layer.rate for call in graph.calls if value in call.inputs and hasattr(call.layer, "rate")]
+    if "LogMel" in kinds and len(shape) == 1:
+        return _recordings(shape, rates[0])
     if _is_text(graph, value):
         return _texts(graph, shape)
     if kinds & set(LOOKUPS):
         return _numbers(shape)
-    rates = [call.layer.rate for call in graph.calls if value in call.inputs and hasattr(call.layer, "rate")]
-    if "LogMel" in kinds and len(shape) == 1:
-        return _recordings(shape, rates[0])
     first = any(getattr(call.layer, "data_format", None) == "channels_first" for call in users)
     spatial, channels = (
         (shape[1:], shape[0]) if first and len(shape) > 1 else (shape[:-1], shape[-1] if shape else None)
