@@ -1,0 +1,235 @@
+"""Speed of training `fcn` and `inception_time`, and of solving `minirocket`.
+
+Every contender has the same layers of the same sizes, the same batches of random series of one length, and a
+process of its own; contenders take turns in every round, and the median of the rounds is reported.
+
+- convscope: its own loop with its own choice of precision.
+- Plain Keras `fit` in float32 from arrays, the same model.
+- PyTorch eager and compiled, float32 and bfloat16.
+- aeon: its deep classifiers as they come, which are built on TensorFlow; one network of InceptionTime.
+- `minirocket`: series a second from arrays to a model, and to the classes of as many others, by convscope and
+  by aeon's classifier. convscope also makes probabilities from samples left out, and a Keras model of it.
+
+    python benchmarks/series_speed.py [--rounds 3] [--only fcn] [--json FILE] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from results import Figure, add_arguments, print_table, write_results
+from series_peers import TORCH_MODELS
+
+BATCH, LENGTH, CLASSES = 16, 256, 4
+STEPS, WARM_UP = 40, 10
+SOLVED = 256
+TORCH = [
+    f"{precision}-{mode}"
+    for precision, mode in itertools.product(("float32", "bfloat16"), ("eager", "compiled"))
+]
+
+
+def series(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Waves of as many frequencies as there are classes, in noise, (count, LENGTH, 1), and their classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % CLASSES
+    at = np.arange(LENGTH) * (0.05 + 0.05 * labels[:, None]) + rng.uniform(0, 6, (count, 1))
+    return (np.sin(at) + rng.normal(0, 1, at.shape)).astype(np.float32)[..., None], labels
+
+
+def rate(moments: list[float]) -> float:
+    """Series a second after the warm-up."""
+    return BATCH * (len(moments) - WARM_UP) / (moments[-1] - moments[WARM_UP - 1])
+
+
+def clock(moments: list[float]):
+    """A Keras callback that notes when each step ends."""
+    import keras
+
+    def note(batch, logs):
+        moments.append(time.perf_counter())
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=note)
+
+
+def by_convscope(name: str, _: str) -> float:
+    from convscope.data.series_representation import SeriesArrays
+    from convscope.engine.class_examples import ClassExamples
+    from convscope.engine.device import choose_device
+    from convscope.engine.feed import Feed
+    from convscope.engine.fit import fit
+    from convscope.engine.settings import FitSettings
+    from convscope.models.registry import build
+
+    def feed(count: int) -> Feed:
+        x, labels = series(count)
+        return Feed(ClassExamples(SeriesArrays(x), lambda values: values, labels, CLASSES), BATCH)
+
+    moments: list[float] = []
+    settings = FitSettings(epochs=1, batch_size=BATCH)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(
+            lambda: build(name, (LENGTH, 1), CLASSES),
+            feed(STEPS * BATCH),
+            feed(BATCH),
+            settings,
+            choose_device(settings.precision),
+            Path(folder),
+            [clock(moments)],
+        )
+    return rate(moments)
+
+
+def by_keras(name: str, _: str) -> float:
+    import keras
+
+    from convscope.models.registry import build
+
+    x, labels = series(STEPS * BATCH)
+    model = build(name, (LENGTH, 1), CLASSES)
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    moments: list[float] = []
+    targets = keras.utils.to_categorical(labels, CLASSES)
+    model.fit(x, targets, batch_size=BATCH, epochs=1, verbose=0, callbacks=[clock(moments)])
+    return rate(moments)
+
+
+def by_torch(name: str, variant: str) -> float:
+    import torch
+
+    precision, mode = variant.split("-")
+    torch.set_num_threads(os.cpu_count() or 1)
+    x, labels = (torch.from_numpy(part) for part in series(STEPS * BATCH))
+    x = x.transpose(1, 2).contiguous()
+    model = TORCH_MODELS[name](1, CLASSES)
+    forward = torch.compile(model) if mode == "compiled" else model
+    optimizer = torch.optim.Adam(model.parameters())
+    moments = []
+    for start in range(0, len(x), BATCH):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            scores = forward(x[start : start + BATCH])
+            loss = torch.nn.functional.cross_entropy(scores, labels[start : start + BATCH])
+        loss.backward()
+        optimizer.step()
+        moments.append(time.perf_counter())
+    return rate(moments)
+
+
+def by_aeon(name: str, _: str) -> float:
+    from aeon.classification.deep_learning import FCNClassifier, InceptionTimeClassifier
+
+    x, labels = series(STEPS * BATCH)
+    moments: list[float] = []
+    options = {"n_epochs": 1, "batch_size": BATCH, "callbacks": [clock(moments)], "random_state": 0}
+    model = FCNClassifier(**options) if name == "fcn" else InceptionTimeClassifier(n_classifiers=1, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        model.set_params(file_path=f"{folder}/")
+        model.fit(x.transpose(0, 2, 1), labels)
+    return rate(moments)
+
+
+def solve_convscope(_: str, __: str) -> float:
+    from convscope.engine.minirocket import solve_minirocket
+    from convscope.engine.settings import FitSettings
+    from convscope.kinds import no_progress
+    from convscope.models.registry import build
+
+    def once(seed: int) -> None:
+        x, labels = series(SOLVED, seed)
+        model = build("minirocket", (LENGTH, 1), CLASSES)
+        given = (x, np.eye(CLASSES, dtype=np.float32)[labels])
+        solve_minirocket(model, given, {}, FitSettings(), no_progress)
+        model.predict_on_batch(series(SOLVED, seed + 1)[0])
+
+    return solved_each_second(once)
+
+
+def solve_aeon(_: str, __: str) -> float:
+    from aeon.classification.convolution_based import MiniRocketClassifier
+
+    def once(seed: int) -> None:
+        x, labels = series(SOLVED, seed)
+        model = MiniRocketClassifier(random_state=0, n_jobs=os.cpu_count()).fit(x.transpose(0, 2, 1), labels)
+        model.predict(series(SOLVED, seed + 1)[0].transpose(0, 2, 1))
+
+    return solved_each_second(once)
+
+
+def solved_each_second(once) -> float:
+    """Series a second of the second time; what is compiled and kept was compiled in the first."""
+    once(0)
+    start = time.perf_counter()
+    once(1)
+    return SOLVED / (time.perf_counter() - start)
+
+
+TRAINED = {"convscope": by_convscope, "keras": by_keras, "torch": by_torch, "aeon": by_aeon}
+WORKERS = {
+    "fcn": TRAINED,
+    "inception_time": TRAINED,
+    "minirocket": {"convscope": solve_convscope, "aeon": solve_aeon},
+}
+
+
+def measure(what: str, worker: str, variant: str) -> float:
+    """The rate of one contender in a fresh process."""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "--worker", what, worker, variant]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if result.returncode:
+        print(result.stderr[-2000:], file=sys.stderr)
+        raise SystemExit(f"{what} {worker} {variant} failed")
+    return float(result.stdout.split()[-1])
+
+
+def compare(what: str, contenders: list[tuple[str, str]], rounds: int) -> list[Figure]:
+    """All contenders at one thing."""
+    speeds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            speeds[contender].append(measure(what, *contender))
+            print(f"  {what} {' '.join(contender)}: {speeds[contender][-1]:,.0f} series/s", flush=True)
+    medians = {contender: statistics.median(values) for contender, values in speeds.items()}
+    figures = [Figure(f"{what}, {' '.join(c)}", value, "series/s") for c, value in medians.items()]
+    ours = medians[contenders[0]]
+    target = 1.0 if what != "minirocket" else None
+    for name in dict.fromkeys(contender[0] for contender in contenders[1:]):
+        best = max(value for contender, value in medians.items() if contender[0] == name)
+        figures.append(Figure(f"{what}, convscope / best of {name}", ours / best, "x", target))
+    return figures
+
+
+def main() -> None:
+    """Measures and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=tuple(WORKERS), nargs="*", default=list(WORKERS))
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    add_arguments(parser)
+    given = parser.parse_args()
+    if given.worker:
+        what, worker, variant = given.worker
+        print(WORKERS[what][worker](what, variant))
+        return
+    variants = [v for v in TORCH if v.endswith("eager")] if given.quick else TORCH
+    figures: list[Figure] = []
+    for what in given.only:
+        peers = [("torch", variant) for variant in variants] if "torch" in WORKERS[what] else []
+        others = [(name, "float32") for name in WORKERS[what] if name not in ("convscope", "torch")]
+        figures += compare(what, [("convscope", "auto"), *others, *peers], 1 if given.quick else given.rounds)
+        write_results(given.json, figures, seeds=[0])
+    print_table(figures)
+
+
+if __name__ == "__main__":
+    main()
