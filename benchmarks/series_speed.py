@@ -156,10 +156,12 @@ def solve_convscope(_: str, __: str) -> float:
 
 def solve_aeon(_: str, __: str) -> float:
     from aeon.classification.convolution_based import MiniRocketClassifier
+    from numba import get_num_threads
 
     def once(seed: int) -> None:
         x, labels = series(SOLVED, seed)
-        model = MiniRocketClassifier(random_state=0, n_jobs=os.cpu_count()).fit(x.transpose(0, 2, 1), labels)
+        model = MiniRocketClassifier(random_state=0, n_jobs=get_num_threads())
+        model.fit(x.transpose(0, 2, 1), labels)
         model.predict(series(SOLVED, seed + 1)[0].transpose(0, 2, 1))
 
     return solved_each_second(once)
