@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -122,17 +122,30 @@ class BeamSearch:
         space = self._characters.index(SPACE) + 1 if SPACE in self._characters else None
         tree = None if weights is None else WordTree.of(weights, self._characters)
         self._beam = PrefixBeam(beam, least, space, tree)
+        self._until = 0  # the frame behind the last word that was given out
 
     def push(self, probabilities: Probabilities) -> list[FrameWord]:
         """Words that all texts that are followed have in common; see `Search`."""
         found: list[FrameWord] = []
         for frame in probabilities.astype(np.float64):
-            found += words_of(self._beam.push(frame), self._characters)
+            found += self._in_order(words_of(self._beam.push(frame), self._characters))
         return found
 
     def finish(self) -> list[FrameWord]:
         """The rest of the most probable text; see `Search`."""
-        return words_of(chain(self._beam.finish()), self._characters)
+        return self._in_order(words_of(chain(self._beam.finish()), self._characters))
+
+    def _in_order(self, words: list[FrameWord]) -> list[FrameWord]:
+        """Words that do not begin before an earlier one ends.
+
+        That one may have been given out by an alignment that another one has overtaken since.
+        """
+        ordered = []
+        for word in words:
+            start = max(word.start, self._until)
+            self._until = max(word.end, start + 1)
+            ordered.append(replace(word, start=start, end=self._until))
+        return ordered
 
     def best(self) -> tuple[str, float]:
         """The most probable text that may end here, without what was given out before, and its score.

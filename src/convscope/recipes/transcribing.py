@@ -28,6 +28,8 @@ from convscope.recipes.task import Fitted, Lesson, Shown, Task, as_named
 BLANK_NAME = "blank"
 SPACE_NAME = "space"
 SHOWN_TEXTS = 8
+HEARD_BYTES = 128 * 2**20
+"""Waveforms that take more are decoded while they are heard, long ones a piece at a time."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Transcr
     """What is said in each recording."""
     representation: Any = fitted.representation
     hear = transcriber(fitted)  # what is wrong with its options is told before anything is decoded
-    return hear(representation.arrays(samples, progress=progress), progress)
+    return hear(representation.arrays(samples, HEARD_BYTES, progress), progress)
 
 
 def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechJudgement:
