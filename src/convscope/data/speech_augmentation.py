@@ -52,4 +52,4 @@ class SpeechAugmentation:
         loudness = np.sqrt(np.mean(np.square(moved)) * level)
         moved += loudness * rng.standard_normal(len(moved), np.float32)
         gain = min(gain, LOUDEST / max(1.0, float(np.abs(moved).max())))
-        return np.rint(moved * gain).astype(np.int16)
+        return np.asarray(np.rint(moved * gain), np.int16)

@@ -174,14 +174,13 @@ class PrefixBeam:
         if known is not None:
             return known
         tree, weight = prefix.tree, prefix.weight
-        if tree is not None and label == self._space:
-            if tree.weight is None:
+        if tree is not None:
+            ends = label == self._space
+            following = self._tree if ends else tree.children.get(label)
+            if following is None or (ends and tree.weight is None):
                 return None
-            tree, weight = self._tree, weight + tree.weight
-        elif tree is not None:
-            tree = tree.children.get(label)
-            if tree is None:
-                return None
+            weight += (tree.weight or 0.0) if ends else 0.0
+            tree = following
         made = Prefix(prefix, label, tree, weight)
         self._known[prefix, label] = made
         return made

@@ -10,8 +10,8 @@ from convscope.layers.minirocket import ProportionsAbove
 from convscope.layers.pooling import ProportionOfPositiveValues
 from convscope.layers.sound_mask import MaskedBatchNormalization, SoundMask
 from convscope.layers.source_attention import SourceAttention
-from convscope.layers.spelling import CharacterMask, MaxOverCharacters
 from convscope.layers.spectrum_masking import SpectrumMasking
+from convscope.layers.spelling import CharacterMask, MaxOverCharacters
 from convscope.layers.subwords import SubwordEmbedding
 from convscope.layers.token_embedding import PositionEmbedding, TokenEmbedding
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -51,9 +51,9 @@ class Listener:
         """
         given = rate or self.rate
         if hasattr(sound, "read"):
-            pieces = live_pieces(sound, given)
+            pieces = live_pieces(cast(BinaryIO, sound), given)
         else:
-            pieces = (_piece(each, given) for each in sound)
+            pieces = (_piece(each, given) for each in cast(Iterable[Any], sound))
         return self._transcriber.listen(as_stream(pieces, self.rate), LIVE_STEP)
 
 
