@@ -1,13 +1,13 @@
 """The Numenta Anomaly Benchmark: the recipe's defaults on each of its 58 series, its own scorer's rules.
 
-    python benchmarks/nab.py --data FOLDER [--runs FOLDER] [--seeds 0 1] [--architecture NAME] [--json FILE]
+    python benchmarks/nab.py --data FOLDER [--runs FOLDER] [--seeds 0 1] [--architecture NAME]
 
-FOLDER holds NAB's `data/` and `labels/`. Every series is a run of its own, trained by the same shipped defaults
-on its probation (the first 15 %, 750 rows at most, which the benchmark does not score). The threshold follows
-from the rate of false alarms that the recipe is asked for by default, and from no label. Beside it stands
-what one threshold for all series would reach that is chosen with the labels in hand, as the benchmark lets
-detectors choose: for comparison with its table, and out of reach for a detector in use. A run that is there
-already is not trained again.
+FOLDER holds NAB's `data/` and `labels/`. Every series is a run of its own, trained by the same shipped
+defaults on its probation (the first 15 %, 750 rows at most, which is not scored). The threshold follows from
+the rate of false alarms that the recipe is asked for by default, and from no label. Beside it stands what one
+threshold for all series would reach that is chosen with the labels in hand, as the benchmark lets detectors
+choose: for comparison with its table, and out of reach for a detector in use. A run that is there already is
+not trained again.
 """
 
 from __future__ import annotations

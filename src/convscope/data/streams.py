@@ -123,7 +123,9 @@ def read_streams(
     variables = len(streams[0].series.variables)
     rows = sum(map(len, streams))
     return Splits(
-        *(split_of(root, parts[name], asked.lead) for name in ("train", "validation", "test")),
+        split_of(root, parts["train"]),
+        split_of(root, parts["validation"], asked.lead),
+        split_of(root, parts["test"], asked.lead),
         class_names=(),
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{labels}",
         fingerprint=fingerprint(streams),

@@ -108,7 +108,7 @@ def split_of(root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0)
     return Split(Stretches(root, keys, some, leads), as_labels(truths))
 
 
-def as_labels(truths: Sequence[Truth]) -> npt.NDArray[np.object_]:
+def as_labels(truths: Sequence[Truth]) -> np.ndarray:
     """One object for each stretch, shape (stretches,)."""
     labels = np.empty(len(truths), object)
     labels[:] = truths

@@ -191,9 +191,11 @@ def _checked(histories: Mapping[str, Any], variables: int) -> Mapping[str, Any]:
     """Refuses what `calibrated` did not write."""
     for name in (f"{quantity} over {span}" for quantity in QUANTITIES for span in SPANS):
         kept = histories.get(name)
-        numbers = isinstance(kept, list) and len(kept) == variables
-        if not numbers or not all(
-            isinstance(some, list) and all(isinstance(value, (int, float)) for value in some) for some in kept
-        ):
+        listed = isinstance(kept, list) and len(kept) == variables
+        if not listed or not all(_are_numbers(some) for some in kept or ()):
             raise RunError(f"The calibration of the run has no '{name}' for {variables} variables.")
     return histories
+
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)

@@ -24,8 +24,9 @@ Rows = npt.NDArray[np.float64]
 class _Step(Protocol):
     """One layer."""
 
-    reach: int
-    """Rows that it looks at."""
+    @property
+    def reach(self) -> int:
+        """Rows that it looks at."""
 
     def whole(self, inputs: Sequence[Rows]) -> Rows:
         """From arrays (..., time, channels) to one."""

@@ -236,23 +236,23 @@ def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
     found: list[tuple[float, Mistake]] = []
     for i, each in enumerate(answers):
         windows, name = split.labels[i].windows, split.samples.name(i)
-        series: Series = split.samples.load(i)
         if windows is None:
             continue
+        series: Series = split.samples.load(i)
         starts = [alarm.start for alarm in each.scored.alarms]
         for first, last in windows:
             if not any(first <= start <= last for start in starts):
                 highest = float(each.scored.scores[first : last + 1].max())
-                told = (("missed", _span(series, first, last)), ("highest score", f"{highest:.1f}"))
-                found.append((math.inf, Mistake("", name, told=told)))
+                missed = (("missed", _span(series, first, last)), ("highest score", f"{highest:.1f}"))
+                found.append((math.inf, Mistake("", name, told=missed)))
         for alarm in each.scored.alarms:
             if not any(first <= alarm.start <= last for first, last in windows):
-                told = (
+                false = (
                     ("false alarm", _span(series, alarm.start, alarm.end)),
                     ("score", f"{alarm.score:.1f}"),
                     ("cause", each.variables[alarm.variable]),
                 )
-                found.append((alarm.score, Mistake("", name, told=told)))
+                found.append((alarm.score, Mistake("", name, told=false)))
     return [mistake for _, mistake in sorted(found, key=lambda each: -each[0])[:SHOWN_ALARMS]]
 
 
