@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from convscope.data.series_sources import Series
 from convscope.data.splits import Samples, Split, Splits
-from convscope.data.stream_representation import RowWindows
+from convscope.data.stream_representation import RowWindows, ordered
 from convscope.data.stretches import Stretches
 from convscope.engine.alarms import HOLD, Alarm
 from convscope.engine.detector import Detector, Scored
@@ -280,10 +280,13 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
 
 def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
     """The first series with their scores and alarms, and the anomalies that are known."""
+    representation: Any = fitted.representation
     some = samples.take(np.arange(min(SERIES, len(samples))))
     known = [() if labels is None else labels[i].windows or () for i in range(len(some))]
     return [
-        alarm_picture(some.load(i), each.scored, some.name(i), known[i])
+        alarm_picture(
+            ordered(some.load(i), representation.variables, some.name(i)), each.scored, some.name(i), known[i]
+        )
         for i, each in enumerate(answer(fitted, some, progress))
     ]
 
