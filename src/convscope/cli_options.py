@@ -81,7 +81,7 @@ class FileOptions:
     """Number of the column with their tags; -1, the last, by default."""
     time_column: str | None = None
     """Name of the column that says when a row was measured."""
-    series_column: str | None = None
+    id_column: str | None = None
     """Name of the column that says which series a row belongs to."""
     unit_column: str | None = None
     """Name of the column that says which machine a row belongs to."""
@@ -121,18 +121,26 @@ class TextOptions:
 class SeriesOptions:
     """How series are read, and what is promised of answers about them."""
 
+    rows: Literal["series", "times"] | None = None
+    """What a row of a table is."""
+    scaling: Literal["auto", "series", "train", "none"] | None = None
+    """series: each to mean 0 and deviation 1; train: as the train split was; none; auto finds out."""
+    length: int | None = None
+    """Length that series are brought to."""
     window: int | None = None
     """Rows that are seen at once."""
     train_share: float | None = None
-    """Share at the beginning of a series that anomalies are learned without."""
+    """Share at the beginning of a series that anomalies are told from."""
     false_alarms: float | None = None
-    """Alarms in normal data that are accepted, in a thousand rows."""
+    """Rows in a thousand normal ones that may reach the threshold of an alarm."""
     hold: int | None = None
-    """Rows after an alarm that belong to it."""
+    """Rows that an alarm gathers from its first on."""
+    conditions: str | None = None
+    """Columns of the operating conditions, apart by commas."""
     cap: float | None = None
     """The longest remaining life that is told apart."""
     coverage: float | None = None
-    """Share of machines whose remaining life the interval has to hold."""
+    """Share of machines whose remaining life the interval is to hold."""
 
 
 @Parameter(name="*", group=SOUND)
@@ -144,6 +152,10 @@ class SoundOptions:
     """Samples per second that recordings are brought to."""
     seconds: float | None = None
     """Length that recordings are cut or padded to."""
+    same_level: bool | None = None
+    """Whether recordings are brought to one loudness."""
+    words: Path | None = None
+    """A file of words, a line each: nothing else is heard in speech."""
 
 
 def given(*groups: Any) -> dict[str, Any]:
