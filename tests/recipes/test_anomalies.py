@@ -9,6 +9,7 @@ import pytest
 from small_series import CASES, write_watched
 
 import convscope
+from convscope.data.peek import Peek
 from convscope.engine.detector import Detector
 from convscope.engine.expectation import Expectation
 from convscope.engine.judge_anomalies import AnomalyJudgement
@@ -16,6 +17,7 @@ from convscope.errors import RunError, UsageError
 from convscope.models.registry import build
 from convscope.recipes.anomaly_answers import AlarmAnswer
 from convscope.recipes.following import Follower
+from convscope.recipes.series_anomaly import SERIES_ANOMALY
 from convscope.recipes.using import Trained
 
 pytest.importorskip("pandas")
@@ -183,3 +185,22 @@ def test_the_memory_of_a_stream_does_not_grow():
         stream.push(np.array([value]))
     tails = [tail for tails in stream._evidence._tails.values() for tail in tails]
     assert [len(tail) for tail in tails] == [8_000] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "recognized"),
+    [
+        ("timestamp,value\n2026-01-01,1.5\n", True),
+        ("time,flow,anomaly\n2026-01-01,1.5,0\n", True),
+        ("time\tflow\theat\n2026-01-01\t1.5\t\n", True),
+        ("value\n1.5\n", False),
+        ("time,flow,label\n2026-01-01,1.5,calm\n", False),
+        ("date,text\n2026-01-01,a fine film\n", False),
+        ("time,value\n", False),
+        ("", False),
+    ],
+)
+def test_times_and_numbers_without_a_label_are_watched(tmp_path, text, recognized):
+    (tmp_path / "data.csv").write_text(text, "utf-8")
+    reason = SERIES_ANOMALY.recognizes(Peek(tmp_path / "data.csv"))
+    assert (reason is not None) == recognized
