@@ -137,7 +137,8 @@ def _weights(length: int, channels: int, margin: int, first: int) -> npt.NDArray
     """1 where a position counts, 0 in the margins of every other map, shape (length, channels)."""
     inside = (np.arange(length) >= margin) & (np.arange(length) < length - margin)
     whole = (np.arange(channels) + first) % 2 == 0
-    return (inside[:, None] | whole).astype(np.float32)
+    counts: npt.NDArray[np.float32] = (inside[:, None] | whole).astype(np.float32)
+    return counts
 
 
 def _counted(maps: Any, bounds: Any, weights: Any) -> Any:
