@@ -224,6 +224,7 @@ def test_all_that_the_package_promises_is_there():
         "explain",
         "export",
         "extract",
+        "follow",
         "look",
         "neighbours",
         "open_features",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convscope.backend import prepare_backend
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
 from convscope.features.entry import extract, open_features
 from convscope.features.uses import neighbours, probe, project
-from convscope.kinds import Progress, Say, Skipped, no_progress, silent
+from convscope.kinds import Progress, Say, no_progress, silent
 from convscope.run import Run, new_run
 
 if TYPE_CHECKING:
@@ -22,22 +22,10 @@ if TYPE_CHECKING:
     from convscope.recipes.given import ValueRange
     from convscope.recipes.look import Look
     from convscope.recipes.task import Answer, Judgement
+    from convscope.recipes.using import Predictions
     from convscope.scope.explanation import Explanation
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The answers for all samples, in the order asked.
-
-    Args:
-        rows: One for each sample: `Prediction` of a classifier, and what other tasks answer with.
-        skipped: What was found and could not be read.
-    """
-
-    rows: tuple[Answer, ...]
-    skipped: tuple[Skipped, ...]
 
 
 def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, **options: Any) -> keras.Model:
@@ -215,24 +203,22 @@ def predict(
     prepare_backend()
     from convscope.recipes.using import Trained
 
-    rows, skipped = Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
-    return Predictions(rows, skipped)
+    return Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
 
 
 def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Answer]:
     """Answers while a stream comes, with what a whole file would be answered.
 
     Args:
-        run: The run folder, of series-anomaly or speech-recognition.
-        stream: A binary stream, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit
-            samples at the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
+        run: Of series-anomaly or speech-recognition.
+        stream: Binary, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit samples at
+            the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
         **options: Options of the recipe that say how to answer, such as `words`.
 
     Yields:
         The answer for each line, at once; each word, as soon as no further sound changes it.
 
     Raises:
-        RunError: The folder is no finished run.
         UsageError: The run cannot follow a stream.
         DataError: The stream is no sound.
     """
@@ -391,22 +377,19 @@ def _name(model: Any) -> Any:
 
 
 def _setting_names() -> set[str]:
-    from dataclasses import fields
-
     from convscope.engine.settings import FitSettings
 
     return {field.name for field in fields(FitSettings)}
 
 
 __all__ = [
-    "Predictions",
     "Run",
-    "RunError",
     "build",
     "evaluate",
     "explain",
     "export",
     "extract",
+    "follow",
     "look",
     "neighbours",
     "open_features",

@@ -17,11 +17,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from convscope.api import Predictions
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
     from convscope.recipes.look import Look
     from convscope.recipes.task import Answer, Judgement
+    from convscope.recipes.using import Predictions
     from convscope.scope.explanation import Explanation
 
 AFTER_SECONDS = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from convscope.recipes.model_files import load_file
 from convscope.recipes.registry import find_recipe
 from convscope.recipes.task import Answer, Fitted, Judgement
 from convscope.run import Run
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers for all samples, in the order asked.
+
+    Args:
+        rows: One for each sample: `Prediction` of a classifier, and what other tasks answer with.
+        skipped: What was found and could not be read.
+    """
+
+    rows: tuple[Answer, ...]
+    skipped: tuple[Skipped, ...]
 
 
 class Trained:
@@ -67,14 +81,12 @@ class Trained:
         test = task.align(splits.test, splits.class_names, names)
         return task.judge(task.answer(self.fitted, test.samples, progress), test, names)
 
-    def predict(
-        self, inputs: Sequence[str], progress: Progress
-    ) -> tuple[tuple[Answer, ...], tuple[Skipped, ...]]:
+    def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
         """An answer for each sample, and what could not be read."""
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
         task = self.recipe.task
         answers = task.answer(self.fitted, found, progress)
-        return tuple(task.tell(answers, found, self.fitted.class_names)), found.skipped
+        return Predictions(tuple(task.tell(answers, found, self.fitted.class_names)), found.skipped)
 
     def export(self, form: str, out: Path | None) -> Exported:
         """Writes the model in another form and runs it."""
