@@ -1,5 +1,7 @@
 """Anomalies of series: the same scores in a file and in a stream, from nothing but the past and no label."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -158,6 +160,28 @@ def test_missing_values_are_scored_0_and_forgotten(run):
     answer = follower.push([np.nan, np.nan])
     assert (answer.score, answer.alarm) == (0.0, False)
     assert follower.push([np.nan, 50.0]).variable == "heat"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "table"])
+def test_the_command_answers_standard_input_line_by_line(run, run_command, monkeypatch, form):
+    lines = ["no,row\n", *lines_of(run)[1:60]]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("".join(lines).encode())))
+    code, out, _ = run_command("predict", run.folder, "--follow", "--format", form)
+    expected = streamed(run, lines)
+    assert code == 0
+    if form == "jsonl":
+        assert [json.loads(line) for line in out.splitlines()] == [row.to_json() for row in expected]
+    elif form == "csv":
+        found = list(csv.DictReader(io.StringIO(out)))
+        assert [row["score of heat"] for row in found] == [row.to_row()["score of heat"] for row in expected]
+    else:
+        assert len(out.splitlines()) == len(expected)
+
+
+def test_what_is_followed_is_standard_input(run, run_command):
+    code, _, said = run_command("predict", run.folder, data_of(run), "--follow")
+    assert code == 2
+    assert "--follow reads standard input" in said
 
 
 def test_only_a_run_that_finds_anomalies_follows_a_stream(finished):

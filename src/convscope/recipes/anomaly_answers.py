@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +82,7 @@ class RowAnswer:
         alarm: Whether it belongs to an alarm.
         begins: Whether the alarm begins with it.
         variable: The most surprising variable.
-        scores: Of each variable.
+        scores: Of each variable; None for a line that is no row.
         error: What is wrong with a line that is no row.
     """
 
@@ -92,7 +93,7 @@ class RowAnswer:
     alarm: bool = False
     begins: bool = False
     variable: str | None = None
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float | None] = field(default_factory=dict)
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -119,7 +120,10 @@ class RowAnswer:
             "alarm": "1" if self.alarm else "0",
             "begins": "1" if self.begins else "0",
             "variable": self.variable or "",
-            **{f"score of {name}": f"{score:.{DIGITS}f}" for name, score in self.scores.items()},
+            **{
+                f"score of {name}": "" if score is None else f"{score:.{DIGITS}f}"
+                for name, score in self.scores.items()
+            },
         }
 
     def to_cells(self) -> dict[str, str]:

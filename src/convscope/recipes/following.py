@@ -69,7 +69,8 @@ class Follower:
             return None
         if isinstance(row, Malformed):
             self.malformed += 1
-            return RowAnswer("line", self._lines, None, None, error=row.reason)
+            unknown: dict[str, float | None] = dict.fromkeys(self.variables)
+            return RowAnswer("line", self._lines, None, None, scores=unknown, error=row.reason)
         return self._answer(row)
 
     def follow(self, lines: Iterable[str]) -> Iterator[RowAnswer]:
