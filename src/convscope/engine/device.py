@@ -69,7 +69,7 @@ def choose_device(precision: Precision = "auto") -> Device:
         if in_processor and not has_bfloat16:
             why += f", but {backend} does not gain from it"
     if precision != "auto":
-        has_bfloat16, why = precision == "bfloat16", "as asked"
+        has_bfloat16, why = precision == "bfloat16", "the settings say so"
     policy = "mixed_bfloat16" if has_bfloat16 else "float32"
     return Device(backend, name, accelerator is not None, policy, why)
 
