@@ -35,7 +35,7 @@ def test_so_does_one_that_was_interrupted_twice(finished, pictures, settings, tm
     assert_same_run(convscope.train(resume=run.folder), finished)
 
 
-def test_so_does_one_with_normalization_bfloat16_class_weights_decay_and_averaging(pictures, settings, tmp_path):
+def test_so_does_one_with_normalization_bfloat16_weights_decay_and_averaging(pictures, settings, tmp_path):
     more = {
         "architecture": "deep_cnn",
         "options": {"depth": 1, "flip": True},

@@ -36,8 +36,8 @@ def audio_cnn(
         mels: Bands of the log-mel energies.
         depth: Residual blocks.
         filters: Kernels of each convolution in the first block.
-        floor: Is added to each energy before its logarithm is taken: what is quieter is not heard, neither the
-            noise of a microphone nor silence around a recording.
+        floor: Is added to each energy before its logarithm is taken: what is quieter is not heard, neither
+            the noise of a microphone nor silence around a recording.
         dropout: Share of the last features that is left out in training.
         masking: The longest stretch of time and the widest range of bands that are hidden in training, as a
             share.
