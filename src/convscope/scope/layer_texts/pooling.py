@@ -100,7 +100,8 @@ _POSITIVE = Text(
 _ABOVE = Text(
     "Compares each feature map with several thresholds of its own and takes the share of positions above "
     "each: how often the kernel's pattern is there at all, clearly, and very clearly. Every other map leaves "
-    "out both ends, where the kernel reaches beyond the input. The thresholds are taken from data, not trained.",
+    "out both ends, where the kernel reaches beyond the input. The thresholds are taken from data, not "
+    "trained.",
     lambda facts: (
         f"Here {facts.maps_in} are compared with {words.counted(facts.layer.thresholds, 'threshold')} each, "
         f"which leaves {words.values(facts.shape_out)}."
