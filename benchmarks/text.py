@@ -122,6 +122,13 @@ def trained(line: Line, data: Path, runs: Path, seed: int, settings: dict) -> Ru
     return run
 
 
+def _names(asked: str, line: Line) -> bool:
+    """Whether a line is asked for: by its name, or by the beginning of it where no line is called so."""
+    name = line.name.lower()
+    exact = any(asked == each.name.lower() for each in LINES)
+    return name == asked if exact else name.startswith(asked)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
@@ -133,7 +140,7 @@ def main() -> None:
     settings = {"epochs": 1} if given.quick else {}
     figures = []
     for line in LINES:
-        if given.only and not any(line.name.lower().startswith(each.lower()) for each in given.only):
+        if given.only and not any(_names(each.lower(), line) for each in given.only):
             continue
         values, minutes = [], []
         for seed in given.seeds:
