@@ -123,7 +123,12 @@ CASES = {
             recipe="text-classification",
             reason="judged.jsonl is a table of texts",
             write=write_judged,
-            settings={**SETTINGS, "options": {"embedding": 8, "filters": 8, "widths": (2, 3)}},
+            settings={
+                **SETTINGS,
+                "averaging": 0.0,
+                "epochs": 8,
+                "options": {"embedding": 8, "filters": 8, "widths": (2, 3)},
+            },
             figure="accuracy",
             least=0.9,
             texts={
