@@ -62,20 +62,15 @@ def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, s
 
 def speeds(run: Run, data: Path) -> list[Figure]:
     """Seconds of speech that are heard in a second, after everything is compiled."""
-    import soundfile
-
-    from convscope.data.sound_rows import SoundRows
+    from convscope.data.audio_inputs import read_audio_inputs
     from convscope.data.speech_representation import SpeechRepresentation
     from convscope.engine.transcription import Transcriber
     from convscope.recipes.model_files import load_file
 
     model = load_file(run.model_path)
     representation = SpeechRepresentation.from_json(run.representation())
-    files = sorted((data / "test").glob("*.wav"))
-    waves = [soundfile.read(file, dtype="int16")[0] for file in files]
-    lengths = np.array([len(wave) for wave in waves], np.int64)
-    rows = SoundRows(None, RATE, lengths, waves)  # type: ignore[arg-type]
-    long = np.concatenate(waves)
+    rows = representation.arrays(read_audio_inputs([str(data / "test")]))
+    lengths, long = rows.lengths, np.concatenate(rows.waves)
     made = []
     for beam in (1, 16):
         hear = Transcriber(model, representation.rate, representation.characters, beam)
