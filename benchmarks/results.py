@@ -23,6 +23,11 @@ PACKAGES = (
     "pillow",
     "tokenizers",
     "sacrebleu",
+    "aeon",
+    "scikit-learn",
+    "scipy",
+    "soundfile",
+    "jiwer",
     "tf-keras-vis",
     "keract",
 )

@@ -59,8 +59,9 @@ def demo(*, out: Path = Path("convscope-demo")) -> None:
 @app.command
 def recipes() -> None:
     """List every recipe, what it reads, and its architectures."""
-    from convscope.console import print_recipes
+    from convscope.console import print_recipes, start_backend
 
+    start_backend()
     print_recipes()
 
 

@@ -12,7 +12,7 @@ from convscope.engine.device import backend_file, choose_device, machine, versio
 @pytest.mark.parametrize(("precision", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
 def test_a_precision_that_is_asked_for_is_taken(precision, policy, backend):
     device = choose_device(precision)
-    assert (device.backend, device.policy, device.reason) == (backend, policy, "as asked")
+    assert (device.backend, device.policy, device.reason) == (backend, policy, "the settings say so")
 
 
 def test_a_precision_that_is_chosen_comes_with_its_reason(backend):

@@ -220,7 +220,7 @@ def test_pictures_that_are_too_small_are_refused_with_what_to_do(name, least, op
 
 @pytest.mark.parametrize(
     ("asked", "offered"),
-    [("compact_cn", "compact_cnn"), ("deepcnn", "deep_cnn"), ("zzz", "There are compact_cnn, ")],
+    [("compact_cn", "compact_cnn"), ("deepcnn", "deep_cnn"), ("zzz", "compact_cnn, ")],
 )
 def test_an_unknown_name_offers_the_nearest(asked, offered):
     with pytest.raises(UsageError, match=f"No architecture is named '{asked}'") as caught:

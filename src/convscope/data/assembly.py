@@ -102,7 +102,11 @@ def assemble(found: Found, seed: int) -> Splits:
     _check_classes(found, class_names, labels, given)
     codes, decisions = _complete(found, class_names, labels, near, given, seed)
     train, validation, test = (_part(found.source, labels, codes == code) for code in range(len(SPLITS)))
-    validation = validation if len(validation) else train
+    if not len(validation):
+        validation = train
+        if not any(line.startswith("validation: the train") for line in decisions):
+            many = found.nouns[1]
+            decisions.append(f"validation: the train {many} themselves, because there are none besides")
     return Splits(
         train,
         validation,

@@ -88,11 +88,22 @@ _ENERGY = Text(
     _energy,
 )
 
+
+def _member_mean(facts: Facts) -> str:
+    members = facts.shape_in[-1]
+    return f"Here the estimates of {words.counted(members, 'network')} become one."
+
+
 TEXTS = {
     "Add": _same("added"),
     "Subtract": _same("subtracted"),
     "Multiply": _same("multiplied"),
     "Average": _same("averaged"),
+    "MemberMean": Text(
+        "Takes the mean of what several small networks estimate. In training how much they differ is added "
+        "to the loss, so that each learns as if it were alone: their mistakes then cancel in part.",
+        _member_mean,
+    ),
     "Maximum": _same("maximum"),
     "Minimum": _same("minimum"),
     "Energy": _ENERGY,
