@@ -90,8 +90,7 @@ _ENERGY = Text(
 
 
 def _member_mean(facts: Facts) -> str:
-    members = facts.shape_in[-1]
-    return f"Here the estimates of {words.counted(members, 'network')} become one."
+    return f"Here the estimates of {words.counted(facts.channels_in or 0, 'network')} become one."
 
 
 TEXTS = {
