@@ -8,6 +8,7 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.layers.log_mel import LogMel
 from convscope.layers.spectrum_masking import SpectrumMasking
+from convscope.models.heads import softmax
 
 
 def audio_cnn(
@@ -69,12 +70,7 @@ def audio_cnn(
     x = layers.ReLU(name="bands_relu")(_normalized(x, "bands_norm"))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    # Probabilities stay float32 whatever the precision of the rest.
-    mixed = keras.config.dtype_policy().name.startswith("mixed_")
-    answer = layers.Dense(classes, activation="softmax", dtype="float32" if mixed else None, name="classes")(
-        x
-    )
-    return keras.Model(waveform, answer, name="audio_cnn")
+    return keras.Model(waveform, softmax(classes)(x), name="audio_cnn")
 
 
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str) -> keras.KerasTensor:

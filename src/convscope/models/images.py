@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from convscope.errors import UsageError
+from convscope.models.heads import softmax
 
 Pooling = Literal["max", "average"]
 
@@ -50,7 +51,7 @@ def compact_cnn(
         layers.Flatten(name="flatten"),
         layers.Dense(64, activation="relu", name="dense"),
         layers.Dropout(0.5, name="dense_dropout"),
-        _softmax(classes),
+        softmax(classes),
     ]
     return keras.Sequential(stack, name="compact_cnn")
 
@@ -101,7 +102,7 @@ def deep_cnn(
             layers.BatchNormalization(name=f"dense{number}_norm"),
             layers.Dropout(0.3, name=f"dense{number}_dropout"),
         ]
-    return keras.Sequential([*stack, _softmax(classes)], name="deep_cnn")
+    return keras.Sequential([*stack, softmax(classes)], name="deep_cnn")
 
 
 def padded_cnn(
@@ -139,7 +140,7 @@ def padded_cnn(
             layers.Dropout(0.25, name=f"block{block + 1}_dropout"),
             _pool(pooling, name=f"block{block + 1}_pool"),
         ]
-    stack += [layers.Flatten(name="flatten"), _softmax(classes)]
+    stack += [layers.Flatten(name="flatten"), softmax(classes)]
     return keras.Sequential(stack, name="padded_cnn")
 
 
@@ -184,7 +185,7 @@ def residual_cnn(
             x = _residual_block(x, width * 2**stage, kernel_size, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(0.4, name="dropout")(x)
-    return keras.Model(inputs, _softmax(classes)(x), name="residual_cnn")
+    return keras.Model(inputs, softmax(classes)(x), name="residual_cnn")
 
 
 def _residual_block(x: keras.KerasTensor, filters: int, kernel_size: int, name: str) -> keras.KerasTensor:
@@ -212,13 +213,6 @@ def _pool(pooling: Pooling, **options: str) -> keras.layers.Layer:
     if pooling not in choices:
         raise UsageError(f"pooling must be 'max' or 'average'. Received: pooling={pooling!r}.")
     return choices[pooling](2, **options)
-
-
-def _softmax(classes: int) -> keras.layers.Layer:
-    """The last layer; its probabilities stay float32 whatever the precision of the rest."""
-    policy = keras.config.dtype_policy()
-    dtype = "float32" if policy.name.startswith("mixed_") else None
-    return layers.Dense(classes, activation="softmax", dtype=dtype, name="classes")
 
 
 def _check(name: str, input_shape: tuple[int, ...], kernel_size: int, depth: int) -> None:

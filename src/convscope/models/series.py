@@ -9,6 +9,7 @@ from keras import layers
 
 from convscope.errors import UsageError
 from convscope.models.ensemble import joined_members
+from convscope.models.heads import softmax
 
 RESIDUAL_EVERY = 3
 """Inception modules that a shortcut leads over."""
@@ -53,7 +54,7 @@ def fcn(
         x = _normalization(f"norm{number}")(x)
         x = layers.ReLU(name=f"relu{number}")(x)
     x = layers.GlobalAveragePooling1D(name="pool")(x)
-    return keras.Model(series, _softmax(classes)(x), name="fcn")
+    return keras.Model(series, softmax(classes)(x), name="fcn")
 
 
 def inception_time(
@@ -106,7 +107,7 @@ def inception_time(
             if module % RESIDUAL_EVERY == 0:
                 x = shortcut = _shortcut(shortcut, x, f"{prefix}module{module}")
         x = layers.GlobalAveragePooling1D(name=f"{prefix}pool")(x)
-        answers.append(_softmax(classes, prefix)(x))
+        answers.append(softmax(classes, prefix)(x))
     if ensemble > 1:
         return joined_members(series, answers, name="inception_time")
     return keras.Model(series, answers[0], name="inception_time")
@@ -141,13 +142,6 @@ def _convolution(filters: int, size: int, name: str) -> keras.layers.Layer:
 
 def _normalization(name: str) -> keras.layers.Layer:
     return layers.BatchNormalization(momentum=MOMENTUM, name=name)
-
-
-def _softmax(classes: int, prefix: str = "") -> keras.layers.Layer:
-    """The last layer; its probabilities stay float32 whatever the precision of the rest."""
-    policy = keras.config.dtype_policy()
-    dtype = "float32" if policy.name.startswith("mixed_") else None
-    return layers.Dense(classes, activation="softmax", dtype=dtype, name=f"{prefix}classes")
 
 
 def _listed(sizes: Sequence[int] | int) -> list[int]:

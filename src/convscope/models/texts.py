@@ -11,6 +11,7 @@ from convscope.errors import UsageError
 from convscope.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.layers.subwords import SubwordEmbedding
 from convscope.models.ensemble import joined_members
+from convscope.models.heads import softmax
 
 
 def text_cnn(
@@ -69,7 +70,7 @@ def text_cnn(
             found.append(MaskedGlobalMaxPooling1D(name=f"{name}_pool")([maps, mask]))
         joined = layers.Concatenate(name=f"{prefix}joined")(found) if len(found) > 1 else found[0]
         x = layers.Dropout(dropout, name=f"{prefix}dropout")(joined)
-        answers.append(_softmax(classes, prefix)(x))
+        answers.append(softmax(classes, prefix)(x))
     if ensemble > 1:
         return joined_members(ids, answers, name="text_cnn")
     return keras.Model(ids, answers[0], name="text_cnn")
@@ -132,7 +133,7 @@ def residual_text_cnn(
     x = layers.ReLU(name="last_relu")(x)
     x = MaskedGlobalMaxPooling1D(name="pool")([x, mask])
     x = layers.Dropout(dropout, name="dropout")(x)
-    return keras.Model(ids, _softmax(classes)(x), name="residual_text_cnn")
+    return keras.Model(ids, softmax(classes)(x), name="residual_text_cnn")
 
 
 def _ids(input_shape: tuple[int | None, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -154,13 +155,6 @@ def _embedded(
     x = make(vocabulary, embedding, name=f"{prefix}embedding")(ids)
     x = layers.SpatialDropout1D(dropout, name=f"{prefix}embedding_dropout")(x)
     return layers.Multiply(name=f"{prefix}embedding_mask")([x, mask])
-
-
-def _softmax(classes: int, prefix: str = "") -> keras.layers.Layer:
-    """The last layer; its probabilities stay float32 whatever the precision of the rest."""
-    policy = keras.config.dtype_policy()
-    dtype = "float32" if policy.name.startswith("mixed_") else None
-    return layers.Dense(classes, activation="softmax", dtype=dtype, name=f"{prefix}classes")
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
