@@ -15,15 +15,12 @@ every round, and the median of the rounds is reported.
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
 from results import Figure, add_arguments, print_table, write_results
+from turns import fresh, medians
 
 RATE, SECONDS, BATCH = 16_000, 5, 32
 WINDOW, HOP, MELS, FLOOR = 400, 160, 64, 1e-8
@@ -99,16 +96,6 @@ def measure(name: str) -> float:
     return BATCHES * BATCH * SECONDS / 3600 / (moments[-1] - moments[WARM_UP - 1])
 
 
-def measured(name: str) -> float:
-    """The same in a process of its own."""
-    environment = {**os.environ, "KERAS_BACKEND": CONTENDERS[name][0], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--one", name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
-    return float(done.stdout.split()[-1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -120,15 +107,13 @@ def main() -> None:
     if given.one:
         print(measure(given.one))
         return
-    found: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    for number in range(2 if given.quick else given.rounds):
-        for name, rates in found.items():
-            rates.append(measured(name))
-            print(f"round {number + 1}, {name}: {rates[-1]:.3f} hours a second", flush=True)
-    figures = [
-        Figure(f"log-mel, {name}", statistics.median(rates), "hours of sound a second", None)
-        for name, rates in found.items()
-    ]
+    found = medians(
+        list(CONTENDERS),
+        lambda name: fresh(__file__, ["--one", name], CONTENDERS[name][0]),
+        2 if given.quick else given.rounds,
+        "hours a second",
+    )
+    figures = [Figure(f"log-mel, {name}", rate, "hours of sound a second") for name, rate in found.items()]
     print_table(figures)
     write_results(given.json, figures, [0])
 

@@ -5,8 +5,9 @@ scales them itself; float32, scaled beforehand, for all others) and from JPEG fi
 Each is given the best of several batch sizes. Keras is `predict` of the model cut behind the layer; PyTorch
 is eager and compiled, float32 and bfloat16 (autocast), channels last; ONNX Runtime has the cut model;
 `timm-style` is its loop: a DataLoader with two workers, autocast, `forward_features`. Decoding alone is what
-threads and what two processes reach. A process reports the median of its passes; contenders take turns in
-every round, and the median of the rounds is reported.
+threads and what two processes reach; `convscope bfloat16+1` reads in one process beside the other. A process
+reports the median of its passes; contenders take turns (see `turns.py`), and the median of the rounds is
+reported.
 
     python benchmarks/extract_speed.py [--rounds 3] [--models MODEL ...] [--json FILE] [--quick]
 """
@@ -16,18 +17,20 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from extract_pictures import FILES, MODELS, names_in, pictures, write_files
 from results import Figure, add_arguments, print_table, write_results
+from turns import fresh, medians
 
 BATCHES = {"compact_cnn": (16, 64, 256), "deep_cnn": (16, 64, 256), "resnet50": (4, 16, 32)}
 SECONDS = 4.0
+STARTING = 3.0
+"""Seconds that a pass takes at least where a process has to start for it."""
 ARRAY_CONTENDERS = [
     "convscope bfloat16",
     "convscope float32",
@@ -40,6 +43,7 @@ FILE_CONTENDERS = [
     "decoding threads",
     "decoding processes",
     "convscope bfloat16",
+    "convscope bfloat16+1",
     "convscope float32",
     "keras float32",
     "timm-style bfloat16",
@@ -93,16 +97,19 @@ def cut_model(model: str):
 
 def run_convscope(model: str, precision: str, files: str) -> float:
     from convscope.data.image_representation import ImageRepresentation
-    from convscope.data.pixels import LazyPixels, MemoryPixels
+    from convscope.data.pixels import MemoryPixels
     from convscope.data.sources import unscanned_files
     from convscope.engine.features import feature_engine
+    from convscope.features.inputs import EncodedInputs
+    from convscope.features.processes import batches_of
 
+    precision, _, processes = precision.partition("+")
     whole, layer = keras_model(model)
     represent = ImageRepresentation(*MODELS[model][0])
     inputs = MemoryPixels(pictures(model))
     if files:
         source = unscanned_files(files, names_in(files))
-        inputs = LazyPixels(source, represent.encode, represent.shape)
+        inputs = EncodedInputs((source,), represent)
     engine = feature_engine(
         whole,
         [layer],
@@ -116,11 +123,14 @@ def run_convscope(model: str, precision: str, files: str) -> float:
     size = engine.report.batch_size
     cuts = [np.arange(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
 
+    rate = max(tried.samples_per_second for tried in engine.report.rates)
+    times = max(1, round(STARTING * rate / len(inputs))) if processes else 1
+
     def compute():
-        for _ in engine.run(map(inputs.take, cuts)):
+        for _ in engine.run(batches_of(inputs, cuts * times, int(processes or 0))):
             pass
 
-    return speed(compute, len(inputs))
+    return speed(compute, times * len(inputs))
 
 
 def run_keras(model: str, _: str, files: str) -> float:
@@ -276,31 +286,14 @@ WORKERS = {
 }
 
 
-def measure(model: str, contender: str, files: str) -> float:
+def measure(model: str, contender: str, files: str = "") -> float:
     """The figure of one contender in a fresh process."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--worker", model, *contender.split(), files]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if result.returncode:
-        print(result.stderr[-3000:], file=sys.stderr)
-        raise SystemExit(f"{model} {contender} failed")
-    return float(result.stdout.split()[-1])
-
-
-def medians(model: str, contenders: list[str], files: str, rounds: int) -> dict[str, float]:
-    """Median of the rounds, per contender."""
-    where = "from files" if files else "from arrays"
-    speeds: dict[str, list[float]] = {contender: [] for contender in contenders}
-    for _ in range(rounds):
-        for contender in contenders:
-            speeds[contender].append(measure(model, contender, files))
-            print(f"  {model} {where}, {contender}: {speeds[contender][-1]:,.0f} images/s", flush=True)
-    return {contender: statistics.median(values) for contender, values in speeds.items()}
+    return fresh(__file__, ["--worker", model, *contender.split(), files])
 
 
 def from_arrays(model: str, contenders: list[str], rounds: int) -> list[Figure]:
     """All speeds from decoded arrays, and how convscope compares."""
-    found = medians(model, contenders, "", rounds)
+    found = medians(contenders, partial(measure, model), rounds, "images/s", f"{model} from arrays")
     peers = {name: value for name, value in found.items() if not name.startswith("convscope")}
     wide = max(value for name, value in peers.items() if "float32" in name)
     ours, ours_wide = found["convscope bfloat16"], found["convscope float32"]
@@ -323,8 +316,10 @@ def from_files(
     that is the speed of decoding.
     """
     write_files(folder, model)
-    found = medians(model, contenders, str(folder / model / "all"), rounds)
-    ours = found["convscope bfloat16"]
+    files = str(folder / model / "all")
+    measured = partial(measure, model, files=files)
+    found = medians(contenders, measured, rounds, "images/s", f"{model} from files")
+    ours = max(found["convscope bfloat16"], found["convscope bfloat16+1"])
     computing = next(figure.value for figure in arrays if figure.name.endswith("convscope bfloat16"))
     decoding = max(found["decoding threads"], found["decoding processes"])
     name = f"{model} from files"
@@ -341,9 +336,7 @@ def from_files(
 def closeness(model: str) -> list[Figure]:
     """Smallest cosines to Keras."""
     return [
-        Figure(
-            f"{model}, smallest cosine in {precision}", measure(model, f"cosine {precision}", ""), "", least
-        )
+        Figure(f"{model}, smallest cosine in {precision}", measure(model, f"cosine {precision}"), "", least)
         for precision, least in (("bfloat16", 0.999), ("float32", 0.9999))
     ]
 

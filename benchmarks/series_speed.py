@@ -18,9 +18,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from results import Figure, add_arguments, print_table, write_results
 from series_peers import TORCH_MODELS
+from turns import fresh, medians
 
 BATCH, LENGTH, CLASSES = 16, 256, 4
 STEPS, WARM_UP = 40, 10
@@ -183,30 +181,21 @@ WORKERS = {
 }
 
 
-def measure(what: str, worker: str, variant: str) -> float:
-    """The rate of one contender in a fresh process."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--worker", what, worker, variant]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if result.returncode:
-        print(result.stderr[-2000:], file=sys.stderr)
-        raise SystemExit(f"{what} {worker} {variant} failed")
-    return float(result.stdout.split()[-1])
-
-
 def compare(what: str, contenders: list[tuple[str, str]], rounds: int) -> list[Figure]:
     """All contenders at one thing."""
-    speeds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
-    for _ in range(rounds):
-        for contender in contenders:
-            speeds[contender].append(measure(what, *contender))
-            print(f"  {what} {' '.join(contender)}: {speeds[contender][-1]:,.0f} series/s", flush=True)
-    medians = {contender: statistics.median(values) for contender, values in speeds.items()}
-    figures = [Figure(f"{what}, {' '.join(c)}", value, "series/s") for c, value in medians.items()]
-    ours = medians[contenders[0]]
+    rates = medians(
+        [" ".join(contender) for contender in contenders],
+        lambda name: fresh(__file__, ["--worker", what, *name.split()]),
+        rounds,
+        "series/s",
+        what,
+    )
+    found = {contender: rates[" ".join(contender)] for contender in contenders}
+    figures = [Figure(f"{what}, {' '.join(c)}", value, "series/s") for c, value in found.items()]
+    ours = found[contenders[0]]
     target = 1.0 if what != "minirocket" else None
     for name in dict.fromkeys(contender[0] for contender in contenders[1:]):
-        best = max(value for contender, value in medians.items() if contender[0] == name)
+        best = max(value for contender, value in found.items() if contender[0] == name)
         figures.append(Figure(f"{what}, convscope / best of {name}", ours / best, "x", target))
     return figures
 

@@ -18,9 +18,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from results import Figure, add_arguments, print_table, write_results
 from text_peers import TorchTagger, TorchTextCNN, viterbi
+from turns import fresh, medians
 
 BATCH = 50
 STEPS, WARM_UP = 60, 15
@@ -233,28 +231,19 @@ WORKERS = {
 UNITS = {"train": "words/s", "tag": "sentences/s", "translate": "sentences/s"}
 
 
-def measure(what: str, worker: str, variant: str) -> float:
-    """The rate of one contender in a fresh process."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--worker", what, worker, variant]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if result.returncode:
-        print(result.stderr[-2000:], file=sys.stderr)
-        raise SystemExit(f"{what} {worker} {variant} failed")
-    return float(result.stdout.split()[-1])
-
-
 def compare(what: str, contenders: list[tuple[str, str]], rounds: int) -> list[Figure]:
     """All contenders at one thing."""
-    speeds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
-    for _ in range(rounds):
-        for contender in contenders:
-            speeds[contender].append(measure(what, *contender))
-            print(f"  {what} {' '.join(contender)}: {speeds[contender][-1]:,.0f} {UNITS[what]}", flush=True)
-    medians = {contender: statistics.median(values) for contender, values in speeds.items()}
-    figures = [Figure(f"{what}, {' '.join(c)}", value, UNITS[what]) for c, value in medians.items()]
-    ours = medians[contenders[0]]
-    others = {contender: value for contender, value in medians.items() if contender != contenders[0]}
+    rates = medians(
+        [" ".join(contender) for contender in contenders],
+        lambda name: fresh(__file__, ["--worker", what, *name.split()]),
+        rounds,
+        UNITS[what],
+        what,
+    )
+    found = {contender: rates[" ".join(contender)] for contender in contenders}
+    figures = [Figure(f"{what}, {' '.join(c)}", value, UNITS[what]) for c, value in found.items()]
+    ours = found[contenders[0]]
+    others = {contender: value for contender, value in found.items() if contender != contenders[0]}
     for name in dict.fromkeys(contender[0] for contender in others):
         best = max(value for contender, value in others.items() if contender[0] == name)
         said = "without cached states" if name == "convscope" else f"best of {name}"

@@ -15,14 +15,13 @@ import argparse
 import itertools
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from results import Figure, add_arguments, print_table, write_results
+from turns import fresh, medians
 
 BATCH = 64
 STEPS = {"compact_cnn": 80, "deep_cnn": 12}
@@ -154,31 +153,22 @@ def run_torch(model_name: str, variant: str) -> None:
 WORKERS = {"keras": run_keras, "convscope": run_convscope, "torch": run_torch}
 
 
-def measure(worker: str, model: str, variant: str) -> float:
-    """Images per second of one contender in a fresh process."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--worker", worker, model, variant]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if result.returncode:
-        print(result.stderr[-2000:], file=sys.stderr)
-        raise SystemExit(f"{worker} {model} {variant} failed")
-    return float(result.stdout.split()[-1])
-
-
 def compare(model: str, rounds: int, variants: list[tuple[str, ...]]) -> list[Figure]:
     """All contenders on one model."""
     contenders = [("keras", "float32"), ("keras", "mixed_bfloat16")]
     contenders += [("convscope", "auto"), ("convscope", "float32")]
     contenders += [("torch", "-".join(variant)) for variant in variants]
-    speeds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
-    for _ in range(rounds):
-        for contender in contenders:
-            speeds[contender].append(measure(contender[0], model, contender[1]))
-            print(f"  {model} {' '.join(contender)}: {speeds[contender][-1]:.0f} images/s", flush=True)
-    medians = {contender: statistics.median(values) for contender, values in speeds.items()}
-    figures = [Figure(f"{model}, {' '.join(c)}", value, "images/s") for c, value in medians.items()]
-    ours, plain = medians["convscope", "auto"], medians["keras", "float32"]
-    best = max(value for (worker, _), value in medians.items() if worker == "torch")
+    rates = medians(
+        [" ".join(contender) for contender in contenders],
+        lambda name: fresh(__file__, ["--worker", name.split()[0], model, name.split()[1]]),
+        rounds,
+        "images/s",
+        model,
+    )
+    found = {contender: rates[" ".join(contender)] for contender in contenders}
+    figures = [Figure(f"{model}, {' '.join(c)}", value, "images/s") for c, value in found.items()]
+    ours, plain = found["convscope", "auto"], found["keras", "float32"]
+    best = max(value for (worker, _), value in found.items() if worker == "torch")
     return [
         *figures,
         Figure(f"{model}, convscope / plain Keras", ours / plain, "x", 2.0),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -13,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys
 from convscope.data.recordings import Recordings, blocks, sound_library
+from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds import Progress, Skipped
 
@@ -29,7 +28,6 @@ _ALIKE = 1.0001
 """Levels that differ by less than this factor are the same."""
 
 _CHUNK = 16
-_WORKERS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def scan_recordings(source: Recordings, progress: Progress, longest: float = LON
         return bad
 
     starts = range(0, count, _CHUNK)
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with loading_pool() as pool:
         try:
             for start, bad in zip(starts, pool.map(hear_chunk, starts), strict=True):
                 skipped.extend(bad)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.recordings import Recording
+from convscope.data.threads import loading_pool
 
 FULL_SCALE = 32767
 """What a sample of 1 becomes."""
-WORKERS = min(8, os.cpu_count() or 1)
 CLOSEST = 2_000
 """The largest number in the ratio of two rates; a rate of 44,099 becomes one of about 44,100."""
 
@@ -65,9 +64,7 @@ class LazyClips:
     source: Any
     encode: Callable[[Recording], Int16] = field(repr=False)
     samples: int
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(WORKERS, "clips"), repr=False, compare=False
-    )
+    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.source)

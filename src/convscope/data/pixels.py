@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.sources import ImageSource
-
-WORKERS = min(8, os.cpu_count() or 1)
-"""Threads that decode at the same time; Pillow lets go of the interpreter while it decodes."""
+from convscope.data.threads import loading_pool, loading_threads
 
 Encode = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]
 
@@ -83,9 +80,7 @@ class LazyPixels:
     source: ImageSource
     encode: Encode = field(repr=False)
     size: tuple[int, int, int]
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(WORKERS, "pixels"), repr=False, compare=False
-    )
+    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -103,7 +98,7 @@ class LazyPixels:
             for place in part.tolist():
                 result[place] = self.encode([self.source.load(int(indices[place]))])[0]
 
-        parts = np.array_split(np.arange(len(indices)), min(WORKERS, max(1, len(indices))))
+        parts = np.array_split(np.arange(len(indices)), min(loading_threads(), max(1, len(indices))))
         for _ in self._pool.map(fill, parts):
             pass
         return result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,11 +12,11 @@ from convscope.data.assembly import Found
 from convscope.data.decode import decode_image
 from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
 from convscope.data.sources import ArrayImages, EncodedImages, FileImages
+from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds import Progress, Skipped, SplitName
 
 _CHUNK = 256
-_WORKERS = min(8, os.cpu_count() or 1)
 
 Encoded = FileImages | EncodedImages
 """Pictures that have to be decoded."""
@@ -73,7 +71,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading pictures") ->
             digests[index] = np.frombuffer(digest_of(data), np.uint8)
         return bad
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with loading_pool() as pool:
         try:
             for start, bad in zip(
                 range(0, count, _CHUNK), pool.map(scan_chunk, range(0, count, _CHUNK)), strict=True

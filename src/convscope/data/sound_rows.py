@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.clips import WORKERS
 from convscope.data.recordings import Recordings, blocks
 from convscope.data.sound_stream import SCALE, Int16, as_stream, as_whole
+from convscope.data.threads import loading_pool
 from convscope.data.token_rows import padded_length
 
 PADDING = -32768
@@ -35,9 +35,7 @@ class SoundRows:
     rate: int
     lengths: npt.NDArray[np.int64] = field(repr=False)
     waves: Sequence[Int16] = field(default=(), repr=False)
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(WORKERS, "sound"), repr=False, compare=False
-    )
+    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
+from convscope.features.inputs import EncodedInputs
 from convscope.features.rows import gather
-from convscope.features.source import EncodedInputs
 from convscope.features.table import Features
 from convscope.kinds import Progress, no_progress
 

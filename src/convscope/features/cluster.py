@@ -32,7 +32,8 @@ from convscope.kinds import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from convscope.features.extract import Job
-    from convscope.features.source import Inputs, Source
+    from convscope.features.inputs import Inputs
+    from convscope.features.source import Source
 
 LOCAL = "local"
 ANSWER_SECONDS = 10

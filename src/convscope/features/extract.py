@@ -6,18 +6,21 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convscope.engine.device import versions
 from convscope.engine.features import EngineReport, FeatureEngine, feature_engine
+from convscope.engine.openvino import cores
 from convscope.engine.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
+from convscope.features.processes import processes_for
 from convscope.features.reading import whole_paths
 from convscope.features.source import Source
 from convscope.features.store import Place, Store, place_of
@@ -174,7 +177,8 @@ def extract(
     if cluster is not None:
         extract_on_cluster(Job(setting.subject, setting.source, store), parts, cluster, progress, say)
     elif engine is not None:
-        extract_parts(engine, setting.source, parts, store, progress)
+        processes = _processes(setting.source, engine.report, say) if parts else 0
+        extract_parts(engine, setting.source, parts, store, progress, processes)
     store.finish()
     return open_features(place.target)
 
@@ -219,6 +223,14 @@ def _engine(
         settled=settled,
         say=say,
     )
+
+
+def _processes(source: Source, report: EngineReport, say: Say) -> int:
+    computed = max((rate.samples_per_second for rate in report.rates), default=inf)
+    processes = processes_for(source.inputs, computed, cores())
+    if processes:
+        say(f"Samples are read by {processes} processes.")
+    return processes
 
 
 def _manifest(setting: Setting, wanted: Wanted, layers: list[str], paths: Sequence[str]) -> Manifest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convscope.engine.features import FeatureEngine
 from convscope.errors import UsageError
 from convscope.features.manifest import Manifest
+from convscope.features.processes import batches_of
 from convscope.features.source import Source
 from convscope.features.store import Block, Part, Store
 from convscope.kinds import Progress, no_progress
@@ -34,6 +35,7 @@ def extract_parts(
     parts: Sequence[Part],
     store: Store,
     progress: Progress = no_progress,
+    processes: int = 0,
 ) -> None:
     """Computes parts in order and writes each; decoding, computing and writing overlap.
 
@@ -46,23 +48,26 @@ def extract_parts(
         parts: Which.
         store: Where they go.
         progress: Is told how many of all samples are done.
+        processes: How many processes read the samples; 0 reads in this one.
 
     Raises:
         DataError: A sample has changed or gone.
-        RunError: A part cannot be written; those before it stay.
+        RunError: A part cannot be written, or a process was ended; the parts before it stay.
     """
     size = engine.report.batch_size
     total = len(source)
     done = total - sum(map(len, parts))
 
-    def batches() -> Iterator[npt.NDArray[Any]]:
-        for part in parts:
-            for start in range(part.start, part.stop, size):
-                yield source.take(np.arange(start, min(start + size, part.stop)))
-
-    results = cast("Generator[Any]", engine.run(batches()))
+    cuts = (
+        np.arange(start, min(start + size, part.stop))
+        for part in parts
+        for start in range(part.start, part.stop, size)
+    )
+    batches = cast("Generator[Any]", batches_of(source.inputs, cuts, processes))
+    results = cast("Generator[Any]", engine.run(batches))
     written: Future[None] | None = None
-    with ThreadPoolExecutor(1, "features") as writer, contextlib.closing(results):
+    reading, computing = contextlib.closing(batches), contextlib.closing(results)
+    with ThreadPoolExecutor(1, "features") as writer, reading, computing:
         for part in parts:
             block = _Gathering(part, store.manifest)
             for start in range(0, len(part), size):

@@ -27,7 +27,8 @@ from convscope.data.image_representation import SCALE, ImageRepresentation
 from convscope.data.listing import Listing
 from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError
-from convscope.features.source import UNKNOWN, Array, ArrayInputs, EncodedInputs, Scaled, Source
+from convscope.features.inputs import Array, ArrayInputs, EncodedInputs
+from convscope.features.source import UNKNOWN, Scaled, Source
 from convscope.kinds import SPLITS, Kind, Progress, SplitName, no_progress
 from convscope.recipes.recipe import Inputs, Recipe
 from convscope.recipes.representation import Representation

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.features.inputs import ArrayInputs
 from convscope.features.reading import (
     array_source,
     as_split,
@@ -27,7 +28,7 @@ from convscope.features.reading import (
     unlabelled_source,
     whole_paths,
 )
-from convscope.features.source import ArrayInputs, Scaled, Source
+from convscope.features.source import Scaled, Source
 from convscope.kinds import Progress, no_progress
 from convscope.models.registry import Architecture
 from convscope.recipes.given import ValueRange, check_range, limits_of, own_range, picture_shape

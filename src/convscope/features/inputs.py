@@ -1,0 +1,150 @@
+"""Compact inputs by position: encoded on demand, or rows of an array; nothing here needs a backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples
+from convscope.data.token_rows import padded_length
+from convscope.errors import DataError
+
+if TYPE_CHECKING:
+    from convscope.recipes.representation import Representation
+
+Array = npt.NDArray[Any]
+
+
+class Inputs(Protocol):
+    """Compact inputs by position."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """The samples at these positions, stacked: uint8 or float32."""
+
+
+@dataclass(frozen=True)
+class EncodedInputs:
+    """Raw samples that a representation encodes when they are asked for.
+
+    Args:
+        samples: Of each split, in order.
+        representation: Encodes them.
+        flat: Whether a last axis of length 1 is dropped, for models of pictures without channels.
+    """
+
+    samples: tuple[Samples, ...]
+    representation: Representation
+    flat: bool = False
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+        place, start = self._place(index)
+        return self.samples[place].name(index - start)
+
+    def tokens(self, index: int) -> tuple[str, ...] | None:
+        """The words of a sample, where it is a text."""
+        divided: Any = getattr(self.representation, "tokens", None)
+        if divided is None:
+            return None
+        place, start = self._place(index)
+        words: tuple[str, ...] = divided(self.samples[place].load(index - start))
+        return words
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """Encodes the chosen samples."""
+        places = np.searchsorted(self._ends, indices, side="right")
+        starts = np.concatenate([[0], self._ends])
+        taken: Array | None = None
+        for place in np.unique(places).tolist():
+            chosen = places == place
+            part = self._encoded_of(place, indices[chosen] - starts[place])
+            if len(part) == len(indices):
+                taken = part
+                break
+            if taken is None:
+                taken = np.empty((len(indices), *part.shape[1:]), part.dtype)
+            taken[chosen] = part
+        if taken is None:
+            taken = self._encoded_of(0, indices)
+        return taken[..., 0] if self.flat else taken
+
+    def _place(self, index: int) -> tuple[int, int]:
+        place = int(np.searchsorted(self._ends, index, side="right"))
+        return place, int(self._ends[place - 1]) if place else 0
+
+    @cached_property
+    def _ends(self) -> npt.NDArray[np.int64]:
+        return np.cumsum([len(each) for each in self.samples], dtype=np.int64)
+
+    @cached_property
+    def _encoded(self) -> list[Any]:
+        """Decoders; none of them keeps decoded samples, which are asked for once."""
+        return [self.representation.arrays(each, limit_bytes=0) for each in self.samples]
+
+    def _encoded_of(self, place: int, indices: npt.NDArray[np.int64]) -> Array:
+        """Samples of one split; those of differing lengths all padded to the length of the longest."""
+        encoded = self._encoded[place]
+        length = self._length
+        taken: Array = encoded.take(indices) if length is None else encoded.packed(indices, length)
+        return taken
+
+    @cached_property
+    def _length(self) -> int | None:
+        if not hasattr(self._encoded[0], "lengths"):
+            return None
+        return padded_length(max(int(each.lengths.max(initial=1)) for each in self._encoded))
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = ("samples", "representation", "flat")
+        return {name: getattr(self, name) for name in names}  # decoders hold threads
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """Rows of an array, in memory or in a `.npy` file that is read some rows at a time.
+
+    Args:
+        path: The file, for names.
+        array: The rows; None reads them from the file.
+        shape: Of the whole array.
+        channel: Whether an axis of length 1 is put behind the others.
+    """
+
+    path: str
+    array: Array | None = field(repr=False)
+    shape: tuple[int, ...]
+    channel: bool = False
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def name(self, index: int) -> str:
+        """The file and row."""
+        return f"{self.path}#{index}"
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """The chosen rows, uint8 as they are, all else as float32."""
+        # A map that stayed open would count every row that was ever read as memory of this process.
+        array = np.load(self.path, mmap_mode="r") if self.array is None else self.array
+        if array.shape != self.shape:
+            raise DataError(
+                f"{self.path} has changed while it was read: {self.shape} before, {array.shape} now."
+            )
+        rows = np.array(array[indices], np.uint8 if array.dtype == np.uint8 else np.float32)
+        return rows[..., None] if self.channel else rows
