@@ -53,7 +53,7 @@ def medians(
         for name in contenders:
             if name not in resting:
                 rates[name].append(measure(name))
-                print(f"  {title} {name}: {rates[name][-1]:,.4g} {unit}", flush=True)
+                print(f"  {title} {name}: {shown(rates[name][-1])} {unit}", flush=True)
         makers: dict[str, list[float]] = {}
         for name, found in rates.items():
             makers.setdefault(name.split()[0], []).append(found[0])
@@ -62,3 +62,8 @@ def medians(
             name for name, found in rates.items() if found[0] < HOPELESS * many.get(name.split()[0], 0.0)
         }
     return {name: statistics.median(found) for name, found in rates.items()}
+
+
+def shown(rate: float) -> str:
+    """A rate as it is printed, with three digits at least."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -1,5 +1,7 @@
 """Recordings are read from every layout, and what is wrong with any of them is said."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ from made_sounds import manifest, sound, sound_folders, tone
 from convscope.data.audio import read_recordings
 from convscope.data.recordings import Part
 from convscope.errors import DataError, UsageError
+from convscope.kinds import SPLITS
 
 
 def counted(splits):
@@ -137,6 +140,43 @@ def test_a_pattern_finds_labels_and_splits_in_names(tmp_path):
     with pytest.raises(DataError) as raised:
         read_recordings(tmp_path)
     assert "--label-pattern" in raised.value.hint
+
+
+def test_a_speaker_stays_on_one_side_of_drawn_splits(tmp_path):
+    speakers = ("ann", "bob", "cyd", "dan", "eve")
+    for number, speaker in enumerate(speakers):
+        for label in "01":
+            for i in range(3):
+                sound(tmp_path / f"{label}_{speaker}_{i}.wav", seed=100 * number + 10 * int(label) + i)
+    splits = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_(?P<speaker>[a-z]+)_", seed=1)
+    heard = [{Path(name).name.split("_")[1] for name in splits[split].names()} for split in SPLITS]
+    assert [len(each) for each in heard] == [3, 1, 1]
+    assert set.union(*heard) == set(speakers)
+    assert any("all recordings of a speaker kept on one side" in line for line in splits.decisions)
+    mixed = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_", seed=1)
+    assert len({Path(name).name.split("_")[1] for name in mixed.train.names()}) == 5
+
+
+def test_a_column_tells_the_speakers_of_transcripts_too(tmp_path):
+    lines = ["path,text,speaker"]
+    for i in range(12):
+        sound(tmp_path / f"{i}.wav", seed=i)
+        lines.append(f"{i}.wav,word {i},{i // 3}")
+    (tmp_path / "all.csv").write_text("\n".join(lines))
+    splits = read_recordings(tmp_path, "transcript")
+    assert counted(splits) == {"train": 6, "validation": 3, "test": 3}
+    heard = [{int(Path(name).stem) // 3 for name in splits[split].names()} for split in SPLITS]
+    assert not (heard[0] & heard[1] or heard[0] & heard[2] or heard[1] & heard[2])
+
+
+def test_two_speakers_are_too_few_to_be_kept_apart(tmp_path):
+    for speaker in ("ann", "bob"):
+        for label in "01":
+            for i in range(3):
+                sound(tmp_path / f"{label}_{speaker}_{i}.wav", seed=len(list(tmp_path.iterdir())))
+    splits = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_(?P<speaker>[a-z]+)_")
+    assert any("takes three or more" in line for line in splits.decisions)
+    assert counted(splits)["train"] == 8
 
 
 BAD = {

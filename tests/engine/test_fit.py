@@ -12,6 +12,7 @@ from convscope.engine.feed import Feed
 from convscope.engine.fit import fit
 from convscope.engine.goal import Goal
 from convscope.engine.settings import FitSettings
+from convscope.errors import DataError
 
 GOAL = Goal(loss=lambda settings: "mse", figure=None, said="loss")
 
@@ -59,3 +60,44 @@ def test_the_best_epoch_is_kept_unless_the_goal_leaves_the_split_out_of_it():
     last = Goal(loss=lambda settings: None, figure=None, chooses=False)
     assert last.best_epoch(rows) == 2
     assert last.standing(rows) == "epoch 4, validation accuracy 2.000"
+
+
+@dataclass(frozen=True)
+class Failing(Squares):
+    """Samples that are gone after a few batches."""
+
+    def batch(self, indices, rng):
+        if rng is not None and len(SEEN) > 3:
+            raise DataError("7.png: there is no such file")
+        SEEN.append(len(indices))
+        return super().batch(indices, rng)
+
+
+SEEN: list[int] = []
+
+
+@pytest.mark.parametrize("varying", [False, True])
+def test_a_sample_that_goes_during_a_training_is_named_as_such(tmp_path, varying):
+    SEEN.clear()
+    settings = FitSettings(epochs=6, batch_size=4, precision="float32")
+    train, validation = Feed(Failing(16, varying), 4), Feed(Squares(8, varying), 4)
+    with pytest.raises(DataError, match=r"^7\.png: there is no such file$"):
+        fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
+
+
+@pytest.mark.parametrize("varying", [False, True])
+def test_each_epoch_learns_from_every_sample_once(tmp_path, varying):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        """Notes the loss of each epoch, which tells the samples it saw."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(logs["loss"])
+
+    settings = FitSettings(
+        epochs=5, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
+    )
+    train, validation = Feed(Squares(12, varying), 4), Feed(Squares(4, varying), 4)
+    fit(build, train, validation, settings, choose_device("float32"), tmp_path, [Watch()], goal=GOAL)
+    np.testing.assert_allclose(seen, np.mean(np.arange(12.0) ** 2), rtol=1e-5)

@@ -73,3 +73,9 @@ def test_the_front_end_costs_its_waves_and_its_bands(model):
     bins = 26
     assert multiply_adds(graph.by_path["log_mel"]) == 50 * bins * (2 * 50 + 8)
     assert multiply_adds(graph.by_path["masking"]) == 0
+
+
+def test_maps_of_time_and_bands_have_cells_not_pixels(explained):
+    said = " ".join([*explained.key_points, *(layer.text for layer in explained.layers)])
+    assert "pixel" not in said
+    assert "cell" in said

@@ -53,6 +53,8 @@ class Found:
         digests: A hash of each sample's content, shape (samples,).
         near: Equal where samples are so alike that they must stay on one side of a drawn split, shape
             (samples,); the digests where it is None.
+        stratified: Whether a drawn split gets its share of each class; not where what stays together has
+            samples of many classes.
         nouns: What one sample and many are called in messages.
         alike: What samples have in common that stay on one side.
         fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,
@@ -68,7 +70,8 @@ class Found:
     labels: Sequence[str]
     splits: Sequence[SplitName | None]
     digests: Digests
-    near: Digests | None = None
+    near: Digests | npt.NDArray[np.str_] | None = None
+    stratified: bool = True
     nouns: tuple[str, str] = ("picture", "pictures")
     alike: str = "identical pictures"
     fewest: int = 0
@@ -187,12 +190,14 @@ def _complete(
             " choose the best epoch by"
         )
     if wanted:
-        codes[pool] = carve(labels[pool], groups[pool], wanted, seed)
+        by_class = labels[pool] if found.stratified else np.zeros(len(pool), np.int64)
+        codes[pool] = carve(by_class, groups[pool], wanted, seed)
     for name in wanted:
         chosen = labels[codes == SPLITS.index(name)]
+        evenly = " stratified by class," if found.stratified else ""
         decisions.append(
             f"{name}: {len(chosen)} of {len(pool)} {many}, because the data has no {name} split; drawn with"
-            f" seed {seed}, stratified by class, {found.alike} kept on one side"
+            f" seed {seed},{evenly} {found.alike} kept on one side"
         )
         counts = np.bincount(chosen, minlength=len(class_names))
         missing = [class_names[number] for number in np.flatnonzero(counts == 0)]

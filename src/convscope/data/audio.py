@@ -79,7 +79,7 @@ def read_recordings(
         progress: Told how many recordings were heard.
         column: The column of labels or transcripts in a table, where it has no usual name.
         label_pattern: A regular expression that is searched for in the names of the files below a folder; the
-            label is its group `label`, or its first group; a group `split` is the split.
+            label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
         encoding: Of tables and transcripts; UTF-8 by default.
 
     Returns:
@@ -170,7 +170,7 @@ def _read_tables(
             controls=rows.controls,
             skipped=rows.skipped,
         ):
-            rows.add(row.key, row.said or "", split or row.split, row.part)
+            rows.add(row.key, row.said or "", split or row.split, row.part, row.speaker)
     return f"table: {', '.join(tables)} with {len(rows.keys)} recordings"
 
 
@@ -200,7 +200,7 @@ def _read_librispeech(rows: Rows, encoding: str | None) -> str:
                 listing.skip(f"{key}#{number}", f"no recording is called {name}")
                 continue
             split = by_folder[key.partition("/")[0] if "/" in key else ""] if named else None
-            rows.add(found, words, split)
+            rows.add(found, words, split, speaker=name.partition("-")[0] if "-" in name else "")
     rows.skipped += listing.skipped
     if named:
         said = (f"{folder} is {split}" for folder, split in sorted(by_folder.items()))
@@ -228,6 +228,7 @@ def _by_pattern(rows: Rows, pattern: str) -> str:
         split = None if not raw else SPLIT_ALIASES.get(raw.lower())
         if raw and split is None:
             raise DataError(f"{rows.root}/{key}: expected a split by the pattern, received {raw!r}")
-        rows.add(key, matched[group], split)
+        heard = matched["speaker"] if "speaker" in expression.groupindex else None
+        rows.add(key, matched[group], split, speaker=heard or "")
     rows.skipped += listing.skipped
     return f"names of files: label by the pattern {pattern}"

@@ -48,6 +48,8 @@ SOUND_LABEL_COLUMNS = (
 TRANSCRIPT_COLUMNS = (
     *("text", "transcript", "transcription", "sentence", "utterance", "words", "normalized_text"),
 )
+SPEAKER_COLUMNS = ("speaker", "speaker_id", "spk", "spk_id", "client_id", "singer", "reader")
+"""Who is heard: recordings of one speaker stay on one side of splits that are drawn."""
 START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
 """Where a part of a file begins, in seconds."""
 DURATION_COLUMNS = ("duration", "seconds")

@@ -19,7 +19,7 @@ from convscope.errors import DataError
 from convscope.kinds import SPLITS, Progress, Skipped, SplitName
 
 FEWEST = 3
-"""Different recordings without which no split can be drawn."""
+"""Different recordings without which no split can be drawn, and speakers without which they are mixed."""
 
 
 @dataclass
@@ -37,11 +37,22 @@ class Rows:
     parts: list[Part] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
+    speakers: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
 
-    def add(self, key: str, said: str, split: SplitName | None, part: Part = WHOLE) -> None:
-        """Takes a recording with what is said of it, or in it; one without is listed as skipped."""
+    def add(
+        self, key: str, said: str, split: SplitName | None, part: Part = WHOLE, speaker: str = ""
+    ) -> None:
+        """Takes a recording with what is said of it, or in it; one without is listed as skipped.
+
+        Args:
+            key: The file, below the folder.
+            said: Its class, or its transcript.
+            split: Where it belongs, if the data says so.
+            part: Of the file.
+            speaker: Who is heard; empty where nobody knows.
+        """
         if not said.strip():
             self.skipped.append(Skipped(f"{self.root}/{key}", "the transcript is empty"))
             return
@@ -49,6 +60,7 @@ class Rows:
         self.parts.append(part)
         self.said.append(said)
         self.splits.append(split)
+        self.speakers.append(speaker)
 
     def hear(self, where: str, layout: str, progress: Progress) -> Found:
         """Hears all of them and keeps those that can be decoded.
@@ -65,6 +77,13 @@ class Rows:
         scanned = scan_recordings(Recordings(self.root, self.keys, () if whole else self.parts), progress)
         check_mostly_readable(where, len(scanned.kept), scanned.skipped, "recordings")
         kept = scanned.kept.tolist()
+        near = _by_speaker([self.speakers[row] for row in kept])
+        drawn = not {"validation", "test"} <= set(self.splits)
+        if near is None and drawn and any(self.speakers):
+            self.decisions.append(
+                "speakers: on both sides of drawn splits; keeping them apart takes three or more, told for"
+                " each recording"
+            )
         return Found(
             where=where,
             layout=layout,
@@ -73,11 +92,18 @@ class Rows:
             splits=[self.splits[row] for row in kept],
             digests=scanned.digests,
             nouns=("recording", "recordings"),
-            alike="identical recordings",
+            near=near,
+            alike="identical recordings" if near is None else "all recordings of a speaker",
+            stratified=near is None,
             decisions=self.decisions,
             warnings=(*self.controls.warnings, *scanned.warnings),
             skipped=(*self.skipped, *scanned.skipped),
         )
+
+
+def _by_speaker(speakers: Sequence[str]) -> npt.NDArray[np.str_] | None:
+    """Who is heard, where everybody is told and there are enough to draw from."""
+    return np.array(speakers) if all(speakers) and len(set(speakers)) >= FEWEST else None
 
 
 def split_classes(found: Found, seed: int) -> Splits:
@@ -111,7 +137,9 @@ def split_transcripts(found: Found, seed: int) -> Splits:
         )
     codes = np.array([SPLITS.index(split or "train") for split in found.splits], np.int8)
     groups = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    codes, drawn = _complete(found, codes, groups, seed)
+    near = found.digests if found.near is None else found.near
+    together = np.unique(near, return_inverse=True)[1].astype(np.int64)
+    codes, drawn = _complete(found, codes, together, seed)
     transcripts = np.empty(len(found.labels), object)
     transcripts[:] = found.labels
     numbers = np.unique(found.labels, return_inverse=True)[1].astype(np.int64)
@@ -151,6 +179,6 @@ def _complete(
     codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
     return codes, [
         f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} recordings, because the data has"
-        f" no {name} split; drawn with seed {seed}, identical recordings kept on one side"
+        f" no {name} split; drawn with seed {seed}, {found.alike} kept on one side"
         for name in wanted
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from convscope.data.audio_columns import (
     DURATION_COLUMNS,
     SOUND_COLUMNS,
+    SPEAKER_COLUMNS,
     START_COLUMNS,
     TRANSCRIPT_COLUMNS,
 )
@@ -33,6 +34,7 @@ class Named:
         part: Which part of it.
         said: The label or the transcript; None where neither is wanted.
         split: Where it belongs; None where the table has no splits.
+        speaker: Who is heard; empty where the table does not say.
     """
 
     where: str
@@ -40,6 +42,7 @@ class Named:
     part: Part
     said: str | None
     split: SplitName | None
+    speaker: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Roles:
         start: Where a part begins, in seconds.
         duration: How long it is, in seconds.
         split: Splits.
+        speaker: Speakers.
     """
 
     path: str
@@ -59,6 +63,7 @@ class Roles:
     start: str | None
     duration: str | None
     split: str | None
+    speaker: str | None
 
 
 def is_sound_table(path: Path) -> bool:
@@ -107,7 +112,7 @@ def named_recordings(
     table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted)
     roles = _roles(table, aliases, column)
     inside = Inside(path.parent)
-    names = [roles.path, roles.said, roles.start, roles.duration, roles.split]
+    names = [roles.path, roles.said, roles.start, roles.duration, roles.split, roles.speaker]
     present = [name for name in names if name is not None]
     class_names = table.class_names(roles.said) if roles.said else None
     for row, cells in table.rows(present):
@@ -125,7 +130,9 @@ def named_recordings(
             said = label_name(where, found[roles.said], class_names)
         split = found[roles.split] if roles.split else None
         named = None if roles.split is None else split_name(where, _as_text(where, "a split", split))
-        yield Named(where, key, _part(where, roles, found), said, named)
+        speaker = found[roles.speaker] if roles.speaker else None
+        heard = "" if speaker is None else str(speaker).strip()
+        yield Named(where, key, _part(where, roles, found), said, named, heard)
 
 
 def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) -> Roles:
@@ -142,8 +149,14 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
         said = column if column in table.columns else by_name(aliases, (path,))
         if said is None or (column is not None and said != column):
             raise _missing(table, "labels or transcripts", (column,) if column else aliases)
+    taken = (path, said)
     return Roles(
-        path, said, by_name(START_COLUMNS), by_name(DURATION_COLUMNS), by_name(SPLIT_COLUMNS, (path, said))
+        path,
+        said,
+        by_name(START_COLUMNS),
+        by_name(DURATION_COLUMNS),
+        by_name(SPLIT_COLUMNS, taken),
+        by_name(SPEAKER_COLUMNS, taken),
     )
 
 

@@ -121,11 +121,15 @@ class Prefetched(Iterator[T]):
     Args:
         iterator: What to run; its errors are raised where it is read.
         ahead: The most items that wait.
+
+    Attributes:
+        failure: The error that the iterator has ended with, if any.
     """
 
     def __init__(self, iterator: Iterator[T], ahead: int = 4) -> None:
         self._items: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
         self._closed = threading.Event()
+        self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, args=(iterator,), daemon=True, name="feed")
         self._thread.start()
 
@@ -151,6 +155,7 @@ class Prefetched(Iterator[T]):
                     return
             self._put((None, StopIteration()))
         except Exception as error:  # noqa: BLE001 - it is raised again where the items are read
+            self.failure = error
             self._put((None, error))
 
     def _put(self, item: tuple[T | None, BaseException | None]) -> bool:

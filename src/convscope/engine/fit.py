@@ -89,10 +89,12 @@ def _run(
     first_epoch: int,
 ) -> None:
     batches = Prefetched(train.training(first_epoch))
+    first = np.arange(min(train.batch_size, len(train.examples)))
+    example = train.examples.batch(first, np.random.default_rng(settings.seed))
     try:
         with backend_file().accelerated(model):
             model.fit(
-                _source(batches, train, np.random.default_rng(settings.seed)),
+                backend_file().endless(batches, example, train.varying),
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
@@ -102,21 +104,12 @@ def _run(
                 shuffle=False,
                 verbose=0,
             )
+    except Exception:
+        if batches.failure is not None:  # what Keras raises in its place hides what is wrong
+            raise batches.failure from None
+        raise
     finally:
         batches.close()
-
-
-def _source(batches: Iterator[Batch], feed: Feed, rng: np.random.Generator | None = None) -> Any:
-    """What Keras reads batches from; where their shapes differ, the backend may have to know before.
-
-    Args:
-        batches: What is read.
-        feed: Where they come from.
-        rng: For batches of a training, which may hold weights that others do not.
-    """
-    if not feed.varying:
-        return _generator(batches)
-    return backend_file().varying(_generator(batches), feed.examples.batch(np.arange(1), rng))
 
 
 def _passes(feed: Feed) -> Any:
@@ -148,11 +141,6 @@ class _Passes(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Batch]:
         return (self[number] for number in range(len(self)))
-
-
-def _generator(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Keras takes endless input only from a generator proper."""
-    yield from batches
 
 
 @contextmanager

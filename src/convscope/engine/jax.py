@@ -29,6 +29,11 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
+def endless(batches: Iterator[Any], example: Any, varying: bool) -> Iterator[Any]:
+    """Batches without end; Keras takes them from a generator proper."""
+    yield from batches
+
+
 def varying(batches: Iterable[Any], example: Any) -> Iterable[Any]:
     """Batches whose shapes differ: Keras compiles a step for each shape, of which there are few."""
     return batches

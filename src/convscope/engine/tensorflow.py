@@ -48,6 +48,32 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
+def endless(batches: Iterator[Any], example: Any, varying: bool) -> tf.data.Dataset:
+    """Batches without end, as Keras takes them here; with less between them and a step than Keras puts there.
+
+    Args:
+        batches: Tuples of arrays, or of nested structures of arrays.
+        example: One batch of the same structure.
+        varying: Whether their shapes differ; if not, they are those of the example.
+
+    Returns:
+        The same batches, one of them read ahead.
+    """
+    arrays = [np.asarray(part) for part in tf.nest.flatten(example)]
+
+    def pull(_: Any) -> list[npt.NDArray[Any]]:
+        parts = tf.nest.flatten(next(batches))
+        return [np.asarray(part, array.dtype) for part, array in zip(parts, arrays, strict=True)]
+
+    def batch(number: tf.Tensor) -> Any:
+        read = tf.numpy_function(pull, [number], [array.dtype for array in arrays])
+        for tensor, array in zip(read, arrays, strict=True):
+            tensor.set_shape([None] * array.ndim if varying else array.shape)
+        return tf.nest.pack_sequence_as(example, read)
+
+    return tf.data.Dataset.range(np.iinfo(np.int64).max).map(batch).prefetch(1)
+
+
 def varying(batches: Iterable[Any], example: Any) -> tf.data.Dataset:
     """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
 
@@ -133,11 +159,11 @@ def _faster_call(layer: keras.layers.Layer) -> Callable[..., tf.Tensor] | None:
 
 
 def _can_fuse(layer: keras.layers.BatchNormalization) -> bool:
-    """The fused operation normalizes the last of two or four axes, with scale and offset."""
+    """The fused operation normalizes the last of two, three or four axes, with scale and offset."""
     if not layer.built:
         return False
     rank = layer.input_spec.ndim
-    return bool(layer.scale and layer.center and rank in (2, 4) and layer.axis in (-1, rank - 1))
+    return bool(layer.scale and layer.center and rank in (2, 3, 4) and layer.axis in (-1, rank - 1))
 
 
 def _fused_normalization(
@@ -150,9 +176,10 @@ def _fused_normalization(
     if not (training and layer.trainable) or mask is not None:
         return plain_call(inputs, training=training, mask=mask)
     x = tf.cast(inputs, layer.compute_dtype)
-    flat = len(x.shape) == 2
-    if flat:
-        x = x[:, None, None, :]
+    shape = tf.shape(x)
+    missing = 4 - len(x.shape)
+    if missing:
+        x = tf.reshape(x, tf.concat([shape[:1], [1] * missing, shape[1:]], 0))
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
         scale=tf.cast(layer.gamma.value, tf.float32),
@@ -168,7 +195,7 @@ def _fused_normalization(
         (layer.moving_variance, variance * (count - 1.0) / count),
     ):
         moving.assign(moving.value * layer.momentum + batch * (1.0 - layer.momentum))
-    return outputs[:, 0, 0, :] if flat else outputs
+    return tf.ensure_shape(tf.reshape(outputs, shape), inputs.shape) if missing else outputs
 
 
 def _dropout_by_bits(

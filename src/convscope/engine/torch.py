@@ -33,6 +33,11 @@ def begin_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(seed * 1_000_003 + epoch)
 
 
+def endless(batches: Iterator[Any], example: Any, varying: bool) -> Iterator[Any]:
+    """Batches without end; Keras takes them from a generator proper."""
+    yield from batches
+
+
 def varying(batches: Iterable[Any], example: Any) -> Iterable[Any]:
     """Batches whose shapes differ: nothing is compiled for them."""
     return batches

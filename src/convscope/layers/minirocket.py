@@ -147,7 +147,9 @@ def _counted(maps: Any, bounds: Any, weights: Any) -> Any:
     One threshold after the other, so that no more than one more map is held in memory.
     """
     count = int(bounds.shape[1])
-    above = [ops.sum(ops.cast(maps > bounds[:, i], weights.dtype) * weights, axis=1) for i in range(count)]
+    # What does not count is put below every threshold once, and not taken out at each of them.
+    maps = ops.where(weights > 0, maps, float(np.finfo(np.float32).min))
+    above = [ops.sum(ops.cast(maps > bounds[:, i], weights.dtype), axis=1) for i in range(count)]
     shares = ops.stack(above, axis=-1) / ops.sum(weights, axis=0)[:, None]
     return ops.reshape(shares, (-1, int(bounds.shape[0]) * count))
 

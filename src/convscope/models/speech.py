@@ -13,6 +13,7 @@ from convscope.layers.log_mel import LogMel
 from convscope.layers.sound_mask import MaskedBatchNormalization, SoundMask
 from convscope.layers.spectrum_masking import SpectrumMasking
 from convscope.models.ctc import ctc_loss, greedy_matches
+from convscope.models.own_loss import OwnLossModel
 
 STEM_KERNEL = 11
 STRIDE = 2
@@ -20,7 +21,7 @@ STRIDE = 2
 
 
 @keras.saving.register_keras_serializable(package="convscope")
-class SpeechModel(keras.Model):  # type: ignore[misc]
+class SpeechModel(OwnLossModel):
     """A functional model from waveforms to probabilities of characters in each frame, trained by CTC.
 
     Targets are the ids of characters from 1, shape (batch, characters), padded with 0. The loss is that of
@@ -34,27 +35,11 @@ class SpeechModel(keras.Model):  # type: ignore[misc]
     @property
     def emitter(self) -> keras.Model:
         """The same layers from the input to logits."""
-        if "_emitter" not in self.__dict__:
-            # Not by setattr, which would take it for a layer of this model and save it twice.
-            scores = self.get_layer("characters").input
-            self.__dict__["_emitter"] = keras.Model(self.input, scores, name="emitter")
-        made: keras.Model = self.__dict__["_emitter"]
-        return made
+        return self.made_once("emitter", lambda: self.get_layer("characters").input)
 
     def present(self, waveforms: Any) -> Any:
         """1 for frames of the answer and 0 for padding, (batch, frames, 1)."""
         return self.get_layer("present")(self.get_layer("sound")(waveforms))
-
-    def compile(self, *arguments: Any, **options: Any) -> None:
-        """As any Keras model; makes the metric that the loss updates."""
-        if not hasattr(self, "right_transcripts"):
-            self.right_transcripts = keras.metrics.Mean("accuracy")
-        super().compile(*arguments, **options)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was; Keras asks for this where `compile` is not its own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Probabilities; logits in training."""
@@ -74,14 +59,12 @@ class SpeechModel(keras.Model):  # type: ignore[misc]
         present = self.present(x)
         scores = y_pred if training else ops.log(ops.maximum(y_pred, 1e-30))
         losses, counted = ctc_loss(scores, present, y)
-        self.right_transcripts.update_state(greedy_matches(scores, present, y), sample_weight=counted)
+        self.own_accuracy.update_state(greedy_matches(scores, present, y), sample_weight=counted)
         if sample_weight is not None:
             losses = losses * ops.cast(sample_weight, losses.dtype)
         characters = ops.sum(ops.cast(ops.not_equal(y, 0), "float32") * counted[:, None])
         loss = ops.sum(losses) / ops.maximum(characters, 1.0)
-        for penalty in self.losses:
-            loss = loss + ops.sum(ops.cast(penalty, loss.dtype))
-        return loss
+        return self.penalized(loss)
 
 
 def separable_ctc(

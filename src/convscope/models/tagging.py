@@ -12,6 +12,7 @@ from convscope.errors import UsageError
 from convscope.layers.crf import LinearChainCRF
 from convscope.layers.masking import PaddingMask
 from convscope.layers.spelling import CharacterMask, MaxOverCharacters
+from convscope.models.own_loss import OwnLossModel
 
 CHARACTERS_PER_WORD = 20
 """Characters of a word that the model is given."""
@@ -39,7 +40,7 @@ class _BestTags(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="convscope")
-class TaggingModel(keras.Model):  # type: ignore[misc]
+class TaggingModel(OwnLossModel):
     """A functional model that ends in a `LinearChainCRF` named `tags` and is trained by its likelihood.
 
     The answer is the probability of each tag at each word, given the whole sentence, shape (batch, length,
@@ -59,30 +60,12 @@ class TaggingModel(keras.Model):  # type: ignore[misc]
     @property
     def emitter(self) -> keras.Model:
         """The same layers from the inputs to [emissions, mask], without the CRF."""
-        if "_emitter" not in self.__dict__:
-            # Not by setattr, which would take it for a layer of this model and save it twice.
-            self.__dict__["_emitter"] = keras.Model(self.input, self.crf.input, name="emitter")
-        made: keras.Model = self.__dict__["_emitter"]
-        return made
+        return self.made_once("emitter", lambda: self.crf.input)
 
     @property
     def decoder(self) -> keras.Model:
         """The same layers from the inputs to [best tags, their probabilities]; made and compiled once."""
-        if "_decoder" not in self.__dict__:
-            self.__dict__["_decoder"] = keras.Model(self.input, _BestTags(self.crf)(self.crf.input))
-        made: keras.Model = self.__dict__["_decoder"]
-        return made
-
-    def compile(self, *arguments: Any, **options: Any) -> None:
-        """As any Keras model; makes the metric that the loss updates."""
-        if not hasattr(self, "word_accuracy"):
-            self.word_accuracy = keras.metrics.Mean("accuracy")
-        super().compile(*arguments, **options)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was; Keras asks for this where `compile` is not its own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        return self.made_once("decoder", lambda: _BestTags(self.crf)(self.crf.input))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Marginal probabilities; emissions in training."""
@@ -103,13 +86,11 @@ class TaggingModel(keras.Model):  # type: ignore[misc]
         emissions = y_pred if training else self.emitter(x, training=False)[0]
         likelihood, probabilities = self.crf.judge(emissions, ops.expand_dims(present, -1), y)
         right = ops.equal(ops.argmax(probabilities, -1), ops.cast(y, "int32"))
-        self.word_accuracy.update_state(ops.cast(right, "float32"), sample_weight=present)
+        self.own_accuracy.update_state(ops.cast(right, "float32"), sample_weight=present)
         if sample_weight is not None:
             likelihood = likelihood * ops.cast(sample_weight, likelihood.dtype)
         loss = -ops.sum(likelihood) / ops.maximum(ops.sum(present), 1.0)
-        for penalty in self.losses:
-            loss = loss + ops.sum(ops.cast(penalty, loss.dtype))
-        return loss
+        return self.penalized(loss)
 
 
 def dilated_tagger(

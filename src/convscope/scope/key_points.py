@@ -81,6 +81,8 @@ def key_points(overview: Overview) -> tuple[str, ...]:
         *(
             text_points.points(overview)
             if overview.subject.tokenized
+            else [_beside(overview)]
+            if _are_beside(overview)
             else [_shrinking(overview), _seen(overview)]
         ),
         _built(overview),
@@ -165,6 +167,28 @@ def _maps(overview: Overview) -> list[Call]:
         for call in overview.leaves
         if core_class(call.layer) in CONVOLUTIONS and len(call.output_shapes[0]) > 2
     ]
+
+
+def _are_beside(overview: Overview) -> bool:
+    """Whether all convolutions, three or more, read the same values, so that none follows another."""
+    convolutions = _maps(overview)
+    return len(convolutions) > 2 and len({call.inputs[0].number for call in convolutions if call.inputs}) == 1
+
+
+def _beside(overview: Overview) -> str:
+    """What convolutions see that lie side by side."""
+    convolutions = _maps(overview)
+    text = (
+        f"{words.counted(len(convolutions), 'convolution').capitalize()} lie side by side over the same input"
+    )
+    fields = [where.receptive_field for call in convolutions if (where := overview.geometries.get(call.path))]
+    lengths = [field[0] for field in fields if field and len(field) == 1 and field[0] is not None]
+    if len(lengths) < len(convolutions):
+        return words.sentence(text)
+    unit = words.many(overview.subject.unit)
+    (size,) = overview.subject.size
+    of = f" of the {size:,}" if size is not None else ""
+    return words.sentence(f"{text}; their values see from {min(lengths):,} to {max(lengths):,}{of} {unit}")
 
 
 def _shrinking(overview: Overview) -> str:

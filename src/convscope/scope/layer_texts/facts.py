@@ -129,6 +129,8 @@ class Facts:
         """What one position of maps is called that lie along so many axes."""
         if self.of_text:
             return {1: self.unit, 2: "character"}.get(axes, "position")
+        if self.unit == "step" and axes == 2:  # time and frequency of a sound or a series
+            return "cell"
         return POSITIONS[axes]
 
     def extent(self, lengths: Sequence[int | None]) -> str:
