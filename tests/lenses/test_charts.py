@@ -62,6 +62,26 @@ def test_a_curve_names_both_lines_and_marks_the_best_epoch():
 
 
 @pytest.mark.parametrize(
+    ("metric", "best"), [("loss", 3), ("rmse", 3), ("perplexity", 3), ("accuracy", 1), ("f1", 1)]
+)
+def test_the_ring_stands_where_a_metric_is_best(metric, best, monkeypatch):
+    rings = []
+    original = charts._mark_best
+
+    def marked(axes, *arguments, lowest):
+        original(axes, *arguments, lowest=lowest)
+        rings.append(axes.lines[-1].get_xdata()[0])
+
+    monkeypatch.setattr(charts, "_mark_best", marked)
+    values = (5.0, 4.0, 1.0, 2.0)
+    history = [
+        {"epoch": epoch, metric: value, f"val_{metric}": value} for epoch, value in enumerate(values, 1)
+    ]
+    charts.curve(history, metric)
+    assert rings == [best]
+
+
+@pytest.mark.parametrize(
     "history",
     [
         [ROW],

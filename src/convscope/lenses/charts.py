@@ -62,6 +62,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 _WIDEST = 900
+_LOW_IS_GOOD = ("loss", "perplexity", "error", "rmse", "mse", "mae")
 
 Matrix = Sequence[Sequence[int]]
 
@@ -72,7 +73,7 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
     Args:
         history: One row per epoch with `epoch`, `metric` and, if there was validation, `val_` + `metric`.
         metric: Such as `accuracy` or `f1`, highest is best, shown in percent where all lie within 0 and 1;
-            of losses and perplexities the lowest is best.
+            of losses, perplexities and errors the lowest is best.
 
     Returns:
         An inline `<svg>` element.
@@ -87,7 +88,7 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
         if any(key in row for row in history)
     ]
 
-    lowest = any(word in metric for word in ("loss", "perplexity", "error"))
+    lowest = any(word in metric for word in _LOW_IS_GOOD)
     finite = [value for *_, values in series for value in values if np.isfinite(value)]
     share = not lowest and all(0 <= value <= 1 for value in finite)
 

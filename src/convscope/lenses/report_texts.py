@@ -16,7 +16,7 @@ Score = tuple[str, float | str] | tuple[str, float | str, str]
 LONGEST = 400
 CARDS = 6
 _NO_METRICS = ("epoch", "learning_rate", "seconds", "loss")
-_AS_KNOWN = {"bleu": "BLEU", "chrf": "chrF", "f1": "F1"}
+_AS_KNOWN = {"bleu": "BLEU", "chrf": "chrF", "f1": "F1", "rmse": "RMSE"}
 _FIRST = ("accuracy", "f1", "bleu")
 
 
