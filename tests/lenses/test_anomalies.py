@@ -137,6 +137,7 @@ def test_an_interval_without_an_upper_end_reaches_to_the_top():
 
 
 def test_units_without_intervals_or_truth_say_only_what_is_known():
+    assert "2 of 100 units" in texts(draw_life([unit("one", 30), unit("two", 40)], of=100))
     said = texts(draw_life([unit("one", 30, low=None, high=None, true=None)]))
     assert "predicted" in said
     assert "true" not in said

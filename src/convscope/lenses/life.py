@@ -68,6 +68,7 @@ def draw_life(
     *,
     coverage: float | None = None,
     cap: float | None = None,
+    of: int | None = None,
     unit: str = "cycle",
     theme: str = "light",
     title: str = "Remaining life",
@@ -79,6 +80,7 @@ def draw_life(
         units: What is said about each; the first 48 are drawn.
         coverage: The share of intervals that hold the truth, as promised; None: not said.
         cap: The largest life that is ever predicted; None: none.
+        of: How many units there are; None: no more than these.
         unit: What life is counted in.
         theme: `light` or `dark`.
         title: The heading.
@@ -95,7 +97,9 @@ def draw_life(
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
     shown = list(units[:MOST])
-    facts = [caption, count(len(units), "unit") + (f", {MOST} shown" if len(units) > MOST else "")]
+    there = of or len(units)
+    told = count(there, "unit")
+    facts = [caption, told if there == len(shown) else f"{len(shown)} of {told}"]
     facts += [] if cap is None else [f"at most {number(cap)} {unit}s are predicted"]
     said = "  ·  ".join(fact for fact in facts if fact)
     y = int(sheet.paragraph(MARGIN, y, said, INNER, colour=sheet.theme.muted))

@@ -63,6 +63,7 @@ def life_picture(
     *,
     coverage: float,
     cap: float,
+    of: int,
 ) -> Picture:
     """The predicted lives of some units after each of their cycles.
 
@@ -74,6 +75,7 @@ def life_picture(
         true: What was true; None where that is not known.
         coverage: Share of intervals that hold the truth.
         cap: The longest life that is told apart.
+        of: How many units there are.
     """
     units = [
         UnitLife(
@@ -85,9 +87,9 @@ def life_picture(
         )
         for i, name in enumerate(names)
     ]
-    draw = partial(_draw_units, units, coverage, cap)
+    draw = partial(_draw_units, units, coverage, cap, of)
     return Picture(draw, f"remaining life of {', '.join(unit.name for unit in units)}")
 
 
-def _draw_units(units: Sequence[UnitLife], coverage: float, cap: float, theme: str) -> Figure:
-    return draw_life(units, coverage=coverage, cap=cap, theme=theme)
+def _draw_units(units: Sequence[UnitLife], coverage: float, cap: float, of: int, theme: str) -> Figure:
+    return draw_life(units, coverage=coverage, cap=cap, of=of, theme=theme)

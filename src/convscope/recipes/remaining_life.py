@@ -250,6 +250,7 @@ def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) ->
             None if labels is None else list(labels[: len(some)]),
             coverage=coverage,
             cap=representation.cap,
+            of=len(samples),
         )
     ]
 
