@@ -229,7 +229,7 @@ def _processes(source: Source, report: EngineReport, say: Say) -> int:
     computed = max((rate.samples_per_second for rate in report.rates), default=inf)
     processes = processes_for(source.inputs, computed, cores())
     if processes:
-        say(f"Samples are read by {processes} processes.")
+        say(f"Samples are read by {processes} other process{'es' if processes > 1 else ''}.")
     return processes
 
 
