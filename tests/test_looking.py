@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from many_models import SMALL
 from many_models import pictures as random_pictures
+from matplotlib.figure import Figure
 from PIL import Image
 
 import convscope
 from convscope.errors import DataError, UsageError
+from convscope.lenses.pages import Picture
+from convscope.recipes.look import Look
 
 FOUR = ("maps", "position", "why", "statistics")
 
@@ -159,6 +162,13 @@ def test_attribution_says_its_layer_and_takes_a_class_by_name(finished, pictures
     assert found["grad-cam"]["layer"]
     assert any(note.startswith(f"grad-cam at {found['grad-cam']['layer']}, ") for note in seen.notes)
     assert seen.arrays["00.png/grad-cam"].shape == (16, 16)
+
+
+def test_headings_of_a_page_keep_the_names_of_files(tmp_path):
+    picture = Picture(lambda theme: Figure(figsize=(1, 1)), "feature maps of Test_FD001.txt#1")
+    seen = Look("maps", "small", "What it sees", (picture,), {}, {}, ())
+    page = seen.save(tmp_path / "seen.html")[0].read_text("utf-8")
+    assert "Feature maps of Test_FD001.txt#1" in page
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".html", ".npz", ".json"])

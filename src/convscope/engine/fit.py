@@ -88,9 +88,9 @@ def _run(
     callbacks: list[keras.callbacks.Callback],
     first_epoch: int,
 ) -> None:
-    batches = Prefetched(train.training(first_epoch))
     first = np.arange(min(train.batch_size, len(train.examples)))
     example = train.examples.batch(first, np.random.default_rng(settings.seed))
+    batches = Prefetched(train.training(first_epoch))
     try:
         with backend_file().accelerated(model):
             model.fit(

@@ -86,7 +86,10 @@ class Look:
         if suffix in NUMBERS:
             return [save_arrays(path, self.arrays, self.about)]
         if suffix in PAGES:
-            sections = [Section(picture.label.capitalize(), (), (picture,)) for picture in self.pictures]
+            heading = [picture.label[:1].upper() + picture.label[1:] for picture in self.pictures]
+            sections = [
+                Section(said, (), (picture,)) for said, picture in zip(heading, self.pictures, strict=True)
+            ]
             return [write_page(path, self.title, sections, lead="; ".join(self.notes))]
         written = []
         for number, picture in enumerate(self.pictures, 1):
