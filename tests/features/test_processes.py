@@ -15,7 +15,7 @@ from convscope.data.image_representation import ImageRepresentation
 from convscope.data.sources import unscanned_files
 from convscope.errors import DataError, RunError
 from convscope.features.inputs import ArrayInputs, EncodedInputs
-from convscope.features.processes import batches_of, processes_for
+from convscope.features.processes import Read, batches_of, processes_for, read_some
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 CUTS = [np.arange(start, start + 7) for start in range(0, 35, 7)]
@@ -65,32 +65,41 @@ def test_a_killed_process_is_told(inputs):
             pass
 
 
-class Slow:
-    """Samples that take a while."""
-
-    def __init__(self, count, seconds, shape=(4,)):
-        self.count, self.seconds, self.shape = count, seconds, shape
-
-    def __len__(self):
-        return self.count
-
-    def take(self, indices):
-        time.sleep(self.seconds * len(indices))
-        return np.zeros((len(indices), *self.shape), np.uint8)
+def sample(seconds, shape=(4,)):
+    """Some samples of which each took so long to read."""
+    return Read(np.zeros((64, *shape), np.uint8), 64 * seconds)
 
 
 def test_processes_are_for_long_reading_of_small_samples_only():
-    assert processes_for(Slow(10_000, 1e-3), 1e4, 8) == 5  # a core for 1 ms each, against 8 for 0.1 ms
-    assert processes_for(Slow(10_000, 1e-3), 1e6, 8) == 8
-    assert processes_for(Slow(1_000, 1e-3), 1e6, 8) == 0  # a second in all
-    assert processes_for(Slow(10_000, 1e-3), 10, 8) == 0  # computing takes a hundred times as long
-    assert processes_for(Slow(10_000, 1e-3, (400, 400)), 1e6, 8) == 0  # threads hand nothing over
-    assert processes_for(Slow(10_000, 1e-3), 1e6, 1) == 0
+    assert processes_for(sample(1e-3), 10_000, 1e4, 8) == 5  # a core for 1 ms each, against 8 for 0.1 ms
+    assert processes_for(sample(1e-3), 10_000, 1e6, 8) == 8
+    assert processes_for(sample(1e-3), 1_000, 1e6, 8) == 0  # a second in all
+    assert processes_for(sample(1e-3), 10_000, 10, 8) == 0  # computing takes a hundred times as long
+    assert processes_for(sample(1e-3, (400, 400)), 10_000, 1e6, 8) == 0  # threads hand nothing over
+    assert processes_for(sample(1e-3), 10_000, 1e6, 1) == 0
+
+
+class Slow:
+    """Samples that take a while."""
+
+    def __len__(self):
+        return 10
+
+    def take(self, indices):
+        time.sleep(2e-3 * len(indices))
+        return np.asarray(indices)
+
+
+def test_some_samples_are_read_evenly_and_timed():
+    read = read_some(Slow(), 4)
+    assert read.samples.tolist() == [0, 3, 6, 9]
+    assert read.seconds >= 8e-3
+    assert len(read_some(Slow(), 100).samples) == 10
 
 
 def test_rows_of_an_array_are_read_here():
     rows = ArrayInputs("x.npy", np.zeros((100_000, 8), np.uint8), (100_000, 8))
-    assert processes_for(rows, 1e5, 2) == 0
+    assert processes_for(read_some(rows, 64), len(rows), 1e5, 2) == 0
 
 
 def test_an_extraction_by_processes_has_the_same_rows(small_model, pictures, tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,10 +13,22 @@ import numpy.typing as npt
 
 from convscope.engine.device import Device, choose_device
 from convscope.engine.export import in_float32
-from convscope.engine.feature_report import Computed, Engine, EngineReport, engine_name
-from convscope.engine.feature_trials import Make, Runner, batch_size_for, closeness, fastest
+from convscope.engine.feature_report import Computed, Engine, EngineReport, Rate, engine_name
+from convscope.engine.feature_trials import (
+    CLEARLY,
+    FIRST_SIZE,
+    SECONDS,
+    Make,
+    Runner,
+    batch_size_for,
+    closeness,
+    cycled,
+    fastest,
+    rates_of,
+)
 from convscope.engine.forward import KerasProgram
 from convscope.engine.openvino import Converted, cores
+from convscope.engine.openvino_winograd import Tiles
 from convscope.engine.settings import Precision
 from convscope.errors import BackendError
 from convscope.scope.differentiate import forward_program
@@ -29,8 +41,13 @@ COMPARED = 32
 """Samples that are compared with Keras, at most."""
 LEAST_COSINE: dict[Computed, float] = {"bfloat16": 0.999, "float32": 0.9999}
 """What the features of every compared sample must reach."""
+LEAST_COSINE_OF_TILES = 0.999999
+"""The same for convolutions with tiles: whoever asks for float32 is to get its numbers."""
+LONG = 30.0
+"""Seconds of computing from which it is worth measuring each convolution."""
 INSTALL = 'pip install "convscope[features]"'
 _COMPARED_BYTES = 256 * 2**20
+_TILED_SIZE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,67 +97,137 @@ class _Programs:
         self._converted: Converted | None = None
         self.inputs = question.brought(question.sample)
 
-    def make(self, engine: Engine, precision: Computed, request_size: int, streams: int) -> Runner:
+    @property
+    def converted(self) -> Converted:
+        if self._converted is None:
+            self._converted = Converted(self._wide.function, self._wide.outputs.model, self.inputs)
+        return self._converted
+
+    def make(
+        self, engine: Engine, precision: Computed, request_size: int, streams: int, tiles: Tiles = ()
+    ) -> Runner:
         if engine == "openvino":
-            if self._converted is None:
-                self._converted = Converted(self._wide.function, self._wide.outputs.model, self.inputs)
-            return self._converted.compile(request_size, streams, precision)
+            return self.converted.compile(request_size, streams, precision, tiles)
         asked = self._wide if precision == "float32" else self._question
         return KerasProgram(asked.function, asked.outputs.model, request_size, self.inputs)
 
 
-def choose_runner(question: Question, precision: Precision) -> tuple[Runner, EngineReport]:
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """What was tried, how fast it is, and how close."""
+
+    engine: Engine
+    precision: Computed
+    runner: Runner
+    best: Rate
+    rates: tuple[Rate, ...]
+    deviation: dict[str, float]
+    cosine: dict[str, float]
+    tiles: Tiles = ()
+
+    @property
+    def worst(self) -> str:
+        return min(self.cosine, key=lambda path: self.cosine[path])
+
+
+class _Trials:
+    """Tries programs for a question and compares them with Keras."""
+
+    def __init__(self, question: Question) -> None:
+        self._question, self._programs = question, _Programs(question)
+        self._expected = question.expected()
+        self._inputs = self._programs.inputs[: len(self._expected[0])]
+        self.compared = len(self._inputs)
+
+    def of(self, engine: Engine, precision: Computed) -> _Trial:
+        streams = tuple(dict.fromkeys((cores(), 1))) if engine == "openvino" else (1,)
+        return self._of(engine, precision, streams, SECONDS, FIRST_SIZE)
+
+    def with_tiles(self, plain: _Trial) -> _Trial:
+        """The faster of a trial of OpenVINO in float32 and of the same with tiles for convolutions."""
+        size, streams = min(plain.best.request_size, _TILED_SIZE), cores()
+        tiles = self._programs.converted.fastest_tiles(size, streams, SECONDS)
+        if not tiles:
+            return plain
+        tiled = self._of("openvino", "float32", (streams,), SECONDS / 2, size, tiles)
+        both = (plain, tiled)
+        requests = [cycled(self._programs.inputs, trial.best.request_size) for trial in both]
+        before, now = rates_of([trial.runner for trial in both], requests, max(plain.best.streams, streams))
+        close = tiled.cosine[tiled.worst] >= LEAST_COSINE_OF_TILES
+        return tiled if close and now > CLEARLY * before else plain
+
+    def _of(
+        self,
+        engine: Engine,
+        precision: Computed,
+        streams: Sequence[int],
+        seconds: float,
+        first_size: int,
+        tiles: Tiles = (),
+    ) -> _Trial:
+        programs, outputs = self._programs, self._question.outputs
+        make: Make = partial(programs.make, engine, precision, tiles=tiles)
+        runner, best, rates = fastest(make, programs.inputs, streams, outputs.peak_bytes, seconds, first_size)
+        found = next(runner.results(iter([self._inputs])))
+        return _Trial(
+            engine, precision, runner, best, rates, *closeness(found, self._expected, outputs.paths), tiles
+        )
+
+
+def choose_runner(
+    question: Question, precision: Precision, count: int | None = None
+) -> tuple[Runner, EngineReport]:
     """Finds the fastest way that is close enough to Keras in float32.
 
     Args:
         question: What is to be computed.
         precision: `bfloat16`, `float32`, or `auto`.
+        count: Samples that will be computed, where that is known; for few of them less is measured.
 
     Returns:
         What computes, and the report.
     """
     device = choose_device()
     steps, reasons = _steps(question, precision, device)
-    programs = _Programs(question)
-    expected = question.expected()
-    inputs = programs.inputs[: len(expected[0])]
+    trials = _Trials(question)
     unable = False
     for engine, computed in steps:
         if engine == "openvino" and unable:
             continue
-        streams = tuple(dict.fromkeys((cores(), 1))) if engine == "openvino" else (1,)
         try:
-            make: Make = partial(programs.make, engine, computed)
-            runner, best, rates = fastest(make, programs.inputs, streams, question.outputs.peak_bytes)
-            found = next(runner.results(iter([inputs])))
+            trial = trials.of(engine, computed)
         except Exception as error:  # a converter fails in any way on what it does not know
             if engine == "keras":
                 raise
             unable = True
             reasons.append(_why_unable(error))
             continue
-        deviation, cosine = closeness(found, expected, question.outputs.paths)
-        worst = min(cosine, key=lambda path: cosine[path])
-        if (engine, computed) == steps[-1] or cosine[worst] >= LEAST_COSINE[computed]:
+        least = trial.cosine[trial.worst]
+        if (engine, computed) == steps[-1] or least >= LEAST_COSINE[computed]:
             break
         reasons.append(
-            f"{engine_name(engine)} in {computed} reaches a cosine of {cosine[worst]:.5f} at {worst}, "
+            f"{engine_name(engine)} in {computed} reaches a cosine of {least:.5f} at {trial.worst}, "
             f"less than {LEAST_COSINE[computed]}"
         )
+    many = count is None or count > LONG * trial.best.samples_per_second
+    if many and (trial.engine, trial.precision) == ("openvino", "float32"):
+        trial = trials.with_tiles(trial)
+    best = trial.best
     report = EngineReport(
-        engine,
-        computed,
-        batch_size_for(best.request_size, best.streams, question.sample, runner.shapes),
+        trial.engine,
+        trial.precision,
+        batch_size_for(best.request_size, best.streams, question.sample, trial.runner.shapes),
         best.request_size,
         best.streams,
         device.name,
-        rates,
-        deviation,
-        cosine,
-        len(inputs),
+        trial.rates,
+        trial.deviation,
+        trial.cosine,
+        trials.compared,
         "; ".join(reasons),
+        trial.tiles,
     )
-    return runner, report
+    return trial.runner, report
 
 
 def settled_runner(question: Question, report: EngineReport) -> Runner:
@@ -150,7 +237,8 @@ def settled_runner(question: Question, report: EngineReport) -> Runner:
         BackendError: It was OpenVINO, which is missing or cannot convert the model here.
     """
     try:
-        return _Programs(question).make(report.engine, report.precision, report.request_size, report.streams)
+        sizes = (report.request_size, report.streams)
+        return _Programs(question).make(report.engine, report.precision, *sizes, report.tiles)
     except Exception as error:
         if report.engine == "keras":
             raise

@@ -43,6 +43,7 @@ class EngineReport:
         compared: Samples that deviation and cosine come from.
         device: The processor or accelerator.
         reason: Why this engine and precision where it is not the fastest; empty otherwise.
+        tiles: Of each convolution in the compiled program, 0 for the plain sum; empty where all are plain.
     """
 
     engine: Engine
@@ -56,14 +57,18 @@ class EngineReport:
     cosine: Mapping[str, float] = field(default_factory=dict)
     compared: int = 0
     reason: str = ""
+    tiles: tuple[int, ...] = ()
 
     def by_keras(self, reason: str) -> EngineReport:
         """The same sizes computed by Keras in float32, where OpenVINO cannot go on."""
-        return replace(self, engine="keras", precision="float32", streams=1, reason=reason)
+        return replace(self, engine="keras", precision="float32", streams=1, reason=reason, tiles=())
 
     def __str__(self) -> str:
         sizes = f"{self.request_size} samples x {self.streams} at a time"
         words = [f"{engine_name(self.engine)} in {self.precision}, {sizes}"]
+        if self.tiles:
+            tiled = sum(map(bool, self.tiles))
+            words.append(f"{tiled} of {len(self.tiles)} convolutions by Winograd's filtering")
         if self.rates:
             words.append(f"{max(rate.samples_per_second for rate in self.rates):,.0f} samples/s")
         if self.cosine:
@@ -84,7 +89,7 @@ class EngineReport:
         """
         try:
             rates = tuple(Rate(**rate) for rate in saved["rates"])
-            return cls(**{**saved, "rates": rates})
+            return cls(**{**saved, "rates": rates, "tiles": tuple(saved.get("tiles", ()))})
         except (KeyError, TypeError) as error:
             raise RunError(f"The engine's report cannot be read: {error}.") from error
 

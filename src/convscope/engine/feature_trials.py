@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
@@ -46,7 +47,12 @@ Make = Callable[[int, int], Runner]
 
 
 def fastest(
-    make: Make, sample: Array, streams: Sequence[int], peak_bytes: int, seconds: float = SECONDS
+    make: Make,
+    sample: Array,
+    streams: Sequence[int],
+    peak_bytes: int,
+    seconds: float = SECONDS,
+    first_size: int = FIRST_SIZE,
 ) -> tuple[Runner, Rate, tuple[Rate, ...]]:
     """Tries sizes of requests and numbers of streams for a few seconds.
 
@@ -58,6 +64,7 @@ def fastest(
         streams: The numbers of streams to try, the likeliest first.
         peak_bytes: Largest output of any layer for one sample; four of them are taken to be held.
         seconds: How long it may take; what has begun is finished.
+        first_size: Samples per request to begin with, or fewer of large maps.
 
     Returns:
         The fastest runner, its rate, and all rates.
@@ -65,7 +72,7 @@ def fastest(
     end = time.perf_counter() + seconds
     most = max(1, _REQUEST_BYTES // (4 * peak_bytes * max(streams)))
     sizes = [size for size in REQUEST_SIZES if size <= most]
-    first = min(FIRST_SIZE, max(1, _FIRST_BYTES // peak_bytes))
+    first = min(first_size, max(1, _FIRST_BYTES // peak_bytes))
     place = max(i for i, size in enumerate(sizes) if size <= first)
     best, runner = _tried(make, sample, sizes[place], streams[0])
     rates = [best]
@@ -132,14 +139,37 @@ def _cosines(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDAr
 
 
 def _tried(make: Make, sample: Array, request_size: int, streams: int) -> tuple[Rate, Runner]:
-    """The best of a few rounds, since what else the machine does only slows a round down."""
     runner = make(request_size, streams)
-    request = np.resize(sample, (request_size, *sample.shape[1:]))
-    _seconds(runner, request, 1)
-    seconds = _seconds(runner, request, 1)
-    times = streams * max(1, round(_ROUND_SECONDS / max(seconds, 1e-6)))
-    shortest = min(_seconds(runner, request, times) for _ in range(_ROUNDS))
-    return Rate(request_size, streams, times * request_size / max(shortest, 1e-9)), runner
+    request = cycled(sample, request_size)
+    return Rate(request_size, streams, rates_of([runner], [request], streams)[0]), runner
+
+
+def cycled(samples: Array, count: int) -> Array:
+    """So many samples, again from the first after the last."""
+    return np.resize(samples, (count, *samples.shape[1:]))
+
+
+def rates_of(
+    runners: Sequence[Runner], requests: Sequence[Array], streams: int, rounds: int = _ROUNDS
+) -> list[float]:
+    """Samples per second of each: the best of a few rounds, since what else the machine does only slows.
+
+    Args:
+        runners: What computes; they take turns, so that what slows the machine down for long meets them all.
+        requests: The samples of a request for each, shape (request size, ...).
+        streams: Requests at the same time.
+        rounds: How many.
+    """
+    pairs = list(zip(runners, requests, strict=True))
+    for pair in pairs:
+        _seconds(*pair, 2 * streams)  # each request has memory of its own, which the first use of it takes
+    times = [streams * max(1, round(_ROUND_SECONDS / max(_seconds(*pair, 1), 1e-6))) for pair in pairs]
+    shortest = [math.inf] * len(pairs)
+    for _ in range(rounds):
+        for place, (pair, count) in enumerate(zip(pairs, times, strict=True)):
+            shortest[place] = min(shortest[place], _seconds(*pair, count))
+    counted = zip(times, requests, shortest, strict=True)
+    return [count * len(request) / max(seconds, 1e-9) for count, request, seconds in counted]
 
 
 def _seconds(runner: Runner, batch: Array, times: int) -> float:

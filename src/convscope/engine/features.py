@@ -113,6 +113,7 @@ def feature_engine(
     padded: bool = False,
     unpack: Callable[[Any], Any] = as_given,
     settled: EngineReport | None = None,
+    count: int | None = None,
     say: Say = silent,
 ) -> FeatureEngine:
     """Chooses what computes the features of these layers, and in which precision and sizes.
@@ -131,6 +132,7 @@ def feature_engine(
         padded: Whether samples are ids of which 0 is padding, which no mean or maximum counts.
         unpack: From a batch of samples to the inputs of a model that has several.
         settled: The report of an earlier engine for the same samples; nothing is measured or compared again.
+        count: Samples that will be computed, where that is known; for few of them less is measured.
         say: Is told what was chosen.
 
     Raises:
@@ -149,6 +151,6 @@ def feature_engine(
     if settled is not None:
         runner, report = settled_runner(question, settled), settled
     else:
-        runner, report = choose_runner(question, precision)
+        runner, report = choose_runner(question, precision, count)
         say(str(report))
     return FeatureEngine(question, runner, report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,15 @@ import numpy.typing as npt
 
 from convscope.engine.device import backend_file
 from convscope.engine.export import muted
+from convscope.engine.feature_trials import rates_of
 from convscope.engine.openvino_module import NAMED, load_openvino, openvino_core
+from convscope.engine.openvino_winograd import Tiles, fastest_tiles, with_tiles
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _HINTS = {"bfloat16": "bf16", "float32": "f32"}
+_ROUNDS = 4
 
 
 def cores() -> int:
@@ -51,24 +54,42 @@ class Converted:
         self._graph = openvino.Model(results, graph.get_parameters(), "features")
         self._shape = example.shape[1:]
 
-    def compile(self, request_size: int, streams: int, precision: str) -> Compiled:
+    def compile(self, request_size: int, streams: int, precision: str, tiles: Tiles = ()) -> Compiled:
         """Makes a program for requests of one size.
 
         Args:
             request_size: Samples per request.
             streams: Requests computed at the same time, each on its share of the cores.
             precision: `bfloat16` or `float32`.
+            tiles: Of each convolution, where some are computed with tiles.
         """
+        graph = self._of_size(request_size)
+        return Compiled.of(with_tiles(graph, tiles) if tiles else graph, streams, precision)
+
+    def fastest_tiles(self, request_size: int, streams: int, seconds: float) -> Tiles:
+        """Finds by measurement which convolutions are faster with tiles, in float32.
+
+        Args:
+            request_size: Samples per request.
+            streams: Requests computed at the same time.
+            seconds: How long it may take; what has begun is finished.
+
+        Returns:
+            The tile of each convolution; empty where none is faster.
+        """
+
+        def race(graphs: Sequence[Any]) -> list[float]:
+            sample = np.random.default_rng(0).standard_normal(graphs[0].inputs[0].shape, np.float32)
+            programs = [Compiled.of(graph, streams, "float32") for graph in graphs]
+            return rates_of(programs, [sample] * len(programs), streams, _ROUNDS)
+
+        tiles = fastest_tiles(self._of_size(request_size), race, seconds)
+        return tiles if any(tiles) else ()
+
+    def _of_size(self, request_size: int) -> Any:
         graph = self._graph.clone()
         graph.reshape({graph.inputs[0]: [request_size, *self._shape]})
-        settings = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": cores(),
-            "ENABLE_CPU_PINNING": False,  # the threads that decode need room beside it
-        }
-        program = openvino_core().compile_model(graph, "CPU", settings)
-        return Compiled(program, request_size, streams)
+        return graph
 
 
 class Compiled:
@@ -85,6 +106,18 @@ class Compiled:
         self._program, self._streams = program, streams
         self._idle = [self._slots()]
         self.shapes = tuple(output.shape[1:] for output in self._idle[0][0].outputs)
+
+    @classmethod
+    def of(cls, graph: Any, streams: int, precision: str) -> Compiled:
+        """Compiles a graph of fixed shapes, of which the first is the size of a request."""
+        settings = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": cores(),
+            "ENABLE_CPU_PINNING": False,  # the threads that decode need room beside it
+        }
+        program = openvino_core().compile_model(graph, "CPU", settings)
+        return cls(program, int(graph.inputs[0].shape[0]), streams)
 
     def results(self, batches: Iterator[Array]) -> Generator[list[Floats], None, None]:
         """The outputs of each batch, in order, each shape (samples of the batch, ...).

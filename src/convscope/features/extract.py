@@ -17,10 +17,11 @@ from convscope.engine.openvino import cores
 from convscope.engine.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
+from convscope.features.inputs import Array
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
-from convscope.features.processes import processes_for
+from convscope.features.processes import Read, processes_for, read_some
 from convscope.features.reading import whole_paths
 from convscope.features.source import Source
 from convscope.features.store import Place, Store, place_of
@@ -103,7 +104,8 @@ class Job:
         opened = self.subject.open()
         if model_fingerprint(opened.model) != manifest.model["fingerprint"]:
             raise RunError(f"The model '{opened.name}' has changed since the extraction was started.")
-        return _engine(opened.model, manifest, self.source, EngineReport.from_json(manifest.engine), silent)
+        settled = EngineReport.from_json(manifest.engine)
+        return _engine(opened.model, manifest, self.source, self.source.spread(1), settled, silent)
 
 
 def extract(
@@ -163,10 +165,11 @@ def extract(
     if found is not None and found[1]:
         say(f"{place.target} is complete already.")
         return open_features(place.target)
-    engine = None
+    engine, read = None, None
     if found is None or cluster is None:
+        read = read_some(source.inputs, SAMPLE)
         settled = None if found is None else EngineReport.from_json(manifest.engine)
-        engine = _engine(setting.opened.model, manifest, setting.source, settled, say)
+        engine = _engine(setting.opened.model, manifest, source, read.samples, settled, say)
     if found is None and engine is not None:
         manifest = _settled(manifest, engine, wanted, setting)
     store = (ZarrStore if place.kind == "zarr" else ParquetStore)(place, manifest)
@@ -176,8 +179,8 @@ def extract(
         say(f"Going on: {len(store.parts()) - len(parts)} of {len(store.parts())} parts are there.")
     if cluster is not None:
         extract_on_cluster(Job(setting.subject, setting.source, store), parts, cluster, progress, say)
-    elif engine is not None:
-        processes = _processes(setting.source, engine.report, say) if parts else 0
+    elif engine is not None and read is not None:
+        processes = _processes(read, len(source), engine.report, say) if parts else 0
         extract_parts(engine, setting.source, parts, store, progress, processes)
     store.finish()
     return open_features(place.target)
@@ -207,13 +210,13 @@ def _describe(setting: Setting, say: Say) -> None:
 
 
 def _engine(
-    model: Any, manifest: Manifest, source: Source, settled: EngineReport | None, say: Say
+    model: Any, manifest: Manifest, source: Source, sample: Array, settled: EngineReport | None, say: Say
 ) -> FeatureEngine:
     return feature_engine(
         model,
         [each.layer for each in manifest.layers],
         manifest.pool,
-        source.spread(SAMPLE),
+        sample,
         prepare=source.prepare,
         scaling=source.scaling,
         precision=manifest.precision,
@@ -221,13 +224,14 @@ def _engine(
         padded=source.padded,
         unpack=source.unpack,
         settled=settled,
+        count=len(source),
         say=say,
     )
 
 
-def _processes(source: Source, report: EngineReport, say: Say) -> int:
+def _processes(read: Read, count: int, report: EngineReport, say: Say) -> int:
     computed = max((rate.samples_per_second for rate in report.rates), default=inf)
-    processes = processes_for(source.inputs, computed, cores())
+    processes = processes_for(read, count, computed, cores())
     if processes:
         say(f"Samples are read by {processes} other process{'es' if processes > 1 else ''}.")
     return processes

@@ -11,6 +11,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,37 @@ PIPE = 300e6
 """Bytes a second that a process hands over; large pictures take longer than threads to decode them."""
 AHEAD = 2
 """Batches that wait for each process, so that none of them idles."""
-_TIMED = 64
 _IDLE_SECONDS = 60
 
 Indices = npt.NDArray[np.int64]
 
 
-def processes_for(inputs: Inputs, samples_per_second: float, cores: int) -> int:
-    """How many processes reading is worth, by a short measurement.
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Some samples, and how long it took to read them.
 
     Args:
-        inputs: The samples.
+        samples: Stacked, shape (samples, ...).
+        seconds: For all of them.
+    """
+
+    samples: Array
+    seconds: float
+
+
+def read_some(inputs: Inputs, count: int) -> Read:
+    """Reads at most so many samples, evenly from all, and takes the time; the very first may take longer."""
+    chosen = np.unique(np.linspace(0, len(inputs) - 1, min(count, len(inputs))).astype(np.int64))
+    started = time.perf_counter()
+    return Read(inputs.take(chosen), time.perf_counter() - started)
+
+
+def processes_for(read: Read, count: int, samples_per_second: float, cores: int) -> int:
+    """How many processes reading is worth.
+
+    Args:
+        read: Some of the samples.
+        count: How many there are in all.
         samples_per_second: How fast they are computed once they are read.
         cores: That may be used.
 
@@ -47,13 +68,8 @@ def processes_for(inputs: Inputs, samples_per_second: float, cores: int) -> int:
         three seconds in all or less than a tenth of the time of computing, or where handing samples over
         takes more than half as long as reading them.
     """
-    count = len(inputs)
-    chosen = np.unique(np.linspace(0, count - 1, min(_TIMED, count)).astype(np.int64))
-    inputs.take(chosen[:1])  # what is prepared once does not count
-    started = time.perf_counter()
-    taken = inputs.take(chosen)
-    seconds = (time.perf_counter() - started) / len(chosen)
-    handing_over = taken.nbytes / len(chosen) / PIPE
+    seconds = read.seconds / len(read.samples)
+    handing_over = read.samples.nbytes / len(read.samples) / PIPE
     if cores < 2 or seconds * count < LONG or seconds * samples_per_second < NOTABLE:
         return 0
     if handing_over > seconds / 2:

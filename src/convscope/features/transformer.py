@@ -134,7 +134,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._opened = _Opened.by(self, values)
         self.layers_ = self._opened.layers
         self.input_shape_ = self._opened.shape
-        self.report_ = self._opened.engine(self._opened.brought(values[:_SAMPLE])).report
+        self.report_ = self._opened.engine(self._opened.brought(values[:_SAMPLE]), len(values)).report
         self.n_features_out_ = self._opened.width
         return self
 
@@ -252,10 +252,10 @@ class _Opened:
         shaped = values.reshape(len(values), *self.shape)
         return Scaled(*self.scaling)(shaped) if values.dtype == np.uint8 else np.asarray(shaped, np.float32)
 
-    def engine(self, sample: Floats) -> FeatureEngine:
-        """What computes; chosen once, by means of a sample."""
+    def engine(self, sample: Floats, count: int | None = None) -> FeatureEngine:
+        """What computes; chosen once, by means of a sample, for about so many of them."""
         if self._engine is None:
-            self._engine = self._chosen(sample)
+            self._engine = self._chosen(sample, count)
             self._settled = self._engine.report
             self.names = [
                 f"{column.layer}[{i}]"
@@ -284,7 +284,7 @@ class _Opened:
         for start in range(0, len(values), size):
             yield self.brought(values[start : start + size])
 
-    def _chosen(self, sample: Floats) -> FeatureEngine:
+    def _chosen(self, sample: Floats, count: int | None) -> FeatureEngine:
         from convscope.engine.features import EngineReport, feature_engine
         from convscope.engine.openvino import cores
         from convscope.features.source import Scaled
@@ -300,6 +300,7 @@ class _Opened:
                 precision=precision,
                 predictions=False,
                 settled=settled,
+                count=count,
             )
 
         settled = self._settled
