@@ -6,7 +6,8 @@ of the rounds is reported. Padding does not count: words are words of the texts.
 
 - Training: convscope's own loop; plain Keras `fit` in float32 on texts that are all padded to one length, as
   its guides do; PyTorch eager and compiled, float32 and bfloat16, with batches of about one length.
-- Tagging: sentences a second from ids to the best sequence of tags, Viterbi included.
+- Tagging: sentences a second from ids to the best sequence of tags, Viterbi included; convscope gives the
+  probability of each tag besides, in the precision that a training by default leaves the model in.
 - Translating: sentences a second of beam 5 at batch 64, with decoding states kept and with every prefix
   computed again. The weights are random: a translation ends at its limit, the same for both.
 
@@ -154,9 +155,13 @@ def sentences():
 
 
 def tag_convscope(_: str) -> float:
+    import keras
+
+    from convscope.engine.device import choose_device
     from convscope.engine.tagging import tag_rows
     from convscope.models.registry import build
 
+    keras.config.set_dtype_policy(choose_device().policy)
     model, rows = (
         build("dilated_tagger", (None,), TAGS, vocabulary=VOCABULARY, characters=CHARACTERS),
         sentences(),

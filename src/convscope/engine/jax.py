@@ -25,6 +25,11 @@ def cpu_computes_bfloat16() -> bool:
     return False
 
 
+def answering_threads(_: int) -> int:
+    """One batch at a time: Keras keeps the state of a model with the model here."""
+    return 1
+
+
 def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 

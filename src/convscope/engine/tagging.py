@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.answers import answers
 from convscope.engine.infer import in_order_of_length
 from convscope.kinds import Progress, no_progress
 from convscope.models.tagging import TaggingModel
@@ -60,12 +61,12 @@ def tag_rows(
     order, lengths, count = in_order_of_length(rows), rows.lengths, len(rows)
     size = min(BATCH, count)
     found: list[TaggedRow] = [TaggedRow((), ())] * count
-    for start in range(0, count, max(size, 1)):
-        chosen = order[np.arange(start, start + size) % count]
-        best, sure = (np.asarray(each) for each in model.decoder.predict_on_batch(rows.take(chosen)))
+    cuts = [order[np.arange(start, start + size) % count] for start in range(0, count, max(size, 1))]
+    decoded = answers(model.decoder, map(rows.take, cuts))
+    for done, (chosen, (best, sure)) in enumerate(zip(cuts, decoded, strict=True), 1):
         for place, index in enumerate(chosen.tolist()):
             length = int(lengths[index])
             tags = tuple(names[number] for number in best[place, :length].tolist())
             found[index] = TaggedRow(tags, tuple(sure[place, :length].tolist()))
-        progress(min(start + size, count), count, "tagging")
+        progress(min(done * size, count), count, "tagging")
     return found

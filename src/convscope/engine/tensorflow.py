@@ -44,6 +44,11 @@ def cpu_computes_bfloat16() -> bool:
     return True
 
 
+def answering_threads(cores: int) -> int:
+    """How many batches are best answered at a time: operations that are short leave cores idle."""
+    return 1 if accelerator() else cores + 1
+
+
 def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 

@@ -25,6 +25,11 @@ def cpu_computes_bfloat16() -> bool:
     return True
 
 
+def answering_threads(_: int) -> int:
+    """One batch at a time: the operations of one use all cores."""
+    return 1
+
+
 def begin_epoch(seed: int, epoch: int) -> None:
     """Seeds PyTorch's own generator, from which Keras draws what Dropout drops.
 
