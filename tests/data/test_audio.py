@@ -245,7 +245,7 @@ def test_identical_recordings_are_found_whatever_packs_them(tmp_path):
     values, rate = soundfile.read(tmp_path / "train" / "a" / "0.wav", dtype="int16")
     sound(tmp_path / "test" / "a" / "copy.flac", values, rate)
     splits = read_recordings(tmp_path)
-    assert "1 test recordings are identical to a train recording" in splits.warnings
+    assert "1 test recording is identical to a train recording" in splits.warnings
 
 
 def test_identical_recordings_stay_on_one_side_of_drawn_splits(tmp_path):

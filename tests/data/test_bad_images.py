@@ -112,7 +112,7 @@ def test_identical_pictures_across_given_splits_are_counted_in_a_warning(tmp_pat
 def test_identical_pictures_with_different_labels_are_counted_in_a_warning(folder):
     for name in ("cat", "dog"):
         write(folder / name / "same.png", png(picture(99)))
-    assert read_images(folder).warnings == ("1 groups of identical pictures carry different labels",)
+    assert read_images(folder).warnings == ("1 group of identical pictures carries different labels",)
 
 
 def test_links_out_of_the_folder_are_skipped(folder, tmp_path):

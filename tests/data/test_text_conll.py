@@ -146,7 +146,7 @@ def test_what_makes_results_doubtful_is_said(tmp_path):
     splits = read_conll(place)
     assert set(splits.warnings) == {
         "1 sentences break the rules of IOBES; read as conlleval reads them",
-        "1 validation sentences are identical to a train sentence",
+        "1 validation sentence is identical to a train sentence",
         "LOC occurs 2 times in test and never in train: it cannot be found",
     }
     assert {(Path(each.path).name, each.reason) for each in splits.skipped} == {

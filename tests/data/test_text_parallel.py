@@ -235,7 +235,7 @@ def test_control_characters_and_duplicates_across_splits_are_counted(folder):
     splits = read_parallel(folder)
     assert pairs_of(splits.test)[1][0] == "ein  Ton"
     assert any("1 control character" in line for line in splits.warnings)
-    assert "1 test sources are identical to a train source" in splits.warnings
+    assert "1 test source is identical to a train source" in splits.warnings
 
 
 @pytest.mark.parametrize(

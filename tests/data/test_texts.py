@@ -233,8 +233,8 @@ def test_identical_texts_are_counted(tmp_path):
     rows += [(f"  {rows[0][0].replace(' ', '   ')}", "good", "test"), (rows[1][0], "good", "train")]
     splits = read_texts(table(tmp_path / "a.csv", rows, ("text", "label", "split")))
     assert splits.warnings == (
-        "1 test texts are identical to a train text",
-        "1 groups of identical texts carry different labels",
+        "1 test text is identical to a train text",
+        "1 group of identical texts carries different labels",
     )
 
 

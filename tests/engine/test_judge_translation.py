@@ -27,6 +27,13 @@ def test_the_scores_are_those_of_sacrebleu(judged):
     assert 0 < judged.brevity_penalty < 1
 
 
+def test_a_report_begins_with_the_scores_to_a_tenth(judged):
+    scores = judged.to_scores()
+    assert scores[0] == ("BLEU", f"{judged.bleu:.1f}", judged.bleu_signature)
+    assert scores[1] == ("chrF", f"{judged.chrf:.1f}", judged.chrf_signature)
+    assert scores[-1] == ("Test sentences", 3)
+
+
 def test_the_worst_sentences_come_first(judged):
     assert [sentence.index for sentence in judged.worst] == [2, 1, 0]
     assert judged.worst[0].source == SOURCES[2]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.digests import Digests
-from convscope.data.splits import Samples, Split, Splits
+from convscope.data.splits import Samples, Split, Splits, also_in_train
 from convscope.data.stratify import carve
 from convscope.errors import DataError
 from convscope.kinds import SPLITS, Skipped, SplitName
@@ -232,11 +232,12 @@ def duplicate_warnings(
     for name in ("validation", "test"):
         count = int(np.sum(trained[groups[codes == SPLITS.index(name)]]))
         if count:
-            warnings.append(f"{count} {name} {many} are identical to a train {one}")
+            warnings.append(also_in_train(count, name, one, many))
     pairs = np.unique(np.stack([groups, labels]), axis=1)
     conflicts = int(np.sum(np.bincount(pairs[0]) > 1))
     if conflicts:
-        warnings.append(f"{conflicts} groups of identical {many} carry different labels")
+        groups_carry = "group of identical {} carries" if conflicts == 1 else "groups of identical {} carry"
+        warnings.append(f"{conflicts} {groups_carry.format(many)} different labels")
     return warnings
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import FRACTION
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split, Splits, also_in_train
 from convscope.data.stratify import carve
 from convscope.data.text_lines import ControlCharacters
 from convscope.data.text_sources import Texts
@@ -157,7 +157,7 @@ def _duplicates(pairs: Pairs, codes: npt.NDArray[np.int8]) -> list[str]:
         both = zip(pairs.sources, codes, strict=True)
         count = sum(code == code_of_split and source in trained for source, code in both)
         if count:
-            warnings.append(f"{count} {name} sources are identical to a train source")
+            warnings.append(also_in_train(count, name, "source", "sources"))
     return warnings
 
 

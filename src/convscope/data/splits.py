@@ -87,3 +87,14 @@ class Splits:
             }
             for name in SPLITS
         }
+
+
+def also_in_train(count: int, split: str, one: str, many: str) -> str:
+    """Warns of samples that make a split look easier than it is.
+
+    Example:
+        >>> also_in_train(1, "test", "text", "texts")
+        '1 test text is identical to a train text'
+    """
+    what = f"{split} {one} is" if count == 1 else f"{split} {many} are"
+    return f"{count} {what} identical to a train {one}"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.sentences import Sentence, TaggedSentences
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split, Splits, also_in_train
 from convscope.data.stratify import carve
 from convscope.data.tag_schemes import OUTSIDE, Scheme, parse, recognize, spans, write
 from convscope.errors import DataError
@@ -189,7 +189,7 @@ def _warned(
         mine = codes == SPLITS.index(name)
         count = sum(group in trained for group in groups[mine].tolist())
         if count:
-            yield f"{count} {name} sentences are identical to a train sentence"
+            yield also_in_train(count, name, "sentence", "sentences")
         for kind, times in sorted(_counted(labels, mine, scheme).items()):
             if kind not in known:
                 yield f"{kind} occurs {times} times in {name} and never in train: it cannot be found"

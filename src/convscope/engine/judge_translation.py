@@ -78,8 +78,8 @@ class TranslationJudgement:
     def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
         """What stands at the top of a report."""
         return [
-            ("BLEU", self.bleu, self.bleu_signature),
-            ("chrF", self.chrf, self.chrf_signature),
+            ("BLEU", f"{self.bleu:.1f}", self.bleu_signature),
+            ("chrF", f"{self.chrf:.1f}", self.chrf_signature),
             ("Length ratio", f"{self.length_ratio:.2f}"),
             ("Test sentences", self.samples),
         ]

@@ -58,6 +58,8 @@ def _of(node: Any) -> Convolution | None:
     wanted = (node.input_value(0), node.output(0))
     if kernels.get_type_name() != "Constant" or any(each.get_partial_shape().is_dynamic for each in wanted):
         return None
+    if kernels.get_output_element_type(0).get_type_name() != "f32":
+        return None
     settings = node.get_attributes()
     if {*settings["strides"], *settings["dilations"]} != {1}:
         return None
