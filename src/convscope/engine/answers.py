@@ -15,9 +15,16 @@ from convscope.engine.device import backend_file
 from convscope.engine.openvino import cores
 
 Arrays = list[npt.NDArray[Any]]
+MOST = 4
+"""Batches to answer at a time, at most."""
 
 
-def answers(model: keras.Model, batches: Iterable[Any]) -> Generator[Arrays, None, None]:
+def threads_for(most: int) -> int:
+    """How many batches to answer at a time: at most so many, and one where the backend gains nothing."""
+    return min(most, int(backend_file().answering_threads(cores())))
+
+
+def answers(model: keras.Model, batches: Iterable[Any], most: int = MOST) -> Generator[Arrays, None, None]:
     """The outputs for each batch, in order.
 
     Steps that follow one another, as those along a sentence, leave cores idle, which other batches can use.
@@ -25,6 +32,7 @@ def answers(model: keras.Model, batches: Iterable[Any]) -> Generator[Arrays, Non
     Args:
         model: Any built model.
         batches: Its inputs; read a few ahead.
+        most: Batches to answer at a time; each has its own memory.
 
     Yields:
         One array for each output.
@@ -33,7 +41,7 @@ def answers(model: keras.Model, batches: Iterable[Any]) -> Generator[Arrays, Non
     def answer(batch: Any) -> Arrays:
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
-    threads = backend_file().answering_threads(cores())
+    threads = threads_for(most)
     if threads == 1:
         yield from map(answer, batches)
         return

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.answers import answers, threads_for
 from convscope.engine.class_examples import Inputs, Prepare
 from convscope.engine.feed import Prefetched
 from convscope.kinds import Progress, no_progress
 
 BATCH = 256
+"""Samples that are answered at a time, in one batch or in two."""
+AT_ONCE = 2
 View = Callable[[Any], Any]
 """From a batch of compact inputs to the same samples seen in another way."""
 
@@ -41,30 +45,32 @@ def predict_probabilities(
         Shape (samples, classes), float32.
     """
     count = len(inputs)
-    size = min(BATCH, count)
+    size = min(BATCH // threads_for(AT_ONCE), count)
     starts = range(0, count, max(size, 1))
     order = in_order_of_length(inputs)
 
-    def batches() -> Iterator[list[npt.NDArray[np.float32]]]:
+    def batches() -> Iterator[list[Any]]:
         for start in starts:
             values = inputs.take(order[np.arange(start, start + size) % count])
             yield [prepare(values), *(prepare(view(values)) for view in views)]
 
-    answers = []
+    found = []
     feed = Prefetched(batches())
+    answered = answers(model, chain.from_iterable(feed), AT_ONCE)
     try:
-        for done, batch in enumerate(feed):
-            seen = [np.asarray(model.predict_on_batch(each), np.float32) for each in batch]
-            answers.append(np.mean(seen, axis=0) if views else seen[0])
-            progress(min((done + 1) * size, count), count, "predicting")
+        for done in range(1, len(starts) + 1):
+            seen = [np.asarray(each, np.float32) for (each,) in islice(answered, 1 + len(views))]
+            found.append(np.mean(seen, axis=0) if views else seen[0])
+            progress(min(done * size, count), count, "predicting")
     finally:
+        answered.close()
         feed.close()
-    if not answers:
+    if not found:
         return np.zeros((0, int(model.output_shape[-1])), np.float32)
-    sorted_answers = np.concatenate(answers)[:count]
-    found = np.empty_like(sorted_answers)
-    found[order] = sorted_answers
-    return found
+    in_order = np.concatenate(found)[:count]
+    probabilities: npt.NDArray[np.float32] = np.empty_like(in_order)
+    probabilities[order] = in_order
+    return probabilities
 
 
 def in_order_of_length(inputs: Inputs) -> npt.NDArray[np.int64]:
