@@ -41,7 +41,7 @@ COMPARED = 32
 """Samples that are compared with Keras, at most."""
 LEAST_COSINE: dict[Computed, float] = {"bfloat16": 0.999, "float32": 0.9999}
 """What the features of every compared sample must reach."""
-LEAST_COSINE_OF_TILES = 0.999999
+LEAST_COSINE_OF_TILES: dict[Computed, float] = {"bfloat16": 0.9995, "float32": 0.999999}
 """The same for convolutions with tiles: whoever asks for float32 is to get its numbers."""
 LONG = 30.0
 """Seconds of computing from which it is worth measuring each convolution."""
@@ -144,16 +144,16 @@ class _Trials:
         return self._of(engine, precision, streams, SECONDS, FIRST_SIZE)
 
     def with_tiles(self, plain: _Trial) -> _Trial:
-        """The faster of a trial of OpenVINO in float32 and of the same with tiles for convolutions."""
+        """The faster of a trial of OpenVINO and of the same with tiles for convolutions."""
         size, streams = min(plain.best.request_size, _TILED_SIZE), cores()
-        tiles = self._programs.converted.fastest_tiles(size, streams, SECONDS)
+        tiles = self._programs.converted.fastest_tiles(size, streams, plain.precision, SECONDS)
         if not tiles:
             return plain
-        tiled = self._of("openvino", "float32", (streams,), SECONDS / 2, size, tiles)
+        tiled = self._of("openvino", plain.precision, (streams,), SECONDS / 2, size, tiles)
         both = (plain, tiled)
         requests = [cycled(self._programs.inputs, trial.best.request_size) for trial in both]
         before, now = rates_of([trial.runner for trial in both], requests, max(plain.best.streams, streams))
-        close = tiled.cosine[tiled.worst] >= LEAST_COSINE_OF_TILES
+        close = tiled.cosine[tiled.worst] >= LEAST_COSINE_OF_TILES[plain.precision]
         return tiled if close and now > CLEARLY * before else plain
 
     def _of(
@@ -210,7 +210,7 @@ def choose_runner(
             f"less than {LEAST_COSINE[computed]}"
         )
     many = count is None or count > LONG * trial.best.samples_per_second
-    if many and (trial.engine, trial.precision) == ("openvino", "float32"):
+    if many and trial.engine == "openvino":
         trial = trials.with_tiles(trial)
     best = trial.best
     report = EngineReport(

@@ -66,12 +66,13 @@ class Converted:
         graph = self._of_size(request_size)
         return Compiled.of(with_tiles(graph, tiles) if tiles else graph, streams, precision)
 
-    def fastest_tiles(self, request_size: int, streams: int, seconds: float) -> Tiles:
-        """Finds by measurement which convolutions are faster with tiles, in float32.
+    def fastest_tiles(self, request_size: int, streams: int, precision: str, seconds: float) -> Tiles:
+        """Finds by measurement which convolutions are faster with tiles.
 
         Args:
             request_size: Samples per request.
             streams: Requests computed at the same time.
+            precision: `bfloat16` or `float32`.
             seconds: How long it may take; what has begun is finished.
 
         Returns:
@@ -80,7 +81,7 @@ class Converted:
 
         def race(graphs: Sequence[Any]) -> list[float]:
             sample = np.random.default_rng(0).standard_normal(graphs[0].inputs[0].shape, np.float32)
-            programs = [Compiled.of(graph, streams, "float32") for graph in graphs]
+            programs = [Compiled.of(graph, streams, precision) for graph in graphs]
             return rates_of(programs, [sample] * len(programs), streams, _ROUNDS)
 
         tiles = fastest_tiles(self._of_size(request_size), race, seconds)

@@ -1,7 +1,7 @@
 """Convolutions of an OpenVINO model replaced by Winograd's form, where that is measured to be faster.
 
-OpenVINO computes every convolution as a plain sum, near the peak of the processor; in float32 the remaining
-way to be faster is to multiply less. The tiles are rows that OpenVINO gathers, and all else are products of
+OpenVINO computes every convolution as a plain sum, near the peak of the processor; the remaining way to be
+faster is to multiply less. The tiles are rows that OpenVINO gathers, and all else are products of
 matrices, which it computes at the same peak.
 """
 
