@@ -199,3 +199,16 @@ def test_tiles_that_are_slow_or_far_off_or_for_few_samples_are_left(
     assert made.report.tiles == ()
     assert bool(asked) == (count is None)
     assert min(made.report.cosine.values()) > 0.999
+
+
+def test_what_fails_in_search_of_tiles_leaves_the_plain_sums(converted, pictures, monkeypatch):
+    def fails(self, *_):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(Converted, "fastest_tiles", fails)
+    model = network()
+    made = engine(model, pictures)
+    assert made.report.engine == "openvino"
+    assert made.report.tiles == ()
+    assert "convolutions are plain sums: no such operation" in made.report.reason
+    agrees(made, model, pictures)

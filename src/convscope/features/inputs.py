@@ -32,6 +32,12 @@ class Inputs(Protocol):
         """The samples at these positions, stacked: uint8 or float32."""
 
 
+def some_of(inputs: Inputs, count: int) -> Array:
+    """At most so many samples, evenly from all, stacked."""
+    chosen = np.unique(np.linspace(0, len(inputs) - 1, min(count, len(inputs))).astype(np.int64))
+    return inputs.take(chosen)
+
+
 @dataclass(frozen=True)
 class EncodedInputs:
     """Raw samples that a representation encodes when they are asked for.

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from convscope.data.threads import ONE_EACH
 from convscope.errors import RunError
-from convscope.features.inputs import Array, Inputs
+from convscope.features.inputs import Array, Inputs, some_of
 
 LONG = 3.0
 """Seconds of reading from which processes are worth the time that they take to start."""
@@ -49,9 +49,8 @@ class Read:
 
 def read_some(inputs: Inputs, count: int) -> Read:
     """Reads at most so many samples, evenly from all, and takes the time; the very first may take longer."""
-    chosen = np.unique(np.linspace(0, len(inputs) - 1, min(count, len(inputs))).astype(np.int64))
     started = time.perf_counter()
-    return Read(inputs.take(chosen), time.perf_counter() - started)
+    return Read(some_of(inputs, count), time.perf_counter() - started)
 
 
 def processes_for(read: Read, count: int, samples_per_second: float, cores: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.features.inputs import Array, Inputs
+from convscope.features.inputs import Array, Inputs, some_of
 from convscope.kinds import SPLITS, Skipped, SplitName
 from convscope.scope.pooled import as_given
 
@@ -95,5 +95,4 @@ class Source:
 
     def spread(self, count: int) -> Array:
         """At most so many compact samples, evenly from all."""
-        chosen = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
-        return self.take(chosen)
+        return some_of(self.inputs, count)
