@@ -236,8 +236,8 @@ def duplicate_warnings(
     pairs = np.unique(np.stack([groups, labels]), axis=1)
     conflicts = int(np.sum(np.bincount(pairs[0]) > 1))
     if conflicts:
-        groups_carry = "group of identical {} carries" if conflicts == 1 else "groups of identical {} carry"
-        warnings.append(f"{conflicts} {groups_carry.format(many)} different labels")
+        noun, verb = ("group", "carries") if conflicts == 1 else ("groups", "carry")
+        warnings.append(f"{conflicts} {noun} of identical {many} {verb} different labels")
     return warnings
 
 

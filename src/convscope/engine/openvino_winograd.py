@@ -108,17 +108,14 @@ def _replace(found: Convolution, tile: int) -> None:
     def reshaped(value: Any, *sizes: int) -> Any:
         return of.reshape(value, constant(np.array(sizes, np.int64)), special_zero=False)
 
-    last = of.transpose(node.input_value(0), constant(np.array([0, *axes, 1])))
+    last = of.transpose(node.input_value(0), _to_last(len(axes)))
     # a row beyond the last is one of zeros, as Gather says
     taken = of.gather(reshaped(last, -1, inputs), constant(planned.input_rows), constant(np.int32(0)))
     wide = of.matmul(constant(planned.input_transform), reshaped(taken, stretch, -1), False, False)
     products = of.matmul(reshaped(wide, stretch, -1, inputs), constant(planned.weights), False, False)
     small = of.matmul(constant(planned.output_transform), reshaped(products, stretch, -1), False, False)
     rows = of.gather(reshaped(small, -1, outputs), constant(planned.output_rows), constant(np.int32(0)))
-    result = of.transpose(
-        reshaped(rows, samples, *shape.positions, outputs),
-        constant(np.array([0, 1 + len(shape.kernel), *range(1, 1 + len(shape.kernel))])),
-    )
+    result = of.transpose(reshaped(rows, samples, *shape.positions, outputs), _to_first(len(axes)))
     result.set_friendly_name(node.get_friendly_name())
     node.output(0).replace(result.output(0))
 
@@ -165,7 +162,7 @@ def _alone(one: Convolution) -> Any:
     axes = len(one.lengths)
     node = one.node
     given = of.parameter([one.samples, *one.lengths, one.shape.inputs], np.float32)
-    first = of.transpose(given, np.array([0, axes + 1, *range(1, axes + 1)]))
+    first = of.transpose(given, _to_first(axes))
     settings = node.get_attributes()
     computed = of.convolution(
         first,
@@ -176,5 +173,15 @@ def _alone(one: Convolution) -> Any:
         settings["dilations"],
         settings["auto_pad"],
     )
-    result = of.transpose(computed, np.array([0, *range(2, axes + 2), 1]))
+    result = of.transpose(computed, _to_last(axes))
     return load_openvino().Model([result], [given], "convolution")
+
+
+def _to_first(axes: int) -> Any:
+    """The order of axes that brings channels before the positions."""
+    return np.array([0, axes + 1, *range(1, axes + 1)])
+
+
+def _to_last(axes: int) -> Any:
+    """The order of axes that brings channels behind the positions."""
+    return np.array([0, *range(2, axes + 2), 1])

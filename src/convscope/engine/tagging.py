@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,11 +63,11 @@ def tag_rows(
     size = min(BATCH, count)
     found: list[TaggedRow] = [TaggedRow((), ())] * count
     cuts = [order[np.arange(start, start + size) % count] for start in range(0, count, max(size, 1))]
-    decoded = answers(model.decoder, map(rows.take, cuts))
-    for done, (chosen, (best, sure)) in enumerate(zip(cuts, decoded, strict=True), 1):
-        for place, index in enumerate(chosen.tolist()):
-            length = int(lengths[index])
-            tags = tuple(names[number] for number in best[place, :length].tolist())
-            found[index] = TaggedRow(tags, tuple(sure[place, :length].tolist()))
-        progress(min(done * size, count), count, "tagging")
+    with closing(answers(model.decoder, map(rows.take, cuts))) as decoded:
+        for done, (chosen, (best, sure)) in enumerate(zip(cuts, decoded, strict=True), 1):
+            for place, index in enumerate(chosen.tolist()):
+                length = int(lengths[index])
+                tags = tuple(names[number] for number in best[place, :length].tolist())
+                found[index] = TaggedRow(tags, tuple(sure[place, :length].tolist()))
+            progress(min(done * size, count), count, "tagging")
     return found
