@@ -3,7 +3,8 @@
 The last convolution of a model, pooled by mean, is extracted three times from a labelled data set: by
 OpenVINO in bfloat16, by OpenVINO in float32, and by Keras in float32 (where OpenVINO is hidden). Each
 extraction gets the same linear probe; the probes' accuracies on the test split are compared, and the features
-of all samples by their cosine to those of Keras. It takes a few minutes, with --quick or without.
+of all samples by their cosine to those of Keras. Each convolution is measured with Winograd's filtering and
+without, as it otherwise is where there is more to compute. It takes a few minutes, with --quick or without.
 
     python benchmarks/extract_probe.py --model model.keras --data FOLDER [--json FILE] [--quick]
 """
@@ -20,6 +21,7 @@ import numpy as np
 from results import Figure, add_arguments, print_table, write_results
 
 import convscope
+from convscope.engine import feature_choice
 
 ENGINES = ("openvino bfloat16", "openvino float32", "keras float32")
 
@@ -29,10 +31,13 @@ def extract(model: str, data: str, engine: str, to: str) -> None:
     package, precision = engine.split()
     if package == "keras":
         sys.modules["openvino"] = None
+    feature_choice.LONG = 0.0
     found = convscope.extract(model, data, to=to, precision=precision)
     used = found.metadata["engine"]
     if (used["engine"], used["precision"]) != (package, precision):
         raise SystemExit(f"{engine} was asked for, {used['engine']} {used['precision']} computed.")
+    tiled = sum(map(bool, used.get("tiles", ())))
+    print(f"{engine}: {tiled} convolutions by Winograd's filtering", flush=True)
 
 
 def main() -> None:

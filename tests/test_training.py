@@ -114,6 +114,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(pictures, settings, tmp_path):
         ({"architecture": "compact"}, UsageError, "no architecture 'compact'"),
         ({"recipe": "image-classifying"}, UsageError, "No recipe is named 'image-classifying'"),
         ({"options": {"kernels": 3}}, UsageError, "no option 'kernels'"),
+        ({"options": {"erase": 1.5}}, UsageError, "erase must be from 0 to 1"),
+        ({"options": {"zoom": "much"}}, UsageError, "zoom must be from 0 to 0.5.*'much'"),
         ({"architecture": "compact_cnn"}, UsageError, "Pictures of 16x16 are too small for compact_cnn"),
         ({"path": None}, UsageError, "no data to train on"),
         ({"path": "nowhere"}, DataError, "nowhere"),

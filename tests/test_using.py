@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import convscope
+from convscope.data.image_augmentation import zoomed
 from convscope.errors import DataError, RunError
 from convscope.run import Run
 
@@ -54,28 +55,48 @@ def test_answers_come_in_the_order_asked(finished, pictures):
     ]
 
 
-def test_with_mirror_a_picture_and_its_mirror_image_get_one_answer(copied, pictures, tmp_path):
-    file = pictures / "disc" / "05.png"
-    image = np.asarray(Image.open(file).convert("L")).copy()
+def two_halves(pictures):
+    """A picture whose left half is inverted."""
+    image = np.asarray(Image.open(pictures / "disc" / "05.png").convert("L")).copy()
     image[:, : image.shape[1] // 2] = 255 - image[:, : image.shape[1] // 2]
-    both = [tmp_path / "one.png", tmp_path / "two.png"]
-    Image.fromarray(image).save(both[0])
-    Image.fromarray(image[:, ::-1]).save(both[1])
+    return image
 
-    def answers():
-        rows = convscope.predict(copied.folder, both).rows
-        return np.array([list(row.probabilities.values()) for row in rows])
 
-    plain = answers()
-    record = copied.record()
-    record["options"] |= {"flip": True, "mirror": True}
-    copied.write_record(record)
-    averaged = answers()
+def answers_to(run, images, folder):
+    """Probabilities for pictures, shape (pictures, classes)."""
+    files = [folder / f"{i}.png" for i in range(len(images))]
+    for file, image in zip(files, images, strict=True):
+        Image.fromarray(image).save(file)
+    rows = convscope.predict(run.folder, files).rows
+    return np.array([list(row.probabilities.values()) for row in rows])
+
+
+def write_options(run, **options):
+    record = run.record()
+    run.write_record({**record, "options": {**record["options"], **options}})
+
+
+def test_with_mirror_a_picture_and_its_mirror_image_get_one_answer(copied, pictures, tmp_path):
+    image = two_halves(pictures)
+    both = [image, image[:, ::-1]]
+    plain = answers_to(copied, both, tmp_path)
+    write_options(copied, flip=True, mirror=True)
+    averaged = answers_to(copied, both, tmp_path)
     np.testing.assert_allclose(averaged, np.tile(plain.mean(axis=0), (2, 1)), atol=1e-5)
     assert np.abs(plain[0] - plain[1]).max() > 1e-4
-    record["options"]["flip"] = False
-    copied.write_record(record)
-    np.testing.assert_allclose(answers(), plain, atol=1e-6)
+    write_options(copied, flip=False)
+    np.testing.assert_allclose(answers_to(copied, both, tmp_path), plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_with_zoom_an_answer_is_the_mean_over_sizes(copied, pictures, tmp_path, mirror):
+    image = two_halves(pictures)
+    sizes = [image, *(zoomed(image[None, ..., None], share)[0, ..., 0] for share in (0.2, -0.2))]
+    seen = [*sizes, *(size[:, ::-1] for size in sizes)] if mirror else sizes
+    plain = answers_to(copied, seen, tmp_path)
+    write_options(copied, flip=True, mirror=mirror, zoom=0.2)
+    np.testing.assert_allclose(answers_to(copied, [image], tmp_path)[0], plain.mean(axis=0), atol=1e-5)
+    assert np.abs(plain - plain[0]).max(axis=1)[1:].min() > 1e-4
 
 
 def test_an_answer_is_the_class_with_the_highest_of_probabilities_that_sum_to_one(finished, pictures):

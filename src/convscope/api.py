@@ -72,7 +72,8 @@ def train(
         options: Options of the architecture (`kernel_size`, `depth`, `pooling`) and of the recipe: `size` as
             (height, width) in pixels to resize to; `flip`, whether a mirrored picture keeps its class;
             `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether an
-            answer is the mean over a picture and its mirror image. Of texts `encoding`, `text_column`,
+            answer is the mean over a picture and its mirror image; `zoom`, the share by which the picture is
+            made larger and smaller for more such answers. Of texts `encoding`, `text_column`,
             `label_column`; `unit` (`words`, `subwords` or `hashed`), `vocabulary`, `max_length`; `vectors`, a
             file of pre-trained word vectors.
         out: The run folder to make; by default `runs/DATE-NAME`.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convscope.data.image_augmentation import ImageAugmentation
+from convscope.data.image_augmentation import ImageAugmentation, zoomed
 
 NOTHING = ImageAugmentation(shift=0.0, flip=False, rotate=0.0, zoom=0.0, contrast=0.0)
 
@@ -89,6 +89,18 @@ def test_contrast_stretches_around_the_mean_of_each_picture():
     mean = batch.mean(axis=(1, 2, 3), keepdims=True)
     stretched = replace(NOTHING, contrast=0.5)(batch, Drawn(0, 0, 0, 0, 1))
     np.testing.assert_allclose(stretched, (batch - mean) * 1.5 + mean, atol=0.51)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("share", "side"), [(0.5, 12), (0.0, 8), (-0.5, 4)])
+def test_a_zoom_enlarges_and_reduces_about_the_middle(share, side, channels):
+    batch = np.zeros((2, 24, 20, channels), np.uint8)
+    batch[:, 8:16, 6:14] = 255
+    expected = np.zeros_like(batch)
+    top, left = 12 - side // 2, 10 - side // 2
+    expected[:, top : top + side, left : left + side] = 255
+    inside = zoomed(batch, share) > 127
+    np.testing.assert_array_equal(inside, expected > 127)
 
 
 def test_an_even_picture_stays_even_whatever_happens_to_it():

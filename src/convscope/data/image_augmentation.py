@@ -54,9 +54,24 @@ class ImageAugmentation:
         Returns:
             uint8 of the same shape.
         """
-        count, height, width, channels = pictures.shape
+        count = len(pictures)
         draws = rng.uniform(-1.0, 1.0, (count, 5))
         mirrored = np.logical_and(rng.random(count) < 0.5, self.flip)
+        changed = self._moved(pictures, draws, mirrored)
+        if self.contrast:
+            changed = _with_contrast(changed, 1.0 + self.contrast * draws[:, 4])
+        if self.erase:
+            _erase(changed, self.erase, rng)
+        return changed
+
+    def _moved(
+        self,
+        pictures: npt.NDArray[np.uint8],
+        draws: npt.NDArray[np.float64],
+        mirrored: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.uint8]:
+        """Shifts, turns, zooms and mirrors; of each range the share that was drawn, from -1 to 1."""
+        count, height, width, channels = pictures.shape
         pad_y, pad_x = self._margin(height), self._margin(width)
         padded = np.pad(pictures, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
         if channels == 1:
@@ -68,10 +83,6 @@ class ImageAugmentation:
                 (width, height), Image.Transform.AFFINE, matrices[i], Image.Resampling.BILINEAR
             )
             changed[i] = np.asarray(picture).reshape(height, width, channels)
-        if self.contrast:
-            changed = _with_contrast(changed, 1.0 + self.contrast * draws[:, 4])
-        if self.erase:
-            _erase(changed, self.erase, rng)
         return changed
 
     def _margin(self, side: int) -> int:
@@ -101,6 +112,23 @@ class ImageAugmentation:
 def mirrored(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Pictures of shape (batch, height, width, channels), left to right and right to left exchanged."""
     return pictures[:, :, ::-1]
+
+
+def zoomed(pictures: npt.NDArray[np.uint8], share: float) -> npt.NDArray[np.uint8]:
+    """Pictures enlarged about their middle by a share of their size, or made smaller where it is negative.
+
+    Args:
+        pictures: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
+        share: Between -1 and 1; what comes from outside a picture repeats its border.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    count = len(pictures)
+    draws = np.zeros((count, 5))
+    draws[:, 3] = np.sign(share)
+    only = ImageAugmentation(shift=0.0, rotate=0.0, zoom=abs(share), contrast=0.0)
+    return only._moved(pictures, draws, np.zeros(count, bool))
 
 
 def _with_contrast(

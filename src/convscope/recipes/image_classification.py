@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convscope.data.image_augmentation import ImageAugmentation, mirrored
+from convscope.data.image_augmentation import ImageAugmentation, mirrored, zoomed
 from convscope.data.image_inputs import ImageInputs, read_inputs
 from convscope.data.image_representation import ImageRepresentation
 from convscope.data.images import read_images
 from convscope.data.peek import Peek
 from convscope.data.splits import Split, Splits
+from convscope.errors import UsageError
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.classification import CLASSIFICATION
 from convscope.recipes.recipe import Recipe
@@ -42,6 +44,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "mixing": 0.2,
         "erase": 0.5,
         "mirror": True,
+        "zoom": 0.05,
     },
 }
 
@@ -77,13 +80,41 @@ def augmentation(
         strength: 1 is the default.
         flip: Whether a mirrored picture keeps its class; it does not for digits and letters.
         erase: Share of the pictures in which a rectangle is painted over.
+
+    Raises:
+        UsageError: `erase` is not from 0 to 1.
     """
+    _check_share("erase", erase, 1.0)
     return replace(ImageAugmentation(), flip=flip, erase=erase).scaled(strength)
 
 
-def views(mirror: bool = False, flip: bool = True, **_: Any) -> Sequence[Callable[[Any], Any]]:
-    """The mirrored picture, where answers are averaged over both and mirroring keeps the class."""
-    return (mirrored,) if mirror and flip else ()
+def views(
+    mirror: bool = False, flip: bool = True, zoom: float = 0.0, **_: Any
+) -> Sequence[Callable[[Any], Any]]:
+    """What an answer is averaged over besides the picture itself.
+
+    Args:
+        mirror: Whether over mirrored pictures.
+        flip: Whether mirroring keeps the class; without it nothing is mirrored.
+        zoom: The share by which a picture is also made larger and smaller; at 0 it is not.
+
+    Raises:
+        UsageError: `zoom` is not from 0 to a half.
+    """
+    _check_share("zoom", zoom, 0.5)
+    sizes = [partial(zoomed, share=share) for share in (zoom, -zoom) if share]
+    if not (mirror and flip):
+        return sizes
+    return [*sizes, mirrored, *(partial(_mirrored_after, view=view) for view in sizes)]
+
+
+def _check_share(name: str, value: float, most: float) -> None:
+    if not isinstance(value, int | float) or not 0 <= value <= most:
+        raise UsageError(f"{name} must be from 0 to {most:g}. Received: {name}={value!r}.")
+
+
+def _mirrored_after(pictures: Any, view: Callable[[Any], Any]) -> Any:
+    return mirrored(view(pictures))
 
 
 IMAGE_CLASSIFICATION = Recipe(
@@ -101,7 +132,7 @@ IMAGE_CLASSIFICATION = Recipe(
     ),
     architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
     settings=SETTINGS,
-    options=("size", "flip", "erase", "mirror"),
+    options=("size", "flip", "erase", "mirror", "zoom"),
     recognizes=recognizes,
     read=read,
     read_inputs=read_given,

@@ -121,6 +121,8 @@ def plan(
     if solver is not None:
         solver.check(name, chosen)
     mine, _ = recipe.divide(options)
+    recipe.augmentation(chosen.augmentation, **mine)  # bad values are told before anything is read
+    recipe.views(**mine)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
     suited = {key: value for key, value in recipe.suit(name, splits).items() if key not in settings}
     chosen = replace(chosen, **suited)
