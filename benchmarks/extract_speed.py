@@ -96,9 +96,9 @@ def cut_model(model: str):
 
 
 def run_convscope(model: str, precision: str, files: str) -> float:
-    from convscope.data.image_representation import ImageRepresentation
-    from convscope.data.pixels import MemoryPixels
-    from convscope.data.sources import unscanned_files
+    from convscope.data.image.pixels import MemoryPixels
+    from convscope.data.image.representation import ImageRepresentation
+    from convscope.data.image.sources import unscanned_files
     from convscope.engine.features import feature_engine
     from convscope.features.inputs import EncodedInputs
     from convscope.features.processes import batches_of
@@ -228,9 +228,9 @@ def run_timm(model: str, _: str, files: str) -> float:
 def run_decoding(model: str, way: str, files: str) -> float:
     from multiprocessing import get_context
 
-    from convscope.data.image_representation import ImageRepresentation
-    from convscope.data.pixels import LazyPixels
-    from convscope.data.sources import unscanned_files
+    from convscope.data.image.pixels import LazyPixels
+    from convscope.data.image.representation import ImageRepresentation
+    from convscope.data.image.sources import unscanned_files
 
     represent = ImageRepresentation(*MODELS[model][0])
     names = names_in(files)
@@ -250,7 +250,7 @@ def run_decoding(model: str, way: str, files: str) -> float:
 
 def decoded_count(task) -> int:
     """Decodes some files in this process alone; what they become stays here."""
-    from convscope.data.sources import unscanned_files
+    from convscope.data.image.sources import unscanned_files
 
     folder, names, represent = task
     source = unscanned_files(folder, names)
@@ -259,7 +259,7 @@ def decoded_count(task) -> int:
 
 def run_cosine(model: str, precision: str, _: str) -> float:
     """Smallest cosine of a picture's features to those of Keras' `predict`."""
-    from convscope.data.image_representation import ImageRepresentation
+    from convscope.data.image.representation import ImageRepresentation
     from convscope.engine.features import feature_engine
 
     whole, layer = keras_model(model)

@@ -22,8 +22,8 @@ from nab_scoring import best_threshold, windowed_gaussian
 from results import Figure, add_arguments, print_table, write_results
 
 from convscope import api
-from convscope.data.anomaly_windows import BenchmarkLabels, probation
-from convscope.data.series_tables import read_series_table
+from convscope.data.series.anomaly_windows import BenchmarkLabels, probation
+from convscope.data.series.tables import read_series_table
 from convscope.engine.alarms import find_alarms
 from convscope.engine.nab_score import Worth, normalized, raw_score, worth
 from convscope.recipes.using import Trained

@@ -60,7 +60,7 @@ def clock(moments: list[float]):
 
 
 def by_convscope(name: str, _: str) -> float:
-    from convscope.data.series_representation import SeriesArrays
+    from convscope.data.series.representation import SeriesArrays
     from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
     from convscope.engine.feed import Feed
@@ -156,7 +156,7 @@ def solve_aeon(_: str, __: str) -> float:
 
 
 def answer_convscope(_: str, __: str) -> float:
-    from convscope.data.clips import MemoryClips
+    from convscope.data.audio.clips import MemoryClips
     from convscope.engine.infer import predict_probabilities
     from convscope.models.registry import build
 

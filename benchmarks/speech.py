@@ -62,8 +62,8 @@ def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, s
 
 def speeds(run: Run, data: Path) -> list[Figure]:
     """Seconds of speech that are heard in a second, after everything is compiled."""
-    from convscope.data.audio_inputs import read_audio_inputs
-    from convscope.data.speech_representation import SpeechRepresentation
+    from convscope.data.audio.inputs import read_audio_inputs
+    from convscope.data.audio.speech_representation import SpeechRepresentation
     from convscope.engine.transcription import Transcriber
     from convscope.recipes.model_files import load_file
 

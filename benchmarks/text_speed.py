@@ -141,7 +141,7 @@ def train_torch(variant: str) -> float:
 
 def sentences():
     """Sentences of random words, as the tagger takes them."""
-    from convscope.data.tagging_representation import TaggingRows
+    from convscope.data.text.tagging_representation import TaggingRows
 
     rows, _ = texts(SENTENCES)
     rng = np.random.default_rng(2)

@@ -73,8 +73,8 @@ def run_keras(model_name: str, policy: str) -> None:
 
 
 def run_convscope(model_name: str, precision: str) -> None:
-    from convscope.data.image_representation import ImageRepresentation
-    from convscope.data.pixels import MemoryPixels
+    from convscope.data.image.pixels import MemoryPixels
+    from convscope.data.image.representation import ImageRepresentation
     from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
     from convscope.engine.feed import Feed

@@ -114,6 +114,19 @@ def keras_in_data(source):
     ]
 
 
+def kinds_that_import_others(source):
+    """Files of one kind of data that import another kind's; what they share lies beside the folders."""
+    data = source / "data"
+    return [
+        f"{file.relative_to(source)}:{line}: {target}"
+        for kind in sorted(folder.name for folder in data.iterdir() if (folder / "__init__.py").exists())
+        for file in files_below(data / kind)
+        for line, target in imports(file, source)
+        if target.startswith(f"{PACKAGE}.data.") and (data / target.split(".")[2]).is_dir()
+        if target.split(".")[2] != kind
+    ]
+
+
 def long_files(source):
     lengths = {file: len(file.read_text("utf-8").splitlines()) for file in files_below(source)}
     return [
@@ -123,7 +136,9 @@ def long_files(source):
     ]
 
 
-@pytest.mark.parametrize("rule", [wrong_arrows, stray_backends, keras_in_data, long_files])
+@pytest.mark.parametrize(
+    "rule", [wrong_arrows, stray_backends, keras_in_data, kinds_that_import_others, long_files]
+)
 def test_the_package_keeps_the_rule(rule):
     assert len(files_below(SOURCE)) > 20
     assert rule(SOURCE) == []
@@ -189,6 +204,27 @@ def test_keras_in_data_and_a_long_file_are_found(tmp_path):
     source = planted(tmp_path / "source", "data/a.py", "from keras import ops\n" + "x = 1\n" * LONGEST_FILE)
     assert len(keras_in_data(source)) == 1
     assert len(long_files(source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("from convscope.data.text.lines import read", 1),
+        ("def f():\n    from ..text import lines", 1),
+        (
+            "from convscope.data.splits import Splits\nfrom convscope.data.image import scan",
+            0,
+        ),
+    ],
+)
+def test_a_kind_that_imports_another_is_found(tmp_path, text, faults):
+    source = planted(tmp_path / "source", "data/splits.py", "")
+    for kind in ("image", "text"):
+        (source / "data" / kind).mkdir()
+        (source / "data" / kind / "__init__.py").touch()
+    (source / "data" / "text" / "lines.py").touch()
+    (source / "data" / "image" / "scan.py").write_text(text)
+    assert len(kinds_that_import_others(source)) == faults
 
 
 HEAVY = [

@@ -12,8 +12,8 @@ from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
 from small_sounds import LABELS, RATE, SETTINGS, made_sound, write_asked, write_sounds
 
 import convscope
-from convscope.data.audio_representation import AudioRepresentation
-from convscope.data.recordings import decode_recording
+from convscope.data.audio.recordings import decode_recording
+from convscope.data.audio.representation import AudioRepresentation
 from convscope.errors import DataError
 from convscope.run import Run
 

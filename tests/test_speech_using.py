@@ -12,8 +12,8 @@ from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
 from small_speech import RATE, SETTINGS, WORDS, drawn_text, spoken, write_asked, write_speech
 
 import convscope
-from convscope.data.recordings import decode_recording
-from convscope.data.speech_representation import SpeechRepresentation
+from convscope.data.audio.recordings import decode_recording
+from convscope.data.audio.speech_representation import SpeechRepresentation
 from convscope.errors import DataError, RunError, UsageError
 from convscope.recipes.listening import Listener
 from convscope.recipes.using import Trained

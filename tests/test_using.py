@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.data.image_augmentation import zoomed
+from convscope.data.image.augmentation import zoomed
 from convscope.errors import DataError, RunError
 from convscope.run import Run
 

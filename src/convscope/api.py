@@ -71,11 +71,10 @@ def train(
         architecture: Name of the architecture; by default the recipe's first.
         options: Options of the architecture (`kernel_size`, `depth`, `pooling`) and of the recipe: `size` as
             (height, width) in pixels to resize to; `flip`, whether a mirrored picture keeps its class;
-            `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether an
-            answer is the mean over a picture and its mirror image; `zoom`, the share by which the picture is
-            made larger and smaller for more such answers. Of texts `encoding`, `text_column`,
-            `label_column`; `unit` (`words`, `subwords` or `hashed`), `vocabulary`, `max_length`; `vectors`, a
-            file of pre-trained word vectors.
+            `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether
+            answers are means over mirror images too; `zoom`, the share to make a picture larger and smaller
+            by for more of them. Of texts `encoding`, `text_column`, `label_column`; `unit` (`words`,
+            `subwords` or `hashed`), `vocabulary`, `max_length`; `vectors`, a file of word vectors.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run to go on with; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.

@@ -15,8 +15,8 @@ from PIL import Image
 from test_image_arrays import idx, idx_folder, labels, pictures
 from test_image_tables import fer_csv, hugging_face
 
-from convscope.data.decode import decode_image
-from convscope.data.images import read_images, read_inputs
+from convscope.data.image.decode import decode_image
+from convscope.data.image.reader import read_images, read_inputs
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from made_sounds import sound, sound_folders
 from test_any_bytes import check, damaged, made
 
-from convscope.data.audio import read_recordings
-from convscope.data.audio_inputs import read_audio_inputs
+from convscope.data.audio.inputs import read_audio_inputs
+from convscope.data.audio.reader import read_recordings
 from convscope.errors import DataError
 
 SOUNDS = [

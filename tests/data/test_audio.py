@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from made_sounds import manifest, sound, sound_folders, tone
 
-from convscope.data.audio import read_recordings
-from convscope.data.recordings import Part
+from convscope.data.audio.reader import read_recordings
+from convscope.data.audio.recordings import Part
 from convscope.errors import DataError, UsageError
 from convscope.kinds import SPLITS
 

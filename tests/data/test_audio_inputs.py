@@ -3,7 +3,7 @@
 import pytest
 from made_sounds import manifest, sound, sound_folders
 
-from convscope.data.audio_inputs import read_audio_inputs
+from convscope.data.audio.inputs import read_audio_inputs
 from convscope.errors import DataError
 
 

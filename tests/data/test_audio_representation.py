@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from made_sounds import sound, sound_folders, tone
 
-from convscope.data.audio import read_recordings
-from convscope.data.audio_augmentation import AudioAugmentation
-from convscope.data.audio_representation import AudioRepresentation
-from convscope.data.clips import LazyClips, MemoryClips, mono
-from convscope.data.recordings import Recording
+from convscope.data.audio.augmentation import AudioAugmentation
+from convscope.data.audio.clips import LazyClips, MemoryClips, mono
+from convscope.data.audio.reader import read_recordings
+from convscope.data.audio.recordings import Recording
+from convscope.data.audio.representation import AudioRepresentation
 from convscope.errors import RunError, UsageError
 
 

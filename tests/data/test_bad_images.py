@@ -1,4 +1,4 @@
-"""One test for each row of the table in `convscope.data.images`."""
+"""One test for each row of the table in `convscope.data.image.reader`."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import pytest
 from made_pictures import class_folders, picture, png, reasons, write
 from test_decode import bomb
 
-from convscope.data.images import read_images
+from convscope.data.image.reader import read_images
 from convscope.errors import DataError
 
 

@@ -1,4 +1,4 @@
-"""One test for each row of the table in `convscope.data.texts`, and any bytes at all."""
+"""One test for each row of the table in `convscope.data.text.reader`, and any bytes at all."""
 
 import gzip
 import os
@@ -14,8 +14,8 @@ from made_texts import everything, samples, table, write
 from test_any_bytes import damaged
 
 from convscope.data.splits import Splits
-from convscope.data.text_inputs import read_text_inputs
-from convscope.data.texts import read_texts
+from convscope.data.text.inputs import read_text_inputs
+from convscope.data.text.reader import read_texts
 from convscope.errors import DataError, UsageError
 
 
@@ -273,7 +273,7 @@ def test_links_that_leave_the_folder_are_skipped(tmp_path):
 
 
 def test_too_much_text_for_the_memory_stops(tmp_path, monkeypatch):
-    monkeypatch.setattr("convscope.data.text_rows.MOST_CHARACTERS", 100)
+    monkeypatch.setattr("convscope.data.text.rows.MOST_CHARACTERS", 100)
     fails(table(tmp_path / "a.csv", samples()), "line 5: the texts have more than 100 characters")
 
 

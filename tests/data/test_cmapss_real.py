@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.data.life_representation import LifeRepresentation
-from convscope.data.lives import read_lives
+from convscope.data.series.life_representation import LifeRepresentation
+from convscope.data.series.lives import read_lives
 
 pytestmark = pytest.mark.realdata
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from convscope.data.tagging_representation import TaggingRepresentation
-from convscope.data.text_conll import read_conll
+from convscope.data.text.conll import read_conll
+from convscope.data.text.tagging_representation import TaggingRepresentation
 
 pytestmark = pytest.mark.realdata
 

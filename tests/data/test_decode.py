@@ -7,7 +7,7 @@ import pytest
 from made_pictures import encoded, picture, png, write
 from PIL import Image
 
-from convscope.data.decode import MAX_FILE_BYTES, decode_image, read_image
+from convscope.data.image.decode import MAX_FILE_BYTES, decode_image, read_image
 from convscope.errors import DataError
 
 TURNED_BACK = {

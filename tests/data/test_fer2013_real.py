@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from convscope.data.image_representation import ImageRepresentation
-from convscope.data.images import read_images
+from convscope.data.image.reader import read_images
+from convscope.data.image.representation import ImageRepresentation
 
 pytestmark = pytest.mark.realdata
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.data.audio import read_recordings
-from convscope.data.audio_representation import AudioRepresentation
+from convscope.data.audio.reader import read_recordings
+from convscope.data.audio.representation import AudioRepresentation
 
 pytestmark = pytest.mark.realdata
 

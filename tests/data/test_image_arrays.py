@@ -10,9 +10,9 @@ from made_pictures import picture, write
 from numpy.lib import format as npy
 from sklearn.datasets import load_digits
 
-from convscope.data import image_arrays
-from convscope.data.images import read_images
-from convscope.data.sources import ArrayImages
+from convscope.data.image import arrays as image_arrays
+from convscope.data.image.reader import read_images
+from convscope.data.image.sources import ArrayImages
 from convscope.errors import DataError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_pictures import class_folders, contents, names_of, picture, png, reasons, write
 
-from convscope.data.images import read_images
+from convscope.data.image.reader import read_images
 
 
 def test_a_folder_per_class_is_read_and_said(tmp_path):

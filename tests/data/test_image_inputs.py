@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_pictures import class_folders, picture, png, reasons, write
 
-from convscope.data.images import read_inputs
+from convscope.data.image.reader import read_inputs
 from convscope.errors import DataError
 
 

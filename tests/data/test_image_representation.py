@@ -6,11 +6,11 @@ import pytest
 from made_pictures import class_folders, picture, png, write
 from sklearn.datasets import load_digits
 
-from convscope.data.decode import read_image
-from convscope.data.image_representation import ImageRepresentation
-from convscope.data.images import read_images
-from convscope.data.pixels import LazyPixels, MemoryPixels
-from convscope.data.sources import ArrayImages
+from convscope.data.image.decode import read_image
+from convscope.data.image.pixels import LazyPixels, MemoryPixels
+from convscope.data.image.reader import read_images
+from convscope.data.image.representation import ImageRepresentation
+from convscope.data.image.sources import ArrayImages
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 

@@ -8,8 +8,8 @@ import pytest
 from made_pictures import contents, encoded, picture, png, reasons, write
 from PIL import Image
 
-from convscope.data.image_fer2013 import EMOTIONS
-from convscope.data.images import read_images
+from convscope.data.image.fer2013 import EMOTIONS
+from convscope.data.image.reader import read_images
 from convscope.errors import DataError
 
 

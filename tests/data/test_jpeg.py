@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.data.decode import decode_image
-from convscope.data.jpeg import decode_plain_jpeg
+from convscope.data.image.decode import decode_image
+from convscope.data.image.jpeg import decode_plain_jpeg
 from convscope.errors import DataError
 
 MOST = 10_000

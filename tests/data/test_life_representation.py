@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from convscope.data.life_conditions import Conditions
-from convscope.data.life_histories import History
-from convscope.data.life_representation import START, LifeRepresentation
-from convscope.data.life_units import as_labels
-from convscope.data.series_sources import SeriesSamples
+from convscope.data.series.life_conditions import Conditions
+from convscope.data.series.life_histories import History
+from convscope.data.series.life_representation import START, LifeRepresentation
+from convscope.data.series.life_units import as_labels
+from convscope.data.series.sources import SeriesSamples
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from made_lives import COLUMNS, engines, fleet, table
 from test_any_bytes import damaged, made
 
-from convscope.data.life_inputs import read_life_inputs
-from convscope.data.life_tables import LifeColumns
-from convscope.data.lives import read_lives
 from convscope.data.peek import Peek
+from convscope.data.series.life_inputs import read_life_inputs
+from convscope.data.series.life_tables import LifeColumns
+from convscope.data.series.lives import read_lives
 from convscope.errors import DataError, UsageError
 
 pytest.importorskip("pandas")

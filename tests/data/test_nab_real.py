@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convscope.data.anomaly_windows import probation
-from convscope.data.streams import Wanted, read_streams
+from convscope.data.series.anomaly_windows import probation
+from convscope.data.series.streams import Wanted, read_streams
 from convscope.engine.nab_score import normalized, raw_score, worth
 
 pytest.importorskip("pandas")

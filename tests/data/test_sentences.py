@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.sentences import Sentence, TaggedSentences
+from convscope.data.text.sentences import Sentence, TaggedSentences
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from convscope.errors import DataError, UsageError
 pandas = pytest.importorskip("pandas")
 aeon = pytest.importorskip("aeon")
 
-from convscope.data.series import read_series  # noqa: E402
-from convscope.data.series_inputs import read_series_inputs  # noqa: E402
-from convscope.data.series_rows import FEWEST_TO_CHOOSE_BY  # noqa: E402
+from convscope.data.series.inputs import read_series_inputs  # noqa: E402
+from convscope.data.series.reader import read_series  # noqa: E402
+from convscope.data.series.rows import FEWEST_TO_CHOOSE_BY  # noqa: E402
 
 EXPECTED, LABELS = waves()
 

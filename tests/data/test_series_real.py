@@ -10,9 +10,9 @@ from convscope.data.peek import Peek
 
 pytest.importorskip("pandas")
 
-from convscope.data.series import read_series
-from convscope.data.series_frames import read_frame
-from convscope.data.series_representation import SeriesRepresentation
+from convscope.data.series.frames import read_frame
+from convscope.data.series.reader import read_series
+from convscope.data.series.representation import SeriesRepresentation
 
 pytestmark = pytest.mark.realdata
 

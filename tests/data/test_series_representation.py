@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import zscore
 
-from convscope.data.series_representation import LONGEST, SeriesRepresentation, averaged
-from convscope.data.series_sources import Series, SeriesSamples
+from convscope.data.series.representation import LONGEST, SeriesRepresentation, averaged
+from convscope.data.series.sources import Series, SeriesSamples
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 

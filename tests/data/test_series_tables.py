@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_series import table
 
-from convscope.data.series_sources import Series
+from convscope.data.series.sources import Series
 from convscope.errors import DataError, UsageError
 
 pandas = pytest.importorskip("pandas")
 
-from convscope.data.series_tables import median_step, read_series_table, regular  # noqa: E402
+from convscope.data.series.tables import median_step, read_series_table, regular  # noqa: E402
 
 MINUTE = 60 * 10**9
 

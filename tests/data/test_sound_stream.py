@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from convscope.data.live_sound import live_pieces
-from convscope.data.recordings import Part, Recording, Recordings
-from convscope.data.sound_rows import PADDING, QUIET, SoundRows, as_inputs, stacked
-from convscope.data.sound_stream import SoundStream, as_stream, as_whole, quantized, resampled_length
+from convscope.data.audio.live_sound import live_pieces
+from convscope.data.audio.recordings import Part, Recording, Recordings
+from convscope.data.audio.sound_rows import PADDING, QUIET, SoundRows, as_inputs, stacked
+from convscope.data.audio.sound_stream import SoundStream, as_stream, as_whole, quantized, resampled_length
 from convscope.errors import DataError
 
 

@@ -8,11 +8,11 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.data.recordings import Recordings
-from convscope.data.speech_augmentation import SpeechAugmentation
-from convscope.data.speech_representation import SpeechRepresentation
+from convscope.data.audio.recordings import Recordings
+from convscope.data.audio.speech_augmentation import SpeechAugmentation
+from convscope.data.audio.speech_representation import SpeechRepresentation
+from convscope.data.audio.transcripts import read_words, spelled
 from convscope.data.splits import Split
-from convscope.data.transcripts import read_words, spelled
 from convscope.errors import DataError, RunError, UsageError
 
 

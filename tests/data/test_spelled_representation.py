@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.data.spelled_representation import SpelledRepresentation
-from convscope.data.spelled_rows import MOST_PIECES, pieces_of
 from convscope.data.splits import Split
-from convscope.data.text_sources import Texts
+from convscope.data.text.sources import Texts
+from convscope.data.text.spelled_representation import SpelledRepresentation
+from convscope.data.text.spelled_rows import MOST_PIECES, pieces_of
 from convscope.data.token_rows import UNKNOWN
 from convscope.errors import RunError
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.anomaly_windows import windows_of_marks
-from convscope.data.stream_inputs import read_stream_inputs
-from convscope.data.stream_representation import StreamRepresentation, filled
-from convscope.data.streams import FEWEST, Wanted, read_streams
-from convscope.data.stretches import StretchInputs
+from convscope.data.series.anomaly_windows import windows_of_marks
+from convscope.data.series.stream_inputs import read_stream_inputs
+from convscope.data.series.stream_representation import StreamRepresentation, filled
+from convscope.data.series.streams import FEWEST, Wanted, read_streams
+from convscope.data.series.stretches import StretchInputs
 from convscope.errors import DataError, RunError, UsageError
 
 check = functools.partial(settings, deadline=None, derandomize=True, database=None)

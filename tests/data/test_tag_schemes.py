@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.tag_schemes import (
+from convscope.data.text.tag_schemes import (
     Span,
     constraints,
     is_allowed,

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from convscope.data.sentences import Sentence, TaggedSentences
 from convscope.data.splits import Split
-from convscope.data.tagging_representation import (
+from convscope.data.text.sentences import Sentence, TaggedSentences
+from convscope.data.text.tagging_representation import (
     CASINGS,
     CHARACTERS,
     TaggingRepresentation,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data.splits import Splits
-from convscope.data.text_conll import read_conll
+from convscope.data.text.conll import read_conll
 from convscope.errors import DataError, UsageError
 
 TRAIN = """-DOCSTART- -X- O

@@ -6,7 +6,7 @@ import sys
 import pytest
 from made_texts import samples, table, write
 
-from convscope.data.text_inputs import read_text_inputs
+from convscope.data.text.inputs import read_text_inputs
 from convscope.errors import DataError, UsageError
 
 

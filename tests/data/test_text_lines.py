@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.text_lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
+from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
 from convscope.errors import DataError, UsageError
 
 

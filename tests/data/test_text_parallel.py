@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data.splits import Splits
-from convscope.data.text_parallel import read_parallel
+from convscope.data.text.parallel import read_parallel
 from convscope.errors import DataError, UsageError
 
 GERMAN = [f"Satz {number} über Häuser." for number in range(12)]

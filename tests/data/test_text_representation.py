@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data.splits import Split
-from convscope.data.text_representation import TextRepresentation
-from convscope.data.text_sources import Texts
+from convscope.data.text.representation import TextRepresentation
+from convscope.data.text.sources import Texts
 from convscope.data.token_rows import UNKNOWN
 from convscope.errors import RunError, UsageError
 
@@ -208,7 +208,7 @@ def test_arguments_that_cannot_work_are_wrong_use(options):
 def test_without_the_library_the_install_command_is_said():
     code = (
         "import sys; sys.modules['tokenizers'] = None\n"
-        "from convscope.data.text_representation import TextRepresentation\n"
+        "from convscope.data.text.representation import TextRepresentation\n"
         "from convscope.errors import BackendError\n"
         "try: TextRepresentation('words', ('<padding>', '<unknown>', 'a')).encode(['a'])\n"
         "except BackendError as error: print(error.hint)\n"

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from made_texts import contents, everything, samples, table, write
 
-from convscope.data.text_rows import plain
-from convscope.data.texts import read_texts
+from convscope.data.text.reader import read_texts
+from convscope.data.text.rows import plain
 
 ENDINGS = ("csv", "tsv", "jsonl", "parquet")
 

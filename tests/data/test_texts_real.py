@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.data.text_representation import TextRepresentation
-from convscope.data.text_rows import plain
-from convscope.data.texts import read_texts
+from convscope.data.text.reader import read_texts
+from convscope.data.text.representation import TextRepresentation
+from convscope.data.text.rows import plain
 from convscope.errors import DataError
 
 pytestmark = pytest.mark.realdata

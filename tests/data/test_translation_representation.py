@@ -6,9 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data.splits import Split
-from convscope.data.text_sources import Texts
+from convscope.data.text.sources import Texts
+from convscope.data.text.translation_representation import (
+    END,
+    START,
+    TranslationRepresentation,
+    start_shifted,
+)
 from convscope.data.token_rows import UNKNOWN
-from convscope.data.translation_representation import END, START, TranslationRepresentation, start_shifted
 from convscope.errors import RunError, UsageError
 
 YEARS = range(1990, 2002)

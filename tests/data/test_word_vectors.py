@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from made_texts import write
 from test_any_bytes import damaged
 
-from convscope.data.word_vectors import read_vectors
+from convscope.data.text.word_vectors import read_vectors
 from convscope.errors import DataError
 
 WORDS = ("the", "cat", "Sat", "mat", "don't", "日本")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from convscope.data.text.translation_representation import END, START
 from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
-from convscope.data.translation_representation import END, START
 from convscope.engine.beam import BeamSettings, Translator
 from convscope.errors import UsageError
 from convscope.models.translation import conv_seq2seq

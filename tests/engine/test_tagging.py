@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from convscope.data.tagging_representation import CHARACTERS, TaggingRows
+from convscope.data.text.tagging_representation import CHARACTERS, TaggingRows
 from convscope.data.token_rows import TokenRows
 from convscope.engine import tagging
 from convscope.engine.tagging import TaggedRow, tag_rows

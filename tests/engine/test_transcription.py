@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from convscope.data.sound_rows import as_inputs, stacked
+from convscope.data.audio.sound_rows import as_inputs, stacked
 from convscope.engine.transcription import Transcriber, Window
 from convscope.errors import UsageError
 from convscope.models.registry import build

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.data.image_representation import ImageRepresentation
-from convscope.data.sources import unscanned_files
+from convscope.data.image.representation import ImageRepresentation
+from convscope.data.image.sources import unscanned_files
 from convscope.errors import DataError, RunError
 from convscope.features.inputs import ArrayInputs, EncodedInputs
 from convscope.features.processes import Read, batches_of, processes_for, read_some

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from convscope.data.recordings import Recording
-from convscope.data.series_sources import Series
+from convscope.data.audio.recordings import Recording
+from convscope.data.series.sources import Series
 from convscope.lenses.pages import Picture
 from convscope.lenses.report import Mistake, ReportContent, render_report
 from convscope.lenses.sheet import Sheet

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from convscope.data.tag_schemes import constraints, is_allowed, tag_names
+from convscope.data.text.tag_schemes import constraints, is_allowed, tag_names
 from convscope.errors import UsageError
 from convscope.models.tagging import TaggingModel, dilated_tagger
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from convscope.data.translation_representation import start_shifted
+from convscope.data.text.translation_representation import start_shifted
 from convscope.errors import UsageError
 from convscope.models.translation import conv_seq2seq
 from convscope.models.translation_loss import TokenAccuracy, TokenLoss, token_loss

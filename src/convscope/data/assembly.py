@@ -254,3 +254,26 @@ def content_fingerprint(found: Found) -> str:
 def _some(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def check_mostly_readable(where: str, readable: int, skipped: list[Skipped], what: str = "pictures") -> None:
+    """Stops where nothing is readable or more than half is not.
+
+    Args:
+        where: The file or folder that was read.
+        readable: How many samples were readable.
+        skipped: Those that were not.
+        what: What they are.
+
+    Raises:
+        DataError: With the first reasons.
+    """
+    if readable and len(skipped) <= readable:
+        return
+    examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
+    found = f"{len(skipped)} of {readable + len(skipped)} {what} are not readable"
+    raise DataError(
+        f"{where}: {found if skipped else f'there are no {what}'}, expected at least half to be readable"
+        + (f" ({examples})" if examples else ""),
+        hint="Check that this is the right place and that the files were copied whole.",
+    )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from convscope.data.audio_columns import SOUNDS, TRANSCRIPTS, said_by
-from convscope.data.life_columns import unit_column_of
-from convscope.data.series_signs import is_measured, schema_sign, series_sign
+from convscope.data.audio.columns import SOUNDS, TRANSCRIPTS, said_by
+from convscope.data.series.life_columns import unit_column_of
+from convscope.data.series.signs import is_measured, schema_sign, series_sign
 
 MOST_FILES = 4_000
 """Files of a folder that are listed."""

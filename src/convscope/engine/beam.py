@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.text.translation_representation import END, START
 from convscope.data.token_rows import TokenRows
-from convscope.data.translation_representation import END, START
 from convscope.engine.beam_scores import NEVER, CachedScorer, Candidates, RecomputingScorer, Scorer
 from convscope.errors import UsageError
 from convscope.kinds import Progress, no_progress

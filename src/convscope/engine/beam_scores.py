@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from convscope.data.text.translation_representation import END, START
 from convscope.data.token_rows import PADDING, UNKNOWN, padded_length
-from convscope.data.translation_representation import END, START
 from convscope.models.translation_step import TranslationSteps
 from convscope.scope.differentiate import forward_program
 

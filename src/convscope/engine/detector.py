@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.stream_representation import FURTHEST, filled
+from convscope.data.series.stream_representation import FURTHEST, filled
 from convscope.engine.alarms import HOLD, Alarm, Watch, find_alarms
 from convscope.engine.evidence import QUANTITIES, SPANS, Evidence
 from convscope.engine.expectation import Expectation

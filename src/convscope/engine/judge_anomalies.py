@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope.data.stretches import Windows
+from convscope.data.series.stretches import Windows
 from convscope.engine.alarms import Alarm
 from convscope.engine.nab_score import normalized, raw_score, worth
 from convscope.errors import RunError

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
-from convscope.data.tag_schemes import Span, spans
+from convscope.data.text.tag_schemes import Span, spans
 from convscope.engine.per_class import ClassScores, Table, table_of
 from convscope.errors import RunError, UsageError
 

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.sound_rows import PADDING, as_inputs
-from convscope.data.sound_stream import Int16
+from convscope.data.audio.sound_rows import PADDING, as_inputs
+from convscope.data.audio.sound_stream import Int16
 from convscope.engine.ctc import BEAM, BLANK, FrameWord, Search, search_for
 from convscope.engine.infer import in_order_of_length
 from convscope.errors import UsageError

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.image_idx import idx_files, is_idx
-from convscope.data.image_representation import SCALE, ImageRepresentation
+from convscope.data.image.idx import idx_files, is_idx
+from convscope.data.image.representation import SCALE, ImageRepresentation
 from convscope.data.listing import Listing
 from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.series_sources import Series
+from convscope.data.series.sources import Series
+from convscope.data.series.stream_representation import RowWindows, ordered
+from convscope.data.series.stretches import Stretches
 from convscope.data.splits import Samples, Split, Splits
-from convscope.data.stream_representation import RowWindows, ordered
-from convscope.data.stretches import Stretches
 from convscope.engine.alarms import HOLD, Alarm
 from convscope.engine.detector import Detector, Scored
 from convscope.engine.expectation import Expectation

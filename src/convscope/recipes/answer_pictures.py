@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from convscope.data.series_sources import Series
+from convscope.data.series.sources import Series
 from convscope.engine.detector import Scored
 from convscope.lenses.anomalies import draw_anomalies
 from convscope.lenses.life import UnitLife, draw_life

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.audio import read_recordings
-from convscope.data.audio_augmentation import AudioAugmentation
-from convscope.data.audio_inputs import RecordingInputs, read_audio_inputs
-from convscope.data.audio_representation import AudioRepresentation
+from convscope.data.audio.augmentation import AudioAugmentation
+from convscope.data.audio.inputs import RecordingInputs, read_audio_inputs
+from convscope.data.audio.reader import read_recordings
+from convscope.data.audio.representation import AudioRepresentation
 from convscope.data.peek import Peek
 from convscope.data.splits import Split, Splits
 from convscope.kinds import Progress, no_progress

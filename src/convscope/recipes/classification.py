@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.data.text_sources import Texts
+from convscope.data.text.sources import Texts
 from convscope.engine.class_examples import ClassExamples, balanced_weights
 from convscope.engine.goal import CLASSIFY
 from convscope.engine.infer import predict_probabilities

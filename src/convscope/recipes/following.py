@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.stream_lines import LineReader, Malformed, Row
+from convscope.data.series.stream_lines import LineReader, Malformed, Row
 from convscope.errors import UsageError
 from convscope.recipes.anomalies import ANOMALIES, detector_of
 from convscope.recipes.anomaly_answers import RowAnswer

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.image_inputs import read_inputs
-from convscope.data.image_representation import ImageRepresentation
+from convscope.data.image.inputs import read_inputs
+from convscope.data.image.representation import ImageRepresentation
 from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
 from convscope.kinds import SPLITS, Axis, Progress, Skipped, no_progress

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.image_augmentation import ImageAugmentation, mirrored, zoomed
-from convscope.data.image_inputs import ImageInputs, read_inputs
-from convscope.data.image_representation import ImageRepresentation
-from convscope.data.images import read_images
+from convscope.data.image.augmentation import ImageAugmentation, mirrored, zoomed
+from convscope.data.image.inputs import ImageInputs, read_inputs
+from convscope.data.image.reader import read_images
+from convscope.data.image.representation import ImageRepresentation
 from convscope.data.peek import Peek
 from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError

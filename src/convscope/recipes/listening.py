@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from convscope.data.live_sound import live_pieces
-from convscope.data.recordings import Recording
-from convscope.data.sound_stream import as_stream
+from convscope.data.audio.live_sound import live_pieces
+from convscope.data.audio.recordings import Recording
+from convscope.data.audio.sound_stream import as_stream
 from convscope.engine.transcription import LIVE_STEP, HeardWord
 from convscope.errors import UsageError
 from convscope.recipes.transcribing import TRANSCRIBING, transcriber

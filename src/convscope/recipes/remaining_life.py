@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.life_histories import Lives
-from convscope.data.life_representation import LifeWindows
+from convscope.data.series.life_histories import Lives
+from convscope.data.series.life_representation import LifeWindows
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.feed import Batch
 from convscope.engine.goal import Goal

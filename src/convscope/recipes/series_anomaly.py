@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.anomaly_windows import BenchmarkLabels
 from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
 from convscope.data.peek import Peek
-from convscope.data.series_times import TIME_COLUMNS
+from convscope.data.series.anomaly_windows import BenchmarkLabels
+from convscope.data.series.stream_inputs import read_stream_inputs
+from convscope.data.series.stream_representation import WINDOW, StreamRepresentation
+from convscope.data.series.streams import ANOMALY_COLUMNS, Wanted, read_streams
+from convscope.data.series.stretches import StretchInputs
+from convscope.data.series.times import TIME_COLUMNS
 from convscope.data.splits import Split, Splits
-from convscope.data.stream_inputs import read_stream_inputs
-from convscope.data.stream_representation import WINDOW, StreamRepresentation
-from convscope.data.streams import ANOMALY_COLUMNS, Wanted, read_streams
-from convscope.data.stretches import StretchInputs
 from convscope.engine.alarms import HOLD
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.anomalies import ANOMALIES, FALSE_ALARMS, checked_hold, checked_rate

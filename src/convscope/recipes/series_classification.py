@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.anomaly_windows import BenchmarkLabels
 from convscope.data.peek import Peek
-from convscope.data.series import read_series
-from convscope.data.series_inputs import SeriesInputs, read_series_inputs
-from convscope.data.series_representation import SeriesRepresentation
+from convscope.data.series.anomaly_windows import BenchmarkLabels
+from convscope.data.series.inputs import SeriesInputs, read_series_inputs
+from convscope.data.series.reader import read_series
+from convscope.data.series.representation import SeriesRepresentation
 from convscope.data.splits import Split, Splits
 from convscope.engine.minirocket import MINIROCKET
 from convscope.engine.solve import Solver

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convscope.data.life_histories import HistoryInputs
-from convscope.data.life_inputs import read_life_inputs
-from convscope.data.life_representation import WINDOW, LifeRepresentation
-from convscope.data.life_tables import LifeColumns
-from convscope.data.lives import read_lives
 from convscope.data.peek import Peek
+from convscope.data.series.life_histories import HistoryInputs
+from convscope.data.series.life_inputs import read_life_inputs
+from convscope.data.series.life_representation import WINDOW, LifeRepresentation
+from convscope.data.series.life_tables import LifeColumns
+from convscope.data.series.lives import read_lives
 from convscope.data.splits import Split, Splits
 from convscope.engine.life_intervals import check_coverage, units_needed
 from convscope.kinds import Progress, no_progress

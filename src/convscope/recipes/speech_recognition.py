@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.audio import read_recordings
-from convscope.data.audio_inputs import RecordingInputs, read_audio_inputs
+from convscope.data.audio.inputs import RecordingInputs, read_audio_inputs
+from convscope.data.audio.reader import read_recordings
+from convscope.data.audio.speech_augmentation import SpeechAugmentation
+from convscope.data.audio.speech_representation import SpeechRepresentation
 from convscope.data.peek import Peek
-from convscope.data.speech_augmentation import SpeechAugmentation
-from convscope.data.speech_representation import SpeechRepresentation
 from convscope.data.splits import Split, Splits
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.recipe import Recipe

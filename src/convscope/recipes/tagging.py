@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.sentences import Sentence
 from convscope.data.splits import Samples, Split, Splits
-from convscope.data.tag_schemes import Span, parse, spans
-from convscope.data.tagging_representation import TaggingRepresentation, TaggingRows
+from convscope.data.text.sentences import Sentence
+from convscope.data.text.tag_schemes import Span, parse, spans
+from convscope.data.text.tagging_representation import TaggingRepresentation, TaggingRows
 from convscope.data.token_rows import TokenRows
 from convscope.engine.feed import Batch
 from convscope.engine.goal import Goal

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from convscope.data.peek import Peek
-from convscope.data.spelled_representation import SpelledRepresentation
 from convscope.data.splits import Split, Splits
-from convscope.data.text_representation import TextRepresentation
-from convscope.data.texts import read_texts
+from convscope.data.text.reader import read_texts
+from convscope.data.text.representation import TextRepresentation
+from convscope.data.text.spelled_representation import SpelledRepresentation
 from convscope.data.token_rows import UNKNOWN
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.classification import CLASSIFICATION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convscope.data.text_inputs import TextInputs, read_text_inputs
+from convscope.data.text.inputs import TextInputs, read_text_inputs
 from convscope.kinds import Progress, no_progress
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import keras
 
 from convscope.data.peek import Peek
-from convscope.data.sentences import Sentence, TaggedSentences
 from convscope.data.splits import Split, Splits
-from convscope.data.tagging_representation import TaggingRepresentation
-from convscope.data.text_conll import read_conll
+from convscope.data.text.conll import read_conll
+from convscope.data.text.sentences import Sentence, TaggedSentences
+from convscope.data.text.tagging_representation import TaggingRepresentation
 from convscope.kinds import Progress, Skipped, no_progress
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.tagging import TAGGING

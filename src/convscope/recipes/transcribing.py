@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.sound_rows import SoundRows, as_inputs, stacked
-from convscope.data.speech_representation import SpeechRepresentation
+from convscope.data.audio.sound_rows import SoundRows, as_inputs, stacked
+from convscope.data.audio.speech_representation import SpeechRepresentation
+from convscope.data.audio.transcripts import read_words, spelled
 from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows, padded_length
-from convscope.data.transcripts import read_words, spelled
 from convscope.engine.ctc import BEAM
 from convscope.engine.feed import Batch
 from convscope.engine.goal import Goal

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.data.text_sources import Texts
+from convscope.data.text.sources import Texts
+from convscope.data.text.translation_representation import start_shifted
 from convscope.data.token_rows import TokenRows
-from convscope.data.translation_representation import start_shifted
 from convscope.engine.beam import BeamSettings, Translation, Translator
 from convscope.engine.feed import Batch
 from convscope.engine.goal import Goal

@@ -12,8 +12,8 @@ from typing import Any
 
 from convscope.data.peek import Peek
 from convscope.data.splits import Split, Splits
-from convscope.data.text_parallel import read_parallel
-from convscope.data.translation_representation import TranslationRepresentation
+from convscope.data.text.parallel import read_parallel
+from convscope.data.text.translation_representation import TranslationRepresentation
 from convscope.kinds import Progress, no_progress
 from convscope.recipes.recipe import Recipe
 from convscope.recipes.text_reading import read_given

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from convscope.data.word_vectors import Vectors, read_vectors
+from convscope.data.text.word_vectors import Vectors, read_vectors
 from convscope.errors import UsageError
 
 

@@ -1,0 +1,1 @@
+"""Recordings with labels or transcripts: readers, decoding, and waveforms."""

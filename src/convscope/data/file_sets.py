@@ -1,0 +1,159 @@
+"""Files that belong together: their names differ in a word for the split, as `sst.train` and `sst.test`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.columns import split_of_file
+from convscope.data.listing import Listing, parquet_shards
+from convscope.data.tables import table_kind
+from convscope.errors import DataError
+from convscope.kinds import Skipped, SplitName
+
+SHARED = "*"
+"""Stands for the split in the name of a set."""
+
+_ABOUT = re.compile(
+    r"(readme|licen[cs]e|copying|changelog|citation|authors|dataset_infos?|vocab)([._-].*)?", re.I
+)
+_OTHER_KINDS = re.compile(
+    r".*\.(md|rst|html?|pdf|docx?|py|sh|yaml|yml|xml|zip|tar|tgz|npz|vec|png|jpe?g)", re.I
+)
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """Files that are read as one.
+
+    Args:
+        root: Their folder.
+        keys: Relative to it: those of train first, then validation, then test.
+        splits: The split of each; None for all where the names do not say it.
+        skipped: Files and folders beside them.
+    """
+
+    root: Path
+    keys: tuple[str, ...]
+    splits: tuple[SplitName | None, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def set_of_file(path: Path) -> FileSet:
+    """A file and those beside it whose names differ in nothing but the split; or the file alone.
+
+    Raises:
+        DataError: The folder cannot be read, or two files of the set are of one split.
+    """
+    name, _ = _parted(path.name)
+    same = _sets(_files(path.parent)).get(name, [])
+    if path.name not in same or len({_parted(key)[1] for key in same}) < 2:
+        return FileSet(path.parent, (path.name,), (None,))
+    return _file_set(path.parent, same)
+
+
+def set_of_prefix(prefix: Path) -> FileSet | None:
+    """The set whose files' names begin so, as `sst.` of `sst.train` and `sst.test`; None where there is none.
+
+    Raises:
+        DataError: There are several; the message lists them.
+    """
+    if not prefix.parent.is_dir() or not prefix.name:
+        return None
+    begin = re.compile(re.escape(prefix.name) + r"($|[-_. ])")
+    sets = {name: keys for name, keys in _sets(_files(prefix.parent)).items() if begin.match(name)}
+    return _only(prefix, prefix.parent, sets) if sets else None
+
+
+def set_of_folder(folder: Path, what: str = "texts") -> FileSet | None:
+    """The one set in a folder, or its one file of data; None where there are folders to look into instead.
+
+    Args:
+        folder: The folder.
+        what: What the files hold, for messages.
+
+    Raises:
+        DataError: There are several sets, or several files that are no set; the message lists them.
+    """
+    shards = parquet_shards(folder)
+    if len(shards) > 1 or any("/" in key for key in shards):
+        splits = {key: split_of_file(key) for key in shards}
+        return FileSet(folder, tuple(shards), tuple(splits[key] for key in shards))
+    listing = Listing(str(folder))
+    folders, files = listing.children("")
+    data = [key for key in files if not _ABOUT.fullmatch(key) and not _OTHER_KINDS.fullmatch(key)]
+    sets = {name: keys for name, keys in _sets(data).items() if _has_train(keys)}
+    if sets:
+        chosen = _only(folder, folder, sets)
+    elif folders:
+        return None
+    else:
+        tables = [key for key in data if table_kind(Path(key))]
+        only = tables if len(tables) == 1 else data
+        if len(only) != 1:
+            received = ", ".join(data[:20]) or "none"
+            raise DataError(
+                f"{folder}: expected one file of {what}, files such as train.csv and test.csv, or a folder"
+                f" per class, received {received}",
+                hint="Give the path of the file itself.",
+            )
+        chosen = FileSet(folder, (only[0],), (None,))
+    beside = [key for key in (*folders, *files) if key not in chosen.keys]
+    for key in beside:
+        listing.skip(key, "not one of the files that are read")
+    return FileSet(chosen.root, chosen.keys, chosen.splits, tuple(listing.skipped))
+
+
+def _files(folder: Path) -> list[str]:
+    return Listing(str(folder)).children("")[1]
+
+
+def _parted(key: str) -> tuple[str, SplitName | None]:
+    """A file's name with `*` for the split, and the split; the name itself where it says none or several."""
+    words = re.split(r"([-_. ])", key)
+    found = [at for at, word in enumerate(words) if word.lower() in SPLIT_ALIASES]
+    if len(found) != 1:
+        return key, None
+    split = SPLIT_ALIASES[words[found[0]].lower()]
+    words[found[0]] = SHARED
+    return "".join(words), split
+
+
+def _sets(keys: Sequence[str]) -> dict[str, list[str]]:
+    sets: dict[str, list[str]] = {}
+    for key in keys:
+        name, split = _parted(key)
+        if split is not None:
+            sets.setdefault(name, []).append(key)
+    return sets
+
+
+def _has_train(keys: Sequence[str]) -> bool:
+    return any(_parted(key)[1] == "train" for key in keys)
+
+
+def _only(path: Path, root: Path, sets: dict[str, list[str]]) -> FileSet:
+    if len(sets) > 1:
+        raise DataError(
+            f"{path}: expected the files of one data set, received {', '.join(sorted(sets))}",
+            hint="Give the path of one of the files.",
+        )
+    return _file_set(root, next(iter(sets.values())))
+
+
+def _file_set(root: Path, keys: Sequence[str]) -> FileSet:
+    """The files in the order of their splits, as `SPLIT_ALIASES` names them."""
+    splits = {key: _parted(key)[1] for key in keys}
+    order = list(dict.fromkeys(SPLIT_ALIASES.values()))
+    chosen = [key for split in order for key in keys if splits[key] == split]
+    for split in order:
+        same = [key for key in chosen if splits[key] == split]
+        if len(same) > 1:
+            raise DataError(
+                f"{root}: expected one file for {split}, received {' and '.join(same)}",
+                hint="Move or rename one of them.",
+            )
+    return FileSet(root, tuple(chosen), tuple(splits[key] for key in chosen))

@@ -1,0 +1,1 @@
+"""Pictures: one reader for each layout, decoding, and arrays of one size."""

@@ -1,0 +1,1 @@
+"""Texts, tagged words and sentences in two languages: readers, vocabularies and rows of ids."""
