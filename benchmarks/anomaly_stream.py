@@ -35,9 +35,9 @@ def main() -> None:
     given = parser.parse_args()
     rows = min(given.rows, 50_000) if given.quick else given.rows
     prepare_backend()
-    from convscope.recipes.following import Follower
-    from convscope.recipes.using import Trained
+    from convscope.kinds.series.anomaly.stream import Follower
     from convscope.run import Run
+    from convscope.workflows.predict import Trained
 
     follower = Follower(Trained(Run(given.run)))
     rng, warm = np.random.default_rng(SEED), rows // 10

@@ -27,8 +27,8 @@ import numpy as np
 from keras import layers
 from results import Figure, add_arguments, print_table, write_results
 
-from convscope.models.registry import build
-from convscope.scope.attribution import attribute
+from convscope.kinds.architectures import build
+from convscope.scope.attribution.methods import attribute
 
 TARGET_MILLIONTHS = 100
 SEED, DRAWS, NOISE = 0, 4, 0.2

@@ -34,7 +34,7 @@ def clips() -> np.ndarray:
 def front_end():
     import keras
 
-    from convscope.layers.log_mel import LogMel
+    from convscope.kinds.audio.layers.log_mel import LogMel
 
     waveform = keras.Input((RATE * SECONDS,), name="waveform")
     return keras.Model(waveform, LogMel(RATE, mels=MELS, floor=FLOOR)(waveform))
@@ -46,7 +46,7 @@ def by_keras() -> Callable[[np.ndarray], np.ndarray]:
 
 
 def by_openvino() -> Callable[[np.ndarray], np.ndarray]:
-    from convscope.engine.openvino import Converted
+    from convscope.engine.inference.openvino import Converted
 
     model = front_end()
     program = Converted(lambda x: [model(x)], model, clips()[:2]).compile(BATCH, 1, "float32")
@@ -56,7 +56,7 @@ def by_openvino() -> Callable[[np.ndarray], np.ndarray]:
 def by_stft(points: int) -> Callable[[np.ndarray], np.ndarray]:
     import torch
 
-    from convscope.layers.log_mel import mel_bands
+    from convscope.kinds.audio.layers.log_mel import mel_bands
 
     window = torch.hann_window(WINDOW)
     bands = torch.tensor(mel_bands(points // 2 + 1, RATE / points, MELS, 20.0, RATE / 2), dtype=torch.float32)

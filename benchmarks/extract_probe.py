@@ -21,7 +21,7 @@ import numpy as np
 from results import Figure, add_arguments, print_table, write_results
 
 import convscope
-from convscope.engine import feature_choice
+from convscope.engine.inference import feature_choice
 
 ENGINES = ("openvino bfloat16", "openvino float32", "keras float32")
 

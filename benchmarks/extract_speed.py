@@ -77,7 +77,7 @@ def keras_model(model: str):
     """The whole model, weights drawn with one seed, and the layer."""
     import keras
 
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
 
     keras.utils.set_random_seed(0)
     shape, _, layer = MODELS[model]
@@ -96,12 +96,12 @@ def cut_model(model: str):
 
 
 def run_convscope(model: str, precision: str, files: str) -> float:
-    from convscope.data.image.pixels import MemoryPixels
-    from convscope.data.image.representation import ImageRepresentation
-    from convscope.data.image.sources import unscanned_files
-    from convscope.engine.features import feature_engine
+    from convscope.engine.inference.features import feature_engine
     from convscope.features.inputs import EncodedInputs
     from convscope.features.processes import batches_of
+    from convscope.kinds.image.readers.pixels import MemoryPixels
+    from convscope.kinds.image.readers.sources import unscanned_files
+    from convscope.kinds.image.representation import ImageRepresentation
 
     precision, _, processes = precision.partition("+")
     whole, layer = keras_model(model)
@@ -228,9 +228,9 @@ def run_timm(model: str, _: str, files: str) -> float:
 def run_decoding(model: str, way: str, files: str) -> float:
     from multiprocessing import get_context
 
-    from convscope.data.image.pixels import LazyPixels
-    from convscope.data.image.representation import ImageRepresentation
-    from convscope.data.image.sources import unscanned_files
+    from convscope.kinds.image.readers.pixels import LazyPixels
+    from convscope.kinds.image.readers.sources import unscanned_files
+    from convscope.kinds.image.representation import ImageRepresentation
 
     represent = ImageRepresentation(*MODELS[model][0])
     names = names_in(files)
@@ -250,7 +250,7 @@ def run_decoding(model: str, way: str, files: str) -> float:
 
 def decoded_count(task) -> int:
     """Decodes some files in this process alone; what they become stays here."""
-    from convscope.data.image.sources import unscanned_files
+    from convscope.kinds.image.readers.sources import unscanned_files
 
     folder, names, represent = task
     source = unscanned_files(folder, names)
@@ -259,8 +259,8 @@ def decoded_count(task) -> int:
 
 def run_cosine(model: str, precision: str, _: str) -> float:
     """Smallest cosine of a picture's features to those of Keras' `predict`."""
-    from convscope.data.image.representation import ImageRepresentation
-    from convscope.engine.features import feature_engine
+    from convscope.engine.inference.features import feature_engine
+    from convscope.kinds.image.representation import ImageRepresentation
 
     whole, layer = keras_model(model)
     few = pictures(model)[:128]

@@ -22,12 +22,12 @@ from nab_scoring import best_threshold, windowed_gaussian
 from results import Figure, add_arguments, print_table, write_results
 
 from convscope import api
-from convscope.data.series.anomaly_windows import BenchmarkLabels, probation
-from convscope.data.series.tables import read_series_table
-from convscope.engine.alarms import find_alarms
-from convscope.engine.nab_score import Worth, normalized, raw_score, worth
-from convscope.recipes.using import Trained
+from convscope.kinds.series.anomaly.alarms import find_alarms
+from convscope.kinds.series.anomaly.nab_score import Worth, normalized, raw_score, worth
+from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation
+from convscope.kinds.series.readers.tables import read_series_table
 from convscope.run import Run
+from convscope.workflows.predict import Trained
 
 LEVELS = np.arange(1.5, 8.01, 0.05)
 """Thresholds among which the labels choose."""

@@ -60,13 +60,13 @@ def clock(moments: list[float]):
 
 
 def by_convscope(name: str, _: str) -> float:
-    from convscope.data.series.representation import SeriesArrays
-    from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
-    from convscope.engine.feed import Feed
-    from convscope.engine.fit import fit
-    from convscope.engine.settings import FitSettings
-    from convscope.models.registry import build
+    from convscope.engine.training.class_examples import ClassExamples
+    from convscope.engine.training.feed import Feed
+    from convscope.engine.training.fit import fit
+    from convscope.engine.training.settings import FitSettings
+    from convscope.kinds.architectures import build
+    from convscope.kinds.series.classification.representation import SeriesArrays
 
     def feed(count: int) -> Feed:
         x, labels = series(count)
@@ -90,7 +90,7 @@ def by_convscope(name: str, _: str) -> float:
 def by_keras(name: str, _: str) -> float:
     import keras
 
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
 
     x, labels = series(STEPS * BATCH)
     model = build(name, (LENGTH, 1), CLASSES)
@@ -137,10 +137,10 @@ def by_aeon(name: str, _: str) -> float:
 
 
 def solve_convscope(_: str, __: str) -> float:
-    from convscope.engine.minirocket import solve_minirocket
-    from convscope.engine.settings import FitSettings
-    from convscope.kinds import no_progress
-    from convscope.models.registry import build
+    from convscope.engine.training.settings import FitSettings
+    from convscope.kinds.architectures import build
+    from convscope.kinds.series.classification.minirocket_solver import solve_minirocket
+    from convscope.types import no_progress
 
     def once(seed: int) -> None:
         x, labels = series(SOLVED, seed)
@@ -156,9 +156,9 @@ def solve_aeon(_: str, __: str) -> float:
 
 
 def answer_convscope(_: str, __: str) -> float:
-    from convscope.data.audio.clips import MemoryClips
-    from convscope.engine.infer import predict_probabilities
-    from convscope.models.registry import build
+    from convscope.engine.inference.infer import predict_probabilities
+    from convscope.kinds.architectures import build
+    from convscope.kinds.audio.readers.clips import MemoryClips
 
     model = build("minirocket", (LENGTH, 1), CLASSES)
     return second_time(

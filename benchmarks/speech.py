@@ -46,7 +46,7 @@ def trained(data: Path, folder: Path, seed: int, settings: dict) -> Run:
 
 def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, str]]:
     """WER and CER of the test split in percent, and a line on them, for each way to search."""
-    from convscope.recipes.using import Trained
+    from convscope.workflows.predict import Trained
 
     ways = {
         "greedy": {"beam": 1},
@@ -62,10 +62,10 @@ def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, s
 
 def speeds(run: Run, data: Path) -> list[Figure]:
     """Seconds of speech that are heard in a second, after everything is compiled."""
-    from convscope.data.audio.inputs import read_audio_inputs
-    from convscope.data.audio.speech_representation import SpeechRepresentation
-    from convscope.engine.transcription import Transcriber
-    from convscope.recipes.model_files import load_file
+    from convscope.kinds.audio.readers.inputs import read_audio_inputs
+    from convscope.kinds.audio.speech.representation import SpeechRepresentation
+    from convscope.kinds.audio.speech.transcription import Transcriber
+    from convscope.workflows.model_files import load_file
 
     model = load_file(run.model_path)
     representation = SpeechRepresentation.from_json(run.representation())

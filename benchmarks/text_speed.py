@@ -71,12 +71,12 @@ def clock(moments: list[float]):
 
 
 def train_convscope(_: str) -> float:
-    from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
-    from convscope.engine.feed import Feed
-    from convscope.engine.fit import fit
-    from convscope.engine.settings import FitSettings
-    from convscope.models.registry import build
+    from convscope.engine.training.class_examples import ClassExamples
+    from convscope.engine.training.feed import Feed
+    from convscope.engine.training.fit import fit
+    from convscope.engine.training.settings import FitSettings
+    from convscope.kinds.architectures import build
 
     rows, labels = texts(STEPS * BATCH)
     examples = ClassExamples(rows, lambda ids: ids, labels, 2)
@@ -103,7 +103,7 @@ def train_convscope(_: str) -> float:
 def train_keras(_: str) -> float:
     import keras
 
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
 
     rows, labels = texts(STEPS * BATCH)
     model = build("text_cnn", (None,), 2)
@@ -141,7 +141,7 @@ def train_torch(variant: str) -> float:
 
 def sentences():
     """Sentences of random words, as the tagger takes them."""
-    from convscope.data.text.tagging_representation import TaggingRows
+    from convscope.kinds.text.tagging.representation import TaggingRows
 
     rows, _ = texts(SENTENCES)
     rng = np.random.default_rng(2)
@@ -158,8 +158,8 @@ def tag_convscope(_: str) -> float:
     import keras
 
     from convscope.engine.device import choose_device
-    from convscope.engine.tagging import tag_rows
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
+    from convscope.kinds.text.tagging.inference import tag_rows
 
     keras.config.set_dtype_policy(choose_device().policy)
     model, rows = (
@@ -174,7 +174,7 @@ def tag_convscope(_: str) -> float:
 
 
 def tag_keras(_: str) -> float:
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
 
     model, rows = (
         build("dilated_tagger", (None,), TAGS, vocabulary=VOCABULARY, characters=CHARACTERS),
@@ -215,8 +215,8 @@ def tag_torch(variant: str) -> float:
 
 
 def translate(variant: str) -> float:
-    from convscope.engine.beam import BeamSettings, Translator
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
+    from convscope.kinds.text.translation.beam import BeamSettings, Translator
 
     model = build("conv_seq2seq", (None,), 6_000, vocabulary=8_000)
     rows, _ = texts(TRANSLATED)

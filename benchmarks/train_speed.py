@@ -59,7 +59,7 @@ def clock():
 def run_keras(model_name: str, policy: str) -> None:
     import keras
 
-    from convscope.models.registry import build
+    from convscope.kinds.architectures import build
 
     keras.config.set_dtype_policy(policy)
     pictures, labels = data(STEPS[model_name])
@@ -73,14 +73,14 @@ def run_keras(model_name: str, policy: str) -> None:
 
 
 def run_convscope(model_name: str, precision: str) -> None:
-    from convscope.data.image.pixels import MemoryPixels
-    from convscope.data.image.representation import ImageRepresentation
-    from convscope.engine.class_examples import ClassExamples
     from convscope.engine.device import choose_device
-    from convscope.engine.feed import Feed
-    from convscope.engine.fit import fit
-    from convscope.engine.settings import FitSettings
-    from convscope.models.registry import build
+    from convscope.engine.training.class_examples import ClassExamples
+    from convscope.engine.training.feed import Feed
+    from convscope.engine.training.fit import fit
+    from convscope.engine.training.settings import FitSettings
+    from convscope.kinds.architectures import build
+    from convscope.kinds.image.readers.pixels import MemoryPixels
+    from convscope.kinds.image.representation import ImageRepresentation
 
     pictures, labels = data(STEPS[model_name])
     settings = FitSettings(epochs=1, batch_size=BATCH, precision=precision)

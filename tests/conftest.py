@@ -95,7 +95,7 @@ def own_pictures(tmp_path):
 @pytest.fixture
 def run_command(capsys, monkeypatch, tmp_path):
     """Runs a command in an empty folder: exit code, standard output, standard error."""
-    from convscope.cli import main
+    from convscope.cli.app import main
 
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -30,7 +30,7 @@ LONGEST_FILE = 400
 
 
 def room_of(module):
-    """The room of a module such as `convscope.engine.fit`; an unknown one gives its own name."""
+    """The room of a module such as `convscope.engine.training.fit`; an unknown one gives its own name."""
     parts = module.split(".")
     if len(parts) == 1:
         return PACKAGE
@@ -167,7 +167,7 @@ def planted(folder, place, text):
         ("models/a.py", "from importlib import import_module\nimport_module(f'convscope.engine.{1}')"),
         ("errors/a.py", "from convscope.data import anything"),
         ("data/a.py", "import convscope.attic"),
-        ("recipes/a.py", "import convscope.cli"),
+        ("recipes/a.py", "import convscope.cli.app"),
     ],
 )
 def test_an_arrow_that_points_up_or_sideways_is_found(tmp_path, place, text):
@@ -243,7 +243,7 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("module", ["convscope", "convscope.api", "convscope.cli"])
+@pytest.mark.parametrize("module", ["convscope", "convscope.api", "convscope.cli.app"])
 def test_importing_the_package_imports_nothing_heavy(module):
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

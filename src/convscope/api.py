@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convscope.backend import prepare_backend
 from convscope.errors import UsageError
-from convscope.features.entry import extract, open_features
-from convscope.features.uses import neighbours, probe, project
-from convscope.kinds import Progress, Say, no_progress, silent
+from convscope.features.api import extract, open_features
+from convscope.features.tools import neighbours, probe, project
 from convscope.run import Run, new_run
+from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     import keras
 
     from convscope.engine.export import Exported
-    from convscope.recipes.given import ValueRange
-    from convscope.recipes.look import Look
-    from convscope.recipes.task import Answer, Judgement
-    from convscope.recipes.using import Predictions
-    from convscope.scope.explanation import Explanation
+    from convscope.kinds.contract.task import Answer, Judgement
+    from convscope.scope.describe.explanation import Explanation
+    from convscope.workflows.inspect.inspection import Look
+    from convscope.workflows.model_inputs import ValueRange
+    from convscope.workflows.predict import Predictions
 
 PathLike = str | os.PathLike[str]
 
@@ -45,7 +45,7 @@ def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, *
         BackendError: No Keras backend is installed.
     """
     prepare_backend()
-    from convscope.models.registry import build as build_model
+    from convscope.kinds.architectures import build as build_model
 
     return build_model(name, input_shape, classes, **options)
 
@@ -93,8 +93,8 @@ def train(
         BackendError: No Keras backend is installed.
     """
     prepare_backend()
-    from convscope.recipes.registry import choose_recipe, find_recipe
-    from convscope.recipes.training import carry_out, describe, plan
+    from convscope.kinds.registry import choose_recipe, find_recipe
+    from convscope.workflows.train import carry_out, describe, plan
 
     if resume is not None:
         if settings or recipe or architecture or options or out:
@@ -125,8 +125,8 @@ def _resume(
     progress: Progress,
     say: Say,
 ) -> Run:
-    from convscope.recipes.registry import find_recipe
-    from convscope.recipes.training import carry_out, describe, plan
+    from convscope.kinds.registry import find_recipe
+    from convscope.workflows.train import carry_out, describe, plan
 
     record = run.record()
     if record["status"] == "complete":
@@ -162,7 +162,7 @@ def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress 
         DataError: The data is malformed or has other classes.
     """
     prepare_backend()
-    from convscope.recipes.using import Trained
+    from convscope.workflows.predict import Trained
 
     return Trained(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
 
@@ -176,7 +176,7 @@ def judgement(run: Run) -> Judgement:
     Raises:
         RunError: The run is unfinished or damaged.
     """
-    from convscope.recipes.registry import find_recipe
+    from convscope.kinds.registry import find_recipe
 
     return find_recipe(run.record()["recipe"]).task.load_judgement(run.metrics()["test"])
 
@@ -201,7 +201,7 @@ def predict(
         DataError: Nothing readable was found.
     """
     prepare_backend()
-    from convscope.recipes.using import Trained
+    from convscope.workflows.predict import Trained
 
     return Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
 
@@ -223,8 +223,8 @@ def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> I
         DataError: The stream is no sound.
     """
     prepare_backend()
-    from convscope.recipes.live import follow as follow_stream
-    from convscope.recipes.using import Trained
+    from convscope.workflows.predict import Trained
+    from convscope.workflows.stream import follow as follow_stream
 
     return follow_stream(Trained(Run(Path(run)), **options), stream)
 
@@ -246,7 +246,7 @@ def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
         BackendError: A package is missing, or the backend cannot write this form.
     """
     prepare_backend()
-    from convscope.recipes.using import Trained
+    from convscope.workflows.predict import Trained
 
     return Trained(Run(Path(run))).export(form, Path(out) if out is not None else None)
 
@@ -284,8 +284,8 @@ def explain(
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
-    from convscope.recipes.explaining import explain_opened
-    from convscope.recipes.opening import open_model
+    from convscope.workflows.explain import explain_opened
+    from convscope.workflows.load_model import open_model
 
     opened = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
     return explain_opened(opened, data, value_range, progress)
@@ -347,10 +347,10 @@ def look(
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
-    from convscope.recipes.given import given_inputs
-    from convscope.recipes.looking import look as look_into
-    from convscope.recipes.opening import open_model
-    from convscope.recipes.scene import Wish
+    from convscope.workflows.inspect.context import Wish
+    from convscope.workflows.inspect.inspect import look as look_into
+    from convscope.workflows.load_model import open_model
+    from convscope.workflows.model_inputs import given_inputs
 
     opened = open_model(_name(model), trust=trust, code=code)
     given = None if inputs is None else given_inputs(opened, inputs, value_range, progress)
@@ -377,7 +377,7 @@ def _name(model: Any) -> Any:
 
 
 def _setting_names() -> set[str]:
-    from convscope.engine.settings import FitSettings
+    from convscope.engine.training.settings import FitSettings
 
     return {field.name for field in fields(FitSettings)}
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.data.stratify import carve
-from convscope.kinds import SPLITS
+from convscope.types import SPLITS
 
 BOTH = {"test": 0.1, "validation": 0.1}
 

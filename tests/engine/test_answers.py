@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.engine import answers as module
-from convscope.engine.answers import answers
+from convscope.engine.inference import answers as module
+from convscope.engine.inference.answers import answers
 
 
 def model():

@@ -5,7 +5,7 @@ import numpy as np
 from reading_runs import rows
 
 import convscope
-from convscope.engine.averaging import momentum
+from convscope.engine.training.averaging import momentum
 
 
 class Weights(keras.callbacks.Callback):

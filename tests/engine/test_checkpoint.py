@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from convscope.engine.checkpoint import read_checkpoint, write_checkpoint
-from convscope.engine.goal import CLASSIFY
-from convscope.engine.settings import FitSettings
+from convscope.engine.training.checkpoint import read_checkpoint, write_checkpoint
+from convscope.engine.training.goal import CLASSIFY
+from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 
 ROWS = [{"epoch": 1.0, "loss": 0.5, "val_accuracy": 1 / 3}]

@@ -13,9 +13,9 @@ import pytest
 from keras import layers
 
 from convscope.engine.device import choose_device
-from convscope.engine.feature_report import EngineReport, Rate
-from convscope.engine.feature_trials import batch_size_for, closeness, fastest
-from convscope.engine.features import feature_engine
+from convscope.engine.inference.feature_report import EngineReport, Rate
+from convscope.engine.inference.feature_trials import batch_size_for, closeness, fastest
+from convscope.engine.inference.features import feature_engine
 from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.scope.record import record
 
@@ -316,7 +316,7 @@ def test_without_openvino_keras_computes_and_says_how_to_get_it(monkeypatch, bac
 def test_openvino_is_imported_without_telling_anybody():
     code = (
         "import os, sys\nforks = []\nos.register_at_fork(before=lambda: forks.append(1))\n"
-        "from convscope.engine.openvino_module import load_openvino\nload_openvino()\n"
+        "from convscope.engine.inference.openvino_module import load_openvino\nload_openvino()\n"
         "print(len(forks), sys.modules['openvino_telemetry'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.data.token_rows import TokenRows
-from convscope.engine.class_examples import ClassExamples, balanced_weights
-from convscope.engine.feed import BUCKET, Feed, Prefetched
-from convscope.engine.infer import BATCH, predict_probabilities
+from convscope.engine.inference.infer import BATCH, predict_probabilities
+from convscope.engine.training.class_examples import ClassExamples, balanced_weights
+from convscope.engine.training.feed import BUCKET, Feed, Prefetched
 
 
 class Numbers:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from convscope.engine.device import choose_device
-from convscope.engine.feed import Feed
-from convscope.engine.fit import fit
-from convscope.engine.goal import Goal
-from convscope.engine.settings import FitSettings
+from convscope.engine.training.feed import Feed
+from convscope.engine.training.fit import fit
+from convscope.engine.training.goal import Goal
+from convscope.engine.training.settings import FitSettings
 from convscope.errors import DataError
 
 GOAL = Goal(loss=lambda settings: "mse", figure=None, said="loss")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engine.judge import Judgement, judge
+from convscope.engine.classification_metrics import Judgement, judge
 from convscope.errors import DataError, RunError, UsageError
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from convscope.engine.settings import FitSettings
+from convscope.engine.training.settings import FitSettings
 from convscope.errors import UsageError
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.engine import feature_choice
-from convscope.engine.feature_report import EngineReport
-from convscope.engine.features import feature_engine
-from convscope.engine.openvino import Converted
-from convscope.engine.openvino_winograd import convolutions, fastest_tiles
-from convscope.engine.winograd import LONGEST, Shape, plan, transforms
+from convscope.engine.inference import feature_choice
+from convscope.engine.inference.feature_report import EngineReport
+from convscope.engine.inference.features import feature_engine
+from convscope.engine.inference.openvino import Converted
+from convscope.engine.inference.openvino_winograd import convolutions, fastest_tiles
+from convscope.engine.inference.winograd import LONGEST, Shape, plan, transforms
 from convscope.scope.record import record
 
 

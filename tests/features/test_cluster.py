@@ -15,7 +15,7 @@ import pytest
 
 from convscope.errors import BackendError, DataError, RunError
 from convscope.features import cluster
-from convscope.features.entry import extract, open_features
+from convscope.features.api import extract, open_features
 from convscope.scope import record
 
 pytestmark = [

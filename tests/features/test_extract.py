@@ -7,9 +7,9 @@ import pytest
 import convscope
 from convscope.errors import DataError, UsageError
 from convscope.features.parts import answered
-from convscope.kinds import SPLITS
-from convscope.recipes.image_classification import IMAGE_CLASSIFICATION
+from convscope.kinds.image.classification import IMAGE_CLASSIFICATION
 from convscope.scope import record
+from convscope.types import SPLITS
 
 REDUCED = {
     "mean": lambda maps: maps.mean(axis=(1, 2)),

@@ -13,8 +13,8 @@ from sklearn.metrics import pairwise_distances
 import convscope
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.neighbours import nearest
-from convscope.lenses.neighbours import Card, draw_neighbours
-from convscope.lenses.sample import Sample
+from convscope.lenses.figures.neighbours import Card, draw_neighbours
+from convscope.lenses.views.sample import Sample
 
 
 def blocks(rows, size):
@@ -184,7 +184,7 @@ def test_another_model_is_refused_and_a_damaged_picture_too(everything, model_fi
 
 
 def test_without_the_engine_of_the_features_keras_computes_and_says_so(everything, monkeypatch):
-    from convscope.engine import feature_choice
+    from convscope.engine.inference import feature_choice
     from convscope.errors import BackendError
 
     path = everything.columns().paths[8]
@@ -195,7 +195,7 @@ def test_without_the_engine_of_the_features_keras_computes_and_says_so(everythin
             raise BackendError("OpenVINO is not installed")
         return real(question, report)
 
-    monkeypatch.setattr("convscope.engine.features.settled_runner", without_openvino)
+    monkeypatch.setattr("convscope.engine.inference.features.settled_runner", without_openvino)
     found = convscope.neighbours(everything, path, layer="block2_conv", count=1)
     assert found.found[0][0].id == 8
     if everything.metadata["engine"]["engine"] == "openvino":

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 import convscope
 from convscope.errors import UsageError
 from convscope.features.probe import STRENGTHS, chosen_layers, interval
-from convscope.lenses.depth import Level, draw_depth
+from convscope.lenses.figures.depth import Level, draw_depth
 
 COUNT = 240
 

@@ -13,7 +13,7 @@ from sklearn.metrics import silhouette_score
 import convscope
 from convscope.errors import BackendError, UsageError
 from convscope.features.projection import COLOURS
-from convscope.lenses.scatter import draw_scatter
+from convscope.lenses.figures.scatter import draw_scatter
 
 
 def clusters(per_class=20, values=12, seed=0):
@@ -185,7 +185,7 @@ def test_without_umap_the_message_says_how_to_get_it(made, monkeypatch):
 
 
 def test_the_bar_can_show_work_of_unknown_length(made, capsys, monkeypatch):
-    from convscope import console
+    from convscope.cli import console
 
     monkeypatch.setattr(console, "AFTER_SECONDS", -1.0)
     with console.Bar() as bar:

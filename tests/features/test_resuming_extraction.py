@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 import convscope
-from convscope.engine.features import EngineReport
+from convscope.engine.inference.features import EngineReport
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.extract import Job
+from convscope.features.model_and_data import Subject, bring_together
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place, place_of
-from convscope.features.subject import Subject, bring_together
 from convscope.features.table import open_features
 from convscope.files import written_whole
 

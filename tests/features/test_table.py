@@ -9,8 +9,8 @@ import pytest
 
 import convscope
 from convscope.errors import DataError, RunError, UsageError
+from convscope.features.dataset import Scaled
 from convscope.features.manifest import LayerColumn, Manifest, column_names
-from convscope.features.source import Scaled
 from convscope.features.table import METADATA_KEY, read_metadata
 from convscope.features.zarr_store import chunk_rows
 

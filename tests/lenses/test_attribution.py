@@ -5,10 +5,10 @@ import pytest
 from drawn import assert_tidy, bar_limits, image, named, pixels, texts
 
 from convscope.errors import UsageError
-from convscope.lenses.attribution import draw_attributions
-from convscope.lenses.sample import Sample
-from convscope.lenses.theme import THEMES, Scale
-from convscope.scope.attribution import Attribution
+from convscope.lenses.figures.attribution import draw_attributions
+from convscope.lenses.sheet.theme import THEMES, Scale
+from convscope.lenses.views.sample import Sample
+from convscope.scope.attribution.methods import Attribution
 
 NAMES = ["angry", "happy"]
 

@@ -8,9 +8,9 @@ import keras
 import pytest
 from keras import layers
 
-from convscope.lenses.explanation import as_html, as_markdown, as_text
-from convscope.models.registry import build
-from convscope.scope.explanation import explain
+from convscope.kinds.architectures import build
+from convscope.lenses.pages.explanation import as_html, as_markdown, as_text
+from convscope.scope.describe.explanation import explain
 
 VOID = {"meta", "link", "br", "img", "input", "col"}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from drawn import assert_tidy, bar_limits, image, named, pixels, texts
 
-from convscope.lenses.kernels import draw_kernels
-from convscope.lenses.theme import THEMES, Scale
-from convscope.scope.kernels import Kernels
+from convscope.lenses.figures.kernels import draw_kernels
+from convscope.lenses.sheet.theme import THEMES, Scale
+from convscope.scope.channels.kernels import Kernels
 
 
 def made(shape, kind="Conv2D", excitations=None, chosen=(), seed=0):

@@ -6,13 +6,13 @@ import pytest
 from drawn import THEMES, assert_tidy, bar_limits, named, texts
 from keras import layers
 
-from convscope.kinds import Axis
-from convscope.lenses.kernels import draw_kernels
-from convscope.lenses.position import draw_position
-from convscope.lenses.sample import Sample
-from convscope.scope.frequency import frequency_response
-from convscope.scope.kernels import Kernels, kernels
-from convscope.scope.position import position
+from convscope.lenses.figures.kernels import draw_kernels
+from convscope.lenses.figures.position import draw_position
+from convscope.lenses.views.sample import Sample
+from convscope.scope.channels.frequency import frequency_response
+from convscope.scope.channels.kernels import Kernels, kernels
+from convscope.scope.channels.position import position
+from convscope.types import Axis
 
 SECONDS = Axis(np.arange(120) / 60, "s", ("left", "right"))
 

@@ -5,12 +5,12 @@ import pytest
 from drawn import THEMES, assert_tidy, bar_limits, image, named, pixels, texts
 
 from convscope.errors import UsageError
-from convscope.lenses.comparison import draw_comparison
-from convscope.lenses.maps import LayerMaps, chosen_channels, draw_maps, strength
-from convscope.lenses.sample import Sample
-from convscope.lenses.sheet import Sheet
-from convscope.lenses.theme import THEMES as KNOWN
-from convscope.lenses.theme import Scale, colour_bytes
+from convscope.lenses.figures.comparison import draw_comparison
+from convscope.lenses.figures.maps import LayerMaps, chosen_channels, draw_maps, strength
+from convscope.lenses.sheet.sheet import Sheet
+from convscope.lenses.sheet.theme import THEMES as KNOWN
+from convscope.lenses.sheet.theme import Scale, colour_bytes
+from convscope.lenses.views.sample import Sample
 
 LONG = "a/very/long/path/" * 12
 PICTURE = Sample(np.linspace(0, 255, 48 * 48).reshape(48, 48, 1).astype(np.uint8), "face.jpg", "happy, 93 %")

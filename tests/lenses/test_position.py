@@ -6,11 +6,11 @@ from drawn import assert_tidy, image, named, pixels, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.lenses.grids import figures_of
-from convscope.lenses.position import adding_decimals, draw_position
-from convscope.lenses.sample import Sample
-from convscope.lenses.theme import THEMES, Scale
-from convscope.scope.position import Position
+from convscope.lenses.figures.position import adding_decimals, draw_position
+from convscope.lenses.sheet.grids import figures_of
+from convscope.lenses.sheet.theme import THEMES, Scale
+from convscope.lenses.views.sample import Sample
+from convscope.scope.channels.position import Position
 
 
 def made(size, into, at, shape, window, seed=0, bias=0.0123, **more):

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from convscope.errors import RunError
-from convscope.kinds import Skipped
-from convscope.lenses.report import Mistake, ReportContent, render_report, write_report
+from convscope.lenses.pages.report import Mistake, ReportContent, render_report, write_report
+from convscope.types import Skipped
 
 EVIL = '<script>alert("x")</script>'
 VOID = {"meta", "link", "img", "br", "col"}

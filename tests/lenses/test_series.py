@@ -5,17 +5,17 @@ import pytest
 from drawn import THEMES, assert_tidy, bar_limits, image, named, texts
 
 from convscope.errors import UsageError
-from convscope.kinds import Axis
-from convscope.lenses.attribution import draw_attributions
-from convscope.lenses.comparison import draw_comparison
-from convscope.lenses.maps import LayerMaps, draw_maps
-from convscope.lenses.patches import draw_patches
-from convscope.lenses.sample import Sample
-from convscope.lenses.series_maps import Placing
-from convscope.lenses.spectrogram import Spectrogram, heard_plainly
-from convscope.lenses.theme import LIGHT, Scale
-from convscope.scope.attribution import Attribution
-from convscope.scope.patches import Patches
+from convscope.lenses.figures.attribution import draw_attributions
+from convscope.lenses.figures.comparison import draw_comparison
+from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.patches import draw_patches
+from convscope.lenses.sheet.theme import LIGHT, Scale
+from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.series_maps import Placing
+from convscope.lenses.views.spectrogram import Spectrogram, heard_plainly
+from convscope.scope.attribution.methods import Attribution
+from convscope.scope.channels.patches import Patches
+from convscope.types import Axis
 
 LONG = "a/very/long/path/of a recording/" * 6
 DAYS = np.datetime64("2014-04-01", "ns") + np.arange(400) * np.timedelta64(5, "m")

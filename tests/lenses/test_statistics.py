@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from drawn import assert_tidy, bar_limits, image, named, pixels, texts
 
-from convscope.lenses.sample import Sample
-from convscope.lenses.statistics import draw_statistics
-from convscope.lenses.theme import THEMES, Scale
-from convscope.scope.statistics import ChannelStatistics
+from convscope.lenses.figures.statistics import draw_statistics
+from convscope.lenses.sheet.theme import THEMES, Scale
+from convscope.lenses.views.sample import Sample
+from convscope.scope.channels.statistics import ChannelStatistics
 
 
 def made(channels, classes=3, dead=2, **more):

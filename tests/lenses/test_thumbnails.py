@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from convscope.data.audio.recordings import Recording
-from convscope.data.series.sources import Series
-from convscope.lenses.pages import Picture
-from convscope.lenses.report import Mistake, ReportContent, render_report
-from convscope.lenses.sheet import Sheet
-from convscope.lenses.theme import find_theme
-from convscope.lenses.thumbnails import HIGH, WIDE, as_lines, as_pixels
+from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.series.readers.sources import Series
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.report import Mistake, ReportContent, render_report
+from convscope.lenses.sheet.sheet import Sheet
+from convscope.lenses.sheet.theme import find_theme
+from convscope.lenses.views.thumbnails import HIGH, WIDE, as_lines, as_pixels
 
 EVIL = '"><script>alert(1)</script>'
 COUNTS = {"train": {"a": 1, "b": 1}}

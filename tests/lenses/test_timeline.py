@@ -6,11 +6,11 @@ from drawn import assert_tidy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.kinds import Axis
-from convscope.lenses.lines import Row
-from convscope.lenses.sheet import Sheet
-from convscope.lenses.theme import LIGHT
-from convscope.lenses.timeline import Timeline, evenly, place_axis, runs
+from convscope.lenses.sheet.lines import Row
+from convscope.lenses.sheet.sheet import Sheet
+from convscope.lenses.sheet.theme import LIGHT
+from convscope.lenses.views.timeline import Timeline, evenly, place_axis, runs
+from convscope.types import Axis
 
 LEFT, WIDE = 100, 800
 

@@ -10,15 +10,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import convscope
 from convscope.errors import UsageError
+from convscope.kinds.architectures import ARCHITECTURES, find_architecture
 from convscope.layers import EdgePadding2D, Energy, ProportionOfPositiveValues, Standardization
 from convscope.models.kernel_banks import difference_of_gaussians, gabor_kernels
 from convscope.models.random_kernels import draw_groups
-from convscope.models.registry import ARCHITECTURES, find_architecture
-from convscope.recipes.opening import open_model
 from convscope.scope import record, trace
-from convscope.scope.costs import costs
-from convscope.scope.explanation import explain
-from convscope.scope.geometry import geometries
+from convscope.scope.describe.costs import costs
+from convscope.scope.describe.explanation import explain
+from convscope.scope.geometry.geometry import geometries
+from convscope.workflows.load_model import open_model
 
 BANKS = sorted(name for name, each in ARCHITECTURES.items() if each.is_bank)
 SMALL = {
@@ -242,7 +242,7 @@ def test_a_bank_is_frozen_float32_and_survives_saving(name, tmp_path):
 
 def test_a_saved_bank_is_opened_by_a_process_that_has_not_built_one(tmp_path):
     small("random_convolution", (8, 1)).save(tmp_path / "bank.keras")
-    code = f"""from convscope.recipes.opening import open_model
+    code = f"""from convscope.workflows.load_model import open_model
 print(open_model({str(tmp_path / "bank.keras")!r}).model.output_shape)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(None, 16)"

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convscope.models.registry import build
+from convscope.kinds.architectures import build
 
 
 def pictures(*shape, seed=0):

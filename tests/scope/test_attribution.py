@@ -8,8 +8,8 @@ from many_models import SMALL
 from small_network import SmallNetwork, values_of
 
 from convscope.errors import UsageError
-from convscope.scope.attribution import METHODS, attribute
-from convscope.scope.tapping import operations_of
+from convscope.scope.attribution.methods import METHODS, attribute
+from convscope.scope.graph.call_hooks import operations_of
 
 FEW = {"rise": {"masks": 10}, "integrated-gradients": {"steps": 4}, "smoothgrad": {"draws": 2}}
 

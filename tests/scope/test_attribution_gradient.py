@@ -7,7 +7,7 @@ from keras import layers
 from small_network import SmallNetwork, enlarged, values_of
 
 from convscope.errors import UsageError
-from convscope.scope.attribution import attribute
+from convscope.scope.attribution.methods import attribute
 
 TARGET = 2
 

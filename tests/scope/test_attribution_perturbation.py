@@ -7,8 +7,8 @@ from keras import layers
 from small_network import SmallNetwork, values_of
 
 from convscope.errors import UsageError
-from convscope.scope.attribution import attribute
-from convscope.scope.attribution_perturbation import drawn_masks
+from convscope.scope.attribution.methods import attribute
+from convscope.scope.attribution.perturbation import drawn_masks
 
 TARGET = 0
 

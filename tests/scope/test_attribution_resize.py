@@ -6,7 +6,7 @@ import pytest
 from scipy.ndimage import zoom
 
 from convscope.errors import UsageError
-from convscope.scope.attribution_resize import resized
+from convscope.scope.attribution.resize import resized
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import keras
 import pytest
 from keras import layers
 
-from convscope.models.registry import build
+from convscope.kinds.architectures import build
 from convscope.scope.choice import last_convolution
-from convscope.scope.graph import trace
+from convscope.scope.graph.graph import trace
 
 
 def chosen(model):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.scope.costs import costs, multiply_adds
-from convscope.scope.graph import trace
+from convscope.scope.describe.costs import costs, multiply_adds
+from convscope.scope.graph.graph import trace
 
 
 def only_call(layer, *shapes):

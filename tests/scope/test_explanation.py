@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.models.registry import build
-from convscope.scope.explanation import explain
+from convscope.kinds.architectures import build
+from convscope.scope.describe.explanation import explain
 
 
 def stack(shape, *rest):

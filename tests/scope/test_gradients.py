@@ -6,9 +6,9 @@ import pytest
 from many_models import SMALL, pictures
 
 from convscope.errors import UsageError
-from convscope.models.registry import build
+from convscope.kinds.architectures import build
 from convscope.scope import gradients, record, trace
-from convscope.scope.tapping import operations_of, unfolded, watched
+from convscope.scope.graph.call_hooks import operations_of, unfolded, watched
 
 
 def total(outputs):

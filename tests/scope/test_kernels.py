@@ -8,9 +8,9 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.scope.canvas import Canvas, fourier_basis
-from convscope.scope.kernels import kernels
-from convscope.scope.position import position
+from convscope.scope.channels.fourier_image import Canvas, fourier_basis
+from convscope.scope.channels.kernels import kernels
+from convscope.scope.channels.position import position
 
 SOBEL = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]], "float32")
 

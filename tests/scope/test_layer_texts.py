@@ -6,9 +6,9 @@ import keras
 import pytest
 from keras import layers
 
-from convscope.scope.core_layers import core_class
-from convscope.scope.explanation import explain
-from convscope.scope.layer_texts import GENERIC, TEXTS
+from convscope.scope.describe.explanation import explain
+from convscope.scope.describe.layer_texts import GENERIC, TEXTS
+from convscope.scope.graph.core_layers import core_class
 
 PICTURE = (8, 8, 3)
 CELLS = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"}

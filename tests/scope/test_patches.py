@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.scope.geometry import geometries
-from convscope.scope.graph import trace
-from convscope.scope.patches import patches
+from convscope.scope.channels.patches import patches
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.graph.graph import trace
 from convscope.scope.record import record
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.scope.position import position
+from convscope.scope.channels.position import position
 from convscope.scope.record import record
 
 

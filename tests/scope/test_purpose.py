@@ -5,9 +5,9 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.models.registry import build
-from convscope.scope.graph import trace
-from convscope.scope.purpose import purpose
+from convscope.kinds.architectures import build
+from convscope.scope.describe.purpose import purpose
+from convscope.scope.graph.graph import trace
 
 
 def said(model, class_names=None):

@@ -7,7 +7,7 @@ from many_models import APPLICATIONS, SMALL, application, nested_in_sequential, 
 
 from convscope.errors import UsageError
 from convscope.scope import record, recorded_batches, trace
-from convscope.scope.tapping import operations_of, watched
+from convscope.scope.graph.call_hooks import operations_of, watched
 
 
 def replayed(model, x, recording):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.models.registry import build
-from convscope.scope.explanation import explain
-from convscope.scope.statistics import ChannelStatistics
+from convscope.kinds.architectures import build
+from convscope.scope.channels.statistics import ChannelStatistics
+from convscope.scope.describe.explanation import explain
 
 
 def stack(shape, *rest):

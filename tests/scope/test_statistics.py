@@ -10,8 +10,8 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
+from convscope.scope.channels.statistics import statistics
 from convscope.scope.record import record
-from convscope.scope.statistics import statistics
 
 CLASSES = 3
 

@@ -14,7 +14,7 @@ from convscope.data.digests import Digests
 from convscope.data.splits import Samples, Split, Splits, also_in_train
 from convscope.data.stratify import carve
 from convscope.errors import DataError
-from convscope.kinds import SPLITS, Skipped, SplitName
+from convscope.types import SPLITS, Skipped, SplitName
 
 FRACTION = 0.1
 """Share of each class that a split gets which the data does not have."""

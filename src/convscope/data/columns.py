@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from convscope.data.assembly import SPLIT_ALIASES
 from convscope.errors import DataError
-from convscope.kinds import SplitName
+from convscope.types import SplitName
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")

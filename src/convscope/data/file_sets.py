@@ -12,7 +12,7 @@ from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
-from convscope.kinds import Skipped, SplitName
+from convscope.types import Skipped, SplitName
 
 SHARED = "*"
 """Stands for the split in the name of a set."""

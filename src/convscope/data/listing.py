@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convscope.data.assembly import SPLIT_ALIASES
 from convscope.errors import DataError
-from convscope.kinds import Skipped, SplitName
+from convscope.types import Skipped, SplitName
 
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 

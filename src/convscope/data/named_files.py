@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convscope.data.listing import Listing, is_inside
 from convscope.errors import DataError
-from convscope.kinds import Skipped
+from convscope.types import Skipped
 
 
 def files_of(path: str, skipped: list[Skipped]) -> list[str]:

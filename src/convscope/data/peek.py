@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from convscope.data.audio.columns import SOUNDS, TRANSCRIPTS, said_by
-from convscope.data.series.life_columns import unit_column_of
-from convscope.data.series.signs import is_measured, schema_sign, series_sign
+from convscope.kinds.audio.readers.columns import SOUNDS, TRANSCRIPTS, said_by
+from convscope.kinds.series.readers.signs import is_measured, schema_sign, series_sign
+from convscope.kinds.series.remaining_life.columns import unit_column_of
 
 MOST_FILES = 4_000
 """Files of a folder that are listed."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from convscope.kinds import SPLITS, Skipped, SplitName
+from convscope.types import SPLITS, Skipped, SplitName
 
 
 class Samples(Protocol):

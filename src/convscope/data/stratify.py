@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from convscope.kinds import SPLITS, SplitName
+from convscope.types import SPLITS, SplitName
 
 
 def carve(

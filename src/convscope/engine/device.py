@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from convscope.engine.settings import Precision
+from convscope.engine.training.settings import Precision
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.openvino_module import load_openvino
+from convscope.engine.inference.openvino_module import load_openvino
 from convscope.errors import BackendError, ConvscopeError, RunError, UsageError
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from convscope.engine.openvino_module import NAMED
+from convscope.engine.inference.openvino_module import NAMED
 
 BLOCK = 2**16
 """Random factors made at a time."""

@@ -25,15 +25,15 @@ import numpy.typing as npt
 import convscope.errors
 from convscope.backend import prepare_backend
 from convscope.errors import BackendError, ConvscopeError, RunError
+from convscope.features.model_and_data import Subject
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
-from convscope.features.subject import Subject
-from convscope.kinds import Progress, Say, no_progress, silent
+from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
+    from convscope.features.dataset import Source
     from convscope.features.extract import Job
     from convscope.features.inputs import Inputs
-    from convscope.features.source import Source
 
 LOCAL = "local"
 ANSWER_SECONDS = 10

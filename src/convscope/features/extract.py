@@ -12,29 +12,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convscope.engine.device import versions
-from convscope.engine.features import EngineReport, FeatureEngine, feature_engine
-from convscope.engine.openvino import cores
-from convscope.engine.settings import PRECISIONS
+from convscope.engine.inference.features import EngineReport, FeatureEngine, feature_engine
+from convscope.engine.inference.openvino import cores
+from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
+from convscope.features.dataset import Source
 from convscope.features.inputs import Array
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
+from convscope.features.model_and_data import (
+    Setting,
+    Subject,
+    bring_together,
+    chosen_layers,
+    model_fingerprint,
+)
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
 from convscope.features.processes import Read, processes_for, read_some
 from convscope.features.reading import whole_paths
-from convscope.features.source import Source
 from convscope.features.store import Place, Store, place_of
-from convscope.features.subject import Setting, Subject, bring_together, chosen_layers, model_fingerprint
 from convscope.features.table import Features, open_features
 from convscope.features.zarr_store import ZarrStore, zarr_package
-from convscope.kinds import Progress, Say, no_progress, silent
-from convscope.scope.graph import trace
-from convscope.scope.pooled import POOLS, Pool
+from convscope.scope.channels.pooled import POOLS, Pool
+from convscope.scope.graph.graph import trace
+from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
-    from convscope.engine.settings import Precision
-    from convscope.recipes.given import ValueRange
+    from convscope.engine.training.settings import Precision
+    from convscope.workflows.model_inputs import ValueRange
 
 PART_SIZE = 4096
 """Samples in one part, unless they take more than `PART_BYTES`."""

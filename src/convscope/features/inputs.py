@@ -14,7 +14,7 @@ from convscope.data.token_rows import padded_length
 from convscope.errors import DataError
 
 if TYPE_CHECKING:
-    from convscope.recipes.representation import Representation
+    from convscope.kinds.contract.representation import Representation
 
 Array = npt.NDArray[Any]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from convscope.errors import RunError
 
 if TYPE_CHECKING:
-    from convscope.engine.settings import Precision
-    from convscope.scope.pooled import Pool
+    from convscope.engine.training.settings import Precision
+    from convscope.scope.channels.pooled import Pool
 
 Dtype = Literal["float32", "float16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)

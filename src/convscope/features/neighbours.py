@@ -13,18 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import unknown_name
-from convscope.features.asked import Query, queries_of
+from convscope.features.query_media import Query, queries_of
 from convscope.features.results import Result
 from convscope.features.rows import check_at_least, slices
 from convscope.features.samples import samples_of
 from convscope.features.table import Features
-from convscope.kinds import Progress, Say, no_progress, silent
+from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
-    from convscope.lenses.neighbours import Card
+    from convscope.lenses.figures.neighbours import Card
 
 Metric = Literal["cosine", "euclidean"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -115,7 +115,7 @@ class Neighbours(Result):
         Args:
             theme: `light` or `dark`.
         """
-        from convscope.lenses.neighbours import draw_neighbours
+        from convscope.lenses.figures.neighbours import draw_neighbours
 
         ids = {each.id for found in self.found for each in found} | {
             query.id for query in self.queries if query.id is not None
@@ -261,15 +261,15 @@ def _unit(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _query_card(query: Query, samples: Mapping[int, Any]) -> Card:
-    from convscope.lenses.neighbours import Card
+    from convscope.lenses.figures.neighbours import Card
 
     sample = query.sample if query.id is None else samples.get(query.id)
     return Card(sample, _words(query.label, query.prediction), (query.short,))
 
 
 def _card(each: Neighbour, query: Query, samples: Mapping[int, Any]) -> Card:
-    from convscope.lenses.neighbours import Card
-    from convscope.lenses.theme import number
+    from convscope.lenses.figures.neighbours import Card
+    from convscope.lenses.sheet.theme import number
 
     expected = query.label if query.label is not None else query.prediction
     other = expected is not None and each.label is not None and each.label != expected

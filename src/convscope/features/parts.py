@@ -10,13 +10,13 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.features import FeatureEngine
+from convscope.engine.inference.features import FeatureEngine
 from convscope.errors import UsageError
+from convscope.features.dataset import Source
 from convscope.features.manifest import Manifest
 from convscope.features.processes import batches_of
-from convscope.features.source import Source
 from convscope.features.store import Block, Part, Store
-from convscope.kinds import Progress, no_progress
+from convscope.types import Progress, no_progress
 
 
 def extract_part(engine: FeatureEngine, source: Source, part: Part, store: Store) -> None:

@@ -18,7 +18,7 @@ from convscope.errors import UsageError
 from convscope.features.results import Result
 from convscope.features.rows import gather, some_rows
 from convscope.features.table import Features
-from convscope.kinds import SPLITS, Progress, Say, no_progress, silent
+from convscope.types import SPLITS, Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,7 +137,7 @@ class Probe(Result):
         Args:
             theme: `light` or `dark`.
         """
-        from convscope.lenses.depth import Level, draw_depth
+        from convscope.lenses.figures.depth import Level, draw_depth
 
         levels = [
             Level(each.layer, each.accuracy, each.low, each.high, f"{each.values:,}", each == self.separable)

@@ -15,7 +15,7 @@ from convscope.errors import BackendError, UsageError, unknown_name
 from convscope.features.results import Result
 from convscope.features.rows import check_at_least, gather, slices, some_rows
 from convscope.features.table import Features
-from convscope.kinds import Progress, Say, no_progress, silent
+from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ class Projection(Result):
             theme: `light` or `dark`.
             colour: What they are coloured by: `label`, `prediction`, `mistake` or `split`.
         """
-        from convscope.lenses.scatter import draw_scatter
+        from convscope.lenses.figures.scatter import draw_scatter
 
         colour = check_colour(colour or self.colour)
         drawn = np.searchsorted(self.rows, some_rows(self.rows, MOST, self.seed))

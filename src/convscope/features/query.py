@@ -11,16 +11,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.features import EngineReport, feature_engine
+from convscope.engine.inference.features import EngineReport, feature_engine
 from convscope.errors import BackendError, RunError, UsageError
+from convscope.features.dataset import Scaled, Source
+from convscope.features.model_and_data import Subject, model_fingerprint
 from convscope.features.parts import answered
 from convscope.features.reading import array_source, open_arrays, scaling_of, unlabelled_source, whole_paths
-from convscope.features.source import Scaled, Source
-from convscope.features.subject import Subject, model_fingerprint
 from convscope.features.table import Features
-from convscope.kinds import Progress, no_progress
-from convscope.recipes.given import limits_of
-from convscope.recipes.registry import find_recipe
+from convscope.kinds.registry import find_recipe
+from convscope.types import Progress, no_progress
+from convscope.workflows.model_inputs import limits_of
 
 
 @dataclass(frozen=True, eq=False)

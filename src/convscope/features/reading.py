@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.image.idx import idx_files, is_idx
-from convscope.data.image.representation import SCALE, ImageRepresentation
 from convscope.data.listing import Listing
 from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError
+from convscope.features.dataset import UNKNOWN, Scaled, Source
 from convscope.features.inputs import Array, ArrayInputs, EncodedInputs
-from convscope.features.source import UNKNOWN, Scaled, Source
-from convscope.kinds import SPLITS, Kind, Progress, SplitName, no_progress
-from convscope.recipes.recipe import Inputs, Recipe
-from convscope.recipes.representation import Representation
+from convscope.kinds.contract.recipe import Inputs, Recipe
+from convscope.kinds.contract.representation import Representation
+from convscope.kinds.image.readers.idx import idx_files, is_idx
+from convscope.kinds.image.representation import SCALE, ImageRepresentation
 from convscope.run import Run
+from convscope.types import SPLITS, Kind, Progress, SplitName, no_progress
 
 _TABLES = (".csv", ".parquet", ".pq", ".npz")
 _BLOCK = 2**20

@@ -79,12 +79,12 @@ class Result(ABC):
         if suffix == TABLE:
             return [_write_text(path, self.to_csv())]
         if suffix == PAGE:
-            from convscope.lenses.pages import Picture, Section, write_page
+            from convscope.lenses.pages.pages import Picture, Section, write_page
 
             section = Section(self.heading, (), (Picture(self.draw, self.title),))
             write_page(path, self.title, [section], lead="; ".join(self.notes))
         else:
-            from convscope.lenses.picture_files import save_figure
+            from convscope.lenses.sheet.picture_files import save_figure
 
             save_figure(self.draw(theme), path)
         return [path, _write_text(path.with_suffix(TABLE), self.to_csv())] if self.table_too else [path]

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from convscope.errors import ConvscopeError
 from convscope.features.table import Features
-from convscope.kinds import SPLITS, Axis
+from convscope.types import SPLITS, Axis
 
 if TYPE_CHECKING:
-    from convscope.lenses.sample import Sample
+    from convscope.lenses.views.sample import Sample
 
 
 def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
@@ -53,7 +53,7 @@ def as_text(tokens: Sequence[str], name: str) -> Sample:
         tokens: Its words.
         name: What it is called.
     """
-    from convscope.lenses.sample import Sample
+    from convscope.lenses.views.sample import Sample
 
     return Sample(np.zeros((max(len(tokens), 1), 1), np.float32), name, tokens=tuple(tokens))
 
@@ -66,7 +66,7 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
         values: One compact sample.
         name: What it is called.
     """
-    from convscope.lenses.sample import Sample
+    from convscope.lenses.views.sample import Sample
 
     if features.manifest.reading["recipe"] is not None:
         recipe, representation = _reading(features)
@@ -82,8 +82,8 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
 
 def _of_time(values: npt.NDArray[Any], name: str, rate: int | None) -> Sample:
     """A series, or with a rate a recording, as it can be drawn."""
-    from convscope.lenses.sample import Sample
-    from convscope.lenses.spectrogram import heard_plainly
+    from convscope.lenses.views.sample import Sample
+    from convscope.lenses.views.spectrogram import heard_plainly
 
     lines = values[:, None] if values.ndim == 1 else values
     if rate is None:
@@ -185,7 +185,7 @@ def _of_data(features: Features, wanted: dict[int, str]) -> dict[int, npt.NDArra
 
 
 def _reading(features: Features) -> tuple[Any, Any]:
-    from convscope.recipes.registry import find_recipe
+    from convscope.kinds.registry import find_recipe
 
     recipe = find_recipe(features.manifest.reading["recipe"])
     return recipe, recipe.load_representation(features.manifest.reading["representation"])

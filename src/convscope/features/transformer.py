@@ -19,11 +19,11 @@ from convscope.errors import BackendError, UsageError
 if TYPE_CHECKING:
     import keras
 
-    from convscope.engine.features import FeatureEngine
-    from convscope.engine.settings import Precision
-    from convscope.features.subject import Subject
-    from convscope.recipes.given import ValueRange
-    from convscope.scope.pooled import Pool
+    from convscope.engine.inference.features import FeatureEngine
+    from convscope.engine.training.settings import Precision
+    from convscope.features.model_and_data import Subject
+    from convscope.scope.channels.pooled import Pool
+    from convscope.workflows.model_inputs import ValueRange
 
 Floats = npt.NDArray[np.float32]
 
@@ -216,9 +216,9 @@ class _Opened:
     @classmethod
     def by(cls, wanted: ConvFeatures, values: npt.NDArray[Any]) -> _Opened:
         """Opens the model that is wanted, for samples like these."""
-        from convscope.features.subject import chosen_layers
-        from convscope.recipes.given import check_range, limits_of, own_range
-        from convscope.scope.graph import trace
+        from convscope.features.model_and_data import chosen_layers
+        from convscope.scope.graph.graph import trace
+        from convscope.workflows.model_inputs import check_range, limits_of, own_range
 
         check_range(wanted.value_range)
         subject = _subject(wanted, values)
@@ -247,7 +247,7 @@ class _Opened:
 
     def brought(self, values: npt.NDArray[Any]) -> Floats:
         """Samples as the model takes them."""
-        from convscope.features.source import Scaled
+        from convscope.features.dataset import Scaled
 
         shaped = values.reshape(len(values), *self.shape)
         return Scaled(*self.scaling)(shaped) if values.dtype == np.uint8 else np.asarray(shaped, np.float32)
@@ -285,9 +285,9 @@ class _Opened:
             yield self.brought(values[start : start + size])
 
     def _chosen(self, sample: Floats, count: int | None) -> FeatureEngine:
-        from convscope.engine.features import EngineReport, feature_engine
-        from convscope.engine.openvino import cores
-        from convscope.features.source import Scaled
+        from convscope.engine.inference.features import EngineReport, feature_engine
+        from convscope.engine.inference.openvino import cores
+        from convscope.features.dataset import Scaled
 
         def make(precision: Precision, settled: EngineReport | None) -> FeatureEngine:
             return feature_engine(
@@ -337,7 +337,7 @@ class _Opened:
 
 def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> Subject:
     """How the model is opened: an architecture for samples of this shape, with a seed of its own."""
-    from convscope.features.subject import Subject
+    from convscope.features.model_and_data import Subject
 
     subject = Subject(wanted.model, wanted.trust, tuple(wanted.code), wanted.input_shape)
     architecture = subject.architecture

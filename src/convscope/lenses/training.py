@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from convscope.errors import BackendError, UsageError
-from convscope.lenses.kernels import draw_kernels
-from convscope.lenses.maps import LayerMaps, draw_maps
-from convscope.lenses.picture_files import figure_bytes, save_figure
-from convscope.lenses.sample import Sample
+from convscope.lenses.figures.kernels import draw_kernels
+from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
+from convscope.lenses.views.sample import Sample
+from convscope.scope.channels.kernels import kernels
 from convscope.scope.choice import early_middle_late, input_to_show
-from convscope.scope.geometry import geometries
-from convscope.scope.graph import Call, trace
-from convscope.scope.kernel_layout import layout_of
-from convscope.scope.kernels import kernels
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.kernel_layout import layout_of
+from convscope.scope.graph.graph import Call, trace
 from convscope.scope.record import as_inputs, record
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.scope.attribution_layer import first_to_explain, has_channels
-from convscope.scope.geometry import Geometry
-from convscope.scope.graph import Call, Graph
+from convscope.scope.attribution.layer import first_to_explain, has_channels
+from convscope.scope.geometry.geometry import Geometry
+from convscope.scope.graph.graph import Call, Graph
 
 
 def early_middle_late(

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.differentiate import Function, forward_program
-from convscope.scope.geometry import Geometry, geometries
-from convscope.scope.graph import Call, Graph, trace
-from convscope.scope.tapping import refolded, unfolded, watched
+from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.graph.call_hooks import refolded, unfolded, watched
+from convscope.scope.graph.graph import Call, Graph, trace
 
 Array = npt.NDArray[Any]
 

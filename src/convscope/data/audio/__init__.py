@@ -1,1 +1,0 @@
-"""Recordings with labels or transcripts: readers, decoding, and waveforms."""

@@ -1,1 +1,0 @@
-"""Pictures: one reader for each layout, decoding, and arrays of one size."""

@@ -1,0 +1,164 @@
+"""One `fit` for every recipe, on Keras' own training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.engine.device import Device, backend_file
+from convscope.engine.training.averaging import JudgeAveraged
+from convscope.engine.training.checkpoint import Row, read_checkpoint
+from convscope.engine.training.feed import Batch, Feed, Prefetched
+from convscope.engine.training.goal import CLASSIFY, Goal
+from convscope.engine.training.keeper import Keeper, write_history
+from convscope.engine.training.settings import FitSettings
+from convscope.errors import BackendError
+from convscope.types import Progress, no_progress
+
+
+def _as_built(model: keras.Model) -> None:
+    """Changes nothing."""
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    train: Feed,
+    validation: Feed,
+    settings: FitSettings,
+    device: Device,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: Progress = no_progress,
+    goal: Goal = CLASSIFY,
+    start: Callable[[keras.Model], None] = _as_built,
+) -> list[Row]:
+    """Trains a fresh model, or goes on where the checkpoint in the folder stopped.
+
+    Args:
+        build: Makes the model; is called under the device's dtype policy, and once more in float32.
+        train: Samples to learn from.
+        validation: Samples to choose the best weights by.
+        settings: How to train.
+        device: Where to train, and in which precision.
+        folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
+        callbacks: Any Keras callbacks besides. What state they keep is theirs to restore on a resume.
+        progress: Is told each step.
+        goal: The loss, and how the best epoch is told.
+        start: Changes a fresh model before its first step, such as to weights from elsewhere.
+
+    Returns:
+        One row of history per epoch; the best of them is what `model.keras` holds.
+
+    Raises:
+        RunError: The loss is no longer a number, or the checkpoint does not fit.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    with _policy(device.policy):
+        model = build()
+    with _policy("float32"):
+        portable = build()
+    goal.compile(model, settings, train.steps)
+    rows = read_checkpoint(folder / "checkpoints", model)
+    if not rows:
+        start(model)
+    keeper = Keeper(folder, portable, rows, settings, goal, train.steps, progress)
+    if len(rows) < settings.epochs and not keeper.finished():
+        _run(
+            model,
+            train,
+            validation,
+            settings,
+            [JudgeAveraged(), keeper, *callbacks, *_extra(settings, folder)],
+            len(rows),
+        )
+    write_history(folder / "history.csv", rows)
+    return rows
+
+
+def _run(
+    model: keras.Model,
+    train: Feed,
+    validation: Feed,
+    settings: FitSettings,
+    callbacks: list[keras.callbacks.Callback],
+    first_epoch: int,
+) -> None:
+    first = np.arange(min(train.batch_size, len(train.examples)))
+    example = train.examples.batch(first, np.random.default_rng(settings.seed))
+    batches = Prefetched(train.training(first_epoch))
+    try:
+        with backend_file().accelerated(model):
+            model.fit(
+                backend_file().endless(batches, example, train.varying),
+                epochs=settings.epochs,
+                initial_epoch=first_epoch,
+                steps_per_epoch=train.steps,
+                validation_data=_passes(validation),
+                validation_steps=validation.steps,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
+    except Exception:
+        if batches.failure is not None:  # what Keras raises in its place hides what is wrong
+            raise batches.failure from None
+        raise
+    finally:
+        batches.close()
+
+
+def _passes(feed: Feed) -> Any:
+    """A split to be judged by again and again, each time from its first batch to its last.
+
+    Keras makes a new iterator for each time. One over a generator goes on where the one before had read
+    ahead to, and on TensorFlow both may read from it at once, so that some samples count twice and others
+    never.
+    """
+    passes = _Passes(feed)
+    if not feed.varying:
+        return passes
+    return backend_file().varying(passes, feed.examples.batch(np.arange(1), None))
+
+
+class _Passes(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of a feed by their number."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self._feed, self._order = feed, feed.order
+
+    def __len__(self) -> int:
+        return self._feed.steps
+
+    def __getitem__(self, number: int) -> Batch:
+        start = number * self._feed.batch_size
+        return self._feed.examples.batch(self._order[start : start + self._feed.batch_size], None)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _extra(settings: FitSettings, folder: Path) -> list[keras.callbacks.Callback]:
+    if not settings.tensorboard:
+        return []
+    try:
+        return [keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
+    except ImportError as error:
+        raise BackendError(
+            f"TensorBoard is not installed: {error}.", 'Install it: pip install "convscope[tensorboard]"'
+        ) from error

@@ -1,0 +1,126 @@
+"""The callback that leaves a run behind: history, best weights, checkpoint, early stopping, progress."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from convscope.engine.device import backend_file
+from convscope.engine.training.averaging import averaged
+from convscope.engine.training.checkpoint import Row, write_checkpoint
+from convscope.engine.training.goal import Goal
+from convscope.engine.training.settings import FitSettings
+from convscope.errors import RunError
+from convscope.files import written_whole
+from convscope.types import Progress
+
+OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
+"""What a row of history holds beside the losses and metrics."""
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes everything after each epoch, in an order that a kill at any moment does no harm to.
+
+    All decisions (is it the best epoch, is it time to stop) follow from the rows of history, which the
+    checkpoint holds; so a resumed training decides as an uninterrupted one would.
+
+    Args:
+        folder: The run folder.
+        portable: The same architecture in float32; it takes the best weights and is saved.
+        rows: History of the epochs that a resumed training has behind it; is appended to.
+        settings: Patience and seed are read.
+        goal: Tells the best epoch.
+        steps: Steps per epoch.
+        progress: Is told each step.
+    """
+
+    async_safe = True
+
+    def __init__(
+        self,
+        folder: Path,
+        portable: keras.Model,
+        rows: list[Row],
+        settings: FitSettings,
+        goal: Goal,
+        steps: int,
+        progress: Progress,
+    ) -> None:
+        super().__init__()
+        self._folder, self._portable, self._rows = folder, portable, rows
+        self._patience, self._seed = settings.patience, settings.seed
+        self._goal, self._steps, self._progress = goal, steps, progress
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock of the epoch."""
+        self._started = time.monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Seeds the epoch where the model does not hold its random states.
+
+        Not earlier: making the iterator over batches may draw from the backend's generator.
+        """
+        if batch == 0:
+            backend_file().begin_epoch(self._seed, len(self._rows))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Reports the step; values are left on the device."""
+        done = len(self._rows) * self._steps + batch + 1
+        standing = self._goal.standing(self._rows)
+        self._progress(done, self.params["epochs"] * self._steps, f"training, {standing}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes what is new.
+
+        Raises:
+            RunError: The loss is no longer a number.
+        """
+        figures = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
+        if not all(map(math.isfinite, figures.values())):
+            raise RunError(
+                f"The loss is no longer a number in epoch {epoch + 1}.",
+                "Try a smaller --learning-rate or --precision float32.",
+            )
+        row = {"epoch": epoch + 1, **dict(sorted(figures.items(), key=_place)), **self._moment()}
+        self._rows.append(row)
+        best = self._goal.best_epoch(self._rows)
+        if best == len(self._rows) - 1:
+            with averaged(self.model):
+                self._portable.set_weights(self.model.get_weights())
+            with written_whole(self._folder / "model.keras") as part:
+                self._portable.save(part)
+        write_checkpoint(self._folder / "checkpoints", self.model, self._rows)
+        write_history(self._folder / "history.csv", self._rows)
+        if self.finished():
+            self.model.stop_training = True
+
+    def finished(self) -> bool:
+        """Whether patience has run out."""
+        waited = len(self._rows) - 1 - self._goal.best_epoch(self._rows) if self._rows else 0
+        return self._patience is not None and waited >= self._patience
+
+    def _moment(self) -> Row:
+        return {
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
+
+
+def _place(item: tuple[str, float]) -> tuple[bool, bool, str]:
+    """Train before validation, the loss before metrics."""
+    name = item[0]
+    return name.startswith("val_"), not name.endswith("loss"), name
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """Writes one CSV line per epoch."""
+    with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,131 @@
+"""What `convscope.api` offers of this room; imports nothing heavy before it is called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from convscope.backend import prepare_backend
+from convscope.types import Progress, Say, no_progress, silent
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.engine.training.settings import Precision
+    from convscope.features.manifest import Dtype
+    from convscope.features.table import Features
+    from convscope.scope.channels.pooled import Pool
+    from convscope.workflows.model_inputs import ValueRange
+
+DEFAULT_RECIPE = "image-classification"
+
+
+def extract(
+    model: keras.Model | str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    layers: Sequence[str] | str = (),
+    pool: Pool = "mean",
+    to: str | os.PathLike[str],
+    dtype: Dtype = "float32",
+    precision: Precision = "auto",
+    splits: Sequence[str] | str | None = None,
+    predictions: bool = True,
+    resume: bool = False,
+    part_size: int | None = None,
+    cluster: str | None = None,
+    recipe: str = DEFAULT_RECIPE,
+    value_range: ValueRange = "auto",
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    progress: Progress = no_progress,
+    say: Say = silent,
+) -> Features:
+    """Writes what layers put out for every sample of a data set.
+
+    Args:
+        model: A Keras model; a run folder; a `.keras` file; the name of a shipped architecture or kernel
+            bank; or `module:function`, which returns a model.
+        path: A data set with labels, as `train` reads it; files, folders or patterns without labels; or a
+            `.npy` or `.npz` array as the model takes it.
+        layers: Paths, unique names or patterns such as `block*/conv*`; `all`; by default the last
+            convolution.
+        pool: `mean` or `max` over all positions, `flatten`, or `none` for the maps as they are.
+        to: A name that ends in `.parquet` gets one file, any other a folder of Parquet parts. Whole maps are
+            written as a Zarr group.
+        dtype: Of the stored values.
+        precision: Of the computation; `auto` takes bfloat16 where the processor has it and the features stay
+            close to those of Keras.
+        splits: Names of the splits wanted, such as `test`; by default all.
+        predictions: Whether to keep the model's answer and its probability.
+        resume: Whether to go on with an extraction that was interrupted.
+        part_size: Samples that are written together; by default at most 4096.
+        cluster: Address of a Ray cluster, or `local`; by default everything runs in this process.
+        recipe: Reads labelled data; a run brings its own.
+        value_range: What pixels become for a model that is no run: `0..1`, `0..255`, `-1..1`; `auto` takes
+            0..255 for a model that scales its input itself and else 0..1, and says so.
+        trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
+        code: Modules to import first, which register the model's own layers with Keras.
+        input_shape: For an architecture, the shape of one sample; by default that of the data.
+        progress: Is told how many samples are done.
+        say: Is told what was found and decided, a line at a time.
+
+    Returns:
+        The features: who the samples are, and a matrix for each layer.
+
+    Raises:
+        UsageError: A name or setting that cannot work, or `to` exists.
+        DataError: The data is malformed.
+        RunError: The disk is full, or what is there is of another model, data or setting.
+        BackendError: A package is missing.
+    """
+    prepare_backend()
+    from convscope.features.extract import Wanted
+    from convscope.features.extract import extract as carry_out
+    from convscope.features.model_and_data import Subject
+
+    wanted = Wanted(
+        layers=_listed(layers),
+        pool=pool,
+        dtype=dtype,
+        precision=precision,
+        splits=None if splits is None else _listed(splits),
+        predictions=predictions,
+        part_size=part_size,
+    )
+    given: Any = os.fspath(model) if isinstance(model, os.PathLike) else model
+    paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    return carry_out(
+        Subject(given, trust, tuple(code), input_shape),
+        [os.fspath(each) for each in paths],
+        os.fspath(to),
+        wanted,
+        recipe=recipe,
+        value_range=value_range,
+        resume=resume,
+        cluster=cluster,
+        progress=progress,
+        say=say,
+    )
+
+
+def open_features(path: str | os.PathLike[str]) -> Features:
+    """Opens features that `extract` wrote.
+
+    Args:
+        path: The Parquet file, the folder of parts, or the Zarr group.
+
+    Raises:
+        UsageError: There is nothing of that name.
+        DataError: It holds no features, or is damaged.
+        RunError: The extraction is not finished, or another version wrote it.
+    """
+    from convscope.features.table import open_features as open_table
+
+    return open_table(os.fspath(path))
+
+
+def _listed(names: Sequence[str] | str) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

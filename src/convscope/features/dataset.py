@@ -1,0 +1,98 @@
+"""The samples of an extraction, by position, with what is known of each and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.features.inputs import Array, Inputs, some_of
+from convscope.scope.channels.pooled import as_given
+from convscope.types import SPLITS, Skipped, SplitName
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """From compact inputs to what a model takes: `x * factor + offset`, float32.
+
+    Args:
+        factor: Such as 1 / 255.
+        offset: Such as -1.
+    """
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, values: Any) -> npt.NDArray[np.float32]:
+        """Scales values of any shape."""
+        scaled: npt.NDArray[np.float32] = np.multiply(values, np.float32(self.factor), dtype=np.float32)
+        if self.offset:
+            scaled += np.float32(self.offset)
+        return scaled
+
+
+@dataclass(frozen=True)
+class Source:
+    """All samples of an extraction, in the order of its rows; can be pickled, and then opens its files anew.
+
+    Args:
+        inputs: The samples.
+        labels: Index into the class names, shape (samples,), int64; -1 where a label is not known.
+        class_names: Sorted; empty where there are no labels.
+        splits: Index into `SPLITS`, shape (samples,), int8; -1 where there are no splits.
+        prepare: From compact inputs to what the model takes, float32.
+        scaling: (factor, offset) where `prepare(x)` is `x * factor + offset`, else None.
+        fingerprint: SHA-256 (hex) over names and contents.
+        layout: What was recognized, one line.
+        notes: What was decided or should be known, one line each.
+        skipped: What was left out.
+        padded: Whether samples are token ids of which 0 is padding.
+        unpack: From a batch of samples to the inputs of a model that has several.
+    """
+
+    inputs: Inputs = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
+    class_names: tuple[str, ...]
+    splits: npt.NDArray[np.int8] = field(repr=False)
+    prepare: Callable[[Any], npt.NDArray[np.float32]]
+    scaling: tuple[float, float] | None
+    fingerprint: str
+    layout: str
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    padded: bool = False
+    unpack: Callable[[Any], Any] = as_given
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
+        """Compact samples, stacked: uint8 or float32.
+
+        Raises:
+            DataError: A file has changed or gone since it was found.
+        """
+        return self.inputs.take(indices)
+
+    def name(self, index: int) -> str:
+        """The file (or `file#row`) of a sample."""
+        return self.inputs.name(index)
+
+    def label(self, index: int) -> str | None:
+        """The class name of a sample."""
+        number = int(self.labels[index])
+        return None if number == UNKNOWN else self.class_names[number]
+
+    def split(self, index: int) -> SplitName | None:
+        """The split of a sample."""
+        number = int(self.splits[index])
+        return None if number == UNKNOWN else SPLITS[number]
+
+    def spread(self, count: int) -> Array:
+        """At most so many compact samples, evenly from all."""
+        return some_of(self.inputs, count)

@@ -1,0 +1,77 @@
+"""Recordings without labels, to predict: files, folders, patterns and tables that name them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from convscope.data.named_files import files_of
+from convscope.errors import DataError
+from convscope.kinds.audio.readers.recordings import WHOLE, Part, Recordings
+from convscope.kinds.audio.readers.scan import scan_recordings
+from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
+from convscope.types import Progress, Skipped, no_progress
+
+_BESIDE = (".txt", ".md", ".json", ".csv", ".tsv", ".pdf", ".html", ".xml", ".yaml", ".yml")
+"""Endings of what lies beside recordings; where a folder is given, it is not tried as sound."""
+
+
+@dataclass(frozen=True)
+class RecordingInputs(Recordings):
+    """Recordings without labels, and what was left out.
+
+    Args:
+        skipped: What was found and is no readable recording.
+        warnings: What the user should know, one line each.
+    """
+
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> RecordingInputs:
+    """Finds and hears the recordings that are asked about.
+
+    Args:
+        paths: Files of sound; folders (read at any depth); patterns such as `calls/*.wav`; and tables that
+            name recordings and parts of them. They may be as long as they like.
+        progress: Told how many were heard.
+
+    Returns:
+        Every readable recording once, in the order given, folders and patterns sorted; the others as
+        `skipped`.
+
+    Raises:
+        DataError: A path does not exist, a pattern matches nothing, a table is malformed, or no recording is
+            readable.
+        BackendError: The library that decodes is not installed.
+    """
+    skipped: list[Skipped] = []
+    found: dict[tuple[str, Part], None] = {}
+    for path in map(os.fspath, paths):
+        for file in files_of(path, skipped):
+            found.update(dict.fromkeys(_named(Path(file), Path(path).is_dir(), skipped)))
+    keys, parts = [key for key, _ in found], [part for _, part in found]
+    whole = all(part == WHOLE for part in parts)
+    scanned = scan_recordings(Recordings("", keys, () if whole else parts), progress, longest=float("inf"))
+    skipped += scanned.skipped
+    source = scanned.source
+    if not len(source):
+        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
+        where = ", ".join(map(str, paths)) or "no paths"
+        raise DataError(f"expected recordings, received none in {where}. {examples}".strip())
+    return RecordingInputs(
+        "", source.keys, source.parts, source.seconds, source.rates, tuple(skipped), scanned.warnings
+    )
+
+
+def _named(file: Path, of_folder: bool, skipped: list[Skipped]) -> list[tuple[str, Part]]:
+    """The recordings that a file is or names."""
+    if not of_folder and is_sound_table(file):
+        rows = named_recordings(file, None, skipped=skipped)
+        return [(str(file.parent / row.key), row.part) for row in rows]
+    if of_folder and file.suffix.lower() in _BESIDE:
+        return []
+    return [(str(file), WHOLE)]

@@ -1,0 +1,219 @@
+"""The task of speech recognition: which words are said in a recording, and when?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples, Split, Splits
+from convscope.data.token_rows import TokenRows, padded_length
+from convscope.engine.training.feed import Batch
+from convscope.engine.training.goal import Goal
+from convscope.kinds.architectures import build
+from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, stacked
+from convscope.kinds.audio.readers.transcripts import read_words, spelled
+from convscope.kinds.audio.speech.ctc import BEAM
+from convscope.kinds.audio.speech.metrics import SpeechJudgement, judge_transcripts
+from convscope.kinds.audio.speech.representation import SpeechRepresentation
+from convscope.kinds.audio.speech.transcription import LONGEST, HeardWord, Transcriber, Transcript
+from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.lenses.pages.report import Mistake
+from convscope.types import SPLITS, Axis, Progress, SplitName
+
+BLANK_NAME = "blank"
+SPACE_NAME = "space"
+SHOWN_TEXTS = 8
+HEARD_BYTES = 128 * 2**20
+"""Waveforms that take more are decoded while they are heard, long ones a piece at a time."""
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """The answer for one recording.
+
+    Args:
+        name: The file, and where it is a part of it, from which second on.
+        text: What is said.
+        words: Each word with its seconds.
+        confidence: The least probability of a word; where there is none, of nothing being said.
+    """
+
+    name: str
+    text: str
+    words: tuple[HeardWord, ...]
+    confidence: float
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it."""
+        words = [vars(word) for word in self.words]
+        return {"sample": self.name, "text": self.text, "confidence": self.confidence, "words": words}
+
+    def to_row(self) -> dict[str, str]:
+        """Name, text, confidence, and words as `start-end word`, in seconds."""
+        words = "; ".join(f"{word.start:.2f}-{word.end:.2f} {word.text}" for word in self.words)
+        return {
+            "sample": self.name,
+            "text": self.text,
+            "confidence": f"{self.confidence:.6f}",
+            "words": words,
+        }
+
+    def to_cells(self) -> dict[str, str]:
+        """Name, text and confidence."""
+        return {"sample": self.name, "answer": self.text, "confidence": f"{self.confidence:.1%}"}
+
+
+@dataclass(frozen=True)
+class SpeechExamples:
+    """Recordings with the characters of their transcripts.
+
+    Args:
+        rows: Waveforms.
+        targets: Ids of characters.
+        augment: Random changes to some waveforms; None leaves them as they are.
+    """
+
+    rows: SoundRows
+    targets: TokenRows
+    augment: Any = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Samples of each recording."""
+        return self.rows.lengths
+
+    def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
+        """(waveforms, ids of characters)."""
+        waves = self.rows.several(indices)
+        if self.augment is not None and rng is not None:
+            waves = self.augment(waves, rng)
+        return as_inputs(stacked(waves, self.rows.rate)), self.targets.take(indices)
+
+
+def build_recognizer(
+    architecture: str, representation: Any, class_names: Sequence[str], options: Mapping[str, Any]
+) -> keras.Model:
+    """A fresh model with one output for each character, and the blank."""
+    sizes = {**representation.sizes, **options}
+    return build(architecture, representation.shape, representation.classes, **sizes)
+
+
+def speech_examples(lesson: Lesson) -> SpeechExamples:
+    """Waveforms and transcripts."""
+    representation: Any = lesson.representation
+    rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
+    augment = lesson.augment if lesson.training else None
+    return SpeechExamples(rows, representation.targets(lesson.split.labels), augment)
+
+
+def transcriber(fitted: Fitted) -> Transcriber:
+    """The model made ready to hear, as its options say.
+
+    Raises:
+        DataError: The list of words cannot be read.
+        UsageError: A beam or words that cannot be searched with.
+    """
+    representation: Any = fitted.representation
+    listed = fitted.options.get("words")
+    return Transcriber(
+        fitted.model,
+        representation.rate,
+        representation.characters,
+        int(fitted.options.get("beam", BEAM)),
+        None if listed is None else read_words(listed),
+    )
+
+
+def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Transcript]:
+    """What is said in each recording."""
+    representation: Any = fitted.representation
+    hear = transcriber(fitted)  # what is wrong with its options is told before anything is decoded
+    return hear(representation.arrays(samples, HEARD_BYTES, progress), progress)
+
+
+def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechJudgement:
+    """Errors of words and characters."""
+    return judge_transcripts([spelled(str(text)) for text in split.labels], [each.text for each in answers])
+
+
+def tell(answers: Sequence[Transcript], samples: Samples, class_names: Sequence[str]) -> list[SpokenText]:
+    """The words of each recording."""
+    return [
+        SpokenText(samples.name(i), each.text, each.words, each.confidence) for i, each in enumerate(answers)
+    ]
+
+
+def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """The blank and the characters."""
+    characters = (SPACE_NAME if each == " " else each for each in representation.characters)
+    return (BLANK_NAME, *characters)
+
+
+def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
+    """Recordings."""
+    return {name: {"recordings": len(splits[name])} for name in SPLITS}
+
+
+def mistakes(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> list[Mistake]:
+    """The recordings with the most wrong words for each that is said."""
+    return [
+        Mistake(
+            "",
+            split.samples.name(each.index),
+            told=(("said", each.reference), ("heard", each.transcript), ("WER", f"{each.wer:.0%}")),
+        )
+        for each in judge(answers, split, class_names).worst
+    ]
+
+
+def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+    """What is said in a few train recordings."""
+    few = [spelled(str(text)) for text in splits.train.labels[:SHOWN_TEXTS]]
+    return [("recordings", few)]
+
+
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+    """The beginnings of recordings as the model takes them, all padded to one length."""
+    representation: SpeechRepresentation = fitted.representation  # type: ignore[assignment]
+    rows = representation.arrays(samples, progress=progress)  # type: ignore[arg-type]
+    most = round(LONGEST * rows.rate)
+    unit = max(1, rows.rate // 50)
+    longest = min(most, int(rows.lengths.max(initial=1)))
+    length = padded_length(-(-longest // unit)) * unit
+
+    def take(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        return as_inputs(stacked([wave[:most] for wave in rows.several(indices)], rows.rate, length))
+
+    def axis(i: int) -> Axis:
+        heard = min(most, int(rows.lengths[i]))
+        return Axis(np.arange(length) / rows.rate, "s", filled=(0, length - heard))
+
+    return Shown(take, axis=axis)
+
+
+TRANSCRIBING = Task(
+    name="speech recognition",
+    goal=Goal(loss=lambda settings: None, said="transcripts without an error"),
+    build=build_recognizer,
+    examples=speech_examples,
+    answer=answer,
+    judge=judge,
+    load_judgement=SpeechJudgement.from_json,
+    tell=tell,
+    mistakes=mistakes,
+    outputs=outputs,
+    align=as_named,
+    counted="recordings",
+    counts=counts,
+    illustrate=illustrate,
+    show=show,
+    unused=("class_weights", "label_smoothing", "mixing"),
+)

@@ -1,0 +1,190 @@
+"""Stored arrays of pictures and labels: checked by their headers, then read into one array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.assembly import Found
+from convscope.data.damage import damage_as_data_error
+from convscope.errors import DataError
+from convscope.kinds.image.readers.scan import array_digests
+from convscope.kinds.image.readers.sources import ArrayImages
+from convscope.types import Progress, SplitName
+
+MAX_BYTES = 4 * 2**30
+"""All arrays of a data set together, as stored and as uint8, are at most this, in bytes."""
+
+_CHUNK_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file that has not been read yet.
+
+    Args:
+        where: The file and the array in it, for messages.
+        shape: From the header.
+        dtype: From the header; never of objects.
+        open: Opens the values, the header already passed.
+        fortran: Stored with the first axis fastest.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    open: Callable[[], AbstractContextManager[IO[bytes]]] = field(repr=False)
+    fortran: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes, as stored."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class ArrayPart:
+    """Pictures and their labels.
+
+    Args:
+        name: What the pictures are called: the file, or the file and the key.
+        split: The split that they belong to, or None.
+        images: Shape (n, height, width) or (n, height, width, 1 or 3).
+        labels: Shape (n,) or (n, 1).
+    """
+
+    name: str
+    split: SplitName | None
+    images: StoredArray
+    labels: StoredArray
+
+
+def read_array_parts(
+    where: Path, layout: str, root: Path, parts: Sequence[ArrayPart], progress: Progress
+) -> Found:
+    """Reads all parts into one uint8 array.
+
+    Args:
+        where: The path that was read, for messages.
+        layout: One line that says which layout was recognized and by what.
+        root: The folder that the names of the parts are relative to.
+        parts: At least one; the pictures of all have the same size.
+        progress: Told how many pictures were read.
+
+    Returns:
+        The pictures, in the order of the parts.
+
+    Raises:
+        DataError: Shapes, types, values or lengths do not fit, or the arrays take more than `MAX_BYTES`.
+    """
+    for part in parts:
+        _check_part(part, parts[0])
+    stored = sum(part.images.nbytes + part.labels.nbytes for part in parts)
+    count = sum(part.images.shape[0] for part in parts)
+    picture = parts[0].images.shape[1:]
+    if max(stored, count * math.prod(picture)) > MAX_BYTES:
+        raise DataError(
+            f"{where}: too large: {stored} bytes, expected at most {MAX_BYTES}",
+            hint="Write the pictures as files into a folder per class.",
+        )
+    array = np.empty((count, *picture), np.uint8)
+    labels: list[str] = []
+    splits: list[SplitName | None] = []
+    segments: list[tuple[str, int]] = []
+    for part in parts:
+        start = len(labels)
+        segments.append((part.name, start))
+        labels += _read_labels(part.labels)
+        splits += [part.split] * (len(labels) - start)
+        _read_pictures(part.images, array[start : len(labels)])
+        progress(len(labels), count, "reading arrays")
+    if not labels:
+        raise DataError(f"{where}: expected pictures, received none")
+    source = ArrayImages(str(root), array, tuple(segments))
+    return Found(
+        where=str(where),
+        layout=layout,
+        source=source,
+        labels=labels,
+        splits=splits,
+        digests=array_digests(source),
+    )
+
+
+def _check_part(part: ArrayPart, first: ArrayPart) -> None:
+    shape = part.images.shape
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not all(shape[1:]):
+        raise DataError(
+            f"{part.images.where}: expected pictures of shape (n, height, width[, 1 or 3]), received {shape}"
+        )
+    if shape[1:] != first.images.shape[1:]:
+        raise DataError(
+            f"{part.images.where}: expected pictures of shape {first.images.shape[1:]} as in"
+            f" {first.images.where}, received {shape[1:]}"
+        )
+    labels = part.labels.shape
+    if labels not in ((shape[0],), (shape[0], 1)):
+        raise DataError(
+            f"{part.labels.where}: expected one label for each of {shape[0]} pictures,"
+            f" received shape {labels}"
+        )
+
+
+def _read_labels(stored: StoredArray) -> list[str]:
+    if stored.dtype.kind not in "iubU":
+        raise DataError(f"{stored.where}: expected labels as whole numbers or text, received {stored.dtype}")
+    with damage_as_data_error(stored.where, "array"), stored.open() as file:
+        values = np.frombuffer(_exactly(file, stored.nbytes, stored.where), stored.dtype).tolist()
+    names = [str(int(value) if isinstance(value, bool) else value).strip() for value in values]
+    for row, name in enumerate(names):
+        if not name or name.startswith("-"):
+            raise DataError(f"{stored.where}#{row}: expected a label from 0 or a name, received {name!r}")
+    return names
+
+
+def _read_pictures(stored: StoredArray, into: npt.NDArray[np.uint8]) -> None:
+    """Reads and converts a few rows at a time, so that the stored form is never in memory as a whole."""
+    with damage_as_data_error(stored.where, "array"), stored.open() as file:
+        if stored.fortran:
+            flat = np.frombuffer(_exactly(file, stored.nbytes, stored.where), stored.dtype)
+            into[...] = _to_uint8(flat.reshape(stored.shape, order="F"), stored.where)
+            return
+        row_bytes = math.prod(stored.shape[1:]) * stored.dtype.itemsize
+        step = max(1, _CHUNK_BYTES // row_bytes)
+        for start in range(0, len(into), step):
+            rows = into[start : start + step]
+            values = np.frombuffer(_exactly(file, len(rows) * row_bytes, stored.where), stored.dtype)
+            rows[...] = _to_uint8(values.reshape(rows.shape), stored.where)
+
+
+def _exactly(file: IO[bytes], count: int, where: str) -> bytes:
+    data = file.read(count)
+    if len(data) != count:
+        raise DataError(f"{where}: truncated: expected {count} more bytes, received {len(data)}")
+    return data
+
+
+def _to_uint8(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.uint8]:
+    """Whole numbers of 0 to 255 as they are; floats of 0 to 1 and booleans times 255."""
+    kind = values.dtype.kind
+    if values.dtype == np.uint8 or not values.size:
+        return values.astype(np.uint8)
+    if kind not in "biuf":
+        raise DataError(f"{where}: expected pictures as numbers, received {values.dtype}")
+    numbers: npt.NDArray[np.float64] = values.astype(np.float64)
+    most = 255 if kind in "iu" else 1
+    if not (numbers.min() >= 0 and numbers.max() <= most):
+        raise DataError(
+            f"{where}: expected values from 0 to {most} in an array of {values.dtype},"
+            f" received {numbers.min():g} to {numbers.max():g}",
+            hint="Store the pictures as uint8.",
+        )
+    scaled: npt.NDArray[np.uint8] = np.rint(numbers * (255 / most)).astype(np.uint8)
+    return scaled

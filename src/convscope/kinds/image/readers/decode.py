@@ -1,0 +1,215 @@
+"""One encoded picture to one uint8 array, bounded before anything is decoded.
+
+What every kind of picture becomes:
+
+| in the file | array |
+|---|---|
+| gray, 1-bit, palette of grays | (height, width) |
+| color, palette, CMYK, YCbCr, Lab | (height, width, 3), RGB |
+| alpha or a transparent color | composited on white, then as above |
+| 16 bits per value | divided by 257, so that 65535 is white |
+| 32-bit integers | as 16 bits where all values are 0 to 65535, else stretched from minimum to maximum |
+| floats | 0 to 1 or 0 to 255 where all values are, else stretched from minimum to maximum |
+| several frames | the first one |
+| EXIF orientation | turned as the camera was held; an unreadable EXIF block turns nothing |
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from convscope.data.damage import damage_as_data_error
+from convscope.errors import DataError
+from convscope.kinds.image.readers.jpeg import decode_plain_jpeg
+
+MAX_PIXELS = 64_000_000
+"""Largest picture that is decoded, in pixels."""
+MAX_FILE_BYTES = 256 * 2**20
+"""Largest picture file that is read, in bytes."""
+
+Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
+
+_JPEG = b"\xff\xd8\xff"
+# Called directly because `Image.open` only warns about decompression bombs, and through global state.
+_READERS: tuple[tuple[bytes, str, Reader], ...] = (
+    (_JPEG, "JPEG", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
+    (b"GIF8", "GIF", GifImagePlugin.GifImageFile),
+    (b"BM", "BMP", BmpImagePlugin.BmpImageFile),
+    (b"II*\0", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"RIFF", "WebP", WebPImagePlugin.WebPImageFile),
+    *((b"P%d" % digit, "PNM", PpmImagePlugin.PpmImageFile) for digit in range(1, 7)),
+)
+FORMATS = tuple(dict.fromkeys(name for _, name, _ in _READERS))
+"""Names of the formats that are read."""
+
+_ORIENTATION_TAG = 0x0112
+
+
+def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
+    """Reads and decodes one picture file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
+
+    Raises:
+        DataError: The file cannot be read or is not a picture; the message names it and says why.
+    """
+    return decode_image(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Reads a whole picture file of at most `MAX_FILE_BYTES`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        DataError: It is missing, not a regular file, not readable or too large.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a million of them
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path}: not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise DataError(f"{path}: too large: {status.st_size} bytes, expected at most {MAX_FILE_BYTES}")
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a million of them
+            return file.read()
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except PermissionError:
+        raise DataError(f"{path}: permission denied") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def decode_image(data: bytes, name: str) -> npt.NDArray[np.uint8]:
+    """Decodes one picture.
+
+    Args:
+        data: The encoded picture, in one of `FORMATS`.
+        name: What error messages call it.
+
+    Returns:
+        Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
+
+    Raises:
+        DataError: The bytes are empty, not a picture, truncated, damaged or too large.
+    """
+    if not data:
+        raise DataError(f"{name}: empty")
+    plain = decode_plain_jpeg(data, MAX_PIXELS) if data.startswith(_JPEG) else None
+    if plain is not None:
+        return plain
+    kind, reader = _reader_of(data, name)
+    with damage_as_data_error(name, kind):
+        image = reader(io.BytesIO(data))
+        _check_size(image.size, name)
+        image.load()
+        _check_size(image.size, name)
+        return _turn(_to_uint8(image), _orientation(image))
+
+
+def _reader_of(data: bytes, name: str) -> tuple[str, Reader]:
+    for magic, kind, reader in _READERS:
+        if data.startswith(magic) and (kind != "WebP" or data[8:12] == b"WEBP"):
+            return kind, reader
+    raise DataError(f"{name}: not a picture, expected one of {', '.join(FORMATS)}")
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise DataError(f"{name}: a picture without pixels ({width}x{height})")
+    if width * height > MAX_PIXELS:
+        raise DataError(f"{name}: too large: {width}x{height} pixels, expected at most {MAX_PIXELS} pixels")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # noqa: BLE001 - a damaged EXIF block must not cost the picture
+        return 1
+
+
+def _turn(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    """Undoes an EXIF orientation (1 to 8); anything else turns nothing."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _to_uint8(image: Image.Image) -> npt.NDArray[np.uint8]:
+    mode = image.mode
+    if mode in ("L", "RGB") and "transparency" not in image.info:
+        return np.asarray(image)
+    if mode in ("I", "F") or mode.startswith("I;16"):
+        return _to_8_bits(np.asarray(image))
+    gray = mode in ("1", "L", "LA", "La") or (mode == "P" and _has_gray_palette(image))
+    if "transparency" in image.info or mode in ("RGBA", "RGBa", "LA", "La", "PA"):
+        return _on_white(np.asarray(image.convert("RGBA")), gray)
+    if mode == "P" and gray:
+        return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., 0])
+    return np.asarray(image.convert("L" if gray else "RGB"))
+
+
+def _has_gray_palette(image: Image.Image) -> bool:
+    colors = np.asarray(image.getpalette("RGB") or (), dtype=np.int64).reshape(-1, 3)
+    return bool(np.all(colors == colors[:, :1]))
+
+
+def _on_white(rgba: npt.NDArray[np.uint8], gray: bool) -> npt.NDArray[np.uint8]:
+    """Composites (height, width, 4) on white, rounding to the nearest value; sums stay below 2**16."""
+    alpha = rgba[..., 3].astype(np.uint16)
+    white = (255 - alpha) * np.uint16(255) + np.uint16(127)
+    result = np.empty((*alpha.shape, 1 if gray else 3), np.uint8)
+    for channel in range(result.shape[-1]):
+        result[..., channel] = (rgba[..., channel] * alpha + white) // 255
+    return result[..., 0] if gray else result
+
+
+def _to_8_bits(raw: npt.NDArray[np.integer | np.floating]) -> npt.NDArray[np.uint8]:
+    """Scales 16-bit, 32-bit and float gray values (height, width) as the module's table says."""
+    integers = raw.dtype.kind in "iu"
+    low, high = float(raw.min()), float(raw.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("holds values that are not finite")
+    if integers and low >= 0 and high <= 65535:
+        sixteen_bits: npt.NDArray[np.uint8] = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return sixteen_bits
+    values: npt.NDArray[np.float64] = raw.astype(np.float64)
+    if integers or low < 0 or high > 255:
+        values = (values - low) / max(high - low, float(np.finfo(np.float64).tiny)) * 255.0
+    elif high <= 1:
+        values *= 255.0
+    scaled: npt.NDArray[np.uint8] = np.rint(values).astype(np.uint8)
+    return scaled

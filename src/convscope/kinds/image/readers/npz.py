@@ -1,0 +1,123 @@
+"""NumPy archives: `x_train, y_train, ...`, `train_images, train_labels, ...` or `images, labels`."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from convscope.data.assembly import SPLIT_ALIASES, Found
+from convscope.data.damage import damage_as_data_error
+from convscope.errors import DataError
+from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
+from convscope.types import SPLITS, Progress, Skipped, SplitName
+
+IMAGE_WORDS = frozenset({"x", "images", "image", "data", "pixels", "pictures"})
+LABEL_WORDS = frozenset({"y", "labels", "label", "target", "targets"})
+
+_MOST_EXPANSION = 1100  # deflate cannot expand more than 1032 times
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def read_npz(path: Path, progress: Progress) -> Found:
+    """Reads pictures and labels from a NumPy archive; pickled objects are refused.
+
+    Args:
+        path: The `.npz` file.
+        progress: Told how many pictures were read.
+
+    Returns:
+        The pictures: train, validation, test, each in its own order.
+
+    Raises:
+        DataError: The archive is damaged, its names are not understood, or an array does not fit.
+    """
+    with damage_as_data_error(str(path), "NumPy archive"), zipfile.ZipFile(path) as archive:
+        keys = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+        images, labels, others = _roles(path, keys)
+        parts = [
+            ArrayPart(
+                f"{path.name}[{key}]",
+                split,
+                _stored(path, archive, key),
+                _stored(path, archive, labels[split]),
+            )
+            for split, key in images.items()
+        ]
+        layout = f"NumPy archive: {path.name} has {', '.join((*images.values(), *labels.values()))}"
+        found = read_array_parts(path, layout, path.parent, parts, progress)
+    skipped = tuple(Skipped(f"{path}[{key}]", "neither pictures nor labels by its name") for key in others)
+    return replace(found, skipped=skipped)
+
+
+def _roles(
+    path: Path, keys: list[str]
+) -> tuple[dict[SplitName | None, str], dict[SplitName | None, str], list[str]]:
+    """Which key holds the pictures and which the labels of each split, and the keys that hold neither."""
+    images: dict[SplitName | None, str] = {}
+    labels: dict[SplitName | None, str] = {}
+    others: list[str] = []
+    for key in sorted(keys):
+        words = set(re.split(r"[_\-. ]", key.lower()))
+        splits = {SPLIT_ALIASES[word] for word in words & SPLIT_ALIASES.keys()}
+        rest = words - SPLIT_ALIASES.keys()
+        role = images if rest and rest <= IMAGE_WORDS else labels if rest and rest <= LABEL_WORDS else None
+        if role is None or len(splits) > 1:
+            others.append(key)
+            continue
+        split = next(iter(splits), None)
+        if split in role:
+            raise DataError(f"{path}: expected one array for each role, received {role[split]} and {key}")
+        role[split] = key
+    if not images or images.keys() != labels.keys():
+        received = ", ".join(keys[:20]) or "none"
+        raise DataError(
+            f"{path}: expected pictures and labels of the same splits, received {received}",
+            hint="Name the arrays x_train, y_train, x_test, y_test, or images and labels.",
+        )
+    order: tuple[SplitName | None, ...] = (None, *SPLITS)
+    return {name: images[name] for name in order if name in images}, labels, others
+
+
+def _stored(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
+    """Reads the header of one array and checks that the archive can hold what it promises."""
+    where = f"{path}[{key}]"
+    info = next(info for info in archive.infolist() if info.filename.removesuffix(".npy") == key)
+    if info.compress_type not in _COMPRESSIONS or info.file_size > info.compress_size * _MOST_EXPANSION:
+        raise DataError(f"{where}: expected a stored or deflated array, received an impossible compression")
+    with archive.open(info) as file:
+        shape, fortran, dtype = _header(file, where)
+        header_bytes = file.tell()
+
+    @contextmanager
+    def values() -> Iterator[IO[bytes]]:
+        with archive.open(info) as file:
+            file.read(header_bytes)
+            yield file
+
+    stored = StoredArray(where, shape, dtype, values, fortran)
+    if dtype.hasobject or not dtype.itemsize:
+        raise DataError(f"{where}: expected numbers or text, received {dtype}; objects are never unpickled")
+    if header_bytes + stored.nbytes != info.file_size:
+        raise DataError(
+            f"{where}: expected {header_bytes + stored.nbytes} bytes by its header, received {info.file_size}"
+        )
+    return stored
+
+
+def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    form: Any = npy
+    with damage_as_data_error(where, "array"):
+        version = form.read_magic(file)
+        readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+        if version in readers:
+            header: tuple[tuple[int, ...], bool, np.dtype[np.generic]] = readers[version](file)
+            return header
+    raise DataError(f"{where}: expected version 1 or 2 of the NumPy format, received {version}")

@@ -1,0 +1,146 @@
+"""Parquet files that hold encoded pictures, as Hugging Face `datasets` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from convscope.data.assembly import Found
+from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name, split_of_file
+from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
+from convscope.errors import DataError
+from convscope.kinds.image.readers.scan import scan_to_found
+from convscope.kinds.image.readers.sources import unscanned_bytes
+from convscope.types import Progress, Skipped, SplitName
+
+IMAGE_COLUMNS = ("image", "img", "picture", "bytes", "image_bytes", "data")
+FINE_LABEL_COLUMNS = (*LABEL_COLUMNS, "fine_label", "coarse_label")
+MAX_BYTES = 4 * 2**30
+"""Encoded pictures that are held in memory at most, in bytes."""
+
+
+@dataclass(frozen=True)
+class _Columns:
+    image: str
+    label: str
+    split: str | None
+    class_names: Sequence[str] | None
+
+
+@dataclass
+class _Rows:
+    keys: list[str] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    total_bytes: int = 0
+
+
+def holds_pictures(path: Path) -> bool:
+    """True where a Parquet file has a column of encoded pictures.
+
+    Raises:
+        DataError: It is not a readable Parquet file.
+    """
+    return _image_column(parquet_schema(path)) is not None
+
+
+def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> Found:
+    """Reads encoded pictures from one or several Parquet files.
+
+    The split is a column, or the beginning of a file's name (`train-00000-of-00002.parquet`), or its folder.
+
+    Args:
+        root: The folder of the files.
+        keys: The files, relative to it.
+        progress: Told how many pictures were scanned.
+
+    Returns:
+        The pictures, in the order of the files and their rows.
+
+    Raises:
+        DataError: A file is damaged or has no usable image and label columns, a label is missing or unknown,
+            or the pictures take more than `MAX_BYTES`.
+    """
+    rows = _Rows()
+    for key in keys:
+        _read_file(root, key, rows)
+        progress(len(rows.keys), None, "reading rows")
+    where = str(root / keys[0]) if len(keys) == 1 else str(root)
+    if not rows.keys:
+        raise DataError(f"{where}: expected rows with encoded pictures, received none")
+    return scan_to_found(
+        unscanned_bytes(str(root), rows.keys, rows.data),
+        where=where,
+        layout=f"Parquet with encoded pictures: {len(keys)} file{'s' * (len(keys) > 1)}",
+        labels=rows.labels,
+        splits=rows.splits,
+        skipped=rows.skipped,
+        progress=progress,
+    )
+
+
+def _read_file(root: Path, key: str, rows: _Rows) -> None:
+    path = root / key
+    columns = _columns(path, parquet_schema(path))
+    of_file = split_of_file(key)
+    names = [columns.image, columns.label] + ([columns.split] if columns.split else [])
+    for row, (image, label, *split) in parquet_rows(path, names):
+        where = f"{path}#{row}"
+        data = image.get("bytes") if isinstance(image, dict) else image
+        if not isinstance(data, bytes):
+            rows.skipped.append(Skipped(where, "a row without image bytes"))
+            continue
+        rows.total_bytes += len(data)
+        if rows.total_bytes > MAX_BYTES:
+            raise DataError(
+                f"{where}: the encoded pictures take more than {MAX_BYTES} bytes of memory",
+                hint="Write them as files into a folder per class.",
+            )
+        rows.keys.append(f"{key}#{row}")
+        rows.data.append(data)
+        rows.labels.append(_label(where, label, columns.class_names))
+        rows.splits.append(split_name(where, str(split[0] or "")) if split else of_file)
+
+
+def _columns(path: Path, schema: pa.Schema) -> _Columns:
+    image = _image_column(schema)
+    label = find_column(schema.names, FINE_LABEL_COLUMNS)
+    if image is None or label is None:
+        role = "label" if image else "image"
+        raise DataError(
+            f"{path}: expected a column {role}, received {', '.join(schema.names[:20]) or 'no columns'}",
+            hint="Expected an image column of bytes or of struct{bytes, path}, and a label column.",
+        )
+    split = find_column(schema.names, SPLIT_COLUMNS)
+    name = schema.names[label]
+    return _Columns(
+        image, name, None if split is None else schema.names[split], class_label_names(path, schema, name)
+    )
+
+
+def _image_column(schema: pa.Schema) -> str | None:
+    for column in schema:
+        if pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+            return str(column.name)
+    for column in schema:
+        binary = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
+        if binary and column.name.lower() in IMAGE_COLUMNS:
+            return str(column.name)
+    return None
+
+
+def _label(where: str, label: object, class_names: Sequence[str] | None) -> str:
+    if isinstance(label, str) and label.strip():
+        return label.strip()
+    if not isinstance(label, int) or label < 0:
+        raise DataError(f"{where}: expected a label as a name or a number from 0, received {label!r}")
+    if class_names is None:
+        return str(label)
+    if label >= len(class_names):
+        raise DataError(f"{where}: expected a label below {len(class_names)}, received {label}")
+    return class_names[label]

@@ -1,0 +1,123 @@
+"""Labelled pictures from whatever is there: the layout is chosen by looking, and said.
+
+| what is there | layout |
+|---|---|
+| a folder of folders with pictures | folder per class; `train/ validation/ test/` where they are named so |
+| a `.csv` with columns path, label[, split] | manifest |
+| a `.csv` with columns emotion, pixels[, Usage] | FER2013 |
+| a Parquet file with columns path, label[, split] | manifest |
+| a Parquet file, or a folder of them, with an image column | encoded pictures, as Hugging Face writes them |
+| a `.npz` | NumPy arrays |
+| a folder with `*-images-idx3-ubyte[.gz]` | IDX |
+| a folder with one of the files above and no folders | that file |
+
+What happens to bad input:
+
+| what is wrong | what happens |
+|---|---|
+| a picture that is empty, truncated, not a picture, or not readable | skipped, counted, listed |
+| a decompression bomb: over 64 million pixels or 256 MiB | skipped before decoding, counted, listed |
+| no picture is readable, or more than half are not | `DataError` |
+| a class with one picture in total | `DataError`: it cannot be learned from and judged by |
+| a class that is not in train | `DataError` that names it |
+| fewer than two classes; no train split; a split for some pictures only | `DataError` |
+| identical pictures in train and in validation or test | warning with the count |
+| identical pictures with different labels | warning with the count |
+| a link that leaves the folder, a broken link, a link to a folder that holds it | skipped, listed |
+| a file without read permission | skipped, counted, listed |
+| a folder or a table without read permission | `DataError` |
+| a path that does not exist, an empty folder, an unknown kind of file | `DataError` |
+| files beside class folders, folders beside `train/`, empty class folders | skipped, listed |
+| hidden files, `__MACOSX`, `Thumbs.db`, `desktop.ini` | ignored |
+| a manifest's path that is absolute or leaves its folder | `DataError` with the line |
+| a manifest's file that is missing | skipped, counted, listed |
+| a table that is not UTF-8, misses a label or a field, has an unknown split | `DataError` with the line |
+| a table that misses a column | `DataError` |
+| a FER2013 row with a wrong number of pixels or a value that is not a number | `DataError` with the line |
+| a Parquet row without image bytes | skipped, listed |
+| an archive or array that is damaged, holds objects, is too large or differs from its header | `DataError` |
+
+Where the data has no validation or test split, a tenth of each class is drawn from train with the seed;
+identical pictures stay on one side. The same seed and the same data give the same splits on every machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from convscope.data.assembly import Found, assemble
+from convscope.data.listing import Listing, parquet_shards
+from convscope.data.splits import Splits
+from convscope.errors import DataError
+from convscope.kinds.image.readers.fer2013 import is_fer2013, read_fer2013
+from convscope.kinds.image.readers.folders import read_image_folders
+from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
+from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
+from convscope.kinds.image.readers.manifest import read_manifest
+from convscope.kinds.image.readers.npz import read_npz
+from convscope.kinds.image.readers.parquet import holds_pictures, read_parquet_images
+from convscope.types import Progress, no_progress
+
+__all__ = ["ImageInputs", "read_images", "read_inputs"]
+
+_TABLES = (".csv", ".parquet", ".pq", ".npz")
+
+
+def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_progress) -> Splits:
+    """Reads labelled pictures from any of the layouts in the table above.
+
+    Args:
+        path: A folder or a file.
+        seed: Draws the splits that the data does not have; not negative.
+        progress: Told how far reading has come.
+
+    Returns:
+        Train, validation and test, with the layout, every decision, every warning and all that was skipped.
+
+    Raises:
+        DataError: As the table above says; the message names the file and, in a table, the line.
+    """
+    return assemble(_find(Path(path), progress), seed)
+
+
+def _find(path: Path, progress: Progress) -> Found:
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    if is_folder:
+        return _find_in_folder(path, progress)
+    if not is_file:
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    return _find_in_file(path, progress)
+
+
+def _find_in_folder(folder: Path, progress: Progress) -> Found:
+    if idx_files(folder):
+        return read_idx(folder, progress)
+    shards = parquet_shards(folder)
+    if len(shards) > 1 or any("/" in key for key in shards):
+        return read_parquet_images(folder, shards, progress)
+    folders, files = Listing(str(folder)).children("")
+    tables = [key for key in files if key.lower().endswith(_TABLES)]
+    if not folders and len(tables) == 1:
+        return _find_in_file(folder / tables[0], progress)
+    return read_image_folders(folder, progress)
+
+
+def _find_in_file(path: Path, progress: Progress) -> Found:
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return read_fer2013(path, progress) if is_fer2013(path) else read_manifest(path, progress)
+    if suffix in (".parquet", ".pq"):
+        if holds_pictures(path):
+            return read_parquet_images(path.parent, [path.name], progress)
+        return read_manifest(path, progress)
+    if suffix == ".npz":
+        return read_npz(path, progress)
+    if is_idx(path.name):
+        return read_idx(path.parent, progress)
+    raise DataError(
+        f"{path}: expected a folder, {', '.join(_TABLES)} or IDX files, received '{suffix or path.name}'",
+        hint="Unpack an archive first; put pictures into a folder per class.",
+    )

@@ -1,0 +1,241 @@
+"""Pictures of any size to arrays of one size, and what must be remembered to do it again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from convscope.data.splits import Split
+from convscope.errors import DataError, RunError, UsageError
+from convscope.kinds.image.readers.pixels import LazyPixels, MemoryPixels, Pixels
+from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
+from convscope.types import Progress, no_progress
+
+MEMORY_LIMIT = 256 * 2**20
+"""Pictures that take less than this are kept in memory, in bytes."""
+LARGEST_COMMON_SIDE = 224
+"""A size that all pictures share is kept up to this side length, in pixels."""
+LARGEST_CHOSEN_SIDE = 96
+"""A size that has to be chosen is at most this, in pixels."""
+SCALE = 1 / 255
+VERSION = 1
+
+_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class ImageRepresentation:
+    """The size and the channels that every picture is brought to.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        channels: 1 (gray) or 3 (RGB).
+
+    Raises:
+        UsageError: A side is not positive or the channels are neither 1 nor 3.
+    """
+
+    height: int
+    width: int
+    channels: int
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1 or self.channels not in (1, 3):
+            raise UsageError(
+                "an image representation takes a positive height and width and 1 or 3 channels,"
+                f" received {self.height}x{self.width}x{self.channels}"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels), the input shape of a model."""
+        return self.height, self.width, self.channels
+
+    @classmethod
+    def fit(
+        cls, split: Split, size: tuple[int, int] | None = None, channels: int | None = None
+    ) -> tuple[ImageRepresentation, tuple[str, ...]]:
+        """Chooses size and channels from the train split.
+
+        Args:
+            split: The train split; its samples know their sizes.
+            size: Height and width in pixels, where the user chose them.
+            channels: 1 or 3, where the user chose them.
+
+        Returns:
+            The representation, and one line for each choice with its reason.
+
+        Raises:
+            UsageError: The split is empty or the user's choice cannot work.
+        """
+        source = _as_images(split)
+        if not len(source):
+            raise UsageError("a representation is fitted to at least one picture, received an empty split")
+        (height, width), size_line = _given_size(size) if size else _common_size(source.sizes)
+        if channels is None:
+            channels = int(source.channels.max())
+            gray = int(np.sum(source.channels == 1))
+            line = f"channels: {channels}, because {gray} of {len(source)} train pictures are gray"
+        else:
+            line = f"channels: {channels}, as asked for"
+        return cls(height, width, channels), (size_line, line)
+
+    def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+        """Brings pictures to one size; a picture of the right size keeps its values exactly.
+
+        Resizing is bilinear over all pixels that a result covers (antialiased); gray is the ITU-R 601-2 luma.
+
+        Args:
+            images: Gray (height, width[, 1]) or RGB (height, width, 3), uint8, of any size each.
+
+        Returns:
+            Shape (len(images), height, width, channels), uint8.
+
+        Raises:
+            DataError: An array is not such a picture.
+        """
+        result = np.empty((len(images), *self.shape), np.uint8)
+        for place, image in enumerate(images):
+            result[place] = self._encode_one(image)
+        return result
+
+    def _encode_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        if image.ndim == 2:
+            image = image[..., None]
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
+            raise DataError(
+                "expected a uint8 picture of shape (height, width) or (height, width, 3),"
+                f" received {image.dtype} of shape {image.shape}"
+            )
+        fits = image.shape[:2] == (self.height, self.width)
+        if fits and image.shape[2] in (1, self.channels):
+            return image  # one gray channel fills three by broadcasting
+        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        if image.shape[2] == 3 and self.channels == 1:
+            picture = picture.convert("L")
+        if not fits:
+            picture = picture.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        pixels: npt.NDArray[np.uint8] = np.asarray(picture)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Nothing but the shape."""
+        return {}
+
+    def unpack(self, values: Any) -> Any:
+        """Pictures are the only input."""
+        return values
+
+    def example(self, count: int) -> npt.NDArray[np.float32]:
+        """So many pictures of noise, shape (count, height, width, channels), from 0 to 1."""
+        return np.random.default_rng(0).random((count, *self.shape), np.float32)
+
+    def arrays(
+        self, samples: ImageSource, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
+    ) -> Pixels:
+        """The pictures of a split, in memory where they fit.
+
+        Args:
+            samples: The pictures.
+            limit_bytes: How much memory they may take.
+            progress: Told how many pictures were decoded.
+
+        Returns:
+            `MemoryPixels` decoded once, or `LazyPixels` where they would take more than the limit. The rows
+            of an array that has the right shape already are shared, not copied.
+
+        Raises:
+            DataError: A file has changed or gone since it was scanned.
+        """
+        if isinstance(samples, ArrayImages):
+            array = samples.array if samples.array.ndim == 4 else samples.array[..., None]
+            if array.shape[1:] == self.shape:
+                return MemoryPixels(array, samples.rows)
+        lazy = LazyPixels(samples, self.encode, self.shape)
+        count = len(samples)
+        if math.prod(lazy.shape) > limit_bytes:
+            return lazy
+        decoded = np.empty(lazy.shape, np.uint8)
+        for start in range(0, count, _BATCH):
+            stop = min(start + _BATCH, count)
+            decoded[start:stop] = lazy.take(np.arange(start, stop))
+            progress(stop, count, "decoding pictures")
+        return MemoryPixels(decoded)
+
+    @staticmethod
+    def scale(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Values of 0 to 255 as float32 of 0 to 1, any shape."""
+        return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
+
+    def to_json(self) -> dict[str, str | int | float]:
+        """A dictionary that `json` can write and `from_json` reads."""
+        return {
+            "kind": "image",
+            "version": VERSION,
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+            "scale": SCALE,
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, object]) -> ImageRepresentation:
+        """Rebuilds what `to_json` wrote.
+
+        Args:
+            saved: The dictionary.
+
+        Raises:
+            RunError: It does not describe an image representation of this version.
+        """
+        expected = {"kind": "image", "version": VERSION, "scale": SCALE}
+        if not isinstance(saved, Mapping):
+            raise RunError(f"image representation: expected a mapping, received {type(saved).__name__}")
+        for key, value in expected.items():
+            if saved.get(key) != value:
+                raise RunError(f"image representation: expected {key} {value!r}, received {saved.get(key)!r}")
+        numbers = []
+        for key in ("height", "width", "channels"):
+            number = saved.get(key)
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise RunError(f"image representation: expected a whole number as {key}, received {number!r}")
+            numbers.append(number)
+        try:
+            return cls(*numbers)
+        except UsageError as error:
+            raise RunError(f"image representation: {error.message}") from error
+
+
+def _as_images(split: Split) -> ImageSource:
+    source = split.samples
+    if not hasattr(source, "sizes") or not hasattr(source, "channels"):
+        raise UsageError(f"expected a split of pictures, received one of {type(source).__name__}")
+    return cast(ImageSource, source)
+
+
+def _given_size(size: tuple[int, int]) -> tuple[tuple[int, int], str]:
+    return size, f"size: {size[0]}x{size[1]} (height x width), as asked for"
+
+
+def _common_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:
+    """The size that all pictures have, or the median bounded to `LARGEST_CHOSEN_SIDE`; and why."""
+    median = np.median(sizes, axis=0)
+    same = bool(np.all(sizes == sizes[0]))
+    if same and median.max() <= LARGEST_COMMON_SIDE:
+        height, width = int(median[0]), int(median[1])
+        return (height, width), f"size: {height}x{width} (height x width), which all train pictures have"
+    shrink = min(1.0, LARGEST_CHOSEN_SIDE / float(median.max()))
+    height, width = (max(1, round(float(side) * shrink)) for side in median)
+    have = "all train pictures have" if same else "is the median of the train pictures"
+    reason = f"{median[0]:g}x{median[1]:g} {have}"
+    if shrink < 1:
+        reason += f", reduced to {LARGEST_CHOSEN_SIDE} pixels on the long side to keep training fast"
+    return (height, width), f"size: {height}x{width} (height x width); {reason}"

@@ -1,0 +1,201 @@
+"""Scores of series and streams: one way of counting for both, row by row, so that they agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import RunError
+from convscope.kinds.series.anomaly.alarms import HOLD, Alarm, Watch, find_alarms
+from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
+from convscope.kinds.series.anomaly.representation import FURTHEST, filled
+from convscope.kinds.series.anomaly.row_program import Rows
+from convscope.kinds.series.anomaly.surprisal import QUANTITIES, SPANS, Evidence
+from convscope.types import Progress, no_progress
+
+MOST_KEPT = 2_000
+"""Values of each memory that a run keeps."""
+DIGITS = 6
+"""Digits that the values of memories keep in a run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The scores of one series.
+
+    Args:
+        scores: Shape (rows,), float64: -log10 of the share of normal rows that score as high.
+        parts: The same of each variable by itself, shape (rows, variables).
+        alarms: In order.
+        threshold: The score from which on a row belongs to an alarm.
+    """
+
+    scores: npt.NDArray[np.float64] = field(repr=False)
+    parts: npt.NDArray[np.float64] = field(repr=False)
+    alarms: tuple[Alarm, ...]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class RowScore:
+    """The score of one row of a stream.
+
+    Args:
+        score: As in `Scored`.
+        parts: Of each variable.
+        over: Whether the row belongs to an alarm.
+        begins: Whether the alarm begins with it.
+    """
+
+    score: float
+    parts: tuple[float, ...]
+    over: bool
+    begins: bool
+
+
+class Detector:
+    """A model with scales, memories and threshold.
+
+    The score of a row is that of its most surprising variable, less log10 of the number of variables: with
+    ten variables to look at, one of them is ten times as often surprising by chance (Bonferroni).
+
+    Args:
+        expectation: What the model expects of scaled rows.
+        centre: The usual value of each variable, shape (variables,).
+        scale: How far values usually are from it, shape (variables,), above 0.
+        threshold: The score that makes an alarm.
+        hold: Rows that an alarm gathers.
+        histories: What memories begin with, as `calibrated` gives them.
+    """
+
+    def __init__(
+        self,
+        expectation: Expectation,
+        centre: npt.NDArray[np.floating[Any]],
+        scale: npt.NDArray[np.floating[Any]],
+        threshold: float,
+        hold: int = HOLD,
+        histories: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.expectation = expectation
+        self.centre, self.scale = np.asarray(centre, np.float64), np.asarray(scale, np.float64)
+        self.threshold, self.hold = threshold, hold
+        self.histories = None if histories is None else _checked(histories, expectation.variables)
+
+    def score(
+        self, values: npt.NDArray[np.float32], lead: int = 0, progress: Progress = no_progress
+    ) -> Scored:
+        """Scores a whole series.
+
+        Args:
+            values: Shape (rows, variables), NaN where missing.
+            lead: Rows at the beginning that are only the past of the others, and score 0.
+            progress: Is told how many rows are scored.
+        """
+        deviations, errors = self._distances(values)
+        parts = self._surprisals(
+            Evidence(values.shape[1], self.histories), deviations, errors, lead, progress
+        )
+        scores = np.maximum(parts.max(axis=1) - math.log10(values.shape[1]), 0.0)
+        return Scored(scores, parts, find_alarms(scores, parts, self.threshold, self.hold), self.threshold)
+
+    def calibrated(
+        self, series: Sequence[tuple[npt.NDArray[np.float32], int]]
+    ) -> dict[str, list[list[float]]]:
+        """What memories hold after normal or unlabelled series, as plain numbers.
+
+        Args:
+            series: Values that the model was not trained on, shape (rows, variables), each with the number of
+                rows at its beginning that are only the past of the others.
+        """
+        most = max(MOST_KEPT // max(len(series), 1), 1)
+        gathered: dict[str, list[list[float]]] = {}
+        for values, lead in series:
+            evidence = Evidence(values.shape[1])
+            self._surprisals(evidence, *self._distances(values), lead, no_progress)
+            for name, kept in evidence.histories().items():
+                whole = gathered.setdefault(name, [[] for _ in kept])
+                for mine, some in zip(whole, kept, strict=True):
+                    mine += [float(f"{value:.{DIGITS}g}") for value in some[-most:]]
+        return gathered
+
+    def stream(self) -> Stream:
+        """Scores for rows that come one by one."""
+        return Stream(self)
+
+    def _distances(self, values: npt.NDArray[np.float32]) -> tuple[Rows, Rows]:
+        """Deviations and errors, shape (rows, variables); of what is missing NaN."""
+        scaled = (np.asarray(values, np.float64) - self.centre) / self.scale
+        expected = self.expectation.whole(np.clip(filled(scaled), -FURTHEST, FURTHEST))
+        errors = np.abs(scaled - expected)
+        errors[: self.expectation.reach - 1] = np.nan
+        return np.abs(scaled), errors
+
+    @staticmethod
+    def _surprisals(
+        evidence: Evidence, deviations: Rows, errors: Rows, lead: int, progress: Progress
+    ) -> npt.NDArray[np.float64]:
+        parts = np.zeros(deviations.shape)
+        for row, (deviation, error) in enumerate(zip(deviations.tolist(), errors.tolist(), strict=True)):
+            found = evidence.push(deviation, error, scored=row >= lead)
+            if row >= lead:
+                parts[row] = found
+            if row % 4096 == 0:
+                progress(row, len(parts), "scoring")
+        return parts
+
+
+class Stream:
+    """The state of one stream: a past that is as long after a million rows as after a thousand.
+
+    Args:
+        detector: Scores are those that it gives to the same rows as one series.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._expected = detector.expectation.stepper()
+        variables = detector.expectation.variables
+        self._evidence = Evidence(variables, detector.histories)
+        self._watch = Watch(detector.threshold, detector.hold)
+        self._last = np.zeros(variables)
+        self._correction = math.log10(variables)
+        self._unseen = detector.expectation.reach - 1
+
+    def push(self, row: npt.NDArray[np.float32]) -> RowScore:
+        """The score of the next row.
+
+        Args:
+            row: Shape (variables,), NaN where missing.
+        """
+        detector = self._detector
+        scaled = (np.asarray(row, np.float64) - detector.centre) / detector.scale
+        self._last = np.where(np.isnan(scaled), self._last, scaled)
+        expected = self._expected(np.clip(self._last, -FURTHEST, FURTHEST))
+        errors = np.abs(scaled - expected)
+        if self._unseen:
+            self._unseen -= 1
+            errors[:] = np.nan
+        parts = self._evidence.push(np.abs(scaled).tolist(), errors.tolist())
+        score = max(max(parts) - self._correction, 0.0)
+        over, begins = self._watch.push(score)
+        return RowScore(score, tuple(parts), over, begins)
+
+
+def _checked(histories: Mapping[str, Any], variables: int) -> Mapping[str, Any]:
+    """Refuses what `calibrated` did not write."""
+    for name in (f"{quantity} over {span}" for quantity in QUANTITIES for span in SPANS):
+        kept = histories.get(name)
+        listed = isinstance(kept, list) and len(kept) == variables
+        if not listed or not all(_are_numbers(some) for some in kept or ()):
+            raise RunError(f"The calibration of the run has no '{name}' for {variables} variables.")
+    return histories
+
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)

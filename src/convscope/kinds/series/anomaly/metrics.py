@@ -1,0 +1,205 @@
+"""How good alarms are: how many there are, and where anomalies are known, how many of them they find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from convscope.errors import RunError
+from convscope.kinds.series.anomaly.alarms import Alarm
+from convscope.kinds.series.anomaly.nab_score import normalized, raw_score, worth
+from convscope.kinds.series.readers.segments import Windows
+
+
+@dataclass(frozen=True)
+class SeriesAlarms:
+    """The alarms of one series.
+
+    Args:
+        name: The file.
+        rows: Rows that were scored.
+        alarms: How many there are.
+        windows: Known anomalies; None where nothing is known.
+        found: Known anomalies in which an alarm begins.
+        false: Alarms that begin outside of every known anomaly.
+        raw: Sum of the benchmark's points; None where nothing is known.
+    """
+
+    name: str
+    rows: int
+    alarms: int
+    windows: int | None = None
+    found: int | None = None
+    false: int | None = None
+    raw: float | None = None
+
+
+@dataclass(frozen=True)
+class AnomalyJudgement:
+    """What alarms are like on one split.
+
+    Args:
+        rows: Rows that were scored.
+        alarms: How many there are.
+        alarms_per_thousand: Alarms for each thousand rows.
+        threshold: The score that makes an alarm.
+        asked: The rate, in a thousand rows, that the threshold was chosen for.
+        known: Whether anomalies are known in any series; the others are None if not, or if there is none.
+        windows: Known anomalies.
+        recall: Share of the known anomalies in which an alarm begins.
+        precision: Share of the alarms that begin in a known anomaly.
+        f1: Harmonic mean of both.
+        false_per_thousand: Alarms outside of known anomalies for each thousand rows.
+        nab_score: The benchmark's figure, standard profile.
+        series: The alarms of each series.
+    """
+
+    rows: int
+    alarms: int
+    alarms_per_thousand: float
+    threshold: float
+    asked: float
+    known: bool
+    windows: int | None
+    recall: float | None
+    precision: float | None
+    f1: float | None
+    false_per_thousand: float | None
+    nab_score: float | None
+    series: tuple[SeriesAlarms, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {**asdict(self), "series": [asdict(each) for each in self.series]}
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """A row for each series."""
+        headings = ("series", "rows", "alarms", "anomalies", "found", "false alarms")
+        return headings, [
+            (
+                Path(each.name).name,
+                str(each.rows),
+                str(each.alarms),
+                *("-" if value is None else str(value) for value in (each.windows, each.found, each.false)),
+            )
+            for each in self.series
+        ]
+
+    def to_line(self) -> str:
+        """The figures of all series."""
+        said = f"{self.alarms} alarms in {self.rows} rows ({self.alarms_per_thousand:.2f} in 1,000)"
+        if not self.known:
+            return f"{said}, threshold {self.threshold:.2f}"
+        if self.nab_score is None:
+            return f"{said}, all of them false: there are no anomalies"
+        return (
+            f"{said}, of {self.windows} anomalies found {self.recall:.1%}, "
+            f"of the alarms {self.precision:.1%} right, NAB score {self.nab_score:.1f}"
+        )
+
+    def to_scores(self) -> tuple[tuple[str, str, str], ...]:
+        """The figures at the top of a report."""
+        scores = [
+            ("alarms", str(self.alarms), f"in {self.rows} rows"),
+            (
+                "in 1,000 rows",
+                f"{self.alarms_per_thousand:.2f}",
+                f"threshold {self.threshold:.2f}, chosen without labels for {self.asked:g} in 1,000",
+            ),
+        ]
+        if self.nab_score is not None:
+            scores += [
+                ("anomalies found", f"{self.recall:.1%}", f"of {self.windows}"),
+                ("alarms that are right", f"{self.precision:.1%}", "that begin in a known anomaly"),
+                ("NAB score", f"{self.nab_score:.1f}", "standard profile; 0 is silence, 100 perfect"),
+            ]
+        return tuple(scores)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> AnomalyJudgement:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RunError: It is something else.
+        """
+        try:
+            series = tuple(SeriesAlarms(**each) for each in plain["series"])
+            return cls(**{**plain, "series": series})
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"These metrics are not a judgement of alarms that convscope wrote: {error!r}.",
+                "Run `convscope evaluate` again to write them anew.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class JudgedSeries:
+    """What is judged of one series.
+
+    Args:
+        name: The file.
+        rows: Of the series.
+        lead: Rows at its beginning that were not scored.
+        alarms: Its alarms.
+        windows: Its known anomalies; None where nothing is known.
+    """
+
+    name: str
+    rows: int
+    lead: int
+    alarms: tuple[Alarm, ...]
+    windows: Windows | None
+
+
+def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float) -> AnomalyJudgement:
+    """Counts alarms, and compares their beginnings with known anomalies.
+
+    Args:
+        judged: One for each series; those without known anomalies count for rows and alarms alone.
+        threshold: The score that makes an alarm.
+        asked: The rate, in a thousand rows, that it was chosen for.
+    """
+    series = tuple(_of_series(each) for each in judged)
+    rows = sum(each.rows for each in series)
+    alarms = sum(each.alarms for each in series)
+    known = [each for each in series if each.windows is not None]
+    windows = sum(each.windows or 0 for each in known)
+    found = sum(each.found or 0 for each in known)
+    false = sum(each.false or 0 for each in known)
+    told = sum(each.alarms for each in known)
+    recall = found / windows if windows else None
+    precision = (told - false) / told if told and windows else 0.0 if windows else None
+    return AnomalyJudgement(
+        rows=rows,
+        alarms=alarms,
+        alarms_per_thousand=1000 * alarms / max(rows, 1),
+        threshold=threshold,
+        asked=asked,
+        known=bool(known),
+        windows=windows if known else None,
+        recall=recall,
+        precision=precision,
+        f1=_harmonic(precision, recall),
+        false_per_thousand=1000 * false / max(sum(each.rows for each in known), 1) if known else None,
+        nab_score=normalized(sum(each.raw or 0.0 for each in known), windows) if windows else None,
+        series=series,
+    )
+
+
+def _of_series(each: JudgedSeries) -> SeriesAlarms:
+    rows = each.rows - each.lead
+    if each.windows is None:
+        return SeriesAlarms(each.name, rows, len(each.alarms))
+    starts = [alarm.start for alarm in each.alarms]
+    found = sum(any(first <= start <= last for start in starts) for first, last in each.windows)
+    false = sum(not any(first <= start <= last for first, last in each.windows) for start in starts)
+    raw = raw_score(worth(each.rows, each.windows, each.lead), starts)
+    return SeriesAlarms(each.name, rows, len(starts), len(each.windows), found, false, raw)
+
+
+def _harmonic(precision: float | None, recall: float | None) -> float | None:
+    if precision is None or recall is None:
+        return None
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

@@ -1,0 +1,95 @@
+"""Streams: each line is answered when it comes, with the score that it would have in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from convscope.errors import UsageError
+from convscope.kinds.series.anomaly.predictions import RowAnswer
+from convscope.kinds.series.anomaly.stream_lines import LineReader, Malformed, Row
+from convscope.kinds.series.anomaly.task import ANOMALIES, detector_of
+from convscope.workflows.predict import Trained
+
+
+class Follower:
+    """A detector that follows one stream; its memory does not grow with it.
+
+    Args:
+        trained: A finished run of a recipe that finds anomalies.
+
+    Raises:
+        UsageError: The run answers something else.
+        RunError: The run is damaged.
+    """
+
+    def __init__(self, trained: Trained) -> None:
+        if trained.recipe.task is not ANOMALIES:
+            raise UsageError(
+                f"{trained.recipe.name} cannot follow a stream.", "series-anomaly can; or leave out --follow."
+            )
+        representation: Any = trained.fitted.representation
+        self.variables: tuple[str, ...] = representation.variables
+        self.malformed = 0
+        """Lines so far that were no rows."""
+        self._stream = detector_of(trained.fitted, trained.fitted.calibration).stream()
+        self._reader = LineReader(self.variables, trained.options.get("time_column"))
+        self._lines = 0
+
+    def push(self, values: Sequence[float], time: str | None = None) -> RowAnswer:
+        """The score of the next row.
+
+        Args:
+            values: One for each variable, in the order of `variables`; NaN where missing.
+            time: When it was measured, which is passed on.
+
+        Raises:
+            UsageError: There are not as many values as variables.
+        """
+        row = np.asarray(values, np.float32)
+        if row.shape != (len(self.variables),):
+            raise UsageError(
+                f"A row has {len(self.variables)} values ({', '.join(self.variables)}). "
+                f"Received: {row.size} values."
+            )
+        self._lines += 1
+        return self._answer(Row(np.where(np.isfinite(row), row, np.float32(np.nan)), time))
+
+    def read(self, line: str) -> RowAnswer | None:
+        """The answer to the next line; None to an empty one, and to the header.
+
+        A line that is no row gets an answer without a score that says what is wrong with it, and changes
+        nothing of what follows.
+        """
+        self._lines += 1
+        row = self._reader.read(line)
+        if row is None:
+            return None
+        if isinstance(row, Malformed):
+            self.malformed += 1
+            unknown: dict[str, float | None] = dict.fromkeys(self.variables)
+            return RowAnswer("line", self._lines, None, None, scores=unknown, error=row.reason)
+        return self._answer(row)
+
+    def follow(self, lines: Iterable[str]) -> Iterator[RowAnswer]:
+        """An answer for each line that is not empty, as soon as it is there."""
+        for line in lines:
+            answer = self.read(line)
+            if answer is not None:
+                yield answer
+
+    def _answer(self, row: Row) -> RowAnswer:
+        found = self._stream.push(row.values)
+        most = max(range(len(self.variables)), key=found.parts.__getitem__)
+        return RowAnswer(
+            "line",
+            self._lines,
+            row.time,
+            found.score,
+            found.over,
+            found.begins,
+            self.variables[most],
+            dict(zip(self.variables, found.parts, strict=True)),
+        )

@@ -1,0 +1,356 @@
+"""The task of anomaly detection: which rows of a series are not like what was seen before?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples, Split, Splits
+from convscope.engine.training.feed import Batch
+from convscope.engine.training.goal import Goal
+from convscope.errors import UsageError
+from convscope.kinds.architectures import build
+from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
+from convscope.kinds.series.anomaly.detector import Detector, Scored
+from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
+from convscope.kinds.series.anomaly.metrics import AnomalyJudgement, JudgedSeries, judge_alarms
+from convscope.kinds.series.anomaly.predictions import AlarmAnswer, RowAnswer
+from convscope.kinds.series.anomaly.representation import RowWindows, ordered
+from convscope.kinds.series.answer_pictures import SERIES, alarm_picture
+from convscope.kinds.series.readers.segments import Stretches
+from convscope.kinds.series.readers.sources import Series
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.report import Mistake
+from convscope.types import SPLITS, Progress, SplitName
+
+FALSE_ALARMS = 1.0
+"""Rows in a thousand normal ones that may reach the threshold, unless asked otherwise."""
+HOP = 4
+"""Rows between windows of a training."""
+FEWEST_WINDOWS, MOST_WINDOWS = 640, 16_384
+"""Windows of an epoch."""
+SHOWN_ALARMS = 24
+SHOWN_SERIES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSeries:
+    """The scores of one series, and how they are to be told.
+
+    Args:
+        scored: Scores and alarms.
+        lead: Rows at the beginning that were not scored.
+        asked: Rows in a thousand normal ones that may reach the threshold.
+        every: Whether each row is told, and not each alarm.
+        variables: Their names.
+    """
+
+    scored: Scored
+    lead: int
+    asked: float
+    every: bool
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowExamples:
+    """Windows of rows, each of which is to be expected.
+
+    Args:
+        windows: Of all series; in a training each is moved by a few rows.
+        count: Windows of an epoch.
+        weights: How much each row counts, by its place in a window, shape (window,), float32.
+    """
+
+    windows: RowWindows
+    count: int
+    weights: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def lengths(self) -> None:
+        """All windows are alike."""
+        return
+
+    def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
+        """(windows, the same windows, the weight of each row)."""
+        places = self.windows.places(indices * len(self.windows) // self.count, rng)
+        rows = self.windows.rows[places]
+        return rows, rows, self.weights * self.windows.present[places].astype(np.float32)
+
+
+def build_expecting(
+    architecture: str, representation: Any, class_names: Sequence[str], options: Mapping[str, Any]
+) -> keras.Model:
+    """A fresh model with one expected value for each value."""
+    return build(architecture, representation.shape, **{**representation.sizes, **options})
+
+
+def window_examples(lesson: Lesson) -> WindowExamples:
+    """Windows over all rows; only their second half counts, which has a past."""
+    representation: Any = lesson.representation
+    windows = representation.every(lesson.split.samples, HOP, lesson.progress)
+    weights = (np.arange(representation.window) >= representation.window // 2).astype(np.float32)
+    most = max(FEWEST_WINDOWS, min(len(windows), MOST_WINDOWS))
+    return WindowExamples(windows, most if lesson.training else min(len(windows), MOST_WINDOWS), weights)
+
+
+def detector_of(fitted: Fitted, histories: Mapping[str, Any] | None) -> Detector:
+    """The detector that a run holds, with the threshold that its options ask for.
+
+    Args:
+        fitted: The model with its options.
+        histories: What memories begin with; None where that is to be found out.
+
+    Raises:
+        UsageError: An option that cannot work.
+        RunError: The calibration is damaged.
+    """
+    representation: Any = fitted.representation
+    asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
+    hold = checked_hold(fitted.options.get("hold", HOLD))
+    return Detector(
+        Expectation(fitted.model),
+        representation.centre,
+        representation.spread,
+        3 - math.log10(asked),
+        hold,
+        histories,
+    )
+
+
+def checked_rate(asked: Any) -> float:
+    """Rows in a thousand that may reach the threshold.
+
+    Raises:
+        UsageError: It is not a number above 0 and below 500.
+    """
+    try:
+        rate = float(asked)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 < rate < 500:
+        raise UsageError(
+            f"false_alarms are rows in a thousand, above 0 and below 500. Received: false_alarms={asked!r}."
+        )
+    return rate
+
+
+def checked_hold(asked: Any) -> int:
+    """Rows that an alarm gathers.
+
+    Raises:
+        UsageError: It is not a whole number of at least 1.
+    """
+    if not isinstance(asked, int) or asked < 1:
+        raise UsageError(f"An alarm gathers at least 1 row. Received: hold={asked!r}.")
+    return asked
+
+
+def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str, Any]:
+    """What is usual of deviations and errors, from rows that the model did not learn from."""
+    representation: Any = fitted.representation
+    samples: Any = validation.samples
+    series = [
+        (representation.values(samples.load(i), samples.name(i)), _lead(samples, i))
+        for i in range(len(samples))
+    ]
+    return dict(detector_of(fitted, None).calibrated(series))
+
+
+def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredSeries]:
+    """Scores of each row of each series, and the alarms."""
+    representation: Any = fitted.representation
+    detector = detector_of(fitted, fitted.calibration)
+    asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
+    every = bool(fitted.options.get("every", False))
+    found = []
+    for i in range(len(samples)):
+        values = representation.values(samples.load(i), samples.name(i))
+        lead = _lead(samples, i)
+        scored = detector.score(values, lead, progress)
+        found.append(ScoredSeries(scored, lead, asked, every, representation.variables))
+    return found
+
+
+def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyJudgement:
+    """Alarms beside known anomalies."""
+    judged = [
+        JudgedSeries(
+            split.samples.name(i),
+            len(each.scored.scores),
+            each.lead,
+            each.scored.alarms,
+            split.labels[i].windows,
+        )
+        for i, each in enumerate(answers)
+    ]
+    threshold = answers[0].scored.threshold if answers else math.nan
+    return judge_alarms(judged, threshold, answers[0].asked if answers else FALSE_ALARMS)
+
+
+def tell(
+    answers: Sequence[ScoredSeries], samples: Samples, class_names: Sequence[str]
+) -> list[AlarmAnswer | RowAnswer]:
+    """Each alarm, a line for each series without one; or each row, where that was asked for."""
+    told: list[AlarmAnswer | RowAnswer] = []
+    for i, each in enumerate(answers):
+        series, name = samples.load(i), samples.name(i)
+        if each.every:
+            told += _rows(each, series, name)
+        else:
+            told += [_alarm(alarm, each, series, name) for alarm in each.scored.alarms] or [AlarmAnswer(name)]
+    return told
+
+
+def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """The expected value of each variable."""
+    variables: tuple[str, ...] = representation.variables
+    return variables
+
+
+def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
+    """Rows, and known anomalies."""
+    made: dict[SplitName, dict[str, int]] = {}
+    for name in SPLITS:
+        samples, labels = splits[name].samples, splits[name].labels
+        rows = sum(len(samples.load(i)) - _lead(samples, i) for i in range(len(samples)))
+        made[name] = {"series": len(samples), "rows": rows}
+        if any(label.windows is not None for label in labels):
+            made[name]["known anomalies"] = sum(len(label.windows or ()) for label in labels)
+    return made
+
+
+def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> list[Mistake]:
+    """False alarms, the highest first, and anomalies without an alarm; where these are known."""
+    found: list[tuple[float, Mistake]] = []
+    for i, each in enumerate(answers):
+        windows, name = split.labels[i].windows, split.samples.name(i)
+        if windows is None:
+            continue
+        series: Series = split.samples.load(i)
+        starts = [alarm.start for alarm in each.scored.alarms]
+        for first, last in windows:
+            if not any(first <= start <= last for start in starts):
+                highest = float(each.scored.scores[first : last + 1].max())
+                missed = (("missed", _span(series, first, last)), ("highest score", f"{highest:.1f}"))
+                found.append((math.inf, Mistake("", name, told=missed)))
+        for alarm in each.scored.alarms:
+            if not any(first <= alarm.start <= last for first, last in windows):
+                false = (
+                    ("false alarm", _span(series, alarm.start, alarm.end)),
+                    ("score", f"{alarm.score:.1f}"),
+                    ("cause", each.variables[alarm.variable]),
+                )
+                found.append((alarm.score, Mistake("", name, told=false)))
+    return [mistake for _, mistake in sorted(found, key=lambda each: -each[0])[:SHOWN_ALARMS]]
+
+
+def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+    """What some series of train are."""
+    samples = splits.train.samples
+    told = [
+        f"{Path(samples.name(i)).name}: {len(samples.load(i))} rows of {', '.join(samples.load(i).variables)}"
+        for i in range(min(SHOWN_SERIES, len(samples)))
+    ]
+    return [("series", told)]
+
+
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+    """Of each series the window that ends with its most surprising row."""
+    representation: Any = fitted.representation
+    detector = detector_of(fitted, fitted.calibration)
+    peaks = np.zeros(len(samples), np.int64)
+    for i in range(len(samples)):
+        values = representation.values(samples.load(i), samples.name(i))
+        peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
+    windows = representation.ending_at(samples, peaks)
+    return Shown(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
+
+
+def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
+    """The first series with their scores and alarms, and the anomalies that are known."""
+    representation: Any = fitted.representation
+    some = samples.take(np.arange(min(SERIES, len(samples))))
+    known = [() if labels is None else labels[i].windows or () for i in range(len(some))]
+    return [
+        alarm_picture(
+            ordered(some.load(i), representation.variables, some.name(i)), each.scored, some.name(i), known[i]
+        )
+        for i, each in enumerate(answer(fitted, some, progress))
+    ]
+
+
+def _lead(samples: Samples, index: int) -> int:
+    return samples.lead(index) if isinstance(samples, Stretches) else 0
+
+
+def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> AlarmAnswer:
+    return AlarmAnswer(
+        name,
+        alarm.start + 1,
+        alarm.end + 1,
+        _time(series, alarm.start),
+        _time(series, alarm.end),
+        alarm.score,
+        each.variables[alarm.variable],
+        dict(zip(each.variables, alarm.shares, strict=True)),
+    )
+
+
+def _rows(each: ScoredSeries, series: Series, name: str) -> list[RowAnswer]:
+    begins = {alarm.start for alarm in each.scored.alarms}
+    return [
+        RowAnswer(
+            name,
+            row + 1,
+            _time(series, row),
+            float(each.scored.scores[row]),
+            bool(each.scored.scores[row] >= each.scored.threshold),
+            row in begins,
+            each.variables[int(np.argmax(each.scored.parts[row]))],
+            dict(zip(each.variables, each.scored.parts[row].tolist(), strict=True)),
+        )
+        for row in range(each.lead, len(series))
+    ]
+
+
+def _time(series: Series, row: int) -> str | None:
+    return None if series.times is None else str(np.datetime_as_string(series.times[row], unit="auto"))
+
+
+def _span(series: Series, first: int, last: int) -> str:
+    rows = f"rows {first + 1} to {last + 1}"
+    return rows if series.times is None else f"{_time(series, first)} to {_time(series, last)}"
+
+
+ANOMALIES = Task(
+    name="anomaly detection",
+    goal=Goal(loss=lambda settings: keras.losses.Huber(), figure=None, said="loss"),
+    build=build_expecting,
+    examples=window_examples,
+    answer=answer,
+    judge=judge,
+    load_judgement=AnomalyJudgement.from_json,
+    tell=tell,
+    mistakes=mistakes,
+    outputs=outputs,
+    align=as_named,
+    counted="rows",
+    counts=counts,
+    illustrate=illustrate,
+    show=show,
+    unused=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    calibrate=calibrate,
+    depict=depict,
+)

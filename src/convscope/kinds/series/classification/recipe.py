@@ -1,0 +1,142 @@
+"""Series into classes: which gesture, which fault, which heartbeat does a stretch of measurements show?
+
+From top to bottom: archives, tables or folders of series are read into splits, series are brought to one
+grid, scale and length, an architecture learns from them, and answers with one probability per class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from convscope.data.peek import Peek
+from convscope.data.splits import Split, Splits
+from convscope.engine.training.solve import Solver
+from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.series.anomaly.windows import BenchmarkLabels
+from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
+from convscope.kinds.series.classification.representation import SeriesRepresentation
+from convscope.kinds.series.readers.inputs import SeriesInputs, read_series_inputs
+from convscope.kinds.series.readers.reader import read_series
+from convscope.kinds.tasks.classification import CLASSIFICATION
+from convscope.types import Progress, no_progress
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "fcn": {"learning_rate": 1e-3},
+    "inception_time": {"learning_rate": 1e-3},
+}
+SOLVERS: Mapping[str, Solver] = {"minirocket": MINIROCKET}
+SEEN = 5_000
+"""Series that a training on few is shown in all, each many times."""
+FEW = 50
+"""Series up to which that is enough; for more of them it grows with the square root of their number."""
+FEWEST_EPOCHS = 10
+BATCHES = (4, 16, 64)
+"""Series in a batch: at least, usually, and at most."""
+
+
+def recognizes(peek: Peek) -> str | None:
+    """Series with one label each."""
+    return None if BenchmarkLabels.around(peek.path) is not None else peek.series()
+
+
+def read(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    time_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    rows: str = "auto",
+    **_: Any,
+) -> Splits:
+    """Labelled series of any layout."""
+    return read_series(
+        path,
+        seed=seed,
+        progress=progress,
+        time_column=time_column,
+        id_column=id_column,
+        label_column=label_column,
+        rows=rows,
+    )
+
+
+def read_given(
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    time_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    rows: str = "auto",
+    **_: Any,
+) -> SeriesInputs:
+    """Series without labels."""
+    return read_series_inputs(
+        paths,
+        progress=progress,
+        time_column=time_column,
+        id_column=id_column,
+        label_column=label_column,
+        rows=rows,
+    )
+
+
+def fit_representation(
+    train: Split, scaling: str = "auto", length: int | None = None, **_: Any
+) -> tuple[SeriesRepresentation, Sequence[str]]:
+    """Learns grid, scale and length from the train split.
+
+    Args:
+        train: Series with their labels.
+        scaling: `series`, `train`, `none`, or `auto`, which finds out whether level and size tell the class.
+        length: Times that the model sees.
+    """
+    return SeriesRepresentation.fit(train, scaling=scaling, length=length)
+
+
+def suit(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Epochs and batches for so many train series: the fewer there are, the more often each is seen.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> [suit("fcn", SimpleNamespace(train=range(count))) for count in (20, 600)]
+        [{'epochs': 250, 'batch_size': 5}, {'epochs': 29, 'batch_size': 16}]
+    """
+    if architecture in SOLVERS:
+        return {}
+    count = len(splits.train)
+    least, usual, most = BATCHES
+    seen = SEEN * max(1.0, math.sqrt(count / FEW))
+    return {
+        "epochs": max(FEWEST_EPOCHS, math.ceil(seen / count)),
+        "batch_size": min(most, max(least, min(usual, count // least), count // 100)),
+    }
+
+
+SERIES_CLASSIFICATION = Recipe(
+    name="series-classification",
+    kind="series",
+    task=CLASSIFICATION,
+    reads=(
+        "files of the UCR and UEA archives: .ts, .tsv, .arff, or a folder with NAME_TRAIN and NAME_TEST",
+        "a CSV, TSV or Parquet table with a series and its label in each row",
+        "such a table with a column of ids: the rows of one id are a series",
+        "a folder per class with a table for each series",
+        "train/, validation/ and test/ of such folders or tables",
+    ),
+    architectures=("inception_time", "fcn", "minirocket"),
+    settings=SETTINGS,
+    options=("time_column", "id_column", "label_column", "rows", "scaling", "length"),
+    recognizes=recognizes,
+    read=read,
+    read_inputs=read_given,
+    fit_representation=fit_representation,
+    load_representation=SeriesRepresentation.from_json,
+    solvers=SOLVERS,
+    suit=suit,
+)

@@ -1,0 +1,123 @@
+"""Files of the UCR and UEA archives, `.ts` and `.arff`, by the loaders of aeon."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.damage import damage_as_data_error
+from convscope.data.lines import read_lines
+from convscope.errors import BackendError, DataError
+from convscope.kinds.series.readers.sources import Series
+
+ARCHIVE_SUFFIXES = (".ts", ".arff")
+
+_LONGEST_LINE = 2**26
+_LONGEST_HEADER = 10_000
+
+
+def is_archive_file(path: str | Path) -> bool:
+    """True of a name that ends as files of the archives do."""
+    return str(path).lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def read_archive_file(path: Path, labelled: bool = True) -> tuple[list[Series], list[str]]:
+    """Reads the series of a `.ts` or `.arff` file.
+
+    Missing values (`?`, `NaN`) are NaN; those at the end of a series are how the archive fills up shorter
+    ones, and are cut off. Series may differ in length in `.ts`.
+
+    Args:
+        path: The file.
+        labelled: Whether each series needs a class.
+
+    Returns:
+        The series, and the label of each; no labels where the file has none.
+
+    Raises:
+        DataError: The file is damaged, empty, holds time stamps or numbers in place of classes.
+        BackendError: aeon is not installed.
+    """
+    header = _header(path)
+    _check_header(header, path, labelled)
+    loaders = _loaders()
+    with damage_as_data_error(str(path), f"{path.suffix} file"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        load = loaders.load_from_arff_file if path.suffix.lower() == ".arff" else loaders.load_from_ts_file
+        cases, labels = load(str(path))
+        series = [_series(np.asarray(case, np.float64)) for case in cases]
+        names = [str(label).strip() for label in labels] if len(labels) == len(series) else []
+    if not series:
+        raise DataError(f"{path}: expected series behind @data, received none")
+    if labelled and not names:
+        raise DataError(f"{path}: expected a class for each series, received none")
+    return series, names
+
+
+def without_padding(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rows up to the last one in which any value stands; one row where none does."""
+    there = np.flatnonzero(~np.isnan(values).all(axis=1))
+    return values[: there[-1] + 1 if len(there) else 1]
+
+
+def named_variables(count: int) -> tuple[str, ...]:
+    """Names for variables that have none.
+
+    Example:
+        >>> named_variables(1), named_variables(2)
+        (('value',), ('value 1', 'value 2'))
+    """
+    return ("value",) if count == 1 else tuple(f"value {number}" for number in range(1, count + 1))
+
+
+def _series(case: npt.NDArray[np.float64]) -> Series:
+    """From (variables, time) of aeon."""
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(case.T, np.float32)
+    values[~np.isfinite(values)] = np.nan
+    return Series(without_padding(values), named_variables(values.shape[1]))
+
+
+def _header(path: Path) -> Sequence[str]:
+    """The lines before `@data`, in lower case."""
+    found: list[str] = []
+    lines = read_lines(path, limit=_LONGEST_LINE)
+    try:
+        for _, line in lines:
+            words = " ".join(line.lower().split())
+            if words.startswith("@data"):
+                return found
+            found.append(words)
+            if len(found) > _LONGEST_HEADER:
+                break
+    finally:
+        lines.close()
+    raise DataError(f"{path}: expected a line `@data` and series below it, received none")
+
+
+def _check_header(header: Sequence[str], path: Path, labelled: bool) -> None:
+    if "@timestamps true" in header:
+        raise DataError(
+            f"{path}: expected series without time stamps, received `@timestamps true`",
+            hint="Write it as a table with a column of times.",
+        )
+    if labelled and "@targetlabel true" in header:
+        raise DataError(f"{path}: expected classes, received numbers to predict (`@targetlabel true`)")
+    if labelled and "@classlabel false" in header:
+        raise DataError(f"{path}: expected classes, received `@classlabel false`")
+
+
+def _loaders() -> Any:
+    try:
+        from aeon import datasets
+    except ImportError as error:
+        raise BackendError(
+            f"Files of the UCR and UEA archives need the library aeon: {error}.",
+            'Install it: pip install "convscope[series]"',
+        ) from error
+    return datasets

@@ -1,0 +1,170 @@
+"""Labelled series from whatever is there: the layout is chosen by looking, and said.
+
+| what is there | layout |
+|---|---|
+| `.ts`, `.arff` | the UCR and UEA archives' own files |
+| `.tsv`, `.txt`, `.csv` without a header | a series in each row, its label first |
+| a table with a column of labels and numbers beside it | a series in each row |
+| Parquet whose cells are lists | a series in each row, a variable in each column of lists |
+| a table with ids that repeat | long: rows of one id are the times of one series |
+| files with a word for the split in their name (`GunPoint_TRAIN.tsv`, `GunPoint_TEST.tsv`) | one data set |
+| a folder with one such set, or with one file | it; `.ts` before `.tsv`, `.txt`, `.arff`, `.csv` |
+| a folder of folders with tables | folder per class, a series in each file; splits if named so |
+
+Where the data has no validation or test split, a tenth of each class is drawn from train with the seed. A
+validation split of fewer than 30 series is not drawn: the train series take its place, which costs nothing of
+what there is to learn from, and the report says so.
+
+What happens to times and numbers stands in `series.tables`. Besides:
+
+| what is wrong | what happens |
+|---|---|
+| missing values at the end of a row or an archive's series | cut off: the series is shorter |
+| missing values elsewhere | kept as missing (NaN) |
+| a series without any value | skipped, counted, listed |
+| a series that is constant | kept; warning with the count |
+| series of different lengths | kept; a representation brings them to one |
+| series with other variables than the first | `DataError` that lists both; another order is put right |
+| a label that is missing, nested or of more than 200 characters | `DataError` with the row |
+| labels that are whole numbers | named by their digits; `1.0` is `1` |
+| two labels or splits for one id, a row without an id | `DataError` with the row |
+| no column of labels | `DataError` that lists the columns |
+| `@timestamps true`, numbers to predict in place of classes | `DataError` |
+| fewer than two classes, a class with one series in all, a class that is not in train | `DataError` |
+| identical series in train and in validation or test, or with different labels | warning with the count |
+| several data sets in one folder, an empty folder, a path that does not exist | `DataError` |
+| a damaged file, bytes that are not UTF-8, a header without data | `DataError` |
+| a link that leaves the folder, a file that is no table | skipped, listed |
+| more than 2**28 values in all | `DataError` |
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from convscope.data.assembly import assemble
+from convscope.data.file_sets import FileSet, set_of_file, set_of_folder, set_of_prefix
+from convscope.data.listing import Listing, class_files
+from convscope.data.splits import Splits
+from convscope.errors import DataError
+from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
+from convscope.kinds.series.readers.frames import is_table, read_frame
+from convscope.kinds.series.readers.layouts import Asked, read_table_series
+from convscope.kinds.series.readers.rows import SeriesRows
+from convscope.kinds.series.readers.tables import series_of_frame
+from convscope.types import Progress, SplitName, no_progress
+
+ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq")
+"""Of one data set that is there in several forms, the first is read."""
+
+
+def read_series(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    time_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    rows: str = "auto",
+) -> Splits:
+    """Reads labelled series from any of the layouts in the table above.
+
+    Args:
+        path: A folder, a file, or what the names of the files of one data set begin with.
+        seed: Draws the splits that the data does not have; not negative.
+        progress: Told how far reading has come.
+        time_column: The column of times in a table.
+        id_column: The column that says to which series a row belongs.
+        label_column: The column of labels.
+        rows: What a row of a table is: a whole `series`, one of its `times`, or `auto`.
+
+    Returns:
+        Train, validation and test, with the layout, every decision, every warning and all that was skipped.
+
+    Raises:
+        DataError: As the table above says; the message names the file and the row.
+        UsageError: A table has no such column.
+        BackendError: pandas, or for `.ts` and `.arff` aeon, is not installed.
+    """
+    place = Path(path)
+    asked = Asked(time_column, id_column, label_column, rows)
+    files = _files(place)
+    found = SeriesRows(str(place if files is None else files.root), progress)
+    layout = _read_folders(found, asked) if files is None else _read_files(files, found, asked)
+    return assemble(found.found(str(place), layout), seed)
+
+
+def _files(path: Path) -> FileSet | None:
+    """The files to read, or None where a folder has folders to look into."""
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+        of_prefix = None if path.exists() else set_of_prefix(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if is_file:
+        return set_of_file(path)
+    if is_folder:
+        return _preferred(path) or set_of_folder(path, "series")
+    if of_prefix is None:
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    return of_prefix
+
+
+def _preferred(folder: Path) -> FileSet | None:
+    """The set of the first ending that a folder has a set of; None where it has none, or several of it."""
+    names = Listing(str(folder)).children("")[1]
+    for ending in ENDINGS:
+        sets = {set_of_file(folder / name).keys for name in names if name.lower().endswith(ending)}
+        whole = [keys for keys in sets if len(keys) > 1]
+        if len(whole) == 1:
+            return set_of_file(folder / whole[0][0])
+        if whole:
+            return None
+    return None
+
+
+def _read_files(files: FileSet, found: SeriesRows, asked: Asked) -> str:
+    found.skipped += files.skipped
+    forms: dict[str, None] = {}
+    for key, split in zip(files.keys, files.splits, strict=True):
+        path = files.root / key
+        form = _read_archive(path, key, split, found) if is_archive_file(path) else None
+        forms[form or _read_table(path, key, split, found, asked)] = None
+    if 1 < len(files.keys) == len(set(files.splits)):
+        said = (f"{key} is {split}" for key, split in zip(files.keys, files.splits, strict=True))
+        found.decisions[f"splits: by the names of the files: {', '.join(said)}"] = None
+    more = f" and {len(files.keys) - 5} more" if len(files.keys) > 5 else ""
+    return f"{'; '.join(forms)}: {', '.join(files.keys[:5])}{more}"
+
+
+def _read_archive(path: Path, key: str, split: SplitName | None, found: SeriesRows) -> str:
+    series, labels = read_archive_file(path)
+    for number, (one, label) in enumerate(zip(series, labels, strict=True), 1):
+        found.add(f"{path}, series {number}", f"{key}#{number}", one, label, split)
+    return f"series of the archives ({path.suffix})"
+
+
+def _read_table(path: Path, key: str, split: SplitName | None, found: SeriesRows, asked: Asked) -> str:
+    """Adds the series of a table; returns its form in a few words."""
+    table = read_table_series(read_frame(path), str(path), asked, labelled=True)
+    found.note(key, table.notes)
+    splits = table.splits or [split] * len(table.series)
+    for place, one, label, belongs in zip(table.keys, table.series, table.labels, splits, strict=True):
+        found.add(f"{path}#{place}", f"{key}#{place}", one, label, belongs)
+    return table.form
+
+
+def _read_folders(found: SeriesRows, asked: Asked) -> str:
+    listing = Listing(found.root)
+    files = class_files(listing, "series")
+    for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
+        if not is_table(key):
+            listing.skip(key, "not a table")
+            continue
+        path = Path(found.root, key)
+        series, notes = series_of_frame(read_frame(path), str(path), time_column=asked.time_column)
+        found.note(key, notes)
+        found.add(str(path), key, series, label, split)
+    found.skipped += listing.skipped
+    return f"{files.layout} of series"

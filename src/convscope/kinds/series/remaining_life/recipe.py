@@ -1,0 +1,146 @@
+"""Predictive maintenance: from what the sensors of a unit showed to the cycles that it has left.
+
+From top to bottom: run-to-failure histories are read into splits of whole units, the last rows of many
+sensors become a window, a small convolutional network answers with one number, and the errors on units that
+it did not learn from tell how wide an interval around it has to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from convscope.data.peek import Peek
+from convscope.data.splits import Split, Splits
+from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.series.remaining_life.histories import HistoryInputs
+from convscope.kinds.series.remaining_life.inputs import read_life_inputs
+from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
+from convscope.kinds.series.remaining_life.reader import read_lives
+from convscope.kinds.series.remaining_life.representation import WINDOW, LifeRepresentation
+from convscope.kinds.series.remaining_life.tables import LifeColumns
+from convscope.kinds.series.remaining_life.task import COVERAGE, REMAINING_LIFE
+from convscope.types import Progress, no_progress
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "life_cnn": {
+        "epochs": 8,
+        "batch_size": 128,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.5,
+        "averaging": 0.1,
+    },
+}
+
+
+def recognizes(peek: Peek) -> str | None:
+    """Units that run until they fail."""
+    return peek.lives()
+
+
+def read(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    subset: str | None = None,
+    unit_column: str | None = None,
+    time_column: str | None = None,
+    life_column: str | None = None,
+    conditions: str | Sequence[str] | None = None,
+    coverage: float = COVERAGE,
+    **_: Any,
+) -> Splits:
+    """Run-to-failure histories of any layout.
+
+    Args:
+        path: A folder or a file.
+        seed: Draws the splits that the data does not have.
+        progress: Told how far reading has come.
+        subset: Which set of C-MAPSS, such as `FD001`.
+        unit_column: The column of a table that says which unit a row is of.
+        time_column: The column that says when it was measured, in cycles, hours or as a time.
+        life_column: The column of remaining lives.
+        conditions: The columns that say how units were operated, a list or with commas between them.
+        coverage: Share of true lives that intervals hold.
+    """
+    check_coverage(coverage)
+    columns = _columns(unit_column, time_column, life_column, conditions)
+    splits = read_lives(path, seed=seed, progress=progress, subset=subset, columns=columns)
+    held, needed = len(splits.validation), units_needed(coverage)
+    if held >= needed:
+        return splits
+    warning = (
+        f"validation has {held} units, and an interval that holds {coverage:.0%} of lives needs {needed} that"
+        " were not learned from: intervals will have no ends"
+    )
+    return replace(splits, warnings=(*splits.warnings, warning))
+
+
+def read_inputs(
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    unit_column: str | None = None,
+    time_column: str | None = None,
+    life_column: str | None = None,
+    conditions: str | Sequence[str] | None = None,
+    every: bool = False,
+    **_: Any,
+) -> HistoryInputs:
+    """Histories whose remaining lives are asked for: after their last row, or after every one."""
+    columns = _columns(unit_column, time_column, life_column, conditions)
+    return read_life_inputs(paths, progress=progress, columns=columns, every=every)
+
+
+def fit_representation(
+    train: Split, window: int = WINDOW, cap: float | None = None, **_: Any
+) -> tuple[LifeRepresentation, Sequence[str]]:
+    """Learns scales and operating conditions from the train split.
+
+    Args:
+        train: Histories with their remaining lives.
+        window: Rows of a history that the model sees.
+        cap: The longest remaining life that is told apart, in cycles.
+    """
+    return LifeRepresentation.fit(train, window, cap)
+
+
+def _columns(
+    unit: str | None, cycle: str | None, life: str | None, conditions: str | Sequence[str] | None
+) -> LifeColumns:
+    if isinstance(conditions, str):
+        conditions = [name.strip() for name in conditions.split(",") if name.strip()]
+    return LifeColumns(unit, cycle, life, conditions)
+
+
+SERIES_REMAINING_LIFE = Recipe(
+    name="series-remaining-life",
+    kind="series",
+    task=REMAINING_LIFE,
+    reads=(
+        "C-MAPSS text files: train_FD001.txt, test_FD001.txt, RUL_FD001.txt, or a folder of them",
+        "a CSV, TSV or Parquet table of unit, cycle and sensors, with or without remaining life and split",
+        "a folder of such tables, one for each split or one for each unit",
+    ),
+    architectures=("life_cnn",),
+    settings=SETTINGS,
+    options=(
+        "subset",
+        "unit_column",
+        "time_column",
+        "life_column",
+        "conditions",
+        "window",
+        "cap",
+        "coverage",
+        "every",
+    ),
+    recognizes=recognizes,
+    read=read,
+    read_inputs=read_inputs,
+    fit_representation=fit_representation,
+    load_representation=LifeRepresentation.from_json,
+)

@@ -1,0 +1,175 @@
+"""Texts without labels, to predict: standard input, files, folders, patterns, or the text itself."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from convscope.data.encoding import check_encoding
+from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
+from convscope.data.listing import Listing
+from convscope.data.tables import open_table, table_kind
+from convscope.errors import DataError
+from convscope.kinds.text.readers.columns import find_text_columns
+from convscope.kinds.text.readers.rows import MOST_CHARACTERS
+from convscope.kinds.text.readers.sources import Texts
+from convscope.types import Progress, Skipped, no_progress
+
+STANDARD_INPUT = "-"
+
+_REPORTED = 8192
+
+
+@dataclass(frozen=True)
+class TextInputs(Texts):
+    """Texts without labels, and what was left out.
+
+    Args:
+        skipped: What was found and is no text.
+        warnings: What the user should know, one line each.
+    """
+
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_text_inputs(
+    inputs: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    encoding: str | None = None,
+    text_column: str | None = None,
+) -> TextInputs:
+    """Reads the texts that are asked about.
+
+    | what is given | what it is |
+    |---|---|
+    | `-` | standard input, a text in each line |
+    | `.csv`, `.tsv`, `.jsonl`, `.parquet` | the texts of the text column |
+    | any other file | a text in each line |
+    | a folder | each `.txt` file is a text; tables as above; at any depth |
+    | a pattern such as `mails/*.txt` | the files and folders that match, sorted |
+    | what is none of these and holds white space | a text itself |
+
+    Empty lines and empty fields are empty texts, so that there is an answer for each line, in its order.
+
+    Args:
+        inputs: Any of these.
+        progress: Told how many texts were read.
+        encoding: Name of a Python codec for text files and standard input; UTF-8 by default.
+        text_column: The column of texts in a table; a number from 1 where there is no header.
+
+    Returns:
+        The texts, in the order given.
+
+    Raises:
+        DataError: One word is no path, a pattern matches nothing, a file is malformed, or there is no text.
+        UsageError: No encoding has this name.
+    """
+    check_encoding(encoding)
+    given = _Given(progress, encoding, text_column)
+    for number, one in enumerate(inputs, 1):
+        given.add_input(str(one), number)
+    if not given.texts:
+        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in given.skipped[:3])
+        where = ", ".join(map(str, inputs)) or "no inputs"
+        raise DataError(f"expected texts, received none in {where}. {examples}".strip())
+    progress(len(given.texts), len(given.texts), "reading texts")
+    return TextInputs("", given.keys, given.texts, tuple(given.skipped), given.controls.warnings)
+
+
+@dataclass
+class _Given:
+    progress: Progress
+    encoding: str | None
+    text_column: str | None
+    keys: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    controls: ControlCharacters = field(default_factory=ControlCharacters)
+    characters: int = 0
+
+    def add_input(self, one: str, number: int) -> None:
+        if one == STANDARD_INPUT:
+            for line, text in lines_of(
+                sys.stdin.buffer, "standard input", self.encoding, controls=self.controls
+            ):
+                self._add(f"standard input#{line}", text)
+            return
+        places = [one] if _exists(one) else _matches(one)
+        for place in places:
+            self._add_path(Path(place))
+        if places:
+            return
+        if one.strip() and any(map(str.isspace, one)):
+            self._add(f"text {number}", clean_text(one.strip(), f"text {number}", self.controls))
+        elif glob.has_magic(one):
+            raise DataError(f"{one}: the pattern matches no file", hint="Check the folder of the pattern.")
+        else:
+            raise DataError(
+                f"{one or 'an empty input'}: there is no such file or folder, and one word is not taken for a"
+                " text",
+                hint="Check the spelling of the path; quote a text of one word with a space behind it, or"
+                " give - and write it to standard input.",
+            )
+
+    def _add_path(self, path: Path) -> None:
+        if not path.is_dir():
+            self._add_file(path)
+            return
+        listing = Listing(str(path))
+        for key in listing.files_below(""):
+            file = path / key
+            if table_kind(file):
+                self._add_file(file)
+            elif file.name.lower().removesuffix(".gz").endswith((".txt", ".text")):
+                self._add(str(file), read_text(file, self.encoding, controls=self.controls))
+            else:
+                listing.skip(key, "neither a .txt file nor a table")
+        self.skipped += listing.skipped
+
+    def _add_file(self, path: Path) -> None:
+        kind = table_kind(path)
+        if kind is None:
+            for number, line in read_lines(path, self.encoding, controls=self.controls):
+                self._add(f"{path}#{number}", line)
+            return
+        wanted = [self.text_column] if self.text_column else []
+        table = open_table(path, kind, encoding=self.encoding, controls=self.controls, wanted=wanted)
+        column = find_text_columns(table, self.text_column, labelled=False).text
+        for number, (value,) in table.rows([column]):
+            text = "" if value is None else value
+            if not isinstance(text, str):
+                raise DataError(
+                    f"{table.where(number)}: expected text, received {type(text).__name__}",
+                    hint="Check which column holds the texts: --text-column.",
+                )
+            self._add(f"{path}#{number}", clean_text(text, table.where(number), self.controls))
+
+    def _add(self, key: str, text: str) -> None:
+        self.characters += len(text)
+        if self.characters > MOST_CHARACTERS:
+            raise DataError(
+                f"{key}: the texts have more than {MOST_CHARACTERS:,} characters", hint="Give fewer at once."
+            )
+        self.keys.append(key)
+        self.texts.append("" if text.isspace() else text)
+        if not len(self.texts) % _REPORTED:
+            self.progress(len(self.texts), None, "reading texts")
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and (Path(path).exists() or Path(path).is_symlink())
+    except (OSError, ValueError):  # too long for a path, or holds a NUL character
+        return False
+
+
+def _matches(pattern: str) -> list[str]:
+    if not glob.has_magic(pattern) or "\0" in pattern:
+        return []
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - knows absolute patterns
+    return [match for match in found if "**" not in pattern or not Path(match).is_dir()]

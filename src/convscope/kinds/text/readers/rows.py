@@ -1,0 +1,128 @@
+"""Labelled texts as they are collected: checked, cleaned, counted; then what the splits are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data.assembly import Found
+from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
+from convscope.data.lines import LONGEST_LINE, ControlCharacters
+from convscope.errors import DataError
+from convscope.kinds.text.readers.sources import Texts
+from convscope.types import SPLITS, Progress, Skipped, SplitName
+
+MOST_CHARACTERS = 2**30
+"""Characters of all texts together that are held in memory at most."""
+
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
+_REPORTED = 8192
+
+
+@dataclass
+class TextRows:
+    """Texts with labels and splits.
+
+    Args:
+        root: The folder that the keys are relative to.
+        progress: Told how many texts were read.
+        controls: Counts control characters.
+    """
+
+    root: Path
+    progress: Progress
+    controls: ControlCharacters = field(default_factory=ControlCharacters)
+    keys: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    decisions: dict[str, None] = field(default_factory=dict)
+    characters: int = 0
+
+    def add(self, where: str, key: str, text: object, label: str, split: SplitName | None) -> None:
+        """Keeps a text, or lists it as skipped where it is empty.
+
+        Args:
+            where: The file and line, for messages.
+            key: The same below the root.
+            text: A string that is clean, or whatever else stands there.
+            label: The name of the class.
+            split: Where it belongs, if that is known.
+
+        Raises:
+            DataError: The text is no text, too long, or one too many for the memory.
+        """
+        if text is None:
+            text = ""
+        if not isinstance(text, str):
+            raise DataError(
+                f"{where}: expected text, received {type(text).__name__}",
+                hint="Check which column holds the texts: --text-column.",
+            )
+        if not text or text.isspace():
+            self.skipped.append(Skipped(where, "an empty text"))
+            return
+        self.characters += len(text)
+        if len(text) > LONGEST_LINE:
+            raise DataError(f"{where}: the text is longer than {LONGEST_LINE:,} characters")
+        if self.characters > MOST_CHARACTERS:
+            raise DataError(
+                f"{where}: the texts have more than {MOST_CHARACTERS:,} characters", hint="Train on a part."
+            )
+        self.keys.append(key)
+        self.texts.append(text)
+        self.labels.append(label)
+        self.splits.append(split)
+        if not len(self.texts) % _REPORTED:
+            self.progress(len(self.texts), None, "reading texts")
+
+    def found(self, where: str, layout: str) -> Found:
+        """What the splits are made of.
+
+        Args:
+            where: The path that was read, for messages.
+            layout: One line that says which layout was recognized and by what.
+
+        Raises:
+            DataError: There is no text.
+        """
+        if not self.texts:
+            examples = "; ".join(f"{one.path}: {one.reason}" for one in self.skipped[:3])
+            left_out = f" ({len(self.skipped)} left out: {examples})" if self.skipped else ""
+            raise DataError(f"{where}: expected texts with labels, received none{left_out}")
+        self.progress(len(self.texts), len(self.texts), "reading texts")
+        complete = set(SPLITS) <= set(self.splits)
+        return Found(
+            where=where,
+            layout=layout,
+            source=Texts(str(self.root), self.keys, self.texts),
+            labels=self.labels,
+            splits=self.splits,
+            digests=_digests([" ".join(text.split()) for text in self.texts]),
+            near=None if complete else _digests([plain(text) for text in self.texts]),
+            nouns=("text", "texts"),
+            alike="texts that differ only in case, digits and punctuation",
+            decisions=tuple(self.decisions),
+            warnings=self.controls.warnings,
+            skipped=tuple(self.skipped),
+        )
+
+
+def plain(text: str) -> str:
+    """A text by which near duplicates are found: letters alone, or all of it where it has none.
+
+    Example:
+        >>> plain("WIN 1000 pounds!! Call 0800-123"), plain("12:30")
+        ('win pounds call', '12:30')
+    """
+    return _NOT_LETTERS.sub(" ", text.casefold()).strip() or " ".join(text.split())
+
+
+def _digests(texts: Sequence[str]) -> Digests:
+    digests = np.frombuffer(b"".join([digest_of(text.encode()) for text in texts]), np.uint8)
+    return digest_keys(digests.reshape(len(texts), DIGEST_BYTES))

@@ -1,0 +1,212 @@
+"""Splits of tagged sentences: tags of any scheme become IOBES, missing splits are drawn, doubts are said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Split, Splits, also_in_train
+from convscope.data.stratify import carve
+from convscope.errors import DataError
+from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
+from convscope.kinds.text.tagging.tag_schemes import OUTSIDE, Scheme, parse, recognize, spans, write
+from convscope.types import SPLITS, Skipped, SplitName
+
+FRACTION = 0.1
+"""Share of the sentences that a split gets which the data does not have."""
+
+_TRAIN = SPLITS.index("train")
+
+
+@dataclass
+class TaggedFound:
+    """Sentences of all files, in the order of the files, as they are written.
+
+    Args:
+        keys: File and first line of each.
+        sentences: The words.
+        tags: One per word, of any scheme.
+        lines: The file, and the line of each word.
+        codes: Index of the split into `SPLITS`; that of train where there are no splits.
+    """
+
+    keys: list[str] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
+    tags: list[tuple[str, ...]] = field(default_factory=list)
+    lines: list[tuple[str, list[int]]] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+
+    def where(self, sentence: int, word: int) -> str:
+        """File and line of a word, for messages."""
+        file, lines = self.lines[sentence]
+        return f"{file}, line {lines[word]}"
+
+
+def tagged_splits(
+    root: Path,
+    place: Path,
+    found: TaggedFound,
+    seed: int,
+    decisions: list[str],
+    warnings: list[str],
+    skipped: list[Skipped],
+) -> Splits:
+    """Makes splits of tagged sentences, with tags of IOBES where they write spans.
+
+    Args:
+        root: The folder that the keys are relative to.
+        place: What was read, for messages.
+        found: The sentences.
+        seed: Draws the splits that the data does not have.
+        decisions: What the reader decided.
+        warnings: What the reader warns of.
+        skipped: What the reader left out.
+
+    Returns:
+        Train, validation and test.
+
+    Raises:
+        DataError: A tag is not of the scheme of most, there are fewer than two, or too few sentences to draw
+            splits from.
+    """
+    scheme = recognize(found.tags)
+    fingerprint = _fingerprint(found)
+    if scheme == "plain":
+        labels = found.tags
+        names = tuple(sorted({tag for tags in labels for tag in tags}))
+        decisions.append(f"tags: {len(names)} plain ones, which write no spans; kept as they are")
+    else:
+        labels, broken = _converted(found, scheme)
+        names = tuple(sorted({tag[2:] for tags in labels for tag in tags if tag != OUTSIDE}))
+        converted = "" if scheme == "IOBES" else ", converted to IOBES"
+        decisions.append(f"tags: {scheme}{converted}; types {', '.join(names)}")
+        if broken:
+            warnings.append(f"{broken} sentences break the rules of {scheme}; read as conlleval reads them")
+    if len({tag for tags in found.tags for tag in tags}) < 2:
+        raise DataError(
+            f"{place}: expected at least two different tags, received only {found.tags[0][0]!r}",
+            hint="Check which column holds the tag.",
+        )
+    groups = _groups(found.sentences)
+    codes = np.array(found.codes, np.int8)
+    codes = _complete(place, codes, groups, seed, decisions)
+    warnings += _warned(labels, codes, groups, scheme)
+    samples = TaggedSentences(str(root), found.keys, found.sentences)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+
+    def part(code: int) -> Split:
+        chosen = np.flatnonzero(codes == code).astype(np.int64)
+        return Split(samples.take(chosen), array[chosen])
+
+    train, validation, test = map(part, range(len(SPLITS)))
+    return Splits(
+        train,
+        validation,
+        test,
+        class_names=names,
+        layout=f"CoNLL columns: {place.name} has a word and its tag in each line",
+        fingerprint=fingerprint,
+        decisions=tuple(decisions),
+        warnings=tuple(warnings),
+        skipped=tuple(skipped),
+    )
+
+
+def _converted(found: TaggedFound, scheme: Scheme) -> tuple[list[tuple[str, ...]], int]:
+    """Tags as IOBES, and how many sentences are written otherwise than the scheme has it."""
+    labels, broken = [], 0
+    known = {tag for tags in found.tags for tag in tags}
+    bad = {tag for tag in known if parse(tag) is None}
+    for row, tags in enumerate(found.tags):
+        if bad and not bad.isdisjoint(tags):
+            at = next(place for place, tag in enumerate(tags) if tag in bad)
+            raise DataError(
+                f"{found.where(row, at)}: expected a tag of {scheme}, such as B-PER or O,"
+                f" received {tags[at][:40]!r}",
+                hint="Correct the tag, or name the column of the tags.",
+            )
+        read = spans(tags)
+        labels.append(write(read, len(tags)))
+        # Letters of other spellings are no break of a rule, and neither are tags without a type.
+        same = [parse(tag) for tag in write(read, len(tags), scheme)] == [parse(tag) for tag in tags]
+        broken += not same
+    return labels, broken
+
+
+def _groups(sentences: Sequence[Sentence]) -> npt.NDArray[np.int64]:
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([numbers.setdefault(each.words, len(numbers)) for each in sentences], np.int64)
+
+
+def _complete(
+    place: Path,
+    codes: npt.NDArray[np.int8],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+    decisions: list[str],
+) -> npt.NDArray[np.int8]:
+    """Draws the splits that are missing."""
+    wanted: dict[SplitName, float] = {
+        name: FRACTION for name in ("test", "validation") if not np.any(codes == SPLITS.index(name))
+    }
+    if not wanted:
+        return codes
+    pool = np.flatnonzero(codes == _TRAIN)
+    different = len(np.unique(groups[pool]))
+    if different <= len(wanted):
+        raise DataError(
+            f"{place}: expected more than {len(wanted)} different sentences, of which to draw"
+            f" {' and '.join(wanted)}, received {different}"
+        )
+    codes = codes.copy()
+    codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
+    for name in wanted:
+        count = int(np.sum(codes == SPLITS.index(name)))
+        decisions.append(
+            f"{name}: {count} of {len(pool)} sentences, because the data has no {name} split;"
+            f" drawn with seed {seed}, identical sentences kept on one side"
+        )
+    return codes
+
+
+def _warned(
+    labels: Sequence[tuple[str, ...]],
+    codes: npt.NDArray[np.int8],
+    groups: npt.NDArray[np.int64],
+    scheme: Scheme,
+) -> Iterator[str]:
+    """Warnings about sentences and types that make results look better or worse than they are."""
+    trained = set(groups[codes == _TRAIN].tolist())
+    known = _counted(labels, codes == _TRAIN, scheme)
+    for name in ("validation", "test"):
+        mine = codes == SPLITS.index(name)
+        count = sum(group in trained for group in groups[mine].tolist())
+        if count:
+            yield also_in_train(count, name, "sentence", "sentences")
+        for kind, times in sorted(_counted(labels, mine, scheme).items()):
+            if kind not in known:
+                yield f"{kind} occurs {times} times in {name} and never in train: it cannot be found"
+
+
+def _counted(
+    labels: Sequence[tuple[str, ...]], chosen: npt.NDArray[np.bool_], scheme: Scheme
+) -> Mapping[str, int]:
+    """How often each type, or plain tag, occurs."""
+    rows = np.flatnonzero(chosen).tolist()
+    if scheme == "plain":
+        return Counter(tag for row in rows for tag in labels[row])
+    return Counter(span.type for row in rows for span in spans(labels[row]))
+
+
+def _fingerprint(found: TaggedFound) -> str:
+    total = sha256()
+    for key, sentence, tags, code in zip(found.keys, found.sentences, found.tags, found.codes, strict=True):
+        total.update(f"{key}\0{code}\0{chr(1).join(sentence.words)}\0{chr(1).join(tags)}\0".encode())
+    return total.hexdigest()

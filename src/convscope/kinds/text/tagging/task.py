@@ -1,0 +1,249 @@
+"""The task of tagging: which tag does each word of a sentence have, and which words are named entities?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples, Split, Splits
+from convscope.data.token_rows import TokenRows
+from convscope.engine.training.feed import Batch
+from convscope.engine.training.goal import Goal
+from convscope.kinds.architectures import build
+from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.text.readers.sentences import Sentence
+from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
+from convscope.kinds.text.tagging.metrics import TagJudgement, judge_tags
+from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
+from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
+from convscope.lenses.pages.report import Marked, Mistake
+from convscope.types import SPLITS, Progress, SplitName
+
+UNKNOWN_SHARE = 0.5
+"""Share of the words that occur once in train which are unknown in a batch, at an augmentation of 1."""
+SHOWN_MISTAKES = 24
+SHOWN_PER_TYPE = 4
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A run of words with a type.
+
+    Args:
+        type: Such as `PER`.
+        text: As it is spelled.
+        start: Its first character in the text.
+        end: Behind its last character.
+        probability: The least that the model gives a tag of its words.
+    """
+
+    type: str
+    text: str
+    start: int
+    end: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class TaggedText:
+    """The answer for one text.
+
+    Args:
+        name: The file and the line in it.
+        text: The text.
+        entities: What was found in it, in order; for plain tags every word.
+    """
+
+    name: str
+    text: str
+    entities: tuple[Entity, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Name, text and entities with the characters that they stand at."""
+        return {"sample": self.name, "text": self.text, "entities": [vars(each) for each in self.entities]}
+
+    def to_row(self) -> dict[str, str]:
+        """Name, text, and entities as `start-end type`."""
+        found = "; ".join(f"{each.start}-{each.end} {each.type}" for each in self.entities)
+        return {"sample": self.name, "text": self.text, "entities": found}
+
+    def to_cells(self) -> dict[str, str]:
+        """The text with every entity in brackets, its type behind."""
+        parts, at = [], 0
+        for each in self.entities:
+            parts += [self.text[at : each.start], f"[{each.text}]{each.type}"]
+            at = each.end
+        return {"sample": self.name, "answer": "".join([*parts, self.text[at:]])}
+
+
+@dataclass(frozen=True)
+class TagExamples:
+    """Sentences with the tag of each word.
+
+    Args:
+        rows: Encoded sentences.
+        tags: Ids of their tags.
+        representation: Draws which rare words are unknown.
+        unknown: Share of the rare words that are, in a training.
+    """
+
+    rows: TaggingRows
+    tags: TokenRows
+    representation: TaggingRepresentation
+    unknown: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Words of each sentence."""
+        return self.rows.lengths
+
+    def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
+        """(inputs by name, ids of tags)."""
+        inputs = self.rows.take(indices)
+        if rng is not None and self.unknown:
+            inputs = self.representation.with_unknown(inputs, rng, self.unknown)
+        return inputs, self.tags.take(indices, inputs["words"].shape[1])
+
+
+def build_tagger(
+    architecture: str,
+    representation: Any,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
+) -> keras.Model:
+    """A fresh model with one output for each tag."""
+    sizes = {**representation.sizes, **options}
+    return build(architecture, representation.shape, len(representation.tags), **sizes)
+
+
+def tag_examples(lesson: Lesson) -> TagExamples:
+    """Sentences and tags; some rare words are unknown in a training."""
+    representation: Any = lesson.representation
+    rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
+    unknown = min(1.0, UNKNOWN_SHARE * lesson.settings.augmentation) if lesson.training else 0.0
+    return TagExamples(rows, representation.tag_rows(lesson.split.labels), representation, unknown)
+
+
+def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[TaggedRow]:
+    """The most probable tags of each sentence that write entities without a break of the rules."""
+    representation: Any = fitted.representation
+    return tag_rows(fitted.model, representation.arrays(samples), representation.tags, progress)
+
+
+def judge(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TagJudgement:
+    """Entities that are right, by type."""
+    return judge_tags([tuple(tags) for tags in split.labels], [each.tags for each in answers], class_names)
+
+
+def tell(answers: Sequence[TaggedRow], samples: Samples, class_names: Sequence[str]) -> list[TaggedText]:
+    """The entities of each text, with the characters that they stand at."""
+    told = []
+    for i, each in enumerate(answers):
+        sentence: Sentence = samples.load(i)
+        entities = tuple(_entity(sentence, span, each) for span in _runs(each.tags))
+        told.append(TaggedText(samples.name(i), sentence.text, entities))
+    return told
+
+
+def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """One output for each tag."""
+    tags: tuple[str, ...] = representation.tags
+    return tags
+
+
+def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
+    """Entities of each type; of plain tags, words."""
+    made: dict[SplitName, dict[str, int]] = {}
+    for name in SPLITS:
+        of_type = dict.fromkeys(splits.class_names, 0)
+        for tags in splits[name].labels:
+            for span in _runs(tags):
+                of_type[span.type] = of_type.get(span.type, 0) + 1
+        made[name] = of_type
+    return made
+
+
+def mistakes(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> list[Mistake]:
+    """Sentences in which an entity is wrong, those of which the model was surest first."""
+    wrong = []
+    for i, each in enumerate(answers):
+        true, predicted = set(_runs(split.labels[i])), set(_runs(each.tags))
+        if true != predicted:
+            found = predicted - true
+            sure = min((_least(each, span) for span in found), default=float(min(each.sure)))
+            wrong.append((sure, i))
+    made = []
+    for sure, i in sorted(wrong, key=lambda each: -each[0])[:SHOWN_MISTAKES]:
+        sentence: Sentence = split.samples.load(i)
+        told = [
+            (heading, Marked(sentence.text, [_marked(sentence, span) for span in _runs(tags)]))
+            for heading, tags in (("is", split.labels[i]), ("found", answers[i].tags))
+        ]
+        made.append(Mistake("", split.samples.name(i), probability=sure, told=told))
+    return made
+
+
+def _marked(sentence: Sentence, span: Span) -> tuple[int, int, str]:
+    return sentence.offsets[span.start][0], sentence.offsets[span.end - 1][1], span.type
+
+
+def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+    """Some train sentences with an entity of each type."""
+    shown: dict[str, list[str]] = {name: [] for name in splits.class_names}
+    for i, tags in enumerate(splits.train.labels):
+        for name in {span.type for span in _runs(tags)}:
+            if len(shown.get(name, ())) < SHOWN_PER_TYPE and name in shown:
+                shown[name].append(splits.train.samples.load(i).text)
+        if all(len(some) == SHOWN_PER_TYPE for some in shown.values()):
+            break
+    return list(shown.items())
+
+
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+    """Sentences as the model takes them."""
+    rows: Any = fitted.representation.arrays(samples, progress=progress)
+    return Shown(rows.take, lambda i: samples.load(i).words)
+
+
+def _runs(tags: Sequence[str]) -> tuple[Span, ...]:
+    """Entities, or of plain tags every word."""
+    if all(parse(tag) is not None for tag in tags):
+        return spans(tags)
+    return tuple(Span(place, place + 1, tag) for place, tag in enumerate(tags))
+
+
+def _entity(sentence: Sentence, span: Span, answer: TaggedRow) -> Entity:
+    start, end = sentence.offsets[span.start][0], sentence.offsets[span.end - 1][1]
+    return Entity(span.type, sentence.text[start:end], start, end, _least(answer, span))
+
+
+def _least(answer: TaggedRow, span: Span) -> float:
+    return float(min(answer.sure[span.start : span.end]))
+
+
+TAGGING = Task(
+    name="tagging",
+    goal=Goal(loss=lambda settings: None, said="accuracy of words"),
+    build=build_tagger,
+    examples=tag_examples,
+    answer=answer,
+    judge=judge,
+    load_judgement=TagJudgement.from_json,
+    tell=tell,
+    mistakes=mistakes,
+    outputs=outputs,
+    align=as_named,
+    counted="entities",
+    counts=counts,
+    illustrate=illustrate,
+    show=show,
+    unused=("class_weights", "label_smoothing", "mixing"),
+)

@@ -1,0 +1,152 @@
+"""The best next words of many unfinished translations, from kept states or from the whole beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from convscope.data.token_rows import PADDING, UNKNOWN, padded_length
+from convscope.kinds.text.translation.representation import END, START
+from convscope.kinds.text.translation.step import TranslationSteps
+from convscope.scope.differentiate import forward_program
+
+Ids = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+NEVER = -1e9
+"""Added to the log-probability of what cannot be."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """How the translations of a beam may go on.
+
+    Args:
+        scores: Log-probabilities of the best 2 * beam continuations of each source, falling, (batch, 2 *
+            beam).
+        tokens: Their last token, (batch, 2 * beam), int32.
+        parents: The translation in the beam that each continues, (batch, 2 * beam), int32.
+        endings: Log-probability of each translation if it ended here, (batch, beam).
+        attention: How much each source token was looked at for the next word, (batch, beam, source).
+    """
+
+    scores: Floats
+    tokens: Ids
+    parents: Ids
+    endings: Floats
+    attention: Floats
+
+
+class Scorer(Protocol):
+    """Goes through the translations of one batch of sources, word by word."""
+
+    def begin(self, source: Ids, beam: int) -> None:
+        """Starts with empty translations of each source, (batch, source)."""
+
+    def advance(self, tokens: Ids, parents: Ids, scores: Floats) -> Candidates:
+        """Appends tokens to parents, both (batch, beam); the scores are their log-probabilities."""
+
+
+class CachedScorer:
+    """Keeps what each layer needs of the words before: a step costs the same however many they are.
+
+    Args:
+        model: Made by `conv_seq2seq`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        steps = TranslationSteps(model)
+        self._steps = steps
+        self._encode = forward_program(model, steps.encode)
+
+        def step(
+            tokens: Any, position: Any, scores: Any, may_be_unknown: Any, state: Any, *encoded: Any
+        ) -> list[Any]:
+            logits, attention, state = steps.step(tokens, position, state, list(encoded))
+            return [*_ranked(logits, position, scores, may_be_unknown), attention, state]
+
+        self._step = forward_program(model, step)
+
+    def begin(self, source: Ids, beam: int) -> None:
+        """Encodes the sources."""
+        self._encoded = self._encode(source)
+        self._may_be_unknown = _unknown(source)
+        self._position = 0
+        self._state = np.zeros(self._steps.state_shape(len(source), beam), np.float32)
+
+    def advance(self, tokens: Ids, parents: Ids, scores: Floats) -> Candidates:
+        """Takes one step of each layer."""
+        state = self._state[:, np.arange(len(parents))[:, None], parents]
+        position = np.array(self._position, np.int32)
+        *ranked, attention, self._state = self._step(
+            tokens, position, scores, self._may_be_unknown, state, *self._encoded
+        )
+        self._position += 1
+        return _candidates(ranked, attention)
+
+
+class RecomputingScorer:
+    """Runs the whole model over all words so far, each time: what the cached states must agree with.
+
+    Args:
+        model: Made by `conv_seq2seq`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        whole = keras.Model(model.input, [model.output, *TranslationSteps(model).attentions])
+
+        def step(target: Any, position: Any, scores: Any, may_be_unknown: Any, source: Any) -> list[Any]:
+            logits, *looks = whole({"source": source, "target": target}, training=False)
+            shape = (*scores.shape, -1)
+            last = ops.reshape(ops.take(logits, position, axis=1), shape)
+            attention = ops.reshape(ops.take(ops.mean(ops.stack(looks), axis=0), position, axis=1), shape)
+            return [*_ranked(last, position, scores, may_be_unknown), attention]
+
+        self._step = forward_program(model, step)
+
+    def begin(self, source: Ids, beam: int) -> None:
+        """Repeats each source for its translations."""
+        self._may_be_unknown = _unknown(source)
+        self._source = np.repeat(source, beam, axis=0)
+        self._words = np.zeros((len(source), beam, 0), np.int32)
+
+    def advance(self, tokens: Ids, parents: Ids, scores: Floats) -> Candidates:
+        """Computes every word so far again."""
+        words = self._words[np.arange(len(parents))[:, None], parents]
+        self._words = np.concatenate([words, tokens[..., None]], axis=2)
+        length = self._words.shape[2]
+        target = np.full((self._words[..., 0].size, padded_length(length)), PADDING, np.int32)
+        target[:, :length] = self._words.reshape(-1, length)
+        position = np.array(length - 1, np.int32)
+        *ranked, attention = self._step(target, position, scores, self._may_be_unknown, self._source)
+        return _candidates(ranked, attention)
+
+
+def _unknown(source: Ids) -> Floats:
+    """Is added for the unknown token: it may only stand for something unknown in the source; (batch, 1)."""
+    return np.where((source == UNKNOWN).any(axis=1, keepdims=True), 0.0, NEVER).astype(np.float32)
+
+
+def _ranked(logits: Any, position: Any, scores: Any, may_be_unknown: Any) -> list[Any]:
+    """The best continuations: their log-probabilities, their places in (beam * classes), and the endings."""
+    batch, beam, classes = logits.shape
+    probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    tokens = ops.arange(classes, dtype="int32")
+    never = ops.cast(ops.logical_or(tokens == PADDING, tokens == START), "float32") * NEVER
+    # A source that has words has a translation that has some.
+    ends = ops.cast(tokens == END, "float32") * ops.cast(ops.equal(position, 0), "float32") * NEVER
+    unknown = ops.expand_dims(may_be_unknown, -1) * ops.cast(tokens == UNKNOWN, "float32")
+    reached = probabilities + (never + ends) + unknown + ops.expand_dims(scores, -1)
+    best, places = ops.top_k(ops.reshape(reached, (batch, beam * classes)), 2 * beam)
+    return [best, ops.stack([places // classes, places % classes]), reached[:, :, END]]
+
+
+def _candidates(ranked: list[Any], attention: Floats) -> Candidates:
+    best, places, endings = ranked
+    parents, tokens = np.asarray(places, np.int32)
+    return Candidates(best, tokens, parents, endings, attention)

@@ -1,0 +1,203 @@
+"""Parallel text from whatever is there: the layout is chosen by looking, and said.
+
+| what is there | layout |
+|---|---|
+| a folder with `train.de` and `train.en`, plain or `.gz`, and `val.*`, `test.*` | line-aligned files |
+| a folder with two files of one name and two endings | line-aligned files without splits |
+| one of such files | its folder, from the language of that file |
+| a `.tsv`, `.csv`, `.jsonl` or Parquet file with two columns or keys | table |
+| the same with a column `translation`: an object with a text per language | table |
+| a folder with `train.tsv` and the like | tables, one per split |
+
+Languages are the endings of files, the columns, or the keys; `source` and `target` choose where there are
+more than two. A first row whose fields are all names of languages (`de`, `en`, `source`, ...) is a header; so
+is one that has a name given as `source` or `target`.
+
+What happens to bad input:
+
+| what is wrong | what happens |
+|---|---|
+| files of a pair with different numbers of lines | `DataError` with both counts |
+| a line or field without a character, on one side or both | the pair is skipped, counted, listed |
+| not UTF-8, and no encoding given | `DataError` with file and line, offers `--encoding` |
+| a NUL character; a line of more than a million characters; a truncated `.gz` | `DataError` with file |
+| other control characters | replaced by spaces, warning with the count |
+| mixed line ends | the same as any |
+| more than two languages and none chosen; one that is missing; the same twice | `DataError` lists them |
+| several test sets | the first in alphabetical order, or the one given as `test`; the others are said |
+| several train or validation sets | the first in alphabetical order; the others are said |
+| a test set of a name that is not there | `UsageError` that offers the nearest |
+| a row with another number of fields, damaged JSON, a value that is no text | `DataError` with the line |
+| a split for some pairs only, an unknown split, no train split | `DataError` |
+| a source in train and in validation or test | warning with the count |
+| no pair at all; fewer than three different sources to draw splits from | `DataError` |
+| a link that leaves the folder, a broken link | skipped, listed |
+| no read permission, no such path, an empty folder, an unknown kind of file | `DataError` |
+
+Where the data has no validation or test split, a tenth of train is drawn with the seed; pairs of one source
+stay on one side.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from convscope.data.columns import split_of_file
+from convscope.data.encoding import check_encoding
+from convscope.data.listing import Listing
+from convscope.data.splits import Splits
+from convscope.data.tables import table_kind
+from convscope.errors import DataError, UsageError
+from convscope.kinds.text.translation.parallel_files import (
+    AlignedFiles,
+    aligned_files,
+    choose_languages,
+    choose_stems,
+    parted,
+    read_aligned,
+)
+from convscope.kinds.text.translation.parallel_pairs import Pairs, split_pairs
+from convscope.kinds.text.translation.parallel_tables import open_parallel, read_table
+from convscope.types import Progress, SplitName, no_progress
+
+
+def read_parallel(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    encoding: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    test: str | None = None,
+) -> Splits:
+    """Reads sentences with their translations from any of the layouts in the table above.
+
+    Args:
+        path: A folder or a file.
+        seed: Draws the splits that the data does not have; not negative.
+        progress: Told how many pairs were read.
+        encoding: Of text files; UTF-8 by default.
+        source: The language that is translated: ending of a file, column, or key.
+        target: The language that it is translated to.
+        test: The test set, where a folder has several: a file's name without the language.
+
+    Returns:
+        Train, validation and test; samples are sources (`str`), labels an object array of translations.
+
+    Raises:
+        DataError: As the table above says; the message names the file and, where there is one, the line.
+        UsageError: No encoding or no test set has this name.
+    """
+    check_encoding(encoding)
+    place = Path(path)
+    try:
+        is_folder, is_file = place.is_dir(), place.is_file()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    if not is_folder and not is_file:
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    if is_folder:
+        listing = Listing(str(place))
+        keys = listing.children("")[1]
+        pairs = Pairs(str(place), progress)
+        pairs.skipped += listing.skipped
+        stems = aligned_files(keys)
+        if stems:
+            return _from_files(pairs, stems, source, target, test, encoding, seed)
+        return _from_tables(pairs, _tables(place, keys), source, target, test, encoding, seed)
+    if table_kind(place) is not None:
+        pairs = Pairs(str(place.parent), progress)
+        return _from_tables(pairs, {place.name: None}, source, target, test, encoding, seed)
+    return _beside(place, source, target, test, encoding, seed, progress)
+
+
+def _beside(
+    path: Path,
+    source: str | None,
+    target: str | None,
+    test: str | None,
+    encoding: str | None,
+    seed: int,
+    progress: Progress,
+) -> Splits:
+    """From one file of a pair: its folder, translated from the language of that file."""
+    stem, language = parted(path.name)
+    keys = Listing(str(path.parent)).children("")[1]
+    stems = aligned_files(keys)
+    if stem not in stems:
+        raise DataError(
+            f"{path}: expected a table (.tsv, .csv, .jsonl, .parquet) or a file with its translation beside"
+            f" it, received '{path.suffix or path.name}'",
+            hint="Name two files with the same lines train.de and train.en.",
+        )
+    pairs = Pairs(str(path.parent), progress)
+    given = source or (language if target != language else None)
+    return _from_files(pairs, stems, given, target, test, encoding, seed)
+
+
+def _from_files(
+    pairs: Pairs,
+    stems: AlignedFiles,
+    source: str | None,
+    target: str | None,
+    test: str | None,
+    encoding: str | None,
+    seed: int,
+) -> Splits:
+    found = sorted({language for files in stems.values() for language in files})
+    languages = choose_languages(pairs.root, found, source, target, "endings of files")
+    chosen, decisions = choose_stems(pairs.root, stems, languages, test)
+    for stem, split in chosen.items():
+        read_aligned(pairs, stems[stem], languages, split, encoding)
+    layout = f"line-aligned files: {', '.join(chosen)} in {languages.source} and {languages.target}"
+    said = [languages.decision] if languages.decision else []
+    return split_pairs(pairs, pairs.root, layout, [*said, *decisions], seed)
+
+
+def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
+    """The tables of a folder with the splits that their names say: a single one, or one per split."""
+    tables = [key for key in keys if table_kind(folder / key) is not None]
+    if len(tables) == 1:
+        return {tables[0]: None}
+    named = {key: split for key in tables if (split := split_of_file(key)) is not None}
+    splits = list(named.values())
+    if "train" not in splits:
+        raise DataError(
+            f"{folder}: expected files such as train.de and train.en, or one table, received"
+            f" {', '.join(keys[:8]) or 'no files'}",
+            hint="Put the two languages into files with the same lines, named after split and language.",
+        )
+    for name in splits:
+        same = [key for key, split in named.items() if split == name]
+        if len(same) > 1:
+            raise DataError(f"{folder}: expected one table for {name}, received {' and '.join(same)}")
+    return dict(named)
+
+
+def _from_tables(
+    pairs: Pairs,
+    tables: dict[str, SplitName | None],
+    source: str | None,
+    target: str | None,
+    test: str | None,
+    encoding: str | None,
+    seed: int,
+) -> Splits:
+    if test is not None:
+        raise UsageError(f"{pairs.root} has no test sets to choose from. Received: test={test!r}.")
+    decisions: list[str] = []
+    layouts = []
+    for key, split in sorted(tables.items(), key=lambda item: item[1] != "train"):
+        path = Path(pairs.root) / key
+        kind = table_kind(path)
+        if kind is None:
+            continue
+        opened = open_parallel(path, kind, source, target, encoding)
+        source, target = opened.languages.source, opened.languages.target  # the same in every table
+        decisions += [opened.languages.decision] if opened.languages.decision else []
+        layouts.append(f"{key} ({kind})")
+        read_table(pairs, opened, split, encoding)
+    layout = f"table: {', '.join(layouts)}, {source} and {target}"
+    where = str(Path(pairs.root) / next(iter(tables))) if len(tables) == 1 else pairs.root
+    return split_pairs(pairs, where, layout, decisions, seed)

@@ -1,0 +1,202 @@
+"""Line-aligned files: which of a folder's files hold which language of which split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.lines import read_lines
+from convscope.data.tables import table_kind
+from convscope.errors import DataError, unknown_name
+from convscope.kinds.text.translation.parallel_pairs import Pairs
+from convscope.types import SplitName
+
+_LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,14}")
+_NO_LANGUAGE = frozenset(
+    {"md", "txt", "rst", "html", "xml", "yml", "yaml", "py", "sh", "pdf", "zip", "tar", "json", "license"}
+)
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The two sides of a translation.
+
+    Args:
+        source: What is translated from: the ending of a file, a column, or a key.
+        target: What is translated to.
+        decision: Why these; empty where the user said both.
+    """
+
+    source: str
+    target: str
+    decision: str = ""
+
+
+AlignedFiles = dict[str, dict[str, str]]
+"""Keys of files by what stands before the language in their names, and by language."""
+
+
+def aligned_files(keys: Sequence[str]) -> AlignedFiles:
+    """The files of a folder that may be one side of aligned text: `STEM.LANGUAGE` and `STEM.LANGUAGE.gz`.
+
+    Args:
+        keys: Names of files.
+
+    Returns:
+        Stems with at least two languages.
+    """
+    found: AlignedFiles = {}
+    for key in sorted(keys):
+        stem, language = parted(key)
+        if stem and table_kind(Path(key)) is None:
+            found.setdefault(stem, {}).setdefault(language, key)
+    return {stem: files for stem, files in found.items() if len(files) > 1}
+
+
+def parted(key: str) -> tuple[str, str]:
+    """What stands before the language in the name of a file, and the language; empty where it names none."""
+    bare = key[:-3] if key.lower().endswith(".gz") else key
+    stem, dot, language = bare.rpartition(".")
+    names_one = bool(dot) and _LANGUAGE.fullmatch(language) and language.lower() not in _NO_LANGUAGE
+    return (stem, language) if names_one else ("", "")
+
+
+def choose_languages(
+    where: str, found: Sequence[str], source: str | None, target: str | None, what: str
+) -> Languages:
+    """Settles what is translated to what.
+
+    Args:
+        where: The path, for messages.
+        found: The languages that are there.
+        source: As the user said, or None.
+        target: As the user said, or None.
+        what: How the languages were found, such as "endings of files".
+
+    Raises:
+        DataError: One that the user named is not there, both are the same, or there are not exactly two to
+            choose from.
+    """
+    names = list(dict.fromkeys(found))
+    listed = ", ".join(names) or "none"
+    for role, name in (("source", source), ("target", target)):
+        if name is not None and name not in names:
+            raise DataError(
+                f"{where}: expected the {role} '{name}' among the {what}, received {listed}",
+                hint=f"Give one of these as --{role}.",
+            )
+    if source is not None and source == target:
+        raise DataError(
+            f"{where}: expected two languages, received '{source}' as source and as target",
+            hint="Give another --target.",
+        )
+    if source is not None and target is not None:
+        return Languages(source, target)
+    if len(names) != 2:
+        raise DataError(
+            f"{where}: expected two languages, received {len(names)} ({what}: {listed})",
+            hint="Say which: --source and --target."
+            if len(names) > 2
+            else "Name the files train.de and train.en, with the languages as endings.",
+        )
+    rest = [name for name in names if name not in (source, target)]
+    chosen = source or rest.pop(0)
+    other = target or rest.pop(0)
+    said = (
+        "the other one was given" if source or target else "no other is there, and this order is alphabetical"
+    )
+    return Languages(chosen, other, f"languages: from {chosen} to {other}, because {said}")
+
+
+def choose_stems(
+    where: str, stems: Mapping[str, Mapping[str, str]], languages: Languages, test: str | None
+) -> tuple[dict[str, SplitName | None], list[str]]:
+    """Settles which files are which split.
+
+    Args:
+        where: The path, for messages.
+        stems: As `aligned_files`.
+        languages: Files of both are needed.
+        test: The stem that the user wants as test, or None.
+
+    Returns:
+        The split of each stem that is read (None where the data has no splits), and what was decided.
+
+    Raises:
+        DataError: No files of both languages, or nothing that tells train from the rest.
+        UsageError: No test set has this name.
+    """
+    both = [stem for stem in sorted(stems) if {languages.source, languages.target} <= set(stems[stem])]
+    named = {stem: split for stem in both if (split := _split_of(stem)) is not None}
+    tests = [stem for stem, split in named.items() if split == "test"]
+    if test is not None and test not in tests:
+        raise unknown_name("test set", test, tests)
+    if not both:
+        raise DataError(
+            f"{where}: expected files that end in .{languages.source} and in .{languages.target},"
+            f" received none that do both for one split"
+        )
+    if not named:
+        if len(both) > 1:
+            raise DataError(
+                f"{where}: expected one pair of files or files for splits, received {', '.join(both[:8])}",
+                hint="Name them train, validation and test, or give a folder with one pair.",
+            )
+        return {both[0]: None}, []
+    chosen: dict[str, SplitName | None] = {}
+    decisions = []
+    for split in ("train", "validation", "test"):
+        of_split = [stem for stem, name in named.items() if name == split]
+        if not of_split:
+            continue
+        stem = test if split == "test" and test is not None else of_split[0]
+        chosen[stem] = split
+        if len(of_split) > 1:
+            others = ", ".join(name for name in of_split if name != stem)
+            why = "as asked for" if stem == test else "the first in alphabetical order"
+            decisions.append(f"{split}: {stem}, {why}; not read: {others}")
+    return chosen, decisions
+
+
+def _split_of(stem: str) -> SplitName | None:
+    return SPLIT_ALIASES.get(re.split(r"[-_.]", stem, maxsplit=1)[0].lower())
+
+
+def read_aligned(
+    pairs: Pairs,
+    files: Mapping[str, str],
+    languages: Languages,
+    split: SplitName | None,
+    encoding: str | None,
+) -> None:
+    """Reads two files line by line.
+
+    Args:
+        pairs: Takes what is read.
+        files: The key of the file of each language.
+        languages: The two that are read.
+        split: Where the pairs belong.
+        encoding: As `read_lines`.
+
+    Raises:
+        DataError: The files have different numbers of lines, or one cannot be read.
+    """
+    keys = files[languages.source], files[languages.target]
+    paths = [f"{pairs.root}/{key}" for key in keys]
+    sides = [read_lines(path, encoding, controls=pairs.controls) for path in paths]
+    counts = [0, 0]
+    for left, right in zip_longest(*sides):
+        counts[0] += left is not None
+        counts[1] += right is not None
+        if left is not None and right is not None:
+            pairs.add(f"{keys[0]}#{left[0]}", left[1], right[1], split)
+    if counts[0] != counts[1]:
+        raise DataError(
+            f"{paths[0]} has {counts[0]} lines and {paths[1]} has {counts[1]},"
+            " expected a line in one for each line in the other",
+            hint="A translation that is missing must be an empty line.",
+        )

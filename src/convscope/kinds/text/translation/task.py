@@ -1,0 +1,217 @@
+"""The task of translation: which sentence of another language says the same?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples, Split, Splits
+from convscope.data.token_rows import TokenRows
+from convscope.engine.training.feed import Batch
+from convscope.engine.training.goal import Goal
+from convscope.kinds.architectures import build
+from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.text.readers.sources import Texts
+from convscope.kinds.text.translation.beam import BeamSettings, Translation, Translator
+from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss
+from convscope.kinds.text.translation.metrics import TranslationJudgement, judge_translations
+from convscope.kinds.text.translation.representation import start_shifted
+from convscope.lenses.pages.report import Mistake
+from convscope.types import Progress, SplitName
+
+
+@dataclass(frozen=True)
+class TranslatedText:
+    """The answer for one text.
+
+    Args:
+        name: The file and the line in it.
+        source: The text.
+        translation: What it is in the other language.
+        score: Mean log-probability of a token, in nats.
+    """
+
+    name: str
+    source: str
+    translation: str
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it."""
+        names = ("sample", "source", "translation", "score")
+        return dict(zip(names, (self.name, self.source, self.translation, self.score), strict=True))
+
+    def to_row(self) -> dict[str, str]:
+        """All of it."""
+        return {name: f"{value}" for name, value in self.to_json().items()}
+
+    def to_cells(self) -> dict[str, str]:
+        """The text and its translation."""
+        return {"text": self.source, "translation": self.translation}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A translation beside the search that found it.
+
+    Args:
+        text: The translation.
+        found: Ids and attention, of a long text those of its first part.
+        score: Mean log-probability of a token, in nats; of a long text that of its worst part.
+    """
+
+    text: str
+    found: Translation
+    score: float
+
+
+@dataclass(frozen=True)
+class PairExamples:
+    """Sentences with their translations.
+
+    Args:
+        sources: Ids of the sentences.
+        targets: Ids of their translations, the end last.
+    """
+
+    sources: TokenRows
+    targets: TokenRows
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of both sides."""
+        return self.sources.lengths + self.targets.lengths
+
+    def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
+        """(source and the translation so far by name, the tokens that follow)."""
+        answers = self.targets.take(indices)
+        return {"source": self.sources.take(indices), "target": start_shifted(answers)}, answers
+
+
+def build_translator(
+    architecture: str,
+    representation: Any,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
+) -> keras.Model:
+    """A fresh model with one output for each token of the target vocabulary."""
+    sizes = {**representation.sizes, **options}
+    return build(architecture, representation.shape, representation.classes, **sizes)
+
+
+def pair_examples(lesson: Lesson) -> PairExamples:
+    """Sentences and translations as ids."""
+    representation: Any = lesson.representation
+    sources = representation.arrays(lesson.split.samples, progress=lesson.progress)
+    return PairExamples(sources, representation.targets(lesson.split.labels, lesson.progress))
+
+
+def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Answered]:
+    """The best translation of each sentence that a beam search finds.
+
+    A text that is longer than the model reads at once is translated sentence by sentence, or where there is
+    no end of a sentence, in parts.
+    """
+    representation: Any = fitted.representation
+    chosen = {name: fitted.options[name] for name in ("beam", "length_penalty") if name in fitted.options}
+    parts = [representation.pieces(samples.load(i)) or ("",) for i in range(len(samples))]
+    flat = tuple(part for some in parts for part in some)
+    texts = Texts("", tuple(map(str, range(len(flat)))), flat)
+    found = Translator(fitted.model, BeamSettings(**chosen))(representation.arrays(texts), progress)
+    answers, at = [], 0
+    for some in parts:
+        mine = found[at : at + len(some)]
+        said = [
+            representation.decode(each.ids, each.attention, part)
+            for each, part in zip(mine, some, strict=True)
+        ]
+        answers.append(Answered(" ".join(said), mine[0], min(each.score for each in mine)))
+        at += len(some)
+    return answers
+
+
+def judge(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationJudgement:
+    """BLEU and chrF."""
+    sources = [split.samples.load(i) for i in range(len(split))]
+    return judge_translations([str(text) for text in split.labels], [each.text for each in answers], sources)
+
+
+def tell(answers: Sequence[Answered], samples: Samples, class_names: Sequence[str]) -> list[TranslatedText]:
+    """Each text with its translation."""
+    return [
+        TranslatedText(samples.name(i), samples.load(i), each.text, each.score)
+        for i, each in enumerate(answers)
+    ]
+
+
+def outputs(representation: Any, class_names: tuple[str, ...]) -> None:
+    """Thousands of tokens, which nobody wants listed."""
+
+
+def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
+    """Sentence pairs."""
+    return {name: {"pairs": len(splits[name])} for name in ("train", "validation", "test")}
+
+
+def mistakes(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> list[Mistake]:
+    """The sentences that are least like their reference, by chrF."""
+    worst = judge(answers, split, class_names).worst
+    return [
+        Mistake(
+            each.source,
+            split.samples.name(each.index),
+            told=(("reference", each.reference), ("answer", each.translation), ("chrF", f"{each.chrf:.0f}")),
+        )
+        for each in worst
+    ]
+
+
+def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+    """A few train sentences."""
+    train = splits.train
+    few = range(min(4, len(train)))
+    return [("pairs", [f"{train.samples.load(i)} \u2192 {train.labels[i]}" for i in few])]
+
+
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+    """Sentences with the translations that the model gives them, as it takes both."""
+    representation: Any = fitted.representation
+    answers = answer(fitted, samples, progress)
+    pairs = PairExamples(representation.arrays(samples), TokenRows.of([each.found.ids for each in answers]))
+
+    def tokens(i: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return representation.tokens(samples.load(i)), representation.target_tokens(answers[i].found.ids)
+
+    return Shown(lambda indices: pairs.batch(indices, None)[0], tokens)
+
+
+TRANSLATION = Task(
+    name="translation",
+    goal=Goal(
+        loss=lambda settings: TokenLoss(settings.label_smoothing),
+        metrics=lambda: [TokenAccuracy()],
+        said="accuracy of tokens",
+    ),
+    build=build_translator,
+    examples=pair_examples,
+    answer=answer,
+    judge=judge,
+    load_judgement=TranslationJudgement.from_json,
+    tell=tell,
+    mistakes=mistakes,
+    outputs=outputs,
+    align=as_named,
+    counted="pairs",
+    counts=counts,
+    illustrate=illustrate,
+    show=show,
+    unused=("class_weights", "mixing"),
+)

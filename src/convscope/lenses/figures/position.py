@@ -1,0 +1,304 @@
+"""How one position of one feature map is computed: patch, kernel, products, sum, bias, activation, value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convscope.lenses.figures.filtering import draw_places, draw_products
+from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
+from convscope.lenses.sheet.grids import figures_of, place_grid
+from convscope.lenses.sheet.lettering import line_height
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TITLE, Sheet
+from convscope.lenses.sheet.strips import BARS_HIGH, bars_width, place_bars
+from convscope.lenses.sheet.theme import (
+    MINUS,
+    TIMES,
+    Numbers,
+    count,
+    find_theme,
+    number,
+    scale_of,
+    shape_text,
+)
+from convscope.lenses.views.ngrams import draw_ngram
+from convscope.lenses.views.sample import Sample, fitted, place_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from convscope.scope.channels.position import Position
+
+PICTURE = 400
+LABEL = 160
+CHANNELS = 3  # input channels whose products are written out
+BARS = 15
+MOST_DECIMALS = 9
+
+
+def draw_position(position: Position, sample: Sample, *, theme: str = "light", title: str = "") -> Figure:
+    """Draws how the value at one position of one map comes about.
+
+    Above, the input with the window that the value depends on, and the map with the position. Below, the
+    patch of the layer's input, the kernel and their products: for one input channel, or for the three that
+    contribute most, and the sums of all channels as bars. At the end the sum, the bias and the activation, in
+    numbers that add up as they are printed.
+
+    Args:
+        position: The numbers.
+        sample: The model's input.
+        theme: `light` or `dark`.
+        title: The heading; made from the position if empty.
+
+    Returns:
+        A figure of 7 inches width.
+    """
+    sheet = Sheet(find_theme(theme))
+    at = ", ".join(str(each) for each in position.at)
+    where = f" at ({at})" if position.at else ""
+    y = sheet.title(title or f"How {position.path} computes channel {position.channel}{where}")
+    *size, into = position.patch.shape
+    kernel = (
+        f"kernel of {shape_text(size)} over {count(into, 'input channel')}" if size else count(into, "input")
+    )
+    facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
+    y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) + 4
+    sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)
+    over_text = sample.tokens is not None and len(size) == 1
+    if over_text:
+        y = draw_ngram(sheet, y, position, sample)
+    else:
+        along = draw_places if sample.rank == 1 else _draw_places
+        y = along(sheet, y, position, sample)
+        y = _draw_products(sheet, y, position, sums) if size else y
+    if into > 1 and not over_text:
+        y = _draw_sums(sheet, y, sums, position.channels_read, position.patch.ndim > 1)
+    y = _draw_equation(sheet, y, position)
+    y = int(write_missing(sheet, MARGIN, y + 8, position.products, INNER))
+    return sheet.finish(y + MARGIN // 2)
+
+
+def _draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> int:
+    """The input with the window, the map with the position; returns where they end."""
+    muted = sheet.theme.muted
+    top, right = y, MARGIN + PICTURE + 110
+    window = position.input_window
+    if sample.rank in (2, 3):
+        fits = len(window) == sample.rank
+        deep = sum(window[0]) // 2 if fits and sample.rank == 3 else None
+        deep = None if deep is None else min(deep, sample.values.shape[0] - 1)
+        _, high = place_picture(
+            sheet, sample, (MARGIN, top, PICTURE, PICTURE), window if fits else None, slice_number=deep
+        )
+        said = "" if deep is None else f", slice {deep}"
+    else:
+        high, said, right = 0, "", MARGIN
+    if sample.rank and sample.tokens is None:
+        below = top + high + line_height(SMALL)
+        seen = shape_text(tuple(end - start for start, end in window)) if window else "the whole input"
+        sheet.text(MARGIN, below, f"{sample.name}{said}", size=SMALL, width=PICTURE)
+        sheet.text(
+            MARGIN,
+            below + 24,
+            f"the value depends on {seen}",
+            size=SMALL,
+            colour=sheet.theme.second,
+            width=PICTURE,
+        )
+        if sample.rank == position.map.ndim:
+            arrow = top + high / 2
+            sheet.line([MARGIN + PICTURE + 24, right - 24], [arrow, arrow], colour=muted, width=1)
+            sheet.line(
+                [right - 36, right - 24, right - 36], [arrow - 10, arrow, arrow + 10], colour=muted, width=1
+            )
+    high = max(high, _draw_map(sheet, (right, top), position))
+    return top + high + (60 if high else 0) + 16
+
+
+def _draw_map(sheet: Sheet, spot: tuple[int, int], position: Position) -> int:
+    """The map with the position outlined; returns its height."""
+    x, y = spot
+    plane, at = np.asarray(position.map), position.at
+    if not 1 <= plane.ndim <= 3 or len(at) != plane.ndim:
+        return 0
+    said = f"channel {position.channel}"
+    if plane.ndim == 3:
+        plane, said, at = plane[at[0]], f"{said}, slice {at[0]}", at[1:]
+    if plane.ndim == 1:
+        plane, at = plane[None], (0, at[0])
+    scale = scale_of(sheet.theme, plane)
+    rows, columns = plane.shape
+    colours = fitted(scale.colours(plane), PICTURE, PICTURE)
+    if rows == 1:
+        colours = np.repeat(fitted(scale.colours(plane), PICTURE, 10_000)[:1], 40, axis=0)
+    high, wide = colours.shape[:2]
+    sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
+    sheet.image(x, y, colours, name="map")
+    down, across = high / rows, wide / columns
+    sheet.missing(x, y, ~np.isfinite(plane), (across, down))
+    sheet.ring(x + at[1] * across, y + at[0] * down, across, down)
+    sheet.colour_bar(x + wide + BAR_GAP, y, max(high, 60), scale)
+    below = y + max(high, 60) + line_height(SMALL)
+    sheet.text(x, below, said, size=SMALL, width=PICTURE)
+    value = f"value {number(position.value, 4)} here"
+    sheet.text(x, below + 24, value, size=SMALL, colour=sheet.theme.second, width=PICTURE)
+    return int(max(high, 60))
+
+
+def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> int:
+    """Patch, kernel and products of the input channels that contribute most."""
+    into, names = len(sums), position.channels_read
+    shown = np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")[
+        : 1 if position.patch.ndim == 4 else CHANNELS
+    ]
+    few = (
+        f"the {len(shown)} of {into:,} input channels that contribute most"
+        if len(shown) > 1
+        else f"the one of {into:,} input channels that contributes most"
+    )
+    said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
+    plotted = position.patch.ndim == 2 and len(position.patch) > 5
+    if position.padded.any() and plotted:
+        said += " Gray positions reach over the border of the layer's input and count as 0."
+    elif position.padded.any():
+        said += " Crossed cells reach over the border of the layer's input and count as 0."
+    y = sheet.section(y, f"Patch {TIMES} kernel = products", said.strip())
+    parts = [_as_planes(each)[..., shown] for each in (position.patch, position.kernel, position.products)]
+    padded = _as_planes(position.padded[..., None])[..., 0]
+    slices, rows, columns = padded.shape
+    written = max(rows, columns) <= 5
+    if plotted:
+        labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
+        return draw_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
+    figures = [figures_of(each) for each in parts]
+    kinds = (None, "diverging", "diverging")
+    scales = [scale_of(sheet.theme, each, kind) for each, kind in zip(parts, kinds, strict=True)]
+    cell = min(64, 290 // columns) if written else max(4, 200 // columns)
+    y += 8
+    pitch = cell * columns + (80 if written else BAR_ROOM + 60)
+    left = MARGIN + LABEL
+    for place, name in enumerate(("patch", "kernel", "products")):
+        unit = figures[place].unit if written else ""
+        sheet.text(left + place * pitch, y, f"{name}{unit}", size=SMALL, colour=sheet.theme.muted)
+    y += 14
+    for number_shown, deep in np.ndindex(len(shown), slices):
+        lines = [f"channel {names[shown[number_shown]]}"] if into > 1 and deep == 0 else []
+        lines += [f"slice {deep}"] if slices > 1 else []
+        lines += [f"sum {number(float(parts[2][deep, ..., number_shown].sum(dtype=np.float64)), 4)}"]
+        for row, line in enumerate(lines):
+            sheet.text(MARGIN, y + 20 + 26 * row, line, size=SMALL, width=LABEL - 14)
+        for place, (part, scale) in enumerate(zip(parts, scales, strict=True)):
+            x = left + place * pitch
+            crossed = padded[deep] if place == 0 else None
+            values = part[deep, ..., number_shown]
+            place_grid(
+                sheet,
+                (x, y, cell),
+                values,
+                scale,
+                figures=figures[place] if written else None,
+                crossed=crossed,
+            )
+            if not written:
+                sheet.colour_bar(x + cell * columns + BAR_GAP, y, cell * rows, scale)
+            if place < 2:
+                middle = y + cell * rows / 2 + 9
+                sheet.text(x + pitch - 40, middle, (TIMES, "=")[place], size=TITLE, across="center")
+        y += max(cell * rows, 26 * len(lines)) + 22
+    return y + 8
+
+
+def _as_planes(values: Numbers) -> Numbers:
+    """(k..., channels) as (slices, rows, columns, channels)."""
+    return values.reshape((1,) * (4 - values.ndim) + values.shape)
+
+
+def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int], convolution: bool) -> int:
+    """What each input channel adds, the largest first."""
+    ranked = np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")
+    first, rest = ranked[:BARS], ranked[BARS:]
+    what = "input channel" if convolution else "input"
+    y = (
+        sheet.section(
+            y,
+            f"Sum over {count(len(sums), what)}",
+            f"What each {what} adds to the sum of the products, the largest first.",
+        )
+        - 10
+    )
+    scale = scale_of(sheet.theme, np.asarray([*sums[first], 0.0]), "diverging")
+    labels = [str(names[each]) for each in first]
+    room = INNER - BAR_ROOM
+    high = place_bars(
+        sheet, (MARGIN, y, room), sums[first], range(len(first)), scale, labels=labels, name="sums"
+    )
+    right = MARGIN + bars_width(len(first), room) + BAR_GAP
+    sheet.colour_bar(right, y, BARS_HIGH, scale)
+    y += high
+    if len(rest):
+        shown, others = (number(float(sums[each].sum()), 4) for each in (first, rest))
+        said = f"These {len(first)} add {shown}, the other {len(rest):,} add {others}."
+        y = int(sheet.paragraph(MARGIN, y + 24, said, INNER, size=SMALL)) - 10
+    return y + 16
+
+
+def adding_decimals(summed: float, bias: float, before: float) -> tuple[int, bool]:
+    """With how many decimals sum + bias = before holds for the printed numbers, and whether it does.
+
+    Example:
+        >>> adding_decimals(0.12345, 0.2, 0.32345)
+        (4, True)
+    """
+    largest = max(abs(summed), abs(bias), abs(before))
+    if not np.isfinite(largest):
+        return 4, True
+    fewest = int(np.clip(3 - np.floor(np.log10(largest or 1)), 2, 7))
+    for decimals in range(fewest, MOST_DECIMALS + 1):
+        unit = 10**decimals
+        if round(summed * unit) + round(bias * unit) == round(before * unit):
+            return decimals, True
+    return fewest, False
+
+
+def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
+    decimals, exact = adding_decimals(position.sum, position.bias, position.before)
+    y = sheet.section(y, "Sum, bias and activation") + 16
+    terms = [
+        ("", position.sum, "sum of the products"),
+        ("+", position.bias, "bias"),
+        ("=", position.before, "before the activation"),
+        ("→", position.value, f"after {position.activation}"),
+    ]
+    pitch = INNER / len(terms)
+    for place, (sign, value, said) in enumerate(terms):
+        x = MARGIN + place * pitch
+        shown = f"{value:.{decimals}f}".replace("-", MINUS)
+        shown = "0" if not float(f"{value:.{decimals}f}") else shown
+        if sign:
+            sheet.text(x - 10, y, sign, size=TITLE, across="right", colour=sheet.theme.muted)
+        last = place == len(terms) - 1
+        sheet.text(
+            x + 14,
+            y,
+            shown,
+            size=TITLE,
+            bold=last,
+            width=pitch - 50,
+            colour=sheet.theme.second if last else None,
+        )
+        sheet.text(x + 14, y + 30, said, size=SMALL, colour=sheet.theme.muted, width=pitch - 30)
+    notes = []
+    if not exact:
+        rounded = (round(each, decimals) for each in (position.sum, position.bias, -position.before))
+        notes.append(f"The printed numbers are rounded; their sum is off by {number(abs(sum(rounded)), 2)}.")
+    if position.rounding:
+        notes.append(
+            f"The model adds in an order of its own; its value is off by {number(position.rounding, 2)}."
+        )
+    y += 38
+    for note in notes:
+        y += int(line_height(SMALL))
+        sheet.text(MARGIN + 14, y, note, size=SMALL, colour=sheet.theme.muted, width=INNER - 14)
+    return y + 24

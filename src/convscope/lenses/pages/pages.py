@@ -1,0 +1,115 @@
+"""One self-contained HTML page of pictures with headings and text, for light and dark screens."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convscope.files import written_whole
+from convscope.lenses.pages.templates import find_template
+from convscope.lenses.sheet.picture_files import figure_bytes
+from convscope.lenses.sheet.theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be drawn in either theme.
+
+    Args:
+        draw: Gets `light` or `dark` and draws the figure.
+        label: What it shows, for those who cannot see it.
+        caption: A line below it.
+        markup: Gives elements of HTML that say the same on a page, where words stay words; all in them is
+            escaped.
+    """
+
+    draw: Callable[[str], Figure]
+    label: str
+    caption: str = ""
+    markup: Callable[[], str] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Args:
+        heading: Its heading.
+        text: Its paragraphs.
+        pictures: Its pictures, below the text.
+    """
+
+    heading: str
+    text: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture in both themes, as addresses that hold it."""
+
+    light: str
+    dark: str
+    width: int
+    height: int
+    label: str
+    caption: str
+    markup: str = ""
+
+
+def write_page(path: str | Path, title: str, sections: Sequence[Section], *, lead: str = "") -> Path:
+    """Writes the page, whole or not at all; it loads nothing from the network.
+
+    Args:
+        path: The file.
+        title: Its title and first heading.
+        sections: What stands on it, in order.
+        lead: A line below the title.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    page = render_page(title, sections, lead=lead).encode("utf-8", "backslashreplace")
+    with written_whole(path) as part:
+        part.write_bytes(page)
+    return path
+
+
+def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> str:
+    """Returns the page that `write_page` writes; every text in it is escaped."""
+    content = [
+        {
+            "heading": each.heading,
+            "text": each.text,
+            "pictures": [drawn(picture) for picture in each.pictures],
+        }
+        for each in sections
+    ]
+    return find_template("page.html.j2").render(
+        title=title, lead=lead, sections=content, light=LIGHT, dark=DARK
+    )
+
+
+def drawn(picture: Picture) -> Drawn:
+    """Draws a picture in both themes, or writes what says the same."""
+    if picture.markup is not None:
+        from markupsafe import Markup
+
+        made = Markup(picture.markup())  # noqa: S704 - escaped where it was made
+        return Drawn("", "", 0, 0, picture.label, picture.caption, made)
+    figures = [picture.draw(theme) for theme in (LIGHT.name, DARK.name)]
+    width, height = (round(96 * inches) for inches in figures[0].get_size_inches())
+    light, dark = (_address(figure) for figure in figures)
+    return Drawn(light, dark, width, height, picture.label, picture.caption)
+
+
+def _address(figure: Figure) -> str:
+    """A figure as a `data:` address."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(figure_bytes(figure, 'svg')).decode('ascii')}"

@@ -1,0 +1,111 @@
+"""The maps of one layer on a sheet: a mosaic, heat strips, or bars, with a colour bar and notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.lenses.sheet.lettering import line_height
+from convscope.lenses.sheet.mosaic import averaged, place_mosaic, tile
+from convscope.lenses.sheet.sheet import LOWEST_BAR, SMALL, Sheet
+from convscope.lenses.sheet.strips import BARS_HIGH, place_bars, place_strips
+from convscope.lenses.sheet.theme import TIMES, Numbers, Scale, count, scale_of
+
+BAR_ROOM = 112  # width of a colour bar with its numbers and the space left of it
+BAR_GAP = 16
+TALLEST_BAR = 300
+
+
+@dataclass(frozen=True)
+class Block:
+    """What was placed.
+
+    Args:
+        top: Where the maps begin, below the first row of numbers.
+        bottom: Where everything ends.
+        notes: What must be said about it.
+    """
+
+    top: int
+    bottom: int
+    notes: tuple[str, ...]
+
+
+def place_block(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    planes: Numbers,
+    numbers: list[int],
+    *,
+    scale: str,
+    extent: tuple[float, float] = (0.0, 1.0),
+    name: str = "",
+) -> Block:
+    """Places the chosen maps of a layer and their colour bar.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width, the colour bar included.
+        planes: All maps: (channels, rows, columns), (channels, length) or (channels,).
+        numbers: The channels to show.
+        scale: `layer`: one scale and a bar; `map`: one for each.
+        extent: For maps over a length: where in the width they begin and end.
+        name: The layer's path.
+
+    Returns:
+        Where it is, and notes.
+    """
+    x, y, width = box
+    room = width - BAR_ROOM
+    label = int(line_height(SMALL))
+    if planes.ndim == 1:
+        shared = scale_of(sheet.theme, planes)
+        high = place_bars(sheet, (x, y + 6, room), planes, numbers, shared, name=f"maps {name}")
+        sheet.colour_bar(x + room + BAR_GAP, y + 6, BARS_HIGH, shared)
+        return Block(y + 6, y + 6 + high, ())
+    chosen = planes[numbers]
+    notes: list[str] = []
+    if planes.ndim == 2:
+        scales = scales_of(sheet, chosen, scale)
+        labels = [str(each) for each in numbers]
+        label = 6
+        high, mean = place_strips(
+            sheet, (x, y + label, room), chosen, labels, scales, extent=extent, name=f"maps {name}"
+        )
+        high += label
+        if mean > 1:
+            notes.append(f"each pixel is the mean of up to {count(mean, 'value')}")
+    else:
+        tiling = tile(len(numbers), (chosen.shape[1], chosen.shape[2]), room)
+        chosen = averaged(chosen, (tiling.mean, tiling.mean))
+        scales = scales_of(sheet, chosen, scale)
+        coloured = np.stack([each.colours(values) for each, values in zip(scales, chosen, strict=True)])
+        labels = [str(each) for each in numbers]
+        missing = ~np.isfinite(chosen)
+        place_mosaic(sheet, x, y, coloured, tiling, labels, missing=missing, name=f"maps {name}")
+        label, high = tiling.label, tiling.size(len(numbers))[1]
+        if tiling.mean > 1:
+            notes.append(f"each pixel is the mean of {tiling.mean} {TIMES} {tiling.mean} values")
+    if scale == "layer":
+        sheet.colour_bar(x + room + BAR_GAP, y + label, min(high - label, TALLEST_BAR), scales[0])
+    else:
+        notes.append("each map on its own scale")
+    return Block(y + label, y + max(high, label + LOWEST_BAR), tuple(notes))
+
+
+def scales_of(sheet: Sheet, maps: Numbers, scale: str) -> list[Scale]:
+    """One scale for each map: the same for all (`layer`) or its own (`map`), of one kind."""
+    shared = scale_of(sheet.theme, maps)
+    if scale == "layer":
+        return [shared] * len(maps)
+    return [scale_of(sheet.theme, each, shared.kind) for each in maps]
+
+
+def write_missing(sheet: Sheet, x: float, baseline: float, values: Numbers, width: float) -> float:
+    """Says how many values are not finite, in the colour that they have; returns the next baseline."""
+    wrong = int((~np.isfinite(np.asarray(values))).sum())
+    if not wrong:
+        return baseline
+    line = f"hatched: {wrong:,} of {count(np.size(values), 'value')} not finite (NaN or infinite)"
+    return sheet.paragraph(x, baseline, line, width, size=SMALL, colour=sheet.theme.missing)

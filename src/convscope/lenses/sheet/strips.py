@@ -1,0 +1,164 @@
+"""Maps without rows and columns: over a length as heat strips, single values as bars and a strip of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from convscope.lenses.sheet.lettering import line_height, width_of
+from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
+from convscope.lenses.sheet.theme import Colours, Numbers, Scale, colour_bytes
+
+BARS_HIGH = 150
+STRIP = 18
+STRIP_GAP = 3
+_CELL = (3, 16)  # smallest width and the height of one channel among all
+
+
+def along(values: Numbers, width: int) -> tuple[Numbers, int]:
+    """(strips, length) brought to `width` positions, repeated or as means of blocks; and a block's size."""
+    values = np.asarray(values, np.float64)
+    length = values.shape[1]
+    mean = -(-length // width)
+    if mean > 1:
+        starts = np.arange(0, length, mean)
+        values = np.add.reduceat(values, starts, axis=1) / np.diff([*starts, length])
+    return values[:, np.arange(width) * values.shape[1] // width], mean
+
+
+def place_strips(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    values: Numbers,
+    labels: Sequence[str],
+    scales: Sequence[Scale],
+    *,
+    extent: tuple[float, float] = (0.0, 1.0),
+    name: str = "maps",
+) -> tuple[int, int]:
+    """Places one heat strip per channel, labels at the left.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width.
+        values: (channels, length).
+        labels: What stands left of each.
+        scales: The colours of each.
+        extent: Where in the width they begin and end, as shares of it.
+        name: The image's name in the figure.
+
+    Returns:
+        The height of all, and how many values each pixel is the mean of.
+    """
+    x, y, width = box
+    begin = round(x + width * extent[0])
+    wide = max(1, round(x + width * extent[1]) - begin)
+    drawn, mean = along(values, wide)
+    pitch = STRIP + STRIP_GAP
+    picture = np.zeros((len(values) * pitch + 1, wide + 2, 4), np.uint8)
+    for place, (each, scale) in enumerate(zip(drawn, scales, strict=True)):
+        top = place * pitch
+        picture[top : top + STRIP + 2] = colour_bytes(sheet.theme.rule)
+        picture[top + 1 : top + 1 + STRIP, 1:-1] = scale.colours(each)
+    sheet.image(begin - 1, y - 1, picture, name=name)
+    for place, (each, label) in enumerate(zip(drawn, labels, strict=True)):
+        top = y + place * pitch
+        sheet.text(x - 10, top + 14, label, size=TINY, colour=sheet.theme.muted, across="right")
+        sheet.missing(begin, top, ~np.isfinite(each)[None], (1, STRIP))
+    return len(values) * pitch, mean
+
+
+def place_bars(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    values: Numbers,
+    chosen: Sequence[int],
+    scale: Scale,
+    *,
+    labels: Sequence[str] | None = None,
+    name: str = "maps",
+    widest: int = 60,
+) -> int:
+    """Places a bar for each chosen channel, and below them the strip of all channels in their order.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width.
+        values: (channels,), all of them.
+        chosen: The channels that get a bar.
+        scale: Colours, and the numbers at the bars' top and bottom.
+        labels: What stands below each bar; None: the channel's number.
+        name: The image's name in the figure.
+        widest: Room for a bar where there is enough.
+
+    Returns:
+        The height of all.
+    """
+    x, y, width = box
+    pitch = bars_width(len(chosen), width, widest) // len(chosen)
+    room = (scale.high - scale.low) or 1.0
+    zero = y + BARS_HIGH * (scale.high - min(max(0.0, scale.low), scale.high)) / room
+    shown = labels or [str(each) for each in chosen]
+    wide = max(1, round(pitch * 0.78))
+    colours = scale.colours(values)
+    every = max(1, int(np.ceil((max(width_of(label, TINY) for label in shown) + 6) / pitch)))
+    for place, channel in enumerate(chosen):
+        left = x + place * pitch
+        value = float(values[channel])
+        if np.isfinite(value):
+            end = y + BARS_HIGH * (scale.high - value) / room
+            fill = "#" + bytes(colours[channel][:3]).hex()
+            sheet.box(
+                left,
+                min(zero, end),
+                wide,
+                max(abs(end - zero), 1),
+                fill=fill,
+                edge=sheet.theme.muted,
+                width=0.3,
+            )
+        else:
+            sheet.missing(left, y, np.ones((1, 1), bool), (wide, BARS_HIGH))
+        if place % every == 0:
+            sheet.text(
+                left + wide / 2,
+                y + BARS_HIGH + 22,
+                shown[place],
+                size=TINY,
+                colour=sheet.theme.muted,
+                across="center",
+            )
+    sheet.line([x, x + pitch * len(chosen)], [zero, zero], colour=sheet.theme.muted, width=0.6)
+    high = BARS_HIGH + 30
+    if len(chosen) == len(values):
+        return high
+    return high + _place_all(sheet, x, y + high, width, np.asarray(values), colours, name)
+
+
+def bars_width(bars: int, width: int, widest: int = 60) -> int:
+    """How much of a width so many bars take."""
+    return min(widest, width // bars) * bars
+
+
+def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colours: Colours, name: str) -> int:
+    """The strip of all channels, in as many rows as it needs; returns its height."""
+    channels = len(values)
+    high = int(line_height(SMALL))
+    sheet.text(x, y + high - 8, f"all {channels:,}, in their order", size=TINY, colour=sheet.theme.muted)
+    y += high
+    begin = int(width_of(f"{channels:,}", TINY)) + 10
+    rows = -(-channels * _CELL[0] // (width - begin))
+    per_row = -(-channels // rows)
+    cell = min((width - begin) // per_row, 16)
+    for row in range(rows):
+        part = slice(row * per_row, min((row + 1) * per_row, channels))
+        strip = np.repeat(np.repeat(colours[None, part], cell, axis=1), _CELL[1], axis=0)
+        top = y + row * (_CELL[1] + 5)
+        sheet.box(x + begin, top, strip.shape[1], _CELL[1], edge=sheet.theme.rule, width=0.8)
+        sheet.image(x + begin, top, strip, name=f"{name} row {row}")
+        sheet.text(
+            x + begin - 8, top + 13, str(part.start), size=TINY, colour=sheet.theme.muted, across="right"
+        )
+        sheet.missing(x + begin, top, ~np.isfinite(values[None, part]), (cell, _CELL[1]))
+    return high + rows * (_CELL[1] + 5)

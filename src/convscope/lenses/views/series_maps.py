@@ -1,0 +1,229 @@
+"""The maps of one layer below a series or a recording, each value under the middle of what it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, Block, scales_of
+from convscope.lenses.sheet.sheet import LOWEST_BAR, TINY, Sheet
+from convscope.lenses.sheet.strips import STRIP, STRIP_GAP
+from convscope.lenses.sheet.theme import Numbers, Scale, count
+from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.signals import mark, place_signal, timeline_of
+from convscope.lenses.views.spectrogram import frame_bands, place_bands
+from convscope.lenses.views.timeline import Timeline, evenly, place_axis, runs
+
+if TYPE_CHECKING:
+    from convscope.scope.geometry.geometry import Geometry
+
+LABEL = 60
+ROWS = 4
+"""Variables that are drawn above the maps of each layer."""
+_BANDS = 56
+_SMALLEST = 5  # pixels of the mark of a position
+
+
+@dataclass(frozen=True, eq=False)
+class Placing:
+    """Where the positions of a map are in a series.
+
+    Args:
+        centres: The middle of what each depends on, as a position in the series, as if it had no ends.
+        windows: What each depends on, cut at the ends of the series: the first position and the one behind
+            the last, (positions, 2).
+    """
+
+    centres: Numbers
+    windows: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, geometry: Geometry) -> Placing | None:
+        """From the geometry of an output; None where its positions do not lie along a series."""
+        if not geometry.known or len(geometry.reaches) != 1:
+            return None
+        reach = geometry.reaches[0]
+        if reach.axis is None or reach.whole:
+            return None
+        positions = geometry.shape[reach.axis - 1]
+        if positions is None or _axis_without_channels(reach.axis, geometry.channel_axis) != 0:
+            return None
+        ends = np.array([reach.interval(place) for place in range(positions)], np.int64).reshape(-1, 2)
+        limits = reach.spans if reach.spans is not None else ends.T
+        windows = np.stack([limits[0], limits[1] + 1], axis=1)
+        windows[windows[:, 0] >= windows[:, 1]] = 0
+        return cls(ends.mean(axis=1), windows)
+
+
+def _axis_without_channels(axis: int, channel_axis: int) -> int:
+    """The number of an axis among the positions alone."""
+    return axis - 1 - (axis > channel_axis)
+
+
+def place_series_block(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    sample: Sample,
+    planes: Numbers,
+    numbers: list[int],
+    *,
+    placing: Placing | None,
+    stride: float | None = None,
+    scale: str = "layer",
+    name: str = "",
+) -> Block:
+    """Places a signal, the chosen maps below it and their colour bar; the strongest position is outlined.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width, the numbers at the left and the colour bar included.
+        sample: A series or a recording.
+        planes: All maps, (channels, positions), or (channels, positions, bands) of a recording.
+        numbers: The channels to show.
+        placing: Where their positions are; None: not known.
+        stride: Positions of the series between neighbours, where the rest is not known.
+        scale: `layer`: one scale and a bar; `map`: one for each.
+        name: The layer's path.
+
+    Returns:
+        Where it is, and notes.
+    """
+    x, y, width = box
+    room = width - LABEL - BAR_ROOM
+    timeline = timeline_of(sample, x + LABEL, room)
+    placed = place_signal(sheet, timeline, y, sample, most=ROWS, axis=False)
+    chosen = planes[numbers]
+    scales = scales_of(sheet, chosen, scale)
+    length = len(sample.values)
+    centres = evenly(chosen.shape[1], length, stride) if placing is None else placing.centres
+    top = placed.bottom + 14
+    high = _place_maps(sheet, timeline, top, chosen, numbers, centres, scales, name)
+    notes = [placed.note] if placed.note else []
+    if placing is not None:
+        spot = _mark_strongest(sheet, timeline, top, chosen, placing)
+        window = (int(placing.windows[spot, 0]), int(placing.windows[spot, 1]))
+        if window[0] < window[1]:
+            mark(sheet, timeline, placed, window)
+            seen = count(window[1] - window[0], "position")
+            when = "" if timeline.counted else f", {timeline.during(*window)}"
+            notes.append(f"outlined: the strongest value and the {seen} that it depends on{when}")
+    else:
+        notes.append("where its positions lie is not known: they are spread over the whole")
+    crowd = timeline.crowding(centres)
+    if crowd > 1:
+        notes.append(f"each pixel is the mean of up to {count(crowd, 'value')}")
+    if scale == "layer":
+        bar = max(min(high, TALLEST_BAR), LOWEST_BAR)
+        sheet.colour_bar(timeline.left + room + BAR_GAP, top, bar, scales[0])
+    else:
+        notes.append("each map on its own scale")
+    bottom = top + high
+    bottom += max(place_axis(sheet, timeline, bottom), LOWEST_BAR - high)
+    return Block(placed.top, bottom, tuple(notes))
+
+
+def _place_maps(
+    sheet: Sheet,
+    timeline: Timeline,
+    y: int,
+    chosen: Numbers,
+    numbers: list[int],
+    centres: Numbers,
+    scales: list[Scale],
+    name: str,
+) -> int:
+    """One strip or one picture for each map, with its number at the left; returns the height of all."""
+    if chosen.ndim == 2:
+        strip = STRIP
+        for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):
+            box = (y + place * (strip + STRIP_GAP), strip)
+            place_strip(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
+    else:
+        strip = _bands(len(chosen), chosen.shape[2])
+        for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):
+            box = (y + place * (strip + STRIP_GAP), strip)
+            place_bands(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
+            frame_bands(sheet, timeline, box, None)
+    for place, number in enumerate(numbers):
+        baseline = y + place * (strip + STRIP_GAP) + strip / 2 + 6
+        sheet.text(
+            timeline.left - 10, baseline, str(number), size=TINY, colour=sheet.theme.muted, across="right"
+        )
+    return len(chosen) * (strip + STRIP_GAP) - STRIP_GAP
+
+
+def _mark_strongest(sheet: Sheet, timeline: Timeline, y: int, chosen: Numbers, placing: Placing) -> int:
+    """Outlines the position of the first map that is furthest from 0; returns its number."""
+    first = np.abs(np.nan_to_num(chosen[0].astype(np.float64), posinf=0, neginf=0))
+    spot = int((first if first.ndim == 1 else first.max(axis=1)).argmax())
+    ring_of(
+        sheet,
+        timeline,
+        (y, STRIP if chosen.ndim == 2 else _bands(len(chosen), chosen.shape[2])),
+        placing.centres,
+        spot,
+    )
+    return spot
+
+
+def place_strip(
+    sheet: Sheet,
+    timeline: Timeline,
+    box: tuple[float, int],
+    values: Numbers,
+    centres: Numbers,
+    scale: Scale,
+    *,
+    name: str,
+) -> None:
+    """Places a map over a length as a strip of heat below a time line, framed.
+
+    Args:
+        sheet: Where to.
+        timeline: Of the series.
+        box: Upper edge and height.
+        values: (positions,).
+        centres: The position in the series of each.
+        scale: The colours.
+        name: The image's name in the figure.
+    """
+    y, high = box
+    drawn, there = timeline.spread(values[None], centres)
+    colours = np.where(there[:, None], scale.colours(drawn[0]), 0).astype(np.uint8)
+    sheet.image(timeline.left, y, np.repeat(colours[None], high, axis=0), name=name)
+    sheet.missing(timeline.left, y, (~np.isfinite(drawn[0]) & there)[None], (1, high))
+    for begin, end in runs(there):
+        sheet.box(timeline.left + begin, y, end - begin, high, edge=sheet.theme.rule, width=0.5)
+
+
+def ring_of(sheet: Sheet, timeline: Timeline, box: tuple[float, int], centres: Numbers, spot: int) -> None:
+    """Outlines one position of a map below a time line.
+
+    Args:
+        sheet: Where to.
+        timeline: Of the series.
+        box: Upper edge and height of the map.
+        centres: The position in the series of each.
+        spot: Which one.
+    """
+    begin, end = timeline.edges(*_room(centres, spot))
+    if end - begin < _SMALLEST:
+        middle = (begin + end) / 2
+        begin, end = middle - _SMALLEST / 2, middle + _SMALLEST / 2
+    sheet.ring(begin, box[0], end - begin, box[1])
+
+
+def _bands(maps: int, bands: int) -> int:
+    """The height of one map over time and frequency."""
+    return max(_BANDS, min(bands, 2 * _BANDS)) if maps <= 8 else _BANDS
+
+
+def _room(centres: Numbers, spot: int) -> tuple[float, float]:
+    """The positions of a series that lie nearest to one position of a map."""
+    if len(centres) < 2:
+        return float(centres[0]), float(centres[0]) + 1
+    apart = (centres[-1] - centres[0]) / (len(centres) - 1)
+    return float(centres[spot] - apart / 2 + 0.5), float(centres[spot] + apart / 2 + 0.5)

@@ -1,0 +1,159 @@
+"""Which layers can be laid over the input, and which of them is the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from convscope.errors import UsageError
+from convscope.scope.graph.core_layers import FRONT_END, LOOKUPS, core_class
+from convscope.scope.graph.graph import Call, Graph, Shape, Value
+
+_UNCHANGING = (
+    keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+)
+"""Layers that pass on what comes in when the model is used; the layer in front of them says more."""
+_UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, *_UNCHANGING)
+
+
+def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:
+    """The last call on the way from an input to an output whose maps still have more than one position.
+
+    The call that makes the output itself is not taken, nor are layers that work in training alone.
+
+    Args:
+        graph: Of the model.
+        source: The input.
+        output: The output.
+        rank: Number of axes of such maps, with samples and channels; behind the energies that a model hears
+            in a waveform they may have one more, for the bands.
+
+    Raises:
+        UsageError: There is none.
+    """
+    between = _between(graph, source, output) if graph.linked else graph.calls
+    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
+    for call in reversed(between):
+        if call.kind == "group" or not call.recordable or not call.outputs:
+            continue
+        if isinstance(call.layer, _UNCHANGING):
+            continue
+        found = any(has_positions_of(graph, call, each) for each in ranks)
+        if found and output.number not in {value.number for value in call.outputs}:
+            return call
+    raise UsageError(
+        "The model has no layer whose maps still have the positions of the input.",
+        "Use a method that needs none, such as saliency, integrated-gradients or occlusion.",
+    )
+
+
+def hearing(graph: Graph, source: Value) -> Call | None:
+    """What turns a waveform into energies over time and bands; None where nothing does."""
+    users = (call for call in graph.calls if source in call.inputs and call.recordable and call.outputs)
+    return next((call for call in users if core_class(call.layer) == FRONT_END), None)
+
+
+def has_positions_of(graph: Graph, call: Call, rank: int) -> bool:
+    """Whether a call's output has more than one position, and that many axes with samples and channels."""
+    shape = _shape_in_samples(graph, call)
+    return len(shape) == rank and any(length != 1 for length in shape[1:-1])
+
+
+def has_channels(graph: Graph, source: Value) -> bool:
+    """Whether an input's last (or first) axis holds channels.
+
+    Taken for granted beyond one axis, unless the model first gives the input a channel axis of its own, as
+    in `Reshape((28, 28, 1))`, looks it up in an embedding, or flattens a table of numbers.
+    """
+    if len(source.shape) < 3:
+        return False
+    value = source
+    while True:
+        users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
+        if not graph.linked or not users or not users[0].outputs:
+            return True
+        after = users[0].outputs[0]
+        if after.shape == (*value.shape, 1):
+            return False
+        embedding = embedding_of(graph, value)
+        if embedding is not None:  # where no axis is added, pieces of words stand in the place of channels
+            return len(embedding.outputs[0].shape) == len(value.shape)
+        if isinstance(users[0].layer, keras.layers.Flatten):
+            return len(value.shape) > 3
+        if not isinstance(users[0].layer, _UNMIXED):
+            return True
+        value = after
+
+
+def embedding_of(graph: Graph, source: Value) -> Call | None:
+    """What looks an input of token ids up: learned, from whole numbers to vectors; None if nothing does."""
+    users = [call for call in graph.calls if source in call.inputs and call.recordable and call.outputs]
+    return next((call for call in users if _looks_up(call, source)), None)
+
+
+def _looks_up(call: Call, source: Value) -> bool:
+    if core_class(call.layer) in LOOKUPS:
+        return True
+    learned = isinstance(call.layer, keras.layers.Layer) and bool(call.layer.weights)
+    adds_channels = call.outputs[0].shape[:-1] == source.shape
+    return learned and adds_channels and "int" in source.dtype and "float" in call.outputs[0].dtype
+
+
+def behind(graph: Graph, source: Value) -> frozenset[str]:
+    """The paths of all calls that depend on an input."""
+    reached = {source.number}
+    for step in graph.steps:
+        if any(value.number in reached for value in step.inputs):
+            reached.update(value.number for value in step.outputs)
+    return frozenset(
+        call.path for call in graph.calls if any(value.number in reached for value in call.outputs)
+    )
+
+
+def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
+    """The number of the input that stands for all: a text's ids, or else the first with positions.
+
+    Args:
+        graph: Of the model.
+        ranks: Axes of each input, with samples.
+    """
+    for number, (value, rank) in enumerate(zip(graph.inputs, ranks, strict=True)):
+        if rank > 2 or (rank == 2 and value.shape[1] != 1 and embedding_of(graph, value) is not None):
+            return number
+    return 0
+
+
+def _shape_in_samples(graph: Graph, call: Call) -> Shape:
+    """The output's shape with the frames of the TimeDistributed layers around it."""
+    frames = [
+        step.inputs[0].shape[1]
+        for step in graph.steps
+        if step.kind == "enter" and call.path.startswith(f"{step.path}/")
+    ]
+    shape = call.output_shapes[0]
+    return (shape[0], *frames, *shape[1:]) if shape else shape
+
+
+def _between(graph: Graph, source: Value, output: Value) -> list[Call]:
+    """The calls that depend on the input and on which the output depends."""
+    reached = {source.number}
+    for step in graph.steps:
+        if any(value.number in reached for value in step.inputs):
+            reached.update(value.number for value in step.outputs)
+    needed = {output.number}
+    found = []
+    for step in reversed(graph.steps):
+        if step.kind != "group" and any(value.number in needed for value in step.outputs):
+            needed.update(value.number for value in (*step.inputs, *step.inner))
+            if step.kind != "enter" and any(value.number in reached for value in step.outputs):
+                found.append(step)
+    return found[::-1]

@@ -1,0 +1,176 @@
+"""Attribution by changing the input and watching the score; works for any model, differentiable or not.
+
+occlusion   how much the score falls with a window covered, averaged over the windows that hold a position
+rise        1 / (n p) sum over masks M of S(x * M) M,  each position visible with probability p
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from convscope.errors import UsageError
+from convscope.scope.attribution.programs import Scores, batches
+from convscope.scope.attribution.question import Found, Question
+from convscope.scope.attribution.resize import resized
+
+Slices = tuple[slice, ...]
+
+
+def occlusion(
+    question: Question,
+    *,
+    window: int | Sequence[int] | None = None,
+    stride: int | Sequence[int] | None = None,
+    baseline: Any = None,
+) -> Found:
+    """Covers one window after another (Zeiler and Fergus 2014). Takes token ids too.
+
+    Args:
+        question: What is asked.
+        window: Length of the window, one or one per axis of positions; by default an eighth of the input, of
+            token ids a sixteenth.
+        stride: Positions between neighbouring windows; by default half the window. The last window along an
+            axis ends with the input.
+        baseline: What covers: a number, or an array of the shape of one sample; by default 0, and for token
+            ids 1, which stands for an unknown word. Padding, id 0, stays what it is.
+
+    Raises:
+        UsageError: A window that does not fit, a stride that leaves gaps, or a baseline of another shape.
+    """
+    sizes = _per_axis(
+        "window", window, [max(1, n // (16 if question.ids else 8)) for n in question.positions]
+    )
+    strides = _per_axis("stride", stride, [max(1, n // 2) for n in sizes])
+    for length, size, step in zip(question.positions, sizes, strides, strict=True):
+        if not 1 <= size <= length or not 1 <= step <= size:
+            raise UsageError(
+                f"A window lies within the {length} positions of its axis, and its stride within the window. "
+                f"Received: window={size}, stride={step}."
+            )
+    cover = question.baseline(float(question.ids) if baseline is None else baseline)
+    windows = [
+        tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
+        for corner in product(*map(_starts, question.positions, sizes, strides))
+    ]
+    scores = Scores(question, question.samples * len(windows))
+    whole = np.concatenate(
+        [scores(question.x[rows], rows) for rows in batches(question.samples, scores.size)]
+    )
+    falls = np.zeros((question.samples, *question.positions), "float32")
+    times = np.zeros(question.positions, "float32")
+    for place in windows:
+        times[place] += 1
+    for pairs in batches(question.samples * len(windows), scores.size):
+        rows, places = pairs // len(windows), [windows[i] for i in pairs % len(windows)]
+        covered = question.x[rows]
+        for one, place in zip(covered, places, strict=True):
+            where = question.in_sample(place)
+            one[where] = np.where(one[where] == 0, 0, cover[where]) if question.ids else cover[where]
+        for row, place, score in zip(rows, places, scores(covered, rows), strict=True):
+            falls[row][place] += whole[row] - score
+    details: dict[str, float | str] = {
+        "windows": float(len(windows)),
+        "window": " x ".join(map(str, sizes)),
+        "stride": " x ".join(map(str, strides)),
+    }
+    return Found(falls / times, True, details=[details] * question.samples)
+
+
+def rise(
+    question: Question,
+    *,
+    masks: int = 1000,
+    visible: float = 0.5,
+    cells: int | Sequence[int] | None = None,
+) -> Found:
+    """Random masks, coarse grids that are enlarged and shifted (Petsiuk et al. 2018).
+
+    Token ids that are not visible become 1, an unknown word; their masks are not smooth.
+
+    Args:
+        question: What is asked.
+        masks: How many; the same for all samples. The error falls with their square root.
+        visible: Probability that a cell of the grid is visible.
+        cells: Cells of the grid, one number or one per axis of positions; by default 7, of token
+            ids half as many as there are positions.
+
+    Raises:
+        UsageError: An option out of range.
+    """
+    if masks < 1 or not 0 < visible < 1:
+        raise UsageError(
+            f"masks is at least 1, and visible between 0 and 1. Received: masks={masks}, visible={visible}."
+        )
+    usual = [max(7, n // 2) if question.ids else 7 for n in question.positions]
+    grid = _per_axis("cells", cells, [min(*pair) for pair in zip(usual, question.positions, strict=True)])
+    if not all(1 <= n <= length for n, length in zip(grid, question.positions, strict=True)):
+        raise UsageError(
+            f"cells lie between 1 and the input's positions {question.positions}. Received: cells={cells}."
+        )
+    scores = Scores(question, question.samples * masks)
+    total = np.zeros((question.samples, *question.positions), "float64")
+    drawn = drawn_masks(question.positions, grid, visible, question.seed, smooth=not question.ids)
+    for some in batches(masks, scores.size):
+        chunk = np.stack([next(drawn) for _ in some])
+        shaped = question.shaped_as_input(chunk)
+        for row in range(question.samples):
+            one = question.x[row]
+            shown = np.where((one == 0) | (shaped > 0), one, 1) if question.ids else one * shaped
+            values = scores(shown, np.full(len(chunk), row))
+            total[row] += np.tensordot(values, chunk, axes=1)
+    details: dict[str, float | str] = {
+        "masks": float(masks),
+        "visible": float(visible),
+        "cells": " x ".join(map(str, grid)),
+    }
+    values = (total / (masks * visible)).astype("float32")
+    return Found(values, bool(values.min() < 0), details=[details] * question.samples)
+
+
+def drawn_masks(
+    lengths: Sequence[int], cells: Sequence[int], visible: float, seed: int, *, smooth: bool = True
+) -> Iterator[np.ndarray]:
+    """Endless masks in [0, 1] of the shape `lengths`: grids enlarged beyond it, cut out at a random place.
+
+    Between the cells they change gradually, or from one position to the next if not `smooth`.
+    """
+    rng = np.random.default_rng(seed)
+    steps = [-(-length // n) for length, n in zip(lengths, cells, strict=True)]
+    while True:
+        grid = (rng.random(tuple(cells)) < visible).astype("float32")
+        large = _enlarged(grid, steps, smooth, rng)
+        shifts = [int(rng.integers(step)) for step in steps]
+        yield large[
+            tuple(slice(shift, shift + length) for shift, length in zip(shifts, lengths, strict=True))
+        ]
+
+
+def _enlarged(grid: np.ndarray, steps: Sequence[int], smooth: bool, rng: np.random.Generator) -> np.ndarray:
+    """The grid in one more cell than it has, each `steps` positions long."""
+    if smooth:
+        lengths = [(n + 1) * step for n, step in zip(grid.shape, steps, strict=True)]
+        return np.asarray(resized(grid[None], lengths, "centers")[0])
+    for axis, step in enumerate(steps):
+        more = np.take(grid, rng.integers(grid.shape[axis], size=1), axis)
+        grid = np.repeat(np.concatenate([grid, more], axis), step, axis)
+    return grid
+
+
+def _per_axis(name: str, given: int | Sequence[int] | None, default: Sequence[int]) -> tuple[int, ...]:
+    if given is None:
+        return tuple(default)
+    numbers = (given,) * len(default) if isinstance(given, int) else tuple(given)
+    if len(numbers) != len(default):
+        raise UsageError(
+            f"{name} is one number, or one for each of {len(default)} axes. Received: {name}={given}."
+        )
+    return numbers
+
+
+def _starts(length: int, size: int, stride: int) -> list[int]:
+    """Where windows begin, so that every position is covered."""
+    return sorted({*range(0, length - size, stride), length - size})

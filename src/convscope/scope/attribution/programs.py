@@ -1,0 +1,173 @@
+"""The two computations that attributions are made of: scores of changed inputs, and gradients at a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from convscope.errors import UsageError
+from convscope.scope.attribution.question import Question
+from convscope.scope.differentiate import forward_program, gradient_program
+from convscope.scope.graph.graph import Call
+from convscope.scope.record import tapped
+
+_WORTH_COMPILING = 4  # calls of a program
+
+
+class Scores:
+    """Explained scores of changed inputs; one program, of one shape, for all of them.
+
+    Args:
+        question: What is asked.
+        count: How many changed inputs there will be.
+
+    Attributes:
+        size: How many are computed at once.
+    """
+
+    def __init__(self, question: Question, count: int) -> None:
+        self._question = question
+        self.size = min(question.batch_size, count)
+        self._program = forward_program(
+            question.model,
+            lambda *tensors: question.scores(tensors[:-2], tensors[-2], tensors[-1]),
+            compiled=count > _WORTH_COMPILING * self.size,
+        )
+
+    def __call__(self, changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores, (n,).
+
+        Args:
+            changed: Takes the place of the explained input, (n, ...), n at most `batch_size`.
+            rows: Which sample each of them comes from, (n,).
+        """
+        question, n = self._question, len(rows)
+        rows, changed = _filled(rows, self.size), _filled(changed, self.size)
+        inputs = [array[rows] for array in question.inputs]
+        inputs[question.source] = changed.astype(question.x.dtype, copy=False)
+        scores: np.ndarray = self._program(*inputs, question.selector[rows], question.offset[rows])
+        return scores[:n]
+
+
+class Values:
+    """What a layer puts out for the samples as they are.
+
+    Args:
+        question: What is asked.
+        call: The layer.
+        count: How many samples there will be.
+    """
+
+    def __init__(self, question: Question, call: Call, count: int) -> None:
+        self._question = question
+        self._size = min(question.batch_size, count)
+
+        def value(*tensors: Any) -> Any:
+            with tapped(question.model, [call.path]) as taps:
+                question.scores(tensors[:-2], tensors[-2], tensors[-1])
+            if call.path not in taps:
+                raise UsageError(
+                    f"The layer '{call.path}' is not reached when the model computes.", "Name another."
+                )
+            return taps[call.path]
+
+        self._program = forward_program(question.model, value, compiled=count > _WORTH_COMPILING * self._size)
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """The layer's output, (n, ...), for n samples, at most `batch_size`."""
+        question, n = self._question, len(rows)
+        rows = _filled(rows, self._size)
+        inputs = [array[rows] for array in question.inputs]
+        values: np.ndarray = self._program(*inputs, question.selector[rows], question.offset[rows])
+        return values[:n]
+
+
+class Gradients:
+    """Gradients of the explained score at the input or behind a layer; one program for all batches.
+
+    Args:
+        question: What is asked.
+        call: The layer; None for the input.
+        count: How many samples, or changed copies of samples, there will be.
+        around: Context that each computation of the model runs in.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        call: Call | None,
+        count: int,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._question = question
+        self._call = call
+        self._size = min(question.batch_size, count)
+        first = question.x if call is None else Values(question, call, 1)(np.zeros(1, int))
+        self.shape = first.shape[1:]
+
+        def shifted(*tensors: Any) -> Any:
+            *inputs, selector, offset, shift = tensors
+            with around():
+                scores, value = self._scores(inputs, selector, offset, shift)
+            return ops.sum(scores), (scores, value)
+
+        self._program = gradient_program(
+            question.model,
+            shifted,
+            [len(question.inputs) + 2],
+            compiled=count > _WORTH_COMPILING * self._size,
+        )
+
+    def _scores(self, inputs: list[Any], selector: Any, offset: Any, shift: Any) -> tuple[Any, Any]:
+        question = self._question
+        if self._call is None:
+            inputs[question.source] = inputs[question.source] + shift
+            return question.scores(inputs, selector, offset), inputs[question.source]
+        path = self._call.path
+        with tapped(question.model, [path], add={path: shift}) as taps:
+            scores = question.scores(inputs, selector, offset)
+        return scores, taps[path]
+
+    def __call__(
+        self, rows: np.ndarray, shift: np.ndarray | None = None, changed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Gradients and values at the place, both (n, *shape), and scores (n,).
+
+        Args:
+            rows: Which samples, n at most `batch_size`.
+            shift: What is added at the place, (n, *shape).
+            changed: Takes the place of the explained input, (n, ...).
+        """
+        question, n = self._question, len(rows)
+        rows = _filled(rows, self._size)
+        inputs = [array[rows] for array in question.inputs]
+        if changed is not None:
+            inputs[question.source] = _filled(changed, self._size).astype(question.x.dtype, copy=False)
+        if shift is None:
+            shift = np.zeros((n, *self.shape), "float32")
+        gradients, (scores, values) = self._program(
+            *inputs, question.selector[rows], question.offset[rows], _filled(shift, self._size)
+        )
+        return gradients[0][:n], values[:n], scores[:n]
+
+
+def batches(count: int, size: int) -> Iterator[np.ndarray]:
+    """Consecutive numbers below `count`, at most `size` at a time."""
+    for start in range(0, count, size):
+        yield np.arange(start, min(start + size, count))
+
+
+def add_to_rows(total: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
+    """Adds each value, (n, ...), to its row of the total; rows may repeat."""
+    for row in np.unique(rows):
+        total[row] += values[rows == row].sum(0)
+
+
+def _filled(array: np.ndarray, size: int) -> np.ndarray:
+    """Filled up with copies of the last one, so that one compiled shape serves every batch."""
+    missing = size - len(array)
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing > 0 else array

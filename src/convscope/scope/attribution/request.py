@@ -1,0 +1,193 @@
+"""Checks what a person asks of an attribution, and makes it definite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.errors import UsageError, unknown_name
+from convscope.scope.attribution.head import Head, find_head
+from convscope.scope.attribution.layer import (
+    embedding_of,
+    first_to_explain,
+    has_channels,
+    has_positions_of,
+    hearing,
+)
+from convscope.scope.attribution.question import Question, arranged, units_of
+from convscope.scope.differentiate import forward_program
+from convscope.scope.graph.graph import Call, Graph, Value, trace
+from convscope.scope.record import as_inputs
+
+
+def ask(
+    model: keras.Model,
+    x: Any,
+    *,
+    layer: str | None,
+    target: int | Sequence[int] | None,
+    output: str | None,
+    score: str | None,
+    input_name: str | None,
+    batch_size: int,
+    seed: int,
+) -> Question:
+    """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
+    if score not in (None, "logit", "probability"):
+        raise UsageError(f"score is 'logit' or 'probability'. Received: score={score!r}.")
+    if batch_size < 1:
+        raise UsageError(f"batch_size is at least 1. Received: batch_size={batch_size}.")
+    x = as_inputs(model, x)
+    graph = _trace(model, x)
+    keys = tuple(graph.input_names) if isinstance(x, Mapping) else ()
+    inputs = _arrays(graph, x)
+    default = first_to_explain(graph, [array.ndim for array in inputs])
+    source = _index("input", input_name, graph.input_names, default)
+    chosen = _index("output", output, graph.output_names, 0)
+    head = find_head(graph, graph.outputs[chosen])
+    before = _before(head, score, graph.output_names[chosen])
+    outputs = _predict(model, inputs, keys, chosen, batch_size)
+    binary = head.ending == "sigmoid" and outputs.shape[1] == 1
+    targets = _targets(target, outputs, binary, graph.output_names[chosen])
+    selector = np.zeros_like(outputs)
+    offset = np.zeros(len(outputs), "float32")
+    if binary:
+        selector[:, 0] = np.where(targets == 1, 1, -1)
+        own_values = np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0])
+        offset[:] = 0 if before else targets == 0
+    else:
+        selector[np.arange(len(outputs)), targets] = 1
+        own_values = outputs[np.arange(len(outputs)), targets]
+    named = graph.find(layer) if layer is not None else None
+    channels = has_channels(graph, graph.inputs[source])
+    if named is not None:
+        known = graph.inputs[source], inputs[source].shape[1:], channels, graph.input_names[source]
+        _check_layer(graph, named, *known)
+    return Question(
+        model,
+        graph,
+        inputs,
+        keys,
+        source,
+        chosen,
+        head,
+        before,
+        targets,
+        own_values,
+        selector,
+        offset,
+        named,
+        batch_size,
+        seed,
+        any(getattr(call.layer, "data_format", None) == "channels_first" for call in graph.calls),
+        channels,
+        embedding_of(graph, graph.inputs[source]),
+        _bands(graph, graph.inputs[source], inputs[source].shape[1:]),
+    )
+
+
+def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """How many frames and bands a model hears in a waveform; None for other inputs."""
+    call = hearing(graph, source)
+    if call is None or len(shape) != 1:
+        return None
+    layer: Any = call.layer
+    return -(-shape[0] // layer.strides[0]), layer.mels
+
+
+def _trace(model: keras.Model, x: Any) -> Graph:
+    """The calls; a model that does not know its inputs is told by the samples."""
+    return trace(model) if getattr(model, "inputs", None) else trace(model, x)
+
+
+def _arrays(graph: Graph, x: Any) -> tuple[np.ndarray, ...]:
+    """All inputs in the graph's order, floating or whole numbers as the model takes them."""
+    if isinstance(x, Mapping):
+        for name in x:
+            if name not in graph.input_names:
+                raise unknown_name("input", name, graph.input_names)
+    given = [x[name] for name in graph.input_names] if isinstance(x, Mapping) else keras.tree.flatten(x)
+    for name, array in zip(graph.input_names, given, strict=True):
+        if array.dtype.kind not in "fiub":
+            raise UsageError(f"Input '{name}' holds no numbers. Received: {array.dtype}.")
+    return tuple(
+        array.astype("int32" if "int" in value.dtype else "float32", copy=False)
+        for value, array in zip(graph.inputs, given, strict=True)
+    )
+
+
+def _index(what: str, name: str | None, names: Sequence[str], default: int) -> int:
+    if name is None:
+        return default
+    if name not in names:
+        raise unknown_name(what, name, names)
+    return list(names).index(name)
+
+
+def _before(head: Head, score: str | None, output: str) -> bool:
+    """Whether the value before the last activation is explained."""
+    if score == "probability" and head.ending == "none":
+        raise UsageError(
+            f"The output '{output}' ends without softmax or sigmoid, so it gives no probability.",
+            "Leave score out to explain the output itself.",
+        )
+    return score == "logit" and head.layer is not None
+
+
+def _predict(
+    model: keras.Model, inputs: Sequence[np.ndarray], keys: Sequence[str], output: int, batch_size: int
+) -> np.ndarray:
+    """The chosen output of all samples, (samples, units)."""
+    program = forward_program(
+        model, lambda *tensors: units_of(model, arranged(tensors, keys), output), compiled=False
+    )
+    starts = range(0, len(inputs[0]), batch_size)
+    return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
+
+
+def _targets(
+    target: int | Sequence[int] | None, outputs: np.ndarray, binary: bool, output: str
+) -> np.ndarray:
+    """Class or unit per sample, (samples,)."""
+    units = 2 if binary else outputs.shape[1]
+    if target is None:
+        unclear = np.flatnonzero(np.isnan(outputs).any(axis=1))
+        if len(unclear):
+            raise UsageError(
+                f"The output '{output}' is NaN for sample {unclear[0]}, so no class is predicted.",
+                "Name a target, or look at the input and the weights.",
+            )
+        return (outputs[:, 0] >= 0.5).astype(int) if binary else outputs.argmax(axis=1)
+    targets = np.atleast_1d(np.asarray(target))
+    if targets.dtype.kind not in "iu" or targets.ndim > 1 or len(targets) not in (1, len(outputs)):
+        raise UsageError(
+            f"target is one index for all samples, or one for each of the {len(outputs)} samples. "
+            f"Received: target={target!r}."
+        )
+    for number in targets:
+        if not 0 <= number < units:
+            raise UsageError(
+                f"The output '{output}' has the targets 0 to {units - 1}. Received: target={number}."
+            )
+    return np.broadcast_to(targets, len(outputs)).astype(int)
+
+
+def _check_layer(
+    graph: Graph, call: Call, source: Value, shape: tuple[int, ...], channels: bool, input_name: str
+) -> None:
+    if not call.recordable:
+        raise UsageError(
+            f"'{call.path}' is computed inside of a layer's own code, where nothing can be observed.",
+            f"Name the layer around it: layer='{call.parent}'." if call.parent else "Name another layer.",
+        )
+    rank = len(shape) + (1 if channels else 2)
+    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
+    if not any(has_positions_of(graph, call, each) for each in ranks):
+        raise UsageError(
+            f"An attribution needs a layer with the same number of axes of positions as input '{input_name}' "
+            f"of shape {shape}. Received: layer '{call.path}' of shape {call.output_shapes[0][1:]}.",
+            "Name an earlier layer, one that is not flattened or pooled to a single vector.",
+        )

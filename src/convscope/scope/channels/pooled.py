@@ -1,0 +1,196 @@
+"""From one input to what chosen layers put out, pooled or whole: a function of tensors that can be compiled.
+
+Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
+stays as it is. Of padded texts only the tokens count, and of padded waveforms only frames of
+their own. What is given is one array, which may be taken apart into several inputs of the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import UsageError
+from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.graph.graph import trace
+from convscope.scope.record import as_inputs, choose, tapped
+
+Pool = Literal["mean", "max", "flatten", "none"]
+POOLS: tuple[Pool, ...] = get_args(Pool)
+
+Array = npt.NDArray[Any]
+
+
+def as_given(x: Any) -> Any:
+    """The array is the model's only input."""
+    return x
+
+
+@dataclass(frozen=True, eq=False)
+class PooledOutputs:
+    """A function from a batch of inputs to (features of each layer..., predictions).
+
+    Args:
+        model: The model.
+        paths: The layers' calls, in the model's order.
+        channel_axes: Which axis of each output holds the channels, counted with the batch axis.
+        pool: What is kept of each output.
+        predictions: Whether the model's first output comes last.
+        peak_bytes: Largest output of any layer for one sample, as float32.
+        padded: Whether positions whose ids are all 0 are padding and left out of means and maxima.
+        middles: For an output whose positions are not those of the input, where in the input the first of
+            them has its middle, and how far apart they are; None where that is not known.
+        unpack: From the array to the model's inputs.
+    """
+
+    model: keras.Model
+    paths: tuple[str, ...]
+    channel_axes: tuple[int, ...]
+    pool: Pool
+    predictions: bool
+    peak_bytes: int
+    padded: bool = False
+    middles: tuple[tuple[int, int] | None, ...] = ()
+    unpack: Callable[[Any], Any] = as_given
+
+    def __call__(self, x: Any, scaling: tuple[float, float] | None = None) -> list[Any]:
+        """Computes the features of a batch.
+
+        Args:
+            x: A tensor as the model takes it, or before scaling.
+            scaling: Factor and offset that bring it to what the model takes; None leaves it as it is.
+
+        Returns:
+            float32 tensors, one per path, and the predictions where they are wanted.
+        """
+        if scaling is not None:
+            factor, offset = scaling
+            x = keras.ops.cast(x, "float32") * factor
+            x = x + offset if offset else x
+        with tapped(self.model, self.paths) as taps:
+            outputs = self.model(self.unpack(x), training=False)
+        missing = [path for path in self.paths if path not in taps]
+        if missing:
+            raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
+        present = _present(x) if self.padded else None
+        middles = self.middles or (None,) * len(self.paths)
+        features = [
+            _pooled(taps[path], axis, self.pool, _present_at(present, taps[path], middle))
+            for path, axis, middle in zip(self.paths, self.channel_axes, middles, strict=True)
+        ]
+        last = [keras.tree.flatten(outputs)[0]] if self.predictions else []
+        return [keras.ops.cast(each, "float32") for each in (*features, *last)]
+
+
+def pooled_outputs(
+    model: keras.Model,
+    layers: Sequence[str],
+    pool: Pool,
+    example: Array,
+    *,
+    predictions: bool = True,
+    padded: bool = False,
+    unpack: Callable[[Any], Any] = as_given,
+) -> PooledOutputs:
+    """Finds the layers in a model.
+
+    Args:
+        model: Any Keras model with one input, or with several into which `unpack` takes an array apart.
+        layers: Paths, unique names or patterns such as `block*/conv*`. Of a layer with several outputs the
+            first is kept.
+        pool: `mean`, `max`, `flatten` or `none`.
+        example: Inputs as they will be given, shape (n, ...).
+        predictions: Whether the model's first output is wanted too, where it has shape (batch, classes).
+        padded: Whether the inputs are ids of which 0 is padding, which no mean or maximum is to count.
+        unpack: From an array to the model's inputs.
+
+    Raises:
+        UsageError: A layer that the model does not have or that puts out no tensor, an unknown pool, or a
+            model that takes several inputs.
+    """
+    if pool not in POOLS:
+        raise UsageError(f"Unknown pool '{pool}'.", f"Use one of {', '.join(POOLS)}.")
+    if not layers:
+        raise UsageError("Features need at least one layer. Received: none.")
+    several = _inputs_of(model) > 1
+    taken_apart = unpack is not as_given
+    graph = trace(model) if several and not taken_apart else trace(model, as_inputs(model, unpack(example)))
+    if len(graph.inputs) != 1 and not taken_apart:
+        raise UsageError(
+            f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
+            f"{', '.join(graph.input_names)}.",
+            "Cut the model into one that takes a single input.",
+        )
+    calls = choose(graph, layers)
+    for call in calls:
+        if not call.outputs:
+            raise UsageError(f"The layer '{call.path}' puts out no tensor.", "Choose another layer.")
+    where = geometries(graph)
+    first = graph.outputs[0].shape if graph.outputs else ()
+    sizes = [value.shape for call in graph.calls for value in call.outputs]
+    return PooledOutputs(
+        model,
+        tuple(call.path for call in calls),
+        tuple(where[call.path].channel_axis for call in calls),
+        pool,
+        predictions and len(first) == 2 and first[1] is not None,
+        max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
+        padded,
+        tuple(_middle(where[call.path]) for call in calls) if padded else (),
+        unpack,
+    )
+
+
+def _present(ids: Any) -> Any:
+    """1.0 where there is a token, 0.0 where there is padding: (batch, length, 1)."""
+    present = keras.ops.not_equal(ids, 0)
+    if len(ids.shape) > 2:
+        present = keras.ops.any(present, axis=tuple(range(2, len(ids.shape))))
+    return keras.ops.cast(present[..., None], "float32")
+
+
+def _middle(geometry: Geometry) -> tuple[int, int] | None:
+    """Where in the input the first position of an output has its middle, and from one to the next."""
+    reach = geometry.reaches[0] if geometry.known and geometry.reaches else None
+    if reach is None or reach.axis != 1 or reach.whole or reach.period != 1:
+        return None
+    return (reach.lows[0] + reach.highs[0]) // 2, reach.advance
+
+
+def _present_at(present: Any, tensor: Any, middle: tuple[int, int] | None) -> Any:
+    """Which positions of an output are there: those whose middle lies on a position that is."""
+    if present is None or middle is None or len(tensor.shape) != 3 or tensor.shape[1] == present.shape[1]:
+        return present
+    first, step = middle
+    places = first + step * keras.ops.arange(tensor.shape[1])
+    return keras.ops.take(present, keras.ops.clip(places, 0, present.shape[1] - 1), axis=1)
+
+
+def _pooled(tensor: Any, channel_axis: int, pool: Pool, present: Any = None) -> Any:
+    rank = len(tensor.shape)
+    tensor = keras.ops.cast(tensor, "float32")
+    if pool == "none" or rank < 2:
+        return tensor if rank > 1 or pool == "none" else keras.ops.reshape(tensor, (-1, 1))
+    if pool == "flatten":
+        return keras.ops.reshape(tensor, (-1, math.prod(int(length) for length in tensor.shape[1:])))
+    axes = tuple(axis for axis in range(1, rank) if axis != channel_axis)
+    if not axes:
+        return tensor
+    if present is not None and rank == 3 and channel_axis == 2 and tensor.shape[1] == present.shape[1]:
+        if pool == "mean":
+            count = keras.ops.maximum(keras.ops.sum(present, axis=1), 1.0)
+            return keras.ops.sum(tensor * present, axis=1) / count
+        lowest = np.float32(np.finfo(np.float32).min / 4)
+        return keras.ops.max(tensor * present + lowest * (1.0 - present), axis=1)
+    return (keras.ops.mean if pool == "mean" else keras.ops.max)(tensor, axis=axes)
+
+
+def _inputs_of(model: keras.Model) -> int:
+    """The number of inputs that a model declares; 1 where it declares none."""
+    return len(getattr(model, "inputs", None) or [None])

@@ -1,0 +1,283 @@
+"""How one position of one feature map is computed: patch times kernel, summed, plus bias, activated."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from convscope.errors import UsageError
+from convscope.scope.differentiate import forward_program
+from convscope.scope.geometry import kernel_layout as layout
+from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.geometry.kernel_layout import Floats
+from convscope.scope.graph.graph import Graph, trace
+from convscope.scope.graph.layer_io import input_of, layer_io, window_of
+from convscope.scope.record import as_inputs
+
+_POOLINGS: dict[str, tuple[type, ...]] = {
+    "max": (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
+    "average": (keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D),
+}
+
+_ROUNDING = 2.0**-8
+"""How far a backend's own sum may lie off, relative to the sum of the absolute products: the precision of
+bfloat16, which is also above that of the tensor cores (TF32) that compute convolutions in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """One position of one feature map, with all the numbers that it is made of.
+
+    The numbers add up exactly: each product is rounded to float32; `sum` is their exact sum and `before` that
+    of `sum` and `bias`, each rounded once to float64; `value` is the activation of `before` in float32. The
+    model itself adds in an order and a precision of its own; how far that takes it off is `rounding`.
+
+    Args:
+        path: The layer.
+        type: Its class name.
+        channel: The number of the feature map.
+        at: The position in the map, per axis; empty for a dense layer over plain features.
+        patch: The layer's input under the kernel, (positions of the kernel..., channels read); 0 outside of
+            the input.
+        kernel: The weights, of the same shape. For a separable convolution both steps in one; for an average
+            pooling the share of each value; for a maximum pooling 1 at the value that is taken.
+        products: `patch` times `kernel`.
+        padded: (positions of the kernel...,), True where nothing of the input lies under the kernel.
+        sum: The sum of the products.
+        bias: What the layer adds; 0 for one without.
+        before: The value in front of the activation.
+        activation: Name of the activation, `linear` for none.
+        value: The activation of `before`.
+        input_window: The part of the model's input that the value can depend on, half-open, per spatial axis;
+            empty where that is not known.
+        map: The whole feature map as recorded.
+        inputs: The input of the layer in the channels read, (positions..., channels read).
+        channels_read: Which channels of the input these are.
+        places: Per axis of the kernel, the position in `inputs` under each of its positions, -1 for none.
+        geometry: Where the positions of the map lie in the model's input.
+    """
+
+    path: str
+    type: str
+    channel: int
+    at: tuple[int, ...]
+    patch: Floats
+    kernel: Floats
+    products: Floats
+    padded: npt.NDArray[np.bool_]
+    sum: float
+    bias: float
+    before: float
+    activation: str
+    value: float
+    input_window: tuple[tuple[int, int], ...]
+    map: Floats
+    inputs: Floats
+    channels_read: tuple[int, ...]
+    places: tuple[npt.NDArray[np.int64], ...]
+    geometry: Geometry | None = None
+
+    @property
+    def rounding(self) -> float:
+        """What is recorded minus `value`: the rounding of the model's own computation."""
+        return float(self.map[self.at]) - self.value
+
+
+def position(
+    model: keras.Model, x: Any, layer: str, channel: int | None = None, at: Sequence[int] | None = None
+) -> Position:
+    """Takes apart how one position of one feature map comes about.
+
+    Works for convolutions of 1 to 3 dimensions (strided, padded, dilated, in groups, depthwise, separable,
+    transposed), dense layers, maximum and average poolings, inside of nested models and TimeDistributed too.
+
+    Args:
+        model: Any Keras model.
+        x: One sample as the model takes it (array, list or dict), with a batch axis of 1 or without.
+        layer: Path or unique name of the layer.
+        channel: The number of the map; by default the one with the largest value.
+        at: The position in the map; by default that of its largest value. A layer inside TimeDistributed
+            has the frame in front.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        UsageError: The layer has no kernel, or computes something else with it; channel or position are
+            outside of the map; `x` is more than one sample.
+    """
+    sample, graph = _one_sample(model, x)
+    call = graph.find(layer)
+    pooling = next((how for how, types in _POOLINGS.items() if isinstance(call.layer, types)), None)
+    if layout.layout_of(call.layer) is None and pooling is None:
+        raise layout.without_kernel(graph, call.path)
+    inputs, maps = _seen(model, call.path, sample)
+    axis = layout.channel_axis(call.layer)
+    inputs = np.moveaxis(layout.as_computed(inputs, call.layer)[0], axis, -1)
+    maps = np.moveaxis(np.asarray(maps, np.float32)[0], axis, -1)
+    channel, at = _chosen(call.path, maps, channel, at)
+
+    rank, kernels, channels_in = layout.spatial_rank(call.layer), maps.shape[-1], inputs.shape[-1]
+    frame, spot = at[: len(at) - rank], at[len(at) - rank :]
+    source = inputs[frame]
+    places = layout.places_read(call.layer, spot, source.shape[:-1], maps.shape[len(frame) : -1])
+    read = (channel,) if pooling else tuple(layout.channels_read(call.layer, channel, kernels, channels_in))
+    patches, padded = _patch(source, places)
+    patch = patches[..., list(read)]
+    if pooling:
+        kernel, bias = _pooling_kernel(pooling, patch, padded), 0.0
+        others = np.zeros(kernels, np.float32)
+    else:
+        kernel, bias, others = _kernel(call.layer, channel, kernels, patches)
+    products = patch * kernel
+    total = math.fsum(products.ravel().tolist()) if np.isfinite(products).all() else float(products.sum())
+    before = total + bias
+    activation = getattr(call.layer, "activation", None)
+    slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
+    value, *nearby = [_activated(activation, others, channel, before + off) for off in (0, -slack, slack)]
+    _check(call.path, float(maps[(*at, channel)]), value, nearby)
+    return Position(
+        path=call.path,
+        type=call.type,
+        channel=channel,
+        at=at,
+        patch=patch,
+        kernel=kernel,
+        products=products,
+        padded=padded,
+        sum=total,
+        bias=bias,
+        before=before,
+        activation=_name(activation),
+        value=value,
+        input_window=window_of(graph, call, at) or (),
+        map=maps[..., channel],
+        inputs=source[..., list(read)],
+        channels_read=read,
+        places=places,
+        geometry=geometries(graph, input_of(graph, call.path))[call.path],
+    )
+
+
+def _one_sample(model: keras.Model, x: Any) -> tuple[Any, Graph]:
+    """The sample with a batch axis, in the structure it came in, and the model's calls on such a sample."""
+    try:
+        graph = trace(model)
+    except UsageError:  # the model does not know its input shape: then the sample has to have its batch axis
+        sample = as_inputs(model, x)
+        graph = trace(model, sample)
+    else:
+        named = isinstance(x, Mapping) and set(x) == set(graph.input_names)
+        arrays = [x[name] for name in graph.input_names] if named else keras.tree.flatten(x)
+        ranks = [len(value.shape) for value in graph.inputs]
+        batched = [
+            array[None] if array.ndim == rank - 1 else array
+            for array, rank in zip(map(np.asarray, arrays), ranks, strict=False)
+        ]
+        whole = dict(zip(graph.input_names, batched, strict=True)) if named else batched
+        sample = as_inputs(model, whole if named else keras.tree.pack_sequence_as(x, batched))
+        if any(None in value.shape[1:] for value in graph.inputs):
+            graph = trace(model, sample)
+    sizes = {len(array) for array in keras.tree.flatten(sample)}
+    if sizes != {1}:
+        raise UsageError(f"One sample is taken apart. Received: {max(sizes)}.", "Give one, such as x[:1].")
+    return sample, graph
+
+
+def _seen(model: keras.Model, path: str, sample: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """What goes into the layer and what comes out of it, with the batch axis."""
+
+    def function(*tensors: Any) -> Any:
+        return layer_io(model, path, keras.tree.pack_sequence_as(sample, list(tensors)))
+
+    seen = forward_program(model, function, compiled=False)(*keras.tree.flatten(sample))
+    return seen[0], seen[1]
+
+
+def _chosen(
+    path: str, maps: Floats, channel: int | None, at: Sequence[int] | None
+) -> tuple[int, tuple[int, ...]]:
+    """The channel and position asked for, checked, or else the strongest ones."""
+    *sizes, kernels = maps.shape
+    finite = np.where(np.isnan(maps), -np.inf, maps)
+    if channel is None:
+        channel = int(finite.reshape(-1, kernels).max(0).argmax())
+    channel = operator.index(channel)
+    if not 0 <= channel < kernels:
+        raise UsageError(f"Channel {channel} is not in '{path}', which has channels 0 to {kernels - 1}.")
+    strongest = np.unravel_index(int(finite[..., channel].argmax()), sizes) if sizes else ()
+    at = tuple(operator.index(place) for place in (strongest if at is None else at))
+    if len(at) != len(sizes):
+        raise UsageError(
+            f"A position in a map of '{path}' has {len(sizes)} numbers, one per axis. Received: at={at}.",
+            f"Its maps have the shape {tuple(sizes)}.",
+        )
+    if any(not 0 <= place < size for place, size in zip(at, sizes, strict=True)):
+        ends = tuple(size - 1 for size in sizes)
+        raise UsageError(
+            f"The position {at} is not in the maps of '{path}', which go from {(0,) * len(sizes)} to {ends}."
+        )
+    return channel, at
+
+
+def _patch(source: Floats, places: Sequence[npt.NDArray[np.int64]]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The input under the kernel in all channels, 0 outside; and where it is outside."""
+    outside = np.zeros((), bool)
+    for axis, places_of_axis in enumerate(places):
+        source = np.take(source, places_of_axis, axis)
+        outside = np.logical_or.outer(outside, places_of_axis < 0)
+    return np.where(outside[..., None], np.float32(0), source), outside
+
+
+def _pooling_kernel(how: str, patch: Floats, padded: npt.NDArray[np.bool_]) -> Floats:
+    """A pooling as a kernel: 1 at the value taken, or the same share of each value."""
+    inside = ~padded[..., None]
+    if how == "average":
+        return (inside / np.float32(inside.sum())).astype(np.float32)
+    kernel = np.zeros(patch.size, np.float32)
+    kernel[np.where(inside, patch, -np.inf).argmax()] = 1
+    return kernel.reshape(patch.shape)
+
+
+def _kernel(layer: Any, channel: int, kernels: int, patches: Floats) -> tuple[Floats, float, Floats]:
+    """Weights and bias of one kernel, and the values of all, which softmax and its like take together."""
+    weights, biases = layout.weights_of(layer), layout.bias_of(layer, kernels)
+    groups, size = layout.groups_of(layer, patches.shape[-1]), weights.shape[-2]
+    apart = patches.reshape(-1, groups, size), weights.reshape(-1, size, groups, kernels // groups)
+    others: Floats = np.einsum("kgi,kigo->go", *apart).reshape(-1) + biases
+    return np.ascontiguousarray(weights[..., channel]), float(biases[channel]), others
+
+
+def _activated(activation: Any, others: Floats, channel: int, before: float) -> float:
+    if activation is None:
+        return float(np.float32(before))
+    vector = others.copy()
+    vector[channel] = before
+    return float(ops.convert_to_numpy(activation(ops.convert_to_tensor(vector[None])))[0, channel])
+
+
+def _name(activation: Any) -> str:
+    if activation is None:
+        return "linear"
+    for attribute in ("__name__", "name"):
+        if hasattr(activation, attribute):
+            return str(getattr(activation, attribute))
+    return type(activation).__name__
+
+
+def _check(path: str, recorded: float, value: float, nearby: Sequence[float]) -> None:
+    """Makes sure that the layer computes what is shown."""
+    spread = max(nearby) - min(nearby) + _ROUNDING * abs(value)
+    if abs(recorded - value) > spread and np.isfinite([recorded, value, spread]).all():
+        raise UsageError(
+            f"The layer '{path}' computes {recorded:g} here, but its kernel, bias and activation give "
+            f"{value:g}: it does more with its inputs than its class does."
+        )

@@ -1,0 +1,318 @@
+"""Explains any Keras model: what it is for, how it is built, what every layer does, what is remarkable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from convscope.scope.describe import phrasing as words
+from convscope.scope.describe.blocks import Series, series
+from convscope.scope.describe.costs import costs, total
+from convscope.scope.describe.input_kind import subject
+from convscope.scope.describe.key_points import Overview, key_points
+from convscope.scope.describe.layer_texts import Facts, describe
+from convscope.scope.describe.note import Note
+from convscope.scope.describe.purpose import purpose
+from convscope.scope.describe.review import review
+from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.graph.core_layers import MASKS, core_class
+from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.links import Links
+
+if TYPE_CHECKING:
+    from convscope.scope.channels.statistics import ChannelStatistics
+
+Shape = tuple[int | None, ...]
+
+_RECURRENT = ("RNN", "LSTM", "GRU")
+
+
+@dataclass(frozen=True)
+class LayerExplanation:
+    """One call of one layer, in words and numbers.
+
+    Args:
+        path: As in `convscope.scope.graph.graph`.
+        type: Name of the layer's class.
+        kind: `layer`, `group` (its parts have entries of their own, before it) or `operation`.
+        about: What this kind of layer does and why one uses it.
+        here: What this one does, in numbers.
+        numbers: Parameters, multiply-adds and receptive field in words, with their share of the whole.
+        input_shape: Shape of the input without the batch axis; one per input where there are several. None
+            stands for a length that is not known.
+        output_shape: The same for what comes out.
+        parameters: Values of its weights; for a group, of all its parts.
+        shared_with: Path of the first call of the same layer, whose parameters these are; empty for it.
+        multiply_adds: Per sample; None where unknown.
+        receptive_field: Input positions per axis that one value sees, not cut at the borders; None if
+            unknown. For several inputs, those of the first one that the layer depends on.
+        stride: Input positions between neighbouring values per axis; an entry is None where the output has no
+            positions along it, all is None if unknown.
+        about_input: Name of the input that receptive field and stride are about.
+        sees_everything: Whether each value depends on the whole of that input.
+    """
+
+    path: str
+    type: str
+    kind: str
+    about: str
+    here: str
+    numbers: str
+    input_shape: Shape | tuple[Shape, ...]
+    output_shape: Shape | tuple[Shape, ...]
+    parameters: int
+    shared_with: str
+    multiply_adds: int | None
+    receptive_field: tuple[int | None, ...] | None
+    stride: tuple[float | None, ...] | None
+    about_input: str
+    sees_everything: bool
+
+    @property
+    def text(self) -> str:
+        """The whole description."""
+        return " ".join(part for part in (self.about, self.here, self.numbers) if part)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A model explained.
+
+    Args:
+        name: The model's name.
+        type: Name of its class.
+        purpose: What it does, inferred from inputs and outputs, and what cannot be known.
+        key_points: A few sentences to remember.
+        blocks: What repeats in it, and how it grows.
+        notes: What a reviewer would remark.
+        parameters: Values of all its weights, shared ones once.
+        trainable_parameters: Those that training changes.
+        multiply_adds: Per sample; None where unknown for some layer.
+        inputs: Name and shape without the batch axis, per input.
+        outputs: The same for what comes out.
+        layers: Every call, in the order in which they are computed.
+    """
+
+    name: str
+    type: str
+    purpose: str
+    key_points: tuple[str, ...]
+    blocks: tuple[Series, ...]
+    notes: tuple[Note, ...]
+    parameters: int
+    trainable_parameters: int
+    multiply_adds: int | None
+    inputs: tuple[tuple[str, Shape], ...]
+    outputs: tuple[tuple[str, Shape], ...]
+    layers: tuple[LayerExplanation, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values: lists for shapes, null for unknown, in the same order every time.
+
+        `receptive_field` of a layer is a list, or "unknown"; `stride` a list, or null.
+        """
+        return {
+            "name": self.name,
+            "type": self.type,
+            "purpose": self.purpose,
+            "key_points": list(self.key_points),
+            "parameters": self.parameters,
+            "trainable_parameters": self.trainable_parameters,
+            "multiply_adds": self.multiply_adds,
+            "inputs": [{"name": name, "shape": list(shape)} for name, shape in self.inputs],
+            "outputs": [{"name": name, "shape": list(shape)} for name, shape in self.outputs],
+            "blocks": [_plain(asdict(each)) for each in self.blocks],
+            "notes": [_plain(asdict(note)) for note in self.notes],
+            "layers": [_layer_json(layer) for layer in self.layers],
+        }
+
+
+def explain(
+    model: keras.Model,
+    *,
+    inputs: Any = None,
+    class_names: Sequence[str] | None = None,
+    statistics: Mapping[str, ChannelStatistics] | None = None,
+) -> Explanation:
+    """Explains a model.
+
+    Args:
+        model: Any Keras model.
+        inputs: An example of what goes in, for a model that does not know its input shape.
+        class_names: What the outputs stand for, in their order.
+        statistics: What its channels did over a data set, by path; kernels that never fire are then noted.
+
+    Returns:
+        The explanation. Nothing is computed but shapes; the weights are looked through for NaN and zeros.
+
+    Raises:
+        UsageError: The input shape is not known, or class names that do not fit.
+    """
+    graph = trace(model, inputs)
+    overview = _overview(graph, model)
+    return Explanation(
+        name=model.name,
+        type=type(model).__name__,
+        purpose=purpose(graph, model, class_names),
+        key_points=key_points(overview),
+        blocks=series(graph, overview.subject),
+        notes=review(overview, model, statistics),
+        parameters=overview.all_parameters,
+        trainable_parameters=overview.trainable_parameters,
+        multiply_adds=overview.all_multiply_adds,
+        inputs=_named_shapes(graph.input_names, graph.inputs),
+        outputs=_named_shapes(graph.output_names, graph.outputs),
+        layers=_layers(overview),
+    )
+
+
+def _named_shapes(names: Sequence[str], values: Sequence[Any]) -> tuple[tuple[str, Shape], ...]:
+    return tuple((name, value.shape[1:]) for name, value in zip(names, values, strict=True))
+
+
+def _overview(graph: Graph, model: keras.Model) -> Overview:
+    by_path = costs(graph)
+    first: set[int] = set()
+    around = {call.parent for call in graph.calls}
+    parameters = {}
+    for call in graph.calls:
+        new = id(call.layer) not in first and call.path not in around
+        parameters[call.path] = _parameters(call.layer) if new else 0
+        first.add(id(call.layer))
+    return Overview(
+        graph=graph,
+        links=Links.of(graph),
+        subject=subject(graph),
+        geometries=geometries(graph),
+        parameters=parameters,
+        costs=by_path,
+        all_parameters=_values(model.weights),
+        trainable_parameters=_values(model.trainable_weights),
+        all_multiply_adds=total(cost for path, cost in by_path.items() if "/" not in path),
+    )
+
+
+def _parameters(layer: keras.Operation) -> int:
+    return _values(layer.weights) if isinstance(layer, keras.layers.Layer) else 0
+
+
+def _values(weights: Sequence[Any]) -> int:
+    return sum(words.product(tuple(weight.shape)) or 0 for weight in {id(w): w for w in weights}.values())
+
+
+def _layers(overview: Overview) -> tuple[LayerExplanation, ...]:
+    """Every call; geometry is about the first input that it depends on."""
+    graph = overview.graph
+    seen_from = [overview.geometries, *(geometries(graph, number) for number in range(1, len(graph.inputs)))]
+    first_calls: dict[int, str] = {}
+    explained = []
+    for call in graph.calls:
+        number = next((i for i, found in enumerate(seen_from) if _depends(found.get(call.path))), 0)
+        first = first_calls.setdefault(id(call.layer), call.path)
+        shared = "" if first == call.path or call.kind == "operation" else first
+        explained.append(_layer(call, overview, seen_from[number], number, shared))
+    return tuple(explained)
+
+
+def _depends(where: Geometry | None) -> bool:
+    """Whether a geometry says more than that nothing of this input arrives."""
+    return where is not None and (where.receptive_field is None or any(n != 0 for n in where.receptive_field))
+
+
+def _before(
+    call: Call, where: Geometry | None, found: Mapping[str, Geometry], links: Links
+) -> Geometry | None:
+    """The geometry of what comes in, as if it had the shape of what goes out."""
+    maker = links.makers.get(call.inputs[0].number) if call.inputs else None
+    came = found.get(maker.path) if maker is not None else None
+    if came is None or where is None:
+        return None
+    return replace(came, shape=where.shape, channels=where.channels, reaches=where.reaches)
+
+
+def _layer(
+    call: Call, overview: Overview, found: Mapping[str, Geometry], number: int, shared: str
+) -> LayerExplanation:
+    graph = overview.graph
+    where = found.get(call.path)
+    seen = subject(graph, number) if number else overview.subject
+    inside = (
+        Counter(c.type for c in graph.calls if c.parent == call.path) if call.kind == "group" else Counter()
+    )
+    parameters = _parameters(call.layer)
+    facts = Facts(
+        call,
+        where,
+        _before(call, where, found, overview.links),
+        parameters,
+        overview.costs[call.path],
+        overview.all_parameters,
+        overview.all_multiply_adds,
+        seen.unit,
+        seen.size,
+        shared,
+        tuple(inside.most_common()),
+        _masked(call, overview.links),
+        graph.input_names[number] if len(graph.inputs) > 1 else "",
+    )
+    said = describe(facts)
+    known = where is not None and where.known
+    return LayerExplanation(
+        path=call.path,
+        type=call.type,
+        kind=call.kind,
+        about=said.about,
+        here=said.here,
+        numbers=said.numbers,
+        input_shape=_shape([shape[1:] for shape in call.input_shapes]),
+        output_shape=_shape([shape[1:] for shape in call.output_shapes]),
+        parameters=parameters,
+        shared_with=shared,
+        multiply_adds=overview.costs[call.path],
+        receptive_field=where.receptive_field if where is not None and known else None,
+        stride=where.stride if where is not None and known else None,
+        about_input=graph.input_names[number],
+        sees_everything=where is not None and where.everything,
+    )
+
+
+def _masked(call: Call, links: Links) -> bool:
+    """Whether one of a call's inputs tells what is padding."""
+    makers = [links.makers.get(value.number) for value in call.inputs]
+    return any(maker is not None and core_class(maker.layer) in MASKS for maker in makers)
+
+
+def _shape(shapes: Sequence[Shape]) -> Shape | tuple[Shape, ...]:
+    return shapes[0] if len(shapes) == 1 else tuple(shapes)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _layer_json(layer: LayerExplanation) -> dict[str, Any]:
+    return {
+        "path": layer.path,
+        "type": layer.type,
+        "kind": layer.kind,
+        "text": layer.text,
+        "about": layer.about,
+        "here": layer.here,
+        "numbers": layer.numbers,
+        "input_shape": _plain(layer.input_shape),
+        "output_shape": _plain(layer.output_shape),
+        "parameters": layer.parameters,
+        "shared_with": layer.shared_with or None,
+        "multiply_adds": layer.multiply_adds,
+        "receptive_field": "unknown" if layer.receptive_field is None else _plain(layer.receptive_field),
+        "stride": _plain(layer.stride),
+        "about_input": layer.about_input,
+        "sees_everything": layer.sees_everything,
+    }

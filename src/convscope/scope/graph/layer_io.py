@@ -1,0 +1,103 @@
+"""What goes into one layer and what comes out of it, while a model computes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.errors import UsageError
+from convscope.scope.geometry import sliding as geometry_sliding
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.kernel_layout import channel_axis
+from convscope.scope.graph.call_hooks import unfolded, watched
+from convscope.scope.graph.graph import Call, Graph, trace
+
+_UNKNOWN_LENGTH = 64
+
+
+class _ReachedError(BaseException):
+    """Ends the computation behind a layer. Not an Exception, as Keras rewrites those on their way out."""
+
+
+def layer_io(model: keras.Model, path: str, x: Any) -> tuple[Any, Any]:
+    """Computes a model in inference mode up to one layer and gives that layer's first input and output.
+
+    To be called inside of a program of `differentiate`, which makes it differentiable and fast.
+
+    Args:
+        model: Any Keras model.
+        path: Of a call that the model makes.
+        x: Tensors in the structure that the model takes.
+
+    Returns:
+        Input and output, (samples, ...); inside of TimeDistributed (samples, frames, ...).
+
+    Raises:
+        UsageError: The model did not come to this call.
+    """
+    seen: list[Any] = []
+
+    wanted = path
+
+    def watcher(path: str, operation: Any, inputs: Any, outputs: Any, frames: tuple[int, ...]) -> Any:
+        if path != wanted:
+            return outputs
+        seen.extend(unfolded(keras.tree.flatten(each)[0], frames) for each in (inputs, outputs))
+        raise _ReachedError
+
+    with contextlib.suppress(_ReachedError), watched(model, watcher):
+        model(x, training=False)
+    if not seen:
+        raise UsageError(f"'{path}' was not reached when the model computed.")
+    return seen[0], seen[1]
+
+
+def input_of(graph: Graph, path: str) -> int:
+    """The number of the first of the model's inputs that a layer depends on; 0 where that is not known."""
+    for number in range(len(graph.inputs)):
+        geometry = geometries(graph, number)[path]
+        if geometry.reaches or not geometry.known:
+            return number if geometry.known else 0
+    return 0
+
+
+def window_of(graph: Graph, call: Call, at: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+    """The part of the model's input that a position of a map depends on; None where it is not known.
+
+    Args:
+        graph: Of the model.
+        call: The layer; of several inputs of the model, the first that it depends on is meant.
+        at: The position, frames of TimeDistributed layers around it in front, without the channel.
+    """
+    geometry = geometries(graph, input_of(graph, call.path))[call.path]
+    if not geometry.known:
+        return None
+    place = list(at)
+    place.insert(len(at) + 1 + channel_axis(call.layer), 0)
+    return geometry.window(place)
+
+
+def input_channel_axis(graph: Graph, number: int) -> int:
+    """Which axis of one of the model's inputs, without the batch axis, holds its channels."""
+    source = graph.inputs[number]
+    rank = len(source.shape)
+    user = next((call.layer for call in graph.calls if source in call.inputs and call.kind == "layer"), None)
+    return rank - 2 if user is None else geometry_sliding.channel_axis(user, rank) - 1
+
+
+def of_definite_size(model: keras.Model) -> tuple[Graph, Any]:
+    """The graph of a model on inputs of definite size, and such inputs (zeros, one sample).
+
+    An axis of any length gets 64 positions.
+    """
+    graph = trace(model)
+    arrays = [
+        np.zeros((1, *(length or _UNKNOWN_LENGTH for length in value.shape[1:])), value.dtype)
+        for value in graph.inputs
+    ]
+    example: Any = arrays[0] if len(arrays) == 1 else arrays
+    return trace(model, example), example

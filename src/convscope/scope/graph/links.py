@@ -1,0 +1,94 @@
+"""Which call makes a value and which use it, looking through what does nothing when the model is used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from convscope.scope.describe.layer_texts.activations import activation_name
+from convscope.scope.graph.core_layers import core_class
+from convscope.scope.graph.graph import Call, Graph, Value
+
+PASSING = frozenset(
+    {
+        "Dropout",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+        "SpatialDropout3D",
+        "AlphaDropout",
+        "GaussianDropout",
+        "GaussianNoise",
+        "ActivityRegularization",
+        "Identity",
+        "StochasticDepth",
+    }
+)
+"""Layers that pass their input on unchanged when the model is used."""
+
+_ACTIVATIONS = {
+    "ReLU": "relu",
+    "LeakyReLU": "leaky_relu",
+    "PReLU": "prelu",
+    "ELU": "elu",
+    "Softmax": "softmax",
+}
+_OPERATIONS = {
+    "Relu": "relu",
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Gelu": "gelu",
+    "Silu": "silu",
+}
+
+
+@dataclass(frozen=True)
+class Links:
+    """Makers and users of the values of a graph, groups left out.
+
+    Args:
+        makers: The call that makes each value, by the value's number.
+        users: The calls that take each value, by the value's number.
+    """
+
+    makers: Mapping[int, Call]
+    users: Mapping[int, list[Call]]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Links:
+        """Follows all calls of a graph; where it is not linked, there are none."""
+        makers: dict[int, Call] = {}
+        users: defaultdict[int, list[Call]] = defaultdict(list)
+        for call in graph.calls if graph.linked else ():
+            if call.kind == "group":
+                continue
+            for value in call.outputs:
+                makers.setdefault(value.number, call)
+            for value in dict.fromkeys(call.inputs):
+                users[value.number].append(call)
+        return cls(makers, users)
+
+    def maker(self, value: Value, through: frozenset[str] = PASSING) -> Call | None:
+        """The call behind a value that does something; None for an input of the model."""
+        call = self.makers.get(value.number)
+        while call is not None and (core_class(call.layer) in through) and call.inputs:
+            call = self.makers.get(call.inputs[0].number)
+        return call
+
+    def only_user(self, call: Call) -> Call | None:
+        """The call that alone takes what this one makes."""
+        if len(call.outputs) != 1:
+            return None
+        users = self.users.get(call.outputs[0].number, [])
+        return users[0] if len(users) == 1 else None
+
+
+def activation(call: Call) -> str:
+    """The name of the activation function that a call ends with, `linear` if none."""
+    name = core_class(call.layer) or ""
+    if name == "ReLU" and call.layer.max_value == 6:
+        return "relu6"
+    if call.kind == "operation":
+        return _OPERATIONS.get(name, "linear")
+    return _ACTIVATIONS.get(name) or activation_name(call.layer)

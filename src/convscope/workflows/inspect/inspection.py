@@ -1,0 +1,120 @@
+"""What a look into a model gave: pictures, and the numbers behind them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convscope.errors import UsageError
+from convscope.lenses.pages.pages import Picture, Section, write_page
+from convscope.lenses.sheet.arrays import save_arrays
+from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
+from convscope.workflows.load_model import Opened
+
+PICTURES = (".png", ".svg", ".pdf")
+NUMBERS = (".npz", ".json")
+PAGES = (".html",)
+
+
+def check_ending(path: Path) -> None:
+    """Refuses, before anything is computed, a file name whose ending says nothing.
+
+    Raises:
+        UsageError: The ending is not one that `Look.save` writes.
+    """
+    known = (*PICTURES, *PAGES, *NUMBERS)
+    if path.suffix.lower() not in known:
+        raise UsageError(
+            f"Nothing can be written to '{path.name}'.", f"The name must end in {', '.join(known)}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Pictures of a model and the numbers they show; a notebook shows it as it is.
+
+    Args:
+        model: Name of the model.
+        method: What was looked at.
+        title: In words.
+        pictures: One per input or layer, drawn when they are needed.
+        arrays: The numbers, by name.
+        about: What belongs to them: choices, layers, predictions; plain values.
+        notes: What was decided, one line each.
+    """
+
+    model: str
+    method: str
+    title: str
+    pictures: tuple[Picture, ...]
+    arrays: Mapping[str, np.ndarray]
+    about: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    def figures(self, theme: str = "light") -> list[Figure]:
+        """The pictures as Matplotlib figures.
+
+        Args:
+            theme: `light` or `dark`.
+        """
+        return [picture.draw(theme) for picture in self.pictures]
+
+    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
+        """Writes everything to a file whose ending says how.
+
+        Args:
+            path: `.png`, `.svg`, `.pdf`: a file per picture, from the second on with a number; `.html`: one
+                page with all of them that needs nothing else; `.npz`, `.json`: the numbers.
+            theme: Of pictures, `light` or `dark`; a page has both.
+
+        Returns:
+            What was written.
+
+        Raises:
+            UsageError: Another ending.
+        """
+        path = Path(path)
+        check_ending(path)
+        suffix = path.suffix.lower()
+        if suffix in NUMBERS:
+            return [save_arrays(path, self.arrays, self.about)]
+        if suffix in PAGES:
+            heading = [picture.label[:1].upper() + picture.label[1:] for picture in self.pictures]
+            sections = [
+                Section(said, (), (picture,)) for said, picture in zip(heading, self.pictures, strict=True)
+            ]
+            return [write_page(path, self.title, sections, lead="; ".join(self.notes))]
+        written = []
+        for number, picture in enumerate(self.pictures, 1):
+            name = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+            written.append(save_figure(picture.draw(theme), name))
+        return written
+
+    def _repr_html_(self) -> str:
+        shown = []
+        for picture in self.pictures:
+            data = base64.b64encode(figure_bytes(picture.draw("light"), "png")).decode("ascii")
+            address = f"data:image/png;base64,{data}"
+            shown.append(f'<img style="max-width:100%" alt="{escape(picture.label)}" src="{address}">')
+        return "\n".join(shown)
+
+
+def made_look(
+    opened: Opened,
+    method: str,
+    title: str,
+    pictures: list[Picture],
+    arrays: Mapping[str, np.ndarray],
+    about: Mapping[str, Any],
+    notes: Sequence[str],
+) -> Look:
+    """A look into a model, with the model's name and origin among what belongs to the numbers."""
+    whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
+    return Look(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))

@@ -1,0 +1,86 @@
+"""Looks for the parts of a data set that excite the kernels of a model most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convscope.errors import UsageError
+from convscope.lenses.figures.patches import draw_patches, strongest_kernels
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.views.sample import Sample
+from convscope.scope.channels.patches import Patches, patches
+from convscope.scope.graph.graph import trace
+from convscope.types import Progress
+from convscope.workflows.inspect.context import Wish, chosen_layers, drawn_samples, texts_of
+from convscope.workflows.inspect.inspection import Look, made_look
+from convscope.workflows.load_model import Opened
+from convscope.workflows.model_inputs import Given
+
+TOP = 9
+
+
+def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+    """For each kernel of some layers, the n-grams, crops or snippets at which it answers strongest.
+
+    Args:
+        opened: The model.
+        given: A data set.
+        wish: What is to be seen.
+        progress: Is told how far it is.
+    """
+    graph = trace(opened.model, given.first(1))
+    calls, how = chosen_layers(graph, wish.layers)
+    paths = [call.path for call in calls]
+    every = patches(opened.model, given.batches(progress), paths, top=TOP)
+    found = {path: part for path, part in every.items() if part.windows.shape[2]}
+    left_out = [path for path in every if path not in found]
+    if not found:
+        raise UsageError(
+            f"{' and '.join(left_out)} does not depend on the input that is shown.",
+            "Name a layer behind it: --layer.",
+        )
+    shown = max(wish.channels // 2, 1)
+
+    def draw(part: Patches, samples: Mapping[int, Sample], theme: str) -> Figure:
+        return draw_patches(part, samples, channels=shown, theme=theme)
+
+    pictures: list[Picture] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for path, part in found.items():
+        rows = strongest_kernels(part, shown)
+        wanted = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
+        taken = given.take(np.array(wanted, np.int64)) if wanted else None
+        drawn = drawn_samples(opened.model, graph, given, wanted, taken) if wanted else []
+        samples = dict(zip(wanted, drawn, strict=True))
+        pictures.append(Picture(partial(draw, part, samples), f"what excites the kernels of {path} most"))
+        names = ("values", "samples", "positions", "windows")
+        arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
+        about[path] = {"type": part.type, "inputs": _said(given, part)}
+    notes = [*given.notes, *([how] if how else [])]
+    if left_out:
+        notes.append(f"left out {', '.join(left_out)}: of another input than the one that is shown")
+    title = f"What excites {opened.name} most among {len(given)} samples"
+    return made_look(opened, "patches", title, pictures, arrays, {"layers": about}, notes)
+
+
+def _said(given: Given, part: Patches) -> list[list[str]]:
+    """For each kernel, what excites it: the words of an n-gram, or the name of the input."""
+    texts: dict[int, tuple[str, ...] | None] = {}
+    said = []
+    for samples, windows in zip(part.samples, part.windows, strict=True):
+        row = []
+        for i, window in zip(map(int, samples), windows, strict=True):
+            if i < 0:
+                continue
+            if i not in texts:
+                texts[i] = texts_of(given, i)[0]
+            tokens = texts[i]
+            row.append(given.names[i] if tokens is None else " ".join(tokens[window[0, 0] : window[0, 1]]))
+        said.append(row)
+    return said

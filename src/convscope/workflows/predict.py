@@ -1,0 +1,105 @@
+"""A finished run, put to use: evaluate, predict, export. Needs nothing but the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from convscope.engine.export import FORMS, SUFFIXES, Exported, export
+from convscope.errors import DataError, RunError, UsageError
+from convscope.kinds.contract.task import Answer, Fitted, Judgement
+from convscope.kinds.registry import find_recipe
+from convscope.run import Run
+from convscope.types import Progress, Skipped
+from convscope.workflows.model_files import load_file
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers for all samples, in the order asked.
+
+    Args:
+        rows: One for each sample: `Prediction` of a classifier, and what other tasks answer with.
+        skipped: What was found and could not be read.
+    """
+
+    rows: tuple[Answer, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Trained:
+    """The model of a run with all that it needs to answer.
+
+    Args:
+        run: A finished run.
+        options: Options of the recipe that differ from those of the training, such as how it answers.
+
+    Raises:
+        RunError: The folder is no finished run.
+    """
+
+    def __init__(self, run: Run, **options: Any) -> None:
+        self._run = run
+        self._record = run.record()
+        self.recipe = find_recipe(self._record["recipe"])
+        if not run.model_path.exists():
+            raise RunError(
+                f"{run.folder} has no model yet.", f"Finish it: convscope train --resume {run.folder}"
+            )
+        mine, others = self.recipe.divide(options)
+        if others:
+            raise UsageError(f"{self.recipe.name} has no option '{next(iter(others))}'.")
+        trained = self.recipe.divide(self._record["options"])[0]
+        self.options = {**trained, **mine}
+        # The files of the training say nothing about how later ones, or a terminal, encode texts.
+        self.reading = {**{name: value for name, value in trained.items() if name != "encoding"}, **mine}
+        self.fitted = Fitted(
+            _loaded(run.model_path),
+            self.recipe.load_representation(run.representation()),
+            tuple(self._record["class_names"]),
+            self.options,
+            self.recipe.views(**self.options),
+            run.calibration() if self.recipe.task.calibrate is not None else {},
+        )
+
+    def evaluate(self, path: Path | None, progress: Progress) -> Judgement:
+        """Judges on the test split of a path, or of the data that the run was trained on."""
+        seed = self._record["settings"]["seed"]
+        data = path or Path(self._record["data"]["path"])
+        splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
+        task, names = self.recipe.task, self.fitted.class_names
+        strange = sorted(set(splits.class_names) - set(names))
+        if strange:
+            raise DataError(
+                f"{data} has the class '{strange[0]}', which {self._run.folder} does not know: "
+                f"expected {', '.join(names)}."
+            )
+        test = task.align(splits.test, splits.class_names, names)
+        return task.judge(task.answer(self.fitted, test.samples, progress), test, names)
+
+    def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
+        """An answer for each sample, and what could not be read."""
+        found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
+        task = self.recipe.task
+        answers = task.answer(self.fitted, found, progress)
+        return Predictions(tuple(task.tell(answers, found, self.fitted.class_names)), found.skipped)
+
+    def export(self, form: str, out: Path | None) -> Exported:
+        """Writes the model in another form and runs it."""
+        if form not in FORMS:
+            raise UsageError(f"There is no form '{form}'.", f"There are {', '.join(FORMS)}.")
+        name = f"model{SUFFIXES[form]}" if SUFFIXES[form] else form
+        target = out or self._run.folder / name
+        return export(self.fitted.model, form, target, self.fitted.representation.example(8))
+
+
+def _loaded(path: Path) -> keras.Model:
+    try:
+        return load_file(path)
+    except DataError as error:
+        reason = error.message.removeprefix(f"{path} ")
+        raise RunError(f"{path} cannot be loaded: it {reason}", error.hint) from error

@@ -1,0 +1,67 @@
+"""Predicted remaining lives are judged by numbers that are computed by hand here."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+from convscope.errors import DataError, RunError, UsageError
+from convscope.kinds.series.remaining_life.metrics import LifeJudgement, judge_lives, nasa_score
+
+
+def some(count=200, seed=0):
+    rng = np.random.default_rng(seed)
+    true = rng.uniform(0, 160, count)
+    predicted = np.clip(true + rng.normal(0, 12, count), 0, 125)
+    return true, predicted, predicted - 15, np.where(predicted + 15 >= 125, np.inf, predicted + 15)
+
+
+def test_errors_are_those_of_scikit_learn_with_lives_capped_and_not():
+    true, predicted, low, high = some()
+    judged = judge_lives(true, predicted, low, high, 125, 0.8)
+    capped = np.minimum(true, 125)
+    assert judged.rmse == pytest.approx(root_mean_squared_error(capped, predicted))
+    assert judged.rmse_uncapped == pytest.approx(root_mean_squared_error(true, predicted))
+    assert judged.mae == pytest.approx(mean_absolute_error(capped, predicted))
+    assert judged.coverage == np.mean([a <= t <= b for a, t, b in zip(low, true, high, strict=True)])
+    assert judged.samples == sum(each.count for each in judged.ranges) == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "cost"), [([0.0], 0.0), ([-13.0], np.e - 1), ([10.0], np.e - 1), ([10.0, -13.0], 2 * np.e - 2)]
+)
+def test_the_score_costs_as_much_ten_cycles_too_late_as_thirteen_too_early(error, cost):
+    assert nasa_score(np.array(error)) == pytest.approx(cost)
+
+
+def test_ranges_tell_where_lives_are_wrong():
+    true = np.array([5.0, 10.0, 60.0, 140.0])
+    predicted = np.array([15.0, 10.0, 50.0, 125.0])
+    judged = judge_lives(true, predicted, predicted - 5, predicted + 20, 125, 0.9)
+    first, _, third, _, last = judged.ranges
+    assert (first.low, first.high, first.count, first.bias, first.coverage) == (0, 25, 2, 5.0, 0.5)
+    assert (third.count, third.rmse, third.coverage) == (1, 10.0, 1.0)
+    assert (last.low, last.high, last.count, last.rmse) == (100, None, 1, 0.0)
+    headings, rows = judged.to_table()
+    assert len(headings) == len(rows[0]) == 5
+    assert [row[0] for row in rows] == ["0 to 25", "50 to 75", "100 and more"]
+    assert "RMSE" in judged.to_line()
+    assert judged.to_scores()[0][1] == f"{judged.rmse:.2f}"
+
+
+def test_a_judgement_survives_json():
+    judged = judge_lives(*some(), 125, 0.9)
+    assert LifeJudgement.from_json(json.loads(json.dumps(judged.to_json()))) == judged
+    with pytest.raises(RunError, match="not a judgement of lives"):
+        LifeJudgement.from_json({"rmse": 1})
+
+
+def test_what_cannot_be_judged_is_told():
+    true, predicted, low, high = some(4)
+    with pytest.raises(UsageError, match="one shape"):
+        judge_lives(true[:3], predicted, low, high, 125, 0.9)
+    with pytest.raises(DataError, match="no units"):
+        judge_lives(true[:0], predicted[:0], low[:0], high[:0], 125, 0.9)
+    with pytest.raises(DataError, match="have to be numbers"):
+        judge_lives(true, predicted * np.nan, low, high, 125, 0.9)

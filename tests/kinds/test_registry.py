@@ -1,0 +1,120 @@
+"""The list of recipes: what each promises, and which one is chosen for a path."""
+
+import gzip
+import inspect
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.errors import UsageError
+from convscope.kinds.architectures import ARCHITECTURES
+from convscope.kinds.registry import RECIPES, choose_recipe, find_recipe
+
+EVERY = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+def filled(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+CONLL = "Ada B-PER\nruns O\nhome O\n\nin O\nOslo B-LOC\nit O\nrains O\n\n"
+TABLE = "text,label\na fine film,good\na dull song,bad\n"
+FOUND = [
+    ({"judged.csv": TABLE}, "text-classification"),
+    ({"train.csv": TABLE, "test.csv": TABLE}, "text-classification"),
+    ({"judged.jsonl": json.dumps({"text": "a fine film", "label": "good"})}, "text-classification"),
+    ({"good/1.txt": "a fine film", "bad/1.txt": "a dull song"}, "text-classification"),
+    ({"train/good/1.txt": "a fine film", "test/bad/1.txt": "a dull song"}, "text-classification"),
+    ({"all.txt": "good a fine film\nbad a dull song\n"}, "text-classification"),
+    ({"eng.train": CONLL, "eng.testa": CONLL}, "text-tagging"),
+    ({"names.conll": CONLL}, "text-tagging"),
+    ({"train.de": "ein Hund\n", "train.en": "a dog\n"}, "translation"),
+    (
+        {"train.de.gz": gzip.compress(b"ein Hund\n"), "train.en.gz": gzip.compress(b"a dog\n")},
+        "translation",
+    ),
+    ({"pairs.jsonl": json.dumps({"de": "ein Hund", "en": "a dog"})}, "translation"),
+    ({"yes/1.wav": b"RIFF", "no/1.flac": b"fLaC", "readme.txt": "two words"}, "audio-classification"),
+    ({"named.jsonl": json.dumps({"audio_filepath": "1.ogg", "command": "go"})}, "audio-classification"),
+    ({"named.csv": "path,label,split\na/1.wav,yes,train\n", "a/1.wav": b"RIFF"}, "audio-classification"),
+    (
+        {"train_manifest.json": '{"audio_filepath": "1.wav", "duration": 1.0, "text": "two words"}\n'},
+        "speech-recognition",
+    ),
+    ({"dev/7/9/7-9.trans.txt": "7-9-0 TWO WORDS\n", "dev/7/9/7-9-0.flac": b"fLaC"}, "speech-recognition"),
+]
+
+
+@pytest.mark.parametrize(("files", "name"), FOUND)
+def test_a_folder_chooses_the_recipe_that_it_is_for_and_a_reason_is_said(tmp_path, files, name):
+    recipe, said = choose_recipe(filled(tmp_path / "data", files))
+    assert recipe.name == name
+    assert said.startswith(f"recipe: {name}, because ")
+    assert any(file.rpartition("/")[2].removesuffix(".gz") in said or "train" in said for file in files)
+
+
+@pytest.mark.parametrize(("files", "name"), [each for each in FOUND if len(each[0]) == 1])
+def test_so_does_a_single_file(tmp_path, files, name):
+    folder = filled(tmp_path / "data", files)
+    assert choose_recipe(folder / next(iter(files)))[0].name == name
+
+
+def test_pictures_and_what_nobody_recognizes_go_to_the_first_recipe(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "cat" / "1.png")
+    recipe, said = choose_recipe(tmp_path)
+    assert (recipe.name, "because" in said) == ("image-classification", True)
+    recipe, said = choose_recipe(tmp_path / "nowhere")
+    assert (recipe.name, said) == ("image-classification", "recipe: image-classification, the default")
+
+
+def test_a_name_that_is_nearly_right_is_offered():
+    assert find_recipe("text-tagging").name == "text-tagging"
+    with pytest.raises(UsageError, match="No recipe is named 'text-tagger'") as caught:
+        find_recipe("text-tagger")
+    assert "text-tagging" in caught.value.hint
+
+
+@EVERY
+def test_a_recipe_names_architectures_of_its_kind_that_there_are(recipe):
+    assert recipe.architectures
+    for name in recipe.architectures:
+        assert ARCHITECTURES[name].kind == recipe.kind
+        assert not ARCHITECTURES[name].is_bank
+
+
+@EVERY
+def test_its_settings_are_of_its_architectures_and_its_options_of_no_architecture(recipe):
+    assert set(recipe.settings) <= set(recipe.architectures)
+    for name in recipe.architectures:
+        shared = set(ARCHITECTURES[name].options()) & set(recipe.options)
+        assert shared <= {"cap", "rate", "vocabulary"}, "what the recipe counts it says to the architecture"
+
+
+@EVERY
+def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
+    steps = (
+        recipe.read,
+        recipe.read_inputs,
+        recipe.fit_representation,
+        recipe.augmentation,
+        recipe.views,
+        recipe.start,
+    )
+    taken = {name for step in steps for name in inspect.signature(step).parameters}
+    answered = {"beam", "length_penalty"}  # which the task of translation reads by itself
+    answered |= {"words"}  # and that of speech recognition
+    answered |= {"every"}  # and that of anomalies
+    assert set(recipe.options) <= taken | answered
+
+
+@EVERY
+def test_a_recipe_divides_its_own_options_from_those_of_the_architecture(recipe):
+    values = {**dict.fromkeys(recipe.options, 1), "depth": 2}
+    assert recipe.divide(values) == (dict.fromkeys(recipe.options, 1), {"depth": 2})

@@ -1,0 +1,75 @@
+"""Entity scores against cases counted by hand."""
+
+import json
+
+import pytest
+
+from convscope.errors import RunError, UsageError
+from convscope.kinds.text.tagging.metrics import TagJudgement, judge_tags
+
+TYPES = ("LOC", "ORG", "PER")
+
+
+def judge(true, predicted, types=TYPES):
+    return judge_tags([each.split() for each in true], [each.split() for each in predicted], types)
+
+
+def test_an_entity_counts_where_words_and_type_are_right():
+    made = judge(
+        ["B-PER E-PER O S-LOC", "S-ORG O B-LOC I-LOC E-LOC"],
+        ["B-PER E-PER O S-ORG", "S-ORG O B-LOC E-LOC O"],
+    )
+    assert (made.precision, made.recall, made.f1) == (2 / 4, 2 / 4, 2 / 4)
+    assert made.support == 4
+    by_name = {scores.name: scores for scores in made.types}
+    assert by_name["PER"].f1 == 1
+    assert (by_name["LOC"].precision, by_name["LOC"].recall, by_name["LOC"].support) == (0, 0, 2)
+    assert (by_name["ORG"].precision, by_name["ORG"].recall) == (0.5, 1)
+    assert made.macro_f1 == pytest.approx((1 + 0 + 2 / 3) / 3)
+    assert (made.samples, made.words) == (2, 9)
+    assert made.accuracy == pytest.approx(6 / 9)
+    assert made.whole_sentences == 0
+
+
+def test_the_two_may_be_written_in_different_schemes():
+    assert judge(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).f1 == 1
+    assert judge(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).accuracy == 0.25
+
+
+def test_sloppy_predictions_are_read_as_conlleval_does():
+    assert judge(["B-PER I-PER O"], ["I-PER I-PER O"]).f1 == 1
+    assert judge(["B-PER I-PER I-LOC"], ["B-PER I-PER B-LOC"]).f1 == 1
+
+
+def test_nothing_to_find_and_nothing_found_is_zero_and_not_an_error():
+    made = judge(["O O", ""], ["O O", ""])
+    assert (made.f1, made.macro_f1, made.support) == (0, 0, 0)
+    assert (made.accuracy, made.whole_sentences) == (1, 1)
+    assert judge([], []).accuracy == 0
+
+
+def test_plain_tags_count_word_by_word():
+    made = judge(["NN VB NN"], ["NN NN NN"], ("NN", "VB"))
+    assert made.accuracy == made.f1 == 2 / 3
+    assert [scores.support for scores in made.types] == [2, 1]
+    assert made.types[0].precision == 2 / 3
+
+
+def test_a_judgement_is_written_and_read():
+    made = judge(["B-PER E-PER O"], ["B-PER E-PER S-LOC"])
+    assert TagJudgement.from_json(json.loads(json.dumps(made.to_json()))) == made
+    with pytest.raises(RunError, match="not a judgement of tags"):
+        TagJudgement.from_json({"samples": 1})
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "message"),
+    [
+        (["O"], [], "of 1 sentences. Received: of 0"),
+        (["O O"], ["O"], "Expected 2 predicted tags of sentence 0. Received: 1"),
+        (["S-DATE"], ["O"], "type 'DATE' occur"),
+    ],
+)
+def test_what_does_not_fit_is_refused(true, predicted, message):
+    with pytest.raises(UsageError, match=message):
+        judge(true, predicted)

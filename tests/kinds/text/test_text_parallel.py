@@ -1,0 +1,344 @@
+"""Parallel text is read from every layout, and whatever is wrong with it has a defined end."""
+
+import functools
+import gzip
+import json
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convscope.data.splits import Splits
+from convscope.errors import DataError, UsageError
+from convscope.kinds.text.translation.parallel import read_parallel
+
+GERMAN = [f"Satz {number} über Häuser." for number in range(12)]
+ENGLISH = [f"Sentence {number} about houses." for number in range(12)]
+SPLITS = {"train": range(8), "val": range(8, 10), "test": range(10, 12)}
+
+
+def put(path, lines, end="\n"):
+    data = end.join([*lines, ""]).encode()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Aligned files of three splits."""
+    for split, rows in SPLITS.items():
+        put(tmp_path / f"{split}.de", [GERMAN[i] for i in rows])
+        put(tmp_path / f"{split}.en", [ENGLISH[i] for i in rows])
+    return tmp_path
+
+
+def pairs_of(split):
+    return [(split.samples.load(i), split.labels[i]) for i in range(len(split))]
+
+
+def every_pair(splits):
+    return sorted(pair for name in ("train", "validation", "test") for pair in pairs_of(splits[name]))
+
+
+def sizes(splits):
+    return [len(splits[name]) for name in ("train", "validation", "test")]
+
+
+ALL = sorted(zip(GERMAN, ENGLISH, strict=True))
+
+
+def test_aligned_files_are_read_split_by_split(folder):
+    splits = read_parallel(folder)
+    assert sizes(splits) == [8, 2, 2]
+    assert pairs_of(splits.train)[0] == (GERMAN[0], ENGLISH[0])
+    assert pairs_of(splits.test) == [(GERMAN[i], ENGLISH[i]) for i in (10, 11)]
+    assert splits.test.samples.name(1) == f"{folder}/test.de#2"
+    assert splits.class_names == ()
+    assert splits.layout == "line-aligned files: train, val, test in de and en"
+    assert splits.train.labels.dtype == object
+    assert any("from de to en" in line and "alphabetical" in line for line in splits.decisions)
+
+
+def test_packed_files_and_mixed_line_ends_give_the_same(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for split, rows in SPLITS.items():
+        put(other / f"{split}.de.gz", [GERMAN[i] for i in rows], "\r\n")
+        put(other / f"{split}.en.gz", [ENGLISH[i] for i in rows], "\r")
+    assert every_pair(read_parallel(other)) == every_pair(read_parallel(folder)) == ALL
+
+
+def test_the_direction_can_be_turned(folder):
+    assert pairs_of(read_parallel(folder, source="en").train)[0] == (ENGLISH[0], GERMAN[0])
+    assert pairs_of(read_parallel(folder, target="de").train)[0] == (ENGLISH[0], GERMAN[0])
+
+
+def test_one_file_of_a_pair_stands_for_its_folder(folder):
+    assert pairs_of(read_parallel(folder / "train.en").train)[0] == (ENGLISH[0], GERMAN[0])
+    assert pairs_of(read_parallel(folder / "train.de").train)[0] == (GERMAN[0], ENGLISH[0])
+
+
+def test_more_than_two_languages_ask_which(folder):
+    put(folder / "train.fr", [f"Phrase {i}." for i in range(8)])
+    with pytest.raises(DataError, match=r"received 3 .*de, en, fr") as caught:
+        read_parallel(folder)
+    assert "--source and --target" in caught.value.hint
+    splits = read_parallel(folder, source="de", target="en")
+    assert sizes(splits) == [8, 2, 2]
+    assert splits.decisions == ()
+    drawn = read_parallel(folder, source="fr", target="de")
+    assert sum(sizes(drawn)) == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"source": "xx"}, "source 'xx'.*received de, en"), ({"source": "de", "target": "de"}, "two languages")],
+)
+def test_languages_that_cannot_be_are_errors(folder, options, message):
+    with pytest.raises(DataError, match=message):
+        read_parallel(folder, **options)
+
+
+def test_of_several_test_sets_one_is_chosen_and_the_others_are_said(folder):
+    for name in ("test", "test_2017"):
+        for language in ("de", "en"):
+            (folder / f"{name}_b.{language}").write_bytes((folder / f"test.{language}").read_bytes())
+    (line,) = [line for line in read_parallel(folder).decisions if line.startswith("test")]
+    assert line.startswith("test: test, the first in alphabetical order")
+    assert "test_2017_b" in line
+    splits = read_parallel(folder, test="test_2017_b")
+    assert splits.test.samples.name(0).endswith("test_2017_b.de#1")
+    with pytest.raises(UsageError, match="test set is named 'test_2018'"):
+        read_parallel(folder, test="test_2018")
+
+
+def test_two_files_without_splits_are_divided_with_the_seed(tmp_path):
+    put(tmp_path / "corpus.de", GERMAN * 5)
+    put(tmp_path / "corpus.en", ENGLISH * 5)
+    put(tmp_path / "README.md", ["About this."])
+    splits = read_parallel(tmp_path, seed=3)
+    assert sum(sizes(splits)) == 60
+    assert sizes(splits)[1] and sizes(splits)[2]
+    assert not set(splits.train.samples.texts) & set(splits.test.samples.texts)
+    assert splits.warnings == ()
+    again = read_parallel(tmp_path, seed=3)
+    assert pairs_of(again.test) == pairs_of(splits.test)
+    assert again.fingerprint == splits.fingerprint
+    assert any("drawn with seed 3" in line for line in splits.decisions)
+
+
+def table_lines(path):
+    rows = zip(GERMAN, ENGLISH, strict=True)
+    if path.suffix == ".jsonl":
+        return [json.dumps({"de": de, "en": en}) for de, en in rows]
+    between = "\t" if path.suffix == ".tsv" else ","
+    return [between.join(("de", "en")), *(between.join(row) for row in rows)]
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
+def test_a_table_with_two_columns_is_read(tmp_path, name):
+    path = tmp_path / name
+    put(path, table_lines(path))
+    assert every_pair(read_parallel(path)) == every_pair(read_parallel(tmp_path)) == ALL
+
+
+def test_a_table_without_a_header_is_read_from_its_first_line(tmp_path):
+    put(tmp_path / "a.tsv", table_lines(tmp_path / "a.tsv")[1:])
+    assert every_pair(read_parallel(tmp_path / "a.tsv")) == ALL
+
+
+def test_nested_translations_are_read_from_json_and_parquet(tmp_path):
+    rows = [{"translation": {"de": de, "en": en}} for de, en in zip(GERMAN, ENGLISH, strict=True)]
+    put(tmp_path / "a.jsonl", [json.dumps(row) for row in rows])
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        assert every_pair(read_parallel(tmp_path / name)) == ALL
+        turned = read_parallel(tmp_path / name, source="en", target="de")
+        assert every_pair(turned) == sorted((en, de) for de, en in ALL)
+
+
+def test_tables_named_after_splits_and_a_split_column_are_kept(tmp_path):
+    lines = table_lines(tmp_path / "a.tsv")
+    (tmp_path / "files").mkdir()
+    for split, rows in SPLITS.items():
+        put(tmp_path / "files" / f"{split}.tsv", [lines[0], *(lines[1 + i] for i in rows)])
+    assert sizes(read_parallel(tmp_path / "files")) == [8, 2, 2]
+    split_of = {i: split for split, rows in SPLITS.items() for i in rows}
+    column = [f"{line}\t{split_of[i]}" for i, line in enumerate(lines[1:])]
+    path = put(tmp_path / "a.tsv", ["de\ten\tsplit", *column])
+    assert sizes(read_parallel(path, source="de", target="en")) == [8, 2, 2]
+
+
+def test_more_columns_ask_which(tmp_path):
+    path = put(tmp_path / "a.jsonl", [json.dumps({"id": i, "de": "a", "en": "b"}) for i in range(5)])
+    with pytest.raises(DataError, match="id, de, en"):
+        read_parallel(path)
+
+
+def test_a_pair_with_an_empty_side_is_left_out_and_listed(folder):
+    put(folder / "train.en", ["", *ENGLISH[1:7], " \t"])
+    splits = read_parallel(folder)
+    assert pairs_of(splits.train) == ALL_IN_ORDER[1:7]
+    assert [Path(each.path).name for each in splits.skipped] == ["train.de#1", "train.de#8"]
+    assert "2 pairs with an empty side were left out" in splits.warnings
+
+
+ALL_IN_ORDER = list(zip(GERMAN, ENGLISH, strict=True))
+
+
+def test_misaligned_files_are_an_error_with_both_counts(folder):
+    put(folder / "train.en", ENGLISH[:7])
+    with pytest.raises(DataError, match=r"train.de has 8 lines and .*train.en has 7"):
+        read_parallel(folder)
+
+
+def test_another_encoding_names_the_line_and_can_be_given(folder):
+    for split, rows in SPLITS.items():
+        (folder / f"{split}.de").write_bytes("".join(f"{GERMAN[i]}\n" for i in rows).encode("latin-1"))
+    with pytest.raises(DataError, match=r"train\.de, line 1: expected UTF-8") as caught:
+        read_parallel(folder)
+    assert "--encoding latin-1" in caught.value.hint
+    assert every_pair(read_parallel(folder, encoding="latin-1")) == ALL
+    with pytest.raises(UsageError, match="encoding"):
+        read_parallel(folder, encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a\0b\n" * 8, "NUL"),
+        (b"x" * 1_000_001 + b"\n" + b"a\n" * 7, "line 1: longer than 1,000,000"),
+    ],
+)
+def test_binary_files_and_endless_lines_are_errors(folder, data, message):
+    (folder / "train.de").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        read_parallel(folder)
+
+
+def test_a_truncated_gzip_file_is_an_error(folder):
+    path = put(folder / "train.de.gz", [random.Random(i).randbytes(40).hex() for i in range(8)])
+    (folder / "train.de").unlink()
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"train.de.gz: truncated or damaged"):
+        read_parallel(folder)
+
+
+def test_control_characters_and_duplicates_across_splits_are_counted(folder):
+    put(folder / "test.de", [GERMAN[0], "ein\x07 Ton"])
+    splits = read_parallel(folder)
+    assert pairs_of(splits.test)[1][0] == "ein  Ton"
+    assert any("1 control character" in line for line in splits.warnings)
+    assert "1 test source is identical to a train source" in splits.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        ("a.jsonl", ['{"de": "a", "en": "b"}', "{"], "line 2"),
+        ("a.jsonl", ['{"de": "a", "en": 3}'] * 4, "line 1: expected text, received int"),
+        ("a.jsonl", ['{"translation": "a"}'], "expected an object"),
+        ("a.tsv", ["de\ten", "a\tb", "c"], "line 3: expected 2 fields, received 1"),
+        ("a.tsv", ["de\ten", "\t"], "received none"),
+        ("a.tsv", ["de\ten", "a\tb", "a\tc"], "at least 3 different"),
+        ("a.tsv", ["de\ten\tsplit", "a\tb\tother"], "expected"),
+        ("a.tsv", [], "."),
+    ],
+)
+def test_bad_tables_are_errors(tmp_path, name, lines, message):
+    with pytest.raises(DataError, match=message):
+        read_parallel(put(tmp_path / name, lines))
+
+
+def test_paths_that_hold_nothing_are_errors(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
+        read_parallel(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="received no files"):
+        read_parallel(tmp_path)
+    with pytest.raises(DataError, match="its translation beside it"):
+        read_parallel(put(tmp_path / "alone.de", GERMAN))
+    put(tmp_path / "test.de", GERMAN)
+    put(tmp_path / "test.en", ENGLISH)
+    with pytest.raises(DataError, match="expected a train split"):
+        read_parallel(tmp_path)
+
+
+def test_a_link_out_of_the_folder_is_left_out(folder, tmp_path_factory):
+    outside = put(tmp_path_factory.mktemp("outside") / "train.fr", GERMAN[:8])
+    (folder / "train.fr").symlink_to(outside)
+    splits = read_parallel(folder)
+    assert [each.reason for each in splits.skipped] == ["a link that leaves the folder"]
+    assert splits.warnings == ()
+
+
+check = functools.partial(settings, deadline=None, derandomize=True, database=None, max_examples=60)
+TEXT_FILE = "\n".join(GERMAN).encode()
+
+
+@st.composite
+def damaged(draw, originals):
+    data = bytearray(draw(st.sampled_from(originals)))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(data)))
+        data[at : at + draw(st.integers(0, 5))] = draw(st.binary(max_size=5))
+    return bytes(data)
+
+
+def reads_or_stops(path):
+    try:
+        splits = read_parallel(path)
+    except DataError as error:
+        assert error.message
+        return
+    assert isinstance(splits, Splits)
+    for name in ("train", "validation", "test"):
+        for source, target in pairs_of(splits[name]):
+            assert isinstance(source, str) and isinstance(target, str)
+            assert source.strip() and target.strip()
+
+
+@check()
+@given(damaged([TEXT_FILE, gzip.compress(TEXT_FILE, mtime=0)]), st.sampled_from(["train.de", "train.de.gz"]))
+def test_any_bytes_as_an_aligned_file(data, name):
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / name).write_bytes(data)
+        put(Path(folder) / "train.en", ENGLISH)
+        reads_or_stops(folder)
+
+
+@check()
+@given(
+    damaged(
+        [
+            b"de\ten\n" + b"a\tb\nc\td\ne\tf\ng\th\n",
+            b'{"de": "a", "en": "b"}\n{"de": "c", "en": "d"}\n{"de": "e", "en": "f"}\n',
+            b'{"translation": {"de": "a", "en": "b"}}\n' * 4,
+        ]
+    ),
+    st.sampled_from(["a.tsv", "a.csv", "a.jsonl"]),
+)
+def test_any_bytes_as_a_table(data, name):
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / name).write_bytes(data)
+        reads_or_stops(Path(folder) / name)
+
+
+@pytest.mark.realdata
+def test_multi30k_is_read_whole():
+    place = os.environ.get("CONVSCOPE_DATA")
+    if not place:
+        pytest.skip("CONVSCOPE_DATA is not set")
+    folder = Path(place) / "multi30k" / "data" / "task1" / "raw"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing")
+    splits = read_parallel(folder, source="de", target="en", test="test_2016_flickr")
+    assert sizes(splits) == [29_000, 1_014, 1_000]
+    assert np.all([isinstance(label, str) for label in splits.train.labels])
+    with pytest.raises(DataError, match="cs, de, en, fr"):
+        read_parallel(folder)
