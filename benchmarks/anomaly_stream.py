@@ -35,11 +35,11 @@ def main() -> None:
     given = parser.parse_args()
     rows = min(given.rows, 50_000) if given.quick else given.rows
     prepare_backend()
-    from convscope.kinds.series.anomaly.stream import Follower
+    from convscope.kinds.series.anomaly.stream import AnomalyStream
     from convscope.run import Run
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
 
-    follower = Follower(Trained(Run(given.run)))
+    follower = AnomalyStream(Predictor(Run(given.run)))
     rng, warm = np.random.default_rng(SEED), rows // 10
     seconds, memory = np.full(rows, np.nan), 0.0  # written now, so that it does not count as growth
     for row in range(rows):

@@ -27,7 +27,7 @@ from convscope.kinds.series.anomaly.nab_score import Worth, normalized, raw_scor
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation
 from convscope.kinds.series.readers.tables import read_series_table
 from convscope.run import Run
-from convscope.workflows.predict import Trained
+from convscope.workflows.predict import Predictor
 
 LEVELS = np.arange(1.5, 8.01, 0.05)
 """Thresholds among which the labels choose."""
@@ -42,7 +42,7 @@ def trained(path: Path, folder: Path, seed: int, architecture: str | None) -> Ru
 
 def scores_of(run: Run) -> tuple[np.ndarray, np.ndarray, int]:
     """Scores and parts of the rows that are judged, and the row of the series that they begin with."""
-    made = Trained(run)
+    made = Predictor(run)
     path = Path(run.record()["data"]["path"])
     test = made.recipe.read(path, **made.options).test
     (answer,) = made.recipe.task.answer(made.fitted, test.samples, lambda *_: None)

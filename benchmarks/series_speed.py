@@ -61,16 +61,16 @@ def clock(moments: list[float]):
 
 def by_convscope(name: str, _: str) -> float:
     from convscope.engine.device import choose_device
+    from convscope.engine.training.batches import Batches
     from convscope.engine.training.class_examples import ClassExamples
-    from convscope.engine.training.feed import Feed
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
     from convscope.kinds.architectures import build
     from convscope.kinds.series.classification.representation import SeriesArrays
 
-    def feed(count: int) -> Feed:
+    def feed(count: int) -> Batches:
         x, labels = series(count)
-        return Feed(ClassExamples(SeriesArrays(x), lambda values: values, labels, CLASSES), BATCH)
+        return Batches(ClassExamples(SeriesArrays(x), lambda values: values, labels, CLASSES), BATCH)
 
     moments: list[float] = []
     settings = FitSettings(epochs=1, batch_size=BATCH)

@@ -46,7 +46,7 @@ def trained(data: Path, folder: Path, seed: int, settings: dict) -> Run:
 
 def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, str]]:
     """WER and CER of the test split in percent, and a line on them, for each way to search."""
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
 
     ways = {
         "greedy": {"beam": 1},
@@ -55,7 +55,7 @@ def judged(run: Run, data: Path, words: Path) -> dict[str, tuple[float, float, s
     }
     found = {}
     for name, options in ways.items():
-        figures = Trained(run, **options).evaluate(data, lambda *_: None)
+        figures = Predictor(run, **options).evaluate(data, lambda *_: None)
         found[name] = 100 * figures.wer, 100 * figures.cer, figures.to_line()
     return found
 

@@ -72,8 +72,8 @@ def clock(moments: list[float]):
 
 def train_convscope(_: str) -> float:
     from convscope.engine.device import choose_device
+    from convscope.engine.training.batches import Batches
     from convscope.engine.training.class_examples import ClassExamples
-    from convscope.engine.training.feed import Feed
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
     from convscope.kinds.architectures import build
@@ -83,11 +83,11 @@ def train_convscope(_: str) -> float:
 
     moments: list[float] = []
     watch = clock(moments)
-    feed = Feed(examples, BATCH)
+    feed = Batches(examples, BATCH)
     words = [int(np.count_nonzero(ids)) for ids, _ in itertools.islice(feed.training(0), feed.steps)]
     settings = FitSettings(epochs=1, batch_size=BATCH)
     with tempfile.TemporaryDirectory() as folder:
-        small = Feed(ClassExamples(texts(BATCH)[0], lambda ids: ids, labels[:BATCH], 2), BATCH)
+        small = Batches(ClassExamples(texts(BATCH)[0], lambda ids: ids, labels[:BATCH], 2), BATCH)
         fit(
             lambda: build("text_cnn", (None,), 2),
             feed,

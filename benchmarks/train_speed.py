@@ -74,8 +74,8 @@ def run_keras(model_name: str, policy: str) -> None:
 
 def run_convscope(model_name: str, precision: str) -> None:
     from convscope.engine.device import choose_device
+    from convscope.engine.training.batches import Batches
     from convscope.engine.training.class_examples import ClassExamples
-    from convscope.engine.training.feed import Feed
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
     from convscope.kinds.architectures import build
@@ -86,8 +86,10 @@ def run_convscope(model_name: str, precision: str) -> None:
     settings = FitSettings(epochs=1, batch_size=BATCH, precision=precision)
     represent = ImageRepresentation(48, 48, 1)
 
-    def feed(count: int) -> Feed:
-        return Feed(ClassExamples(MemoryPixels(pictures[:count]), represent.scale, labels[:count], 7), BATCH)
+    def feed(count: int) -> Batches:
+        return Batches(
+            ClassExamples(MemoryPixels(pictures[:count]), represent.scale, labels[:count], 7), BATCH
+        )
 
     watch = clock()
     with tempfile.TemporaryDirectory() as folder:

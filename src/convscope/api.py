@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.engine.export import Exported
-    from convscope.kinds.contract.task import Answer, Judgement
+    from convscope.kinds.contract.task import Answer, Metrics
     from convscope.scope.describe.explanation import Explanation
-    from convscope.workflows.inspect.inspection import Look
+    from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.model_inputs import ValueRange
     from convscope.workflows.predict import Predictions
 
@@ -146,7 +146,7 @@ def _resume(
     return carry_out(made, run, callbacks, progress)
 
 
-def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress = no_progress) -> Judgement:
+def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress = no_progress) -> Metrics:
     """Judges a run's model.
 
     Args:
@@ -162,12 +162,12 @@ def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress 
         DataError: The data is malformed or has other classes.
     """
     prepare_backend()
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
 
-    return Trained(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
+    return Predictor(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
 
 
-def judgement(run: Run) -> Judgement:
+def judgement(run: Run) -> Metrics:
     """The figures that a training left in its run.
 
     Args:
@@ -201,9 +201,9 @@ def predict(
         DataError: Nothing readable was found.
     """
     prepare_backend()
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
 
-    return Trained(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
+    return Predictor(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
 
 
 def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Answer]:
@@ -223,10 +223,10 @@ def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> I
         DataError: The stream is no sound.
     """
     prepare_backend()
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
     from convscope.workflows.stream import follow as follow_stream
 
-    return follow_stream(Trained(Run(Path(run)), **options), stream)
+    return follow_stream(Predictor(Run(Path(run)), **options), stream)
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
@@ -246,9 +246,9 @@ def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
         BackendError: A package is missing, or the backend cannot write this form.
     """
     prepare_backend()
-    from convscope.workflows.predict import Trained
+    from convscope.workflows.predict import Predictor
 
-    return Trained(Run(Path(run))).export(form, Path(out) if out is not None else None)
+    return Predictor(Run(Path(run))).export(form, Path(out) if out is not None else None)
 
 
 def explain(
@@ -311,7 +311,7 @@ def look(
     seed: int = 0,
     progress: Progress = no_progress,
     **options: Any,
-) -> Look:
+) -> Inspection:
     """Looks into a model with inputs of your own.
 
     Args:
@@ -347,14 +347,14 @@ def look(
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
-    from convscope.workflows.inspect.context import Wish
+    from convscope.workflows.inspect.context import InspectionRequest
     from convscope.workflows.inspect.inspect import look as look_into
     from convscope.workflows.load_model import open_model
     from convscope.workflows.model_inputs import given_inputs
 
     opened = open_model(_name(model), trust=trust, code=code)
     given = None if inputs is None else given_inputs(opened, inputs, value_range, progress)
-    wish = Wish(
+    wish = InspectionRequest(
         method=method,
         layers=(layers,) if isinstance(layers, str) else tuple(layers),
         channels=channels,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.engine.training.checkpoint import read_checkpoint, write_checkpoint
-from convscope.engine.training.goal import CLASSIFY
+from convscope.engine.training.objective import CLASSIFY
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 

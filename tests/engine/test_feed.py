@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from convscope.data.token_rows import TokenRows
 from convscope.engine.inference.infer import BATCH, predict_probabilities
+from convscope.engine.training.batches import BUCKET, Batches, Prefetched
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
-from convscope.engine.training.feed import BUCKET, Feed, Prefetched
 
 
 class Numbers:
@@ -38,7 +38,7 @@ def jitter(values, rng):
 
 def numbers(count=23, batch_size=5, seed=0, **options):
     examples = ClassExamples(Numbers(count), as_float, np.arange(count) % 3, 3, **options)
-    return Feed(examples, batch_size, seed)
+    return Batches(examples, batch_size, seed)
 
 
 def first(feed, epoch, batches):
@@ -262,7 +262,7 @@ def texts(count=1000, batch_size=16, seed=0):
     lengths = 1 + np.random.default_rng(5).integers(0, 90, count)
     rows = TokenRows.of([2 + number] * length for number, length in enumerate(lengths))
     examples = ClassExamples(rows, lambda ids: ids, np.arange(count) % 3, 3)
-    return Feed(examples, batch_size, seed), lengths
+    return Batches(examples, batch_size, seed), lengths
 
 
 def test_an_epoch_of_texts_shows_every_one_beside_others_of_its_length():

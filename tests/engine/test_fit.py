@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from convscope.engine.device import choose_device
-from convscope.engine.training.feed import Feed
+from convscope.engine.training.batches import Batches
 from convscope.engine.training.fit import fit
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import DataError
 
-GOAL = Goal(loss=lambda settings: "mse", figure=None, said="loss")
+GOAL = Objective(loss=lambda settings: "mse", figure=None, said="loss")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def test_each_epoch_is_judged_by_every_sample_once(tmp_path, varying):
     settings = FitSettings(
         epochs=6, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
     )
-    train, validation = (Feed(Squares(count, varying), 4) for count in (8, 47))
+    train, validation = (Batches(Squares(count, varying), 4) for count in (8, 47))
     fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
         judged = [float(row["val_loss"]) for row in csv.DictReader(file)]
@@ -55,9 +55,9 @@ def test_each_epoch_is_judged_by_every_sample_once(tmp_path, varying):
 
 def test_the_best_epoch_is_kept_unless_the_goal_leaves_the_split_out_of_it():
     rows = [{"val_loss": loss, "val_accuracy": share} for loss, share in ((3, 0.5), (1, 0.4), (2, 0.3))]
-    assert Goal(loss=lambda settings: None).best_epoch(rows) == 0
-    assert Goal(loss=lambda settings: None, figure=None).best_epoch(rows) == 1
-    last = Goal(loss=lambda settings: None, figure=None, chooses=False)
+    assert Objective(loss=lambda settings: None).best_epoch(rows) == 0
+    assert Objective(loss=lambda settings: None, figure=None).best_epoch(rows) == 1
+    last = Objective(loss=lambda settings: None, figure=None, chooses=False)
     assert last.best_epoch(rows) == 2
     assert last.standing(rows) == "epoch 4, validation accuracy 2.000"
 
@@ -80,7 +80,7 @@ SEEN: list[int] = []
 def test_a_sample_that_goes_during_a_training_is_named_as_such(tmp_path, varying):
     SEEN.clear()
     settings = FitSettings(epochs=6, batch_size=4, precision="float32")
-    train, validation = Feed(Failing(16, varying), 4), Feed(Squares(8, varying), 4)
+    train, validation = Batches(Failing(16, varying), 4), Batches(Squares(8, varying), 4)
     with pytest.raises(DataError, match=r"^7\.png: there is no such file$"):
         fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
 
@@ -98,6 +98,6 @@ def test_each_epoch_learns_from_every_sample_once(tmp_path, varying):
     settings = FitSettings(
         epochs=5, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
     )
-    train, validation = Feed(Squares(12, varying), 4), Feed(Squares(4, varying), 4)
+    train, validation = Batches(Squares(12, varying), 4), Batches(Squares(4, varying), 4)
     fit(build, train, validation, settings, choose_device("float32"), tmp_path, [Watch()], goal=GOAL)
     np.testing.assert_allclose(seen, np.mean(np.arange(12.0) ** 2), rtol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engine.classification_metrics import Judgement, judge
+from convscope.engine.classification_metrics import ClassificationMetrics, judge
 from convscope.errors import DataError, RunError, UsageError
 
 
@@ -108,19 +108,21 @@ def test_what_cannot_be_judged_is_refused(labels, probabilities, error, says):
 @settings(deadline=None, max_examples=50)
 def test_a_judgement_survives_json(case):
     judged = judge(*case)
-    assert Judgement.from_json(json.loads(json.dumps(judged.to_json(), allow_nan=False))) == judged
+    assert (
+        ClassificationMetrics.from_json(json.loads(json.dumps(judged.to_json(), allow_nan=False))) == judged
+    )
 
 
 @pytest.mark.parametrize("damage", [{"classes": [{"name": "a"}]}, {"samples": "many"}, {"confusion": 3}])
 def test_damaged_metrics_are_a_run_error(damage):
     plain = judge(*random_case(0, 5, 2)).to_json()
     with pytest.raises(RunError, match="not a judgement"):
-        Judgement.from_json(plain | damage)
+        ClassificationMetrics.from_json(plain | damage)
 
 
 def test_metrics_with_a_missing_key_are_a_run_error():
     with pytest.raises(RunError, match="samples"):
-        Judgement.from_json({})
+        ClassificationMetrics.from_json({})
 
 
 @given(cases)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 
 WAYS = ("pictures", "tagged", "parallel", "texts")
 
 
 def first(path):
-    peek = Peek(path)
+    peek = DataSnapshot(path)
     return next((way for way in WAYS if getattr(peek, way)() is not None), None)
 
 
@@ -83,7 +83,7 @@ def test_one_file_of_a_pair_is_enough(tmp_path):
 
 def test_the_reason_names_the_file(tmp_path):
     written(tmp_path, **{"eng.train": CONLL})
-    assert Peek(tmp_path).tagged() == "eng.train has a word and a tag on each line"
+    assert DataSnapshot(tmp_path).tagged() == "eng.train has a word and a tag on each line"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -100,4 +100,4 @@ def test_no_bytes_make_it_fail(tmp_path, data, name):
 def test_many_files_are_not_all_listed(tmp_path):
     for number in range(50):
         np.save(tmp_path / f"{number}.npy", np.zeros(1))
-    assert len(Peek(tmp_path).files) == 50
+    assert len(DataSnapshot(tmp_path).files) == 50

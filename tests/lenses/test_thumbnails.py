@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 from convscope.kinds.series.readers.sources import Series
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake, ReportContent, render_report
@@ -79,7 +79,7 @@ def test_other_samples_are_no_lines():
 def test_a_recording_becomes_a_picture_whose_tone_stays_in_its_band():
     rate = 8000
     tone = np.sin(2 * np.pi * 500 * np.arange(rate) / rate).astype(np.float32)
-    picture = as_pixels(Recording(tone[:, None], rate))
+    picture = as_pixels(Waveform(tone[:, None], rate))
     assert (picture.dtype, picture.shape) == (np.uint8, (HIGH, WIDE, 3))
     brightest = picture.sum(axis=2, dtype=int)[:, 20:-20].argmax(axis=0)
     assert brightest.min() > HIGH / 2  # 500 Hz lies low
@@ -111,7 +111,7 @@ def test_a_report_of_series_draws_lines_and_escapes_every_name():
 
 
 def test_a_report_of_sound_shows_spectrograms():
-    page = a_page(lambda: Recording(np.zeros((4000, 2), np.float32), 8000))
+    page = a_page(lambda: Waveform(np.zeros((4000, 2), np.float32), 8000))
     assert page.count('<img class="heard"') == 3
     assert "<script" not in page
 

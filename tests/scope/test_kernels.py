@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.scope.channels.fourier_image import Canvas, fourier_basis
+from convscope.scope.channels.fourier_image import FourierImage, fourier_basis
 from convscope.scope.channels.kernels import kernels
 from convscope.scope.channels.position import position
 
@@ -218,7 +218,7 @@ def test_the_fourier_basis_is_orthonormal(side):
 
 
 def test_pictures_have_one_contrast_and_keep_to_their_window_and_range():
-    canvas = Canvas((6, 8, 3), 2, ((1, 5), (2, 8)), -1.0, 3.0)
+    canvas = FourierImage((6, 8, 3), 2, ((1, 5), (2, 8)), -1.0, 3.0)
     point = np.random.default_rng(0).normal(size=(2, *canvas.size)).astype("float32")
     point[1] *= 50
     inputs = keras.ops.convert_to_numpy(
@@ -233,7 +233,7 @@ def test_pictures_have_one_contrast_and_keep_to_their_window_and_range():
 
 
 def test_moves_share_out_each_position_among_its_neighbours():
-    canvas = Canvas((9, 7, 1), 2, ((0, 9), (0, 7)), 0.0, 1.0)
+    canvas = FourierImage((9, 7, 1), 2, ((0, 9), (0, 7)), 0.0, 1.0)
     places, shares = canvas.moves(np.random.default_rng(0))
     assert places.shape == shares.shape == (63, 4)
     inner = shares.reshape(9, 7, 4)[3:6, 2:5].sum(-1)

@@ -19,9 +19,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
-    from convscope.kinds.contract.task import Answer, Judgement
+    from convscope.kinds.contract.task import Answer, Metrics
     from convscope.scope.describe.explanation import Explanation
-    from convscope.workflows.inspect.inspection import Look
+    from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.predict import Predictions
 
 AFTER_SECONDS = 2.0
@@ -110,7 +110,7 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_judgement(judgement: Judgement) -> None:
+def print_judgement(judgement: Metrics) -> None:
     """Prints the figures of a split: each class or type, then the whole."""
     headings, rows = judgement.to_table()
     if rows:
@@ -169,7 +169,7 @@ def print_explanation(explanation: Explanation, form: str, out: Path | None) -> 
     say(f"Wrote {out}.")
 
 
-def print_coloured(seen: Look) -> None:
+def print_coloured(seen: Inspection) -> None:
     """Prints texts with their words coloured by what speaks for and against an answer, where it was asked."""
     tokens = seen.about.get("tokens") if seen.method == "why" else None
     if not tokens or not _out.is_terminal:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from convscope.data.damage import damage_as_data_error
 from convscope.data.encoding import LINE_END, check_encoding, decoder
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 
 LONGEST_LINE = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from convscope.data.damage import damage_as_data_error
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 
 BATCH_ROWS = 64

@@ -38,7 +38,7 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ClassificationMetrics:
     """What `judge` found about one split.
 
     Args:
@@ -85,7 +85,7 @@ class Judgement:
         return ()
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Judgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> ClassificationMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -111,7 +111,7 @@ class Judgement:
 
 def judge(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], class_names: Sequence[str]
-) -> Judgement:
+) -> ClassificationMetrics:
     r"""Compares predicted probabilities with labels.
 
     The expected calibration error is, over the 15 equal-width bins $B_m$ of the confidence (the largest
@@ -147,7 +147,7 @@ def judge(
     predicted = probabilities.argmax(axis=1)
     per_class = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0.0)
     bins = _reliability(labels == predicted, probabilities.max(axis=1).astype(np.float64))
-    return Judgement(
+    return ClassificationMetrics(
         samples=len(labels),
         accuracy=float(np.mean(labels == predicted)),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),

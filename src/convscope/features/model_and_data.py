@@ -35,7 +35,7 @@ from convscope.kinds.registry import find_recipe
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import Graph, trace
 from convscope.types import Progress, no_progress
-from convscope.workflows.load_model import Opened, named_architecture, open_model
+from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
 from convscope.workflows.model_inputs import ValueRange, check_range, limits_of, own_range, picture_shape
 
 LAST = "last"
@@ -72,7 +72,7 @@ class Subject:
         """The shipped architecture or kernel bank that is named."""
         return named_architecture(self.given) if isinstance(self.given, str) else None
 
-    def open(self) -> Opened:
+    def open(self) -> LoadedModel:
         """Opens the model; the fresh weights of an architecture are the same every time.
 
         Raises:
@@ -130,7 +130,7 @@ class Setting:
     """
 
     subject: Subject
-    opened: Opened
+    opened: LoadedModel
     source: Source
     reading: Mapping[str, Any]
 
@@ -184,7 +184,7 @@ def bring_together(
 
 def _encoded(
     subject: Subject,
-    opened: Opened,
+    opened: LoadedModel,
     recipe: Recipe,
     paths: Sequence[str],
     labelled: bool,
@@ -249,7 +249,7 @@ def _for_architecture(
     return Setting(subject, opened, source, _read_as(recipe.name, representation, chosen))
 
 
-def chosen_layers(graph: Graph, names: Sequence[str], opened: Opened) -> tuple[list[str], str]:
+def chosen_layers(graph: Graph, names: Sequence[str], opened: LoadedModel) -> tuple[list[str], str]:
     """Paths of the layers that are meant, and a line on what was chosen.
 
     Args:
@@ -275,7 +275,7 @@ def chosen_layers(graph: Graph, names: Sequence[str], opened: Opened) -> tuple[l
     return [call.path for call in graph.calls if call.path in chosen], said
 
 
-def _last(graph: Graph, opened: Opened) -> tuple[str, str]:
+def _last(graph: Graph, opened: LoadedModel) -> tuple[str, str]:
     """The last convolution; of a model whose answer is features, or without convolutions, the last layer."""
     calls = [call for call in graph.calls if call.recordable and call.outputs]
     if not calls:
@@ -329,7 +329,7 @@ def _names(config: Any) -> Iterator[str]:
             yield from _names(value)
 
 
-def _scaled(opened: Opened, value_range: ValueRange) -> tuple[Scaled, str]:
+def _scaled(opened: LoadedModel, value_range: ValueRange) -> tuple[Scaled, str]:
     chosen = own_range(opened) if value_range == "auto" else value_range
     low, high = limits_of(chosen)
     return Scaled((high - low) / 255, low), chosen

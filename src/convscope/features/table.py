@@ -167,7 +167,7 @@ class Features:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from convscope.data.damage import damage_as_data_error
+        from convscope.data.parse_errors import damage_as_data_error
 
         tables = []
         for file in self._files:
@@ -267,7 +267,7 @@ def read_metadata(path: Path) -> Manifest:
     """
     import pyarrow.parquet as pq
 
-    from convscope.data.damage import damage_as_data_error
+    from convscope.data.parse_errors import damage_as_data_error
 
     with damage_as_data_error(str(path), "Parquet file"):
         found = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
@@ -286,7 +286,7 @@ def read_metadata(path: Path) -> Manifest:
 def _parquet_blocks(file: Path, column: LayerColumn) -> Iterator[Floats]:
     import pyarrow.parquet as pq
 
-    from convscope.data.damage import damage_as_data_error
+    from convscope.data.parse_errors import damage_as_data_error
 
     with (
         damage_as_data_error(str(file), "Parquet file"),

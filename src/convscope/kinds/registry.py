@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.errors import unknown_name
 from convscope.kinds.audio.classification.recipe import AUDIO_CLASSIFICATION
 from convscope.kinds.audio.speech.recipe import SPEECH_RECOGNITION
@@ -40,7 +40,7 @@ def choose_recipe(path: Path) -> tuple[Recipe, str]:
     Args:
         path: A folder or a file. Where nothing is recognized, the first recipe of all says what it expected.
     """
-    peek = Peek(path)
+    peek = DataSnapshot(path)
     for recipe in RECIPES.values():
         reason = recipe.recognizes(peek)
         if reason is not None:

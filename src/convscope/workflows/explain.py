@@ -7,11 +7,13 @@ from typing import Any
 from convscope.scope.channels.statistics import statistics
 from convscope.scope.describe.explanation import Explanation, explain
 from convscope.types import Progress
-from convscope.workflows.load_model import Opened
+from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs import ValueRange, given_inputs
 
 
-def explain_opened(opened: Opened, data: Any, value_range: ValueRange, progress: Progress) -> Explanation:
+def explain_opened(
+    opened: LoadedModel, data: Any, value_range: ValueRange, progress: Progress
+) -> Explanation:
     """Explains a model; what its kernels do with the data, if any, goes into the notes.
 
     Args:

@@ -20,7 +20,7 @@ from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.contract.representation import Representation
 from convscope.run import Run
 from convscope.workflows.model_files import SUFFIXES, load_file
-from convscope.workflows.predict import Trained
+from convscope.workflows.predict import Predictor
 
 INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {
     "image": (48, 48, 1),
@@ -33,7 +33,7 @@ INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True)
-class Opened:
+class LoadedModel:
     """A model with what is known of it.
 
     Args:
@@ -68,7 +68,7 @@ def open_model(
     code: Sequence[str] = (),
     input_shape: tuple[int | None, ...] | None = None,
     classes: int | None = None,
-) -> Opened:
+) -> LoadedModel:
     """Opens a model by whatever names it.
 
     Args:
@@ -90,18 +90,18 @@ def open_model(
     for module in code:
         _imported(module)
     if isinstance(model, keras.Model):
-        return Opened(model, model.name, "a model in memory")
+        return LoadedModel(model, model.name, "a model in memory")
     name = str(model)
     path = Path(name)
     if (path / "run.json").exists():
         return _of_run(Run(path))
     if path.is_file():
-        return Opened(load_file(path, trust=trust), path.stem, f"the file {path}")
+        return LoadedModel(load_file(path, trust=trust), path.stem, f"the file {path}")
     architecture = named_architecture(name)
     if architecture is not None:
         return _built(architecture, name, input_shape or INPUT_SHAPES[architecture.kind], classes)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
-        return Opened(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
+        return LoadedModel(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
     if path.is_dir():
         raise UsageError(
             f"{path} is a folder and no run: it has no run.json.",
@@ -132,7 +132,7 @@ def named_architecture(name: str) -> Architecture | None:
 
 def _built(
     architecture: Architecture, name: str, shape: tuple[int | None, ...], classes: int | None
-) -> Opened:
+) -> LoadedModel:
     short, bracket, inside = name.partition("(")
     positional, options = _literals(f"({inside}" if bracket else "()", name)
     if positional or {"input_shape", "classes"} & set(options):
@@ -145,16 +145,16 @@ def _built(
         made = build(short, shape, classes, **options)
         kind = "kernel bank" if architecture.is_bank else "architecture"
         fresh = "" if architecture.is_bank else ", with fresh weights"
-        return Opened(made, short, f"the {kind} {name} for {size}{fresh}", architecture=architecture)
+        return LoadedModel(made, short, f"the {kind} {name} for {size}{fresh}", architecture=architecture)
     count = classes or architecture.usual_classes
     made = build(short, shape, count, **options)
     origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
-    return Opened(made, short, origin, architecture=architecture)
+    return LoadedModel(made, short, origin, architecture=architecture)
 
 
-def _of_run(run: Run) -> Opened:
-    trained = Trained(run)
-    return Opened(
+def _of_run(run: Run) -> LoadedModel:
+    trained = Predictor(run)
+    return LoadedModel(
         trained.fitted.model,
         run.folder.resolve().name,
         f"the run {run.folder}",

@@ -22,7 +22,7 @@ from convscope.lenses.pages.pages import Picture
 from convscope.scope.attribution.layer import has_channels
 from convscope.scope.graph.graph import trace
 from convscope.types import SPLITS, Axis, Progress, Skipped, no_progress
-from convscope.workflows.load_model import Opened
+from convscope.workflows.load_model import LoadedModel
 
 ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
 VALUE_RANGES: tuple[ValueRange, ...] = get_args(ValueRange)
@@ -33,7 +33,7 @@ _LIMITS = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class ModelInputs:
     """Samples for a model, in memory or decoded on demand.
 
     Args:
@@ -75,8 +75,8 @@ class Given:
 
 
 def given_inputs(
-    opened: Opened, inputs: Any, value_range: ValueRange = "auto", progress: Progress = no_progress
-) -> Given:
+    opened: LoadedModel, inputs: Any, value_range: ValueRange = "auto", progress: Progress = no_progress
+) -> ModelInputs:
     """Brings inputs to what a model takes.
 
     Args:
@@ -126,16 +126,16 @@ def _counted(arrays: Any) -> tuple[str, ...]:
     return tuple(f"sample {i}" for i in range(count)) if count > 1 else ("input",)
 
 
-def _of_arrays(arrays: Any, names: tuple[str, ...], notes: tuple[str, ...] = ()) -> Given:
+def _of_arrays(arrays: Any, names: tuple[str, ...], notes: tuple[str, ...] = ()) -> ModelInputs:
     arrays = keras.tree.map_structure(np.asarray, arrays)
 
     def take(indices: npt.NDArray[np.int64]) -> Any:
         return keras.tree.map_structure(lambda array: array[indices], arrays)
 
-    return Given(names, take, notes=notes)
+    return ModelInputs(names, take, notes=notes)
 
 
-def _of_files(model: keras.Model, paths: Sequence[str]) -> Given:
+def _of_files(model: keras.Model, paths: Sequence[str]) -> ModelInputs:
     """Arrays on disk: one sample or many in each `.npy`, an array by input name in `.npz`."""
     if len(paths) == 1 and paths[0].endswith(".npz"):
         with _loaded(paths[0]) as found:
@@ -167,7 +167,9 @@ def _loaded(path: str) -> Any:
         raise DataError(f"{path} is no NumPy file of numbers: {error}") from error
 
 
-def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progress: Progress) -> Given:
+def _of_run(
+    opened: LoadedModel, paths: Sequence[str], value_range: ValueRange, progress: Progress
+) -> ModelInputs:
     """Samples as the run reads and encodes them."""
     recipe, representation = opened.recipe, opened.representation
     if recipe is None or representation is None:
@@ -196,7 +198,7 @@ def _of_run(opened: Opened, paths: Sequence[str], value_range: ValueRange, progr
     )
 
 
-def _of_data_set(opened: Opened, paths: Sequence[str], progress: Progress) -> Any:
+def _of_data_set(opened: LoadedModel, paths: Sequence[str], progress: Progress) -> Any:
     """All samples of a data set of texts with labels; None where the paths are something else."""
     recipe = opened.recipe
     place = Path(paths[0])
@@ -243,7 +245,9 @@ class _Joined:
         raise IndexError(index)
 
 
-def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, progress: Progress) -> Given:
+def _of_pictures(
+    opened: LoadedModel, paths: Sequence[str], value_range: ValueRange, progress: Progress
+) -> ModelInputs:
     """Pictures for a model of which no more is known than what it takes."""
     found: Any = read_inputs(paths, progress=progress)
     representation, flat = picture_shape(opened.model, found)
@@ -259,7 +263,7 @@ def _of_pictures(opened: Opened, paths: Sequence[str], value_range: ValueRange, 
     return replace(given, limits=_LIMITS[chosen])
 
 
-def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequence[str]) -> Given:
+def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequence[str]) -> ModelInputs:
     """Samples with short names, and classes where these lie in folders of several names."""
     files = [found.name(i) for i in range(len(found))]
     folders = [Path(file).parent.name for file in files]
@@ -268,7 +272,7 @@ def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequ
     left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.skipped]
     left_out += getattr(found, "warnings", ())
     several = len(classes) > 1
-    return Given(
+    return ModelInputs(
         _short_names(files),
         take,
         notes=(*notes, *left_out),
@@ -307,7 +311,7 @@ def picture_shape(model: keras.Model, found: Any) -> tuple[ImageRepresentation, 
     return ImageRepresentation(height or own_height, width or own_width, channels), flat
 
 
-def own_range(opened: Opened) -> ValueRange:
+def own_range(opened: LoadedModel) -> ValueRange:
     """The range of pixels that a model expects, as far as can be told: 0..255 if it scales them itself."""
     return "0..255" if opened.run is None and _scales_itself(opened.model) else "0..1"
 

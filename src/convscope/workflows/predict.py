@@ -11,7 +11,7 @@ import keras
 
 from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.contract.task import Answer, Fitted, Judgement
+from convscope.kinds.contract.task import Answer, Fitted, Metrics
 from convscope.kinds.registry import find_recipe
 from convscope.run import Run
 from convscope.types import Progress, Skipped
@@ -31,7 +31,7 @@ class Predictions:
     skipped: tuple[Skipped, ...]
 
 
-class Trained:
+class Predictor:
     """The model of a run with all that it needs to answer.
 
     Args:
@@ -66,7 +66,7 @@ class Trained:
             run.calibration() if self.recipe.task.calibrate is not None else {},
         )
 
-    def evaluate(self, path: Path | None, progress: Progress) -> Judgement:
+    def evaluate(self, path: Path | None, progress: Progress) -> Metrics:
         """Judges on the test split of a path, or of the data that the run was trained on."""
         seed = self._record["settings"]["seed"]
         data = path or Path(self._record["data"]["path"])

@@ -9,16 +9,16 @@ import numpy as np
 
 from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
-from convscope.kinds.contract.task import Fitted, Judgement, Task
+from convscope.kinds.contract.task import Fitted, Metrics, Task
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import ReportContent, write_report
 from convscope.run import Run
 from convscope.scope.describe.explanation import explain
 from convscope.types import no_progress
-from convscope.workflows.inspect.context import Wish
+from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 SHOWN_MAPS = 3
 
@@ -30,7 +30,7 @@ def report(
     fitted: Fitted,
     splits: Splits,
     rows: list[Row],
-    judgement: Judgement,
+    judgement: Metrics,
     answers: Any,
 ) -> None:
     """Writes the run's `report.html`."""
@@ -80,8 +80,8 @@ def _seen(task: Task, fitted: Fitted, splits: Splits) -> tuple[Picture, ...]:
         some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
     shown = task.show(fitted, some, no_progress)
-    given = Given(names, shown.take, tokens=shown.tokens, axis=shown.axis)
-    opened = Opened(
+    given = ModelInputs(names, shown.take, tokens=shown.tokens, axis=shown.axis)
+    opened = LoadedModel(
         fitted.model, fitted.model.name, "a run", task.outputs(fitted.representation, fitted.class_names)
     )
-    return look(opened, given, Wish(channels=8)).pictures
+    return look(opened, given, InspectionRequest(channels=8)).pictures

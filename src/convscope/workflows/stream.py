@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from convscope.kinds.audio.speech.stream import Listener
+from convscope.kinds.audio.speech.stream import SpeechStream
 from convscope.kinds.audio.speech.task import TRANSCRIBING
 from convscope.kinds.audio.speech.transcription import HeardWord
 from convscope.kinds.contract.task import Answer
-from convscope.kinds.series.anomaly.stream import Follower
-from convscope.workflows.predict import Trained
+from convscope.kinds.series.anomaly.stream import AnomalyStream
+from convscope.workflows.predict import Predictor
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LiveWord:
         }
 
 
-def follow(trained: Trained, stream: BinaryIO | Iterable[Any]) -> Iterator[Answer]:
+def follow(trained: Predictor, stream: BinaryIO | Iterable[Any]) -> Iterator[Answer]:
     """Answers while a stream comes.
 
     Args:
@@ -65,9 +65,9 @@ def follow(trained: Trained, stream: BinaryIO | Iterable[Any]) -> Iterator[Answe
         DataError: The stream is no sound.
     """
     if trained.recipe.task is TRANSCRIBING:
-        words = Listener(trained).listen(stream)
+        words = SpeechStream(trained).listen(stream)
         return (LiveWord(word) for word in words)
-    return iter(Follower(trained).follow(_lines(stream)))
+    return iter(AnomalyStream(trained).follow(_lines(stream)))
 
 
 def _lines(stream: BinaryIO | Iterable[Any]) -> Iterable[str]:

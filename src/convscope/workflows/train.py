@@ -15,16 +15,16 @@ import numpy as np
 
 from convscope.data.splits import Split, Splits
 from convscope.engine.device import Device, choose_device, machine, versions
+from convscope.engine.training.batches import Batches
 from convscope.engine.training.checkpoint import Row
-from convscope.engine.training.feed import Feed
+from convscope.engine.training.closed_form import Solver, solve
 from convscope.engine.training.fit import fit
 from convscope.engine.training.settings import FitSettings
-from convscope.engine.training.solve import Solver, solve
 from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.contract.representation import Representation
-from convscope.kinds.contract.task import Fitted, Lesson
+from convscope.kinds.contract.task import ExampleContext, Fitted
 from convscope.run import SPACE_NEEDED, Run, check_writable
 from convscope.types import SPLITS, Progress, Say
 from convscope.workflows.report import report
@@ -265,15 +265,15 @@ def _without(split: Split, other: Split) -> Split:
     return Split(split.samples.take(apart), split.labels[apart])
 
 
-def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = False) -> Feed:
+def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = False) -> Batches:
     """Batches of a split; of the train split with random changes and weights, where they are asked for."""
     settings, augment = made.settings, None
     if training and settings.augmentation:
         options, _ = made.recipe.divide(made.options)
         augment = made.recipe.augmentation(settings.augmentation, **options)
     names = made.splits.class_names
-    lesson = Lesson(made.representation, split, names, settings, augment, training, progress)
-    return Feed(made.recipe.task.examples(lesson), settings.batch_size, settings.seed)
+    lesson = ExampleContext(made.representation, split, names, settings, augment, training, progress)
+    return Batches(made.recipe.task.examples(lesson), settings.batch_size, settings.seed)
 
 
 def _record(made: Plan) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from convscope.kinds.audio.classification.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
 from convscope.kinds.audio.readers.clips import LazyClips, MemoryClips, mono
 from convscope.kinds.audio.readers.reader import read_recordings
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 
 
 def pitch(wave, rate):
@@ -18,7 +18,7 @@ def pitch(wave, rate):
 
 
 def recording(seconds=1.0, rate=8000, channels=1, hertz=440):
-    return Recording(np.stack([tone(hertz, seconds, rate)] * channels, axis=1), rate)
+    return Waveform(np.stack([tone(hertz, seconds, rate)] * channels, axis=1), rate)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_every_rate_and_number_of_channels_keeps_its_pitch(rate, channels):
 
 
 def test_what_a_lower_rate_cannot_hold_is_not_folded_into_it():
-    high = Recording(tone(7000, 1.0, 44100, level=1.0)[:, None], 44100)
+    high = Waveform(tone(7000, 1.0, 44100, level=1.0)[:, None], 44100)
     assert np.abs(mono(high, 8000)).std() < 0.02
 
 
@@ -89,7 +89,7 @@ def test_of_a_long_recording_the_loudest_stretch_is_heard():
     waveform = np.full((8000, 1), 0.001, np.float32)
     waveform[5000:6000] = 0.5
     made = AudioRepresentation(8000, 1000, same_level=False)
-    given = Recording(waveform, 8000)
+    given = Waveform(waveform, 8000)
     assert (made.encode(given) > 16000).all()
     axis = made.axis(given)
     assert axis.places[0] == 5000 / 8000
@@ -97,19 +97,19 @@ def test_of_a_long_recording_the_loudest_stretch_is_heard():
 
 
 def test_a_recording_beyond_full_scale_becomes_quieter_and_is_not_clipped():
-    clip = AudioRepresentation(8000, 2000, same_level=False).encode(Recording(4 * tone()[:, None], 8000))
+    clip = AudioRepresentation(8000, 2000, same_level=False).encode(Waveform(4 * tone()[:, None], 8000))
     assert np.abs(clip).max() == 32767
     assert np.sum(np.abs(clip) > 32000) < 400
 
 
 def test_near_and_far_recordings_are_equally_loud_unless_loudness_is_kept():
-    near, far = recording(), Recording(recording().waveform / 50, 8000)
+    near, far = recording(), Waveform(recording().waveform / 50, 8000)
     made = AudioRepresentation(8000, 8000)
     np.testing.assert_allclose(made.encode(far), made.encode(near), atol=1)
     assert np.abs(made.encode(far)).max() == 32767
     kept = AudioRepresentation(8000, 8000, same_level=False)
     assert kept.encode(near).std() == pytest.approx(50 * kept.encode(far).std(), rel=0.01)
-    assert not made.encode(Recording(np.zeros((99, 1), np.float32), 8000)).any()
+    assert not made.encode(Waveform(np.zeros((99, 1), np.float32), 8000)).any()
 
 
 def test_clips_in_memory_and_on_demand_are_the_same(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.audio.speech.metrics import SpeechJudgement, judge_transcripts
+from convscope.kinds.audio.speech.metrics import SpeechMetrics, judge_transcripts
 
 
 def distance(one, other):
@@ -58,7 +58,7 @@ def test_the_worst_come_first_and_right_ones_never():
 
 def test_a_judgement_is_read_as_it_was_written():
     judged = judge_transcripts(["one two"], ["one too"])
-    assert SpeechJudgement.from_json(json.loads(json.dumps(judged.to_json()))) == judged
+    assert SpeechMetrics.from_json(json.loads(json.dumps(judged.to_json()))) == judged
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_judgement_is_read_as_it_was_written():
 )
 def test_what_is_no_judgement_is_refused(plain):
     with pytest.raises(RunError, match="judgement"):
-        SpeechJudgement.from_json(plain)
+        SpeechMetrics.from_json(plain)
 
 
 def test_texts_that_do_not_go_together_are_refused():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import Part, Recording, Recordings
+from convscope.kinds.audio.readers.recordings import Part, Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import PADDING, QUIET, SoundRows, as_inputs, stacked
 from convscope.kinds.audio.speech.live_sound import live_pieces
 from convscope.kinds.audio.speech.sound_stream import (
@@ -52,7 +52,7 @@ def test_little_waits_however_much_has_come():
 
 def test_channels_become_one_and_numbers_16_bits():
     waveform = np.stack([noise(50), noise(50, 1)], axis=1)
-    made = as_whole([Recording(waveform[:20], 8000), Recording(waveform[20:], 8000)], 8000)
+    made = as_whole([Waveform(waveform[:20], 8000), Waveform(waveform[20:], 8000)], 8000)
     np.testing.assert_array_equal(made, np.rint(waveform.mean(1) * 32768).astype(np.int16))
 
 
@@ -63,7 +63,7 @@ def test_what_is_louder_than_full_scale_or_no_number_is_bounded():
 
 def test_a_rate_that_changes_is_refused():
     with pytest.raises(DataError, match="8000"):
-        list(as_stream([Recording(noise(10)[:, None], 8000), Recording(noise(10)[:, None], 4000)], 8000))
+        list(as_stream([Waveform(noise(10)[:, None], 8000), Waveform(noise(10)[:, None], 4000)], 8000))
 
 
 def written(folder, *waves, rate=8000):

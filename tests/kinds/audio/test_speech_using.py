@@ -15,9 +15,9 @@ import convscope
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.audio.readers.recordings import decode_recording
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
-from convscope.kinds.audio.speech.stream import Listener
+from convscope.kinds.audio.speech.stream import SpeechStream
 from convscope.run import Run
-from convscope.workflows.predict import Trained
+from convscope.workflows.predict import Predictor
 
 TEXTS = ("ab", "cab ba", "c ab ba", "ba c")
 
@@ -157,7 +157,7 @@ def test_sound_that_is_still_coming_has_the_words_of_the_whole(heard, tmp_path):
     waveform = np.concatenate([spoken(drawn_text(i), i) for i in range(6)])
     soundfile.write(tmp_path / "long.wav", waveform, RATE, subtype="PCM_16")
     (whole,) = predicted(heard, [tmp_path / "long.wav"])
-    listener = Listener(Trained(Run(heard.folder)))
+    listener = SpeechStream(Predictor(Run(heard.folder)))
     assert listener.rate == RATE
     bare = soundfile.read(tmp_path / "long.wav", dtype="int16")[0].astype("<i2").tobytes()
     wav = (tmp_path / "long.wav").read_bytes()

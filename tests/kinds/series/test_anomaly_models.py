@@ -6,7 +6,7 @@ import pytest
 
 from convscope.errors import RunError, UsageError
 from convscope.kinds.architectures import build
-from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.row_program import RowProgram
 
 NAMES = ("causal_forecaster", "conv_autoencoder")
@@ -65,7 +65,7 @@ def test_arithmetic_by_numpy_is_that_of_the_model(name, kernel_size):
 
 @EVERY
 def test_row_by_row_is_all_at_once(name):
-    expectation, rows = Expectation(small(name)), noise(200, 2).astype(np.float64)
+    expectation, rows = IncrementalForecaster(small(name)), noise(200, 2).astype(np.float64)
     step = expectation.stepper()
     one_by_one = np.stack([step(row) for row in rows])
     np.testing.assert_allclose(one_by_one, expectation.whole(rows), atol=1e-10)
@@ -74,7 +74,7 @@ def test_row_by_row_is_all_at_once(name):
 @EVERY
 def test_each_row_of_a_series_is_expected_as_the_model_expects_it_in_a_window(name):
     model, rows = small(name), noise(90, 2)
-    whole = Expectation(model).whole(rows.astype(np.float64))
+    whole = IncrementalForecaster(model).whole(rows.astype(np.float64))
     for row in (40, 63, 89):
         window = answers(model, rows[None, row - 31 : row + 1])
         np.testing.assert_allclose(whole[row], window[0, -1], atol=1e-5)

@@ -11,16 +11,16 @@ import pytest
 from small_series import CASES, write_watched
 
 import convscope
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.errors import RunError, UsageError
 from convscope.kinds.architectures import build
 from convscope.kinds.series.anomaly.detector import Detector
-from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
-from convscope.kinds.series.anomaly.metrics import AnomalyJudgement
-from convscope.kinds.series.anomaly.predictions import AlarmAnswer
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
+from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
+from convscope.kinds.series.anomaly.predictions import AlarmPrediction
 from convscope.kinds.series.anomaly.recipe import SERIES_ANOMALY
-from convscope.kinds.series.anomaly.stream import Follower
-from convscope.workflows.predict import Trained
+from convscope.kinds.series.anomaly.stream import AnomalyStream
+from convscope.workflows.predict import Predictor
 
 pytest.importorskip("pandas")
 
@@ -46,7 +46,7 @@ def scored(run, path, **options):
 
 
 def streamed(run, lines, **options):
-    return list(Follower(Trained(run, **options)).follow(lines))
+    return list(AnomalyStream(Predictor(run, **options)).follow(lines))
 
 
 def lines_of(run):
@@ -114,7 +114,7 @@ def test_fewer_false_alarms_are_asked_for_and_fewer_alarms_come(run):
 def test_a_series_without_an_alarm_says_so(run, tmp_path):
     (tmp_path / "calm.csv").write_text("".join(lines_of(run)[:40]), "utf-8")
     rows = convscope.predict(run.folder, [tmp_path / "calm.csv"], false_alarms=1e-9).rows
-    assert rows == (AlarmAnswer(str(tmp_path / "calm.csv")),)
+    assert rows == (AlarmPrediction(str(tmp_path / "calm.csv")),)
     assert rows[0].to_cells()["from"] == "no alarm"
 
 
@@ -129,7 +129,7 @@ def test_options_that_cannot_work_are_told(run, option):
 
 def test_a_malformed_line_is_answered_counted_and_changes_nothing(run):
     lines = lines_of(run)[:300]
-    follower = Follower(Trained(run))
+    follower = AnomalyStream(Predictor(run))
     bad = ["2026-01-01,1\n", "\n", "2026-01-01,warm,3,0\n"]
     told = list(follower.follow([*lines[:200], *bad, *lines[200:]]))
     wrong = [row for row in told if row.error is not None]
@@ -144,7 +144,7 @@ def test_a_malformed_line_is_answered_counted_and_changes_nothing(run):
 
 def test_rows_that_are_pushed_get_the_scores_of_lines(run):
     lines = lines_of(run)[:200]
-    follower, expected = Follower(Trained(run)), streamed(run, lines)
+    follower, expected = AnomalyStream(Predictor(run)), streamed(run, lines)
     for line, row in zip(lines[1:], expected, strict=True):
         time, *values, _ = line.split(",")
         answer = follower.push([float(value) for value in values], time)
@@ -154,7 +154,7 @@ def test_rows_that_are_pushed_get_the_scores_of_lines(run):
 
 
 def test_missing_values_are_scored_0_and_forgotten(run):
-    follower, lines = Follower(Trained(run)), lines_of(run)
+    follower, lines = AnomalyStream(Predictor(run)), lines_of(run)
     for line in lines[:100]:
         follower.read(line)
     answer = follower.push([np.nan, np.nan])
@@ -186,23 +186,23 @@ def test_what_is_followed_is_standard_input(run, run_command):
 
 def test_only_a_run_that_finds_anomalies_follows_a_stream(finished):
     with pytest.raises(UsageError, match="cannot follow"):
-        Follower(Trained(finished))
+        AnomalyStream(Predictor(finished))
 
 
 def test_a_judgement_survives_its_file_and_tells_found_from_false(run):
     judged = run.metrics()["test"]
-    again = AnomalyJudgement.from_json(json.loads(json.dumps(judged)))
+    again = AnomalyMetrics.from_json(json.loads(json.dumps(judged)))
     assert again.to_json() == judged
     (series,) = again.series
     assert series.found + series.false <= series.alarms + series.windows
     assert again.precision == pytest.approx(1 - series.false / series.alarms)
     with pytest.raises(RunError):
-        AnomalyJudgement.from_json({"rows": 1})
+        AnomalyMetrics.from_json({"rows": 1})
 
 
 def test_the_memory_of_a_stream_does_not_grow():
     keras.utils.set_random_seed(0)
-    expectation = Expectation(build("causal_forecaster", (16, 1), filters=4))
+    expectation = IncrementalForecaster(build("causal_forecaster", (16, 1), filters=4))
     stream = Detector(expectation, np.zeros(1), np.ones(1), 3.0).stream()
     rng = np.random.default_rng(0)
     for value in rng.normal(size=9_000).astype(np.float32):
@@ -226,5 +226,5 @@ def test_the_memory_of_a_stream_does_not_grow():
 )
 def test_times_and_numbers_without_a_label_are_watched(tmp_path, text, recognized):
     (tmp_path / "data.csv").write_text(text, "utf-8")
-    reason = SERIES_ANOMALY.recognizes(Peek(tmp_path / "data.csv"))
+    reason = SERIES_ANOMALY.recognizes(DataSnapshot(tmp_path / "data.csv"))
     assert (reason is not None) == recognized

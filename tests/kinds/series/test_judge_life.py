@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.series.remaining_life.metrics import LifeJudgement, judge_lives, nasa_score
+from convscope.kinds.series.remaining_life.metrics import LifeMetrics, judge_lives, nasa_score
 
 
 def some(count=200, seed=0):
@@ -52,9 +52,9 @@ def test_ranges_tell_where_lives_are_wrong():
 
 def test_a_judgement_survives_json():
     judged = judge_lives(*some(), 125, 0.9)
-    assert LifeJudgement.from_json(json.loads(json.dumps(judged.to_json()))) == judged
+    assert LifeMetrics.from_json(json.loads(json.dumps(judged.to_json()))) == judged
     with pytest.raises(RunError, match="not a judgement of lives"):
-        LifeJudgement.from_json({"rmse": 1})
+        LifeMetrics.from_json({"rmse": 1})
 
 
 def test_what_cannot_be_judged_is_told():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_lives import COLUMNS, engines, fleet, table
 from test_any_bytes import damaged, made
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.reader import read_lives
@@ -300,10 +300,10 @@ class TestInputs:
 
 
 def test_tables_of_units_and_files_of_engines_are_recognized_and_others_are_not(tmp_path):
-    assert "C-MAPSS" in Peek(engines(tmp_path / "engines")).lives()
-    assert "'unit'" in Peek(table(tmp_path / "fleet.csv", fleet(units=2))).lives()
+    assert "C-MAPSS" in DataSnapshot(engines(tmp_path / "engines")).lives()
+    assert "'unit'" in DataSnapshot(table(tmp_path / "fleet.csv", fleet(units=2))).lives()
     for columns in (("id", "text", "label"), ("time", "value"), ("unit", "price"), ("user", "cycle")):
-        assert Peek(table(tmp_path / "other.csv", [(1, 2, 3)], columns)).lives() is None
+        assert DataSnapshot(table(tmp_path / "other.csv", [(1, 2, 3)], columns)).lives() is None
 
 
 def reads_or_stops(read):

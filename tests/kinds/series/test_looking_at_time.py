@@ -19,10 +19,10 @@ from convscope.scope.attribution.methods import attribute
 from convscope.scope.describe.input_kind import subject
 from convscope.scope.graph.graph import trace
 from convscope.types import Axis
-from convscope.workflows.inspect.context import Wish
+from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 RATE, LENGTH = 4000, 1600
 NAMES = ("monday.csv", "tuesday.csv")
@@ -52,7 +52,9 @@ def sound_model():
 def given_series():
     x = np.random.default_rng(0).normal(0, 1, (2, 120, 2)).astype(np.float32)
     times = START + np.arange(120) * np.timedelta64(1, "h")
-    return Given(NAMES, lambda indices: x[indices], axis=lambda i: Axis(times, variables=("heat", "load")))
+    return ModelInputs(
+        NAMES, lambda indices: x[indices], axis=lambda i: Axis(times, variables=("heat", "load"))
+    )
 
 
 def waves():
@@ -61,14 +63,14 @@ def waves():
 
 def given_sound():
     x = waves()
-    return Given(
+    return ModelInputs(
         NAMES, lambda indices: x[indices], axis=lambda i: Axis(np.arange(LENGTH) / RATE, "s", filled=(0, 100))
     )
 
 
 def seen(model, given, method, **wishes):
-    opened = Opened(model, model.name, "a test", ("calm", "alarm"))
-    return look(opened, given, Wish(method=method, channels=4, **wishes))
+    opened = LoadedModel(model, model.name, "a test", ("calm", "alarm"))
+    return look(opened, given, InspectionRequest(method=method, channels=4, **wishes))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -117,7 +119,7 @@ def test_a_model_that_leaves_silence_out_still_takes_recordings():
 def test_recordings_given_as_arrays_have_the_seconds_of_the_layer_that_hears():
     x = waves()
     figure = seen(
-        sound_model(), Given(NAMES, lambda indices: x[indices]), "maps", layers=("look",)
+        sound_model(), ModelInputs(NAMES, lambda indices: x[indices]), "maps", layers=("look",)
     ).figures()[0]
     assert "seconds" in texts(figure)
     assert len(named(figure, "spectrogram hear")) == 1
@@ -180,7 +182,7 @@ def test_answers_are_drawn_by_the_task_of_a_run_alone():
         return [Picture(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
 
     x = given_series()
-    told = Given(NAMES, x.take, axis=x.axis, answers=answers)
+    told = ModelInputs(NAMES, x.take, axis=x.axis, answers=answers)
     assert [picture.label for picture in seen(series_model(), told, "answers").pictures] == ["the answer"]
     with pytest.raises(UsageError, match="no picture of what 'series' answers"):
         seen(series_model(), given_series(), "answers")

@@ -8,7 +8,7 @@ import pytest
 from made_series import archive, long, table, wide
 
 import convscope
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.registry import choose_recipe, find_recipe
 from convscope.kinds.series.classification.recipe import suit
 from convscope.types import no_progress
@@ -114,13 +114,13 @@ def test_series_with_labels_are_recognized(tmp_path, name, write):
 )
 def test_other_tables_are_left_to_others(tmp_path, name, text):
     path = table(tmp_path / name, text)
-    assert Peek(path).series() is None
+    assert DataSnapshot(path).series() is None
     assert choose_recipe(path)[0].name != NAME
 
 
 def test_damaged_parquet_and_folders_of_text_are_left_to_others(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    assert Peek(tmp_path / "a.parquet").series() is None
+    assert DataSnapshot(tmp_path / "a.parquet").series() is None
     for label in ("x", "y"):
         table(tmp_path / "all" / label / "1.csv", "word,other\nthis,that\n")
-    assert Peek(tmp_path / "all").series() is None
+    assert DataSnapshot(tmp_path / "all").series() is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 
 pytest.importorskip("pandas")
 
@@ -27,7 +27,9 @@ def archive():
 
 
 def test_every_set_is_recognized():
-    missed = [folder.name for folder in archive().iterdir() if folder.is_dir() and not Peek(folder).series()]
+    missed = [
+        folder.name for folder in archive().iterdir() if folder.is_dir() and not DataSnapshot(folder).series()
+    ]
     assert missed == []
 
 

@@ -18,7 +18,7 @@ from convscope.kinds.series.anomaly.representation import StreamRepresentation, 
 from convscope.kinds.series.anomaly.stream_inputs import read_stream_inputs
 from convscope.kinds.series.anomaly.streams import FEWEST, Wanted, read_streams
 from convscope.kinds.series.anomaly.windows import windows_of_marks
-from convscope.kinds.series.readers.segments import StretchInputs
+from convscope.kinds.series.readers.segments import SegmentInputs
 
 check = functools.partial(settings, deadline=None, derandomize=True, database=None)
 
@@ -270,7 +270,7 @@ def test_no_bytes_end_in_anything_but_series_or_an_error_that_says_why(data):
         except DataError as error:
             assert "any.csv" in error.message
             return
-        assert isinstance(found, StretchInputs)
+        assert isinstance(found, SegmentInputs)
         assert len(splits.train) == 1
         made, _ = StreamRepresentation.fit(splits.train, window=8)
         assert np.isfinite(made.every(splits.train.samples, 1).take(np.arange(3))).all()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from convscope.errors import RunError, UsageError
-from convscope.kinds.text.tagging.metrics import TagJudgement, judge_tags
+from convscope.kinds.text.tagging.metrics import TaggingMetrics, judge_tags
 
 TYPES = ("LOC", "ORG", "PER")
 
@@ -57,9 +57,9 @@ def test_plain_tags_count_word_by_word():
 
 def test_a_judgement_is_written_and_read():
     made = judge(["B-PER E-PER O"], ["B-PER E-PER S-LOC"])
-    assert TagJudgement.from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert TaggingMetrics.from_json(json.loads(json.dumps(made.to_json()))) == made
     with pytest.raises(RunError, match="not a judgement of tags"):
-        TagJudgement.from_json({"samples": 1})
+        TaggingMetrics.from_json({"samples": 1})
 
 
 @pytest.mark.parametrize(

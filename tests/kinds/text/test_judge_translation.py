@@ -4,7 +4,7 @@ import pytest
 import sacrebleu
 
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.text.translation.metrics import TranslationJudgement, judge_translations
+from convscope.kinds.text.translation.metrics import TranslationMetrics, judge_translations
 
 SOURCES = ["Ein Mann schläft.", "Zwei Hunde spielen im Schnee.", "Eine Frau liest ein Buch."]
 REFERENCES = ["A man is sleeping.", "Two dogs are playing in the snow.", "A woman is reading a book."]
@@ -48,14 +48,14 @@ def test_empty_translations_score_nothing_and_stop_nothing():
 
 
 def test_a_judgement_goes_through_json(judged):
-    assert TranslationJudgement.from_json(json.loads(json.dumps(judged.to_json()))) == judged
+    assert TranslationMetrics.from_json(json.loads(json.dumps(judged.to_json()))) == judged
 
 
 @pytest.mark.parametrize("broken", [{}, {"samples": "x"}])
 def test_other_json_is_an_error(judged, broken):
     plain = {**judged.to_json(), **broken} if broken else {}
     with pytest.raises(RunError, match="not a judgement of translations"):
-        TranslationJudgement.from_json(plain)
+        TranslationMetrics.from_json(plain)
 
 
 def test_unequal_numbers_and_no_sentences_are_errors():

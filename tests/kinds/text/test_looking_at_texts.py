@@ -8,10 +8,10 @@ import pytest
 from keras import layers
 
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
-from convscope.workflows.inspect.context import Wish
+from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 WORDS = ("<pad>", "<unk>", "good", "bad", "film", "not", "very", "the", "a", "plot", "was")
 TEXTS = ("the film was not very good", "a bad film", "good", "the plot was bad a very very bad plot")
@@ -35,12 +35,12 @@ def given():
         return np.array([rows[i] + [0] * (longest - len(rows[i])) for i in indices], np.int32)
 
     names = tuple(f"texts.csv#{i + 1}" for i in range(len(TEXTS)))
-    return Given(names, take, tokens=lambda i: tuple(TEXTS[i].split()))
+    return ModelInputs(names, take, tokens=lambda i: tuple(TEXTS[i].split()))
 
 
 def seen(method, dilation=1, **wishes):
-    opened = Opened(text_model(dilation), "words", "a test", ("bad", "good"))
-    return look(opened, given(), Wish(method=method, channels=4, **wishes))
+    opened = LoadedModel(text_model(dilation), "words", "a test", ("bad", "good"))
+    return look(opened, given(), InspectionRequest(method=method, channels=4, **wishes))
 
 
 @pytest.mark.parametrize("method", ["maps", "position", "why", "statistics", "patches"])
@@ -102,8 +102,10 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
     model = keras.Model([source, target], layers.Dense(9)(layers.Add()([written, summed])), name="both")
     texts = (("ein", "film", "<e>"), ("<s>", "one", "film", "or", "two"))
     arrays = [np.array([[2, 3, 4]], np.int32), np.array([[2, 3, 4, 5, 6]], np.int32)]
-    both = Given(("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts)
-    found = look(Opened(model, "both", "a test"), both, Wish(layers=("reader", "writer")))
+    both = ModelInputs(
+        ("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts
+    )
+    found = look(LoadedModel(model, "both", "a test"), both, InspectionRequest(layers=("reader", "writer")))
     said = {text.get_text() for text in found.figures()[0].axes[0].texts}
     assert {"ein", "one", "two"} <= said
     assert found.save(tmp_path / "seen.png")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from convscope.engine.inference.feature_choice import Prepare, Question, choose_runner, settled_runner
 from convscope.engine.inference.feature_report import EngineReport
 from convscope.engine.inference.feature_trials import Runner
-from convscope.engine.training.feed import Prefetched
+from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
 from convscope.scope.channels.pooled import POOLS, Pool, as_given, pooled_outputs

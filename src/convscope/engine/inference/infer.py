@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.inference.answers import answers, threads_for
+from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.class_examples import Inputs, Prepare
-from convscope.engine.training.feed import Prefetched
 from convscope.types import Progress, no_progress
 
 BATCH = 256

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.training.feed import Batch
+from convscope.engine.training.batches import Batch
 
 Augment = Callable[[Any, np.random.Generator], Any]
 Prepare = Callable[[Any], Any]

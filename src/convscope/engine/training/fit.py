@@ -12,10 +12,10 @@ import numpy as np
 
 from convscope.engine.device import Device, backend_file
 from convscope.engine.training.averaging import JudgeAveraged
+from convscope.engine.training.batches import Batch, Batches, Prefetched
 from convscope.engine.training.checkpoint import Row, read_checkpoint
-from convscope.engine.training.feed import Batch, Feed, Prefetched
-from convscope.engine.training.goal import CLASSIFY, Goal
-from convscope.engine.training.keeper import Keeper, write_history
+from convscope.engine.training.objective import CLASSIFY, Objective
+from convscope.engine.training.run_callback import RunCallback, write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError
 from convscope.types import Progress, no_progress
@@ -27,14 +27,14 @@ def _as_built(model: keras.Model) -> None:
 
 def fit(
     build: Callable[[], keras.Model],
-    train: Feed,
-    validation: Feed,
+    train: Batches,
+    validation: Batches,
     settings: FitSettings,
     device: Device,
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
-    goal: Goal = CLASSIFY,
+    goal: Objective = CLASSIFY,
     start: Callable[[keras.Model], None] = _as_built,
 ) -> list[Row]:
     """Trains a fresh model, or goes on where the checkpoint in the folder stopped.
@@ -66,7 +66,7 @@ def fit(
     rows = read_checkpoint(folder / "checkpoints", model)
     if not rows:
         start(model)
-    keeper = Keeper(folder, portable, rows, settings, goal, train.steps, progress)
+    keeper = RunCallback(folder, portable, rows, settings, goal, train.steps, progress)
     if len(rows) < settings.epochs and not keeper.finished():
         _run(
             model,
@@ -82,8 +82,8 @@ def fit(
 
 def _run(
     model: keras.Model,
-    train: Feed,
-    validation: Feed,
+    train: Batches,
+    validation: Batches,
     settings: FitSettings,
     callbacks: list[keras.callbacks.Callback],
     first_epoch: int,
@@ -112,7 +112,7 @@ def _run(
         batches.close()
 
 
-def _passes(feed: Feed) -> Any:
+def _passes(feed: Batches) -> Any:
     """A split to be judged by again and again, each time from its first batch to its last.
 
     Keras makes a new iterator for each time. One over a generator goes on where the one before had read
@@ -128,7 +128,7 @@ def _passes(feed: Feed) -> Any:
 class _Passes(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of a feed by their number."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Batches) -> None:
         super().__init__()
         self._feed, self._order = feed, feed.order
 

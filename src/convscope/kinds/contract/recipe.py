@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Samples, Splits
-from convscope.engine.training.solve import Solver
+from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.representation import Representation
 from convscope.kinds.contract.task import Task
 from convscope.types import Kind, Skipped
@@ -74,7 +74,7 @@ class Recipe:
     architectures: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
     options: tuple[str, ...]
-    recognizes: Callable[[Peek], str | None]
+    recognizes: Callable[[DataSnapshot], str | None]
     read: Callable[..., Splits]
     read_inputs: Callable[..., Inputs]
     fit_representation: Callable[..., tuple[Representation, Sequence[str]]]

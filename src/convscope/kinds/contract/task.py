@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.training.feed import Examples
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Examples
+from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.kinds.contract.representation import Representation
 from convscope.lenses.pages.pages import Picture
@@ -38,7 +38,7 @@ class Answer(Protocol):
         """Text by heading, for a table that people read."""
 
 
-class Judgement(Protocol):
+class Metrics(Protocol):
     """How good the answers for a split are."""
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class SampleInputs:
     """Samples as the model takes them, to be looked at.
 
     Args:
@@ -92,7 +92,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ExampleContext:
     """What examples are made of.
 
     Args:
@@ -144,19 +144,19 @@ class Task:
     """
 
     name: str
-    goal: Goal
+    goal: Objective
     build: Callable[[str, Representation, Sequence[str], Mapping[str, Any]], keras.Model]
-    examples: Callable[[Lesson], Examples]
+    examples: Callable[[ExampleContext], Examples]
     answer: Callable[[Fitted, Samples, Progress], Any]
-    judge: Callable[[Any, Split, Sequence[str]], Judgement]
-    load_judgement: Callable[[Mapping[str, Any]], Judgement]
+    judge: Callable[[Any, Split, Sequence[str]], Metrics]
+    load_judgement: Callable[[Mapping[str, Any]], Metrics]
     tell: Callable[[Any, Samples, Sequence[str]], Sequence[Answer]]
     mistakes: Callable[[Any, Split, Sequence[str]], Sequence[Mistake]]
     outputs: Callable[[Representation, tuple[str, ...]], tuple[str, ...] | None]
     align: Callable[[Split, Sequence[str], Sequence[str]], Split]
     counted: str
     counts: Callable[[Splits], Mapping[SplitName, Mapping[str, int]]]
-    show: Callable[[Fitted, Samples, Progress], Shown]
+    show: Callable[[Fitted, Samples, Progress], SampleInputs]
     illustrate: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
     unused: tuple[str, ...] = ()
     calibrate: Callable[[Fitted, Split, Progress], Mapping[str, Any]] | None = None

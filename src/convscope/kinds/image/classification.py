@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import Recipe
@@ -49,7 +49,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Labelled pictures."""
     return peek.pictures()
 

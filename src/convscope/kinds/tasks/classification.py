@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.classification_metrics import Judgement, judge
+from convscope.engine.classification_metrics import ClassificationMetrics, judge
 from convscope.engine.inference.infer import predict_probabilities
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
-from convscope.engine.training.goal import CLASSIFY
+from convscope.engine.training.objective import CLASSIFY
 from convscope.kinds.architectures import build
 from convscope.kinds.contract.representation import Representation
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task
 from convscope.kinds.text.readers.sources import Texts
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress
@@ -75,7 +75,7 @@ def build_classifier(
     return build(architecture, representation.shape, len(class_names), **{**sizes, **options})
 
 
-def class_examples(lesson: Lesson) -> ClassExamples:
+def class_examples(lesson: ExampleContext) -> ClassExamples:
     """Samples with their classes, weights and mixing as the settings say."""
     represent, labels, classes = lesson.representation, lesson.split.labels, len(lesson.class_names)
     weights = balanced_weights(labels, classes) if lesson.settings.class_weights and lesson.training else None
@@ -90,7 +90,9 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> Probabilitie
     return predict_probabilities(fitted.model, arrays, fitted.representation.scale, progress, fitted.views)
 
 
-def judge_probabilities(probabilities: Probabilities, split: Split, class_names: Sequence[str]) -> Judgement:
+def judge_probabilities(
+    probabilities: Probabilities, split: Split, class_names: Sequence[str]
+) -> ClassificationMetrics:
     """Compares probabilities with labels."""
     return judge(split.labels, probabilities, class_names)
 
@@ -142,7 +144,7 @@ def align(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
     return Split(split.samples, labels[split.labels])
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """Samples as the model takes them; of texts their words too, of series and recordings their time."""
     represent: Any = fitted.representation
     encoded = represent.arrays(samples, progress=progress)
@@ -151,7 +153,9 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
         tell_of = getattr(represent, name, None)
         return None if tell_of is None else lambda i: tell_of(samples.load(i))
 
-    return Shown(lambda indices: represent.scale(encoded.take(indices)), of_each("tokens"), of_each("axis"))
+    return SampleInputs(
+        lambda indices: represent.scale(encoded.take(indices)), of_each("tokens"), of_each("axis")
+    )
 
 
 def illustrate(splits: Splits) -> list[tuple[str, list[Any]]]:
@@ -170,7 +174,7 @@ CLASSIFICATION = Task(
     examples=class_examples,
     answer=answer,
     judge=judge_probabilities,
-    load_judgement=Judgement.from_json,
+    load_judgement=ClassificationMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

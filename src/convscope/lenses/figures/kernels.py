@@ -131,7 +131,7 @@ def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -
         if len(numbers) == weights.shape[-1]
         else f"{len(numbers)} of {weights.shape[-1]:,}"
     )
-    y = sheet.section(y, "Weights", f"{said} Shown: {shown}; numbered by kernel.")
+    y = sheet.section(y, "Weights", f"{said} SampleInputs: {shown}; numbered by kernel.")
     most = slices * max(1, 12 // slices) if slices > 1 else 16
     tiling = tile(len(labels), (coloured.shape[1], coloured.shape[2]), room, most=most)
     if slices <= tiling.columns:  # a row begins with a kernel's first slice
@@ -165,7 +165,7 @@ def _draw_lines(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> i
     )
     said = "Weights over the positions of the kernel" + (f": {which}." if into > 1 else ".")
     y = sheet.section(
-        y, "Weights", f"{said} Shown: {len(numbers)} of {weights.shape[-1]:,} kernels, on one scale."
+        y, "Weights", f"{said} SampleInputs: {len(numbers)} of {weights.shape[-1]:,} kernels, on one scale."
     )
     furthest = float(np.abs(weights[np.isfinite(weights)]).max(initial=0)) or 1.0
     wide, high = PLOT

@@ -158,7 +158,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
         if len(shown) > 1
         else f"the one of {into:,} input channels that contributes most"
     )
-    said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
+    said = f"SampleInputs: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
     plotted = position.patch.ndim == 2 and len(position.patch) > 5
     if position.padded.any() and plotted:
         said += " Gray positions reach over the border of the layer's input and count as 0."

@@ -72,7 +72,7 @@ def _explained(weights: Numbers, shown: int, step: float, hertz: float | None) -
     steps = f" A step of this layer is {step:g} of the input." if step != 1 and hertz is None else ""
     return (
         f"Left: the weights{of} over the {taps} positions of the kernel. Right: how strongly an oscillation "
-        f"comes through by its frequency, {unit}{combined}.{steps} Shown: {shown} of "
+        f"comes through by its frequency, {unit}{combined}.{steps} SampleInputs: {shown} of "
         f"{count(there, 'kernel')}, on one scale."
     )
 

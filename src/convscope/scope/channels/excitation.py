@@ -20,7 +20,7 @@ import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.scope.channels.fourier_image import Canvas
+from convscope.scope.channels.fourier_image import FourierImage
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.kernel_layout import Floats
@@ -127,7 +127,7 @@ class _Climb:
         sides = [length for number, length in enumerate(shape) if number != channels]
         window = window_of(graph, call, self.at) if sides else ()
         window = tuple((0, side) for side in sides) if window is None else window
-        self.canvas = Canvas(shape, channels, window, low, high)
+        self.canvas = FourierImage(shape, channels, window, low, high)
         self._program = gradient_program(model, self._score, [0])
 
     def run(

@@ -30,7 +30,7 @@ weighted by about how far they vary along it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Canvas:
+class FourierImage:
     """Pictures of one contrast, made from Fourier coefficients, in a window of a model's input.
 
     Without positions (an input of plain features) each feature is a coefficient itself.

@@ -29,7 +29,7 @@ EMPTY = (_FAR, -_FAR)
 
 
 @dataclass(frozen=True)
-class Reach:
+class AxisDependency:
     """How one axis of a tensor depends on one axis of the model's input.
 
     Args:
@@ -89,28 +89,30 @@ class Reach:
         return (low, high + 1) if low <= high else (0, 0)
 
 
-def identity(axis: int, length: int | None) -> Reach:
+def identity(axis: int, length: int | None) -> AxisDependency:
     """An input axis as it depends on itself."""
     spans = None if length is None else np.stack([np.arange(length)] * 2)
-    return Reach(axis, (0,), (0,), 1, (0, None if length is None else length - 1), spans)
+    return AxisDependency(axis, (0,), (0,), 1, (0, None if length is None else length - 1), spans)
 
 
-def everything(reach: Reach, axis: int | None = None) -> Reach:
+def everything(reach: AxisDependency, axis: int | None = None) -> AxisDependency:
     """Each position depends on all that was seen."""
-    return Reach(axis, (0,), (0,), 0, reach.bounds, whole=True)
+    return AxisDependency(axis, (0,), (0,), 0, reach.bounds, whole=True)
 
 
-def scattered(reach: Reach, *, mixed: bool) -> Reach:
+def scattered(reach: AxisDependency, *, mixed: bool) -> AxisDependency:
     """The same intervals, whose positions no longer lie along one axis."""
     return replace(reach, axis=None, mixed=mixed)
 
 
-def moved(reach: Reach, axis: int) -> Reach:
+def moved(reach: AxisDependency, axis: int) -> AxisDependency:
     """The same positions along another axis of the tensor."""
     return replace(reach, axis=axis)
 
 
-def slid(reach: Reach, length: int | None, size: int, stride: int, dilation: int, before: int) -> Reach:
+def slid(
+    reach: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
+) -> AxisDependency:
     """After a kernel or pool has slid along the axis.
 
     Output position q depends on positions q * stride - before + k * dilation, k = 0 .. size - 1.
@@ -132,7 +134,9 @@ def slid(reach: Reach, length: int | None, size: int, stride: int, dilation: int
     return _behind(reach, period, advance, length, taps)
 
 
-def spread(reach: Reach, length: int | None, size: int, stride: int, dilation: int, before: int) -> Reach:
+def spread(
+    reach: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
+) -> AxisDependency:
     """After a transposed convolution: output q depends on p where q = p * stride - before + k * dilation."""
 
     def taps(q: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -142,7 +146,9 @@ def spread(reach: Reach, length: int | None, size: int, stride: int, dilation: i
     return _behind(reach, stride * reach.period, reach.advance, length, taps)
 
 
-def stretched(reach: Reach, length: int | None, factor: int, *, between: bool = False) -> Reach:
+def stretched(
+    reach: AxisDependency, length: int | None, factor: int, *, between: bool = False
+) -> AxisDependency:
     """After up-sampling by a whole factor: each position repeated, or interpolated between two."""
 
     def taps(q: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -154,14 +160,14 @@ def stretched(reach: Reach, length: int | None, factor: int, *, between: bool = 
     return _behind(reach, factor * reach.period, reach.advance, length, taps)
 
 
-def united(reaches: Sequence[Reach]) -> Reach | None:
+def united(reaches: Sequence[AxisDependency]) -> AxisDependency | None:
     """What depends on several tensors at once, position by position; None where their steps differ."""
     lasts = [reach.bounds[1] for reach in reaches]
     last = None if None in lasts else max(last for last in lasts if last is not None)
     bounds = (min(reach.bounds[0] for reach in reaches), last)
     if any(reach.whole for reach in reaches):
         axes = {reach.axis for reach in reaches}
-        return Reach(axes.pop() if len(axes) == 1 else None, (0,), (0,), 0, bounds, whole=True)
+        return AxisDependency(axes.pop() if len(axes) == 1 else None, (0,), (0,), 0, bounds, whole=True)
     first = reaches[0]
     if len({(reach.axis, Fraction(reach.advance, reach.period)) for reach in reaches}) > 1:
         return None
@@ -171,7 +177,7 @@ def united(reaches: Sequence[Reach]) -> Reach | None:
     spans = None
     if len(known) == len(reaches) and len({each.shape for each in known}) == 1:
         spans = np.stack([np.min([low for low, _ in known], 0), np.max([high for _, high in known], 0)])
-    return Reach(
+    return AxisDependency(
         first.axis,
         tuple(min(low for low, _ in row) for row in rows),
         tuple(max(high for _, high in row) for row in rows),
@@ -182,7 +188,9 @@ def united(reaches: Sequence[Reach]) -> Reach | None:
     )
 
 
-def _behind(reach: Reach, period: int, advance: int, length: int | None, taps: Taps) -> Reach:
+def _behind(
+    reach: AxisDependency, period: int, advance: int, length: int | None, taps: Taps
+) -> AxisDependency:
     """The reach of a window whose taps lie on the positions of `reach`."""
     lows, highs = [], []
     for q in range(period):
@@ -199,7 +207,7 @@ def _behind(reach: Reach, period: int, advance: int, length: int | None, taps: T
     return replace(made, bounds=(int(bounded[0][filled].min()), int(bounded[1][filled].max())))
 
 
-def _bounded(reach: Reach, length: int | None, taps: Taps) -> Spans | None:
+def _bounded(reach: AxisDependency, length: int | None, taps: Taps) -> Spans | None:
     """The intervals of all positions, from taps that lie on positions there are."""
     if length is None or reach.spans is None:
         return None

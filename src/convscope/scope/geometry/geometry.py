@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.errors import UsageError
-from convscope.scope.geometry.axis_dependency import Reach, identity, moved
+from convscope.scope.geometry.axis_dependency import AxisDependency, identity, moved
 from convscope.scope.geometry.rules import through
 from convscope.scope.geometry.sliding import Reaches, State, channel_axis, has_format
 from convscope.scope.graph.graph import Call, Graph, Shape, Value
@@ -43,7 +43,7 @@ class Geometry:
     receptive_field: tuple[int | None, ...] | None
     stride: tuple[float | None, ...] | None
     everything: bool
-    reaches: tuple[Reach, ...] = ()
+    reaches: tuple[AxisDependency, ...] = ()
 
     def window(self, position: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """The part of the input that one position of the output can depend on.

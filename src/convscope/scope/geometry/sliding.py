@@ -9,10 +9,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from convscope.scope.geometry.axis_dependency import Reach, everything, slid, spread, stretched
+from convscope.scope.geometry.axis_dependency import AxisDependency, everything, slid, spread, stretched
 from convscope.scope.graph.graph import Call, Shape
 
-Reaches = tuple[Reach, ...]
+Reaches = tuple[AxisDependency, ...]
 State = Reaches | None
 """One reach per axis of the model's input; empty for what does not depend on it, None if unknown."""
 Rule = Callable[[Any, Call, Sequence[Shape], Sequence[Reaches]], State]
@@ -67,7 +67,7 @@ def on_channels(axis: int, state: Reaches) -> Reaches:
     return tuple(everything(r) if r.axis == axis or r.mixed else r for r in state)
 
 
-def _on_axes(state: Reaches, moves: dict[int, Callable[[Reach], Reach]]) -> Reaches:
+def _on_axes(state: Reaches, moves: dict[int, Callable[[AxisDependency], AxisDependency]]) -> Reaches:
     return tuple(r if r.whole or r.axis is None or r.axis not in moves else moves[r.axis](r) for r in state)
 
 
@@ -110,7 +110,7 @@ def convolution(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequenc
 
 def _sliding(
     length: int | None, size: int, stride: int, dilation: int, before: int
-) -> Callable[[Reach], Reach]:
+) -> Callable[[AxisDependency], AxisDependency]:
     return lambda reach: slid(reach, length, size, stride, dilation, before)
 
 
@@ -118,7 +118,7 @@ def transposed(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence
     """Behind a transposed convolution."""
     shape, out, rank = shapes[0], call.outputs[0].shape, len(shapes[0])
     axes = places(layer, rank)
-    moves: dict[int, Callable[[Reach], Reach]] = {}
+    moves: dict[int, Callable[[AxisDependency], AxisDependency]] = {}
     for i, axis in enumerate(axes):
         size, stride = layer.kernel_size[i], layer.strides[i]
         dilation = _each(layer.dilation_rate, len(axes))[i]
@@ -132,10 +132,10 @@ def transposed(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence
             before = max(excess, 0) // 2
 
         def move(
-            r: Reach,
+            r: AxisDependency,
             out_length: int | None = length_out,
             kernel: tuple[int, ...] = (size, stride, dilation, before),
-        ) -> Reach:
+        ) -> AxisDependency:
             return spread(r, out_length, *kernel)
 
         moves[axis] = move
@@ -149,10 +149,10 @@ def upsampling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence
     how = getattr(layer, "interpolation", "nearest")
     if how not in ("nearest", "bilinear"):
         return None
-    moves: dict[int, Callable[[Reach], Reach]] = {}
+    moves: dict[int, Callable[[AxisDependency], AxisDependency]] = {}
     for axis, factor in zip(axes, _each(layer.size, len(axes)), strict=True):
 
-        def move(r: Reach, a: int = axis, f: int = factor) -> Reach:
+        def move(r: AxisDependency, a: int = axis, f: int = factor) -> AxisDependency:
             return stretched(r, out[a], f, between=how == "bilinear")
 
         moves[axis] = move

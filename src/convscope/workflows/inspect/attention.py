@@ -14,13 +14,15 @@ from convscope.kinds.text.layers.source_attention import SourceAttention
 from convscope.kinds.text.translation.alignment import draw_alignment
 from convscope.lenses.pages.pages import Picture
 from convscope.types import Progress
-from convscope.workflows.inspect.context import SHOWN_INPUTS, Tokens, Wish, texts_of
-from convscope.workflows.inspect.inspection import Look, made_look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.inspect.context import SHOWN_INPUTS, InspectionRequest, Tokens, texts_of
+from convscope.workflows.inspect.inspection import Inspection, made_look
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 
-def look_at_attention(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+def look_at_attention(
+    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+) -> Inspection:
     """For each translation, the weights of its attention: the mean of all layers, or of the layers named.
 
     Args:

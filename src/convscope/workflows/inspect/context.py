@@ -18,8 +18,8 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
 from convscope.types import Axis
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given, ValueRange
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs, ValueRange
 
 SHOWN_INPUTS = 8
 
@@ -27,7 +27,7 @@ Tokens = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Wish:
+class InspectionRequest:
     """What is to be seen, and how.
 
     Args:
@@ -61,10 +61,10 @@ class Wish:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Scene:
+class InspectionContext:
     """A model computed on the inputs that are shown."""
 
-    def __init__(self, opened: Opened, given: Given, names: Sequence[str], layers: int) -> None:
+    def __init__(self, opened: LoadedModel, given: ModelInputs, names: Sequence[str], layers: int) -> None:
         self.opened, self.given = opened, given
         self.x = as_inputs(opened.model, given.first(SHOWN_INPUTS))
         self.graph = trace(opened.model, self.x)
@@ -99,7 +99,7 @@ class Scene:
 
 
 def drawn_samples(
-    model: keras.Model, graph: Graph, given: Given, numbers: Sequence[int], x: Any
+    model: keras.Model, graph: Graph, given: ModelInputs, numbers: Sequence[int], x: Any
 ) -> list[Sample]:
     """Inputs as they are drawn: texts with their tokens, series and recordings with their time.
 
@@ -124,7 +124,7 @@ def drawn_samples(
     return made
 
 
-def texts_of(given: Given, i: int) -> tuple[Tokens | None, Tokens | None]:
+def texts_of(given: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]:
     """The tokens of a text and those of its target; None where there is none."""
     if given.tokens is None:
         return None, None
@@ -135,7 +135,7 @@ def texts_of(given: Given, i: int) -> tuple[Tokens | None, Tokens | None]:
     return (texts[0] if texts else None), (texts[1] if len(texts) > 1 else None)
 
 
-def _behind_target(graph: Graph, given: Given) -> frozenset[str]:
+def _behind_target(graph: Graph, given: ModelInputs) -> frozenset[str]:
     """The layers that depend on the second of two texts."""
     if len(graph.inputs) < 2 or not len(given) or texts_of(given, 0)[1] is None:
         return frozenset()

@@ -31,12 +31,17 @@ from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.record import Tap, record
 from convscope.types import Progress, no_progress
 from convscope.workflows.inspect.attention import look_at_attention
-from convscope.workflows.inspect.context import Scene, Wish, chosen_layers, drawn_samples
-from convscope.workflows.inspect.inspection import Look, made_look
+from convscope.workflows.inspect.context import (
+    InspectionContext,
+    InspectionRequest,
+    chosen_layers,
+    drawn_samples,
+)
+from convscope.workflows.inspect.inspection import Inspection, made_look
 from convscope.workflows.inspect.patches import look_for_patches
 from convscope.workflows.inspect.predictions import look_at_answers
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given, check_range, limits_of, own_range
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs, check_range, limits_of, own_range
 
 METHODS: Mapping[str, str] = {
     "maps": "feature maps of early, middle and late layers",
@@ -51,7 +56,9 @@ METHODS: Mapping[str, str] = {
 WHY = ("grad-cam", "integrated-gradients")
 
 
-def look(opened: Opened, given: Given | None, wish: Wish, progress: Progress = no_progress) -> Look:
+def look(
+    opened: LoadedModel, given: ModelInputs | None, wish: InspectionRequest, progress: Progress = no_progress
+) -> Inspection:
     """Looks into a model.
 
     Args:
@@ -80,8 +87,8 @@ def _texts(model: keras.Model, x: Any) -> dict[str, str]:
     return {layer.path: layer.here for layer in explain(model, inputs=x).layers}
 
 
-def _maps(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
-    scene = Scene(opened, given, wish.layers, 3)
+def _maps(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress) -> Inspection:
+    scene = InspectionContext(opened, given, wish.layers, 3)
     recording = scene.record()
     texts = _texts(opened.model, scene.x)
 
@@ -133,7 +140,7 @@ def _layer_maps(tap: Tap, text: str, i: int, over: int) -> LayerMaps:
     return LayerMaps.of(tap.path, text, tap.array[i], tap.geometry, over)
 
 
-def _kernels(opened: Opened, wish: Wish, progress: Progress) -> Look:
+def _kernels(opened: LoadedModel, wish: InspectionRequest, progress: Progress) -> Inspection:
     graph = trace(opened.model)
     calls, how = chosen_layers(graph, wish.layers)
     check_range(wish.value_range)
@@ -160,7 +167,7 @@ def _draw_kernels(found: Kernels, channels: int, rate: float | None, theme: str)
     return draw_kernels(found, channels=channels, theme=theme, rate=rate)
 
 
-def _rate(opened: Opened, graph: Graph) -> float | None:
+def _rate(opened: LoadedModel, graph: Graph) -> float | None:
     """Positions of the model's input per second, where that is known."""
     ear = ear_of(graph)
     return float(ear[1].rate) if ear is not None else getattr(opened.representation, "rate", None)
@@ -170,8 +177,10 @@ def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
     return draw_position(found, sample, theme=theme)
 
 
-def _position(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
-    scene = Scene(opened, given, wish.layers[:1], 1)
+def _position(
+    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+) -> Inspection:
+    scene = InspectionContext(opened, given, wish.layers[:1], 1)
     call = scene.calls[0]
     pictures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
@@ -195,8 +204,8 @@ def _position(opened: Opened, given: Given, wish: Wish, progress: Progress) -> L
     )
 
 
-def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
-    scene = Scene(opened, given, (), 0)
+def _why(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress) -> Inspection:
+    scene = InspectionContext(opened, given, (), 0)
     methods = [wish.method] if wish.method in ATTRIBUTIONS else list(WHY)
     target = _target(wish.target, opened.class_names)
     layer = wish.layers[0] if wish.layers else None
@@ -268,7 +277,9 @@ def _why(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
     return made_look(opened, "why", title, pictures, arrays, whole, scene.notes)
 
 
-def _statistics(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+def _statistics(
+    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+) -> Inspection:
     graph = trace(opened.model, given.first(1))
     calls, how = chosen_layers(graph, wish.layers)
     classes = len(given.class_names) if given.class_names else None
@@ -338,7 +349,7 @@ def _target(target: int | str | None, class_names: Sequence[str] | None) -> int 
     raise unknown_name("class", target, class_names)
 
 
-def _named(scene: Scene) -> dict[str, np.ndarray]:
+def _named(scene: InspectionContext) -> dict[str, np.ndarray]:
     return dict(zip(scene.graph.input_names, keras.tree.flatten(scene.x), strict=True))
 
 
@@ -352,7 +363,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-_WAYS: Mapping[str, Callable[[Opened, Given, Wish, Progress], Look]] = {
+_WAYS: Mapping[str, Callable[[LoadedModel, ModelInputs, InspectionRequest, Progress], Inspection]] = {
     "maps": _maps,
     "position": _position,
     "why": _why,

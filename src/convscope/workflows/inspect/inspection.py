@@ -16,7 +16,7 @@ from convscope.errors import UsageError
 from convscope.lenses.pages.pages import Picture, Section, write_page
 from convscope.lenses.sheet.arrays import save_arrays
 from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
-from convscope.workflows.load_model import Opened
+from convscope.workflows.load_model import LoadedModel
 
 PICTURES = (".png", ".svg", ".pdf")
 NUMBERS = (".npz", ".json")
@@ -27,7 +27,7 @@ def check_ending(path: Path) -> None:
     """Refuses, before anything is computed, a file name whose ending says nothing.
 
     Raises:
-        UsageError: The ending is not one that `Look.save` writes.
+        UsageError: The ending is not one that `Inspection.save` writes.
     """
     known = (*PICTURES, *PAGES, *NUMBERS)
     if path.suffix.lower() not in known:
@@ -37,7 +37,7 @@ def check_ending(path: Path) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Inspection:
     """Pictures of a model and the numbers they show; a notebook shows it as it is.
 
     Args:
@@ -107,14 +107,14 @@ class Look:
 
 
 def made_look(
-    opened: Opened,
+    opened: LoadedModel,
     method: str,
     title: str,
     pictures: list[Picture],
     arrays: Mapping[str, np.ndarray],
     about: Mapping[str, Any],
     notes: Sequence[str],
-) -> Look:
+) -> Inspection:
     """A look into a model, with the model's name and origin among what belongs to the numbers."""
     whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
-    return Look(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))
+    return Inspection(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))

@@ -16,15 +16,17 @@ from convscope.lenses.views.sample import Sample
 from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress
-from convscope.workflows.inspect.context import Wish, chosen_layers, drawn_samples, texts_of
-from convscope.workflows.inspect.inspection import Look, made_look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.inspect.context import InspectionRequest, chosen_layers, drawn_samples, texts_of
+from convscope.workflows.inspect.inspection import Inspection, made_look
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 TOP = 9
 
 
-def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+def look_for_patches(
+    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+) -> Inspection:
     """For each kernel of some layers, the n-grams, crops or snippets at which it answers strongest.
 
     Args:
@@ -69,7 +71,7 @@ def look_for_patches(opened: Opened, given: Given, wish: Wish, progress: Progres
     return made_look(opened, "patches", title, pictures, arrays, {"layers": about}, notes)
 
 
-def _said(given: Given, part: Patches) -> list[list[str]]:
+def _said(given: ModelInputs, part: Patches) -> list[list[str]]:
     """For each kernel, what excites it: the words of an n-gram, or the name of the input."""
     texts: dict[int, tuple[str, ...] | None] = {}
     said = []

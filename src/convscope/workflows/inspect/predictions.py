@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from convscope.errors import UsageError
 from convscope.types import Progress
-from convscope.workflows.inspect.context import Wish
-from convscope.workflows.inspect.inspection import Look, made_look
-from convscope.workflows.load_model import Opened
-from convscope.workflows.model_inputs import Given
+from convscope.workflows.inspect.context import InspectionRequest
+from convscope.workflows.inspect.inspection import Inspection, made_look
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs import ModelInputs
 
 
-def look_at_answers(opened: Opened, given: Given, wish: Wish, progress: Progress) -> Look:
+def look_at_answers(
+    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+) -> Inspection:
     """The pictures that the task of a run draws of its answers.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.audio.classification.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
@@ -28,7 +28,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Recordings with one label each."""
     return peek.labelled_sounds()
 

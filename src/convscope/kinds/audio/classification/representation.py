@@ -21,7 +21,7 @@ from convscope.kinds.audio.readers.clips import (
     loudest_stretch,
     mono,
 )
-from convscope.kinds.audio.readers.recordings import Recording, Recordings
+from convscope.kinds.audio.readers.recordings import Recordings, Waveform
 from convscope.types import Axis, Progress, no_progress
 
 MEMORY_LIMIT = 512 * 2**20
@@ -112,7 +112,7 @@ class AudioRepresentation:
             f"loudness: {kept}",
         )
 
-    def encode(self, recording: Recording) -> Int16:
+    def encode(self, recording: Waveform) -> Int16:
         """Brings a recording to a clip, shape (samples,)."""
         clip, _ = loudest_stretch(mono(recording, self.rate), self.samples)
         loudest = float(np.abs(clip).max(initial=0))
@@ -120,7 +120,7 @@ class AudioRepresentation:
         encoded: Int16 = np.rint(clip * scale).astype(np.int16)
         return encoded
 
-    def axis(self, recording: Recording) -> Axis:
+    def axis(self, recording: Waveform) -> Axis:
         """When the samples of a clip are in the recording that it is of, in seconds."""
         waveform = mono(recording, self.rate)
         _, start = loudest_stretch(waveform, self.samples)

@@ -22,7 +22,7 @@ class SpectrumMasking(keras.layers.Layer):  # type: ignore[misc]
     Args:
         time: The longest stretch, as a share of all frames.
         bands: The widest range, as a share of all bands.
-        count: Stretches, and ranges.
+        count: Segments, and ranges.
         seed: What random numbers follow from; drawn where it is None.
 
     Shapes:

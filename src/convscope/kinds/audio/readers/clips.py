@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.threads import loading_pool
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 
 FULL_SCALE = 32767
 """What a sample of 1 becomes."""
@@ -62,7 +62,7 @@ class LazyClips:
     """
 
     source: Any
-    encode: Callable[[Recording], Int16] = field(repr=False)
+    encode: Callable[[Waveform], Int16] = field(repr=False)
     samples: int
     _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
 
@@ -81,7 +81,7 @@ class LazyClips:
         return result
 
 
-def mono(recording: Recording, rate: int) -> Floats:
+def mono(recording: Waveform, rate: int) -> Floats:
     """One channel of another rate: the mean of all channels, resampled by a polyphase filter.
 
     Args:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.damage import damage_as_data_error
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Waveform:
     """One decoded recording.
 
     Args:
@@ -77,7 +77,7 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def load(self, index: int) -> Recording:
+    def load(self, index: int) -> Waveform:
         """Decodes one recording.
 
         Raises:
@@ -128,7 +128,7 @@ def sound_library() -> Any:
     return soundfile
 
 
-def decode_recording(path: Path, part: Part = WHOLE) -> Recording:
+def decode_recording(path: Path, part: Part = WHOLE) -> Waveform:
     """Decodes a file of sound: WAV, FLAC, OGG, MP3 and whatever else libsndfile reads.
 
     Args:
@@ -148,10 +148,10 @@ def decode_recording(path: Path, part: Part = WHOLE) -> Recording:
             )
         waveform = file.read(count, dtype="float32", always_2d=True)
         _check_whole(path, len(waveform), count, file.samplerate)
-        return Recording(waveform, int(file.samplerate))
+        return Waveform(waveform, int(file.samplerate))
 
 
-def blocks(path: Path, part: Part = WHOLE) -> Iterator[Recording]:
+def blocks(path: Path, part: Part = WHOLE) -> Iterator[Waveform]:
     """Decodes a file of sound a piece at a time, so that no length is too much for the memory.
 
     Args:
@@ -173,7 +173,7 @@ def blocks(path: Path, part: Part = WHOLE) -> Iterator[Recording]:
             done += len(waveform)
             if not len(waveform):
                 _check_whole(path, done, count, file.samplerate)
-            yield Recording(waveform, int(file.samplerate))
+            yield Waveform(waveform, int(file.samplerate))
 
 
 @contextmanager

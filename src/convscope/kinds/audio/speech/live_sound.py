@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 
 PIECE = 0.08
 """Seconds of sound that are read at a time."""
@@ -21,7 +21,7 @@ _ENDLESS = 0x7FFF0000
 _WIDTHS = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
-def live_pieces(file: BinaryIO, rate: int) -> Iterator[Recording]:
+def live_pieces(file: BinaryIO, rate: int) -> Iterator[Waveform]:
     """Reads sound as it comes.
 
     A stream that begins as a WAV file does is read as one, of whole numbers of 8, 16 or 32 bits, any rate
@@ -64,7 +64,7 @@ def live_pieces(file: BinaryIO, rate: int) -> Iterator[Recording]:
 
 def _samples(
     file: BinaryIO, rate: int, channels: int, width: int, length: int | None = None
-) -> Iterator[Recording]:
+) -> Iterator[Waveform]:
     """Whole samples of all channels, until the stream ends or so many bytes have come."""
     frame = channels * width
     size = max(1, round(PIECE * rate)) * frame
@@ -75,7 +75,7 @@ def _samples(
         whole = len(data) - len(data) % frame
         rest = data[whole:]
         if whole:
-            yield Recording(_as_floats(data[:whole], width).reshape(-1, channels), rate)
+            yield Waveform(_as_floats(data[:whole], width).reshape(-1, channels), rate)
 
 
 def _as_floats(data: bytes, width: int) -> npt.NDArray[np.float32]:

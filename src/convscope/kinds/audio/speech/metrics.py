@@ -63,7 +63,7 @@ class JudgedRecording:
 
 
 @dataclass(frozen=True)
-class SpeechJudgement:
+class SpeechMetrics:
     """What `judge_transcripts` found about one split.
 
     Args:
@@ -129,7 +129,7 @@ class SpeechJudgement:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> SpeechJudgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> SpeechMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -152,7 +152,7 @@ class SpeechJudgement:
 
 def judge_transcripts(
     references: Sequence[str], transcripts: Sequence[str], worst: int = WORST
-) -> SpeechJudgement:
+) -> SpeechMetrics:
     """Compares transcripts with what was said, in the spelling that both have.
 
     Args:
@@ -187,7 +187,7 @@ def judge_transcripts(
     of_words = [_errors(jiwer.process_words, one, other, len(other.split())) for one, other in pairs]
     of_characters = [_errors(jiwer.process_characters, one, other, len(other)) for one, other in pairs]
     by_rate = sorted(range(len(pairs)), key=lambda i: (-of_words[i].rate, -of_characters[i].rate, i))
-    return SpeechJudgement(
+    return SpeechMetrics(
         samples=len(pairs),
         words=_summed(of_words),
         characters=_summed(of_characters),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
@@ -34,7 +34,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Recordings with the words that are said in them."""
     return peek.transcribed_sounds()
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.clips import CLOSEST
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 
 LOUDEST = 32767
 SCALE = 32768
@@ -79,7 +79,7 @@ def resampled_length(samples: int, given: int, rate: int) -> int:
     return -(-samples * ratio.numerator // ratio.denominator)
 
 
-def as_stream(pieces: Iterable[Recording], rate: int) -> Iterator[Int16]:
+def as_stream(pieces: Iterable[Waveform], rate: int) -> Iterator[Int16]:
     """One channel of one rate as 16-bit numbers, piece by piece.
 
     Args:
@@ -107,7 +107,7 @@ def as_stream(pieces: Iterable[Recording], rate: int) -> Iterator[Int16]:
             yield quantized(made)
 
 
-def as_whole(pieces: Iterable[Recording], rate: int) -> Int16:
+def as_whole(pieces: Iterable[Waveform], rate: int) -> Int16:
     """The same as one array."""
     return np.concatenate([np.zeros(0, np.int16), *as_stream(pieces, rate)])
 

@@ -8,15 +8,15 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.kinds.audio.readers.recordings import Recording
+from convscope.kinds.audio.readers.recordings import Waveform
 from convscope.kinds.audio.speech.live_sound import live_pieces
 from convscope.kinds.audio.speech.sound_stream import as_stream
 from convscope.kinds.audio.speech.task import TRANSCRIBING, transcriber
 from convscope.kinds.audio.speech.transcription import LIVE_STEP, HeardWord
-from convscope.workflows.predict import Trained
+from convscope.workflows.predict import Predictor
 
 
-class Listener:
+class SpeechStream:
     """A run of speech recognition made ready to hear.
 
     Args:
@@ -26,7 +26,7 @@ class Listener:
         UsageError: The run is of another recipe.
     """
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Predictor) -> None:
         if trained.recipe.task is not TRANSCRIBING:
             raise UsageError(
                 f"A run of {trained.recipe.name} cannot listen.", "Give a run of speech-recognition."
@@ -57,12 +57,12 @@ class Listener:
         return self._transcriber.listen(as_stream(pieces, self.rate), LIVE_STEP)
 
 
-def _piece(values: Any, rate: int) -> Recording:
+def _piece(values: Any, rate: int) -> Waveform:
     waveform = np.asarray(values, np.float32)
     if waveform.ndim not in (1, 2):
         raise UsageError(
             f"A piece of sound has shape (samples,) or (samples, channels). Received: {waveform.shape}."
         )
-    return Recording(
+    return Waveform(
         waveform.reshape(len(waveform), -1) if waveform.size else np.zeros((0, 1), np.float32), rate
     )

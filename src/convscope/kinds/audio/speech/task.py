@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows, padded_length
-from convscope.engine.training.feed import Batch
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Batch
+from convscope.engine.training.objective import Objective
 from convscope.kinds.architectures import build
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, stacked
 from convscope.kinds.audio.readers.transcripts import read_words, spelled
 from convscope.kinds.audio.speech.ctc import BEAM
-from convscope.kinds.audio.speech.metrics import SpeechJudgement, judge_transcripts
+from convscope.kinds.audio.speech.metrics import SpeechMetrics, judge_transcripts
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.transcription import LONGEST, HeardWord, Transcriber, Transcript
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Axis, Progress, SplitName
 
@@ -106,7 +106,7 @@ def build_recognizer(
     return build(architecture, representation.shape, representation.classes, **sizes)
 
 
-def speech_examples(lesson: Lesson) -> SpeechExamples:
+def speech_examples(lesson: ExampleContext) -> SpeechExamples:
     """Waveforms and transcripts."""
     representation: Any = lesson.representation
     rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
@@ -139,7 +139,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Transcr
     return hear(representation.arrays(samples, HEARD_BYTES, progress), progress)
 
 
-def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechJudgement:
+def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechMetrics:
     """Errors of words and characters."""
     return judge_transcripts([spelled(str(text)) for text in split.labels], [each.text for each in answers])
 
@@ -180,7 +180,7 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("recordings", few)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """The beginnings of recordings as the model takes them, all padded to one length."""
     representation: SpeechRepresentation = fitted.representation  # type: ignore[assignment]
     rows = representation.arrays(samples, progress=progress)  # type: ignore[arg-type]
@@ -196,17 +196,17 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
         heard = min(most, int(rows.lengths[i]))
         return Axis(np.arange(length) / rows.rate, "s", filled=(0, length - heard))
 
-    return Shown(take, axis=axis)
+    return SampleInputs(take, axis=axis)
 
 
 TRANSCRIBING = Task(
     name="speech recognition",
-    goal=Goal(loss=lambda settings: None, said="transcripts without an error"),
+    goal=Objective(loss=lambda settings: None, said="transcripts without an error"),
     build=build_recognizer,
     examples=speech_examples,
     answer=answer,
     judge=judge,
-    load_judgement=SpeechJudgement.from_json,
+    load_judgement=SpeechMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

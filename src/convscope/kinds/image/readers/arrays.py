@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found
-from convscope.data.damage import damage_as_data_error
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.image.readers.scan import array_digests
 from convscope.kinds.image.readers.sources import ArrayImages

@@ -36,7 +36,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from convscope.data.damage import damage_as_data_error
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.image.readers.jpeg import decode_plain_jpeg
 

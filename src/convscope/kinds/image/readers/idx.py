@@ -14,8 +14,8 @@ from typing import IO, cast
 import numpy as np
 
 from convscope.data.assembly import SPLIT_ALIASES, Found
-from convscope.data.damage import damage_as_data_error
 from convscope.data.listing import Listing
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
 from convscope.types import SPLITS, Progress, Skipped, SplitName

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from convscope.data.assembly import SPLIT_ALIASES, Found
-from convscope.data.damage import damage_as_data_error
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
 from convscope.types import SPLITS, Progress, Skipped, SplitName

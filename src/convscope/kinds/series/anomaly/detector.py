@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from convscope.errors import RunError
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm, Watch, find_alarms
-from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.representation import FURTHEST, filled
 from convscope.kinds.series.anomaly.row_program import Rows
-from convscope.kinds.series.anomaly.surprisal import QUANTITIES, SPANS, Evidence
+from convscope.kinds.series.anomaly.surprisal import QUANTITIES, SPANS, Surprisal
 from convscope.types import Progress, no_progress
 
 MOST_KEPT = 2_000
@@ -75,7 +75,7 @@ class Detector:
 
     def __init__(
         self,
-        expectation: Expectation,
+        expectation: IncrementalForecaster,
         centre: npt.NDArray[np.floating[Any]],
         scale: npt.NDArray[np.floating[Any]],
         threshold: float,
@@ -99,7 +99,7 @@ class Detector:
         """
         deviations, errors = self._distances(values)
         parts = self._surprisals(
-            Evidence(values.shape[1], self.histories), deviations, errors, lead, progress
+            Surprisal(values.shape[1], self.histories), deviations, errors, lead, progress
         )
         scores = np.maximum(parts.max(axis=1) - math.log10(values.shape[1]), 0.0)
         return Scored(scores, parts, find_alarms(scores, parts, self.threshold, self.hold), self.threshold)
@@ -116,7 +116,7 @@ class Detector:
         most = max(MOST_KEPT // max(len(series), 1), 1)
         gathered: dict[str, list[list[float]]] = {}
         for values, lead in series:
-            evidence = Evidence(values.shape[1])
+            evidence = Surprisal(values.shape[1])
             self._surprisals(evidence, *self._distances(values), lead, no_progress)
             for name, kept in evidence.histories().items():
                 whole = gathered.setdefault(name, [[] for _ in kept])
@@ -138,7 +138,7 @@ class Detector:
 
     @staticmethod
     def _surprisals(
-        evidence: Evidence, deviations: Rows, errors: Rows, lead: int, progress: Progress
+        evidence: Surprisal, deviations: Rows, errors: Rows, lead: int, progress: Progress
     ) -> npt.NDArray[np.float64]:
         parts = np.zeros(deviations.shape)
         for row, (deviation, error) in enumerate(zip(deviations.tolist(), errors.tolist(), strict=True)):
@@ -161,7 +161,7 @@ class Stream:
         self._detector = detector
         self._expected = detector.expectation.stepper()
         variables = detector.expectation.variables
-        self._evidence = Evidence(variables, detector.histories)
+        self._evidence = Surprisal(variables, detector.histories)
         self._watch = Watch(detector.threshold, detector.hold)
         self._last = np.zeros(variables)
         self._correction = math.log10(variables)

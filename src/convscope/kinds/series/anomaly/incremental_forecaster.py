@@ -14,7 +14,7 @@ WINDOWS = 1_024
 """Windows that are computed at once."""
 
 
-class Expectation:
+class IncrementalForecaster:
     """A model from windows of rows to expected rows, asked about every row of a series or a stream.
 
     Before the first row there is nothing but zeros, which is what is usual, as the rows are scaled. A model

@@ -37,7 +37,7 @@ class SeriesAlarms:
 
 
 @dataclass(frozen=True)
-class AnomalyJudgement:
+class AnomalyMetrics:
     """What alarms are like on one split.
 
     Args:
@@ -118,7 +118,7 @@ class AnomalyJudgement:
         return tuple(scores)
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> AnomalyJudgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> AnomalyMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -153,7 +153,7 @@ class JudgedSeries:
     windows: Windows | None
 
 
-def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float) -> AnomalyJudgement:
+def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float) -> AnomalyMetrics:
     """Counts alarms, and compares their beginnings with known anomalies.
 
     Args:
@@ -171,7 +171,7 @@ def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float)
     told = sum(each.alarms for each in known)
     recall = found / windows if windows else None
     precision = (told - false) / told if told and windows else 0.0 if windows else None
-    return AnomalyJudgement(
+    return AnomalyMetrics(
         rows=rows,
         alarms=alarms,
         alarms_per_thousand=1000 * alarms / max(rows, 1),

@@ -10,7 +10,7 @@ DIGITS = 4
 
 
 @dataclass(frozen=True)
-class AlarmAnswer:
+class AlarmPrediction:
     """An alarm of a series, or that there is none.
 
     Args:
@@ -71,7 +71,7 @@ class AlarmAnswer:
 
 
 @dataclass(frozen=True)
-class RowAnswer:
+class RowPrediction:
     """The score of one row, in a series or in a stream.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.series.anomaly.alarms import HOLD
@@ -21,7 +21,7 @@ from convscope.kinds.series.anomaly.stream_inputs import read_stream_inputs
 from convscope.kinds.series.anomaly.streams import ANOMALY_COLUMNS, Wanted, read_streams
 from convscope.kinds.series.anomaly.task import ANOMALIES, FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
-from convscope.kinds.series.readers.segments import StretchInputs
+from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.kinds.series.readers.times import TIME_COLUMNS
 from convscope.types import Progress, no_progress
 
@@ -42,7 +42,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """The benchmark for it, or a table of times and numbers without anything to predict."""
     if BenchmarkLabels.around(peek.path) is not None and peek.path.exists():
         return "it belongs to the Numenta Anomaly Benchmark"
@@ -119,7 +119,7 @@ def read_inputs(
     time_column: str | None = None,
     label_column: str | None = None,
     **_: Any,
-) -> StretchInputs:
+) -> SegmentInputs:
     """Series that scores are asked for."""
     return read_stream_inputs(paths, wanted=Wanted(time_column, label_column), progress=progress)
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.kinds.series.anomaly.predictions import RowAnswer
+from convscope.kinds.series.anomaly.predictions import RowPrediction
 from convscope.kinds.series.anomaly.stream_lines import LineReader, Malformed, Row
 from convscope.kinds.series.anomaly.task import ANOMALIES, detector_of
-from convscope.workflows.predict import Trained
+from convscope.workflows.predict import Predictor
 
 
-class Follower:
+class AnomalyStream:
     """A detector that follows one stream; its memory does not grow with it.
 
     Args:
@@ -25,7 +25,7 @@ class Follower:
         RunError: The run is damaged.
     """
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Predictor) -> None:
         if trained.recipe.task is not ANOMALIES:
             raise UsageError(
                 f"{trained.recipe.name} cannot follow a stream.", "series-anomaly can; or leave out --follow."
@@ -38,7 +38,7 @@ class Follower:
         self._reader = LineReader(self.variables, trained.options.get("time_column"))
         self._lines = 0
 
-    def push(self, values: Sequence[float], time: str | None = None) -> RowAnswer:
+    def push(self, values: Sequence[float], time: str | None = None) -> RowPrediction:
         """The score of the next row.
 
         Args:
@@ -57,7 +57,7 @@ class Follower:
         self._lines += 1
         return self._answer(Row(np.where(np.isfinite(row), row, np.float32(np.nan)), time))
 
-    def read(self, line: str) -> RowAnswer | None:
+    def read(self, line: str) -> RowPrediction | None:
         """The answer to the next line; None to an empty one, and to the header.
 
         A line that is no row gets an answer without a score that says what is wrong with it, and changes
@@ -70,20 +70,20 @@ class Follower:
         if isinstance(row, Malformed):
             self.malformed += 1
             unknown: dict[str, float | None] = dict.fromkeys(self.variables)
-            return RowAnswer("line", self._lines, None, None, scores=unknown, error=row.reason)
+            return RowPrediction("line", self._lines, None, None, scores=unknown, error=row.reason)
         return self._answer(row)
 
-    def follow(self, lines: Iterable[str]) -> Iterator[RowAnswer]:
+    def follow(self, lines: Iterable[str]) -> Iterator[RowPrediction]:
         """An answer for each line that is not empty, as soon as it is there."""
         for line in lines:
             answer = self.read(line)
             if answer is not None:
                 yield answer
 
-    def _answer(self, row: Row) -> RowAnswer:
+    def _answer(self, row: Row) -> RowPrediction:
         found = self._stream.push(row.values)
         most = max(range(len(self.variables)), key=found.parts.__getitem__)
-        return RowAnswer(
+        return RowPrediction(
             "line",
             self._lines,
             row.time,

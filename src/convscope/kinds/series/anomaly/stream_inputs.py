@@ -10,7 +10,7 @@ from convscope.data.named_files import files_of
 from convscope.errors import DataError
 from convscope.kinds.series.anomaly.streams import Notes, Wanted, measured
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
-from convscope.kinds.series.readers.segments import StretchInputs
+from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.types import Progress, Skipped, no_progress
 
 STANDARD_INPUT = "-"
@@ -18,7 +18,7 @@ STANDARD_INPUT = "-"
 
 def read_stream_inputs(
     inputs: Sequence[str], *, wanted: Wanted | None = None, progress: Progress = no_progress
-) -> StretchInputs:
+) -> SegmentInputs:
     """Reads the series that are asked about.
 
     Args:
@@ -46,7 +46,7 @@ def read_stream_inputs(
         notes.add([line for line in lines if not line.startswith("time: column")])
         progress(done, len(files), "reading series")
     keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
-    return StretchInputs("", keys, series, (), tuple(skipped), notes.lines())
+    return SegmentInputs("", keys, series, (), tuple(skipped), notes.lines())
 
 
 def _files(one: str, skipped: list[Skipped]) -> list[str]:

@@ -27,7 +27,7 @@ Histories = Mapping[str, Sequence[Sequence[float]]]
 """By quantity and span (`error over 20`), for each variable the values that were there before."""
 
 
-class Evidence:
+class Surprisal:
     """Surprisals of one stream.
 
     Args:

@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.training.feed import Batch
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Batch
+from convscope.engine.training.objective import Objective
 from convscope.errors import UsageError
 from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
-from convscope.kinds.series.anomaly.incremental_forecaster import Expectation
-from convscope.kinds.series.anomaly.metrics import AnomalyJudgement, JudgedSeries, judge_alarms
-from convscope.kinds.series.anomaly.predictions import AlarmAnswer, RowAnswer
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
+from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, JudgedSeries, judge_alarms
+from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
 from convscope.kinds.series.anomaly.representation import RowWindows, ordered
 from convscope.kinds.series.answer_pictures import SERIES, alarm_picture
-from convscope.kinds.series.readers.segments import Stretches
+from convscope.kinds.series.readers.segments import Segments
 from convscope.kinds.series.readers.sources import Series
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake
@@ -96,7 +96,7 @@ def build_expecting(
     return build(architecture, representation.shape, **{**representation.sizes, **options})
 
 
-def window_examples(lesson: Lesson) -> WindowExamples:
+def window_examples(lesson: ExampleContext) -> WindowExamples:
     """Windows over all rows; only their second half counts, which has a past."""
     representation: Any = lesson.representation
     windows = representation.every(lesson.split.samples, HOP, lesson.progress)
@@ -120,7 +120,7 @@ def detector_of(fitted: Fitted, histories: Mapping[str, Any] | None) -> Detector
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     hold = checked_hold(fitted.options.get("hold", HOLD))
     return Detector(
-        Expectation(fitted.model),
+        IncrementalForecaster(fitted.model),
         representation.centre,
         representation.spread,
         3 - math.log10(asked),
@@ -183,7 +183,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredS
     return found
 
 
-def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyJudgement:
+def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyMetrics:
     """Alarms beside known anomalies."""
     judged = [
         JudgedSeries(
@@ -201,15 +201,17 @@ def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[s
 
 def tell(
     answers: Sequence[ScoredSeries], samples: Samples, class_names: Sequence[str]
-) -> list[AlarmAnswer | RowAnswer]:
+) -> list[AlarmPrediction | RowPrediction]:
     """Each alarm, a line for each series without one; or each row, where that was asked for."""
-    told: list[AlarmAnswer | RowAnswer] = []
+    told: list[AlarmPrediction | RowPrediction] = []
     for i, each in enumerate(answers):
         series, name = samples.load(i), samples.name(i)
         if each.every:
             told += _rows(each, series, name)
         else:
-            told += [_alarm(alarm, each, series, name) for alarm in each.scored.alarms] or [AlarmAnswer(name)]
+            told += [_alarm(alarm, each, series, name) for alarm in each.scored.alarms] or [
+                AlarmPrediction(name)
+            ]
     return told
 
 
@@ -266,7 +268,7 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("series", told)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """Of each series the window that ends with its most surprising row."""
     representation: Any = fitted.representation
     detector = detector_of(fitted, fitted.calibration)
@@ -275,7 +277,7 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
         values = representation.values(samples.load(i), samples.name(i))
         peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
     windows = representation.ending_at(samples, peaks)
-    return Shown(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
+    return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
 
 
 def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
@@ -292,11 +294,11 @@ def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) ->
 
 
 def _lead(samples: Samples, index: int) -> int:
-    return samples.lead(index) if isinstance(samples, Stretches) else 0
+    return samples.lead(index) if isinstance(samples, Segments) else 0
 
 
-def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> AlarmAnswer:
-    return AlarmAnswer(
+def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> AlarmPrediction:
+    return AlarmPrediction(
         name,
         alarm.start + 1,
         alarm.end + 1,
@@ -308,10 +310,10 @@ def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> Alarm
     )
 
 
-def _rows(each: ScoredSeries, series: Series, name: str) -> list[RowAnswer]:
+def _rows(each: ScoredSeries, series: Series, name: str) -> list[RowPrediction]:
     begins = {alarm.start for alarm in each.scored.alarms}
     return [
-        RowAnswer(
+        RowPrediction(
             name,
             row + 1,
             _time(series, row),
@@ -336,12 +338,12 @@ def _span(series: Series, first: int, last: int) -> str:
 
 ANOMALIES = Task(
     name="anomaly detection",
-    goal=Goal(loss=lambda settings: keras.losses.Huber(), figure=None, said="loss"),
+    goal=Objective(loss=lambda settings: keras.losses.Huber(), figure=None, said="loss"),
     build=build_expecting,
     examples=window_examples,
     answer=answer,
     judge=judge,
-    load_judgement=AnomalyJudgement.from_json,
+    load_judgement=AnomalyMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

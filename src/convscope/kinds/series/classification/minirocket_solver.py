@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.training.batches import Batch
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.class_examples import balanced_weights
-from convscope.engine.training.feed import Batch
+from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
-from convscope.engine.training.solve import Solver
 from convscope.errors import BackendError, UsageError
 from convscope.kinds.series.classification.minirocket import (
     LARGEST_SUBSET,

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.engine.training.solve import Solver
+from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
@@ -37,7 +37,7 @@ BATCHES = (4, 16, 64)
 """Series in a batch: at least, usually, and at most."""
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Series with one label each."""
     return None if BenchmarkLabels.around(peek.path) is not None else peek.series()
 

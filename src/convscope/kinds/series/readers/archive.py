@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.damage import damage_as_data_error
 from convscope.data.lines import read_lines
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 from convscope.kinds.series.readers.sources import Series
 

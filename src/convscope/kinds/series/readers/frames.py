@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.damage import damage_as_data_error
 from convscope.data.lines import lines_of, read_lines
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 
 MOST_VALUES = 2**28

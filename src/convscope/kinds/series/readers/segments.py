@@ -1,4 +1,4 @@
-"""Stretches of long series: the beginning to learn from, what follows to judge by."""
+"""Segments of long series: the beginning to learn from, what follows to judge by."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Stretches(SeriesSamples):
+class Segments(SeriesSamples):
     """Series whose first rows may be there only as the past of the others.
 
     Args:
@@ -42,10 +42,10 @@ class Stretches(SeriesSamples):
         """Rows at the beginning of a series that are only the past of the others."""
         return self.leads[index] if self.leads else 0
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Stretches:
+    def take(self, indices: npt.NDArray[np.int64]) -> Segments:
         """The same source with only these series, in this order."""
         rows = indices.tolist()
-        return Stretches(
+        return Segments(
             self.root,
             [self.keys[i] for i in rows],
             [self.series[i] for i in rows],
@@ -54,7 +54,7 @@ class Stretches(SeriesSamples):
 
 
 @dataclass(frozen=True)
-class StretchInputs(Stretches):
+class SegmentInputs(Segments):
     """Series that scores are asked for, and what was left out.
 
     Args:
@@ -105,7 +105,7 @@ def split_of(root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0)
         some.append(stretch(stream.series, start - before, stop))
         leads.append(before)
         truths.append(Truth(_moved(stream.windows, start, stop, before)))
-    return Split(Stretches(root, keys, some, leads), as_labels(truths))
+    return Split(Segments(root, keys, some, leads), as_labels(truths))
 
 
 def as_labels(truths: Sequence[Truth]) -> np.ndarray:

@@ -39,7 +39,7 @@ class LifeRange:
 
 
 @dataclass(frozen=True)
-class LifeJudgement:
+class LifeMetrics:
     """What `judge_lives` found about one split.
 
     Args:
@@ -105,7 +105,7 @@ class LifeJudgement:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> LifeJudgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> LifeMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -131,7 +131,7 @@ def judge_lives(
     high: npt.NDArray[np.floating],
     cap: float,
     promised: float,
-) -> LifeJudgement:
+) -> LifeMetrics:
     r"""Compares predicted remaining lives with true ones.
 
     The score of the challenge that the data was made for is, with $d$ = predicted less true life,
@@ -165,7 +165,7 @@ def judge_lives(
     covered = (low <= true) & (true <= high)
     edges = np.linspace(0.0, cap, RANGES + 1)[:-1]
     place = np.searchsorted(edges, true, side="right") - 1
-    return LifeJudgement(
+    return LifeMetrics(
         samples=len(true),
         rmse=_root_mean_square(error),
         rmse_uncapped=_root_mean_square(predicted - true),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.series.remaining_life.histories import HistoryInputs
@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Units that run until they fail."""
     return peek.lives()
 

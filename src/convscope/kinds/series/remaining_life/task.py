@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import predict_probabilities
-from convscope.engine.training.feed import Batch
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Batch
+from convscope.engine.training.objective import Objective
 from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.kinds.series.answer_pictures import UNITS, life_picture
 from convscope.kinds.series.remaining_life.histories import Lives
 from convscope.kinds.series.remaining_life.intervals import LifeIntervals
-from convscope.kinds.series.remaining_life.metrics import LifeJudgement, judge_lives
+from convscope.kinds.series.remaining_life.metrics import LifeMetrics, judge_lives
 from convscope.kinds.series.remaining_life.representation import LifeWindows
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake
@@ -135,7 +135,7 @@ def build_estimator(
     return build(architecture, representation.shape, **{**representation.sizes, **options})
 
 
-def life_examples(lesson: Lesson) -> LifeExamples:
+def life_examples(lesson: ExampleContext) -> LifeExamples:
     """Every row of every unit with what came before it."""
     representation: Any = lesson.representation
     windows = representation.windows(lesson.split.samples, lesson.progress)
@@ -160,7 +160,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> LifeAnswers:
     return LifeAnswers(lives, low, high, coverage, representation.cap)
 
 
-def judge(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> LifeJudgement:
+def judge(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> LifeMetrics:
     """Errors at the end of each history."""
     true = np.array([lives[-1] for lives in split.labels], np.float64)
     return judge_lives(true, answers.lives, answers.low, answers.high, answers.cap, answers.coverage)
@@ -224,11 +224,11 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("units", told)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """The last window of each history, with the cycles of its rows."""
     representation: Any = fitted.representation
     windows = representation.arrays(samples, progress=progress)
-    return Shown(windows.take, axis=lambda i: representation.axis(samples.load(i)))
+    return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i)))
 
 
 def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
@@ -278,7 +278,7 @@ def _or_none(value: float) -> float | None:
 
 REMAINING_LIFE = Task(
     name="remaining life",
-    goal=Goal(
+    goal=Objective(
         loss=lambda settings: keras.losses.MeanSquaredError(),
         metrics=lambda: [keras.metrics.RootMeanSquaredError(name="rmse")],
         figure=None,
@@ -289,7 +289,7 @@ REMAINING_LIFE = Task(
     examples=life_examples,
     answer=answer,
     judge=judge,
-    load_judgement=LifeJudgement.from_json,
+    load_judgement=LifeMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

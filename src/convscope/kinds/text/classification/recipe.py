@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.data.token_rows import UNKNOWN
 from convscope.kinds.contract.recipe import Recipe
@@ -39,7 +39,7 @@ HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """Texts with one label each."""
     return peek.texts()
 

@@ -14,7 +14,7 @@ from convscope.kinds.text.tagging.tag_schemes import Span, spans
 
 
 @dataclass(frozen=True)
-class TagJudgement:
+class TaggingMetrics:
     """What `judge_tags` found about one split.
 
     Args:
@@ -68,7 +68,7 @@ class TagJudgement:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> TagJudgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> TaggingMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -91,7 +91,7 @@ class TagJudgement:
 
 def judge_tags(
     true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], types: Sequence[str]
-) -> TagJudgement:
+) -> TaggingMetrics:
     """Compares tags, as conlleval and seqeval do by default.
 
     An entity is right where first word, last word and type are. Both sides are read by conlleval's rules
@@ -137,7 +137,7 @@ def judge_tags(
     )
     occurring = [each.f1 for each in scores if found[each.name] or wanted[each.name]]
     precision, recall, f1 = _rates(right.total(), found.total(), wanted.total())
-    return TagJudgement(
+    return TaggingMetrics(
         samples=len(true),
         words=words,
         accuracy=_share(same_words, words),

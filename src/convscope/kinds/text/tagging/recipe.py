@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.text.classification.pretrained import start_from_vectors
@@ -41,7 +41,7 @@ class SentenceInputs(TaggedSentences):
     skipped: tuple[Skipped, ...] = ()
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """A word and its tag on each line."""
     return peek.tagged()
 

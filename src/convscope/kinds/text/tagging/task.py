@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
-from convscope.engine.training.feed import Batch
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Batch
+from convscope.engine.training.objective import Objective
 from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
-from convscope.kinds.text.tagging.metrics import TagJudgement, judge_tags
+from convscope.kinds.text.tagging.metrics import TaggingMetrics, judge_tags
 from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
 from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
 from convscope.lenses.pages.report import Marked, Mistake
@@ -124,7 +124,7 @@ def build_tagger(
     return build(architecture, representation.shape, len(representation.tags), **sizes)
 
 
-def tag_examples(lesson: Lesson) -> TagExamples:
+def tag_examples(lesson: ExampleContext) -> TagExamples:
     """Sentences and tags; some rare words are unknown in a training."""
     representation: Any = lesson.representation
     rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
@@ -138,7 +138,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[TaggedR
     return tag_rows(fitted.model, representation.arrays(samples), representation.tags, progress)
 
 
-def judge(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TagJudgement:
+def judge(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TaggingMetrics:
     """Entities that are right, by type."""
     return judge_tags([tuple(tags) for tags in split.labels], [each.tags for each in answers], class_names)
 
@@ -207,10 +207,10 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return list(shown.items())
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """Sentences as the model takes them."""
     rows: Any = fitted.representation.arrays(samples, progress=progress)
-    return Shown(rows.take, lambda i: samples.load(i).words)
+    return SampleInputs(rows.take, lambda i: samples.load(i).words)
 
 
 def _runs(tags: Sequence[str]) -> tuple[Span, ...]:
@@ -231,12 +231,12 @@ def _least(answer: TaggedRow, span: Span) -> float:
 
 TAGGING = Task(
     name="tagging",
-    goal=Goal(loss=lambda settings: None, said="accuracy of words"),
+    goal=Objective(loss=lambda settings: None, said="accuracy of words"),
     build=build_tagger,
     examples=tag_examples,
     answer=answer,
     judge=judge,
-    load_judgement=TagJudgement.from_json,
+    load_judgement=TaggingMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

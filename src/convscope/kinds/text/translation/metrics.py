@@ -34,7 +34,7 @@ class JudgedSentence:
 
 
 @dataclass(frozen=True)
-class TranslationJudgement:
+class TranslationMetrics:
     """What `judge_translations` found about one split.
 
     Args:
@@ -85,7 +85,7 @@ class TranslationJudgement:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> TranslationJudgement:
+    def from_json(cls, plain: Mapping[str, Any]) -> TranslationMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -112,7 +112,7 @@ class TranslationJudgement:
 
 def judge_translations(
     references: Sequence[str], translations: Sequence[str], sources: Sequence[str], worst: int = WORST
-) -> TranslationJudgement:
+) -> TranslationMetrics:
     """Compares translations with those of the data.
 
     Source: Post (2018), "A call for clarity in reporting BLEU scores"; Popovic (2015), "chrF: character
@@ -156,7 +156,7 @@ def judge_translations(
             for translation, reference in zip(translations, references, strict=True)
         ]
     )
-    return TranslationJudgement(
+    return TranslationMetrics(
         samples=len(references),
         bleu=float(bleu_found.score),
         bleu_signature=str(bleu.get_signature()),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.peek import Peek
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.text.classification.text_reading import read_given
@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: Peek) -> str | None:
+def recognizes(peek: DataSnapshot) -> str | None:
     """The same text in two languages."""
     return peek.parallel()
 

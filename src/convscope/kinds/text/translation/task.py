@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
-from convscope.engine.training.feed import Batch
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.batches import Batch
+from convscope.engine.training.objective import Objective
 from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import Fitted, Lesson, Shown, Task, as_named
+from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.kinds.text.readers.sources import Texts
 from convscope.kinds.text.translation.beam import BeamSettings, Translation, Translator
 from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss
-from convscope.kinds.text.translation.metrics import TranslationJudgement, judge_translations
+from convscope.kinds.text.translation.metrics import TranslationMetrics, judge_translations
 from convscope.kinds.text.translation.representation import start_shifted
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress, SplitName
@@ -107,7 +107,7 @@ def build_translator(
     return build(architecture, representation.shape, representation.classes, **sizes)
 
 
-def pair_examples(lesson: Lesson) -> PairExamples:
+def pair_examples(lesson: ExampleContext) -> PairExamples:
     """Sentences and translations as ids."""
     representation: Any = lesson.representation
     sources = representation.arrays(lesson.split.samples, progress=lesson.progress)
@@ -138,7 +138,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Answere
     return answers
 
 
-def judge(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationJudgement:
+def judge(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationMetrics:
     """BLEU and chrF."""
     sources = [split.samples.load(i) for i in range(len(split))]
     return judge_translations([str(text) for text in split.labels], [each.text for each in answers], sources)
@@ -181,7 +181,7 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("pairs", [f"{train.samples.load(i)} \u2192 {train.labels[i]}" for i in few])]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
+def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     """Sentences with the translations that the model gives them, as it takes both."""
     representation: Any = fitted.representation
     answers = answer(fitted, samples, progress)
@@ -190,12 +190,12 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> Shown:
     def tokens(i: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return representation.tokens(samples.load(i)), representation.target_tokens(answers[i].found.ids)
 
-    return Shown(lambda indices: pairs.batch(indices, None)[0], tokens)
+    return SampleInputs(lambda indices: pairs.batch(indices, None)[0], tokens)
 
 
 TRANSLATION = Task(
     name="translation",
-    goal=Goal(
+    goal=Objective(
         loss=lambda settings: TokenLoss(settings.label_smoothing),
         metrics=lambda: [TokenAccuracy()],
         said="accuracy of tokens",
@@ -204,7 +204,7 @@ TRANSLATION = Task(
     examples=pair_examples,
     answer=answer,
     judge=judge,
-    load_judgement=TranslationJudgement.from_json,
+    load_judgement=TranslationMetrics.from_json,
     tell=tell,
     mistakes=mistakes,
     outputs=outputs,

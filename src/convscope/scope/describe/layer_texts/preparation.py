@@ -120,7 +120,7 @@ TEXTS = {
             f"Here {words.listed([type(each).__name__ for each in facts.layer.layers])}; {facts.changed}."
         ),
     ),
-    "AutoContrast": Text("Stretches each picture so that it uses the whole range of values.", _settings()),
+    "AutoContrast": Text("Segments each picture so that it uses the whole range of values.", _settings()),
     "ContrastLimitedAdaptiveHistogramEqualization": Text(
         "Raises the contrast of each region of a picture by itself, but not without limit.",
         _settings("tile_grid_size"),

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from convscope.engine.training.batches import Batch, Examples
 from convscope.engine.training.checkpoint import Row
-from convscope.engine.training.feed import Batch, Examples
-from convscope.engine.training.keeper import write_history
+from convscope.engine.training.run_callback import write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import UsageError
 from convscope.files import written_whole

@@ -41,7 +41,7 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True)
-class Feed:
+class Batches:
     """Samples of one split, cut into batches.
 
     Args:

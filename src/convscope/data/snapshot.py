@@ -47,7 +47,7 @@ _LANGUAGE = re.compile(r"(.+?)\.([a-z]{2,3})(\.gz)?$")
 
 
 @dataclass(frozen=True)
-class Peek:
+class DataSnapshot:
     """What is seen of a path without reading it.
 
     Args:

@@ -13,7 +13,7 @@ import keras
 from convscope.engine.device import backend_file
 from convscope.engine.training.averaging import averaged
 from convscope.engine.training.checkpoint import Row, write_checkpoint
-from convscope.engine.training.goal import Goal
+from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 from convscope.files import written_whole
@@ -23,7 +23,7 @@ OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
 """What a row of history holds beside the losses and metrics."""
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes everything after each epoch, in an order that a kill at any moment does no harm to.
 
     All decisions (is it the best epoch, is it time to stop) follow from the rows of history, which the
@@ -47,7 +47,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         portable: keras.Model,
         rows: list[Row],
         settings: FitSettings,
-        goal: Goal,
+        goal: Objective,
         steps: int,
         progress: Progress,
     ) -> None:

@@ -16,7 +16,7 @@ Row = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Goal:
+class Objective:
     """How a model of one task is compiled and judged while it is trained.
 
     Args:
@@ -89,7 +89,7 @@ def classifying(settings: FitSettings) -> keras.losses.Loss:
     return keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
 
 
-CLASSIFY = Goal(loss=classifying, metrics=lambda: ["accuracy"])
+CLASSIFY = Objective(loss=classifying, metrics=lambda: ["accuracy"])
 """The goal of every classifier."""
 
 
