@@ -20,7 +20,7 @@ from convscope.errors import UsageError
         ("warmup", 1.0, r"in \[0, 1\)"),
         ("weight_decay", -0.1, r"in \[0, 1\)"),
         ("label_smoothing", 1.0, r"in \[0, 1\)"),
-        ("patience", 0, "at least 1, or None"),
+        ("patience", 0, "at least 1"),
         ("augmentation", -1.0, r"in \[0, 4\]"),
         ("precision", "float16", "auto, float32, bfloat16"),
         ("seed", -1, "2147483648"),

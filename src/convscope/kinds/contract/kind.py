@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from convscope.kinds.contract.option import Option
 from convscope.lazy import Lazy
+from convscope.option import Option
 
 if TYPE_CHECKING:
     import keras

@@ -1,0 +1,40 @@
+"""Options of architectures that several kinds share; `of` gives the default of each architecture."""
+
+from __future__ import annotations
+
+from convscope.option import Counts, Option, at_least, several_numbers, share, whole_numbers
+
+KERNEL_SIZE = Option(
+    "kernel_size", int, None, "Side of the kernels in pixels or positions", at_least(1), common=True
+)
+KERNEL_SIZES = Option(
+    "kernel_sizes",
+    tuple[int, ...],
+    None,
+    "Lengths of the kernels, separated by commas",
+    at_least(1),
+    parse=several_numbers,
+)
+DEPTH = Option("depth", int, None, "Number of convolutions or blocks", at_least(1), common=True)
+WIDTH = Option("width", int, None, "Number of kernels per convolution", at_least(1))
+FILTERS = Option(
+    "filters",
+    Counts,
+    None,
+    "Number of kernels per convolution, or per block separated by commas",
+    at_least(1),
+    parse=whole_numbers,
+)
+DILATIONS = Option(
+    "dilations",
+    Counts,
+    None,
+    "Dilation of each layer separated by commas, or the maximum number of dilations (minirocket)",
+    at_least(1),
+    parse=whole_numbers,
+)
+EMBEDDING = Option("embedding", int, None, "Length of a word vector", at_least(1))
+DROPOUT = Option("dropout", float, None, "Dropout rate", share)
+MASKING = Option("masking", float, None, "Largest share of time and frequency that is masked in training")
+MELS = Option("mels", int, None, "Number of mel bands", at_least(1))
+ENSEMBLE = Option("ensemble", int, None, "Number of networks whose probabilities are averaged", at_least(1))

@@ -1,0 +1,207 @@
+"""What a user may set: one value from which flags, arguments, validation and listings are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from convscope.errors import UsageError
+
+Check = Callable[[Any], str | None]
+"""Returns the expectation, such as `at least 1`, for a value that is out of range; None for a valid one."""
+
+Counts = int | tuple[int, ...]
+"""One whole number, or several."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting.
+
+    Args:
+        name: Python argument, such as `max_length`; `--max-length` on the command line.
+        type: `int`, `float`, `bool`, `str`, `Path`, a `Literal` of strings, `tuple[int, ...]`,
+            `tuple[str, ...]` or `Counts`.
+        default: Value if it is not given; None if it follows from the data or the architecture.
+        help: One sentence without a period at the end.
+        check: Refuses values that cannot work.
+        predicts: Whether `predict` takes it too.
+        common: Whether it belongs on the first screen of `convscope train --help`.
+        parse: Turns a word of the command line into the value where the type alone cannot.
+        defaults: For an option of architectures: the default of each architecture that takes it.
+    """
+
+    name: str
+    type: object
+    default: Any
+    help: str
+    check: Check | None = None
+    predicts: bool = False
+    common: bool = False
+    parse: Callable[[str], object] | None = None
+    defaults: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def flag(self) -> str:
+        """Spelling on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The accepted words, for an option that has a fixed list of them."""
+        return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+    def of(self, **defaults: object) -> Option:
+        """The same option for some architectures, with the default of each."""
+        values = list(defaults.values())
+        shared = values[0] if all(value == values[0] for value in values) else None
+        return replace(self, default=shared, defaults=defaults)
+
+    def validated(self, value: Any) -> Any:
+        """The value as code takes it. Paths become text, so that `run.json` can hold them.
+
+        Raises:
+            UsageError: It has another type, or is out of range.
+        """
+        if value is None and self.default is None:
+            return None
+        typed = self._typed(value)
+        expected = self.check(typed) if self.check is not None else None
+        if expected is not None:
+            raise self._wrong(expected, value)
+        return typed
+
+    def _typed(self, value: Any) -> Any:
+        if isinstance(value, str) and self.parse is not None:
+            return self.parse(value)
+        expected, convert = self._conversion()
+        converted = convert(value)
+        if converted is None:
+            raise self._wrong(expected, value)
+        return converted
+
+    def _conversion(self) -> tuple[str, Callable[[Any], object]]:
+        """What is expected, and a function to it that returns None for what cannot be converted."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}", lambda value: value if value in self.choices else None
+        if self.type not in _CONVERSIONS:
+            return "another type", lambda value: value
+        return _CONVERSIONS[self.type]
+
+    def _wrong(self, expected: str, value: object) -> UsageError:
+        return UsageError(f"{self.name} must be {expected}. Received: {self.name}={value!r}.")
+
+
+def validated(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Checks values by name against the options that exist.
+
+    Args:
+        options: What may be set.
+        values: What was set.
+        owner: Who takes them, for the message, such as `image-classification`.
+
+    Raises:
+        UsageError: A name that no option has, or a value that cannot work.
+    """
+    known = {option.name: option for option in options}
+    for name in values:
+        if name not in known:
+            flag = f"--{name.replace('_', '-')}"
+            names = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"{owner} does not support {flag} ({name}).", f"Its options: {names}.")
+    return {name: known[name].validated(value) for name, value in values.items()}
+
+
+def at_least(least: float) -> Check:
+    """Refuses smaller numbers, also among several."""
+    return lambda value: None if all(each >= least for each in _each(value)) else f"at least {least:g}"
+
+
+def above(least: float) -> Check:
+    """Refuses numbers that are not larger."""
+    return lambda value: None if value > least else f"above {least:g}"
+
+
+def within(least: float, most: float) -> Check:
+    """Refuses numbers outside of a closed interval."""
+    return lambda value: None if least <= value <= most else f"in [{least:g}, {most:g}]"
+
+
+def share(value: float) -> str | None:
+    """Refuses numbers outside of [0, 1)."""
+    return None if 0 <= value < 1 else "in [0, 1)"
+
+
+def single(check: Check) -> Check:
+    """Refuses several numbers where the type admits one or several."""
+    return lambda value: check(value) if isinstance(value, int) else "one whole number"
+
+
+def whole_numbers(text: str) -> Counts:
+    """Parses `32` to a number, and `128,256,128` to several.
+
+    Raises:
+        UsageError: Other text.
+    """
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text):
+        raise UsageError(f"Expected whole numbers such as 32 or 8,5,3. Received: {text}.")
+    numbers = tuple(int(part) for part in text.split(","))
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def several_numbers(text: str) -> tuple[int, ...]:
+    """Parses `8,5,3`.
+
+    Raises:
+        UsageError: Other text.
+    """
+    numbers = whole_numbers(text)
+    return numbers if isinstance(numbers, tuple) else (numbers,)
+
+
+def several_names(text: str) -> tuple[str, ...]:
+    """Parses `altitude, mach`."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
+
+
+def _numbers(value: object) -> tuple[int, ...] | None:
+    whole = [_whole(each) for each in value] if isinstance(value, list | tuple) else [_whole(value)]
+    return tuple(each for each in whole if each is not None) if whole and None not in whole else None
+
+
+def _counts(value: object) -> Counts | None:
+    number = _whole(value)
+    return _numbers(value) if number is None else number
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    listed = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    return tuple(value) if listed and isinstance(value, list | tuple) else None
+
+
+_CONVERSIONS: Mapping[object, tuple[str, Callable[[Any], object]]] = {
+    int: ("a whole number", _whole),
+    float: ("a number", _number),
+    bool: ("True or False", lambda value: value if isinstance(value, bool) else None),
+    str: ("text", lambda value: value if isinstance(value, str) else None),
+    Path: ("a path", lambda value: str(value) if isinstance(value, str | Path) else None),
+    Counts: ("a whole number or several", _counts),
+    tuple[int, ...]: ("whole numbers", _numbers),
+    tuple[str, ...]: ("several names", _names),
+}

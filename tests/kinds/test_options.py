@@ -1,0 +1,54 @@
+"""Options say what recipes and architectures take, with the defaults that these have themselves."""
+
+import subprocess
+import sys
+
+import pytest
+
+from convscope.kinds.architectures import ARCHITECTURES
+from convscope.kinds.audio import options as audio
+from convscope.kinds.image import options as image
+from convscope.kinds.series import options as series
+from convscope.kinds.text import options as text
+
+FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap"}
+"""What a representation tells an architecture, which nobody sets."""
+MODEL_OPTIONS = (
+    (image.IMAGE_CLASSIFICATION_MODEL_OPTIONS, "compact_cnn deep_cnn padded_cnn residual_cnn"),
+    (text.TEXT_CLASSIFICATION_MODEL_OPTIONS, "text_cnn residual_text_cnn"),
+    (text.TEXT_TAGGING_MODEL_OPTIONS, "dilated_tagger"),
+    (text.TRANSLATION_MODEL_OPTIONS, "conv_seq2seq"),
+    (series.SERIES_CLASSIFICATION_MODEL_OPTIONS, "inception_time fcn minirocket"),
+    (series.SERIES_ANOMALY_MODEL_OPTIONS, "causal_forecaster conv_autoencoder"),
+    (series.SERIES_REMAINING_LIFE_MODEL_OPTIONS, "life_cnn"),
+    (audio.AUDIO_CLASSIFICATION_MODEL_OPTIONS, "audio_cnn"),
+    (audio.SPEECH_RECOGNITION_MODEL_OPTIONS, "separable_ctc"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "architecture"),
+    [(options, name) for options, names in MODEL_OPTIONS for name in names.split()],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_model_options_equal_the_signature_of_the_architecture(options, architecture):
+    taken = ARCHITECTURES[architecture].options()
+    said = {each.name: each.defaults[architecture] for each in options if architecture in each.defaults}
+    assert said == {name: default for name, default in taken.items() if name not in FROM_DATA}
+
+
+@pytest.mark.parametrize("options", [options for options, _ in MODEL_OPTIONS])
+def test_a_default_is_a_value_that_the_option_admits(options):
+    for option in options:
+        for default in option.defaults.values():
+            assert default is None or option.validated(default) == default
+
+
+def test_options_are_read_without_keras():
+    code = (
+        "import sys, convscope.kinds.image.options, convscope.kinds.text.options;"
+        "import convscope.kinds.series.options, convscope.kinds.audio.options;"
+        "import convscope.engine.training.settings;"
+        "print([name for name in ('keras', 'numpy', 'tensorflow') if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
