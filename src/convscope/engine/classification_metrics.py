@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.per_class import ClassScores, Table, table_of
-from convscope.errors import DataError, RunError, UsageError
+from convscope.errors import DataError, UsageError
+from convscope.json_values import from_json, to_json
 
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Headings and rows of text."""
+EVALUATE_AGAIN = "Run `convscope evaluate` again to write the metrics anew."
 BINS = 15
 """Bins of the reliability diagram, as Guo et al. (2017) use them."""
 
 _EPSILON = 1e-7  # what keras.losses.CategoricalCrossentropy clips with, so that both give one loss
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What one class scored; 0.0 wherever a division by zero would stand.
+
+    Args:
+        name: The class name, or the type of entity, such as `PER`.
+        precision: Share of the predictions of this class that are right.
+        recall: Share of what is of this class that is found; 0.0 for a class without any.
+        f1: Harmonic mean of precision and recall.
+        support: Samples or entities of this class in the split.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+def table_of(scores: Sequence[ClassScores], what: str, counted: str) -> Table:
+    """Headings and a row for each class.
+
+    Args:
+        scores: Of each class.
+        what: What a class is called.
+        counted: What its support counts.
+    """
+    rows: list[tuple[str, ...]] = [
+        (each.name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support))
+        for each in scores
+    ]
+    return (what, "precision", "recall", "F1", counted), rows
 
 
 @dataclass(frozen=True)
@@ -39,13 +75,13 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """What `judge` found about one split.
+    """How good a classifier is on one split.
 
     Args:
-        samples: Number of samples judged.
+        samples: Number of samples.
         accuracy: Share of samples whose most probable class is their label.
         macro_f1: Unweighted mean of F1 over the classes that occur in the labels or the predictions.
-        expected_calibration_error: See `judge`.
+        expected_calibration_error: See `classification_metrics`.
         loss: Mean categorical cross-entropy, in nats.
         classes: Scores per class, in the order of the class names.
         confusion: Counts, `confusion[true][predicted]`.
@@ -61,13 +97,9 @@ class ClassificationMetrics:
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the judgement as named numbers, lists and dicts that `json` can write."""
-        plain = asdict(self)
-        plain["classes"] = list(plain["classes"])
-        plain["confusion"] = [list(row) for row in self.confusion]
-        plain["reliability"] = list(plain["reliability"])
-        return plain
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write."""
+        return to_json(self)
 
     def to_table(self) -> Table:
         """Headings and a row for each class."""
@@ -85,31 +117,16 @@ class ClassificationMetrics:
         return ()
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> ClassificationMetrics:
+    def from_json(cls, plain: object) -> ClassificationMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: If a key is missing, unknown, or holds something else than expected.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        try:
-            return cls(
-                samples=int(plain["samples"]),
-                accuracy=float(plain["accuracy"]),
-                macro_f1=float(plain["macro_f1"]),
-                expected_calibration_error=float(plain["expected_calibration_error"]),
-                loss=float(plain["loss"]),
-                classes=tuple(ClassScores(**scores) for scores in plain["classes"]),
-                confusion=tuple(tuple(int(count) for count in row) for row in plain["confusion"]),
-                reliability=tuple(ReliabilityBin(**each) for each in plain["reliability"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement that convscope wrote: {error!r}.",
-                "Run `convscope evaluate` again to write them anew.",
-            ) from error
+        return from_json(cls, plain, "classification metrics", EVALUATE_AGAIN)
 
 
-def judge(
+def classification_metrics(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], class_names: Sequence[str]
 ) -> ClassificationMetrics:
     r"""Compares predicted probabilities with labels.
@@ -136,8 +153,9 @@ def judge(
         DataError: If there are no samples, a label is unknown or a probability is not finite.
 
     Example:
-        >>> judged = judge(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]], np.float32), ["cat", "dog"])
-        >>> judged.accuracy, judged.confusion
+        >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+        >>> metrics = classification_metrics(np.array([0, 1]), probabilities, ["cat", "dog"])
+        >>> metrics.accuracy, metrics.confusion
         (1.0, ((1, 0), (0, 1)))
     """
     _check(labels, probabilities, len(class_names))
@@ -168,14 +186,14 @@ def judge(
 def _check(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], classes: int) -> None:
     if labels.ndim != 1 or probabilities.shape != (len(labels), classes):
         raise UsageError(
-            f"judge expects labels of shape (n,) and probabilities of shape (n, {classes}). "
+            f"classification_metrics expects labels of shape (n,) and probabilities of shape (n, {classes}). "
             f"Received: labels {labels.shape}, probabilities {probabilities.shape}."
         )
     if len(labels) == 0:
-        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
+        raise DataError("There are no samples to evaluate.", "Give a split that holds at least one sample.")
     if labels.min() < 0 or labels.max() >= classes:
         raise DataError(
-            f"Judging needs a known label in [0, {classes}) for every sample. "
+            f"Evaluation needs a label in [0, {classes}) for every sample. "
             f"Received: {labels.min()} to {labels.max()}.",
             "Leave out samples without a label.",
         )

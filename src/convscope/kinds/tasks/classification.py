@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.classification_metrics import ClassificationMetrics, judge
+from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
 from convscope.engine.inference.infer import predict_probabilities
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
 from convscope.engine.training.objective import CLASSIFY
@@ -94,7 +94,7 @@ def judge_probabilities(
     probabilities: Probabilities, split: Split, class_names: Sequence[str]
 ) -> ClassificationMetrics:
     """Compares probabilities with labels."""
-    return judge(split.labels, probabilities, class_names)
+    return classification_metrics(split.labels, probabilities, class_names)
 
 
 def tell(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
 
-from convscope.errors import BackendError, DataError, RunError, UsageError
+from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.errors import BackendError, DataError, UsageError
+from convscope.json_values import from_json, to_json
 
 WORST = 10
 """Recordings that are kept for the report."""
@@ -46,7 +48,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class JudgedRecording:
+class RecordingScore:
     """One recording of the report.
 
     Args:
@@ -64,10 +66,10 @@ class JudgedRecording:
 
 @dataclass(frozen=True)
 class SpeechMetrics:
-    """What `judge_transcripts` found about one split.
+    """How good transcripts of one split are.
 
     Args:
-        samples: Recordings judged.
+        samples: Number of recordings.
         words: Errors of words.
         characters: Errors of characters, spaces included.
         right: Share of the recordings without an error.
@@ -78,7 +80,7 @@ class SpeechMetrics:
     words: Errors
     characters: Errors
     right: float
-    worst: tuple[JudgedRecording, ...] = ()
+    worst: tuple[RecordingScore, ...] = ()
 
     @property
     def wer(self) -> float:
@@ -90,17 +92,9 @@ class SpeechMetrics:
         """The character error rate."""
         return self.characters.rate
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Named numbers, lists and dicts that `json` can write."""
-        return {
-            "samples": self.samples,
-            "wer": self.wer,
-            "cer": self.cer,
-            "right": self.right,
-            "words": asdict(self.words),
-            "characters": asdict(self.characters),
-            "worst": [asdict(each) for each in self.worst],
-        }
+        return {**to_json(self), "wer": self.wer, "cer": self.cer}
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Kinds of errors of words and of characters."""
@@ -129,28 +123,18 @@ class SpeechMetrics:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> SpeechMetrics:
+    def from_json(cls, plain: Mapping[str, object]) -> SpeechMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: If a key is missing, or holds something else than expected.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        try:
-            return cls(
-                samples=int(plain["samples"]),
-                words=Errors(**{name: int(plain["words"][name]) for name in _COUNTS}),
-                characters=Errors(**{name: int(plain["characters"][name]) for name in _COUNTS}),
-                right=float(plain["right"]),
-                worst=tuple(JudgedRecording(**each) for each in plain["worst"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement of transcripts that convscope wrote: {error!r}.",
-                "Run `convscope evaluate` again to write them anew.",
-            ) from error
+        rates = ("wer", "cer")  # which follow from the counts
+        known = {key: plain[key] for key in plain if key not in rates}
+        return from_json(cls, known, "speech metrics", EVALUATE_AGAIN)
 
 
-def judge_transcripts(
+def speech_metrics(
     references: Sequence[str], transcripts: Sequence[str], worst: int = WORST
 ) -> SpeechMetrics:
     """Compares transcripts with what was said, in the spelling that both have.
@@ -169,19 +153,19 @@ def judge_transcripts(
         BackendError: If jiwer is not installed.
 
     Example:
-        >>> judged = judge_transcripts(["one two three"], ["one too three four"])
-        >>> judged.words
+        >>> metrics = speech_metrics(["one two three"], ["one too three four"])
+        >>> metrics.words
         Errors(hits=2, substitutions=1, deletions=0, insertions=1)
-        >>> round(judged.wer, 3)
+        >>> round(metrics.wer, 3)
         0.667
     """
     if len(references) != len(transcripts):
         raise UsageError(
-            "judge_transcripts expects as many references as transcripts."
+            "speech_metrics expects as many references as transcripts."
             f" Received: {len(references)} and {len(transcripts)}."
         )
     if not references:
-        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
+        raise DataError("There are no samples to evaluate.", "Give a split that holds at least one sample.")
     jiwer = _library()
     pairs = list(zip(references, transcripts, strict=True))
     of_words = [_errors(jiwer.process_words, one, other, len(other.split())) for one, other in pairs]
@@ -193,12 +177,12 @@ def judge_transcripts(
         characters=_summed(of_characters),
         right=sum(one == other for one, other in pairs) / len(pairs),
         worst=tuple(
-            JudgedRecording(i, *pairs[i], of_words[i].rate) for i in by_rate[:worst] if of_words[i].wrong
+            RecordingScore(i, *pairs[i], of_words[i].rate) for i in by_rate[:worst] if of_words[i].wrong
         ),
     )
 
 
-def _errors(process: Any, reference: str, transcript: str, count: int) -> Errors:
+def _errors(process: Callable[[str, str], object], reference: str, transcript: str, count: int) -> Errors:
     if not reference:  # which jiwer does not take
         return Errors(0, 0, 0, count)
     found = process(reference, transcript)
@@ -209,11 +193,12 @@ def _summed(errors: Sequence[Errors]) -> Errors:
     return Errors(*(sum(getattr(each, name) for each in errors) for name in _COUNTS))
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import jiwer
     except ImportError as error:
         raise BackendError(
-            f"Judging transcripts needs jiwer: {error}.", 'Install it: pip install "convscope[audio]"'
+            f"Evaluating transcripts needs jiwer: {error}.", 'Install it: pip install "convscope[audio]"'
         ) from error
-    return jiwer
+    library: ModuleType = jiwer
+    return library

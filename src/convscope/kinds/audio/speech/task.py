@@ -18,7 +18,7 @@ from convscope.kinds.architectures import build
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, stacked
 from convscope.kinds.audio.readers.transcripts import read_words, spelled
 from convscope.kinds.audio.speech.ctc import BEAM
-from convscope.kinds.audio.speech.metrics import SpeechMetrics, judge_transcripts
+from convscope.kinds.audio.speech.metrics import SpeechMetrics, speech_metrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.transcription import LONGEST, HeardWord, Transcriber, Transcript
 from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
@@ -141,7 +141,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Transcr
 
 def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechMetrics:
     """Errors of words and characters."""
-    return judge_transcripts([spelled(str(text)) for text in split.labels], [each.text for each in answers])
+    return speech_metrics([spelled(str(text)) for text in split.labels], [each.text for each in answers])
 
 
 def tell(answers: Sequence[Transcript], samples: Samples, class_names: Sequence[str]) -> list[SpokenText]:

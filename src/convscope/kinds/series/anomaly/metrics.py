@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from convscope.errors import RunError
+from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.json_values import from_json, to_json
 from convscope.kinds.series.anomaly.alarms import Alarm
 from convscope.kinds.series.anomaly.nab_score import normalized, raw_score, worth
 from convscope.kinds.series.readers.segments import Windows
@@ -70,9 +70,9 @@ class AnomalyMetrics:
     nab_score: float | None
     series: tuple[SeriesAlarms, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values by name."""
-        return {**asdict(self), "series": [asdict(each) for each in self.series]}
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write."""
+        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """A row for each series."""
@@ -118,25 +118,18 @@ class AnomalyMetrics:
         return tuple(scores)
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> AnomalyMetrics:
+    def from_json(cls, plain: object) -> AnomalyMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: It is something else.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        try:
-            series = tuple(SeriesAlarms(**each) for each in plain["series"])
-            return cls(**{**plain, "series": series})
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement of alarms that convscope wrote: {error!r}.",
-                "Run `convscope evaluate` again to write them anew.",
-            ) from error
+        return from_json(cls, plain, "anomaly metrics", EVALUATE_AGAIN)
 
 
 @dataclass(frozen=True)
-class JudgedSeries:
-    """What is judged of one series.
+class LabeledAlarms:
+    """The alarms of one series and its known anomalies.
 
     Args:
         name: The file.
@@ -153,15 +146,15 @@ class JudgedSeries:
     windows: Windows | None
 
 
-def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float) -> AnomalyMetrics:
+def anomaly_metrics(alarms_of: Sequence[LabeledAlarms], threshold: float, asked: float) -> AnomalyMetrics:
     """Counts alarms, and compares their beginnings with known anomalies.
 
     Args:
-        judged: One for each series; those without known anomalies count for rows and alarms alone.
+        alarms_of: One for each series; those without known anomalies count for rows and alarms alone.
         threshold: The score that makes an alarm.
         asked: The rate, in a thousand rows, that it was chosen for.
     """
-    series = tuple(_of_series(each) for each in judged)
+    series = tuple(_of_series(each) for each in alarms_of)
     rows = sum(each.rows for each in series)
     alarms = sum(each.alarms for each in series)
     known = [each for each in series if each.windows is not None]
@@ -188,7 +181,7 @@ def judge_alarms(judged: Sequence[JudgedSeries], threshold: float, asked: float)
     )
 
 
-def _of_series(each: JudgedSeries) -> SeriesAlarms:
+def _of_series(each: LabeledAlarms) -> SeriesAlarms:
     rows = each.rows - each.lead
     if each.windows is None:
         return SeriesAlarms(each.name, rows, len(each.alarms))

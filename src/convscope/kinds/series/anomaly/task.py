@@ -21,7 +21,7 @@ from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, 
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
-from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, JudgedSeries, judge_alarms
+from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms, anomaly_metrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
 from convscope.kinds.series.anomaly.representation import RowWindows, ordered
 from convscope.kinds.series.answer_pictures import SERIES, alarm_picture
@@ -186,7 +186,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredS
 def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyMetrics:
     """Alarms beside known anomalies."""
     judged = [
-        JudgedSeries(
+        LabeledAlarms(
             split.samples.name(i),
             len(each.scored.scores),
             each.lead,
@@ -196,7 +196,7 @@ def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[s
         for i, each in enumerate(answers)
     ]
     threshold = answers[0].scored.threshold if answers else math.nan
-    return judge_alarms(judged, threshold, answers[0].asked if answers else FALSE_ALARMS)
+    return anomaly_metrics(judged, threshold, answers[0].asked if answers else FALSE_ALARMS)
 
 
 def tell(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import DataError, RunError, UsageError
+from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.errors import DataError, UsageError
+from convscope.json_values import from_json, to_json
 
 RANGES = 5
 """Ranges of true life that errors are listed for: as many of equal width up to the cap."""
@@ -40,7 +41,7 @@ class LifeRange:
 
 @dataclass(frozen=True)
 class LifeMetrics:
-    """What `judge_lives` found about one split.
+    """How good predicted remaining lives of one split are.
 
     Args:
         samples: Units (or rows, where each is asked about).
@@ -66,9 +67,9 @@ class LifeMetrics:
     cap: float
     ranges: tuple[LifeRange, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Named numbers, lists and dicts that `json` can write."""
-        return {**asdict(self), "ranges": [asdict(each) for each in self.ranges]}
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write."""
+        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Headings and a row for each range of true life."""
@@ -105,26 +106,16 @@ class LifeMetrics:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> LifeMetrics:
+    def from_json(cls, plain: object) -> LifeMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: A key is missing, unknown, or holds something else than expected.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        names = ("rmse", "rmse_uncapped", "mae", "nasa_score", "promised", "coverage", "width", "cap")
-        try:
-            figures = {name: float(plain[name]) for name in names}
-            ranges = tuple(LifeRange(**each) for each in plain["ranges"])
-            samples = int(plain["samples"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement of lives that convscope wrote: {error!r}.",
-                "Judge the run again.",
-            ) from error
-        return cls(samples=samples, ranges=ranges, **figures)
+        return from_json(cls, plain, "remaining-life metrics", EVALUATE_AGAIN)
 
 
-def judge_lives(
+def life_metrics(
     true: npt.NDArray[np.floating],
     predicted: npt.NDArray[np.floating],
     low: npt.NDArray[np.floating],
@@ -151,15 +142,18 @@ def judge_lives(
 
     Raises:
         UsageError: The shapes differ.
-        DataError: There is nothing to judge by, or something is not finite.
+        DataError: There is nothing to evaluate, or something is not finite.
 
     Example:
         >>> a = np.array([10.0, 140.0])
-        >>> judged = judge_lives(a, np.array([13.0, 125.0]), a - 5, a + 5, cap=125, promised=0.9)
-        >>> round(judged.rmse, 3), round(judged.rmse_uncapped, 3), judged.coverage
+        >>> metrics = life_metrics(a, np.array([13.0, 125.0]), a - 5, a + 5, cap=125, promised=0.9)
+        >>> round(metrics.rmse, 3), round(metrics.rmse_uncapped, 3), metrics.coverage
         (2.121, 10.817, 1.0)
     """
     _check(true, predicted, low, high)
+    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+    true, predicted = true.astype(np.float64), predicted.astype(np.float64)
     capped = np.minimum(true, cap)
     error = predicted - capped
     covered = (low <= true) & (true <= high)
@@ -167,9 +161,9 @@ def judge_lives(
     place = np.searchsorted(edges, true, side="right") - 1
     return LifeMetrics(
         samples=len(true),
-        rmse=_root_mean_square(error),
-        rmse_uncapped=_root_mean_square(predicted - true),
-        mae=float(np.mean(np.abs(error))),
+        rmse=root_mean_squared_error(capped, predicted),
+        rmse_uncapped=root_mean_squared_error(true, predicted),
+        mae=mean_absolute_error(capped, predicted),
         nasa_score=nasa_score(error),
         promised=float(promised),
         coverage=float(np.mean(covered)),
@@ -183,7 +177,7 @@ def judge_lives(
 
 
 def nasa_score(error: npt.NDArray[np.floating]) -> float:
-    """What errors cost, summed: as the formula in `judge_lives` says.
+    """What errors cost, summed: as the formula in `life_metrics` says.
 
     Args:
         error: Predicted less true life, in cycles.
@@ -221,7 +215,7 @@ def _check(true: npt.NDArray[np.floating], *others: npt.NDArray[np.floating]) ->
     if true.ndim != 1 or len(set(shapes)) > 1:
         raise UsageError(f"Expected lives and intervals of one shape (n,). Received: {shapes}.")
     if not len(true):
-        raise DataError("There are no units to judge by.", "Give a split that holds at least one unit.")
+        raise DataError("There are no units to evaluate.", "Give a split that holds at least one unit.")
     if not (np.isfinite(true).all() and np.isfinite(others[0]).all()):
         raise DataError(
             "Remaining lives, true and predicted, have to be numbers.",

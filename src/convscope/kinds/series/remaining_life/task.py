@@ -20,7 +20,7 @@ from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, 
 from convscope.kinds.series.answer_pictures import UNITS, life_picture
 from convscope.kinds.series.remaining_life.histories import Lives
 from convscope.kinds.series.remaining_life.intervals import LifeIntervals
-from convscope.kinds.series.remaining_life.metrics import LifeMetrics, judge_lives
+from convscope.kinds.series.remaining_life.metrics import LifeMetrics, life_metrics
 from convscope.kinds.series.remaining_life.representation import LifeWindows
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake
@@ -163,7 +163,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> LifeAnswers:
 def judge(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> LifeMetrics:
     """Errors at the end of each history."""
     true = np.array([lives[-1] for lives in split.labels], np.float64)
-    return judge_lives(true, answers.lives, answers.low, answers.high, answers.cap, answers.coverage)
+    return life_metrics(true, answers.lives, answers.low, answers.high, answers.cap, answers.coverage)
 
 
 def tell(answers: LifeAnswers, samples: Samples, class_names: Sequence[str]) -> list[PredictedLife]:

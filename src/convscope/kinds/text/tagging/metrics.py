@@ -1,21 +1,23 @@
-"""How good predicted tags are: entities that are found whole, per type, by the rules of conlleval."""
+"""Metrics of tagging by seqeval: entities that are found whole, per type."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
-from typing import Any
+from operator import eq
+from types import ModuleType
 
-from convscope.engine.per_class import ClassScores, Table, table_of
-from convscope.errors import RunError, UsageError
-from convscope.kinds.text.tagging.tag_schemes import Span, spans
+from convscope.engine.classification_metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
+from convscope.errors import BackendError, UsageError
+from convscope.json_values import from_json, to_json
+from convscope.kinds.text.tagging.tag_schemes import Span, spans, write
 
 
 @dataclass(frozen=True)
 class TaggingMetrics:
-    """What `judge_tags` found about one split.
+    """How good predicted tags are on one split.
 
     Args:
         samples: Sentences.
@@ -41,9 +43,9 @@ class TaggingMetrics:
     support: int
     types: tuple[ClassScores, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Named numbers, lists and dicts that `json` can write."""
-        return {**asdict(self), "types": [asdict(scores) for scores in self.types]}
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write."""
+        return to_json(self)
 
     def to_table(self) -> Table:
         """Headings and a row for each type."""
@@ -68,35 +70,23 @@ class TaggingMetrics:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> TaggingMetrics:
+    def from_json(cls, plain: object) -> TaggingMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: A key is missing, unknown, or holds something else than expected.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        try:
-            counts = {name: int(plain[name]) for name in ("samples", "words", "support")}
-            shares = {
-                name: float(plain[name])
-                for name in ("accuracy", "whole_sentences", "precision", "recall", "f1", "macro_f1")
-            }
-            types = tuple(ClassScores(**scores) for scores in plain["types"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement of tags that convscope wrote: {error!r}.",
-                "Judge the run again.",
-            ) from error
-        return cls(**counts, **shares, types=types)  # type: ignore[arg-type]
+        return from_json(cls, plain, "tagging metrics", EVALUATE_AGAIN)
 
 
-def judge_tags(
+def tagging_metrics(
     true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], types: Sequence[str]
 ) -> TaggingMetrics:
-    """Compares tags, as conlleval and seqeval do by default.
+    """Compares tags by seqeval (Nakayama 2018), in its strict mode.
 
-    An entity is right where first word, last word and type are. Both sides are read by conlleval's rules
-    (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task: chunking"), in whichever
-    scheme each is written. Plain tags count as entities of one word each.
+    An entity is right where first word, last word and type are. Both sides are first read by conlleval's
+    rules (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task: chunking"), in
+    whichever scheme each is written, and rewritten as IOBES. Plain tags count as entities of one word each.
 
     Args:
         true: Tags of each sentence.
@@ -108,60 +98,71 @@ def judge_tags(
 
     Raises:
         UsageError: The two differ in the number of sentences or words, or a type occurs that is not given.
+        BackendError: seqeval is not installed.
 
     Example:
-        >>> judge_tags([["B-PER", "E-PER", "O"]], [["B-PER", "E-PER", "S-LOC"]], ["LOC", "PER"]).precision
+        >>> true, predicted = [["B-PER", "E-PER", "O"]], [["B-PER", "E-PER", "S-LOC"]]
+        >>> tagging_metrics(true, predicted, ["LOC", "PER"]).precision
         0.5
     """
     _check(true, predicted)
-    known = set(types)
-    plain = known.issuperset(chain.from_iterable(true))
-    read = _words_as_spans if plain else spans
-    found, wanted, right = Counter[str](), Counter[str](), Counter[str]()
-    words = same_words = whole = 0
-    for expected, given in zip(true, predicted, strict=True):
-        mine, theirs = set(read(given)), set(read(expected))
-        found.update(span.type for span in mine)
-        wanted.update(span.type for span in theirs)
-        right.update(span.type for span in mine & theirs)
-        agreeing = sum(one == other for one, other in zip(expected, given, strict=True))
-        words += len(expected)
-        same_words += agreeing
-        whole += agreeing == len(expected)
-    strange = sorted((set(found) | set(wanted)) - known)
-    if strange:
-        raise UsageError(f"Tags of the type '{strange[0]}' occur, which is not one of {', '.join(types)}.")
-    scores = tuple(
-        ClassScores(name, *_rates(right[name], found[name], wanted[name]), support=wanted[name])
-        for name in types
+    plain = set(types).issuperset(chain.from_iterable(true))
+    numbers = {name: f"{number:06}" for number, name in enumerate(types)}
+    tags = [[_iobes(sentence, numbers, plain) for sentence in side] or [[]] for side in (true, predicted)]
+    seqeval, iobes = _library()
+    entities = [seqeval.Entities(side, iobes) for side in tags]
+    score = partial(
+        seqeval.precision_recall_fscore_support,
+        *tags,
+        entities_true=entities[0],
+        entities_pred=entities[1],
+        zero_division=0,
     )
-    occurring = [each.f1 for each in scores if found[each.name] or wanted[each.name]]
-    precision, recall, f1 = _rates(right.total(), found.total(), wanted.total())
+    occurring = sorted(entities[0].unique_tags | entities[1].unique_tags)
+    by_type = dict(zip(occurring, zip(*score(average=None), strict=True), strict=True))
+    precision, recall, f1, support = score(average="micro")
+    agreeing = [sum(map(eq, *pair)) for pair in zip(true, predicted, strict=True)]
+    words = [len(tags) for tags in true]
     return TaggingMetrics(
         samples=len(true),
-        words=words,
-        accuracy=_share(same_words, words),
-        whole_sentences=_share(whole, len(true)),
-        precision=precision,
-        recall=recall,
-        f1=f1,
-        macro_f1=_share(sum(occurring), len(occurring)),
-        support=wanted.total(),
-        types=scores,
+        words=sum(words),
+        accuracy=_share(sum(agreeing), sum(words)),
+        whole_sentences=_share(sum(map(eq, agreeing, words)), len(true)),
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+        macro_f1=_share(sum(float(rates[2]) for rates in by_type.values()), len(by_type)),
+        support=int(support),
+        types=tuple(_scores(name, *by_type.get(number, (0, 0, 0, 0))) for name, number in numbers.items()),
     )
 
 
-def _words_as_spans(tags: Sequence[str]) -> tuple[Span, ...]:
-    return tuple(Span(place, place + 1, tag) for place, tag in enumerate(tags))
+def _scores(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
+    return ClassScores(name, float(precision), float(recall), float(f1), int(support))
 
 
-def _rates(right: int, found: int, wanted: int) -> tuple[float, float, float]:
-    """Precision, recall and F1."""
-    return _share(right, found), _share(right, wanted), _share(2 * right, found + wanted)
+def _iobes(tags: Sequence[str], numbers: Mapping[str, str], plain: bool) -> list[str]:
+    """The same entities in IOBES, with a number for each type, since seqeval changes names with dashes."""
+    found = [Span(i, i + 1, tag) for i, tag in enumerate(tags)] if plain else spans(tags)
+    unknown = next((span.type for span in found if span.type not in numbers), None)
+    if unknown is not None:
+        raise UsageError(f"Tags of the type '{unknown}' occur, which is not one of {', '.join(numbers)}.")
+    return list(write([replace(span, type=numbers[span.type]) for span in found], len(tags)))
 
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
+
+
+def _library() -> tuple[ModuleType, type]:
+    try:
+        from seqeval.metrics import v1
+        from seqeval.scheme import IOBES
+    except ImportError as error:
+        raise BackendError(
+            f"Evaluating tags needs seqeval: {error}.", 'Install it: pip install "convscope[text]"'
+        ) from error
+    return v1, IOBES
 
 
 def _check(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> None:

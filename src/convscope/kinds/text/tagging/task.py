@@ -18,7 +18,7 @@ from convscope.kinds.architectures import build
 from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
-from convscope.kinds.text.tagging.metrics import TaggingMetrics, judge_tags
+from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
 from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
 from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
 from convscope.lenses.pages.report import Marked, Mistake
@@ -140,7 +140,9 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[TaggedR
 
 def judge(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TaggingMetrics:
     """Entities that are right, by type."""
-    return judge_tags([tuple(tags) for tags in split.labels], [each.tags for each in answers], class_names)
+    return tagging_metrics(
+        [tuple(tags) for tags in split.labels], [each.tags for each in answers], class_names
+    )
 
 
 def tell(answers: Sequence[TaggedRow], samples: Samples, class_names: Sequence[str]) -> list[TaggedText]:

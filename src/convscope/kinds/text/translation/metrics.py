@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-from convscope.errors import BackendError, DataError, RunError, UsageError
+from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.errors import BackendError, DataError, UsageError
+from convscope.json_values import from_json, to_json
 
 WORST = 10
 """Sentences that are kept for the report."""
 
 
 @dataclass(frozen=True)
-class JudgedSentence:
+class SentenceScore:
     """One sentence of the report.
 
     Args:
@@ -35,10 +37,10 @@ class JudgedSentence:
 
 @dataclass(frozen=True)
 class TranslationMetrics:
-    """What `judge_translations` found about one split.
+    """How good translations of one split are.
 
     Args:
-        samples: Number of sentences judged.
+        samples: Number of sentences.
         bleu: Corpus BLEU (Papineni et al. 2002), from 0 to 100.
         bleu_signature: How it was computed, as sacreBLEU (Post 2018) writes it.
         chrf: Corpus chrF2 (Popovic 2015), from 0 to 100.
@@ -57,12 +59,11 @@ class TranslationMetrics:
     precisions: tuple[float, ...]
     brevity_penalty: float
     length_ratio: float
-    worst: tuple[JudgedSentence, ...] = ()
+    worst: tuple[SentenceScore, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the judgement as named numbers, lists and dicts that `json` can write."""
-        plain = asdict(self)
-        return {**plain, "precisions": list(self.precisions), "worst": list(plain["worst"])}
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write."""
+        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """There are no classes to list."""
@@ -85,32 +86,16 @@ class TranslationMetrics:
         ]
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> TranslationMetrics:
+    def from_json(cls, plain: object) -> TranslationMetrics:
         """Reads what `to_json` wrote.
 
         Raises:
-            RunError: If a key is missing, unknown, or holds something else than expected.
+            RunError: A key is missing or unknown, or a value has another type.
         """
-        try:
-            return cls(
-                samples=int(plain["samples"]),
-                bleu=float(plain["bleu"]),
-                bleu_signature=str(plain["bleu_signature"]),
-                chrf=float(plain["chrf"]),
-                chrf_signature=str(plain["chrf_signature"]),
-                precisions=tuple(float(share) for share in plain["precisions"]),
-                brevity_penalty=float(plain["brevity_penalty"]),
-                length_ratio=float(plain["length_ratio"]),
-                worst=tuple(JudgedSentence(**sentence) for sentence in plain["worst"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"These metrics are not a judgement of translations that convscope wrote: {error!r}.",
-                "Run `convscope evaluate` again to write them anew.",
-            ) from error
+        return from_json(cls, plain, "translation metrics", EVALUATE_AGAIN)
 
 
-def judge_translations(
+def translation_metrics(
     references: Sequence[str], translations: Sequence[str], sources: Sequence[str], worst: int = WORST
 ) -> TranslationMetrics:
     """Compares translations with those of the data.
@@ -134,20 +119,20 @@ def judge_translations(
 
     Example:
         >>> right = ["A man sleeps on a couch."]
-        >>> judged = judge_translations(right, right, [""])
-        >>> round(judged.bleu), round(judged.chrf), judged.length_ratio
+        >>> metrics = translation_metrics(right, right, [""])
+        >>> round(metrics.bleu), round(metrics.chrf), metrics.length_ratio
         (100, 100, 1.0)
     """
     counts = len(references), len(translations), len(sources)
     if len(set(counts)) > 1:
         raise UsageError(
-            "judge_translations expects as many references, translations and sources."
+            "translation_metrics expects as many references, translations and sources."
             f" Received: {counts[0]}, {counts[1]} and {counts[2]}."
         )
     if not references:
-        raise DataError("There are no samples to judge by.", "Give a split that holds at least one sample.")
-    metrics = _metrics()
-    bleu, chrf = metrics.BLEU(), metrics.CHRF()
+        raise DataError("There are no samples to evaluate.", "Give a split that holds at least one sample.")
+    library = _library()
+    bleu, chrf = library.BLEU(), library.CHRF()
     bleu_found = bleu.corpus_score(list(translations), [list(references)])
     chrf_found = chrf.corpus_score(list(translations), [list(references)])
     of_each = np.array(
@@ -166,17 +151,17 @@ def judge_translations(
         brevity_penalty=float(bleu_found.bp),
         length_ratio=float(bleu_found.sys_len / bleu_found.ref_len) if bleu_found.ref_len else 0.0,
         worst=tuple(
-            JudgedSentence(int(i), sources[i], references[i], translations[i], float(of_each[i]))
+            SentenceScore(int(i), sources[i], references[i], translations[i], float(of_each[i]))
             for i in np.argsort(of_each, kind="stable")[:worst].tolist()
         ),
     )
 
 
-def _metrics() -> Any:
+def _library() -> ModuleType:
     try:
         from sacrebleu import metrics
     except ImportError as error:
         raise BackendError(
-            f"Judging translations needs sacrebleu: {error}.", 'Install it: pip install "convscope[text]"'
+            f"Evaluating translations needs sacrebleu: {error}.", 'Install it: pip install "convscope[text]"'
         ) from error
     return metrics

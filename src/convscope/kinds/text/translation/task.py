@@ -19,7 +19,7 @@ from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, 
 from convscope.kinds.text.readers.sources import Texts
 from convscope.kinds.text.translation.beam import BeamSettings, Translation, Translator
 from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss
-from convscope.kinds.text.translation.metrics import TranslationMetrics, judge_translations
+from convscope.kinds.text.translation.metrics import TranslationMetrics, translation_metrics
 from convscope.kinds.text.translation.representation import start_shifted
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress, SplitName
@@ -141,7 +141,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Answere
 def judge(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationMetrics:
     """BLEU and chrF."""
     sources = [split.samples.load(i) for i in range(len(split))]
-    return judge_translations([str(text) for text in split.labels], [each.text for each in answers], sources)
+    return translation_metrics([str(text) for text in split.labels], [each.text for each in answers], sources)
 
 
 def tell(answers: Sequence[Answered], samples: Samples, class_names: Sequence[str]) -> list[TranslatedText]:

@@ -5,17 +5,17 @@ import json
 import pytest
 
 from convscope.errors import RunError, UsageError
-from convscope.kinds.text.tagging.metrics import TaggingMetrics, judge_tags
+from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
 
 TYPES = ("LOC", "ORG", "PER")
 
 
-def judge(true, predicted, types=TYPES):
-    return judge_tags([each.split() for each in true], [each.split() for each in predicted], types)
+def metrics_of(true, predicted, types=TYPES):
+    return tagging_metrics([each.split() for each in true], [each.split() for each in predicted], types)
 
 
 def test_an_entity_counts_where_words_and_type_are_right():
-    made = judge(
+    made = metrics_of(
         ["B-PER E-PER O S-LOC", "S-ORG O B-LOC I-LOC E-LOC"],
         ["B-PER E-PER O S-ORG", "S-ORG O B-LOC E-LOC O"],
     )
@@ -32,33 +32,33 @@ def test_an_entity_counts_where_words_and_type_are_right():
 
 
 def test_the_two_may_be_written_in_different_schemes():
-    assert judge(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).f1 == 1
-    assert judge(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).accuracy == 0.25
+    assert metrics_of(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).f1 == 1
+    assert metrics_of(["I-PER I-PER B-PER O"], ["B-PER E-PER S-PER O"]).accuracy == 0.25
 
 
 def test_sloppy_predictions_are_read_as_conlleval_does():
-    assert judge(["B-PER I-PER O"], ["I-PER I-PER O"]).f1 == 1
-    assert judge(["B-PER I-PER I-LOC"], ["B-PER I-PER B-LOC"]).f1 == 1
+    assert metrics_of(["B-PER I-PER O"], ["I-PER I-PER O"]).f1 == 1
+    assert metrics_of(["B-PER I-PER I-LOC"], ["B-PER I-PER B-LOC"]).f1 == 1
 
 
 def test_nothing_to_find_and_nothing_found_is_zero_and_not_an_error():
-    made = judge(["O O", ""], ["O O", ""])
+    made = metrics_of(["O O", ""], ["O O", ""])
     assert (made.f1, made.macro_f1, made.support) == (0, 0, 0)
     assert (made.accuracy, made.whole_sentences) == (1, 1)
-    assert judge([], []).accuracy == 0
+    assert metrics_of([], []).accuracy == 0
 
 
 def test_plain_tags_count_word_by_word():
-    made = judge(["NN VB NN"], ["NN NN NN"], ("NN", "VB"))
+    made = metrics_of(["NN VB NN"], ["NN NN NN"], ("NN", "VB"))
     assert made.accuracy == made.f1 == 2 / 3
     assert [scores.support for scores in made.types] == [2, 1]
     assert made.types[0].precision == 2 / 3
 
 
-def test_a_judgement_is_written_and_read():
-    made = judge(["B-PER E-PER O"], ["B-PER E-PER S-LOC"])
+def test_metrics_are_written_and_read():
+    made = metrics_of(["B-PER E-PER O"], ["B-PER E-PER S-LOC"])
     assert TaggingMetrics.from_json(json.loads(json.dumps(made.to_json()))) == made
-    with pytest.raises(RunError, match="not a judgement of tags"):
+    with pytest.raises(RunError, match="Expected tagging metrics"):
         TaggingMetrics.from_json({"samples": 1})
 
 
@@ -72,4 +72,4 @@ def test_a_judgement_is_written_and_read():
 )
 def test_what_does_not_fit_is_refused(true, predicted, message):
     with pytest.raises(UsageError, match=message):
-        judge(true, predicted)
+        metrics_of(true, predicted)

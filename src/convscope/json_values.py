@@ -1,0 +1,142 @@
+"""Frozen dataclasses as the plain values that JSON holds, and back, with every type checked."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    NoReturn,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from convscope.errors import RunError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
+
+_PLAIN: dict[object, str] = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
+
+
+def to_json(value: DataclassInstance) -> dict[str, object]:
+    """The fields of a dataclass by name, dataclasses within it as dictionaries and tuples as lists.
+
+    Example:
+        >>> from convscope.types import Axis
+        >>> to_json(Axis(filled=(1, 2)))
+        {'places': None, 'unit': 'step', 'variables': [], 'filled': [1, 2]}
+    """
+    return {name: _listed(each) for name, each in asdict(value).items()}
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _listed(each) for key, each in value.items()}
+    return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def from_json(cls: type[T], plain: object, what: str, hint: str = "") -> T:
+    """Builds a dataclass from what `dataclasses.asdict` and `json` made of it.
+
+    Args:
+        cls: The dataclass; its fields are numbers, strings, booleans, None, literals, tuples, mappings with
+            string keys, and dataclasses of these.
+        plain: The parsed JSON.
+        what: What it should be, for the message, such as `classification metrics`.
+        hint: What to do about it.
+
+    Raises:
+        RunError: A key is missing or unknown, or a value has another type.
+
+    Example:
+        >>> from convscope.types import Skipped
+        >>> from_json(Skipped, {"path": "a.png", "reason": "empty"}, "a skipped file")
+        Skipped(path='a.png', reason='empty')
+    """
+    try:
+        return cast(T, _read(cls, plain, "the value"))
+    except ValueError as error:
+        raise RunError(f"Expected {what}, but {error}.", hint) from error
+
+
+def _read(kind: object, value: object, place: str) -> object:
+    """The value as the type wants it.
+
+    Raises:
+        ValueError: It cannot be; the message says where.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _read_dataclass(kind, value, place)
+    if origin in (Union, types.UnionType):
+        return _read_union(inner, value, place)
+    if origin is tuple:
+        return _read_tuple(inner, value, place)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _read_mapping(inner[1], value, place)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    expected = f"one of {', '.join(map(str, inner))}" if origin is Literal else _PLAIN.get(kind)
+    if expected is not None and not (value in inner if origin is Literal else type(value) is kind):
+        _refuse(expected, value, place)
+    return value
+
+
+def _read_mapping(kind: object, value: object, place: str) -> object:
+    if not isinstance(value, Mapping):
+        _refuse("an object", value, place)
+    return {str(key): _read(kind, each, f"'{key}'") for key, each in value.items()}
+
+
+def _read_dataclass(kind: type, value: object, place: str) -> object:
+    if not isinstance(value, Mapping):
+        _refuse("an object", value, place)
+    hints = get_type_hints(kind)
+    known = {field.name: field for field in fields(kind)}
+    for name in value:
+        if name not in known:
+            raise ValueError(f"{place} has the unknown key '{name}'")
+    for name, field in known.items():
+        if name not in value and field.default is MISSING and field.default_factory is MISSING:
+            raise ValueError(f"{place} has no key '{name}'")
+    read: object = kind(**{name: _read(hints[name], each, f"'{name}'") for name, each in value.items()})
+    return read
+
+
+def _read_union(kinds: tuple[object, ...], value: object, place: str) -> object:
+    if value is None and type(None) in kinds:
+        return None
+    *first, last = [kind for kind in kinds if kind is not type(None)]
+    for kind in first:
+        try:
+            return _read(kind, value, place)
+        except ValueError:
+            continue
+    return _read(last, value, place)
+
+
+def _read_tuple(kinds: tuple[object, ...], value: object, place: str) -> object:
+    if not isinstance(value, list | tuple):
+        _refuse("an array", value, place)
+    values: list[object] = list(value)
+    if len(kinds) == 2 and kinds[1] is ...:
+        kinds = (kinds[0],) * len(values)
+    if len(kinds) != len(values):
+        _refuse(f"an array of {len(kinds)}", values, place)
+    pairs = enumerate(zip(kinds, values, strict=True))
+    return tuple(_read(kind, each, f"{place}[{number}]") for number, (kind, each) in pairs)
+
+
+def _refuse(expected: str, value: object, place: str) -> NoReturn:
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
+    raise ValueError(f"{place} must be {expected}. Received: {shown}")
