@@ -84,7 +84,7 @@ def train_convscope(_: str) -> float:
     moments: list[float] = []
     watch = clock(moments)
     feed = Batches(examples, BATCH)
-    words = [int(np.count_nonzero(ids)) for ids, _ in itertools.islice(feed.training(0), feed.steps)]
+    words = [int(np.count_nonzero(ids)) for ids, _ in itertools.islice(feed.shuffled(0), feed.steps)]
     settings = FitSettings(epochs=1, batch_size=BATCH)
     with tempfile.TemporaryDirectory() as folder:
         small = Batches(ClassExamples(texts(BATCH)[0], lambda ids: ids, labels[:BATCH], 2), BATCH)

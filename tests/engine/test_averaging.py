@@ -1,4 +1,4 @@
-"""What is judged and kept is the average of the weights over the steps; the training goes on without it."""
+"""The average of the weights is evaluated and kept; the training goes on without it."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def test_the_exponential_average_of_all_steps_so_far_is_kept(pictures, settings,
         np.testing.assert_allclose(np.array(weight), expected, atol=1e-6)
 
 
-def test_the_training_takes_the_same_steps_and_is_judged_otherwise(pictures, settings, tmp_path):
+def test_the_training_takes_the_same_steps_and_is_evaluated_otherwise(pictures, settings, tmp_path):
     plain, steps = trained(pictures, settings, tmp_path / "plain", 0.0)
     average, others = trained(pictures, settings, tmp_path / "averaged", 0.4)
     for one, other in zip(steps, others, strict=True):

@@ -41,8 +41,8 @@ def numbers(count=23, batch_size=5, seed=0, **options):
     return Batches(examples, batch_size, seed)
 
 
-def first(feed, epoch, batches):
-    return list(itertools.islice(feed.training(epoch), batches))
+def first(source, epoch, batches):
+    return list(itertools.islice(source.shuffled(epoch), batches))
 
 
 def same(left, right):
@@ -54,9 +54,9 @@ def same(left, right):
 
 
 def test_an_epoch_shows_every_sample_in_batches_of_one_size():
-    feed = numbers()
+    source = numbers()
     for epoch in range(3):
-        batches = first(feed, epoch, feed.steps)
+        batches = first(source, epoch, source.steps)
         assert {inputs.shape for inputs, _ in batches} == {(5, 1)}
         assert {targets.shape for _, targets in batches} == {(5, 3)}
         seen = np.concatenate([inputs[:, 0] for inputs, _ in batches]).astype(int)
@@ -67,8 +67,8 @@ def test_an_epoch_shows_every_sample_in_batches_of_one_size():
 
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 2**31 - 1))
 def test_whatever_the_sizes_an_epoch_shows_every_sample(count, batch_size, seed):
-    feed = numbers(count, batch_size, seed)
-    batches = first(feed, 0, feed.steps)
+    source = numbers(count, batch_size, seed)
+    batches = first(source, 0, source.steps)
     assert {len(inputs) for inputs, _ in batches} == {min(count, batch_size)}
     assert set(np.concatenate([inputs[:, 0] for inputs, _ in batches])) == set(range(count))
 
@@ -89,19 +89,19 @@ def test_the_order_depends_only_on_seed_and_epoch():
 @pytest.mark.parametrize("augment", [None, jitter])
 @pytest.mark.parametrize("epoch", [1, 4])
 def test_beginning_at_an_epoch_is_the_same_as_reading_up_to_it(augment, epoch):
-    feed = numbers(augment=augment)
-    through = first(feed, 0, feed.steps * (epoch + 1))
-    assert same(through[feed.steps * epoch :], first(feed, epoch, feed.steps))
+    source = numbers(augment=augment)
+    through = first(source, 0, source.steps * (epoch + 1))
+    assert same(through[source.steps * epoch :], first(source, epoch, source.steps))
 
 
 def test_augmentation_differs_from_step_to_step_and_epoch_to_epoch():
-    feed = numbers(4, 4, augment=jitter)
-    drawn = [np.sort(inputs[:, 0] % 1000) for inputs, _ in first(feed, 0, 12)]
+    source = numbers(4, 4, augment=jitter)
+    drawn = [np.sort(inputs[:, 0] % 1000) for inputs, _ in first(source, 0, 12)]
     assert len({tuple(values) for values in drawn}) == 12
 
 
 def test_once_gives_all_samples_in_order_unchanged():
-    batches = list(numbers(augment=jitter, class_weights=np.ones(3, np.float32)).once())
+    batches = list(numbers(augment=jitter, class_weights=np.ones(3, np.float32)).ordered())
     assert {len(batch) for batch in batches} == {2}
     assert [len(inputs) for inputs, _ in batches] == [5, 5, 5, 5, 3]
     np.testing.assert_array_equal(np.concatenate([inputs for inputs, _ in batches])[:, 0], np.arange(23))
@@ -222,7 +222,7 @@ def test_an_error_while_answering_leaves_no_thread_behind():
 
     with pytest.raises(KeyboardInterrupt):
         predict_probabilities(Doubled(), Numbers(20 * BATCH), as_float, stop)
-    assert not [thread for thread in threading.enumerate() if thread.name == "feed"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "source"]
 
 
 def test_mixing_blends_inputs_targets_and_weights_by_one_share():
@@ -243,7 +243,7 @@ def test_mixing_blends_inputs_targets_and_weights_by_one_share():
 
 def test_mixing_is_for_training_alone_and_follows_from_the_seed():
     mixed = numbers(mixing=0.5)
-    assert same(list(mixed.once()), list(numbers().once()))
+    assert same(list(mixed.ordered()), list(numbers().ordered()))
     assert same(first(mixed, 1, 4), first(numbers(mixing=0.5), 1, 4))
     assert not same(first(mixed, 0, 4), first(numbers(mixing=0.5, seed=1), 0, 4))
 
@@ -266,28 +266,28 @@ def texts(count=1000, batch_size=16, seed=0):
 
 
 def test_an_epoch_of_texts_shows_every_one_beside_others_of_its_length():
-    feed, _ = texts()
-    assert feed.varying
-    batches = first(feed, 0, feed.steps)
+    source, _ = texts()
+    assert source.ragged
+    batches = first(source, 0, source.steps)
     seen = np.concatenate([ids[:, 0] - 2 for ids, _ in batches])
     assert sorted(set(seen)) == list(range(1000))
-    assert len(seen) == feed.steps * 16
+    assert len(seen) == source.steps * 16
     padding = 1 - np.mean([np.mean(ids != 0) for ids, _ in batches])
     assert padding < 0.25
     longest = [ids.shape[1] for ids, _ in batches]
     assert longest != sorted(longest)
-    assert feed.steps < BUCKET
+    assert source.steps < BUCKET
 
 
 def test_texts_come_in_the_same_order_for_one_seed_and_in_another_for_the_next_epoch():
-    feed, _ = texts()
-    assert same(first(feed, 3, 70), first(feed, 3, 70))
-    assert same(first(feed, 2, 2 * feed.steps)[feed.steps :], first(feed, 3, feed.steps))
-    assert not same(first(feed, 2, 3), first(feed, 3, 3))
+    source, _ = texts()
+    assert same(first(source, 3, 70), first(source, 3, 70))
+    assert same(first(source, 2, 2 * source.steps)[source.steps :], first(source, 3, source.steps))
+    assert not same(first(source, 2, 3), first(source, 3, 3))
 
 
 def test_answers_for_texts_of_any_length_come_in_the_order_asked():
-    feed, lengths = texts(2 * BATCH + 3)
+    source, lengths = texts(2 * BATCH + 3)
 
     class Length:
         output_shape = (None, 1)
@@ -298,5 +298,5 @@ def test_answers_for_texts_of_any_length_come_in_the_order_asked():
         def predict_on_batch(self, ids):
             return (ids != 0).sum(axis=1, keepdims=True).astype(np.float32)
 
-    answers = predict_probabilities(Length(), feed.examples.inputs, lambda ids: ids)
+    answers = predict_probabilities(Length(), source.examples.inputs, lambda ids: ids)
     np.testing.assert_array_equal(answers[:, 0], lengths)

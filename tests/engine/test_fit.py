@@ -1,4 +1,4 @@
-"""What a training is judged by: every sample of the validation split once, after every epoch."""
+"""What a training is evaluated on: every sample of the validation split once, after every epoch."""
 
 import csv
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import DataError
 
-GOAL = Objective(loss=lambda settings: "mse", figure=None, said="loss")
+OBJECTIVE = Objective(loss=lambda settings: "mse", monitor=None, label="loss")
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class Squares:
     """Samples of which each adds another amount to the loss; of one length, or of several."""
 
     count: int
-    varying: bool
+    ragged: bool
 
     def __len__(self):
         return self.count
 
     @property
     def lengths(self):
-        return 1 + np.arange(self.count) % 3 if self.varying else None
+        return 1 + np.arange(self.count) % 3 if self.ragged else None
 
     def batch(self, indices, rng):
-        width = int(self.lengths[indices].max()) if self.varying else 2
+        width = int(self.lengths[indices].max()) if self.ragged else 2
         return np.zeros((len(indices), width, 1), np.float32), indices[:, None].astype(np.float32)
 
 
@@ -41,25 +41,25 @@ def build():
     return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(inputs)))
 
 
-@pytest.mark.parametrize("varying", [False, True])
-def test_each_epoch_is_judged_by_every_sample_once(tmp_path, varying):
+@pytest.mark.parametrize("ragged", [False, True])
+def test_each_epoch_is_evaluated_on_every_sample_once(tmp_path, ragged):
     settings = FitSettings(
         epochs=6, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
     )
-    train, validation = (Batches(Squares(count, varying), 4) for count in (8, 47))
-    fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
+    train, validation = (Batches(Squares(count, ragged), 4) for count in (8, 47))
+    fit(build, train, validation, settings, choose_device("float32"), tmp_path, objective=OBJECTIVE)
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
-        judged = [float(row["val_loss"]) for row in csv.DictReader(file)]
-    np.testing.assert_allclose(judged, np.mean(np.arange(47.0) ** 2), rtol=1e-5)
+        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(losses, np.mean(np.arange(47.0) ** 2), rtol=1e-5)
 
 
-def test_the_best_epoch_is_kept_unless_the_goal_leaves_the_split_out_of_it():
+def test_the_best_epoch_is_kept_unless_the_objective_leaves_the_split_out_of_it():
     rows = [{"val_loss": loss, "val_accuracy": share} for loss, share in ((3, 0.5), (1, 0.4), (2, 0.3))]
     assert Objective(loss=lambda settings: None).best_epoch(rows) == 0
-    assert Objective(loss=lambda settings: None, figure=None).best_epoch(rows) == 1
-    last = Objective(loss=lambda settings: None, figure=None, chooses=False)
+    assert Objective(loss=lambda settings: None, monitor=None).best_epoch(rows) == 1
+    last = Objective(loss=lambda settings: None, monitor=None, keep_best=False)
     assert last.best_epoch(rows) == 2
-    assert last.standing(rows) == "epoch 4, validation accuracy 2.000"
+    assert last.status(rows) == "epoch 4, validation accuracy 2.000"
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,17 @@ class Failing(Squares):
 SEEN: list[int] = []
 
 
-@pytest.mark.parametrize("varying", [False, True])
-def test_a_sample_that_goes_during_a_training_is_named_as_such(tmp_path, varying):
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_sample_that_goes_during_a_training_is_named_as_such(tmp_path, ragged):
     SEEN.clear()
     settings = FitSettings(epochs=6, batch_size=4, precision="float32")
-    train, validation = Batches(Failing(16, varying), 4), Batches(Squares(8, varying), 4)
+    train, validation = Batches(Failing(16, ragged), 4), Batches(Squares(8, ragged), 4)
     with pytest.raises(DataError, match=r"^7\.png: there is no such file$"):
-        fit(build, train, validation, settings, choose_device("float32"), tmp_path, goal=GOAL)
+        fit(build, train, validation, settings, choose_device("float32"), tmp_path, objective=OBJECTIVE)
 
 
-@pytest.mark.parametrize("varying", [False, True])
-def test_each_epoch_learns_from_every_sample_once(tmp_path, varying):
+@pytest.mark.parametrize("ragged", [False, True])
+def test_each_epoch_learns_from_every_sample_once(tmp_path, ragged):
     seen = []
 
     class Watch(keras.callbacks.Callback):
@@ -98,6 +98,8 @@ def test_each_epoch_learns_from_every_sample_once(tmp_path, varying):
     settings = FitSettings(
         epochs=5, batch_size=4, learning_rate=1e-12, schedule="constant", precision="float32"
     )
-    train, validation = Batches(Squares(12, varying), 4), Batches(Squares(4, varying), 4)
-    fit(build, train, validation, settings, choose_device("float32"), tmp_path, [Watch()], goal=GOAL)
+    train, validation = Batches(Squares(12, ragged), 4), Batches(Squares(4, ragged), 4)
+    fit(
+        build, train, validation, settings, choose_device("float32"), tmp_path, [Watch()], objective=OBJECTIVE
+    )
     np.testing.assert_allclose(seen, np.mean(np.arange(12.0) ** 2), rtol=1e-5)

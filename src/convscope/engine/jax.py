@@ -25,7 +25,7 @@ def cpu_computes_bfloat16() -> bool:
     return False
 
 
-def answering_threads(_: int) -> int:
+def prediction_threads(_: int) -> int:
     """One batch at a time: Keras keeps the state of a model with the model here."""
     return 1
 

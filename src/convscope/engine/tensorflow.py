@@ -44,8 +44,8 @@ def cpu_computes_bfloat16() -> bool:
     return True
 
 
-def answering_threads(cores: int) -> int:
-    """How many batches are best answered at a time: operations that are short leave cores idle."""
+def prediction_threads(cores: int) -> int:
+    """How many batches are best predicted at a time: operations that are short leave cores idle."""
     return 1 if accelerator() else cores + 1
 
 

@@ -25,7 +25,7 @@ def cpu_computes_bfloat16() -> bool:
     return True
 
 
-def answering_threads(_: int) -> int:
+def prediction_threads(_: int) -> int:
     """One batch at a time: the operations of one use all cores."""
     return 1
 

@@ -1,8 +1,10 @@
-"""Answers for many samples, batch by batch, with bounded memory."""
+"""Predictions for many samples, batch by batch, with bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import Any
 
@@ -10,21 +12,69 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.inference.answers import answers, threads_for
+from convscope.engine.device import backend_file
+from convscope.engine.inference.openvino import cores
 from convscope.engine.training.batches import Prefetched
-from convscope.engine.training.class_examples import Inputs, Prepare
+from convscope.engine.training.class_examples import CompactInputs, Prepare, lengths_of
 from convscope.types import Progress, no_progress
 
+Arrays = list[npt.NDArray[Any]]
+MOST = 4
+"""Batches to predict at a time, at most."""
+
+
 BATCH = 256
-"""Samples that are answered at a time, in one batch or in two."""
+"""Samples that are predicted at a time, in one batch or in two."""
 AT_ONCE = 2
 View = Callable[[Any], Any]
 """From a batch of compact inputs to the same samples seen in another way."""
 
 
+def threads_for(most: int) -> int:
+    """How many batches to predict at a time: at most so many, and one where the backend gains nothing."""
+    return min(most, int(backend_file().prediction_threads(cores())))
+
+
+def predict_batches(
+    model: keras.Model, batches: Iterable[Any], most: int = MOST
+) -> Generator[Arrays, None, None]:
+    """Predicts batch after batch, several of them at the same time where that is faster.
+
+    Steps that follow one another, as those along a sentence, leave cores idle, which other batches can use.
+
+    Args:
+        model: Any built model.
+        batches: Its inputs; read a few ahead.
+        most: Batches to predict at a time; each has its own memory.
+
+    Yields:
+        One array for each output.
+    """
+
+    def predict(batch: Any) -> Arrays:
+        return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
+
+    threads = threads_for(most)
+    if threads == 1:
+        yield from map(predict, batches)
+        return
+    model.make_predict_function()  # once, not by each thread
+    waiting: deque[Future[Arrays]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for batch in batches:
+            waiting.append(pool.submit(predict, batch))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def predict_probabilities(
     model: keras.Model,
-    inputs: Inputs,
+    inputs: CompactInputs,
     prepare: Prepare,
     progress: Progress = no_progress,
     views: Sequence[View] = (),
@@ -38,7 +88,7 @@ def predict_probabilities(
         model: From samples to probabilities.
         inputs: Compact inputs, in memory or decoded on demand.
         prepare: From compact inputs to what the model takes.
-        progress: Is told each batch.
+        progress: Called after each batch.
         views: Other ways to see each sample; its probabilities are the mean over itself and these.
 
     Returns:
@@ -55,16 +105,16 @@ def predict_probabilities(
             yield [prepare(values), *(prepare(view(values)) for view in views)]
 
     found = []
-    feed = Prefetched(batches())
-    answered = answers(model, chain.from_iterable(feed), AT_ONCE)
+    ahead = Prefetched(batches())
+    predicted = predict_batches(model, chain.from_iterable(ahead), AT_ONCE)
     try:
         for done in range(1, len(starts) + 1):
-            seen = [np.asarray(each, np.float32) for (each,) in islice(answered, 1 + len(views))]
+            seen = [np.asarray(each, np.float32) for (each,) in islice(predicted, 1 + len(views))]
             found.append(np.mean(seen, axis=0) if views else seen[0])
             progress(min(done * size, count), count, "predicting")
     finally:
-        answered.close()
-        feed.close()
+        predicted.close()
+        ahead.close()
     if not found:
         return np.zeros((0, int(model.output_shape[-1])), np.float32)
     in_order = np.concatenate(found)[:count]
@@ -73,9 +123,9 @@ def predict_probabilities(
     return probabilities
 
 
-def in_order_of_length(inputs: Inputs) -> npt.NDArray[np.int64]:
+def in_order_of_length(inputs: CompactInputs) -> npt.NDArray[np.int64]:
     """Positions of all samples, from short to long where lengths differ, so that little is padded."""
-    lengths: npt.NDArray[np.int64] | None = getattr(inputs, "lengths", None)
+    lengths = lengths_of(inputs)
     if lengths is None:
         return np.arange(len(inputs))
     return np.argsort(lengths, kind="stable")

@@ -1,18 +1,19 @@
-"""Weights averaged over the steps of a training, which judge better than those of its last step.
+"""Weights averaged over the steps of a training, which generalize better than those of its last step.
 
 Keras' optimizers keep the average (Polyak and Juditsky 1992, "Acceleration of stochastic approximation by
-averaging"); here is when it takes the place of the weights: while the validation split is judged, and when
-the best model is written. The training itself goes on with the weights as they are.
+averaging"). It replaces the weights while the validation split is evaluated, and when the best model is
+written; the training itself continues with the weights as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import numpy as np
+
+from convscope.engine.training.checkpoint import Row
 
 
 def momentum(share: float, steps: int) -> float:
@@ -45,7 +46,7 @@ def exchange(model: keras.Model) -> None:
     Args:
         model: A compiled model.
     """
-    optimizer: Any = model.optimizer
+    optimizer = model.optimizer
     if not optimizer.use_ema or int(optimizer.iterations) == 0:
         return
     for variable, average in zip(
@@ -56,13 +57,13 @@ def exchange(model: keras.Model) -> None:
         average.assign(before)
 
 
-class JudgeAveraged(keras.callbacks.Callback):  # type: ignore[misc]
-    """Has the validation split judged by the averaged weights."""
+class EvaluateAveraged(keras.callbacks.Callback):  # type: ignore[misc]
+    """Evaluates the validation split with the averaged weights."""
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Row | None = None) -> None:
         """Puts them in."""
         exchange(self.model)
 
-    def on_test_end(self, logs: Any = None) -> None:
+    def on_test_end(self, logs: Row | None = None) -> None:
         """Takes them out."""
         exchange(self.model)

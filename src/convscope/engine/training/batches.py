@@ -60,11 +60,11 @@ class Batches:
         return -(-len(self.examples) // self.batch_size)
 
     @property
-    def varying(self) -> bool:
+    def ragged(self) -> bool:
         """Whether batches differ in shape."""
         return self.examples.lengths is not None
 
-    def training(self, first_epoch: int) -> Iterator[Batch]:
+    def shuffled(self, first_epoch: int) -> Iterator[Batch]:
         """Shuffled batches of one constant number of samples, epoch after epoch without end.
 
         The last batch of an epoch is filled up from the beginning of that epoch's order, so that every
@@ -92,11 +92,11 @@ class Batches:
 
     @property
     def order(self) -> npt.NDArray[np.int64]:
-        """All samples in the order in which they are judged: as they are, or from short to long."""
+        """All samples in the order of `ordered`: as they are, or from short to long."""
         lengths = self.examples.lengths
         return np.arange(len(self.examples)) if lengths is None else np.argsort(lengths, kind="stable")
 
-    def once(self) -> Iterator[Batch]:
+    def ordered(self) -> Iterator[Batch]:
         """All samples once, unchanged, in `order`; the last batch may be smaller."""
         order = self.order
         for start in range(0, len(order), self.batch_size):
@@ -130,7 +130,7 @@ class Prefetched(Iterator[T]):
         self._items: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
         self._closed = threading.Event()
         self.failure: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(iterator,), daemon=True, name="feed")
+        self._thread = threading.Thread(target=self._run, args=(iterator,), daemon=True, name="batches")
         self._thread.start()
 
     def __next__(self) -> T:

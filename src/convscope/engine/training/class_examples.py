@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ Augment = Callable[[Any, np.random.Generator], Any]
 Prepare = Callable[[Any], Any]
 
 
-class Inputs(Protocol):
+class CompactInputs(Protocol):
     """Model inputs in their compact form, in memory or decoded on demand."""
 
     def __len__(self) -> int:
@@ -25,12 +25,26 @@ class Inputs(Protocol):
         """The inputs at these positions, stacked along the first axis."""
 
 
+@runtime_checkable
+class Ragged(Protocol):
+    """Inputs whose samples differ in length."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64] | None:
+        """Positions of each sample, shape (samples,)."""
+
+
+def lengths_of(inputs: object) -> npt.NDArray[np.int64] | None:
+    """Positions of each sample, shape (samples,), where they differ; None where all are alike."""
+    return inputs.lengths if isinstance(inputs, Ragged) else None
+
+
 @dataclass(frozen=True)
 class ClassExamples:
     """Samples that belong to one class each.
 
     Args:
-        inputs: Compact inputs, such as uint8 pictures or rows of token ids. Where these have `lengths`,
+        inputs: Compact inputs, such as uint8 images or rows of token ids. Where these have `lengths`,
             samples of about the same length come together.
         prepare: From compact inputs to what the model takes, such as float32 in [0, 1].
         labels: Index of the class of each sample, shape (samples,), int64.
@@ -40,7 +54,7 @@ class ClassExamples:
         mixing: As in `FitSettings`; the weight of a blend is that of its parts, blended.
     """
 
-    inputs: Inputs
+    inputs: CompactInputs
     prepare: Prepare
     labels: npt.NDArray[np.int64]
     classes: int
@@ -54,8 +68,7 @@ class ClassExamples:
     @property
     def lengths(self) -> npt.NDArray[np.int64] | None:
         """Those of the inputs."""
-        lengths: npt.NDArray[np.int64] | None = getattr(self.inputs, "lengths", None)
-        return lengths
+        return lengths_of(self.inputs)
 
     def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         """(inputs, one-hot targets); with class weights, in a training, weights as well."""

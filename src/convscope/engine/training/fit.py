@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from convscope.engine.device import Device, backend_file
-from convscope.engine.training.averaging import JudgeAveraged
+from convscope.engine.training.averaging import EvaluateAveraged
 from convscope.engine.training.batches import Batch, Batches, Prefetched
 from convscope.engine.training.checkpoint import Row, read_checkpoint
 from convscope.engine.training.objective import CLASSIFY, Objective
@@ -34,10 +34,10 @@ def fit(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
-    goal: Objective = CLASSIFY,
+    objective: Objective = CLASSIFY,
     start: Callable[[keras.Model], None] = _as_built,
 ) -> list[Row]:
-    """Trains a fresh model, or goes on where the checkpoint in the folder stopped.
+    """Trains a fresh model, or continues from the checkpoint in the folder.
 
     Args:
         build: Makes the model; is called under the device's dtype policy, and once more in float32.
@@ -47,33 +47,33 @@ def fit(
         device: Where to train, and in which precision.
         folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
         callbacks: Any Keras callbacks besides. What state they keep is theirs to restore on a resume.
-        progress: Is told each step.
-        goal: The loss, and how the best epoch is told.
+        progress: Called after each step.
+        objective: The loss, and how the best epoch is chosen.
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
 
     Raises:
-        RunError: The loss is no longer a number, or the checkpoint does not fit.
+        RunError: The loss is not finite, or the checkpoint does not fit.
     """
     keras.utils.set_random_seed(settings.seed)
     with _policy(device.policy):
         model = build()
     with _policy("float32"):
         portable = build()
-    goal.compile(model, settings, train.steps)
+    objective.compile(model, settings, train.steps)
     rows = read_checkpoint(folder / "checkpoints", model)
     if not rows:
         start(model)
-    keeper = RunCallback(folder, portable, rows, settings, goal, train.steps, progress)
-    if len(rows) < settings.epochs and not keeper.finished():
+    run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress)
+    if len(rows) < settings.epochs and not run_callback.out_of_patience():
         _run(
             model,
             train,
             validation,
             settings,
-            [JudgeAveraged(), keeper, *callbacks, *_extra(settings, folder)],
+            [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)],
             len(rows),
         )
     write_history(folder / "history.csv", rows)
@@ -90,11 +90,11 @@ def _run(
 ) -> None:
     first = np.arange(min(train.batch_size, len(train.examples)))
     example = train.examples.batch(first, np.random.default_rng(settings.seed))
-    batches = Prefetched(train.training(first_epoch))
+    batches = Prefetched(train.shuffled(first_epoch))
     try:
         with backend_file().accelerated(model):
             model.fit(
-                backend_file().endless(batches, example, train.varying),
+                backend_file().endless(batches, example, train.ragged),
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
@@ -112,32 +112,32 @@ def _run(
         batches.close()
 
 
-def _passes(feed: Batches) -> Any:
-    """A split to be judged by again and again, each time from its first batch to its last.
+def _passes(batches: Batches) -> Any:
+    """A split that is evaluated again and again, each time from its first batch to its last.
 
     Keras makes a new iterator for each time. One over a generator goes on where the one before had read
     ahead to, and on TensorFlow both may read from it at once, so that some samples count twice and others
     never.
     """
-    passes = _Passes(feed)
-    if not feed.varying:
+    passes = _Passes(batches)
+    if not batches.ragged:
         return passes
-    return backend_file().varying(passes, feed.examples.batch(np.arange(1), None))
+    return backend_file().varying(passes, batches.examples.batch(np.arange(1), None))
 
 
 class _Passes(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches of a feed by their number."""
+    """Batches by their number."""
 
-    def __init__(self, feed: Batches) -> None:
+    def __init__(self, batches: Batches) -> None:
         super().__init__()
-        self._feed, self._order = feed, feed.order
+        self._batches, self._order = batches, batches.order
 
     def __len__(self) -> int:
-        return self._feed.steps
+        return self._batches.steps
 
     def __getitem__(self, number: int) -> Batch:
-        start = number * self._feed.batch_size
-        return self._feed.examples.batch(self._order[start : start + self._feed.batch_size], None)
+        start = number * self._batches.batch_size
+        return self._batches.examples.batch(self._order[start : start + self._batches.batch_size], None)
 
     def __iter__(self) -> Iterator[Batch]:
         return (self[number] for number in range(len(self)))

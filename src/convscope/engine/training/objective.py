@@ -1,4 +1,4 @@
-"""What a training strives for: the loss it lowers, and the figure that says which epoch was the best."""
+"""What a training minimizes, and the metric that determines the best epoch."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from typing import Any
 import keras
 
 from convscope.engine.training.averaging import momentum
+from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.settings import FitSettings
-
-Row = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """How a model of one task is compiled and judged while it is trained.
+    """How a model of one task is compiled, and how its epochs are compared.
 
     Args:
         loss: From the settings to what `Model.compile` takes as loss; None for a model with a
             `compute_loss` of its own.
-        metrics: Makes what is followed beside the loss.
-        figure: The metric of the validation split whose highest value marks the best epoch, ties broken by
-            the lowest loss; None goes by the lowest loss alone.
-        said: What the figure is called.
-        chooses: Whether the best epoch is kept; else the last one is, so that the validation split takes no
-            part in the model and what is measured on it holds for new data.
+        metrics: Makes the metrics besides the loss.
+        monitor: The metric of the validation split whose highest value marks the best epoch, ties broken by
+            the lowest loss; None monitors the loss alone.
+        label: What the monitored metric is called in messages.
+        keep_best: Whether the weights of the best epoch are kept; else those of the last one are, so that the
+            validation split takes no part in the model and what is measured on it holds for new data.
     """
 
     loss: Callable[[FitSettings], Any]
     metrics: Callable[[], Sequence[Any]] = field(default=tuple)
-    figure: str | None = "accuracy"
-    said: str = "accuracy"
-    chooses: bool = True
+    monitor: str | None = "accuracy"
+    label: str = "accuracy"
+    keep_best: bool = True
 
     def compile(self, model: keras.Model, settings: FitSettings, steps: int) -> None:
         """Compiles a model with Adam.
@@ -61,27 +60,27 @@ class Objective:
         model.optimizer.build(model.trainable_variables)
 
     def best_epoch(self, rows: Sequence[Row]) -> int:
-        """Position of the epoch to keep: highest validation figure, then lowest loss there, then first."""
-        if not self.chooses:
+        """Position of the epoch to keep: highest monitored metric, then lowest loss there, then first."""
+        if not self.keep_best:
             return len(rows) - 1
-        figure = f"val_{self.figure}"
+        monitored = f"val_{self.monitor}"
         return min(
-            range(len(rows)), key=lambda i: (-rows[i].get(figure, 0.0), rows[i].get("val_loss", 0.0), i)
+            range(len(rows)), key=lambda i: (-rows[i].get(monitored, 0.0), rows[i].get("val_loss", 0.0), i)
         )
 
-    def standing(self, rows: Sequence[Row]) -> str:
-        """One line on how far a training has come."""
+    def status(self, rows: Sequence[Row]) -> str:
+        """One line of progress."""
         epoch = f"epoch {len(rows) + 1}"
         if not rows:
             return epoch
         last, best = rows[-1], rows[self.best_epoch(rows)]
-        figure = self.figure or "loss"
-        if not self.chooses and f"val_{figure}" in last:
-            return f"{epoch}, validation {self.said} {_shown(last[f'val_{figure}'], self.figure)}"
-        if f"val_{figure}" not in last:
-            return f"{epoch}, {self.said} {_shown(last[figure], self.figure)}"
-        now, highest = (_shown(row[f"val_{figure}"], self.figure) for row in (last, best))
-        return f"{epoch}, validation {self.said} {now} (best {highest})"
+        monitored = self.monitor or "loss"
+        if not self.keep_best and f"val_{monitored}" in last:
+            return f"{epoch}, validation {self.label} {_shown(last[f'val_{monitored}'], self.monitor)}"
+        if f"val_{monitored}" not in last:
+            return f"{epoch}, {self.label} {_shown(last[monitored], self.monitor)}"
+        now, highest = (_shown(row[f"val_{monitored}"], self.monitor) for row in (last, best))
+        return f"{epoch}, validation {self.label} {now} (best {highest})"
 
 
 def classifying(settings: FitSettings) -> keras.losses.Loss:
@@ -90,11 +89,11 @@ def classifying(settings: FitSettings) -> keras.losses.Loss:
 
 
 CLASSIFY = Objective(loss=classifying, metrics=lambda: ["accuracy"])
-"""The goal of every classifier."""
+"""The objective of every classifier."""
 
 
-def _shown(value: float, figure: str | None) -> str:
-    return f"{value:.3f}" if figure is None else f"{value:.1%}"
+def _shown(value: float, monitor: str | None) -> str:
+    return f"{value:.3f}" if monitor is None else f"{value:.1%}"
 
 
 def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

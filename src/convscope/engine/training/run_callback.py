@@ -6,7 +6,6 @@ import csv
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -34,9 +33,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         portable: The same architecture in float32; it takes the best weights and is saved.
         rows: History of the epochs that a resumed training has behind it; is appended to.
         settings: Patience and seed are read.
-        goal: Tells the best epoch.
+        objective: Determines the best epoch.
         steps: Steps per epoch.
-        progress: Is told each step.
+        progress: Called after each step.
     """
 
     async_safe = True
@@ -47,21 +46,21 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         portable: keras.Model,
         rows: list[Row],
         settings: FitSettings,
-        goal: Objective,
+        objective: Objective,
         steps: int,
         progress: Progress,
     ) -> None:
         super().__init__()
         self._folder, self._portable, self._rows = folder, portable, rows
         self._patience, self._seed = settings.patience, settings.seed
-        self._goal, self._steps, self._progress = goal, steps, progress
+        self._objective, self._steps, self._progress = objective, steps, progress
         self._started = 0.0
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Row | None = None) -> None:
         """Starts the clock of the epoch."""
         self._started = time.monotonic()
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Row | None = None) -> None:
         """Seeds the epoch where the model does not hold its random states.
 
         Not earlier: making the iterator over batches may draw from the backend's generator.
@@ -69,27 +68,27 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if batch == 0:
             backend_file().begin_epoch(self._seed, len(self._rows))
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Reports the step; values are left on the device."""
         done = len(self._rows) * self._steps + batch + 1
-        standing = self._goal.standing(self._rows)
-        self._progress(done, self.params["epochs"] * self._steps, f"training, {standing}")
+        status = self._objective.status(self._rows)
+        self._progress(done, self.params["epochs"] * self._steps, f"training, {status}")
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         """Writes what is new.
 
         Raises:
-            RunError: The loss is no longer a number.
+            RunError: The loss is not finite.
         """
         figures = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
         if not all(map(math.isfinite, figures.values())):
             raise RunError(
-                f"The loss is no longer a number in epoch {epoch + 1}.",
+                f"The loss is not finite in epoch {epoch + 1}.",
                 "Try a smaller --learning-rate or --precision float32.",
             )
         row = {"epoch": epoch + 1, **dict(sorted(figures.items(), key=_place)), **self._moment()}
         self._rows.append(row)
-        best = self._goal.best_epoch(self._rows)
+        best = self._objective.best_epoch(self._rows)
         if best == len(self._rows) - 1:
             with averaged(self.model):
                 self._portable.set_weights(self.model.get_weights())
@@ -97,12 +96,12 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 self._portable.save(part)
         write_checkpoint(self._folder / "checkpoints", self.model, self._rows)
         write_history(self._folder / "history.csv", self._rows)
-        if self.finished():
+        if self.out_of_patience():
             self.model.stop_training = True
 
-    def finished(self) -> bool:
+    def out_of_patience(self) -> bool:
         """Whether patience has run out."""
-        waited = len(self._rows) - 1 - self._goal.best_epoch(self._rows) if self._rows else 0
+        waited = len(self._rows) - 1 - self._objective.best_epoch(self._rows) if self._rows else 0
         return self._patience is not None and waited >= self._patience
 
     def _moment(self) -> Row:

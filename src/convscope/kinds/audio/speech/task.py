@@ -201,7 +201,7 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
 
 TRANSCRIBING = Task(
     name="speech recognition",
-    goal=Objective(loss=lambda settings: None, said="transcripts without an error"),
+    goal=Objective(loss=lambda settings: None, label="transcripts without an error"),
     build=build_recognizer,
     examples=speech_examples,
     answer=answer,

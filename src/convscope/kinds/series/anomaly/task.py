@@ -338,7 +338,7 @@ def _span(series: Series, first: int, last: int) -> str:
 
 ANOMALIES = Task(
     name="anomaly detection",
-    goal=Objective(loss=lambda settings: keras.losses.Huber(), figure=None, said="loss"),
+    goal=Objective(loss=lambda settings: keras.losses.Huber(), monitor=None, label="loss"),
     build=build_expecting,
     examples=window_examples,
     answer=answer,

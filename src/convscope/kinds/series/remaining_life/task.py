@@ -281,9 +281,9 @@ REMAINING_LIFE = Task(
     goal=Objective(
         loss=lambda settings: keras.losses.MeanSquaredError(),
         metrics=lambda: [keras.metrics.RootMeanSquaredError(name="rmse")],
-        figure=None,
-        said="loss",
-        chooses=False,
+        monitor=None,
+        label="loss",
+        keep_best=False,
     ),
     build=build_estimator,
     examples=life_examples,

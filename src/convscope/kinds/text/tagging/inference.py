@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.inference.answers import answers
-from convscope.engine.inference.infer import in_order_of_length
+from convscope.engine.inference.infer import in_order_of_length, predict_batches
 from convscope.kinds.text.tagging.models import TaggingModel
 from convscope.types import Progress, no_progress
 
@@ -20,7 +19,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class TaggedRow:
-    """The answer for one sentence.
+    """The prediction for one sentence.
 
     Args:
         tags: A tag for each word.
@@ -31,7 +30,7 @@ class TaggedRow:
     sure: tuple[float, ...]
 
 
-class Rows(Protocol):
+class EncodedSentences(Protocol):
     """Encoded sentences."""
 
     @property
@@ -46,7 +45,7 @@ class Rows(Protocol):
 
 
 def tag_rows(
-    model: TaggingModel, rows: Rows, names: Sequence[str], progress: Progress = no_progress
+    model: TaggingModel, rows: EncodedSentences, names: Sequence[str], progress: Progress = no_progress
 ) -> list[TaggedRow]:
     """Tags sentences of any lengths.
 
@@ -54,16 +53,16 @@ def tag_rows(
         model: A tagging model.
         rows: Encoded sentences.
         names: The tag of each id.
-        progress: Is told each batch.
+        progress: Called after each batch.
 
     Returns:
-        One answer per sentence, in their order; an empty one for a sentence without words.
+        One prediction per sentence, in their order; an empty one for a sentence without words.
     """
     order, lengths, count = in_order_of_length(rows), rows.lengths, len(rows)
     size = min(BATCH, count)
     found: list[TaggedRow] = [TaggedRow((), ())] * count
     cuts = [order[np.arange(start, start + size) % count] for start in range(0, count, max(size, 1))]
-    with closing(answers(model.decoder, map(rows.take, cuts))) as decoded:
+    with closing(predict_batches(model.decoder, map(rows.take, cuts))) as decoded:
         for done, (chosen, (best, sure)) in enumerate(zip(cuts, decoded, strict=True), 1):
             for place, index in enumerate(chosen.tolist()):
                 length = int(lengths[index])

@@ -233,7 +233,7 @@ def _least(answer: TaggedRow, span: Span) -> float:
 
 TAGGING = Task(
     name="tagging",
-    goal=Objective(loss=lambda settings: None, said="accuracy of words"),
+    goal=Objective(loss=lambda settings: None, label="accuracy of words"),
     build=build_tagger,
     examples=tag_examples,
     answer=answer,

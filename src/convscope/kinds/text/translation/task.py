@@ -198,7 +198,7 @@ TRANSLATION = Task(
     goal=Objective(
         loss=lambda settings: TokenLoss(settings.label_smoothing),
         metrics=lambda: [TokenAccuracy()],
-        said="accuracy of tokens",
+        label="accuracy of tokens",
     ),
     build=build_translator,
     examples=pair_examples,

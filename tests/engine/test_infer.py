@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.engine.inference import answers as module
-from convscope.engine.inference.answers import answers
+from convscope.engine.inference import infer as module
+from convscope.engine.inference.infer import predict_batches
 
 
 def model():
@@ -27,7 +27,7 @@ def batches(count=9):
 
 def test_answers_come_in_order_and_are_those_of_the_model(backend):
     made, given = model(), batches()
-    found = list(answers(made, iter(given)))
+    found = list(predict_batches(made, iter(given)))
     assert len(found) == len(given)
     for (maps, largest), x in zip(found, given, strict=True):
         expected = [np.asarray(each) for each in made.predict_on_batch(x)]
@@ -55,7 +55,7 @@ class File:
     def __init__(self, threads):
         self.threads = threads
 
-    def answering_threads(self, cores):
+    def prediction_threads(self, cores):
         return self.threads
 
 
@@ -67,7 +67,7 @@ def threads(request, monkeypatch):
 
 def test_one_thread_is_this_one(threads):
     recorder = Recorder()
-    assert [int(found[0][0]) for found in answers(recorder, range(20))] == list(range(20))
+    assert [int(found[0][0]) for found in predict_batches(recorder, range(20))] == list(range(20))
     assert (recorder.threads == {threading.get_ident()}) == (threads == 1)
 
 
@@ -75,7 +75,7 @@ def test_a_failure_is_raised_and_ends_the_threads(threads):
     before = threading.active_count()
     found = []
     with pytest.raises(ValueError, match="batch 7"):
-        found.extend(int(each[0][0]) for each in answers(Recorder(fails_at=7), range(1000)))
+        found.extend(int(each[0][0]) for each in predict_batches(Recorder(fails_at=7), range(1000)))
     assert found == list(range(7))[: len(found)]
     assert threading.active_count() == before
 
@@ -88,7 +88,7 @@ def test_whoever_stops_early_leaves_no_thread(threads):
             read.append(len(read))
             yield read[-1]
 
-    asked = answers(Recorder(), endless())
+    asked = predict_batches(Recorder(), endless())
     assert [int(next(asked)[0][0]) for _ in range(5)] == list(range(5))
     asked.close()
     assert threading.active_count() == before
