@@ -1,60 +1,49 @@
-"""A first look at a path, to tell what kind of data it holds; the readers look for themselves and closer."""
+"""What can be seen of a path without reading it, from which each kind of data tells whether it is its own."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
-from convscope.kinds.audio.readers.columns import SOUNDS, TRANSCRIPTS, said_by
-from convscope.kinds.series.readers.signs import is_measured, schema_sign, series_sign
-from convscope.kinds.series.remaining_life.columns import unit_column_of
+from convscope.data.heads import (
+    PARQUET,
+    TABLES,
+    ArrayHead,
+    TableHead,
+    array_heads,
+    suffix_of,
+    table_head,
+    text_head,
+)
 
 MOST_FILES = 4_000
 """Files of a folder that are listed."""
-MOST_BYTES = 2**16
-"""What is read of a file, in bytes."""
+MOST_OPENED = 50
+"""Files of one sort that are opened."""
 
-PICTURES = frozenset(
-    [
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".ico",
-    ]
+_ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|citation|authors|contributing)([._-].*)?", re.I)
+_DOCUMENTS = re.compile(
+    r".*\.(md|rst|html?|pdf|docx?|tex|py|ipynb|r|m|sh|ya?ml|xml|toml|cfg|ini|log|js|css|c|h|cpp|java)", re.I
 )
-TABLES = frozenset([".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".pq"])
-PICTURE_COLUMNS = frozenset(
-    ["pixels", "image", "image_path", "path", "file", "filename", "file_name", "filepath", "file_path"]
-)
-_TAG = re.compile(r"O|[BIESLUM]-\S+|\S+-[BIES]")
-_LANGUAGE = re.compile(r"(.+?)\.([a-z]{2,3})(\.gz)?$")
 
 
 @dataclass(frozen=True)
 class DataSnapshot:
-    """What is seen of a path without reading it.
+    """What is seen of a path without reading it; nothing in it fails, and everything in it is bounded.
 
     Args:
-        path: A file or a folder.
+        path: A file, a folder, or how the names of files begin, such as `corpus/train`.
     """
 
     path: Path
+    _heads: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tables: dict[Path, TableHead | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
@@ -69,187 +58,125 @@ class DataSnapshot:
                 break
         return tuple(found[:MOST_FILES])
 
-    def lives(self) -> str | None:
-        """Why the path holds units that run until they fail, or None."""
-        for file in self.files:
-            if re.fullmatch(r"(train|test|RUL)_FD\d+\.txt", file.name, re.IGNORECASE):
-                return f"{file.name} is a file of C-MAPSS"
-            unit = unit_column_of(_columns(file))
-            if unit is not None:
-                return f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
-        return None
+    @cached_property
+    def data_files(self) -> tuple[Path, ...]:
+        """Those that are neither documents, programs nor about the data by their names."""
+        return tuple(
+            file
+            for file in self.files
+            if not (_ABOUT.fullmatch(file.name) or _DOCUMENTS.fullmatch(file.name))
+        )
 
-    def labelled_sounds(self) -> str | None:
-        """Why the path holds recordings with labels, or None."""
-        return self._sounds("label")
+    @cached_property
+    def suffixes(self) -> Counter[str]:
+        """How many files of data end so, in lower case; `.gz` is left out of `.csv.gz`."""
+        return Counter(suffix_of(file) for file in self.data_files)
 
-    def transcribed_sounds(self) -> str | None:
-        """Why the path holds recordings with the words that are said in them, or None."""
-        return self._sounds("transcript")
+    def ending_in(self, suffixes: frozenset[str]) -> tuple[Path, ...]:
+        """The files of data with one of these suffixes."""
+        return tuple(file for file in self.data_files if suffix_of(file) in suffixes)
 
-    def series(self) -> str | None:
-        """Why the path holds series with labels, or None."""
-        for file in self.files[:50]:
-            columns = _schema(file) if file.suffix.lower() in {".parquet", ".pq"} else ()
-            said = schema_sign(file.name, columns) if columns else series_sign(file, _head(file))
-            if said is not None:
-                return said
-        inside = [file for file in self.files if file.parent != self.path and self.path.is_dir()]
-        folders = {file.parent: file for file in inside if file.suffix.lower() in {".csv", ".tsv"}}
-        if len(folders) > 1 and all(is_measured(_head(file)) for file in list(folders.values())[:8]):
-            return f"{self.path.name} has folders with tables of numbers"
-        return None
+    def prevails(self, suffixes: frozenset[str]) -> bool:
+        """Whether no other suffix has more files of data than these together."""
+        mine = sum(self.suffixes[suffix] for suffix in suffixes)
+        return mine > 0 and all(
+            count <= mine for suffix, count in self.suffixes.items() if suffix not in suffixes
+        )
 
-    def pictures(self) -> str | None:
-        """Why the path holds labelled pictures, or None."""
-        for file in self.files:
-            if file.suffix.lower() in PICTURES:
-                return f"{file.name} is a picture"
-            if file.suffix.lower() == ".npz" or re.search(r"idx[1-4]-ubyte(\.gz)?$", file.name):
-                return f"{file.name} holds arrays"
-            if file.suffix.lower() in {".parquet", ".pq"} and self._has_picture_column(file):
-                return f"{file.name} holds encoded pictures"
-            if file.suffix.lower() == ".csv" and not self._named_sounds(file):
-                columns = [name.strip().lower().strip('"') for name in _head(file).split("\n")[0].split(",")]
-                named = sorted(PICTURE_COLUMNS & set(columns))
-                if named and "text" not in columns:
-                    return f"{file.name} has the column '{named[0]}'"
-        return None
+    @cached_property
+    def tables(self) -> Mapping[Path, TableHead]:
+        """The first tables by their files: CSV, TSV, JSON Lines and Parquet."""
+        files = self.ending_in(TABLES)[:MOST_OPENED]
+        heads = ((file, self.table(file)) for file in files)
+        return {file: head for file, head in heads if head is not None}
 
-    def tagged(self) -> str | None:
-        """Why the path holds words with tags, or None."""
-        for file in self._texts():
-            lines = [line.split() for line in _head(file).splitlines()[:400]]
-            words = [line for line in lines if line and line[0] != "-DOCSTART-" and line[0] != "#"]
-            widths = {len(line) for line in words}
-            if len(words) < 3 or len(widths) != 1 or widths == {1} or [] not in lines:
-                continue
-            tags = [line[-1] for line in words]
-            if all(_TAG.fullmatch(tag) for tag in tags):
-                return f"{file.name} has a word and a tag on each line"
-        return None
+    @cached_property
+    def texts(self) -> Mapping[Path, str]:
+        """How the first files begin that are text and no tables by their names, over all folders evenly."""
+        others = [file for file in self.data_files if suffix_of(file) not in TABLES]
+        by_folder: dict[Path, list[Path]] = {}
+        for file in others:
+            by_folder.setdefault(file.parent, []).append(file)
+        each = max(1, MOST_OPENED // max(1, len(by_folder)))
+        chosen = list(chain.from_iterable(files[:each] for files in by_folder.values()))[:MOST_OPENED]
+        heads = ((file, self.head(file)) for file in chosen)
+        return {file: head for file, head in heads if head}
 
-    def parallel(self) -> str | None:
-        """Why the path holds text in two languages, or None."""
-        languages: dict[str, set[str]] = {}
-        for file in (*self.files, *self._beside()):
-            matched = _LANGUAGE.fullmatch(file.name)
-            if matched and matched[2] not in {"txt", "csv", "tsv", "gz", "npz", "vec"}:
-                languages.setdefault(matched[1], set()).add(matched[2])
-        for stem, found in sorted(languages.items()):
-            if len(found) > 1 and re.search(r"train|val|test|dev|corpus", stem):
-                return f"{stem} is there as {' and '.join(f'.{each}' for each in sorted(found))}"
-        for file in self.files:
-            if file.suffix.lower() in {".jsonl", ".ndjson"} and _translates(_head(file)):
-                return f"{file.name} has texts by language"
-            if file.suffix.lower() == ".tsv" and _names_languages(_head(file)):
-                return f"{file.name} has a column for each language"
-        return None
-
-    def texts(self) -> str | None:
-        """Why the path holds texts with labels, or None."""
-        for file in self.files:
-            if file.suffix.lower() in TABLES:
-                return f"{file.name} is a table of texts"
-        for file in self._texts():
-            return f"{file.name} is text"
-        return None
-
-    def _sounds(self, wanted: str) -> str | None:
-        for file in self.files:
-            said = self._named_sounds(file)
-            if said is not None:
-                return f"{file.name} names recordings with {said}s" if said == wanted else None
-        for file in self.files:
-            if file.name.endswith(TRANSCRIPTS):
-                return f"{file.name} is a file of transcripts" if wanted == "transcript" else None
-        sound = next((file for file in self.files if file.suffix.lower() in SOUNDS), None)
-        return f"{sound.name} is a recording" if sound is not None and wanted == "label" else None
-
-    @staticmethod
-    def _named_sounds(file: Path) -> str | None:
-        """What a table says of the recordings that it names; None where it names none."""
-        if file.suffix.lower() not in TABLES | {".json"}:
-            return None
-        return said_by(file.suffix.lower(), _columns(file), _head(file))
-
-    def _texts(self) -> Iterable[Path]:
-        """Files that are neither tables nor look like anything binary."""
-        return (file for file in self.files[:50] if file.suffix.lower() not in TABLES and _head(file))
-
-    def _beside(self) -> tuple[Path, ...]:
-        """Files in the folder of a single one that is named after a language, such as `train.de`."""
-        if not self.path.is_file() or not _LANGUAGE.fullmatch(self.path.name):
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The other files in the folder of a single file."""
+        if not self.path.is_file():
             return ()
-        return tuple(sorted(each for each in self.path.parent.glob("*") if each != self.path))
+        return tuple(sorted(each for each in self.path.parent.glob("*") if each != self.path))[:MOST_FILES]
+
+    def head(self, file: Path) -> str:
+        """The beginning of a text file up to the end of a line; empty for anything else.
+
+        Args:
+            file: UTF-8 or UTF-16 by its byte order mark; other encodings give replacement characters.
+        """
+        if file not in self._heads:
+            self._heads[file] = text_head(file)
+        return self._heads[file]
+
+    def table(self, file: Path) -> TableHead | None:
+        """How a file begins as a table; None where it is empty or none.
+
+        Args:
+            file: JSON Lines and Parquet by their suffixes; any other text is taken for CSV.
+        """
+        if file not in self._tables:
+            binary = suffix_of(file) in PARQUET
+            self._tables[file] = table_head(file, "" if binary else self.head(file))
+        return self._tables[file]
+
+    def arrays(self, file: Path) -> Mapping[str, ArrayHead]:
+        """The arrays of a NumPy archive by their names, none of which is loaded; empty for anything else."""
+        return array_heads(file)
+
+    @cached_property
+    def class_folders(self) -> Counter[str]:
+        """How many files of data lie in each folder below the path, by the name of the folder right above."""
+        inside = (file.parent for file in self.data_files if file.parent != self.path)
+        return Counter(folder.name for folder in inside) if self.path.is_dir() else Counter()
+
+    def summary(self) -> str:
+        """What was seen, in one line for messages.
+
+        Example:
+            >>> DataSnapshot(Path("no/such/folder")).summary()
+            'no such file or folder'
+        """
+        if not self.files:
+            return "an empty folder" if self.path.is_dir() else "no such file or folder"
+        counts = Counter(suffix_of(file) for file in self.files)
+        parts = [self._described(suffix, count) for suffix, count in counts.most_common(4)]
+        if len(counts) > len(parts):
+            parts.append(f"{sum(counts.values()) - sum(n for _, n in counts.most_common(4))} other files")
+        more = "at least " if len(self.files) == MOST_FILES else ""
+        return f"{more}{', '.join(parts)}"
+
+    def _described(self, suffix: str, count: int) -> str:
+        file = next(file for file in self.files if suffix_of(file) == suffix)
+        what = f"{suffix} file{'s' * (count > 1)}" if suffix else f"file{'s' * (count > 1)} without a suffix"
+        details = ""
+        if suffix in TABLES:
+            head = self.table(file)
+            columns = () if head is None else head.first
+            details = f" with columns {_few(columns)}" if columns else ""
+        elif suffix == ".npz":
+            arrays = [f"{name} {head.shape}" for name, head in self.arrays(file).items()]
+            details = f" with arrays {_few(arrays)}" if arrays else ", not a readable NumPy archive"
+        return f"{count} {what}{details}"
 
     def _with_prefix(self) -> tuple[Path, ...]:
         """Files whose names begin with that of a path that is none itself, such as `corpus/train`."""
         if not self.path.parent.is_dir() or not self.path.name:
             return ()
-        return tuple(
-            sorted(each for each in self.path.parent.glob("*") if each.name.startswith(self.path.name))
-        )
-
-    @staticmethod
-    def _has_picture_column(file: Path) -> bool:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            schema = pq.read_schema(file)
-        except (pa.ArrowException, OSError):
-            return False
-        kinds = [field.type for field in schema]
-        return any(pa.types.is_binary(kind) or pa.types.is_struct(kind) for kind in kinds)
+        same = (each for each in self.path.parent.glob("*") if each.name.startswith(self.path.name))
+        return tuple(sorted(file for file in same if file.is_file()))[:MOST_FILES]
 
 
-def _schema(file: Path) -> list[tuple[str, str]]:
-    """Name and Arrow type of each column of a Parquet file; empty where it is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return [(str(field.name), str(field.type)) for field in pq.read_schema(file)]
-    except (pa.ArrowException, OSError):
-        return []
-
-
-def _columns(file: Path) -> list[str]:
-    """What the first line of a table could name its columns; empty for what is no table."""
-    ending = file.suffix.lower()
-    if ending in {".parquet", ".pq"}:
-        return [name for name, _ in _schema(file)]
-    if ending not in {".csv", ".tsv"}:
-        return []
-    first = _head(file).partition("\n")[0]
-    return [name.strip().strip('"') for name in re.split(r"[,;\t|]", first)]
-
-
-def _head(file: Path) -> str:
-    """The beginning of a text file, as far as it is text; empty for anything else."""
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-            data = opened.read(MOST_BYTES)
-    except (OSError, EOFError):
-        return ""
-    if b"\0" in data:
-        return ""
-    return data.decode("utf-8", "replace").rpartition("\n")[0] or data.decode("utf-8", "replace")
-
-
-def _names_languages(head: str) -> bool:
-    columns = head.partition("\n")[0].strip().split("\t")
-    return len(columns) > 1 and all(re.fullmatch(r"[a-z]{2,3}", name) for name in columns)
-
-
-def _translates(head: str) -> bool:
-    try:
-        first = json.loads(head.partition("\n")[0])
-    except ValueError:
-        return False
-    if not isinstance(first, dict):
-        return False
-    languages = first.get("translation", first)
-    names = languages if isinstance(languages, dict) else {}
-    return len(names) > 1 and all(re.fullmatch(r"[a-z]{2,3}", str(name)) for name in names)
+def _few(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(name[:40] for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

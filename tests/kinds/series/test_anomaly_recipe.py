@@ -18,8 +18,8 @@ from convscope.kinds.series.anomaly.detector import Detector
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction
-from convscope.kinds.series.anomaly.recipe import SERIES_ANOMALY
 from convscope.kinds.series.anomaly.stream import AnomalyStream
+from convscope.kinds.series.detect import detect
 from convscope.workflows.predict import Predictor
 
 pytest.importorskip("pandas")
@@ -226,5 +226,5 @@ def test_the_memory_of_a_stream_does_not_grow():
 )
 def test_times_and_numbers_without_a_label_are_watched(tmp_path, text, recognized):
     (tmp_path / "data.csv").write_text(text, "utf-8")
-    reason = SERIES_ANOMALY.recognizes(DataSnapshot(tmp_path / "data.csv"))
-    assert (reason is not None) == recognized
+    found = detect(DataSnapshot(tmp_path / "data.csv"))
+    assert (found is not None and found.recipe == "series-anomaly") == recognized

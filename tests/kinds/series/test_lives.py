@@ -15,6 +15,7 @@ from test_any_bytes import damaged, made
 
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError, UsageError
+from convscope.kinds.series.detect import detect
 from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.reader import read_lives
 from convscope.kinds.series.remaining_life.tables import LifeColumns
@@ -300,10 +301,16 @@ class TestInputs:
 
 
 def test_tables_of_units_and_files_of_engines_are_recognized_and_others_are_not(tmp_path):
-    assert "C-MAPSS" in DataSnapshot(engines(tmp_path / "engines")).lives()
-    assert "'unit'" in DataSnapshot(table(tmp_path / "fleet.csv", fleet(units=2))).lives()
+    for path, said in (
+        (engines(tmp_path / "engines"), "C-MAPSS"),
+        (table(tmp_path / "fleet.csv", fleet(units=2)), "'unit'"),
+    ):
+        found = detect(DataSnapshot(path))
+        assert found.recipe == "series-remaining-life"
+        assert said in found.reason
     for columns in (("id", "text", "label"), ("time", "value"), ("unit", "price"), ("user", "cycle")):
-        assert DataSnapshot(table(tmp_path / "other.csv", [(1, 2, 3)], columns)).lives() is None
+        found = detect(DataSnapshot(table(tmp_path / "other.csv", [(1, 2, 3)], columns)))
+        assert found is None or found.recipe != "series-remaining-life"
 
 
 def reads_or_stops(read):

@@ -11,6 +11,7 @@ import convscope
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.registry import choose_recipe, find_recipe
 from convscope.kinds.series.classification.recipe import suit
+from convscope.kinds.series.detect import detect
 from convscope.types import no_progress
 from convscope.workflows.train import plan
 
@@ -99,6 +100,11 @@ def test_series_with_labels_are_recognized(tmp_path, name, write):
     assert recipe.name == NAME, said
 
 
+def is_labelled(path):
+    found = detect(DataSnapshot(path))
+    return found is not None and found.recipe == NAME
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -113,14 +119,12 @@ def test_series_with_labels_are_recognized(tmp_path, name, write):
     ],
 )
 def test_other_tables_are_left_to_others(tmp_path, name, text):
-    path = table(tmp_path / name, text)
-    assert DataSnapshot(path).series() is None
-    assert choose_recipe(path)[0].name != NAME
+    assert not is_labelled(table(tmp_path / name, text))
 
 
 def test_damaged_parquet_and_folders_of_text_are_left_to_others(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    assert DataSnapshot(tmp_path / "a.parquet").series() is None
+    assert not is_labelled(tmp_path / "a.parquet")
     for label in ("x", "y"):
         table(tmp_path / "all" / label / "1.csv", "word,other\nthis,that\n")
-    assert DataSnapshot(tmp_path / "all").series() is None
+    assert not is_labelled(tmp_path / "all")

@@ -19,6 +19,7 @@ from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.image.augmentation import ImageAugmentation, mirrored, zoomed
+from convscope.kinds.image.detect import detect
 from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
@@ -49,9 +50,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Labelled pictures."""
-    return peek.pictures()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "image-classification" else None
 
 
 def read(path: str | Path, *, seed: int = 0, progress: Progress = no_progress, **_: Any) -> Splits:

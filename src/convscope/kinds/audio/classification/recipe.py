@@ -17,6 +17,7 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.audio.classification.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
+from convscope.kinds.audio.detect import detect
 from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
 from convscope.kinds.contract.recipe import Recipe
@@ -28,9 +29,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Recordings with one label each."""
-    return peek.labelled_sounds()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "audio-classification" else None
 
 
 def read(

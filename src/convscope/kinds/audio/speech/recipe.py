@@ -15,6 +15,7 @@ import numpy as np
 
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
+from convscope.kinds.audio.detect import detect
 from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
 from convscope.kinds.audio.speech.augmentation import SpeechAugmentation
@@ -34,9 +35,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Recordings with the words that are said in them."""
-    return peek.transcribed_sounds()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "speech-recognition" else None
 
 
 def read(

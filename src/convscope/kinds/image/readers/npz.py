@@ -8,19 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-from numpy.lib import format as npy
+from typing import IO
 
 from convscope.data.assembly import SPLIT_ALIASES, Found
+from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
+from convscope.kinds.image.readers.columns import IMAGE_WORDS, LABEL_WORDS
 from convscope.types import SPLITS, Progress, Skipped, SplitName
-
-IMAGE_WORDS = frozenset({"x", "images", "image", "data", "pixels", "pictures"})
-LABEL_WORDS = frozenset({"y", "labels", "label", "target", "targets"})
 
 _MOST_EXPANSION = 1100  # deflate cannot expand more than 1032 times
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -93,7 +89,7 @@ def _stored(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
     if info.compress_type not in _COMPRESSIONS or info.file_size > info.compress_size * _MOST_EXPANSION:
         raise DataError(f"{where}: expected a stored or deflated array, received an impossible compression")
     with archive.open(info) as file:
-        shape, fortran, dtype = _header(file, where)
+        shape, fortran, dtype = npy_header(file, where)
         header_bytes = file.tell()
 
     @contextmanager
@@ -110,14 +106,3 @@ def _stored(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
             f"{where}: expected {header_bytes + stored.nbytes} bytes by its header, received {info.file_size}"
         )
     return stored
-
-
-def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    form: Any = npy
-    with damage_as_data_error(where, "array"):
-        version = form.read_magic(file)
-        readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
-        if version in readers:
-            header: tuple[tuple[int, ...], bool, np.dtype[np.generic]] = readers[version](file)
-            return header
-    raise DataError(f"{where}: expected version 1 or 2 of the NumPy format, received {version}")

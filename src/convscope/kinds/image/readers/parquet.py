@@ -9,15 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from convscope.data.assembly import Found
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, split_name, split_of_file
+from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name, split_of_file
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.errors import DataError
+from convscope.kinds.image.readers.columns import FINE_LABEL_COLUMNS, IMAGE_COLUMNS
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_bytes
 from convscope.types import Progress, Skipped, SplitName
 
-IMAGE_COLUMNS = ("image", "img", "picture", "bytes", "image_bytes", "data")
-FINE_LABEL_COLUMNS = (*LABEL_COLUMNS, "fine_label", "coarse_label")
 MAX_BYTES = 4 * 2**30
 """Encoded pictures that are held in memory at most, in bytes."""
 

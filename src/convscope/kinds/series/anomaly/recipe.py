@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
 from convscope.kinds.series.anomaly.stream_inputs import read_stream_inputs
-from convscope.kinds.series.anomaly.streams import ANOMALY_COLUMNS, Wanted, read_streams
+from convscope.kinds.series.anomaly.streams import Wanted, read_streams
 from convscope.kinds.series.anomaly.task import ANOMALIES, FALSE_ALARMS, checked_hold, checked_rate
-from convscope.kinds.series.anomaly.windows import BenchmarkLabels
+from convscope.kinds.series.detect import detect
 from convscope.kinds.series.readers.segments import SegmentInputs
-from convscope.kinds.series.readers.times import TIME_COLUMNS
 from convscope.types import Progress, no_progress
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -42,42 +40,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """The benchmark for it, or a table of times and numbers without anything to predict."""
-    if BenchmarkLabels.around(peek.path) is not None and peek.path.exists():
-        return "it belongs to the Numenta Anomaly Benchmark"
-    for file in peek.files[:1]:
-        if file.suffix.lower() in (".csv", ".tsv"):
-            return _measured(file)
-    return None
-
-
-def _measured(file: Path) -> str | None:
-    with file.open("rb") as opened:
-        lines = opened.read(4096).decode("utf-8", "replace").splitlines()[:3]
-    separator = "\t" if "\t" in (lines[0] if lines else "") else ","
-    rows = [[field.strip().strip('"') for field in line.split(separator)] for line in lines]
-    if len(rows) < 2 or len(rows[0]) < 2 or len(rows[0]) != len(rows[1]):
-        return None
-    names = rows[0]
-    at = find_column(names, TIME_COLUMNS)
-    if at is None or find_column(names, (*LABEL_COLUMNS, *SPLIT_COLUMNS)) is not None:
-        return None
-    marked = find_column(names, ANOMALY_COLUMNS)
-    numbers = all(_is_number(field) for place, field in enumerate(rows[1]) if place not in (at, marked))
-    if not numbers:
-        return None
-    if marked is not None:
-        return f"{file.name} has the columns '{names[at]}' and '{names[marked]}'"
-    return f"{file.name} has the column '{names[at]}' and else numbers, but no labels"
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return not field
-    return True
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "series-anomaly" else None
 
 
 def read(

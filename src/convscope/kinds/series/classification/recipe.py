@@ -15,9 +15,9 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
+from convscope.kinds.series.detect import detect
 from convscope.kinds.series.readers.inputs import SeriesInputs, read_series_inputs
 from convscope.kinds.series.readers.reader import read_series
 from convscope.kinds.tasks.classification import CLASSIFICATION
@@ -37,9 +37,10 @@ BATCHES = (4, 16, 64)
 """Series in a batch: at least, usually, and at most."""
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Series with one label each."""
-    return None if BenchmarkLabels.around(peek.path) is not None else peek.series()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "series-classification" else None
 
 
 def read(

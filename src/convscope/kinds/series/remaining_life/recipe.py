@@ -15,6 +15,7 @@ from typing import Any
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.series.detect import detect
 from convscope.kinds.series.remaining_life.histories import HistoryInputs
 from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
@@ -35,9 +36,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Units that run until they fail."""
-    return peek.lives()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "series-remaining-life" else None
 
 
 def read(

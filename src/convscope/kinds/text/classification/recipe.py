@@ -22,6 +22,7 @@ from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.reader import read_texts
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.kinds.text.classification.text_reading import read_given
+from convscope.kinds.text.detect import detect
 from convscope.kinds.text.tagging.spelled_representation import SpelledRepresentation
 from convscope.types import Progress, no_progress
 
@@ -39,9 +40,10 @@ HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """Texts with one label each."""
-    return peek.texts()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "text-classification" else None
 
 
 def read(

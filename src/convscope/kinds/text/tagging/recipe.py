@@ -19,6 +19,7 @@ from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.text_reading import read_given
+from convscope.kinds.text.detect import detect
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.conll import read_conll
 from convscope.kinds.text.tagging.representation import TaggingRepresentation
@@ -41,9 +42,10 @@ class SentenceInputs(TaggedSentences):
     skipped: tuple[Skipped, ...] = ()
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """A word and its tag on each line."""
-    return peek.tagged()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "text-tagging" else None
 
 
 def read(

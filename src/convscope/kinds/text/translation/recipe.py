@@ -14,6 +14,7 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.contract.recipe import Recipe
 from convscope.kinds.text.classification.text_reading import read_given
+from convscope.kinds.text.detect import detect
 from convscope.kinds.text.translation.parallel import read_parallel
 from convscope.kinds.text.translation.representation import TranslationRepresentation
 from convscope.kinds.text.translation.task import TRANSLATION
@@ -30,9 +31,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def recognizes(peek: DataSnapshot) -> str | None:
+def recognizes(snapshot: DataSnapshot) -> str | None:
     """The same text in two languages."""
-    return peek.parallel()
+    found = detect(snapshot)
+    return found.reason if found is not None and found.recipe == "translation" else None
 
 
 def read(

@@ -1,0 +1,196 @@
+"""How files begin: as text, as a table, or as arrays; nothing here fails, and everything is bounded."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convscope.data.npy_header import npy_header
+from convscope.data.parse_errors import damage_as_data_error
+from convscope.errors import DataError
+
+MOST_BYTES = 2**16
+"""What is read of a file, in bytes."""
+MOST_ROWS = 20
+"""Rows of a table that are kept."""
+MOST_ARRAYS = 50
+"""Arrays of an archive whose headers are read."""
+
+DELIMITED = frozenset([".csv", ".tsv", ".tab"])
+PARQUET = frozenset([".parquet", ".pq"])
+JSON = frozenset([".jsonl", ".ndjson", ".json"])
+TABLES = DELIMITED | PARQUET | JSON
+
+_DELIMITERS = (",", ";", "\t", "|")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"fLaC", b"OggS", b"PAR1")
+
+
+@dataclass(frozen=True)
+class TableHead:
+    """How a table begins.
+
+    Args:
+        first: The fields of its first row: the names of its columns, or values where it has no header.
+        rows: Fields of the rows below as text, as many as the first row has or not.
+        types: Arrow type of each column; empty where the file does not say.
+        delimiter: Between two fields; empty in Parquet and JSON Lines, where `first` always are names.
+    """
+
+    first: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    types: tuple[str, ...] = ()
+    delimiter: str = ""
+
+    def column(self, at: int) -> tuple[str, ...]:
+        """What stands below the first row in a column; rows that are too short are left out."""
+        return tuple(row[at] for row in self.rows if at < len(row))
+
+
+@dataclass(frozen=True)
+class ArrayHead:
+    """What the header of a stored array says: its shape, and its dtype as `numpy.dtype.str` has it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def suffix_of(file: Path) -> str:
+    """The suffix in lower case, that of the unpacked file where it is packed.
+
+    Example:
+        >>> suffix_of(Path("a.CSV")), suffix_of(Path("train.de.gz")), suffix_of(Path("README"))
+        ('.csv', '.de', '')
+    """
+    name = file.name.lower()
+    return Path(name.removesuffix(".gz")).suffix
+
+
+def text_head(file: Path) -> str:
+    """The beginning of a text file up to the end of a line; empty for anything else.
+
+    Args:
+        file: UTF-8, or UTF-16 by its byte order mark; other encodings give replacement characters.
+    """
+    try:
+        with (
+            damage_as_data_error(str(file), "file"),
+            gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb") as opened,
+        ):
+            data = opened.read(MOST_BYTES)
+    except DataError:
+        return ""
+    if data.startswith(_MAGIC):
+        return ""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8-sig", "replace")
+    if not text or len(_CONTROL.findall(text)) > len(text) / 100 or "\0" in text:
+        return ""
+    return (text.rpartition("\n")[0] or text) if len(data) == MOST_BYTES else text
+
+
+def table_head(file: Path, head: str) -> TableHead | None:
+    """How a file begins as a table; None where it is empty or none.
+
+    Args:
+        file: JSON Lines and Parquet by their suffixes; any other text is taken for CSV.
+        head: How it begins as text.
+    """
+    suffix = suffix_of(file)
+    if suffix in PARQUET:
+        return _parquet(file)
+    if suffix in JSON:
+        return _json_lines(head)
+    return _delimited(head, "\t" if suffix in {".tsv", ".tab"} else None)
+
+
+def array_heads(file: Path) -> Mapping[str, ArrayHead]:
+    """The arrays of a NumPy archive by their names, none of which is loaded; empty for anything else."""
+    try:
+        with damage_as_data_error(str(file), "NumPy archive"), zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")][:MOST_ARRAYS]
+            return {name.removesuffix(".npy"): _array_head(archive, name) for name in names}
+    except DataError:
+        return {}
+
+
+def _delimited(head: str, delimiter: str | None) -> TableHead | None:
+    lines = [line for line in head.splitlines() if line.strip()][: MOST_ROWS + 1]
+    if not lines:
+        return None
+    parsed = {mark: _fields(lines, mark) for mark in ([delimiter] if delimiter else _DELIMITERS)}
+
+    def consistency(mark: str) -> tuple[bool, bool, int]:
+        widths = [len(row) for row in parsed[mark]]
+        return widths[0] > 1, len(set(widths)) == 1, widths[0]
+
+    best = max(parsed, key=consistency)
+    first, *rows = parsed[best]
+    return TableHead(first, tuple(rows), delimiter=best)
+
+
+def _fields(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
+    try:
+        rows = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+        return [tuple(field.strip() for field in row) for row in rows if row] or [("",)]
+    except csv.Error:
+        return [tuple(line.split(delimiter)) for line in lines]
+
+
+def _json_lines(head: str) -> TableHead | None:
+    objects = list(_objects(head))
+    if not objects:
+        return None
+    names = tuple(str(name) for name in objects[0])
+    rows = (tuple(_as_text(found.get(name)) for name in objects[0]) for found in objects)
+    return TableHead(names, tuple(rows))
+
+
+def _objects(head: str) -> Iterator[Mapping[str, Any]]:
+    for line in head.splitlines()[:MOST_ROWS]:
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(found, dict):
+            return
+        yield found
+
+
+def _as_text(value: object) -> str:
+    """A value of a cell; what is no text is written as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _parquet(file: Path) -> TableHead | None:
+    import pyarrow.parquet as pq
+
+    try:
+        with damage_as_data_error(str(file), "Parquet file"), pq.ParquetFile(file) as opened:
+            schema = opened.schema_arrow
+            names, types = tuple(map(str, schema.names)), tuple(str(each.type) for each in schema)
+            plain = [
+                name for name, kind in zip(names, types, strict=True) if kind in ("string", "large_string")
+            ]
+            rows: list[dict[str, object]] = []
+            if plain and len(set(names)) == len(names):
+                batches = opened.iter_batches(MOST_ROWS, columns=plain)
+                rows = next((batch.to_pylist() for batch in batches), [])
+    except DataError:
+        return None
+    cells = (tuple(str(row.get(name) or "") for name in names) for row in rows)
+    return TableHead(names, tuple(cells), types)
+
+
+def _array_head(archive: zipfile.ZipFile, name: str) -> ArrayHead:
+    with archive.open(name) as opened:
+        shape, _, dtype = npy_header(opened, name)
+    return ArrayHead(shape, str(dtype.str))

@@ -1,0 +1,55 @@
+"""Whether a path holds recordings, with a label or with a transcript each."""
+
+from __future__ import annotations
+
+from convscope.data.columns import find_column
+from convscope.data.heads import TableHead
+from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.audio.readers.columns import (
+    NAMED_SOUNDS,
+    SOUND_COLUMNS,
+    SOUND_LABEL_COLUMNS,
+    SOUNDS,
+    TRANSCRIPT_COLUMNS,
+    TRANSCRIPTS,
+)
+from convscope.kinds.contract.kind import Detection
+
+CLASSIFICATION, SPEECH = "audio-classification", "speech-recognition"
+
+
+def detect(snapshot: DataSnapshot) -> Detection | None:
+    """The recipe for the recordings of a path; None where there are none.
+
+    A table that names recordings decides before the recordings themselves, as do files of transcripts.
+    """
+    for file, head in snapshot.tables.items():
+        found = _of_table(file.name, head)
+        if found is not None:
+            return found
+    for file in snapshot.data_files:
+        if file.name.endswith(TRANSCRIPTS):
+            return Detection(SPEECH, 0.95, f"{file.name} is a file of transcripts")
+    sounds = snapshot.ending_in(SOUNDS)
+    if not sounds:
+        return None
+    confidence = 0.9 if snapshot.prevails(SOUNDS) else 0.4
+    return Detection(CLASSIFICATION, confidence, f"{sounds[0].name} is a recording")
+
+
+def _of_table(name: str, head: TableHead) -> Detection | None:
+    """The recipe for a table that names recordings and says something of each."""
+    at = find_column(head.first, SOUND_COLUMNS)
+    if at is None:
+        return None
+    cells = [cell for cell in head.column(at) if cell]
+    # A column that is seen to name recordings is sure; where nothing is seen of it, its name must say so.
+    seen = bool(cells) and f".{cells[0].rpartition('.')[2].lower()}" in SOUNDS
+    if not seen and (cells or head.first[at].lower() not in NAMED_SOUNDS):
+        return None
+    confidence = 0.95 if seen else 0.7
+    if find_column(head.first, SOUND_LABEL_COLUMNS) is not None:
+        return Detection(CLASSIFICATION, confidence, f"{name} names recordings with labels")
+    if find_column(head.first, TRANSCRIPT_COLUMNS) is not None:
+        return Detection(SPEECH, confidence, f"{name} names recordings with transcripts")
+    return None

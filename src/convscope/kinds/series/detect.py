@@ -1,0 +1,175 @@
+"""Whether a path holds series: with a label each, to be watched for anomalies, or of units that fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
+from convscope.data.heads import DELIMITED, TableHead, suffix_of
+from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.contract.kind import Detection
+from convscope.kinds.series.anomaly.streams import ANOMALY_COLUMNS
+from convscope.kinds.series.anomaly.windows import BenchmarkLabels
+from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
+from convscope.kinds.series.readers.frames import MISSING, is_header, looks_like_time
+from convscope.kinds.series.readers.layouts import ID_COLUMNS, SERIES_LABEL_COLUMNS
+from convscope.kinds.series.readers.times import TIME_COLUMNS
+from convscope.kinds.series.remaining_life.columns import unit_column_of
+
+CLASSIFICATION, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
+FEWEST_TIMES = 8
+"""Columns of numbers beside a label from which on a row is taken for a series."""
+
+_OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
+_OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
+_NUMBERS = ("float", "double", "int", "uint", "decimal", "half")
+_LIST = re.compile(r"(large_|fixed_size_)?list<.*: (float|double|int|uint|halffloat)")
+_HEADER_OF_ARCHIVE = ("@data", "@problemname", "@relation")
+
+
+def detect(snapshot: DataSnapshot) -> Detection | None:
+    """The recipe for the series of a path; None where there are none."""
+    if snapshot.path.exists() and BenchmarkLabels.around(snapshot.path) is not None:
+        return Detection(ANOMALY, 0.95, "it belongs to the Numenta Anomaly Benchmark")
+    found = [*_labelled(snapshot), *_measured(snapshot), *_units(snapshot)]
+    return max(found, key=lambda each: each.confidence, default=None)
+
+
+def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Series with a label each."""
+    for file in snapshot.data_files[:50]:
+        if suffix_of(file) in ARCHIVE_SUFFIXES and _is_archive(snapshot.head(file)):
+            yield Detection(CLASSIFICATION, 0.95, f"{file.name} is a file of the UCR and UEA archives")
+        elif _OF_ARCHIVE.fullmatch(file.name.removesuffix(".gz")):
+            head = snapshot.table(file)
+            if head is not None:
+                yield from _of_rows(file.name, _rows(head), 0.95)
+    for file, head in snapshot.tables.items():
+        if head.types:
+            yield from _of_schema(file.name, head)
+        elif head.delimiter:
+            yield from _of_rows(file.name, _rows(head), 0.7)
+    yield from _of_folders(snapshot)
+
+
+def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """A table of times and numbers, without anything to predict."""
+    file, head = next(iter(snapshot.tables.items()), (None, None))
+    if file is None or head is None or not head.delimiter or not head.rows:
+        return
+    names, row = head.first, head.rows[0]
+    at, marked = find_column(names, TIME_COLUMNS), find_column(names, ANOMALY_COLUMNS)
+    if at is None or len(names) < 2 or len(row) != len(names):
+        return
+    if find_column(names, (*LABEL_COLUMNS, *SPLIT_COLUMNS)) is not None:
+        return
+    if not all(_is_number(field) for place, field in enumerate(row) if place not in (at, marked)):
+        return
+    if marked is not None:
+        yield Detection(ANOMALY, 0.9, f"{file.name} has the columns '{names[at]}' and '{names[marked]}'")
+    else:
+        said = f"{file.name} has the column '{names[at]}' and else numbers, but no labels"
+        yield Detection(ANOMALY, 0.7, said)
+
+
+def _units(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Units that run until they fail."""
+    for file in snapshot.data_files:
+        if _OF_CMAPSS.fullmatch(file.name):
+            yield Detection(LIFE, 0.95, f"{file.name} is a file of C-MAPSS")
+            return
+    for file, head in snapshot.tables.items():
+        unit = unit_column_of(head.first)
+        if unit is not None and (head.delimiter or head.types):
+            said = f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
+            yield Detection(LIFE, 0.8, said)
+
+
+def _is_archive(head: str) -> bool:
+    return any(word in head.lower() for word in _HEADER_OF_ARCHIVE)
+
+
+def _of_schema(name: str, head: TableHead) -> Iterator[Detection]:
+    """Parquet with a series in each row, as a list or as a column for each time, or rows by ids."""
+    label, ids = find_column(head.first, SERIES_LABEL_COLUMNS), find_column(head.first, ID_COLUMNS)
+    if label is None:
+        return
+    told = {label, find_column(head.first, SPLIT_COLUMNS), ids}
+    places = [place for place in range(len(head.first)) if place not in told]
+    types = [head.types[place] for place in places]
+    if any(_LIST.match(kind) for kind in types):
+        said = f"{name} has lists of numbers beside the column {head.first[label]!r}"
+        yield Detection(CLASSIFICATION, 0.9, said)
+        return
+    numbers = sum(kind.startswith(_NUMBERS) for kind in types)
+    times = sum(kind.startswith(("timestamp", "date")) for kind in types)
+    if numbers + times == len(types) and numbers:
+        yield from _beside_label(name, head.first, label, [head.first[place] for place in places], ids)
+
+
+def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Iterator[Detection]:
+    """A text table with a label and a series in each row, or rows by ids."""
+    if len(rows) < 2:
+        return
+    if not is_header(rows[0]):
+        numbers = all(_is_value(field) for row in rows for field in row[1:])
+        if numbers and min(len(row) for row in rows) > FEWEST_TIMES:
+            yield Detection(CLASSIFICATION, confidence, f"each row of {name} is a label and a series")
+        return
+    label, ids = find_column(rows[0], SERIES_LABEL_COLUMNS), find_column(rows[0], ID_COLUMNS)
+    if label is None:
+        return
+    told = {label, ids, find_column(rows[0], SPLIT_COLUMNS)}
+    names, *others = [[field for place, field in enumerate(row) if place not in told] for row in rows]
+    if all(others) and all(_is_value(field) for row in others for field in row):
+        yield from _beside_label(name, rows[0], label, names, ids)
+
+
+def _beside_label(
+    name: str, columns: Sequence[str], label: int, values: Sequence[str], ids: int | None
+) -> Iterator[Detection]:
+    """Columns of numbers beside a label: surely series where ids or counting names say so."""
+    said = f"{name} has series beside the column {columns[label]!r}"
+    if ids is not None:
+        yield Detection(CLASSIFICATION, 0.8, said)
+    elif len(values) >= FEWEST_TIMES:
+        counted = sum(bool(re.search(r"\d+$", value)) for value in values) > len(values) / 2
+        yield Detection(CLASSIFICATION, 0.8 if counted else 0.4, said)
+
+
+def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """A folder for each class with a table for each series."""
+    inside = [file for file in snapshot.ending_in(DELIMITED) if file.parent != snapshot.path]
+    folders: dict[Path, Path] = {file.parent: file for file in inside} if snapshot.path.is_dir() else {}
+    if len(folders) < 2:
+        return
+    heads = [snapshot.table(file) for file in list(folders.values())[:8]]
+    if all(head is not None and _is_measured(_rows(head)) for head in heads):
+        yield Detection(CLASSIFICATION, 0.8, f"{snapshot.path.name} has folders with tables of numbers")
+
+
+def _is_measured(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table holds nothing but numbers and times, at least two rows of them."""
+    below = rows[1:] if rows and is_header(rows[0]) else rows
+    return len(below) > 1 and all(_is_value(field) for row in below for field in row) and bool(below[0])
+
+
+def _rows(head: TableHead) -> list[tuple[str, ...]]:
+    """The first row and those below it; one in numbers that white space parts, too."""
+    rows = [head.first, *head.rows]
+    return [tuple(row[0].split()) for row in rows] if len(head.first) == 1 else rows
+
+
+def _is_value(field: str) -> bool:
+    """A number, a time or nothing."""
+    return _is_number(field) or field in MISSING or looks_like_time(field)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return not field
+    return True

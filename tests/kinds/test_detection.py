@@ -1,0 +1,225 @@
+"""A first look at a path tells what kind of data it holds; it never fails, and nothing is the default."""
+
+import gzip
+import io
+import json
+import wave
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.audio.detect import detect as detect_audio
+from convscope.kinds.image.detect import detect as detect_image
+from convscope.kinds.series.detect import detect as detect_series
+from convscope.kinds.text.detect import detect as detect_text
+
+DETECTORS = (detect_image, detect_text, detect_series, detect_audio)
+
+
+def detect_all(snapshot):
+    """What every kind says of a path, the surest first."""
+    found = [each for each in (detect(snapshot) for detect in DETECTORS) if each is not None]
+    return sorted(found, key=lambda each: -each.confidence)
+
+
+def first(path):
+    found = detect_all(DataSnapshot(path))
+    assert len(found) < 2 or found[0].confidence > found[1].confidence, f"a tie: {found}"
+    return found[0].recipe if found else None
+
+
+def written(folder, **files):
+    for name, content in files.items():
+        place = folder / name.replace("__", "/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def archive(**arrays):
+    stored = io.BytesIO()
+    np.savez(stored, **arrays)
+    return stored.getvalue()
+
+
+def sound():
+    stored = io.BytesIO()
+    with wave.open(stored, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\0" * 80)
+    return stored.getvalue()
+
+
+IMAGES, SPEECH, SOUNDS = "image-classification", "speech-recognition", "audio-classification"
+TEXTS, TAGS, TRANSLATION = "text-classification", "text-tagging", "translation"
+SERIES, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
+
+COLUMNS = "-DOCSTART- O\n\nEU I-ORG\nrejects O\n\nPeter I-PER\n"
+CONLL = "EU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
+PIXELS = np.zeros((6, 28, 28), np.uint8)
+LABELS = np.zeros((6, 1), np.int64)
+FOUND = [
+    ({"a__1.png": b"\x89PNG"}, IMAGES),
+    ({"train__a__1.JPG": b"x", "readme.txt": "about these data"}, IMAGES),
+    ({"a__1.png": b"x", "a__2.png": b"x", "notes.txt": "some words about it\n"}, IMAGES),
+    ({"list.csv": "path,label\na/1.png,a\n"}, IMAGES),
+    ({"list.csv": "file,class\na/1.png,a\n", "a__1.png": b"x"}, IMAGES),
+    ({"list.csv": "path,caption,label\na/1.png,a dog on grass,a\n"}, IMAGES),
+    ({"list.csv": "path,label\na/1,a\n"}, IMAGES),
+    ({"faces.csv": "emotion,pixels\n0,1 2 3\n"}, IMAGES),
+    ({"faces.csv": "emotion,pixels,Usage\n0,1 2 3,Training\n"}, IMAGES),
+    ({"train-images-idx3-ubyte.gz": b"x", "train-labels-idx1-ubyte.gz": b"x"}, IMAGES),
+    ({"data.npz": archive(x_train=PIXELS, y_train=LABELS)}, IMAGES),
+    ({"data.npz": archive(train_images=np.zeros((6, 28, 28, 3), np.uint8), train_labels=LABELS)}, IMAGES),
+    ({"data.npz": archive(images=np.zeros((6, 8, 8)), labels=np.zeros(6, np.int64))}, IMAGES),
+    ({"eng.train": CONLL}, TAGS),
+    ({"eng.train": CONLL, "eng.testa": CONLL, "readme.txt": "about"}, TAGS),
+    ({"train.conll": COLUMNS}, TAGS),
+    ({"train.de": "ein Hund\n", "train.en": "a dog\n"}, TRANSLATION),
+    ({"val.en": "a\n", "val.fr": "b\n", "train.en": "a\n", "train.fr": "b\n"}, TRANSLATION),
+    ({"train.de.gz": gzip.compress(b"ein Hund\n"), "train.en.gz": gzip.compress(b"a dog\n")}, TRANSLATION),
+    ({"pairs.jsonl": json.dumps({"translation": {"de": "a", "en": "b"}})}, TRANSLATION),
+    ({"pairs.jsonl": json.dumps({"de": "a", "en": "b"})}, TRANSLATION),
+    ({"pairs.tsv": "de\ten\nein Hund\ta dog\n"}, TRANSLATION),
+    ({"reviews.csv": "text,label\nfine,1\n"}, TEXTS),
+    ({"reviews.csv": "path,text,label\nx,fine,1\n"}, TEXTS),
+    ({"reviews.csv": "label;text\ngood;a film, fine and short\nbad;dull\n"}, TEXTS),
+    ({"reviews.csv": "a fine film,good\nsuch a dull song,bad\n"}, TEXTS),
+    ({"reviews.csv": "Kommentar,Note\nein guter Film,1\nein Lied ohne Sinn,2\n"}, TEXTS),
+    ({"names.csv": "name,language,label\nIvanov,ru,ru\nSmith,en,en\n"}, TEXTS),
+    ({"reviews.jsonl": json.dumps({"text": "fine", "label": 1})}, TEXTS),
+    ({"reviews.csv": "text,label\nfein,1\n".encode("utf-16")}, TEXTS),
+    ({"reviews.csv": "text,label\nsch\u00f6n,1\n".encode("latin-1")}, TEXTS),
+    ({"SMSSpamCollection": "ham\tOk lar...\nspam\tFree entry\n"}, TEXTS),
+    ({"TREC.train.all": "0 How did it end ?\n1 Who was it ?\n"}, TEXTS),
+    ({"lines.txt": "__label__good a fine film\n__label__bad a dull song\n"}, TEXTS),
+    ({"pos__1.txt": "fine", "neg__1.txt": "dull"}, TEXTS),
+    ({"train__pos__1.txt": "fine", "train__neg__1.txt": "dull", "logo.png": b"\x89PNG"}, TEXTS),
+    ({"yes__1.wav": sound(), "no__1.flac": b"fLaC", "readme.txt": "two words"}, SOUNDS),
+    ({"yes__1.wav": sound(), "yes__2.wav": sound(), "cover.png": b"\x89PNG"}, SOUNDS),
+    ({"named.jsonl": json.dumps({"audio_filepath": "1.ogg", "command": "go"})}, SOUNDS),
+    ({"named.csv": "path,label\na/1.wav,yes\n"}, SOUNDS),
+    ({"train_manifest.json": json.dumps({"audio_filepath": "1.wav", "text": "two words"})}, SPEECH),
+    ({"named.tsv": "path\tsentence\n1.mp3\the said so\n", "1.mp3": b"x"}, SPEECH),
+    ({"dev__7-9.trans.txt": "7-9-0 TWO WORDS\n", "dev__7-9-0.flac": b"fLaC"}, SPEECH),
+    ({"a.ts": "@problemName a\n@data\n1,2,3:x\n"}, SERIES),
+    ({"A_TRAIN.tsv": "1\t0.5" + "\t0.1" * 9 + "\n2\t0.5" + "\t0.1" * 9 + "\n"}, SERIES),
+    ({"A_TEST.txt": "1 0.5" + " 0.1" * 9 + "\n2 0.5" + " 0.1" * 9 + "\n"}, SERIES),
+    ({"a.csv": "label," + ",".join(f"t{i}" for i in range(9)) + "\n" + "a" + ",1.5" * 9 + "\n"}, SERIES),
+    ({"a.csv": "id,label,value\n1,a,0.5\n1,a,0.6\n"}, SERIES),
+    ({"x__1.csv": "a,b\n1,2\n3,4\n", "y__1.csv": "a,b\n1,2\n3,4\n"}, SERIES),
+    ({"wine.csv": ",".join("abcdefghijklm") + ",class\n" + "1.5," * 13 + "x\n" + "2," * 13 + "y\n"}, SERIES),
+    ({"machine.csv": "timestamp,value\n2026-01-01,1.5\n"}, ANOMALY),
+    ({"machine.csv": "time;flow;anomaly\n2026-01-01;1.5;0\n"}, ANOMALY),
+    ({"train_FD001.txt": "1 1 " + "0.5 " * 24 + "\n1 2 " + "0.7 " * 24 + "\n"}, LIFE),
+    ({"fleet.csv": "unit,cycle,heat\n1,1,0.5\n1,2,0.6\n"}, LIFE),
+    ({}, None),
+    ({".hidden.png": b"x"}, None),
+    ({"model.bin": b"\0\1\2"}, None),
+    ({"model.bin": np.random.default_rng(0).bytes(5000)}, None),
+    ({"a.csv": np.random.default_rng(1).bytes(5000)}, None),
+    ({"a.pdf": b"%PDF-1.7\nsome words here\n", "b__c.pdf": b"%PDF-1.7\nmore words\n"}, None),
+    ({"paper": b"%PDF-1.7\nsome words here\n"}, None),
+    ({"README.md": "a project\n", "train.py": "print(1)\n", "train.js": "x\n"}, None),
+    ({"numbers.txt": "1 2 3\n4 5 6\n"}, None),
+    ({"a__1.txt": "Car 0.5 1 2 3\n", "b__1.txt": "Van 0.1 2 3 4\n"}, None),
+    ({"cora.content": "31336 0 1 0 Theory\n31337 1 0 0 Neural_Networks\n"}, None),
+    ({"houses.csv": "rooms,price,class\n3,100,a\n4,200,b\n5,300,a\n6,250,b\n"}, None),
+    ({"data.npz": b"x"}, None),
+    ({"graph.npz": archive(adj_data=np.ones(5), adj_indices=np.ones(5, int), labels=LABELS)}, None),
+    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)), y=LABELS)}, None),
+    ({"m3d.npz": archive(train_images=np.zeros((6, 9, 9, 9), np.uint8), train_labels=LABELS)}, None),
+    ({"rows.npz": archive(x_train=np.zeros((6, 50, 3)), y_train=LABELS)}, None),
+    ({"data.npz": archive(x_train=PIXELS)}, None),
+    ({"data.npz": archive(x_train=PIXELS, y_train=LABELS[:3])}, None),
+]
+
+
+@pytest.mark.parametrize(("files", "recipe"), FOUND)
+def test_what_a_folder_holds(tmp_path, files, recipe):
+    assert first(written(tmp_path, **files)) == recipe
+
+
+@pytest.mark.parametrize(("files", "recipe"), [each for each in FOUND if len(each[0]) == 1])
+def test_what_a_single_file_holds(tmp_path, files, recipe):
+    name = next(iter(files)).replace("__", "/")
+    if not name.startswith("."):
+        assert first(written(tmp_path, **files) / name) == recipe
+
+
+@pytest.mark.parametrize(("files", "recipe"), [each for each in FOUND if each[1] is not None])
+def test_the_reason_names_a_file_that_was_seen(tmp_path, files, recipe):
+    reason = detect_all(DataSnapshot(written(tmp_path, **files)))[0].reason
+    names = [name.rpartition("__")[2].removesuffix(".gz") for name in files]
+    assert any(name in reason or name.partition(".")[0] in reason for name in names) or "folders" in reason
+
+
+def test_parquet_is_told_by_its_columns(tmp_path):
+    pq.write_table(pa.table({"image": [{"bytes": b"x", "path": "a"}], "label": [0]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["fine"], "label": [0]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"values": [[1.0, 2.0]], "label": [0]}), tmp_path / "c.parquet")
+    pq.write_table(pa.table({"path": ["a.wav"], "label": ["x"]}), tmp_path / "d.parquet")
+    pq.write_table(pa.table({"path": ["a.png"], "label": ["x"]}), tmp_path / "e.parquet")
+    pq.write_table(pa.table({"a": [1.0], "b": [2.0]}), tmp_path / "f.parquet")
+    (tmp_path / "g.parquet").write_bytes(b"PAR1")
+    expected = (IMAGES, TEXTS, SERIES, SOUNDS, IMAGES, None, None)
+    assert tuple(first(tmp_path / f"{name}.parquet") for name in "abcdefg") == expected
+
+
+def test_a_path_may_be_the_beginning_of_names(tmp_path):
+    written(tmp_path, **{"train.de": "ein Hund\n", "train.en": "a dog\n", "other.txt": "x y\n"})
+    assert first(tmp_path / "train") == TRANSLATION
+    assert first(tmp_path / "missing") is None
+    assert first(tmp_path / "no" / "folder") is None
+
+
+def test_one_file_of_a_pair_is_enough(tmp_path):
+    written(tmp_path, **{"train.de": "ein Hund\n", "train.en": "a dog\n"})
+    assert first(tmp_path / "train.de") == TRANSLATION
+
+
+def test_the_reason_names_the_file(tmp_path):
+    written(tmp_path, **{"eng.train": CONLL})
+    assert detect_text(DataSnapshot(tmp_path)).reason == "eng.train has a word and a tag on each line"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(
+        ["a.csv", "a.parquet", "a.jsonl", "a.txt", "a.gz", "train.de", "a", "a.npz", "A_TRAIN.tsv"]
+    ),
+)
+def test_no_bytes_make_it_fail(tmp_path, data, name):
+    (tmp_path / name).write_bytes(data)
+    detect_all(DataSnapshot(tmp_path))
+    assert DataSnapshot(tmp_path).summary()
+    (tmp_path / name).unlink()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(max_size=300), st.sampled_from(["a.csv", "a.jsonl", "a.tsv", "a.txt", "train.de", "a.ts"]))
+def test_neither_does_any_text(tmp_path, text, name):
+    (tmp_path / name).write_text(text, "utf-8", errors="replace")
+    detect_all(DataSnapshot(tmp_path))
+    (tmp_path / name).unlink()
+
+
+def test_a_damaged_archive_within_a_good_one_is_no_failure(tmp_path):
+    stored = bytearray(archive(x_train=PIXELS, y_train=LABELS))
+    stored[100:140] = b"\xff" * 40
+    written(tmp_path, **{"data.npz": bytes(stored)})
+    detect_all(DataSnapshot(tmp_path))
+
+
+def test_many_files_are_not_all_listed(tmp_path):
+    for number in range(50):
+        np.save(tmp_path / f"{number}.npy", np.zeros(1))
+    assert len(DataSnapshot(tmp_path).files) == 50
