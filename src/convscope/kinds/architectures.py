@@ -162,14 +162,14 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "gabor_bank",
             "image",
-            "models.kernel_banks",
+            "kinds.image.kernel_banks",
             "fixed kernels for stripes of each width and direction",
             answers="features",
         ),
         Architecture(
             "difference_of_gaussians_bank",
             "image",
-            "models.kernel_banks",
+            "kinds.image.kernel_banks",
             "fixed kernels for spots and edges of each size",
             answers="features",
         ),
@@ -177,7 +177,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "random_convolution",
             None,
             "models.kernel_banks",
-            "random kernels of many lengths and dilations, for series, pictures and volumes",
+            "random kernels of many lengths and dilations, for series, images and volumes",
             answers="features",
         ),
     )
