@@ -31,7 +31,8 @@ class Option:
         check: Refuses values that cannot work.
         predicts: Whether `predict` takes it too.
         common: Whether it belongs on the first screen of `convscope train --help`.
-        parse: Turns a word of the command line into the value where the type alone cannot.
+        parse: Turns a word of the command line into the value where the type alone cannot; raises
+            `ValueError` with what is expected.
         defaults: For an option of architectures: the default of each architecture that takes it.
     """
 
@@ -77,7 +78,10 @@ class Option:
 
     def _typed(self, value: Any) -> Any:
         if isinstance(value, str) and self.parse is not None:
-            return self.parse(value)
+            try:
+                return self.parse(value)
+            except ValueError as error:
+                raise self._wrong(str(error), value) from None
         expected, convert = self._conversion()
         converted = convert(value)
         if converted is None:
@@ -116,6 +120,11 @@ def validated(options: Iterable[Option], values: Mapping[str, Any], owner: str) 
     return {name: known[name].validated(value) for name, value in values.items()}
 
 
+def for_architecture(options: Iterable[Option], architecture: str) -> tuple[Option, ...]:
+    """The options that one architecture takes; those of the recipe itself have no `defaults` and stay."""
+    return tuple(each for each in options if not each.defaults or architecture in each.defaults)
+
+
 def at_least(least: float) -> Check:
     """Refuses smaller numbers, also among several."""
     return lambda value: None if all(each >= least for each in _each(value)) else f"at least {least:g}"
@@ -145,10 +154,10 @@ def whole_numbers(text: str) -> Counts:
     """Parses `32` to a number, and `128,256,128` to several.
 
     Raises:
-        UsageError: Other text.
+        ValueError: Other text.
     """
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text):
-        raise UsageError(f"Expected whole numbers such as 32 or 8,5,3. Received: {text}.")
+        raise ValueError("a whole number such as 32, or several such as 8,5,3")
     numbers = tuple(int(part) for part in text.split(","))
     return numbers if len(numbers) > 1 else numbers[0]
 
@@ -157,7 +166,7 @@ def several_numbers(text: str) -> tuple[int, ...]:
     """Parses `8,5,3`.
 
     Raises:
-        UsageError: Other text.
+        ValueError: Other text.
     """
     numbers = whole_numbers(text)
     return numbers if isinstance(numbers, tuple) else (numbers,)

@@ -55,12 +55,12 @@ class FitSettings:
     label_smoothing: float = _setting(0.0, "Share of each target that is spread over all classes", share)
     patience: int | None = _setting(
         None,
-        "Stop after this number of epochs without improvement on the validation split",
+        "Stop after this number of epochs without improvement",
         at_least(1),
         common=True,
     )
     augmentation: float = _setting(
-        1.0, "Strength of random changes to train samples; 0 disables them", within(0, 4), common=True
+        1.0, "Strength of random changes to samples; 0 disables them", within(0, 4), common=True
     )
     mixing: float = _setting(
         0.0,

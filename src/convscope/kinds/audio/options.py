@@ -25,9 +25,7 @@ AUDIO_CLASSIFICATION_OPTIONS = (
     ),
     ENCODING,
     RATE,
-    Option(
-        "seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds, common=True
-    ),
+    Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
     Option("same_level", bool, True, "Whether recordings are normalized to the same peak level"),
 )
 AUDIO_CLASSIFICATION_MODEL_OPTIONS = (

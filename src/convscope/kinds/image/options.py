@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from convscope.errors import UsageError
 from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
 from convscope.option import Option, within
 
@@ -15,11 +14,11 @@ def parse_size(text: str) -> tuple[int, int]:
     """Parses `64` or `48x64`, height x width.
 
     Raises:
-        UsageError: Other text.
+        ValueError: Other text.
     """
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isdigit() for part in parts):
-        raise UsageError(f"size must be {SIZE_EXPECTED}. Received: size={text}.")
+        raise ValueError(SIZE_EXPECTED)
     return int(parts[0]), int(parts[-1])
 
 
@@ -37,14 +36,12 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "size",
         tuple[int, int],
         None,
-        "Resize images to this height and width, such as 64 or 48x64",
+        "Image size in pixels, such as 64, or height x width such as 48x64",
         _sides,
         common=True,
         parse=parse_size,
     ),
-    Option(
-        "flip", bool, True, "Whether a mirrored image keeps its class; use --no-flip for digits", common=True
-    ),
+    Option("flip", bool, True, "Whether a mirrored image keeps its class; not for digits", common=True),
     Option(
         "erase",
         float,

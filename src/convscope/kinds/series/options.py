@@ -59,11 +59,8 @@ SERIES_CLASSIFICATION_OPTIONS = (
         Literal["auto", "series", "train", "none"],
         "auto",
         "Standardize each series, standardize by the train split, or neither",
-        common=True,
     ),
-    Option(
-        "length", int, None, "Resample or pad series to this number of time steps", at_least(1), common=True
-    ),
+    Option("length", int, None, "Resample or pad series to this number of time steps", at_least(1)),
 )
 SERIES_CLASSIFICATION_MODEL_OPTIONS = (
     DEPTH.of(inception_time=6),
@@ -106,7 +103,7 @@ SERIES_ANOMALY_MODEL_OPTIONS = (
     Option("code", int, None, "Number of channels of the code", at_least(1)).of(conv_autoencoder=4),
 )
 SERIES_REMAINING_LIFE_OPTIONS = (
-    Option("subset", str, None, "Name of the subset of C-MAPSS, such as FD001", common=True),
+    Option("subset", str, None, "Name of the subset of C-MAPSS, such as FD001"),
     Option("unit_column", str, None, "Name of the column that identifies the machine", predicts=True),
     TIME_COLUMN,
     Option("life_column", str, None, "Name of the column with the remaining life", predicts=True),

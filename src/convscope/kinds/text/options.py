@@ -82,8 +82,8 @@ TEXT_TAGGING_MODEL_OPTIONS = (
 TRANSLATION_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
-    Option("source", str, None, "Source language, as named by files or columns", common=True),
-    Option("target", str, None, "Target language, as named by files or columns", common=True),
+    Option("source", str, None, "Source language, as named by files or columns"),
+    Option("target", str, None, "Target language, as named by files or columns"),
     Option("test", str, None, "Name of the test set, for data with several, such as test_2016_flickr"),
     _vocabulary(None, 16),
     _max_length(None, 2),
