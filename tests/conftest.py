@@ -8,12 +8,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-from small_texts import CASES
 
 SIDE = 16
 PER_CLASS = 40
@@ -49,6 +47,16 @@ def write_pictures(folder: Path, first_seed: int = 0) -> Path:
             picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
             picture.save(folder / shape.__name__ / f"{i:02d}.png")
     return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Leaves out, on other backends, the cases that a test marked `portable("case", ...)` does not name."""
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        return
+    for item in list(items):
+        named = {name for mark in item.iter_markers("portable") for name in mark.args}
+        if named and not any(str(value) in named for value in item.callspec.params.values()):
+            items.remove(item)
 
 
 @pytest.fixture(scope="session")
@@ -110,20 +118,3 @@ def run_command(capsys, monkeypatch, tmp_path):
         return code, captured.out, captured.err
 
     return run
-
-
-@pytest.fixture(scope="session", params=CASES)
-def case(request):
-    """Each recipe of texts with small data for it."""
-    return CASES[request.param]
-
-
-@pytest.fixture(scope="session")
-def trained(case, tmp_path_factory):
-    """A finished run of it, its data, and what was said while it was trained; to be read, not changed."""
-    import convscope
-
-    folder, said = tmp_path_factory.mktemp("texts"), []
-    data = case.write(folder / "data")
-    run = convscope.train(data, out=folder / "run", say=said.append, **case.settings)
-    return SimpleNamespace(run=run, folder=run.folder, data=data, said=said)

@@ -20,6 +20,8 @@ from convscope.scope.describe.explanation import explain
 from convscope.scope.geometry.geometry import geometries
 from convscope.workflows.load_model import open_model
 
+pytestmark = pytest.mark.portable
+
 BANKS = sorted(name for name, each in ARCHITECTURES.items() if each.is_bank)
 SMALL = {
     "gabor_bank": {"orientations": 2, "wavelengths": (2.0, 4.0)},

@@ -11,6 +11,8 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.methods import METHODS, attribute
 from convscope.scope.graph.call_hooks import operations_of
 
+pytestmark = pytest.mark.portable
+
 FEW = {"rise": {"masks": 10}, "integrated-gradients": {"steps": 4}, "smoothgrad": {"draws": 2}}
 
 

@@ -9,6 +9,8 @@ from small_network import SmallNetwork, enlarged, values_of
 from convscope.errors import UsageError
 from convscope.scope.attribution.methods import attribute
 
+pytestmark = pytest.mark.portable
+
 TARGET = 2
 
 

@@ -10,6 +10,8 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.methods import attribute
 from convscope.scope.attribution.perturbation import drawn_masks
 
+pytestmark = pytest.mark.portable
+
 TARGET = 0
 
 

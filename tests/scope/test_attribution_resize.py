@@ -8,6 +8,8 @@ from scipy.ndimage import zoom
 from convscope.errors import UsageError
 from convscope.scope.attribution.resize import resized
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.mark.parametrize(
     ("old", "new"),

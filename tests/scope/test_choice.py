@@ -8,6 +8,8 @@ from convscope.kinds.architectures import build
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import trace
 
+pytestmark = pytest.mark.portable
+
 
 def chosen(model):
     call, said = last_convolution(trace(model))

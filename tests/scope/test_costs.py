@@ -10,6 +10,8 @@ from keras import layers
 from convscope.scope.describe.costs import costs, multiply_adds
 from convscope.scope.graph.graph import trace
 
+pytestmark = pytest.mark.portable
+
 
 def only_call(layer, *shapes):
     inputs = [keras.Input(shape) for shape in shapes]

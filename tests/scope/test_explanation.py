@@ -11,6 +11,8 @@ from keras import layers
 from convscope.kinds.architectures import build
 from convscope.scope.describe.explanation import explain
 
+pytestmark = pytest.mark.portable
+
 
 def stack(shape, *rest):
     return keras.Sequential([keras.Input(shape), *rest])

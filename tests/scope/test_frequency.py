@@ -9,6 +9,8 @@ from scipy.signal import freqz
 from convscope.errors import UsageError
 from convscope.scope.channels.frequency import frequency_response
 
+pytestmark = pytest.mark.portable
+
 
 def drawn(seed, *shape):
     return np.random.default_rng(seed).normal(0, 1, shape)

@@ -15,6 +15,8 @@ from convscope.scope import geometries, trace
 from convscope.scope.differentiate import gradient_program
 from convscope.scope.record import tapped
 
+pytestmark = pytest.mark.portable
+
 
 def with_positive_weights(model):
     """So that nothing that an output depends on cancels out."""

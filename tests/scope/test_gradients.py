@@ -10,6 +10,8 @@ from convscope.kinds.architectures import build
 from convscope.scope import gradients, record, trace
 from convscope.scope.graph.call_hooks import operations_of, unfolded, watched
 
+pytestmark = pytest.mark.portable
+
 
 def total(outputs):
     """A score in which every output counts, each with another weight."""

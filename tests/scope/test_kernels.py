@@ -12,6 +12,8 @@ from convscope.scope.channels.fourier_image import FourierImage, fourier_basis
 from convscope.scope.channels.kernels import kernels
 from convscope.scope.channels.position import position
 
+pytestmark = pytest.mark.portable
+
 SOBEL = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]], "float32")
 
 

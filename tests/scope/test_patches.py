@@ -11,6 +11,8 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace
 from convscope.scope.record import record
 
+pytestmark = pytest.mark.portable
+
 
 def cut(x, size):
     return [x[start : start + size] for start in range(0, len(x), size)]

@@ -15,6 +15,8 @@ from convscope.errors import UsageError
 from convscope.scope.channels.position import position
 from convscope.scope.record import record
 
+pytestmark = pytest.mark.portable
+
 
 def one_layer(layer, shape, seed=0):
     """A model of one layer with random weights and biases, and one random sample."""

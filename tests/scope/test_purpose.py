@@ -9,6 +9,8 @@ from convscope.kinds.architectures import build
 from convscope.scope.describe.purpose import purpose
 from convscope.scope.graph.graph import trace
 
+pytestmark = pytest.mark.portable
+
 
 def said(model, class_names=None):
     return purpose(trace(model), model, class_names)

@@ -9,6 +9,8 @@ from convscope.errors import UsageError
 from convscope.scope import record, recorded_batches, trace
 from convscope.scope.graph.call_hooks import operations_of, watched
 
+pytestmark = pytest.mark.portable
+
 
 def replayed(model, x, recording):
     """Every layer called again, by the graph, on what was recorded of the layers before it."""

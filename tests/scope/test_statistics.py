@@ -13,6 +13,8 @@ from convscope.errors import UsageError
 from convscope.scope.channels.statistics import statistics
 from convscope.scope.record import record
 
+pytestmark = pytest.mark.portable
+
 CLASSES = 3
 
 

@@ -25,6 +25,8 @@ from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.kinds.registry import RECIPES
 from convscope.run import Run
 
+pytestmark = pytest.mark.portable
+
 WALK = [
     (recipe.name, name)
     for recipe in RECIPES.values()

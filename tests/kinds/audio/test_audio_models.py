@@ -7,6 +7,8 @@ import pytest
 from convscope.errors import UsageError
 from convscope.kinds.architectures import build
 
+pytestmark = pytest.mark.portable
+
 SMALL = {"rate": 4000, "mels": 16, "depth": 2, "filters": 4}
 
 

@@ -10,6 +10,8 @@ from convscope.errors import UsageError
 from convscope.kinds.audio.speech.ctc import BeamSearch, FrameWord, GreedySearch, search_for
 from convscope.kinds.audio.speech.ctc_beam import CHECKED_EVERY, HORIZON
 
+pytestmark = pytest.mark.portable
+
 CHARACTERS = ("a", "b", " ")
 ALL = 10**6
 

@@ -10,6 +10,8 @@ from keras import ops
 from convscope.kinds.audio.speech.ctc_model import ctc_loss, greedy_matches
 from convscope.scope.differentiate import gradient_program
 
+pytestmark = pytest.mark.portable
+
 FRAMES, IDS = 5, 3
 
 

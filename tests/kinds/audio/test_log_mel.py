@@ -8,6 +8,8 @@ import scipy.signal
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers.log_mel import LogMel, hertz, mel, mel_bands
 
+pytestmark = pytest.mark.portable
+
 RATE = 8000
 
 

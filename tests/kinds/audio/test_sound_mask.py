@@ -8,6 +8,8 @@ from keras import ops
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers import LogMel, MaskedBatchNormalization, SoundMask
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.mark.parametrize("samples", [1, 7, 8, 9, 23])
 @pytest.mark.parametrize("hop", [1, 4, 8])

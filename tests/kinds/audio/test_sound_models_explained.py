@@ -11,6 +11,8 @@ from convscope.scope.describe.costs import multiply_adds
 from convscope.scope.describe.explanation import explain
 from convscope.scope.describe.input_kind import subject
 
+pytestmark = pytest.mark.portable
+
 RATE = 2000
 
 

@@ -42,6 +42,7 @@ def asked(tmp_path):
     return write_asked(tmp_path / "asked")
 
 
+@pytest.mark.portable
 def test_it_is_recognized_and_learned_in_seconds(heard, said):
     record = heard.record()
     assert record["recipe"] == "audio-classification"
@@ -83,6 +84,7 @@ def test_an_answer_does_not_depend_on_the_other_recordings_of_the_call(heard, as
             assert alone.probabilities[label] == pytest.approx(probability, abs=1e-5)
 
 
+@pytest.mark.portable
 def test_answers_are_those_of_the_plain_model_on_waveforms(heard, asked):
     model = keras.models.load_model(heard.model_path, safe_mode=True)
     representation = AudioRepresentation.from_json(heard.representation())

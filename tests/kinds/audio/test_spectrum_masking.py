@@ -7,6 +7,8 @@ import pytest
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers.spectrum_masking import SpectrumMasking
 
+pytestmark = pytest.mark.portable
+
 ONES = np.ones((64, 50, 40), np.float32)
 
 

@@ -12,6 +12,8 @@ from convscope.kinds.audio.speech.models import SpeechModel
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace
 
+pytestmark = pytest.mark.portable
+
 RATE, UNIT = 2000, 40
 SMALL = {"rate": RATE, "mels": 8, "kernel_sizes": (3, 5), "depth": 2, "width": 8}
 

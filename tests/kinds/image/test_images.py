@@ -9,6 +9,8 @@ import convscope
 from convscope.errors import UsageError
 from convscope.kinds.architectures import ARCHITECTURES, build, find_architecture
 
+pytestmark = pytest.mark.portable
+
 INPUT = (48, 48, 1)
 EVERY = sorted(name for name, made in ARCHITECTURES.items() if made.kind == "image" and made.classifies)
 

@@ -9,6 +9,8 @@ from convscope.kinds.architectures import build
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.row_program import RowProgram
 
+pytestmark = pytest.mark.portable
+
 NAMES = ("causal_forecaster", "conv_autoencoder")
 EVERY = pytest.mark.parametrize("name", NAMES)
 

@@ -8,6 +8,8 @@ import convscope
 from convscope.errors import UsageError
 from convscope.kinds.series.layers import MemberMean
 
+pytestmark = pytest.mark.portable
+
 SMALL = {"pool": 4, "filters": 3, "units": 5, "members": 2, "cap": 50.0}
 
 

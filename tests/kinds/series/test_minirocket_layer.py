@@ -8,6 +8,8 @@ from convscope.kinds.series.layers import ProportionsAbove
 from convscope.kinds.series.layers.minirocket import spread_quantiles
 from convscope.scope import gradients
 
+pytestmark = pytest.mark.portable
+
 
 def layer_with(thresholds, length, **options):
     layer = ProportionsAbove(thresholds.shape[1], **options)

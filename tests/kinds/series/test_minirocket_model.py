@@ -18,6 +18,8 @@ from convscope.scope.describe.explanation import explain
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace
 
+pytestmark = pytest.mark.portable
+
 SMALL = {"features": 84 * 4, "dilations": 3}
 
 

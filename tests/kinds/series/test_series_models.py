@@ -8,6 +8,8 @@ from convscope.errors import UsageError
 from convscope.kinds.architectures import build
 from convscope.models.ensemble import EnsembleModel
 
+pytestmark = pytest.mark.portable
+
 SMALL = {"fcn": {"filters": (4, 6, 5)}, "inception_time": {"filters": 3, "bottleneck": 2, "depth": 3}}
 EVERY = pytest.mark.parametrize("name", SMALL)
 

@@ -40,6 +40,7 @@ def answers(case, folder, paths, **options):
     return [case.numbers(row) for row in convscope.predict(folder, paths, **options).rows]
 
 
+@pytest.mark.portable("series-classification")
 def test_what_is_to_be_learned_is_recognized_said_and_learned(case, trained):
     assert f"recipe: {case.recipe}, because {case.reason}" in trained.said
     judged = trained.run.metrics()["test"]

@@ -13,6 +13,8 @@ from convscope.kinds.text.translation.beam import BeamSettings, Translator
 from convscope.kinds.text.translation.models import conv_seq2seq
 from convscope.kinds.text.translation.representation import END, START
 
+pytestmark = pytest.mark.portable
+
 CLASSES = 12
 
 

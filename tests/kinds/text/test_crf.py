@@ -9,6 +9,8 @@ from keras import ops
 
 from convscope.kinds.text.layers.crf import LinearChainCRF
 
+pytestmark = pytest.mark.portable
+
 TAGS = 3
 LENGTHS = (4, 1, 3, 2)
 LONGEST = 5

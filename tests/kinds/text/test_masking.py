@@ -6,6 +6,8 @@ import pytest
 
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 
+pytestmark = pytest.mark.portable
+
 
 def test_the_mask_is_one_where_there_is_a_token():
     ids = np.array([[5, 1, 0], [0, 0, 0]], np.int32)

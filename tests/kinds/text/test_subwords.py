@@ -2,8 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 
 from convscope.kinds.text.layers.subwords import SubwordEmbedding
+
+pytestmark = pytest.mark.portable
 
 
 def test_the_vector_is_the_mean_over_the_ids_that_are_there():

@@ -9,6 +9,8 @@ from convscope.errors import UsageError
 from convscope.kinds.text.tagging.models import TaggingModel, dilated_tagger
 from convscope.kinds.text.tagging.tag_schemes import constraints, is_allowed, tag_names
 
+pytestmark = pytest.mark.portable
+
 NAMES = tag_names(["LOC", "PER"])
 RULES = constraints(NAMES)
 SMALL = {"width": 16, "word_width": 8, "character_width": 8, "dilations": (1, 2)}

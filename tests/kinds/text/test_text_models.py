@@ -7,6 +7,8 @@ import pytest
 from convscope.errors import UsageError
 from convscope.kinds.architectures import ARCHITECTURES, build
 
+pytestmark = pytest.mark.portable
+
 EVERY = ["text_cnn", "residual_text_cnn"]
 SMALL = {
     "text_cnn": {"filters": 6, "embedding": 8},

@@ -16,6 +16,8 @@ from convscope.scope.describe.costs import multiply_adds
 from convscope.scope.describe.explanation import explain
 from convscope.scope.describe.layer_texts import TEXTS
 
+pytestmark = pytest.mark.portable
+
 ROUNDING = 5e-6
 SOME = {"filters": 6, "embedding": 5}
 ALLOWED = {"allowed": [[True, False], [True, True]], "starts": [True, True], "ends": [True, True]}

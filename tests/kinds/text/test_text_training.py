@@ -33,6 +33,7 @@ def test_what_is_to_be_learned_is_recognized_and_said(case, trained):
     assert any(line.startswith("test: ") for line in trained.said)
 
 
+@pytest.mark.portable("text-classification")
 def test_it_is_learned_in_seconds(case, trained):
     assert trained.run.metrics()["test"][case.figure] >= case.least
     assert float(rows(trained.run)[-1]["loss"]) < float(rows(trained.run)[0]["loss"])

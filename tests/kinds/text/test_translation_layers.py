@@ -13,6 +13,8 @@ from convscope.kinds.text.layers import (
     TokenEmbedding,
 )
 
+pytestmark = pytest.mark.portable
+
 
 def drawn(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)

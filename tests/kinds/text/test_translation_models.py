@@ -10,6 +10,8 @@ from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss, toke
 from convscope.kinds.text.translation.models import conv_seq2seq
 from convscope.kinds.text.translation.representation import start_shifted
 
+pytestmark = pytest.mark.portable
+
 SIZES = {"vocabulary": 20, "width": 16, "encoder_depth": 2, "decoder_depth": 2, "positions": 32}
 
 
