@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,13 @@ SplitName = Literal["train", "validation", "test"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+Tensor: TypeAlias = Any
+"""A tensor of the Keras backend that runs, or a structure of tensors: the backends have no common type."""
+Array: TypeAlias = "npt.NDArray[Any]"
+"""A NumPy array of any dtype."""
+ArrayTree: TypeAlias = "npt.NDArray[Any] | Sequence[ArrayTree] | Mapping[str, ArrayTree]"
+"""Arrays in nested sequences and dictionaries, such as the inputs of a model that has several."""
 
 
 @dataclass(frozen=True)
