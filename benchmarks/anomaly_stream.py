@@ -39,7 +39,7 @@ def main() -> None:
     from convscope.run import Run
     from convscope.workflows.predict import Predictor
 
-    follower = AnomalyStream(Predictor(Run(given.run)))
+    follower = AnomalyStream(Predictor(Run(given.run)).fitted)
     rng, warm = np.random.default_rng(SEED), rows // 10
     seconds, memory = np.full(rows, np.nan), 0.0  # written now, so that it does not count as growth
     for row in range(rows):

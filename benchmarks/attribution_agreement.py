@@ -27,7 +27,7 @@ import numpy as np
 from keras import layers
 from results import Figure, add_arguments, print_table, write_results
 
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.scope.attribution.methods import attribute
 
 TARGET_MILLIONTHS = 100

@@ -77,7 +77,7 @@ def keras_model(model: str):
     """The whole model, weights drawn with one seed, and the layer."""
     import keras
 
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     keras.utils.set_random_seed(0)
     shape, _, layer = MODELS[model]

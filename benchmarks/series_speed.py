@@ -65,7 +65,7 @@ def by_convscope(name: str, _: str) -> float:
     from convscope.engine.training.class_examples import ClassExamples
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
     from convscope.kinds.series.classification.representation import SeriesArrays
 
     def feed(count: int) -> Batches:
@@ -90,7 +90,7 @@ def by_convscope(name: str, _: str) -> float:
 def by_keras(name: str, _: str) -> float:
     import keras
 
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     x, labels = series(STEPS * BATCH)
     model = build(name, (LENGTH, 1), CLASSES)
@@ -138,7 +138,7 @@ def by_aeon(name: str, _: str) -> float:
 
 def solve_convscope(_: str, __: str) -> float:
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
     from convscope.kinds.series.classification.minirocket_solver import solve_minirocket
     from convscope.types import no_progress
 
@@ -157,8 +157,8 @@ def solve_aeon(_: str, __: str) -> float:
 
 def answer_convscope(_: str, __: str) -> float:
     from convscope.engine.inference.infer import predict_probabilities
-    from convscope.kinds.architectures import build
     from convscope.kinds.audio.readers.clips import MemoryClips
+    from convscope.kinds.registry import build
 
     model = build("minirocket", (LENGTH, 1), CLASSES)
     return second_time(

@@ -76,7 +76,7 @@ def train_convscope(_: str) -> float:
     from convscope.engine.training.class_examples import ClassExamples
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     rows, labels = texts(STEPS * BATCH)
     examples = ClassExamples(rows, lambda ids: ids, labels, 2)
@@ -103,7 +103,7 @@ def train_convscope(_: str) -> float:
 def train_keras(_: str) -> float:
     import keras
 
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     rows, labels = texts(STEPS * BATCH)
     model = build("text_cnn", (None,), 2)
@@ -158,7 +158,7 @@ def tag_convscope(_: str) -> float:
     import keras
 
     from convscope.engine.device import choose_device
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
     from convscope.kinds.text.tagging.inference import tag_rows
 
     keras.config.set_dtype_policy(choose_device().policy)
@@ -174,7 +174,7 @@ def tag_convscope(_: str) -> float:
 
 
 def tag_keras(_: str) -> float:
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     model, rows = (
         build("dilated_tagger", (None,), TAGS, vocabulary=VOCABULARY, characters=CHARACTERS),
@@ -215,7 +215,7 @@ def tag_torch(variant: str) -> float:
 
 
 def translate(variant: str) -> float:
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
     from convscope.kinds.text.translation.beam import BeamSettings, Translator
 
     model = build("conv_seq2seq", (None,), 6_000, vocabulary=8_000)

@@ -59,7 +59,7 @@ def clock():
 def run_keras(model_name: str, policy: str) -> None:
     import keras
 
-    from convscope.kinds.architectures import build
+    from convscope.kinds.registry import build
 
     keras.config.set_dtype_policy(policy)
     pictures, labels = data(STEPS[model_name])
@@ -78,9 +78,9 @@ def run_convscope(model_name: str, precision: str) -> None:
     from convscope.engine.training.class_examples import ClassExamples
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.architectures import build
     from convscope.kinds.image.readers.pixels import MemoryPixels
     from convscope.kinds.image.representation import ImageRepresentation
+    from convscope.kinds.registry import build
 
     pictures, labels = data(STEPS[model_name])
     settings = FitSettings(epochs=1, batch_size=BATCH, precision=precision)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.engine.export import Exported
-    from convscope.kinds.contract.task import Answer, Metrics
+    from convscope.kinds.contract.recipe import Metrics, Prediction
     from convscope.scope.describe.explanation import Explanation
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.model_inputs import ValueRange
@@ -45,7 +45,7 @@ def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, *
         BackendError: No Keras backend is installed.
     """
     prepare_backend()
-    from convscope.kinds.architectures import build as build_model
+    from convscope.kinds.registry import build as build_model
 
     return build_model(name, input_shape, classes, **options)
 
@@ -167,7 +167,7 @@ def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress 
     return Predictor(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
 
 
-def judgement(run: Run) -> Metrics:
+def metrics(run: Run) -> Metrics:
     """The figures that a training left in its run.
 
     Args:
@@ -178,7 +178,7 @@ def judgement(run: Run) -> Metrics:
     """
     from convscope.kinds.registry import find_recipe
 
-    return find_recipe(run.record()["recipe"]).task.load_judgement(run.metrics()["test"])
+    return find_recipe(run.record()["recipe"]).load_metrics(run.metrics()["test"])
 
 
 def predict(
@@ -206,7 +206,7 @@ def predict(
     return Predictor(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
 
 
-def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Answer]:
+def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Prediction]:
     """Answers while a stream comes, with what a whole file would be answered.
 
     Args:
@@ -224,9 +224,8 @@ def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> I
     """
     prepare_backend()
     from convscope.workflows.predict import Predictor
-    from convscope.workflows.stream import follow as follow_stream
 
-    return follow_stream(Predictor(Run(Path(run)), **options), stream)
+    return Predictor(Run(Path(run)), **options).stream(stream)
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:

@@ -13,7 +13,7 @@ import pytest
 
 from convscope.cli.app import main
 from convscope.errors import RunError, UsageError
-from convscope.kinds.registry import RECIPES
+from convscope.kinds.registry import recipe_specs
 from convscope.run import Run
 
 TRAIN = (
@@ -132,7 +132,7 @@ def test_recipes_lists_every_recipe_what_it_reads_and_its_architectures(run_comm
     code, out, _ = run_command("recipes")
     assert code == 0
     told = " ".join(out.split())  # long lines are folded
-    for recipe in RECIPES.values():
+    for recipe in recipe_specs().values():
         for line in (recipe.name, *recipe.reads, *recipe.architectures):
             assert line in told
 

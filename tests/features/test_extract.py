@@ -7,7 +7,7 @@ import pytest
 import convscope
 from convscope.errors import DataError, UsageError
 from convscope.features.parts import answered
-from convscope.kinds.image.classification import IMAGE_CLASSIFICATION
+from convscope.kinds.image.classification import RECIPE as IMAGE_CLASSIFICATION
 from convscope.scope import record
 from convscope.types import SPLITS
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from convscope.kinds.architectures import ARCHITECTURES
 from convscope.kinds.audio import options as audio
 from convscope.kinds.image import options as image
+from convscope.kinds.registry import architecture_options, architectures
 from convscope.kinds.series import options as series
 from convscope.kinds.text import options as text
 
@@ -32,7 +32,7 @@ MODEL_OPTIONS = (
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_model_options_equal_the_signature_of_the_architecture(options, architecture):
-    taken = ARCHITECTURES[architecture].options()
+    taken = architecture_options(architectures()[architecture])
     said = {each.name: each.defaults[architecture] for each in options if architecture in each.defaults}
     assert said == {name: default for name, default in taken.items() if name not in FROM_DATA}
 

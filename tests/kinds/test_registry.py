@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.errors import UsageError
-from convscope.kinds.architectures import ARCHITECTURES
-from convscope.kinds.registry import RECIPES, choose_recipe, find_recipe
+from convscope.errors import DataError, UsageError
+from convscope.kinds.registry import (
+    architecture_options,
+    choose_recipe,
+    find_architecture,
+    find_recipe,
+    kind_of,
+    recipe_specs,
+)
 
-EVERY = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+EVERY = pytest.mark.parametrize("recipe", recipe_specs().values(), ids=recipe_specs())
 
 
 def filled(folder, files):
@@ -65,13 +71,14 @@ def test_so_does_a_single_file(tmp_path, files, name):
     assert choose_recipe(folder / next(iter(files)))[0].name == name
 
 
-def test_pictures_and_what_nobody_recognizes_go_to_the_first_recipe(tmp_path):
+def test_pictures_are_recognized_and_what_nobody_recognizes_is_an_error(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "cat" / "1.png")
     recipe, said = choose_recipe(tmp_path)
     assert (recipe.name, "because" in said) == ("image-classification", True)
-    recipe, said = choose_recipe(tmp_path / "nowhere")
-    assert (recipe.name, said) == ("image-classification", "recipe: image-classification, the default")
+    with pytest.raises(DataError, match="no recipe recognizes this data") as caught:
+        choose_recipe(filled(tmp_path / "papers", {"one.pdf": b"%PDF-1.7\0"}))
+    assert "--recipe" in caught.value.hint
 
 
 def test_a_name_that_is_nearly_right_is_offered():
@@ -85,36 +92,39 @@ def test_a_name_that_is_nearly_right_is_offered():
 def test_a_recipe_names_architectures_of_its_kind_that_there_are(recipe):
     assert recipe.architectures
     for name in recipe.architectures:
-        assert ARCHITECTURES[name].kind == recipe.kind
-        assert not ARCHITECTURES[name].is_bank
+        assert find_architecture(name) in kind_of(recipe).architectures
+        assert not find_architecture(name).is_bank
 
 
 @EVERY
 def test_its_settings_are_of_its_architectures_and_its_options_of_no_architecture(recipe):
     assert set(recipe.settings) <= set(recipe.architectures)
     for name in recipe.architectures:
-        shared = set(ARCHITECTURES[name].options()) & set(recipe.options)
+        shared = set(architecture_options(find_architecture(name))) & {
+            option.name for option in recipe.options
+        }
         assert shared <= {"cap", "rate", "vocabulary"}, "what the recipe counts it says to the architecture"
 
 
 @EVERY
 def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
+    made = find_recipe(recipe.name)
     steps = (
-        recipe.read,
-        recipe.read_inputs,
-        recipe.fit_representation,
-        recipe.augmentation,
-        recipe.views,
-        recipe.start,
+        made.read,
+        made.read_inputs,
+        made.representation.fit,
+        made.augmentation,
+        made.test_time_views,
+        made.start,
     )
     taken = {name for step in steps for name in inspect.signature(step).parameters}
     answered = {"beam", "length_penalty"}  # which the task of translation reads by itself
     answered |= {"words"}  # and that of speech recognition
     answered |= {"every"}  # and that of anomalies
-    assert set(recipe.options) <= taken | answered
+    assert {option.name for option in recipe.options} <= taken | answered
 
 
 @EVERY
 def test_a_recipe_divides_its_own_options_from_those_of_the_architecture(recipe):
-    values = {**dict.fromkeys(recipe.options, 1), "depth": 2}
-    assert recipe.divide(values) == (dict.fromkeys(recipe.options, 1), {"depth": 2})
+    mine = {option.name: 1 for option in recipe.options}
+    assert find_recipe(recipe.name).divide({**mine, "depth": 2}) == (mine, {"depth": 2})

@@ -8,7 +8,7 @@ import keras
 import pytest
 from keras import layers
 
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.lenses.pages.explanation import as_html, as_markdown, as_text
 from convscope.scope.describe.explanation import explain
 

@@ -10,8 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import convscope
 from convscope.errors import UsageError
-from convscope.kinds.architectures import ARCHITECTURES, find_architecture
 from convscope.kinds.image.kernel_banks import difference_of_gaussians, gabor_kernels
+from convscope.kinds.registry import architectures, find_architecture
 from convscope.layers import EdgePadding2D, Energy, ProportionOfPositiveValues, Standardization
 from convscope.models.kernel_banks import draw_groups
 from convscope.scope import record, trace
@@ -22,7 +22,7 @@ from convscope.workflows.load_model import open_model
 
 pytestmark = pytest.mark.portable
 
-BANKS = sorted(name for name, each in ARCHITECTURES.items() if each.is_bank)
+BANKS = sorted(name for name, each in architectures().items() if each.is_bank)
 SMALL = {
     "gabor_bank": {"orientations": 2, "wavelengths": (2.0, 4.0)},
     "difference_of_gaussians_bank": {"sigmas": (0.7, 1.4)},

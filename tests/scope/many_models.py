@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 
 
 def pictures(*shape, seed=0):

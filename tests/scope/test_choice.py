@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import trace
 

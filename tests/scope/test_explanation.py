@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.scope.describe.explanation import explain
 
 pytestmark = pytest.mark.portable

@@ -6,7 +6,7 @@ import pytest
 from many_models import SMALL, pictures
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.scope import gradients, record, trace
 from convscope.scope.graph.call_hooks import operations_of, unfolded, watched
 

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.scope.describe.purpose import purpose
 from convscope.scope.graph.graph import trace
 

@@ -22,15 +22,16 @@ from reading_runs import (
 
 import convscope
 from convscope.errors import BackendError, DataError, RunError, UsageError
-from convscope.kinds.registry import RECIPES
+from convscope.kinds.image.kind import IMAGE
+from convscope.kinds.registry import recipe_specs
 from convscope.run import Run
 
 pytestmark = pytest.mark.portable
 
 WALK = [
     (recipe.name, name)
-    for recipe in RECIPES.values()
-    if recipe.kind == "image"  # those of texts are walked over in test_text_training.py
+    for recipe in recipe_specs().values()
+    if recipe in IMAGE.recipes  # those of texts are walked over in test_text_training.py
     for name in recipe.architectures
 ]
 

@@ -124,7 +124,7 @@ def train(
         if Run(folder).can_resume:
             say(f"Interrupted. Go on where it stopped: convscope train --resume {folder}")
         raise
-    print_judgement(api.judgement(run))
+    print_judgement(api.metrics(run))
     say(f"Everything is in {run.folder}; open {run.report_path} in a browser.")
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from convscope.features.neighbours import Neighbours
     from convscope.features.probe import Probe
-    from convscope.kinds.contract.task import Answer, Metrics
+    from convscope.kinds.contract.recipe import Metrics, Prediction
     from convscope.scope.describe.explanation import Explanation
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.predict import Predictions
@@ -132,7 +132,7 @@ def print_predictions(predictions: Predictions, form: str) -> None:
         say(f"Skipped {len(predictions.skipped)} files in all.")
 
 
-def print_followed(answers: Iterable[Answer], form: str) -> None:
+def print_followed(answers: Iterable[Prediction], form: str) -> None:
     """Prints each answer to a stream on a line of its own, at once."""
     writer = None
     for answer in answers:
@@ -184,20 +184,20 @@ def print_coloured(seen: Inspection) -> None:
 
 def print_recipes() -> None:
     """Prints every recipe with what it reads and its architectures."""
-    from convscope.kinds.architectures import ARCHITECTURES
-    from convscope.kinds.registry import RECIPES
+    from convscope.kinds.registry import architectures, recipe_specs
 
-    for recipe in RECIPES.values():
-        _out.print(f"[bold]{recipe.name}[/bold]  ({recipe.kind}, {recipe.task.name})")
+    for recipe in recipe_specs().values():
+        _out.print(f"[bold]{recipe.name}[/bold]  ({recipe.task})")
         _out.print("  reads")
         for line in recipe.reads:
             _out.print(f"    {line}", markup=False)
         _out.print("  architectures")
         for name in recipe.architectures:
+            summary = architectures()[name].summary
             default = " (default)" if name == recipe.architectures[0] else ""
-            _out.print(f"    {name:<14}{ARCHITECTURES[name].summary}{default}", markup=False, soft_wrap=True)
+            _out.print(f"    {name:<14}{summary}{default}", markup=False, soft_wrap=True)
     _out.print("[bold]kernel banks[/bold]  (features without training)")
-    for name, architecture in ARCHITECTURES.items():
+    for name, architecture in architectures().items():
         if architecture.is_bank:
             _out.print(f"    {name:<30}{architecture.summary}", markup=False, soft_wrap=True)
 

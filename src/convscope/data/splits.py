@@ -34,11 +34,12 @@ class Split:
 
     Args:
         samples: The raw samples.
-        labels: Index into the class names, shape (samples,), int64; -1 where a label is not known.
+        labels: Index into the class names, shape (samples,), int64, -1 where a label is not known; of tasks
+            other than classification an object array, such as tags, transcripts or remaining lives.
     """
 
     samples: Samples
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.samples)

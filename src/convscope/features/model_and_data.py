@@ -29,9 +29,9 @@ from convscope.features.reading import (
     unlabelled_source,
     whole_paths,
 )
-from convscope.kinds.architectures import Architecture
-from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.registry import find_recipe
+from convscope.kinds.contract.kind import Architecture
+from convscope.kinds.contract.recipe import AnyRecipe
+from convscope.kinds.registry import find_recipe, kind_of, shown_shape
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import Graph, trace
 from convscope.types import Progress, no_progress
@@ -163,7 +163,7 @@ def bring_together(
     paths = whole_paths(paths)
     arrays = open_arrays(paths)
     opened = None if subject.is_architecture else subject.open()
-    kind = opened.recipe.kind if opened is not None and opened.recipe is not None else "image"
+    kind = kind_of(opened.recipe.spec).name if opened is not None and opened.recipe is not None else "image"
     labelled = arrays is None and is_labelled(paths, kind)
     if splits and not labelled:
         raise UsageError("The data has no splits.", "Leave --split out, or give a data set with labels.")
@@ -185,7 +185,7 @@ def bring_together(
 def _encoded(
     subject: Subject,
     opened: LoadedModel,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     paths: Sequence[str],
     labelled: bool,
     value_range: ValueRange,
@@ -221,7 +221,7 @@ def _encoded(
 
 def _for_architecture(
     subject: Subject,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     paths: Sequence[str],
     labelled: bool,
     value_range: ValueRange,
@@ -231,7 +231,7 @@ def _for_architecture(
     """An architecture for the samples: of their size and as many classes."""
     read = read_labelled(recipe, paths[0], None, progress) if labelled else None
     found: Any = recipe.read_inputs(paths, progress=progress) if read is None else None
-    representation, decisions = recipe.fit_representation(read.train if read else as_split(found))
+    representation, decisions = recipe.representation.fit(read.train if read else as_split(found))
     classifies = subject.architecture is not None and subject.architecture.classifies
     classes = len(read.class_names) if read and classifies else None
     subject = replace(subject, input_shape=representation.shape, classes=subject.classes or classes)
@@ -349,7 +349,7 @@ def _read_as(
 def _with_channels(arrays: ArrayInputs, subject: Subject) -> ArrayInputs:
     """Series (samples, length), and pictures (samples, height, width), get the axis of one channel."""
     architecture = subject.architecture
-    picture = architecture is not None and architecture.kind == "image" and len(arrays.shape) == 3
+    picture = architecture is not None and shown_shape(architecture) == (48, 48, 1) and len(arrays.shape) == 3
     return replace(arrays, channel=len(arrays.shape) == 2 or picture)
 
 

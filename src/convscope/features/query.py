@@ -126,7 +126,7 @@ def _source(features: Features, inputs: Sequence[str], progress: Progress) -> So
             f"{features.path} came from an array.", "Give the inputs as a .npy file of such samples."
         )
     recipe = find_recipe(reading["recipe"])
-    representation = recipe.load_representation(reading["representation"])
+    representation = recipe.representation.from_json(reading["representation"])
     prepare: Any = representation.scale
     scaling = scaling_of(representation)
     if reading["value_range"] is not None:

@@ -27,12 +27,12 @@ from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.features.dataset import UNKNOWN, Scaled, Source
 from convscope.features.inputs import Array, ArrayInputs, EncodedInputs
-from convscope.kinds.contract.recipe import Inputs, Recipe
+from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import Representation
 from convscope.kinds.image.readers.idx import idx_files, is_idx
 from convscope.kinds.image.representation import SCALE, ImageRepresentation
 from convscope.run import Run
-from convscope.types import SPLITS, Kind, Progress, SplitName, no_progress
+from convscope.types import SPLITS, Progress, SplitName, no_progress
 
 _TABLES = (".csv", ".parquet", ".pq", ".npz")
 _BLOCK = 2**20
@@ -98,7 +98,7 @@ def array_source(inputs: ArrayInputs) -> Source:
     )
 
 
-def is_labelled(paths: Sequence[str], kind: Kind = "image") -> bool:
+def is_labelled(paths: Sequence[str], kind: str = "image") -> bool:
     """Whether the paths name one data set with labels, told by its layout.
 
     Args:
@@ -117,7 +117,7 @@ def is_labelled(paths: Sequence[str], kind: Kind = "image") -> bool:
 
 
 def read_labelled(
-    recipe: Recipe, path: str, run: Run | None = None, progress: Progress = no_progress
+    recipe: AnyRecipe, path: str, run: Run | None = None, progress: Progress = no_progress
 ) -> Splits:
     """Reads a labelled data set; the seed of a run draws the splits that the data does not have.
 

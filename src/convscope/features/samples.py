@@ -69,8 +69,10 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
     from convscope.lenses.views.sample import Sample
 
     if features.manifest.reading["recipe"] is not None:
+        from convscope.kinds.registry import kind_of
+
         recipe, representation = _reading(features)
-        if recipe.kind in ("series", "audio"):
+        if kind_of(recipe.spec).name in ("series", "audio"):
             return _of_time(values, name, getattr(representation, "rate", None))
     shape = features.manifest.model.get("input_shape")
     if features.manifest.reading["recipe"] is not None and values.ndim == 2:
@@ -188,4 +190,4 @@ def _reading(features: Features) -> tuple[Any, Any]:
     from convscope.kinds.registry import find_recipe
 
     recipe = find_recipe(features.manifest.reading["recipe"])
-    return recipe, recipe.load_representation(features.manifest.reading["representation"])
+    return recipe, recipe.representation.from_json(features.manifest.reading["representation"])

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from convscope.errors import BackendError, UsageError
+from convscope.kinds.registry import architecture_options
 
 if TYPE_CHECKING:
     import keras
@@ -347,7 +348,7 @@ def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> Subject:
     if shape is None:
         shape = tuple(values.shape[1:]) + ((1,) if values.ndim < 4 else ())
     name = str(wanted.model)
-    if "seed" in architecture.options() and not _SEEDED.search(name):
+    if "seed" in architecture_options(architecture) and not _SEEDED.search(name):
         seed = check_random_state(wanted.random_state).randint(_SEEDS)
         short, bracket, inside = name.partition("(")
         options = inside.rstrip().removesuffix(")").strip().rstrip(",") if bracket else ""

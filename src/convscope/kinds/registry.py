@@ -1,60 +1,248 @@
-"""The one list of recipes, and the choice of one for a path."""
+"""The one list of kinds, and what is found by name or by looking at a path."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
+from functools import cache, partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec as find_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from convscope.data.snapshot import DataSnapshot
-from convscope.errors import unknown_name
-from convscope.kinds.audio.classification.recipe import AUDIO_CLASSIFICATION
-from convscope.kinds.audio.speech.recipe import SPEECH_RECOGNITION
-from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.image.classification import IMAGE_CLASSIFICATION
-from convscope.kinds.series.anomaly.recipe import SERIES_ANOMALY
-from convscope.kinds.series.classification.recipe import SERIES_CLASSIFICATION
-from convscope.kinds.series.remaining_life.recipe import SERIES_REMAINING_LIFE
-from convscope.kinds.text.classification.recipe import TEXT_CLASSIFICATION
-from convscope.kinds.text.tagging.recipe import TEXT_TAGGING
-from convscope.kinds.text.translation.recipe import TEXT_TRANSLATION
+from convscope.errors import BackendError, DataError, UsageError, unknown_name
+from convscope.kinds.contract.kind import Architecture, Detection, Kind, RecipeSpec
+from convscope.lazy import Lazy
 
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        IMAGE_CLASSIFICATION,
-        SPEECH_RECOGNITION,
-        AUDIO_CLASSIFICATION,
-        SERIES_CLASSIFICATION,
-        SERIES_ANOMALY,
-        SERIES_REMAINING_LIFE,
-        TEXT_TAGGING,
-        TEXT_TRANSLATION,
-        TEXT_CLASSIFICATION,
-    )
-}
-"""By name, in the order in which they are asked whether a path holds data for them."""
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.data.snapshot import DataSnapshot
+    from convscope.kinds.contract.recipe import AnyRecipe, ModelFactory
+
+BUILT_IN: tuple[Lazy[Kind], ...] = (
+    Lazy("convscope.kinds.image.kind:IMAGE"),
+    Lazy("convscope.kinds.text.kind:TEXT"),
+    Lazy("convscope.kinds.series.kind:SERIES"),
+    Lazy("convscope.kinds.audio.kind:AUDIO"),
+)
+"""A line for each kind of this package."""
+ENTRY_POINTS = "convscope.kinds"
+"""Where other packages name a value `Kind` of theirs."""
+SHARED_ARCHITECTURES = (
+    Architecture(
+        "random_convolution",
+        Lazy("convscope.models.kernel_banks:random_convolution"),
+        "random kernels of many lengths and dilations, for series, images and volumes",
+        answers="features",
+        input_shape=(48, 48, 1),
+    ),
+)
+"""Architectures that take several kinds."""
+CLOSE = 0.1
+"""Two detections whose confidences differ by less are equally sure."""
 
 
-def choose_recipe(path: Path) -> tuple[Recipe, str]:
-    """The first recipe that recognizes what a path holds, and why.
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Every kind, those of this package first.
 
-    Args:
-        path: A folder or a file. Where nothing is recognized, the first recipe of all says what it expected.
+    Raises:
+        UsageError: Another package brings a kind, a recipe or an architecture of a name that is taken.
     """
-    peek = DataSnapshot(path)
-    for recipe in RECIPES.values():
-        reason = recipe.recognizes(peek)
-        if reason is not None:
-            return recipe, f"recipe: {recipe.name}, because {reason}"
-    first = next(iter(RECIPES.values()))
-    return first, f"recipe: {first.name}, the default"
+    found = [lazy.load() for lazy in BUILT_IN]
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        brought: Kind = entry.load()
+        _check_new(found, brought, entry.value)
+        found.append(brought)
+    return tuple(found)
 
 
-def find_recipe(name: str) -> Recipe:
-    """Looks a recipe up by name.
+def recipe_specs() -> dict[str, RecipeSpec]:
+    """What may be known of each recipe before Keras is imported, by name."""
+    return {spec.name: spec for kind in kinds() for spec in kind.recipes}
+
+
+def architectures() -> dict[str, Architecture]:
+    """Every architecture and kernel bank by name."""
+    own = [each for kind in kinds() for each in kind.architectures]
+    return {each.name: each for each in (*own, *SHARED_ARCHITECTURES)}
+
+
+def find_spec(name: str) -> RecipeSpec:
+    """Looks a recipe up by name without importing Keras.
 
     Raises:
         UsageError: No recipe has this name; the nearest names are offered.
     """
-    if name not in RECIPES:
-        raise unknown_name("recipe", name, RECIPES)
-    return RECIPES[name]
+    specs = recipe_specs()
+    if name not in specs:
+        raise unknown_name("recipe", name, specs)
+    return specs[name]
+
+
+def find_recipe(name: str) -> AnyRecipe:
+    """Looks a recipe up by name and imports it.
+
+    Raises:
+        UsageError: No recipe has this name; the nearest names are offered.
+        BackendError: A package that its kind needs is not installed.
+    """
+    spec = find_spec(name)
+    kind = kind_of(spec)
+    missing = [module for module in kind.requires if find_module(module) is None]
+    if missing:
+        raise BackendError(
+            f"{name} needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
+            f'Install the extra: pip install "convscope[{kind.extra}]"',
+        )
+    return spec.steps.load()
+
+
+def kind_of(spec: RecipeSpec) -> Kind:
+    """The kind that a recipe is of."""
+    return next(kind for kind in kinds() if spec in kind.recipes)
+
+
+def find_architecture(name: str) -> Architecture:
+    """Looks an architecture up by name.
+
+    Raises:
+        UsageError: No architecture has this name; the nearest names are offered.
+    """
+    known = architectures()
+    if name not in known:
+        raise unknown_name("architecture", name, known)
+    return known[name]
+
+
+def shown_shape(architecture: Architecture) -> tuple[int | None, ...]:
+    """Shape of one sample that an architecture is shown with where none is given."""
+    if architecture.input_shape is not None:
+        return architecture.input_shape
+    return next(kind.input_shape for kind in kinds() if architecture in kind.architectures)
+
+
+def architecture_options(architecture: Architecture) -> dict[str, Any]:
+    """Its options beyond input shape and class count, with their defaults; imports Keras."""
+    parameters = inspect.signature(architecture.function.load()).parameters
+    return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+
+
+def build(
+    name: str, input_shape: tuple[int | None, ...], classes: int | None = None, **options: Any
+) -> keras.Model:
+    """Builds a shipped architecture with fresh weights, or a bank of kernels.
+
+    Args:
+        name: One of `architectures()`, such as `compact_cnn`.
+        input_shape: Shape of one sample without the batch axis, channels last, such as (48, 48, 1); (None,)
+            for texts of any length.
+        classes: The number of class names, at least 2; not for what has no classes, such as a bank.
+        **options: What the architecture takes besides, such as `kernel_size`, `depth` or `pooling`.
+
+    Returns:
+        An uncompiled model from float32 samples of shape (batch, *input_shape) in [0, 1] to float32
+        probabilities of shape (batch, classes), or features of shape (batch, d).
+
+    Raises:
+        UsageError: An unknown name or option, a shape that the architecture cannot take, or classes for what
+            has none, or none for a classifier.
+
+    Example:
+        >>> build("compact_cnn", input_shape=(48, 48, 1), classes=7).count_params()
+        224263
+    """
+    architecture = find_architecture(name)
+    known = architecture_options(architecture)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise UsageError(
+            f"{name} has no option '{unknown[0]}'.", f"Its options are {', '.join(sorted(known))}."
+        )
+    make = architecture.function.load()
+    if not architecture.classifies:
+        if classes is not None:
+            raise UsageError(
+                f"{name} outputs {architecture.answers}, not classes. Received: classes={classes}.",
+                "Leave `classes` out.",
+            )
+        return make(input_shape=tuple(input_shape), **options)
+    if classes is None or classes < 2:
+        raise UsageError(f"A classifier needs at least 2 classes. Received: classes={classes}.")
+    return make(input_shape=tuple(input_shape), classes=classes, **options)
+
+
+def factory(name: str) -> ModelFactory:
+    """`build` of one architecture."""
+    return partial(build, name)
+
+
+def register_layers() -> None:
+    """Registers the layers and models of every kind with Keras, so that files with them load."""
+    import_module("convscope.layers")
+    import_module("convscope.models.ensemble")
+    for kind in kinds():
+        for module in (*([kind.layers] if kind.layers else []), *kind.models):
+            import_module(module)
+
+
+def detections(snapshot: DataSnapshot) -> list[Detection]:
+    """What every kind makes of a path, the surest first."""
+    found = [each for kind in kinds() if (each := kind.detect.load()(snapshot)) is not None]
+    return sorted(found, key=lambda each: -each.confidence)
+
+
+def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
+    """The recipe that a path holds data for, and why.
+
+    Args:
+        path: A folder or a file.
+
+    Raises:
+        DataError: No kind recognizes the content, or two recognize it with the same confidence.
+    """
+    from convscope.data.snapshot import DataSnapshot
+
+    if not path.exists() and not list(path.parent.glob(f"{path.name}*")):
+        raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
+    snapshot = DataSnapshot(path)
+    found = detections(snapshot)
+    if not found:
+        raise DataError(
+            f"{path}: no recipe recognizes this data. Found: {snapshot.summary()}.",
+            f"Choose one with --recipe: {', '.join(recipe_specs())}; "
+            "`convscope recipes` lists what each reads.",
+        )
+    first = found[0]
+    rivals = [each for each in found if first.confidence - each.confidence < CLOSE]
+    if len(rivals) > 1:
+        said = "; ".join(f"{each.recipe} because {each.reason}" for each in rivals)
+        raise DataError(
+            f"{path} could be for {len(rivals)} recipes: {said}. Found: {snapshot.summary()}.",
+            f"Choose one with --recipe, such as --recipe {first.recipe}.",
+        )
+    return find_recipe(first.recipe), f"recipe: {first.recipe}, because {first.reason}"
+
+
+def _check_new(found: list[Kind], brought: Kind, place: str) -> None:
+    for what, taken, new in (
+        ("kind", _names(found, "kind"), {brought.name}),
+        ("recipe", _names(found, "recipe"), set(_names([brought], "recipe"))),
+        ("architecture", _names(found, "architecture"), set(_names([brought], "architecture"))),
+    ):
+        twice = sorted(new & set(taken))
+        if twice:
+            raise UsageError(f"The {what} '{twice[0]}' of {place} has a name that is taken.", "Rename it.")
+
+
+def _names(found: list[Kind], what: str) -> list[str]:
+    def each() -> Iterator[str]:
+        for kind in found:
+            if what == "kind":
+                yield kind.name
+            else:
+                yield from (one.name for one in (kind.recipes if what == "recipe" else kind.architectures))
+
+    return list(each())

@@ -15,21 +15,13 @@ from typing import Any
 import keras
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import ARCHITECTURES, Architecture, build
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.kind import Architecture
+from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.contract.representation import Representation
+from convscope.kinds.registry import architecture_options, architectures, build, shown_shape
 from convscope.run import Run
 from convscope.workflows.model_files import SUFFIXES, load_file
 from convscope.workflows.predict import Predictor
-
-INPUT_SHAPES: Mapping[str | None, tuple[int, ...]] = {
-    "image": (48, 48, 1),
-    "text": (64,),
-    "series": (128, 1),
-    "audio": (16_000,),
-    None: (48, 48, 1),
-}
-"""Shape of one sample where none is given, by kind."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class LoadedModel:
     name: str
     origin: str
     class_names: tuple[str, ...] | None = None
-    recipe: Recipe | None = None
+    recipe: AnyRecipe | None = None
     representation: Representation | None = None
     run: Run | None = None
     architecture: Architecture | None = None
@@ -99,7 +91,7 @@ def open_model(
         return LoadedModel(load_file(path, trust=trust), path.stem, f"the file {path}")
     architecture = named_architecture(name)
     if architecture is not None:
-        return _built(architecture, name, input_shape or INPUT_SHAPES[architecture.kind], classes)
+        return _built(architecture, name, input_shape or shown_shape(architecture), classes)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
         return LoadedModel(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
     if path.is_dir():
@@ -109,7 +101,7 @@ def open_model(
         )
     if path.suffix in SUFFIXES:
         raise UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
-    near = difflib.get_close_matches(name, ARCHITECTURES, n=2) or sorted(ARCHITECTURES)
+    near = difflib.get_close_matches(name, architectures(), n=2) or sorted(architectures())
     raise UsageError(
         f"No model is named '{name}'.",
         f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
@@ -127,7 +119,7 @@ def named_architecture(name: str) -> Architecture | None:
     """
     if Path(name).is_file() or (Path(name) / "run.json").exists():
         return None
-    return ARCHITECTURES.get(name.partition("(")[0])
+    return architectures().get(name.partition("(")[0])
 
 
 def _built(
@@ -137,7 +129,7 @@ def _built(
     positional, options = _literals(f"({inside}" if bracket else "()", name)
     if positional or {"input_shape", "classes"} & set(options):
         raise UsageError(
-            f"{short} takes its options by name, such as {', '.join(architecture.options())}.",
+            f"{short} takes its options by name, such as {', '.join(architecture_options(architecture))}.",
             f"Received: {name}.",
         )
     size = "x".join(str(length) for length in shape)
@@ -158,7 +150,7 @@ def _of_run(run: Run) -> LoadedModel:
         trained.fitted.model,
         run.folder.resolve().name,
         f"the run {run.folder}",
-        trained.recipe.task.outputs(trained.fitted.representation, trained.fitted.class_names),
+        trained.recipe.output_names(trained.fitted.representation, trained.fitted.class_names),
         trained.recipe,
         trained.fitted.representation,
         run,

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from convscope.errors import ConvscopeError, DataError
+from convscope.kinds.registry import register_layers
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -26,6 +27,7 @@ def load_file(path: Path, *, trust: bool = False) -> keras.Model:
         )
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
         raise DataError(f"{path} is no Keras model: expected a zip archive, which it is not.")
+    register_layers()
     try:
         loaded = keras.models.load_model(path, compile=False, safe_mode=not trust)
     except ConvscopeError:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
-from convscope.kinds.contract.task import Fitted
+from convscope.kinds.contract.recipe import Fitted
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.representation import ImageRepresentation
+from convscope.kinds.registry import kind_of
 from convscope.lenses.pages.pages import Picture
 from convscope.scope.attribution.layer import has_channels
 from convscope.scope.graph.graph import trace
@@ -186,9 +187,9 @@ def _of_run(
         opened.options,
         calibration=opened.calibration,
     )
-    shown = recipe.task.show(fitted, found, progress)
-    limits = _LIMITS["0..1"] if recipe.kind == "image" else None
-    depict = recipe.task.depict
+    shown = recipe.encode_inputs(fitted, found, progress)
+    limits = _LIMITS["0..1"] if kind_of(recipe.spec).name == "image" else None
+    depict = recipe.report.plot_predictions
     return replace(
         _named(found, shown.take, []),
         limits=limits,
@@ -203,7 +204,7 @@ def _of_data_set(opened: LoadedModel, paths: Sequence[str], progress: Progress) 
     recipe = opened.recipe
     place = Path(paths[0])
     plain = len(paths) != 1 or place.suffix.lower() == ".txt" or not place.exists()
-    if recipe is None or recipe.kind != "text" or plain:
+    if recipe is None or kind_of(recipe.spec).name != "text" or plain:
         return None
     try:
         splits = recipe.read(place, seed=0, progress=progress, **opened.options)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 
 from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.contract.task import Answer, Fitted, Metrics
-from convscope.kinds.registry import find_recipe
+from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Prediction
+from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.run import Run
 from convscope.types import Progress, Skipped
 from convscope.workflows.model_files import load_file
@@ -20,14 +20,14 @@ from convscope.workflows.model_files import load_file
 
 @dataclass(frozen=True)
 class Predictions:
-    """The answers for all samples, in the order asked.
+    """The predictions for all samples, in the order asked.
 
     Args:
-        rows: One for each sample: `Prediction` of a classifier, and what other tasks answer with.
+        rows: One for each sample: `ClassPrediction` of a classifier, and what other tasks predict.
         skipped: What was found and could not be read.
     """
 
-    rows: tuple[Answer, ...]
+    rows: tuple[Prediction, ...]
     skipped: tuple[Skipped, ...]
 
 
@@ -45,25 +45,25 @@ class Predictor:
     def __init__(self, run: Run, **options: Any) -> None:
         self._run = run
         self._record = run.record()
-        self.recipe = find_recipe(self._record["recipe"])
+        self.recipe: AnyRecipe = find_recipe(self._record["recipe"])
         if not run.model_path.exists():
             raise RunError(
                 f"{run.folder} has no model yet.", f"Finish it: convscope train --resume {run.folder}"
             )
         mine, others = self.recipe.divide(options)
         if others:
-            raise UsageError(f"{self.recipe.name} has no option '{next(iter(others))}'.")
+            raise UsageError(f"{self.recipe.name} does not support the option '{next(iter(others))}'.")
         trained = self.recipe.divide(self._record["options"])[0]
         self.options = {**trained, **mine}
         # The files of the training say nothing about how later ones, or a terminal, encode texts.
         self.reading = {**{name: value for name, value in trained.items() if name != "encoding"}, **mine}
         self.fitted = Fitted(
             _loaded(run.model_path),
-            self.recipe.load_representation(run.representation()),
+            self.recipe.representation.from_json(run.representation()),
             tuple(self._record["class_names"]),
             self.options,
-            self.recipe.views(**self.options),
-            run.calibration() if self.recipe.task.calibrate is not None else {},
+            self.recipe.test_time_views(**self.options),
+            run.calibration() if self.recipe.calibrate is not None else {},
         )
 
     def evaluate(self, path: Path | None, progress: Progress) -> Metrics:
@@ -71,22 +71,36 @@ class Predictor:
         seed = self._record["settings"]["seed"]
         data = path or Path(self._record["data"]["path"])
         splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
-        task, names = self.recipe.task, self.fitted.class_names
+        recipe, names = self.recipe, self.fitted.class_names
         strange = sorted(set(splits.class_names) - set(names))
         if strange:
             raise DataError(
                 f"{data} has the class '{strange[0]}', which {self._run.folder} does not know: "
                 f"expected {', '.join(names)}."
             )
-        test = task.align(splits.test, splits.class_names, names)
-        return task.judge(task.answer(self.fitted, test.samples, progress), test, names)
+        test = recipe.align_labels(splits.test, splits.class_names, names)
+        return recipe.evaluate(recipe.predict(self.fitted, test.samples, progress), test, names)
 
     def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
         """An answer for each sample, and what could not be read."""
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
-        task = self.recipe.task
-        answers = task.answer(self.fitted, found, progress)
-        return Predictions(tuple(task.tell(answers, found, self.fitted.class_names)), found.skipped)
+        outputs = self.recipe.predict(self.fitted, found, progress)
+        rows = self.recipe.to_predictions(outputs, found, self.fitted.class_names)
+        return Predictions(tuple(rows), found.skipped)
+
+    def stream(self, stream: BinaryIO | Iterable[Any]) -> Iterator[Prediction]:
+        """Predictions while a stream comes.
+
+        Raises:
+            UsageError: The recipe does not support streams.
+            DataError: The stream is malformed.
+        """
+        if self.recipe.stream is None:
+            able = [name for name in recipe_specs() if find_recipe(name).stream is not None]
+            raise UsageError(
+                f"--follow does not support {self.recipe.name}.", f"It supports {' and '.join(able)}."
+            )
+        return self.recipe.stream(self.fitted, stream)
 
     def export(self, form: str, out: Path | None) -> Exported:
         """Writes the model in another form and runs it."""

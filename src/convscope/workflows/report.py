@@ -9,7 +9,8 @@ import numpy as np
 
 from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
-from convscope.kinds.contract.task import Fitted, Metrics, Task
+from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
+from convscope.kinds.contract.representation import Representation
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import ReportContent, write_report
 from convscope.run import Run
@@ -26,12 +27,12 @@ SHOWN_MAPS = 3
 def report(
     run: Run,
     record: dict[str, Any],
-    task: Task,
-    fitted: Fitted,
+    recipe: AnyRecipe,
+    fitted: Fitted[Representation],
     splits: Splits,
     rows: list[Row],
-    judgement: Metrics,
-    answers: Any,
+    metrics: Metrics,
+    outputs: Any,
 ) -> None:
     """Writes the run's `report.html`."""
     write_report(
@@ -41,13 +42,13 @@ def report(
             recipe=record["recipe"],
             architecture=record["architecture"],
             class_names=splits.class_names,
-            counts={str(name): counts for name, counts in task.counts(splits).items()},
+            counts={str(name): counts for name, counts in recipe.report.counts(splits).items()},
             history=rows,
-            judgement=judgement.to_json(),
-            scores=judgement.to_scores(),
-            counted=task.counted,
-            mistakes=task.mistakes(answers, splits.test, splits.class_names),
-            samples=task.illustrate(splits),
+            judgement=metrics.to_json(),
+            scores=metrics.to_scores(),
+            counted=recipe.report.counted,
+            mistakes=recipe.report.mistakes(outputs, splits.test, splits.class_names),
+            samples=recipe.report.example_samples(splits),
             settings={**record["settings"], **record["options"], "shape": fitted.representation.shape},
             versions=record["versions"],
             machine={name: str(value) for name, value in {**record["machine"], **record["device"]}.items()},
@@ -55,17 +56,17 @@ def report(
             warnings=record["data"]["warnings"],
             skipped=splits.skipped,
             explanation=explain(
-                fitted.model, class_names=task.outputs(fitted.representation, fitted.class_names)
+                fitted.model, class_names=recipe.output_names(fitted.representation, fitted.class_names)
             ),
-            pictures=_seen(task, fitted, splits),
+            pictures=_seen(recipe, fitted, splits),
             answered=()
-            if task.depict is None
-            else task.depict(fitted, splits.test.samples, splits.test.labels, no_progress),
+            if recipe.report.plot_predictions is None
+            else recipe.report.plot_predictions(fitted, splits.test.samples, splits.test.labels, no_progress),
         ),
     )
 
 
-def _seen(task: Task, fitted: Fitted, splits: Splits) -> tuple[Picture, ...]:
+def _seen(recipe: AnyRecipe, fitted: Fitted[Representation], splits: Splits) -> tuple[Picture, ...]:
     """Feature maps of a few test samples, of different classes where there are some."""
     labels = splits.test.labels
     names: tuple[str, ...]
@@ -79,9 +80,12 @@ def _seen(task: Task, fitted: Fitted, splits: Splits) -> tuple[Picture, ...]:
     else:
         some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
-    shown = task.show(fitted, some, no_progress)
+    shown = recipe.encode_inputs(fitted, some, no_progress)
     given = ModelInputs(names, shown.take, tokens=shown.tokens, axis=shown.axis)
     opened = LoadedModel(
-        fitted.model, fitted.model.name, "a run", task.outputs(fitted.representation, fitted.class_names)
+        fitted.model,
+        fitted.model.name,
+        "a run",
+        recipe.output_names(fitted.representation, fitted.class_names),
     )
     return look(opened, given, InspectionRequest(channels=8)).pictures

@@ -22,9 +22,9 @@ from convscope.engine.training.fit import fit
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import AnyRecipe, ExampleContext, Fitted
 from convscope.kinds.contract.representation import Representation
-from convscope.kinds.contract.task import ExampleContext, Fitted
+from convscope.kinds.registry import factory
 from convscope.run import SPACE_NEEDED, Run, check_writable
 from convscope.types import SPLITS, Progress, Say
 from convscope.workflows.report import report
@@ -52,7 +52,7 @@ class Plan:
         parameters: Of the model.
     """
 
-    recipe: Recipe
+    recipe: AnyRecipe
     path: Path
     architecture: str
     options: Mapping[str, Any]
@@ -66,13 +66,13 @@ class Plan:
     @property
     def solver(self) -> Solver | None:
         """How the architecture is solved; None where it is trained step by step."""
-        return self.recipe.solvers.get(self.architecture)
+        return self.recipe.closed_form.get(self.architecture)
 
     def build(self) -> keras.Model:
         """A fresh model."""
         _, options = self.recipe.divide(self.options)
         names = self.splits.class_names
-        return self.recipe.task.build(self.architecture, self.representation, names, options)
+        return self.recipe.build(factory(self.architecture), self.representation, names, options)
 
     def start(self, model: keras.Model) -> None:
         """Changes a fresh model before its first step, where the recipe does so."""
@@ -80,7 +80,7 @@ class Plan:
 
 
 def plan(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     path: Path,
     architecture: str | None,
     options: Mapping[str, Any],
@@ -105,35 +105,35 @@ def plan(
         DataError: The data is malformed.
         UsageError: An option cannot work with this data.
     """
-    name = architecture or recipe.architectures[0]
-    if name not in recipe.architectures:
+    name = architecture or recipe.spec.architectures[0]
+    if name not in recipe.spec.architectures:
         raise UsageError(
-            f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.architectures)}."
+            f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(recipe.spec.architectures)}."
         )
-    usual = recipe.settings.get(name, {})
+    usual = recipe.spec.settings.get(name, {})
     known = {field.name for field in fields(FitSettings)}
     usual_settings = {key: value for key, value in usual.items() if key in known}
     usual_options = {key: value for key, value in usual.items() if key not in known}
     options = {**usual_options, **options}
     chosen = FitSettings(**{**usual_settings, **settings})
     _check_used(recipe, chosen)
-    solver = recipe.solvers.get(name)
+    solver = recipe.closed_form.get(name)
     if solver is not None:
         solver.check(name, chosen)
     mine, _ = recipe.divide(options)
     recipe.augmentation(chosen.augmentation, **mine)  # bad values are told before anything is read
-    recipe.views(**mine)
+    recipe.test_time_views(**mine)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
-    suited = {key: value for key, value in recipe.suit(name, splits).items() if key not in settings}
+    suited = {
+        key: value for key, value in recipe.suggest_settings(name, splits).items() if key not in settings
+    }
     chosen = replace(chosen, **suited)
     by_amount = [
         f"{key}: {value}, which suits {len(splits.train)} train samples" for key, value in suited.items()
     ]
-    representation, decisions = recipe.fit_representation(splits.train, **mine)
+    representation, decisions = recipe.representation.fit(splits.train, **mine)
     if chosen.mixing and not _can_be_blended(representation):
-        raise UsageError(
-            f"Mixing blends samples, and those of {recipe.name} are no numbers that can be.", "Leave it out."
-        )
+        raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
     by_default = () if architecture else (f"architecture: {name}, the default of {recipe.name}",)
     by_look = (why,) if why else ()
     device = choose_device(chosen.precision)
@@ -164,12 +164,12 @@ def plan(
     return replace(made, parameters=model.count_params())
 
 
-def _check_used(recipe: Recipe, settings: FitSettings) -> None:
+def _check_used(recipe: AnyRecipe, settings: FitSettings) -> None:
     """Refuses settings that would change nothing."""
     usual = FitSettings()
-    for name in recipe.task.unused:
+    for name in recipe.spec.ignored_settings:
         if getattr(settings, name) != getattr(usual, name):
-            raise UsageError(f"{recipe.name} has no use for the setting '{name}'.", "Leave it out.")
+            raise UsageError(f"{recipe.name} does not support the setting '{name}'.", "Leave it out.")
 
 
 def _can_be_blended(representation: Representation) -> bool:
@@ -180,7 +180,7 @@ def _can_be_blended(representation: Representation) -> bool:
 def describe(made: Plan, say: Say) -> None:
     """Tells the user what was found and decided."""
     splits = made.splits
-    counts = made.recipe.task.counts(splits)
+    counts = made.recipe.report.counts(splits)
     say(f"Read {splits.layout}")
     classes = f" of {len(splits.class_names)} classes" if splits.class_names else ""
     say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + classes)
@@ -219,22 +219,22 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     run.write("representation.json", made.representation.to_json())
     _write_splits(run.folder / "splits.csv", made.splits)
     run.write_record({**record, "status": "training"})
-    goal = made.recipe.task.goal
+    objective = made.recipe.objective
     rows = _learned(made, run, callbacks, progress)
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
-    fitted = Fitted(model, made.representation, names, options, made.recipe.views(**options))
-    if made.recipe.task.calibrate is not None:
-        found = made.recipe.task.calibrate(fitted, made.splits.validation, progress)
+    fitted = Fitted(model, made.representation, names, options, made.recipe.test_time_views(**options))
+    if made.recipe.calibrate is not None:
+        found = made.recipe.calibrate(fitted, made.splits.validation, progress)
         run.write("calibration.json", dict(found))
         fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
-    answers = made.recipe.task.answer(fitted, made.splits.test.samples, progress)
-    judgement = made.recipe.task.judge(answers, made.splits.test, names)
-    run.write("metrics.json", {"test": judgement.to_json(), "best_epoch": rows[goal.best_epoch(rows)]})
+    outputs = made.recipe.predict(fitted, made.splits.test.samples, progress)
+    metrics = made.recipe.evaluate(outputs, made.splits.test, names)
+    run.write("metrics.json", {"test": metrics.to_json(), "best_epoch": rows[objective.best_epoch(rows)]})
     seconds = round(sum(row["seconds"] for row in rows), 1)
     complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
-    report(run, complete, made.recipe.task, fitted, made.splits, rows, judgement, answers)
+    report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs)
     run.write_record(complete)
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     return run
@@ -248,10 +248,19 @@ def _learned(
     train = _feed(made, made.splits.train, progress, training=solver is None)
     if solver is None:
         validation = _feed(made, made.splits.validation, progress)
-        goal = made.recipe.task.goal
+        objective = made.recipe.objective
         device = made.device
         return fit(
-            made.build, train, validation, settings, device, run.folder, callbacks, progress, goal, made.start
+            made.build,
+            train,
+            validation,
+            settings,
+            device,
+            run.folder,
+            callbacks,
+            progress,
+            objective,
+            made.start,
         )
     _, options = made.recipe.divide(made.options)
     more = _feed(made, _without(made.splits.validation, made.splits.train), progress)
@@ -272,8 +281,8 @@ def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = Fals
         options, _ = made.recipe.divide(made.options)
         augment = made.recipe.augmentation(settings.augmentation, **options)
     names = made.splits.class_names
-    lesson = ExampleContext(made.representation, split, names, settings, augment, training, progress)
-    return Batches(made.recipe.task.examples(lesson), settings.batch_size, settings.seed)
+    context = ExampleContext(made.representation, split, names, settings, augment, training, progress)
+    return Batches(made.recipe.examples(context), settings.batch_size, settings.seed)
 
 
 def _record(made: Plan) -> dict[str, Any]:
@@ -288,7 +297,7 @@ def _record(made: Plan) -> dict[str, Any]:
             "path": str(made.path.resolve()),
             "fingerprint": splits.fingerprint,
             "layout": splits.layout,
-            "counts": made.recipe.task.counts(splits),
+            "counts": made.recipe.report.counts(splits),
             "warnings": list(splits.warnings),
             "skipped": [{"path": s.path, "reason": s.reason} for s in splits.skipped],
         },

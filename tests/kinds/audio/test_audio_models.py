@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 
 pytestmark = pytest.mark.portable
 

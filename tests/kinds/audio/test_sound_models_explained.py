@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from convscope.kinds.architectures import build
 from convscope.kinds.audio.layers.log_mel import LogMel
+from convscope.kinds.registry import build
 from convscope.scope import geometries, trace
 from convscope.scope.describe.costs import multiply_adds
 from convscope.scope.describe.explanation import explain

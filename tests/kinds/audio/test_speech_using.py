@@ -157,7 +157,7 @@ def test_sound_that_is_still_coming_has_the_words_of_the_whole(heard, tmp_path):
     waveform = np.concatenate([spoken(drawn_text(i), i) for i in range(6)])
     soundfile.write(tmp_path / "long.wav", waveform, RATE, subtype="PCM_16")
     (whole,) = predicted(heard, [tmp_path / "long.wav"])
-    listener = SpeechStream(Predictor(Run(heard.folder)))
+    listener = SpeechStream(Predictor(Run(heard.folder)).fitted)
     assert listener.rate == RATE
     bare = soundfile.read(tmp_path / "long.wav", dtype="int16")[0].astype("<i2").tobytes()
     wav = (tmp_path / "long.wav").read_bytes()

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
 from convscope.kinds.audio.readers.sound_rows import as_inputs, stacked
 from convscope.kinds.audio.speech.transcription import Transcriber, Window
+from convscope.kinds.registry import build
 
 RATE, UNIT = 2000, 40
 SEED = 4

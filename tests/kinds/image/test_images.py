@@ -7,12 +7,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import convscope
 from convscope.errors import UsageError
-from convscope.kinds.architectures import ARCHITECTURES, build, find_architecture
+from convscope.kinds.image.kind import IMAGE
+from convscope.kinds.registry import architecture_options, build, find_architecture
 
 pytestmark = pytest.mark.portable
 
 INPUT = (48, 48, 1)
-EVERY = sorted(name for name, made in ARCHITECTURES.items() if made.kind == "image" and made.classifies)
+EVERY = sorted(made.name for made in IMAGE.architectures if made.classifies)
 
 COMPACT = [
     ("Conv2D", {"filters": 32, "kernel_size": (3, 3), "padding": "valid", "activation": "relu"}),
@@ -169,10 +170,10 @@ def test_in_mixed_precision_only_the_last_layer_computes_in_float32(name, mixed_
 @pytest.mark.parametrize("name", EVERY)
 def test_every_architecture_says_what_it_is(name):
     architecture = find_architecture(name)
-    assert (architecture.name, architecture.kind) == (name, "image")
+    assert (architecture.name, architecture in IMAGE.architectures) == (name, True)
     assert architecture.summary
-    assert architecture.function().__doc__
-    assert {"kernel_size", "depth", "pooling"} <= set(architecture.options())
+    assert architecture.function.load().__doc__
+    assert {"kernel_size", "depth", "pooling"} <= set(architecture_options(architecture))
 
 
 def convolved(values, kernel, bias):

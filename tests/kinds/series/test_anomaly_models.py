@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from convscope.errors import RunError, UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.row_program import RowProgram
 

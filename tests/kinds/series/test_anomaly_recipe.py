@@ -13,7 +13,7 @@ from small_series import CASES, write_watched
 import convscope
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import RunError, UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.kinds.series.anomaly.detector import Detector
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
@@ -46,7 +46,7 @@ def scored(run, path, **options):
 
 
 def streamed(run, lines, **options):
-    return list(AnomalyStream(Predictor(run, **options)).follow(lines))
+    return list(AnomalyStream(Predictor(run, **options).fitted).follow(lines))
 
 
 def lines_of(run):
@@ -129,7 +129,7 @@ def test_options_that_cannot_work_are_told(run, option):
 
 def test_a_malformed_line_is_answered_counted_and_changes_nothing(run):
     lines = lines_of(run)[:300]
-    follower = AnomalyStream(Predictor(run))
+    follower = AnomalyStream(Predictor(run).fitted)
     bad = ["2026-01-01,1\n", "\n", "2026-01-01,warm,3,0\n"]
     told = list(follower.follow([*lines[:200], *bad, *lines[200:]]))
     wrong = [row for row in told if row.error is not None]
@@ -144,7 +144,7 @@ def test_a_malformed_line_is_answered_counted_and_changes_nothing(run):
 
 def test_rows_that_are_pushed_get_the_scores_of_lines(run):
     lines = lines_of(run)[:200]
-    follower, expected = AnomalyStream(Predictor(run)), streamed(run, lines)
+    follower, expected = AnomalyStream(Predictor(run).fitted), streamed(run, lines)
     for line, row in zip(lines[1:], expected, strict=True):
         time, *values, _ = line.split(",")
         answer = follower.push([float(value) for value in values], time)
@@ -154,7 +154,7 @@ def test_rows_that_are_pushed_get_the_scores_of_lines(run):
 
 
 def test_missing_values_are_scored_0_and_forgotten(run):
-    follower, lines = AnomalyStream(Predictor(run)), lines_of(run)
+    follower, lines = AnomalyStream(Predictor(run).fitted), lines_of(run)
     for line in lines[:100]:
         follower.read(line)
     answer = follower.push([np.nan, np.nan])
@@ -185,8 +185,8 @@ def test_what_is_followed_is_standard_input(run, run_command):
 
 
 def test_only_a_run_that_finds_anomalies_follows_a_stream(finished):
-    with pytest.raises(UsageError, match="cannot follow"):
-        AnomalyStream(Predictor(finished))
+    with pytest.raises(UsageError, match="does not support image-classification"):
+        Predictor(finished).stream([])
 
 
 def test_a_judgement_survives_its_file_and_tells_found_from_false(run):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.kinds.series.classification.minirocket import (
     kernel_weights,
     set_thresholds,

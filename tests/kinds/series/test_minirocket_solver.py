@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError, UsageError
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.kinds.series.classification import minirocket_solver as engine
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, solve_minirocket
 from convscope.kinds.series.classification.ridge import STRENGTHS

@@ -70,7 +70,7 @@ def test_a_wider_interval_holds_more_of_other_units(run, tmp_path):
 
 def test_the_last_epoch_is_kept_so_that_validation_units_stay_unseen(run):
     assert run.metrics()["best_epoch"]["epoch"] == CASE.settings["epochs"]
-    with pytest.raises(UsageError, match="no use for the setting 'patience'"):
+    with pytest.raises(UsageError, match="does not support the setting 'patience'"):
         convscope.train(run.folder.parent / "data" / "wear.csv", out=run.folder / "x", patience=2)
 
 

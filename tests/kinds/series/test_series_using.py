@@ -15,7 +15,7 @@ from small_series import CASES
 
 import convscope
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.registry import RECIPES
+from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.run import Run
 
 pytest.importorskip("pandas")
@@ -52,7 +52,7 @@ def test_a_run_folder_holds_everything_and_nothing_else(case, trained):
     assert {path.name for path in trained.folder.iterdir()} == CONTENT | case.files
     record = trained.run.record()
     assert (record["status"], record["recipe"]) == ("complete", case.recipe)
-    assert record["architecture"] == RECIPES[case.recipe].architectures[0]
+    assert record["architecture"] == recipe_specs()[case.recipe].architectures[0]
     assert leftovers(trained.folder) == []
     with (trained.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
         listed = list(csv.DictReader(file))
@@ -156,7 +156,7 @@ def test_every_way_to_look_gives_pictures_and_numbers(case, trained, tmp_path, m
 
 def test_answers_are_drawn_where_a_task_draws_some(case, trained):
     page = trained.run.report_path.read_text("utf-8")
-    drawn = RECIPES[case.recipe].task.depict is not None
+    drawn = find_recipe(case.recipe).report.plot_predictions is not None
     assert ('id="answers"' in page) == drawn
     if not drawn:
         with pytest.raises(UsageError, match="no picture"):
@@ -178,6 +178,6 @@ def test_features_are_a_row_for_each_sample(case, trained, tmp_path):
 
 def test_the_saved_model_is_one_that_keras_opens_alone(case, trained):
     loaded = keras.models.load_model(trained.run.model_path)
-    representation = RECIPES[case.recipe].load_representation(trained.run.representation())
+    representation = find_recipe(case.recipe).representation.from_json(trained.run.representation())
     shape = (2, *(length or 16 for length in representation.shape))
     assert np.isfinite(keras.ops.convert_to_numpy(loaded(np.zeros(shape, np.float32)))).all()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from convscope.data.token_rows import TokenRows
-from convscope.kinds.architectures import build
+from convscope.kinds.registry import build
 from convscope.kinds.text.tagging import inference as tagging
 from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
 from convscope.kinds.text.tagging.representation import CHARACTERS, TaggingRows

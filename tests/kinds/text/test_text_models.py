@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from convscope.errors import UsageError
-from convscope.kinds.architectures import ARCHITECTURES, build
+from convscope.kinds.registry import build
+from convscope.kinds.text.kind import TEXT
 
 pytestmark = pytest.mark.portable
 
@@ -126,7 +127,7 @@ def test_a_picture_is_no_text(name):
 
 
 def test_the_registry_knows_them_as_text():
-    assert {name for name, each in ARCHITECTURES.items() if each.kind == "text"} >= set(EVERY)
+    assert {each.name for each in TEXT.architectures} >= set(EVERY)
 
 
 @pytest.mark.parametrize("name", [*EVERY, "dilated_tagger", "conv_seq2seq"])

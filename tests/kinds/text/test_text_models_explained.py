@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 from convscope import layers as layers_of_ours
-from convscope.kinds.architectures import build
 from convscope.kinds.audio import layers as audio_layers
+from convscope.kinds.registry import build
 from convscope.kinds.series import layers as series_layers
 from convscope.kinds.text import layers as text_layers
 from convscope.lenses.pages.explanation import as_html, as_markdown, as_text

@@ -12,7 +12,8 @@ from small_texts import CASES, SETTINGS, judged_texts, write_judged, write_tagge
 
 import convscope
 from convscope.errors import DataError, UsageError
-from convscope.kinds.registry import RECIPES
+from convscope.kinds.registry import factory, find_recipe, recipe_specs
+from convscope.kinds.text.kind import TEXT
 
 TINY = {**SETTINGS, "epochs": 1, "options": {"embedding": 8, "filters": 8}}
 
@@ -24,7 +25,7 @@ def judged(tmp_path_factory):
 
 
 def test_every_recipe_of_texts_has_a_case_here():
-    assert set(CASES) == {recipe.name for recipe in RECIPES.values() if recipe.kind == "text"}
+    assert set(CASES) == {recipe.name for recipe in TEXT.recipes}
 
 
 def test_what_is_to_be_learned_is_recognized_and_said(case, trained):
@@ -44,7 +45,7 @@ def test_a_run_folder_holds_everything_and_nothing_else(case, trained):
     assert {path.name for path in run.folder.iterdir()} == CONTENT
     record = run.record()
     assert record["status"] == "complete"
-    assert record["architecture"] == RECIPES[case.recipe].architectures[0]
+    assert record["architecture"] == recipe_specs()[case.recipe].architectures[0]
     assert len(rows(run)) == record["epochs"] == case.settings["epochs"]
     for name, value in case.settings["options"].items():
         assert record["options"][name] == (list(value) if isinstance(value, tuple) else value)
@@ -71,11 +72,11 @@ def test_every_sample_is_in_one_split(trained):
 
 def test_the_saved_model_keeps_the_names_of_its_layers(case, trained):
     loaded = keras.models.load_model(trained.run.model_path)
-    representation = RECIPES[case.recipe].load_representation(trained.run.representation())
+    representation = find_recipe(case.recipe).representation.from_json(trained.run.representation())
     names = trained.run.record()["class_names"]
     record = trained.run.record()
-    options = RECIPES[case.recipe].divide(record["options"])[1]
-    fresh = RECIPES[case.recipe].task.build(record["architecture"], representation, names, options)
+    options = find_recipe(case.recipe).divide(record["options"])[1]
+    fresh = find_recipe(case.recipe).build(factory(record["architecture"]), representation, names, options)
     assert {layer.name for layer in loaded.layers} == {layer.name for layer in fresh.layers}
 
 
@@ -118,14 +119,15 @@ def test_every_architecture_and_unit_of_classification_trains_and_answers(
 
 def test_the_walk_over_architectures_leaves_none_out():
     classifying = {"text_cnn", "residual_text_cnn"}
-    others = {name for case in CASES.values() for name in RECIPES[case.recipe].architectures} - classifying
-    assert others == {RECIPES[name].architectures[0] for name in ("text-tagging", "translation")}
+    specs = recipe_specs()
+    others = {name for case in CASES.values() for name in specs[case.recipe].architectures} - classifying
+    assert others == {specs[name].architectures[0] for name in ("text-tagging", "translation")}
 
 
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"mixing": 0.2}, UsageError, "Mixing blends samples|no use for the setting 'mixing'"),
+        ({"mixing": 0.2}, UsageError, "mixup needs numeric inputs|does not support the setting 'mixing'"),
         ({"options": {"kernels": 3}}, UsageError, "has no option 'kernels'"),
         ({"options": {"encoding": "utf-99"}}, UsageError, "utf-99"),
         ({"architecture": "compact_cnn"}, UsageError, "has no architecture 'compact_cnn'"),
@@ -150,7 +152,7 @@ def test_what_cannot_be_trained_leaves_no_folder(case, trained, tmp_path, wrong,
 )
 def test_settings_that_would_change_nothing_are_refused(tmp_path, name, setting):
     data = CASES[name].write(tmp_path / "data")
-    with pytest.raises(UsageError, match=f"{name} has no use for the setting"):
+    with pytest.raises(UsageError, match=f"{name} does not support the setting"):
         convscope.train(data, out=tmp_path / "run", **{**CASES[name].settings, **setting})
     assert not (tmp_path / "run").exists()
 
@@ -245,7 +247,7 @@ def test_a_training_starts_from_given_vectors(tmp_path, recipe, layer, options, 
     options = {**options, "vectors": str(tmp_path / "words.vec")}
     run = convscope.train(data, out=tmp_path / "run", options=options, **STILL)
     model = keras.models.load_model(run.model_path)
-    representation = RECIPES[recipe].load_representation(run.representation())
+    representation = find_recipe(recipe).representation.from_json(run.representation())
     known = tuple(representation.words) if layer == "embedding" else ("", "", *representation.words)
     held = np.array([model.get_layer(layer).get_weights()[0][known.index(word)] for word in words])
     wanted = np.array([given[word] for word in words])

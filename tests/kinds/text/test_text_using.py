@@ -12,7 +12,7 @@ from drawn import texts
 
 import convscope
 from convscope.errors import BackendError, DataError, RunError, UsageError
-from convscope.kinds.registry import RECIPES
+from convscope.kinds.registry import find_recipe
 from convscope.run import Run
 
 
@@ -237,7 +237,7 @@ def test_answers_are_those_of_the_plain_model_on_encoded_texts(case, trained):
     if case.recipe != "text-classification":
         pytest.skip("the others search for the best answer as a whole")
     model = keras.models.load_model(trained.run.model_path)
-    representation = RECIPES[case.recipe].load_representation(trained.run.representation())
+    representation = find_recipe(case.recipe).representation.from_json(trained.run.representation())
     inputs = convscope.predict(trained.folder, [f"{text} " for text in case.texts]).rows
 
     class Texts(list):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.snapshot import DataSnapshot
-    from convscope.kinds.contract.recipe import Recipe
+    from convscope.kinds.contract.recipe import AnyRecipe
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,14 @@ class Architecture:
 
     Args:
         name: What `build` and the command line call it.
-        function: `(input_shape, classes, **options)` to an uncompiled model; without `classes` where it answers
-            something else.
+        function: `(input_shape, classes, **options)` to an uncompiled model; without `classes` where it
+            answers something else.
         summary: One line on what it is.
-        answers: A probability for each of so many `classes`; `values` of its own, whose number follows from input
-            and options; or `features`, as a bank of kernels that is not trained.
+        answers: A probability for each of so many `classes`; `values` of its own, whose number follows from
+            input and options; or `features`, as a bank of kernels that is not trained.
         usual_classes: The number of classes that it is shown with where none is given.
-        input_shape: Shape of one sample that it is shown with where none is given; None takes that of the kind.
+        input_shape: Shape of one sample that it is shown with where none is given; None takes that of the
+            kind.
     """
 
     name: str
@@ -83,7 +84,7 @@ class RecipeSpec:
 
     name: str
     task: str
-    steps: Lazy[Recipe]
+    steps: Lazy[AnyRecipe]
     summary: str
     reads: tuple[str, ...]
     architectures: tuple[str, ...]
@@ -104,7 +105,8 @@ class Kind:
         detect: Looks at a path: the recipe that its content is for, or None where it is of another kind.
         recipes: What can be learned from it.
         architectures: Its models.
-        layers: A module that registers its layers and models with Keras when it is imported; None for none.
+        layers: A module that registers its layers with Keras when it is imported; None for none.
+        models: Modules that register models with a class of their own.
         view: How its samples and the maps over them are drawn.
         requires: Packages of the extra by the name that Python imports.
     """
@@ -116,5 +118,6 @@ class Kind:
     recipes: tuple[RecipeSpec, ...]
     architectures: tuple[Architecture, ...]
     layers: str | None = None
+    models: tuple[str, ...] = ()
     view: Lazy[Any] | None = None
     requires: tuple[str, ...] = ()

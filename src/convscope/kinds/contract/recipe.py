@@ -1,91 +1,277 @@
-"""What a recipe is: a value that names every step from a path to a decoded answer."""
+"""What a recipe is: a value that names every step from a path to an evaluated prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
-from convscope.data.snapshot import DataSnapshot
-from convscope.data.splits import Samples, Splits
+from convscope.data.splits import Samples, Split, Splits
+from convscope.engine.training.batches import Examples
 from convscope.engine.training.closed_form import Solver
+from convscope.engine.training.objective import Objective
+from convscope.engine.training.settings import FitSettings
+from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import Representation
-from convscope.kinds.contract.task import Task
-from convscope.types import Kind, Skipped
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.report import Mistake
+from convscope.lenses.pages.report_texts import Score
+from convscope.types import Axis, Progress, Skipped, SplitName
+
+R = TypeVar("R", bound=Representation)
+R_co = TypeVar("R_co", bound=Representation, covariant=True)
+P = TypeVar("P")
+
+Augmentation = Callable[[Any, np.random.Generator], Any]
+"""From a batch of encoded samples and a random generator to a changed batch."""
+BatchView = Callable[[Any], Any]
+"""Another way of seeing a batch, such as mirrored, of the same shape."""
 
 
 class Inputs(Samples, Protocol):
-    """What `predict` is asked about: raw samples without labels."""
+    """Unlabeled samples that `predict` is called with."""
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What was found and left out."""
 
 
-def _no_views(**_: Any) -> Sequence[Callable[[Any], Any]]:
+class Prediction(Protocol):
+    """What a model predicts for one sample."""
+
+    @property
+    def name(self) -> str:
+        """The sample."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+
+    def to_row(self) -> dict[str, str]:
+        """Text by column, for a table that programs read."""
+
+    def to_cells(self) -> dict[str, str]:
+        """Text by heading, for a table that people read."""
+
+
+class Metrics(Protocol):
+    """How good the predictions for a split are."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings and rows, such as one row per class; no rows where there is nothing to list."""
+
+    def to_line(self) -> str:
+        """The metrics of the whole split in one line."""
+
+    def to_scores(self) -> Sequence[Score]:
+        """What stands at the top of a report; nothing where the report knows by itself."""
+
+
+class ModelFactory(Protocol):
+    """Makes a fresh model of one architecture."""
+
+    def __call__(
+        self, input_shape: tuple[int | None, ...], classes: int | None = None, **options: Any
+    ) -> keras.Model:
+        """An uncompiled model for samples of that shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(Generic[R_co]):
+    """A model with all that is needed to predict.
+
+    Args:
+        model: The trained model.
+        representation: How samples become its inputs.
+        class_names: What its outputs mean.
+        options: Options of the recipe by name, defaults included where the recipe has some.
+        test_time_views: Other ways of seeing a batch, over which predictions are averaged.
+        calibration: What `Recipe.calibrate` found, plain values; empty where the recipe has none.
+    """
+
+    model: keras.Model
+    representation: R_co
+    class_names: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    test_time_views: Sequence[BatchView] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class SampleInputs:
+    """Samples as the model takes them, to be looked at.
+
+    Args:
+        take: From positions to model inputs, samples along the first axis.
+        tokens: The words of a text, one for each position of the model's input, or for several inputs a tuple
+            of words for each; None for other kinds.
+        axis: When the positions of a series or a recording are; None for other kinds.
+    """
+
+    take: Callable[[npt.NDArray[np.int64]], Any]
+    tokens: Callable[[int], Sequence[Any]] | None = None
+    axis: Callable[[int], Axis] | None = None
+
+
+@dataclass(frozen=True)
+class ExampleContext(Generic[R_co]):
+    """What training examples are made of.
+
+    Args:
+        representation: How samples become inputs.
+        split: The samples.
+        class_names: What the labels mean.
+        settings: Settings of the training.
+        augment: Random changes, for the train split; None leaves the samples as they are.
+        training: Whether it is the train split.
+        progress: Receives the number of encoded samples.
+    """
+
+    representation: R_co
+    split: Split
+    class_names: tuple[str, ...]
+    settings: FitSettings
+    augment: Augmentation | None
+    training: bool
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class RepresentationSteps(Generic[R]):
+    """How the representation of a recipe is made.
+
+    Args:
+        fit: `(train split, **options)` to a representation and the decisions made, one line each.
+        from_json: From the plain values that a representation saved.
+    """
+
+    fit: Callable[..., tuple[R, Sequence[str]]]
+    from_json: Callable[[Any], R]
+
+
+@dataclass(frozen=True)
+class ReportSteps(Generic[R, P]):
+    """What a recipe adds to the report of a run.
+
+    Args:
+        counted: What `counts` counts, such as `entities`.
+        counts: The number of each class in each split.
+        mistakes: `(outputs, split, class_names)` to the worst predictions.
+        example_samples: Some train samples under the name of each class.
+        plot_predictions: `(fitted, samples, labels or None, progress)` to figures of the predictions, drawn
+            over the first samples as they were read. None where predictions are no more than a class or a
+            text.
+    """
+
+    counted: str
+    counts: Callable[[Splits], Mapping[SplitName, Mapping[str, int]]]
+    mistakes: Callable[[P, Split, Sequence[str]], Sequence[Mistake]]
+    example_samples: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
+    plot_predictions: Callable[[Fitted[R], Samples, Any, Progress], Sequence[Picture]] | None = None
+
+
+def same_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
+    """Aligns labels that are names or texts: they mean the same to every model."""
+    return split
+
+
+def _no_augmentation(strength: float, **_: Any) -> None:
+    """Samples stay as they are."""
+
+
+def _no_views(**_: Any) -> Sequence[BatchView]:
     """Each sample is seen as it is."""
     return ()
 
 
-def _as_they_are(architecture: str, splits: Splits) -> Mapping[str, Any]:
-    """Settings are the same for any amount of data."""
-    return {}
-
-
-def _unchanged(strength: float, **_: Any) -> None:
-    """There are no random changes to samples as such."""
-
-
-def _as_built(model: keras.Model, representation: Representation, **_: Any) -> None:
+def _random_weights(model: keras.Model, representation: Any, **_: Any) -> None:
     """A model starts from random weights."""
 
 
+def _same_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Settings do not depend on the amount of data."""
+    return {}
+
+
 @dataclass(frozen=True)
-class Recipe:
-    """One kind and one task: how to read, represent, model, fit and decode.
+class Recipe(Generic[R, P]):
+    """One kind and one task: how to read, represent, model, fit, predict and evaluate.
+
+    `R` is the representation, `P` the outputs of the model for several samples in a form of the recipe's own.
 
     Args:
-        name: Such as `image-classification`.
-        kind: The kind of data.
-        task: What is predicted, and how that is learned and judged.
-        reads: The layouts that `read` recognizes, one line each.
-        architectures: Names of the architectures, the default first.
-        settings: Settings and options that differ from the defaults, per architecture.
-        options: Names of the options that belong to the recipe and not to the architecture.
-        recognizes: Whether a path holds data for it: a reason in a few words, or None.
+        spec: Its name, options and architectures.
+        objective: The loss that is minimized, and which epoch is kept.
         read: `(path, seed=, progress=, **options)` to splits of raw samples.
         read_inputs: `(paths, progress=, **options)`: files, folders and globs to samples without labels.
-        fit_representation: The train split and options to a representation and the decisions made.
-        load_representation: From the plain values that a representation saved.
-        augmentation: Strength and options to a function of a batch and a random generator.
-        views: Options to other ways of seeing a batch, over which an answer is averaged.
-        start: `(model, representation, **options)`: changes a fresh model, such as to pre-trained weights.
-        solvers: How those architectures are solved that are not trained step by step.
-        suit: `(architecture, splits)` to settings that suit this much data, where the user gives none.
+        representation: How samples become model inputs.
+        build: `(make, representation, class_names, options)` to a fresh model, where `make` builds the
+            architecture.
+        examples: What a model learns from.
+        predict: `(fitted, samples, progress)` to outputs.
+        to_predictions: `(outputs, samples, class_names)` to one prediction or more for each sample.
+        evaluate: `(outputs, split, class_names)` to metrics.
+        load_metrics: From the plain values of metrics.
+        output_names: `(representation, class_names)` to the name of each output; None where they are too
+            many.
+        encode_inputs: `(fitted, samples, progress)` to samples as the model takes them.
+        report: What the report of a run shows.
+        align_labels: `(split, its class names, those of the model)` to the split with labels as the model has
+            them.
+        augmentation: Strength and options to a function of a batch and a random generator; raises
+            `UsageError` for options that cannot work.
+        test_time_views: Options to other ways of seeing a batch, over which predictions are averaged.
+        start: `(model, representation, **options)`: changes a fresh model, such as to pretrained weights.
+        closed_form: How those architectures are solved that are not trained step by step, by name.
+        suggest_settings: `(architecture, splits)` to settings that suit this much data, where the user gives
+            none.
+        stream: `(fitted, binary stream or iterable)` to predictions while it comes; None where that is not
+            supported.
+        calibrate: `(fitted, validation split, progress)` to what predictions need besides the weights, such
+            as a threshold. Called once, with the weights that are kept; gives plain values that JSON can
+            hold, which the run keeps as `calibration.json`. None where nothing is needed.
     """
 
-    name: str
-    kind: Kind
-    task: Task
-    reads: tuple[str, ...]
-    architectures: tuple[str, ...]
-    settings: Mapping[str, Mapping[str, Any]]
-    options: tuple[str, ...]
-    recognizes: Callable[[DataSnapshot], str | None]
+    spec: RecipeSpec
+    objective: Objective
     read: Callable[..., Splits]
     read_inputs: Callable[..., Inputs]
-    fit_representation: Callable[..., tuple[Representation, Sequence[str]]]
-    load_representation: Callable[[Any], Representation]
-    augmentation: Callable[..., Callable[[Any, np.random.Generator], Any] | None] = _unchanged
-    views: Callable[..., Sequence[Callable[[Any], Any]]] = _no_views
-    start: Callable[..., None] = _as_built
-    solvers: Mapping[str, Solver] = field(default_factory=dict)
-    suit: Callable[[str, Splits], Mapping[str, Any]] = _as_they_are
+    representation: RepresentationSteps[R]
+    build: Callable[[ModelFactory, R, Sequence[str], Mapping[str, Any]], keras.Model]
+    examples: Callable[[ExampleContext[R]], Examples]
+    predict: Callable[[Fitted[R], Samples, Progress], P]
+    to_predictions: Callable[[P, Samples, Sequence[str]], Sequence[Prediction]]
+    evaluate: Callable[[P, Split, Sequence[str]], Metrics]
+    load_metrics: Callable[[Mapping[str, Any]], Metrics]
+    output_names: Callable[[R, tuple[str, ...]], tuple[str, ...] | None]
+    encode_inputs: Callable[[Fitted[R], Samples, Progress], SampleInputs]
+    report: ReportSteps[R, P]
+    align_labels: Callable[[Split, Sequence[str], Sequence[str]], Split] = same_labels
+    augmentation: Callable[..., Augmentation | None] = _no_augmentation
+    test_time_views: Callable[..., Sequence[BatchView]] = _no_views
+    start: Callable[..., None] = _random_weights
+    closed_form: Mapping[str, Solver] = field(default_factory=dict)
+    suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
+    stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
+    calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as `image-classification`."""
+        return self.spec.name
 
     def divide(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parts values by name: options of the recipe itself, and all others."""
-        mine = {name: value for name, value in values.items() if name in self.options}
-        return mine, {name: value for name, value in values.items() if name not in mine}
+        names = {option.name for option in self.spec.options}
+        mine = {name: value for name, value in values.items() if name in names}
+        return mine, {name: value for name, value in values.items() if name not in names}
+
+
+AnyRecipe = Recipe[Any, Any]
+"""A recipe whose representation and outputs are its own business."""

@@ -6,7 +6,7 @@ size, an architecture learns from them with small random changes, and answers wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,46 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.image.augmentation import ImageAugmentation, mirrored, zoomed
-from convscope.kinds.image.detect import detect
+from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
 from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
-from convscope.kinds.tasks.classification import CLASSIFICATION
+from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "compact_cnn": {"epochs": 60, "augmentation": 0.1},
-    "deep_cnn": {"epochs": 30, "augmentation": 0.5},
-    "padded_cnn": {
-        "epochs": 30,
-        "batch_size": 32,
-        "learning_rate": 3e-3,
-        "augmentation": 0.25,
-        "flip": False,
-    },
-    "residual_cnn": {
-        "epochs": 50,
-        "batch_size": 128,
-        "learning_rate": 2e-3,
-        "weight_decay": 0.05,
-        "label_smoothing": 0.1,
-        "mixing": 0.2,
-        "erase": 0.5,
-        "mirror": True,
-        "zoom": 0.05,
-    },
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Labelled pictures."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "image-classification" else None
 
 
 def read(path: str | Path, *, seed: int = 0, progress: Progress = no_progress, **_: Any) -> Splits:
@@ -90,7 +60,7 @@ def augmentation(
     return replace(ImageAugmentation(), flip=flip, erase=erase).scaled(strength)
 
 
-def views(
+def test_time_views(
     mirror: bool = False, flip: bool = True, zoom: float = 0.0, **_: Any
 ) -> Sequence[Callable[[Any], Any]]:
     """What an answer is averaged over besides the picture itself.
@@ -119,27 +89,11 @@ def _mirrored_after(pictures: Any, view: Callable[[Any], Any]) -> Any:
     return mirrored(view(pictures))
 
 
-IMAGE_CLASSIFICATION = Recipe(
-    name="image-classification",
-    kind="image",
-    task=CLASSIFICATION,
-    reads=(
-        "a folder per class",
-        "train/, validation/ and test/ of such folders",
-        "a CSV or Parquet table of path, label and split",
-        "the FER2013 CSV: emotion, pixels, Usage",
-        "Parquet with encoded pictures, as Hugging Face writes it",
-        ".npz with arrays of pictures and labels",
-        "IDX files, compressed or not",
-    ),
-    architectures=("compact_cnn", "deep_cnn", "padded_cnn", "residual_cnn"),
-    settings=SETTINGS,
-    options=("size", "flip", "erase", "mirror", "zoom"),
-    recognizes=recognizes,
+RECIPE = classification_recipe(
+    IMAGE_CLASSIFICATION,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=ImageRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
     augmentation=augmentation,
-    views=views,
+    test_time_views=test_time_views,
 )

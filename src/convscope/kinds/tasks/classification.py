@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -14,11 +14,22 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
 from convscope.engine.inference.infer import predict_probabilities
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
+from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import CLASSIFY
-from convscope.kinds.architectures import build
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.contract.recipe import (
+    Augmentation,
+    BatchView,
+    ExampleContext,
+    Fitted,
+    Inputs,
+    ModelFactory,
+    Recipe,
+    ReportSteps,
+    RepresentationSteps,
+    SampleInputs,
+)
 from convscope.kinds.contract.representation import Representation
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task
-from convscope.kinds.text.readers.sources import Texts
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress
 
@@ -28,11 +39,12 @@ SHOWN_PER_CLASS = 8
 SHOWN_CHARACTERS = 60
 
 Probabilities = npt.NDArray[np.float32]
+R = TypeVar("R", bound=Representation)
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """The answer for one sample.
+class ClassPrediction:
+    """The prediction for one sample.
 
     Args:
         name: The file, or the file and the row in it.
@@ -61,52 +73,117 @@ class Prediction:
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])[:SHOWN_CLASSES]
         return {
             "sample": self.name if self.text is None else _shortened(self.text),
-            "answer": self.label,
+            "prediction": self.label,
             "probability": f"{ranked[0][1]:.1%}",
-            "then": ", ".join(f"{name} {p:.1%}" for name, p in ranked[1:]),
+            "next": ", ".join(f"{name} {p:.1%}" for name, p in ranked[1:]),
         }
 
 
+def classification_recipe(
+    spec: RecipeSpec,
+    *,
+    read: Callable[..., Splits],
+    read_inputs: Callable[..., Inputs],
+    representation: RepresentationSteps[R],
+    encode_inputs: Callable[[Fitted[R], Samples, Progress], SampleInputs] | None = None,
+    text_of: Callable[[Samples, int], str | None] = lambda samples, index: None,
+    augmentation: Callable[..., Augmentation | None] | None = None,
+    test_time_views: Callable[..., Sequence[BatchView]] | None = None,
+    start: Callable[..., None] | None = None,
+    closed_form: Mapping[str, Solver] | None = None,
+    suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
+) -> Recipe[R, Probabilities]:
+    """A recipe that predicts one class of several, for any kind.
+
+    Args:
+        spec: Name, options and architectures.
+        read: As in `Recipe`, with integer labels.
+        read_inputs: As in `Recipe`.
+        representation: As in `Recipe`; its encoded samples are arrays or pytrees of arrays.
+        encode_inputs: As in `Recipe`; by default encoded samples as the model takes them.
+        text_of: The text that a sample is, for tables of predictions; None for other kinds.
+        augmentation: As in `Recipe`.
+        test_time_views: As in `Recipe`.
+        start: As in `Recipe`.
+        closed_form: As in `Recipe`.
+        suggest_settings: As in `Recipe`.
+    """
+
+    def predictions(
+        probabilities: Probabilities, samples: Samples, class_names: Sequence[str]
+    ) -> tuple[ClassPrediction, ...]:
+        return to_predictions(probabilities, samples, class_names, text_of)
+
+    given: dict[str, Any] = {
+        "augmentation": augmentation,
+        "test_time_views": test_time_views,
+        "start": start,
+        "closed_form": closed_form,
+        "suggest_settings": suggest_settings,
+    }
+    return Recipe(
+        spec=spec,
+        objective=CLASSIFY,
+        read=read,
+        read_inputs=read_inputs,
+        representation=representation,
+        build=build_classifier,
+        examples=class_examples,
+        predict=predict,
+        to_predictions=predictions,
+        evaluate=evaluate,
+        load_metrics=ClassificationMetrics.from_json,
+        output_names=output_names,
+        encode_inputs=encode_inputs or encoded,
+        align_labels=align_labels,
+        report=ReportSteps("samples", Splits.counts, mistakes, example_samples),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
 def build_classifier(
-    architecture: str, representation: Representation, class_names: Sequence[str], options: Mapping[str, Any]
+    make: ModelFactory, representation: Representation, class_names: Sequence[str], options: Mapping[str, Any]
 ) -> keras.Model:
     """A fresh model with one output for each class."""
-    sizes = representation.sizes
-    return build(architecture, representation.shape, len(class_names), **{**sizes, **options})
+    return make(representation.shape, len(class_names), **{**representation.sizes, **options})
 
 
-def class_examples(lesson: ExampleContext) -> ClassExamples:
-    """Samples with their classes, weights and mixing as the settings say."""
-    represent, labels, classes = lesson.representation, lesson.split.labels, len(lesson.class_names)
-    weights = balanced_weights(labels, classes) if lesson.settings.class_weights and lesson.training else None
-    inputs = represent.arrays(lesson.split.samples, progress=lesson.progress)
-    mixing = lesson.settings.mixing if lesson.training else 0.0
-    return ClassExamples(inputs, represent.scale, labels, classes, lesson.augment, weights, mixing)
+def class_examples(context: ExampleContext[Representation]) -> ClassExamples:
+    """Samples with their classes, weights and mixup as the settings say."""
+    represent, labels, classes = context.representation, context.split.labels, len(context.class_names)
+    weights = (
+        balanced_weights(labels, classes) if context.settings.class_weights and context.training else None
+    )
+    inputs = represent.arrays(context.split.samples, progress=context.progress)
+    mixing = context.settings.mixing if context.training else 0.0
+    return ClassExamples(inputs, represent.scale, labels, classes, context.augment, weights, mixing)
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> Probabilities:
+def predict(fitted: Fitted[Representation], samples: Samples, progress: Progress) -> Probabilities:
     """Probabilities for samples, averaged over views of them, shape (samples, classes), float32."""
     arrays = fitted.representation.arrays(samples, progress=progress)
-    return predict_probabilities(fitted.model, arrays, fitted.representation.scale, progress, fitted.views)
+    views = fitted.test_time_views
+    return predict_probabilities(fitted.model, arrays, fitted.representation.scale, progress, views)
 
 
-def judge_probabilities(
-    probabilities: Probabilities, split: Split, class_names: Sequence[str]
-) -> ClassificationMetrics:
+def evaluate(probabilities: Probabilities, split: Split, class_names: Sequence[str]) -> ClassificationMetrics:
     """Compares probabilities with labels."""
     return classification_metrics(split.labels, probabilities, class_names)
 
 
-def tell(
-    probabilities: Probabilities, samples: Samples, class_names: Sequence[str]
-) -> tuple[Prediction, ...]:
+def to_predictions(
+    probabilities: Probabilities,
+    samples: Samples,
+    class_names: Sequence[str],
+    text_of: Callable[[Samples, int], str | None] = lambda samples, index: None,
+) -> tuple[ClassPrediction, ...]:
     """One prediction for each sample."""
-    told = []
+    made = []
     for i, row in enumerate(probabilities):
         shares = dict(zip(class_names, map(float, row), strict=True))
-        text = samples.load(i) if isinstance(samples, Texts) else None
-        told.append(Prediction(samples.name(i), class_names[int(row.argmax())], shares, text))
-    return tuple(told)
+        label = class_names[int(row.argmax())]
+        made.append(ClassPrediction(samples.name(i), label, shares, text_of(samples, i)))
+    return tuple(made)
 
 
 def _shortened(text: str) -> str:
@@ -133,54 +210,35 @@ def mistakes(probabilities: Probabilities, split: Split, class_names: Sequence[s
     ]
 
 
-def outputs(representation: Representation, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: Representation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """One output for each class."""
     return class_names
 
 
-def align(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
+def align_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
     """The split with labels that index the class names of a model, which has all that were found."""
     labels = np.array([list(known).index(name) for name in found], np.int64)
     return Split(split.samples, labels[split.labels])
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encoded(fitted: Fitted[Any], samples: Samples, progress: Progress) -> SampleInputs:
     """Samples as the model takes them; of texts their words too, of series and recordings their time."""
-    represent: Any = fitted.representation
+    represent = fitted.representation
     encoded = represent.arrays(samples, progress=progress)
 
     def of_each(name: str) -> Callable[[int], Any] | None:
-        tell_of = getattr(represent, name, None)
-        return None if tell_of is None else lambda i: tell_of(samples.load(i))
+        describe = getattr(represent, name, None)
+        return None if describe is None else lambda i: describe(samples.load(i))
 
     return SampleInputs(
         lambda indices: represent.scale(encoded.take(indices)), of_each("tokens"), of_each("axis")
     )
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[Any]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[Any]]]:
     """The first few train samples of each class."""
     train = splits.train
     return [
         (name, [train.samples.load(int(i)) for i in np.flatnonzero(train.labels == k)[:SHOWN_PER_CLASS]])
         for k, name in enumerate(splits.class_names)
     ]
-
-
-CLASSIFICATION = Task(
-    name="classification",
-    goal=CLASSIFY,
-    build=build_classifier,
-    examples=class_examples,
-    answer=answer,
-    judge=judge_probabilities,
-    load_judgement=ClassificationMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=align,
-    counted="samples",
-    counts=Splits.counts,
-    show=show,
-    illustrate=illustrate,
-)

@@ -7,32 +7,21 @@ loudness change, and answers with one probability per class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.kinds.audio.classification.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
-from convscope.kinds.audio.detect import detect
+from convscope.kinds.audio.kind import AUDIO_CLASSIFICATION
 from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
-from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.tasks.classification import CLASSIFICATION
+from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "audio_cnn": {"epochs": 30, "batch_size": 32, "learning_rate": 2e-3, "weight_decay": 0.01},
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Recordings with one label each."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "audio-classification" else None
 
 
 def read(
@@ -85,23 +74,10 @@ def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generato
     return AudioAugmentation().scaled(strength)
 
 
-AUDIO_CLASSIFICATION = Recipe(
-    name="audio-classification",
-    kind="audio",
-    task=CLASSIFICATION,
-    reads=(
-        "a folder of recordings per class: WAV, FLAC, OGG, MP3",
-        "train/, validation/ and test/ of such folders",
-        "a JSON Lines, CSV or Parquet table of path and label, with offset, duration and split",
-        "a folder of recordings whose names say the label",
-    ),
-    architectures=("audio_cnn",),
-    settings=SETTINGS,
-    options=("label_column", "label_pattern", "encoding", "rate", "seconds", "same_level"),
-    recognizes=recognizes,
+RECIPE = classification_recipe(
+    AUDIO_CLASSIFICATION,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=AudioRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, AudioRepresentation.from_json),
     augmentation=augmentation,
 )

@@ -7,38 +7,23 @@ nothing in each fiftieth of a second, and a search over all the ways to spread a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.kinds.audio.detect import detect
+from convscope.kinds.audio.kind import SPEECH_RECOGNITION
 from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
+from convscope.kinds.audio.speech import task
 from convscope.kinds.audio.speech.augmentation import SpeechAugmentation
+from convscope.kinds.audio.speech.metrics import SpeechMetrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
-from convscope.kinds.audio.speech.task import TRANSCRIBING
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.audio.speech.stream import stream
+from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "separable_ctc": {
-        "epochs": 20,
-        "batch_size": 32,
-        "learning_rate": 3e-3,
-        "weight_decay": 0.01,
-        "clip_norm": 1.0,
-    },
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Recordings with the words that are said in them."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "speech-recognition" else None
 
 
 def read(
@@ -73,22 +58,21 @@ def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generato
     return SpeechAugmentation().scaled(strength)
 
 
-SPEECH_RECOGNITION = Recipe(
-    name="speech-recognition",
-    kind="audio",
-    task=TRANSCRIBING,
-    reads=(
-        "a JSON Lines, CSV or Parquet table of path and transcript, with offset, duration and split",
-        "a folder with one such table, or with one for each split",
-        "folders with *.trans.txt beside recordings, as LibriSpeech has them",
-    ),
-    architectures=("separable_ctc",),
-    settings=SETTINGS,
-    options=("text_column", "encoding", "rate", "beam", "words"),
-    recognizes=recognizes,
+RECIPE = Recipe(
+    spec=SPEECH_RECOGNITION,
+    objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=SpeechRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, SpeechRepresentation.from_json),
+    build=task.build_recognizer,
+    examples=task.speech_examples,
+    predict=task.predict,
+    to_predictions=task.to_predictions,
+    evaluate=task.evaluate,
+    load_metrics=SpeechMetrics.from_json,
+    output_names=task.output_names,
+    encode_inputs=task.encode_inputs,
+    report=task.REPORT,
     augmentation=augmentation,
+    stream=stream,
 )

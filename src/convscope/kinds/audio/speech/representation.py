@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -131,7 +131,7 @@ class SpeechRepresentation:
         waves = decoded_all(rows, lambda done: progress(done, len(samples), "decoding recordings"))
         return SoundRows(samples, self.rate, np.array([len(wave) for wave in waves], np.int64), waves)
 
-    def targets(self, transcripts: Sequence[Any]) -> TokenRows:
+    def targets(self, transcripts: Iterable[Any]) -> TokenRows:
         """Ids of the characters of transcripts; those that train does not have are left out."""
         return TokenRows.of([self.ids(str(text)) for text in transcripts])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -14,14 +14,14 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows, padded_length
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
-from convscope.kinds.architectures import build
+from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, stacked
 from convscope.kinds.audio.readers.transcripts import read_words, spelled
 from convscope.kinds.audio.speech.ctc import BEAM
 from convscope.kinds.audio.speech.metrics import SpeechMetrics, speech_metrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.transcription import LONGEST, HeardWord, Transcriber, Transcript
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Axis, Progress, SplitName
 
@@ -99,29 +99,32 @@ class SpeechExamples:
 
 
 def build_recognizer(
-    architecture: str, representation: Any, class_names: Sequence[str], options: Mapping[str, Any]
+    make: ModelFactory,
+    representation: SpeechRepresentation,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one output for each character, and the blank."""
     sizes = {**representation.sizes, **options}
-    return build(architecture, representation.shape, representation.classes, **sizes)
+    return make(representation.shape, representation.classes, **sizes)
 
 
-def speech_examples(lesson: ExampleContext) -> SpeechExamples:
+def speech_examples(context: ExampleContext[SpeechRepresentation]) -> SpeechExamples:
     """Waveforms and transcripts."""
-    representation: Any = lesson.representation
-    rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
-    augment = lesson.augment if lesson.training else None
-    return SpeechExamples(rows, representation.targets(lesson.split.labels), augment)
+    representation = context.representation
+    rows = representation.arrays(_recordings(context.split.samples), progress=context.progress)
+    augment = context.augment if context.training else None
+    return SpeechExamples(rows, representation.targets(context.split.labels), augment)
 
 
-def transcriber(fitted: Fitted) -> Transcriber:
+def transcriber(fitted: Fitted[SpeechRepresentation]) -> Transcriber:
     """The model made ready to hear, as its options say.
 
     Raises:
         DataError: The list of words cannot be read.
         UsageError: A beam or words that cannot be searched with.
     """
-    representation: Any = fitted.representation
+    representation = fitted.representation
     listed = fitted.options.get("words")
     return Transcriber(
         fitted.model,
@@ -132,26 +135,28 @@ def transcriber(fitted: Fitted) -> Transcriber:
     )
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Transcript]:
+def predict(fitted: Fitted[SpeechRepresentation], samples: Samples, progress: Progress) -> list[Transcript]:
     """What is said in each recording."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     hear = transcriber(fitted)  # what is wrong with its options is told before anything is decoded
-    return hear(representation.arrays(samples, HEARD_BYTES, progress), progress)
+    return hear(representation.arrays(_recordings(samples), HEARD_BYTES, progress), progress)
 
 
-def judge(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechMetrics:
+def evaluate(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechMetrics:
     """Errors of words and characters."""
     return speech_metrics([spelled(str(text)) for text in split.labels], [each.text for each in answers])
 
 
-def tell(answers: Sequence[Transcript], samples: Samples, class_names: Sequence[str]) -> list[SpokenText]:
+def to_predictions(
+    answers: Sequence[Transcript], samples: Samples, class_names: Sequence[str]
+) -> list[SpokenText]:
     """The words of each recording."""
     return [
         SpokenText(samples.name(i), each.text, each.words, each.confidence) for i, each in enumerate(answers)
     ]
 
 
-def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: SpeechRepresentation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """The blank and the characters."""
     characters = (SPACE_NAME if each == " " else each for each in representation.characters)
     return (BLANK_NAME, *characters)
@@ -170,20 +175,20 @@ def mistakes(answers: Sequence[Transcript], split: Split, class_names: Sequence[
             split.samples.name(each.index),
             told=(("said", each.reference), ("heard", each.transcript), ("WER", f"{each.wer:.0%}")),
         )
-        for each in judge(answers, split, class_names).worst
+        for each in evaluate(answers, split, class_names).worst
     ]
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
     """What is said in a few train recordings."""
     few = [spelled(str(text)) for text in splits.train.labels[:SHOWN_TEXTS]]
     return [("recordings", few)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encode_inputs(fitted: Fitted[SpeechRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """The beginnings of recordings as the model takes them, all padded to one length."""
-    representation: SpeechRepresentation = fitted.representation  # type: ignore[assignment]
-    rows = representation.arrays(samples, progress=progress)  # type: ignore[arg-type]
+    representation: SpeechRepresentation = fitted.representation
+    rows = representation.arrays(_recordings(samples), progress=progress)
     most = round(LONGEST * rows.rate)
     unit = max(1, rows.rate // 50)
     longest = min(most, int(rows.lengths.max(initial=1)))
@@ -199,21 +204,11 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     return SampleInputs(take, axis=axis)
 
 
-TRANSCRIBING = Task(
-    name="speech recognition",
-    goal=Objective(loss=lambda settings: None, label="transcripts without an error"),
-    build=build_recognizer,
-    examples=speech_examples,
-    answer=answer,
-    judge=judge,
-    load_judgement=SpeechMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=as_named,
-    counted="recordings",
-    counts=counts,
-    illustrate=illustrate,
-    show=show,
-    unused=("class_weights", "label_smoothing", "mixing"),
+def _recordings(samples: Samples) -> Recordings:
+    return cast(Recordings, samples)
+
+
+OBJECTIVE = Objective(loss=lambda settings: None, label="transcripts without an error")
+REPORT: ReportSteps[SpeechRepresentation, Sequence[Transcript]] = ReportSteps(
+    "recordings", counts, mistakes, example_samples
 )

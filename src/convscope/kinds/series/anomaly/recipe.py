@@ -7,43 +7,23 @@ nothing but the past, so that a stream gets the same ones as a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
+from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
+from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
+from convscope.kinds.series.anomaly.stream import stream
 from convscope.kinds.series.anomaly.stream_inputs import read_stream_inputs
 from convscope.kinds.series.anomaly.streams import Wanted, read_streams
-from convscope.kinds.series.anomaly.task import ANOMALIES, FALSE_ALARMS, checked_hold, checked_rate
-from convscope.kinds.series.detect import detect
+from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
+from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "causal_forecaster": {
-        "epochs": 10,
-        "batch_size": 32,
-        "learning_rate": 2e-3,
-        "precision": "float32",
-    },
-    "conv_autoencoder": {
-        "epochs": 10,
-        "batch_size": 32,
-        "learning_rate": 2e-3,
-        "precision": "float32",
-        "window": 64,
-    },
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """The benchmark for it, or a table of times and numbers without anything to predict."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "series-anomaly" else None
 
 
 def read(
@@ -97,29 +77,21 @@ def fit_representation(
     return StreamRepresentation.fit(train, window)
 
 
-SERIES_ANOMALY = Recipe(
-    name="series-anomaly",
-    kind="series",
-    task=ANOMALIES,
-    reads=(
-        "a CSV, TSV or Parquet table with a row for each time: the beginning is learned from",
-        "a folder of such tables, or train/ and test/ of them",
-        "a file or folder of the Numenta Anomaly Benchmark, with its label windows",
-    ),
-    architectures=("causal_forecaster", "conv_autoencoder"),
-    settings=SETTINGS,
-    options=(
-        "time_column",
-        "label_column",
-        "train_share",
-        "window",
-        "false_alarms",
-        "hold",
-        "every",
-    ),
-    recognizes=recognizes,
+RECIPE = Recipe(
+    spec=SERIES_ANOMALY,
+    objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_inputs,
-    fit_representation=fit_representation,
-    load_representation=StreamRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, StreamRepresentation.from_json),
+    build=task.build_expecting,
+    examples=task.window_examples,
+    predict=task.predict,
+    to_predictions=task.to_predictions,
+    evaluate=task.evaluate,
+    load_metrics=AnomalyMetrics.from_json,
+    output_names=task.output_names,
+    encode_inputs=task.encode_inputs,
+    report=task.REPORT,
+    stream=stream,
+    calibrate=task.calibrate,
 )

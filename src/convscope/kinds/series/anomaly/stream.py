@@ -1,41 +1,36 @@
-"""Streams: each line is answered when it comes, with the score that it would have in a file."""
+"""Streams: each line gets a prediction when it comes, with the score that it would have in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.kinds.contract.recipe import Fitted
 from convscope.kinds.series.anomaly.predictions import RowPrediction
+from convscope.kinds.series.anomaly.representation import StreamRepresentation
 from convscope.kinds.series.anomaly.stream_lines import LineReader, Malformed, Row
-from convscope.kinds.series.anomaly.task import ANOMALIES, detector_of
-from convscope.workflows.predict import Predictor
+from convscope.kinds.series.anomaly.task import detector_of
 
 
 class AnomalyStream:
     """A detector that follows one stream; its memory does not grow with it.
 
     Args:
-        trained: A finished run of a recipe that finds anomalies.
+        fitted: The model of a run of series-anomaly.
 
     Raises:
-        UsageError: The run answers something else.
-        RunError: The run is damaged.
+        RunError: The calibration is damaged.
     """
 
-    def __init__(self, trained: Predictor) -> None:
-        if trained.recipe.task is not ANOMALIES:
-            raise UsageError(
-                f"{trained.recipe.name} cannot follow a stream.", "series-anomaly can; or leave out --follow."
-            )
-        representation: Any = trained.fitted.representation
-        self.variables: tuple[str, ...] = representation.variables
+    def __init__(self, fitted: Fitted[StreamRepresentation]) -> None:
+        self.variables: tuple[str, ...] = fitted.representation.variables
         self.malformed = 0
         """Lines so far that were no rows."""
-        self._stream = detector_of(trained.fitted, trained.fitted.calibration).stream()
-        self._reader = LineReader(self.variables, trained.options.get("time_column"))
+        self._stream = detector_of(fitted, fitted.calibration).stream()
+        self._reader = LineReader(self.variables, fitted.options.get("time_column"))
         self._lines = 0
 
     def push(self, values: Sequence[float], time: str | None = None) -> RowPrediction:
@@ -93,3 +88,22 @@ class AnomalyStream:
             self.variables[most],
             dict(zip(self.variables, found.parts, strict=True)),
         )
+
+
+def stream(fitted: Fitted[StreamRepresentation], lines: BinaryIO | Iterable[Any]) -> Iterator[RowPrediction]:
+    """Predictions for rows while they come.
+
+    Args:
+        fitted: The model of a run of series-anomaly.
+        lines: Rows, a line each, as bytes or text.
+
+    Yields:
+        The prediction for a line at once.
+    """
+    return AnomalyStream(fitted).follow(_decoded(lines))
+
+
+def _decoded(lines: BinaryIO | Iterable[Any]) -> Iterator[str]:
+    """Lines as text; bytes that are not UTF-8 become characters that no number has."""
+    for line in lines:
+        yield line.decode("utf-8", "replace") if isinstance(line, bytes) else line

@@ -16,14 +16,13 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
 from convscope.errors import UsageError
-from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms, anomaly_metrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
-from convscope.kinds.series.anomaly.representation import RowWindows, ordered
+from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
 from convscope.kinds.series.answer_pictures import SERIES, alarm_picture
 from convscope.kinds.series.readers.segments import Segments
 from convscope.kinds.series.readers.sources import Series
@@ -90,22 +89,25 @@ class WindowExamples:
 
 
 def build_expecting(
-    architecture: str, representation: Any, class_names: Sequence[str], options: Mapping[str, Any]
+    make: ModelFactory,
+    representation: StreamRepresentation,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one expected value for each value."""
-    return build(architecture, representation.shape, **{**representation.sizes, **options})
+    return make(representation.shape, **{**representation.sizes, **options})
 
 
-def window_examples(lesson: ExampleContext) -> WindowExamples:
+def window_examples(context: ExampleContext[StreamRepresentation]) -> WindowExamples:
     """Windows over all rows; only their second half counts, which has a past."""
-    representation: Any = lesson.representation
-    windows = representation.every(lesson.split.samples, HOP, lesson.progress)
+    representation = context.representation
+    windows = representation.every(context.split.samples, HOP, context.progress)
     weights = (np.arange(representation.window) >= representation.window // 2).astype(np.float32)
     most = max(FEWEST_WINDOWS, min(len(windows), MOST_WINDOWS))
-    return WindowExamples(windows, most if lesson.training else min(len(windows), MOST_WINDOWS), weights)
+    return WindowExamples(windows, most if context.training else min(len(windows), MOST_WINDOWS), weights)
 
 
-def detector_of(fitted: Fitted, histories: Mapping[str, Any] | None) -> Detector:
+def detector_of(fitted: Fitted[StreamRepresentation], histories: Mapping[str, Any] | None) -> Detector:
     """The detector that a run holds, with the threshold that its options ask for.
 
     Args:
@@ -116,7 +118,7 @@ def detector_of(fitted: Fitted, histories: Mapping[str, Any] | None) -> Detector
         UsageError: An option that cannot work.
         RunError: The calibration is damaged.
     """
-    representation: Any = fitted.representation
+    representation = fitted.representation
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     hold = checked_hold(fitted.options.get("hold", HOLD))
     return Detector(
@@ -157,9 +159,9 @@ def checked_hold(asked: Any) -> int:
     return asked
 
 
-def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str, Any]:
+def calibrate(fitted: Fitted[StreamRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
     """What is usual of deviations and errors, from rows that the model did not learn from."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     samples: Any = validation.samples
     series = [
         (representation.values(samples.load(i), samples.name(i)), _lead(samples, i))
@@ -168,9 +170,9 @@ def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str
     return dict(detector_of(fitted, None).calibrated(series))
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredSeries]:
+def predict(fitted: Fitted[StreamRepresentation], samples: Samples, progress: Progress) -> list[ScoredSeries]:
     """Scores of each row of each series, and the alarms."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     detector = detector_of(fitted, fitted.calibration)
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     every = bool(fitted.options.get("every", False))
@@ -183,7 +185,7 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[ScoredS
     return found
 
 
-def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyMetrics:
+def evaluate(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[str]) -> AnomalyMetrics:
     """Alarms beside known anomalies."""
     judged = [
         LabeledAlarms(
@@ -199,7 +201,7 @@ def judge(answers: Sequence[ScoredSeries], split: Split, class_names: Sequence[s
     return anomaly_metrics(judged, threshold, answers[0].asked if answers else FALSE_ALARMS)
 
 
-def tell(
+def to_predictions(
     answers: Sequence[ScoredSeries], samples: Samples, class_names: Sequence[str]
 ) -> list[AlarmPrediction | RowPrediction]:
     """Each alarm, a line for each series without one; or each row, where that was asked for."""
@@ -215,7 +217,7 @@ def tell(
     return told
 
 
-def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: StreamRepresentation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """The expected value of each variable."""
     variables: tuple[str, ...] = representation.variables
     return variables
@@ -258,7 +260,7 @@ def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
     return [mistake for _, mistake in sorted(found, key=lambda each: -each[0])[:SHOWN_ALARMS]]
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
     """What some series of train are."""
     samples = splits.train.samples
     told = [
@@ -268,9 +270,9 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("series", told)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encode_inputs(fitted: Fitted[StreamRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """Of each series the window that ends with its most surprising row."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     detector = detector_of(fitted, fitted.calibration)
     peaks = np.zeros(len(samples), np.int64)
     for i in range(len(samples)):
@@ -280,16 +282,18 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
 
 
-def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
+def plot_predictions(
+    fitted: Fitted[StreamRepresentation], samples: Samples, labels: Any, progress: Progress
+) -> list[Picture]:
     """The first series with their scores and alarms, and the anomalies that are known."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     some = samples.take(np.arange(min(SERIES, len(samples))))
     known = [() if labels is None else labels[i].windows or () for i in range(len(some))]
     return [
         alarm_picture(
             ordered(some.load(i), representation.variables, some.name(i)), each.scored, some.name(i), known[i]
         )
-        for i, each in enumerate(answer(fitted, some, progress))
+        for i, each in enumerate(predict(fitted, some, progress))
     ]
 
 
@@ -336,23 +340,7 @@ def _span(series: Series, first: int, last: int) -> str:
     return rows if series.times is None else f"{_time(series, first)} to {_time(series, last)}"
 
 
-ANOMALIES = Task(
-    name="anomaly detection",
-    goal=Objective(loss=lambda settings: keras.losses.Huber(), monitor=None, label="loss"),
-    build=build_expecting,
-    examples=window_examples,
-    answer=answer,
-    judge=judge,
-    load_judgement=AnomalyMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=as_named,
-    counted="rows",
-    counts=counts,
-    illustrate=illustrate,
-    show=show,
-    unused=("class_weights", "label_smoothing", "mixing", "augmentation"),
-    calibrate=calibrate,
-    depict=depict,
+OBJECTIVE = Objective(loss=lambda settings: keras.losses.Huber(), monitor=None, label="loss")
+REPORT: ReportSteps[StreamRepresentation, Sequence[ScoredSeries]] = ReportSteps(
+    "rows", counts, mistakes, example_samples, plot_predictions
 )

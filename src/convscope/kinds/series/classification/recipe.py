@@ -11,23 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.engine.training.closed_form import Solver
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
-from convscope.kinds.series.detect import detect
+from convscope.kinds.series.kind import SERIES_CLASSIFICATION
 from convscope.kinds.series.readers.inputs import SeriesInputs, read_series_inputs
 from convscope.kinds.series.readers.reader import read_series
-from convscope.kinds.tasks.classification import CLASSIFICATION
+from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
 
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "fcn": {"learning_rate": 1e-3},
-    "inception_time": {"learning_rate": 1e-3},
-}
-SOLVERS: Mapping[str, Solver] = {"minirocket": MINIROCKET}
+CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET}
 SEEN = 5_000
 """Series that a training on few is shown in all, each many times."""
 FEW = 50
@@ -35,12 +30,6 @@ FEW = 50
 FEWEST_EPOCHS = 10
 BATCHES = (4, 16, 64)
 """Series in a batch: at least, usually, and at most."""
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Series with one label each."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "series-classification" else None
 
 
 def read(
@@ -100,15 +89,15 @@ def fit_representation(
     return SeriesRepresentation.fit(train, scaling=scaling, length=length)
 
 
-def suit(architecture: str, splits: Splits) -> Mapping[str, Any]:
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
     """Epochs and batches for so many train series: the fewer there are, the more often each is seen.
 
     Example:
         >>> from types import SimpleNamespace
-        >>> [suit("fcn", SimpleNamespace(train=range(count))) for count in (20, 600)]
+        >>> [suggest_settings("fcn", SimpleNamespace(train=range(count))) for count in (20, 600)]
         [{'epochs': 250, 'batch_size': 5}, {'epochs': 29, 'batch_size': 16}]
     """
-    if architecture in SOLVERS:
+    if architecture in CLOSED_FORM:
         return {}
     count = len(splits.train)
     least, usual, most = BATCHES
@@ -119,25 +108,11 @@ def suit(architecture: str, splits: Splits) -> Mapping[str, Any]:
     }
 
 
-SERIES_CLASSIFICATION = Recipe(
-    name="series-classification",
-    kind="series",
-    task=CLASSIFICATION,
-    reads=(
-        "files of the UCR and UEA archives: .ts, .tsv, .arff, or a folder with NAME_TRAIN and NAME_TEST",
-        "a CSV, TSV or Parquet table with a series and its label in each row",
-        "such a table with a column of ids: the rows of one id are a series",
-        "a folder per class with a table for each series",
-        "train/, validation/ and test/ of such folders or tables",
-    ),
-    architectures=("inception_time", "fcn", "minirocket"),
-    settings=SETTINGS,
-    options=("time_column", "id_column", "label_column", "rows", "scaling", "length"),
-    recognizes=recognizes,
+RECIPE = classification_recipe(
+    SERIES_CLASSIFICATION,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=SeriesRepresentation.from_json,
-    solvers=SOLVERS,
-    suit=suit,
+    representation=RepresentationSteps(fit_representation, SeriesRepresentation.from_json),
+    closed_form=CLOSED_FORM,
+    suggest_settings=suggest_settings,
 )

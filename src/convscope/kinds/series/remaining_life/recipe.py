@@ -7,39 +7,24 @@ it did not learn from tell how wide an interval around it has to be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.series.detect import detect
+from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
+from convscope.kinds.series.kind import SERIES_REMAINING_LIFE
+from convscope.kinds.series.remaining_life import task
 from convscope.kinds.series.remaining_life.histories import HistoryInputs
 from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
+from convscope.kinds.series.remaining_life.metrics import LifeMetrics
 from convscope.kinds.series.remaining_life.reader import read_lives
 from convscope.kinds.series.remaining_life.representation import WINDOW, LifeRepresentation
 from convscope.kinds.series.remaining_life.tables import LifeColumns
-from convscope.kinds.series.remaining_life.task import COVERAGE, REMAINING_LIFE
+from convscope.kinds.series.remaining_life.task import COVERAGE
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "life_cnn": {
-        "epochs": 8,
-        "batch_size": 128,
-        "learning_rate": 2e-3,
-        "weight_decay": 0.5,
-        "averaging": 0.1,
-    },
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Units that run until they fail."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "series-remaining-life" else None
 
 
 def read(
@@ -118,31 +103,20 @@ def _columns(
     return LifeColumns(unit, cycle, life, conditions)
 
 
-SERIES_REMAINING_LIFE = Recipe(
-    name="series-remaining-life",
-    kind="series",
-    task=REMAINING_LIFE,
-    reads=(
-        "C-MAPSS text files: train_FD001.txt, test_FD001.txt, RUL_FD001.txt, or a folder of them",
-        "a CSV, TSV or Parquet table of unit, cycle and sensors, with or without remaining life and split",
-        "a folder of such tables, one for each split or one for each unit",
-    ),
-    architectures=("life_cnn",),
-    settings=SETTINGS,
-    options=(
-        "subset",
-        "unit_column",
-        "time_column",
-        "life_column",
-        "conditions",
-        "window",
-        "cap",
-        "coverage",
-        "every",
-    ),
-    recognizes=recognizes,
+RECIPE = Recipe(
+    spec=SERIES_REMAINING_LIFE,
+    objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_inputs,
-    fit_representation=fit_representation,
-    load_representation=LifeRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, LifeRepresentation.from_json),
+    build=task.build_estimator,
+    examples=task.life_examples,
+    predict=task.predict,
+    to_predictions=task.to_predictions,
+    evaluate=task.evaluate,
+    load_metrics=LifeMetrics.from_json,
+    output_names=task.output_names,
+    encode_inputs=task.encode_inputs,
+    report=task.REPORT,
+    calibrate=task.calibrate,
 )

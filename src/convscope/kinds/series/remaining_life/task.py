@@ -15,13 +15,12 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import predict_probabilities
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
-from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.kinds.series.answer_pictures import UNITS, life_picture
 from convscope.kinds.series.remaining_life.histories import Lives
 from convscope.kinds.series.remaining_life.intervals import LifeIntervals
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics, life_metrics
-from convscope.kinds.series.remaining_life.representation import LifeWindows
+from convscope.kinds.series.remaining_life.representation import LifeRepresentation, LifeWindows
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
@@ -129,44 +128,47 @@ class LifeExamples:
 
 
 def build_estimator(
-    architecture: str, representation: Any, class_names: Sequence[str], options: Mapping[str, Any]
+    make: ModelFactory,
+    representation: LifeRepresentation,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one output, the remaining life in cycles."""
-    return build(architecture, representation.shape, **{**representation.sizes, **options})
+    return make(representation.shape, **{**representation.sizes, **options})
 
 
-def life_examples(lesson: ExampleContext) -> LifeExamples:
+def life_examples(context: ExampleContext[LifeRepresentation]) -> LifeExamples:
     """Every row of every unit with what came before it."""
-    representation: Any = lesson.representation
-    windows = representation.windows(lesson.split.samples, lesson.progress)
-    lives = np.minimum(np.concatenate(list(lesson.split.labels)), representation.cap)
+    representation = context.representation
+    windows = representation.windows(context.split.samples, context.progress)
+    lives = np.minimum(np.concatenate(list(context.split.labels)), representation.cap)
     return LifeExamples(windows, lives.astype(np.float32)[:, None])
 
 
-def calibrate(fitted: Fitted, validation: Split, progress: Progress) -> dict[str, Any]:
+def calibrate(fitted: Fitted[LifeRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
     """Half widths of intervals, from every row of units that the model did not learn from."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     predicted = _predicted(fitted, representation.windows(validation.samples), progress)
     ends = np.cumsum([len(lives) for lives in validation.labels])[:-1]
     return LifeIntervals.fit(list(validation.labels), np.split(predicted, ends), representation.cap).to_json()
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> LifeAnswers:
+def predict(fitted: Fitted[LifeRepresentation], samples: Samples, progress: Progress) -> LifeAnswers:
     """Remaining lives after the last row of each history."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     lives = _predicted(fitted, representation.arrays(samples, progress=progress), progress)
     coverage = float(fitted.options.get("coverage", COVERAGE))
     low, high = LifeIntervals.from_json(fitted.calibration).around(lives, coverage)
     return LifeAnswers(lives, low, high, coverage, representation.cap)
 
 
-def judge(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> LifeMetrics:
+def evaluate(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> LifeMetrics:
     """Errors at the end of each history."""
     true = np.array([lives[-1] for lives in split.labels], np.float64)
     return life_metrics(true, answers.lives, answers.low, answers.high, answers.cap, answers.coverage)
 
 
-def tell(answers: LifeAnswers, samples: Samples, class_names: Sequence[str]) -> list[PredictedLife]:
+def to_predictions(answers: LifeAnswers, samples: Samples, class_names: Sequence[str]) -> list[PredictedLife]:
     """Each unit with its remaining life."""
     return [
         PredictedLife(
@@ -181,7 +183,7 @@ def tell(answers: LifeAnswers, samples: Samples, class_names: Sequence[str]) -> 
     ]
 
 
-def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: LifeRepresentation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """One number."""
     return ("remaining life",)
 
@@ -213,7 +215,7 @@ def mistakes(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> 
     ]
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
     """How long some train units were watched."""
     train = splits.train
     told = [
@@ -224,16 +226,18 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return [("units", told)]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encode_inputs(fitted: Fitted[LifeRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """The last window of each history, with the cycles of its rows."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     windows = representation.arrays(samples, progress=progress)
     return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i)))
 
 
-def depict(fitted: Fitted, samples: Samples, labels: Any, progress: Progress) -> list[Picture]:
+def plot_predictions(
+    fitted: Fitted[LifeRepresentation], samples: Samples, labels: Any, progress: Progress
+) -> list[Picture]:
     """The first units, after each of their cycles."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     some = samples.take(np.arange(min(UNITS, len(samples))))
     units = [some.load(i) for i in range(len(some))]
     ends = np.cumsum([len(unit) for unit in units])[:-1]
@@ -265,9 +269,11 @@ def interval_text(low: float, high: float | None) -> str:
     return f"{low:.0f} or more" if high is None else f"{low:.0f} to {high:.0f}"
 
 
-def _predicted(fitted: Fitted, windows: LifeWindows, progress: Progress) -> npt.NDArray[np.float64]:
+def _predicted(
+    fitted: Fitted[LifeRepresentation], windows: LifeWindows, progress: Progress
+) -> npt.NDArray[np.float64]:
     """Remaining lives at the end of windows, in [0, cap]."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     found = predict_probabilities(fitted.model, windows, representation.scale, progress)
     return np.clip(found[:, 0].astype(np.float64), 0.0, representation.cap)
 
@@ -276,29 +282,13 @@ def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-REMAINING_LIFE = Task(
-    name="remaining life",
-    goal=Objective(
-        loss=lambda settings: keras.losses.MeanSquaredError(),
-        metrics=lambda: [keras.metrics.RootMeanSquaredError(name="rmse")],
-        monitor=None,
-        label="loss",
-        keep_best=False,
-    ),
-    build=build_estimator,
-    examples=life_examples,
-    answer=answer,
-    judge=judge,
-    load_judgement=LifeMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=as_named,
-    counted="units",
-    counts=counts,
-    illustrate=illustrate,
-    show=show,
-    unused=("augmentation", "class_weights", "label_smoothing", "mixing", "patience"),
-    calibrate=calibrate,
-    depict=depict,
+OBJECTIVE = Objective(
+    loss=lambda settings: keras.losses.MeanSquaredError(),
+    metrics=lambda: [keras.metrics.RootMeanSquaredError(name="rmse")],
+    monitor=None,
+    label="loss",
+    keep_best=False,
+)
+REPORT: ReportSteps[LifeRepresentation, LifeAnswers] = ReportSteps(
+    "units", counts, mistakes, example_samples, plot_predictions
 )

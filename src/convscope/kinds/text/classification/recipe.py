@@ -13,37 +13,20 @@ from typing import Any
 import keras
 import numpy as np
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.data.token_rows import UNKNOWN
-from convscope.kinds.contract.recipe import Recipe
-from convscope.kinds.tasks.classification import CLASSIFICATION
+from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.tasks.classification import classification_recipe
 from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.reader import read_texts
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.kinds.text.classification.text_reading import read_given
-from convscope.kinds.text.detect import detect
+from convscope.kinds.text.kind import TEXT_CLASSIFICATION
 from convscope.kinds.text.tagging.spelled_representation import SpelledRepresentation
 from convscope.types import Progress, no_progress
 
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "text_cnn": {
-        "epochs": 8,
-        "batch_size": 50,
-        "learning_rate": 1e-3,
-        "embedding": 100,
-        "averaging": 0.3,
-    },
-    "residual_text_cnn": {"epochs": 8, "batch_size": 50, "learning_rate": 1e-3},
-}
 HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """Texts with one label each."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "text-classification" else None
 
 
 def read(
@@ -109,24 +92,12 @@ def start(model: keras.Model, representation: Any, vectors: str | None = None, *
     start_from_vectors(model, representation.words, vectors)
 
 
-TEXT_CLASSIFICATION = Recipe(
-    name="text-classification",
-    kind="text",
-    task=CLASSIFICATION,
-    reads=(
-        "a CSV, TSV, JSON Lines or Parquet table of text, label and split",
-        "a folder of .txt files per class",
-        "train/, validation/ and test/ of such folders, or such tables",
-        "lines of label and text",
-    ),
-    architectures=("text_cnn", "residual_text_cnn"),
-    settings=SETTINGS,
-    options=("encoding", "text_column", "label_column", "unit", "vocabulary", "max_length", "vectors"),
-    recognizes=recognizes,
+RECIPE = classification_recipe(
+    TEXT_CLASSIFICATION,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=load_representation,
+    representation=RepresentationSteps(fit_representation, load_representation),
+    text_of=lambda samples, index: str(samples.load(index)),
     augmentation=augmentation,
     start=start,
 )

@@ -7,28 +7,24 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.text_reading import read_given
-from convscope.kinds.text.detect import detect
+from convscope.kinds.text.kind import TEXT_TAGGING
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
+from convscope.kinds.text.tagging import task
 from convscope.kinds.text.tagging.conll import read_conll
+from convscope.kinds.text.tagging.metrics import TaggingMetrics
 from convscope.kinds.text.tagging.representation import TaggingRepresentation
-from convscope.kinds.text.tagging.task import TAGGING
 from convscope.types import Progress, Skipped, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "dilated_tagger": {"epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "clip_norm": 5.0},
-}
 
 
 @dataclass(frozen=True)
@@ -40,12 +36,6 @@ class SentenceInputs(TaggedSentences):
     """
 
     skipped: tuple[Skipped, ...] = ()
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """A word and its tag on each line."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "text-tagging" else None
 
 
 def read(
@@ -99,21 +89,20 @@ def start(
     start_from_vectors(model, words, vectors, layer="word_embedding")
 
 
-TEXT_TAGGING = Recipe(
-    name="text-tagging",
-    kind="text",
-    task=TAGGING,
-    reads=(
-        "columns of words and tags, sentences apart by empty lines (CoNLL): a file",
-        "a folder of such files, one for each split",
-    ),
-    architectures=("dilated_tagger",),
-    settings=SETTINGS,
-    options=("encoding", "text_column", "word_column", "tag_column", "vocabulary", "vectors"),
-    recognizes=recognizes,
+RECIPE = Recipe(
+    spec=TEXT_TAGGING,
+    objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_sentences,
-    fit_representation=fit_representation,
-    load_representation=TaggingRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, TaggingRepresentation.from_json),
+    build=task.build_tagger,
+    examples=task.tag_examples,
+    predict=task.predict,
+    to_predictions=task.to_predictions,
+    evaluate=task.evaluate,
+    load_metrics=TaggingMetrics.from_json,
+    output_names=task.output_names,
+    encode_inputs=task.encode_inputs,
+    report=task.REPORT,
     start=start,
 )

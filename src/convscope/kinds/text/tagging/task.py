@@ -14,8 +14,7 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
-from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
 from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
@@ -114,38 +113,40 @@ class TagExamples:
 
 
 def build_tagger(
-    architecture: str,
-    representation: Any,
+    make: ModelFactory,
+    representation: TaggingRepresentation,
     class_names: Sequence[str],
     options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one output for each tag."""
     sizes = {**representation.sizes, **options}
-    return build(architecture, representation.shape, len(representation.tags), **sizes)
+    return make(representation.shape, len(representation.tags), **sizes)
 
 
-def tag_examples(lesson: ExampleContext) -> TagExamples:
+def tag_examples(context: ExampleContext[TaggingRepresentation]) -> TagExamples:
     """Sentences and tags; some rare words are unknown in a training."""
-    representation: Any = lesson.representation
-    rows = representation.arrays(lesson.split.samples, progress=lesson.progress)
-    unknown = min(1.0, UNKNOWN_SHARE * lesson.settings.augmentation) if lesson.training else 0.0
-    return TagExamples(rows, representation.tag_rows(lesson.split.labels), representation, unknown)
+    representation = context.representation
+    rows = representation.arrays(context.split.samples, progress=context.progress)
+    unknown = min(1.0, UNKNOWN_SHARE * context.settings.augmentation) if context.training else 0.0
+    return TagExamples(rows, representation.tag_rows(context.split.labels), representation, unknown)
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[TaggedRow]:
+def predict(fitted: Fitted[TaggingRepresentation], samples: Samples, progress: Progress) -> list[TaggedRow]:
     """The most probable tags of each sentence that write entities without a break of the rules."""
-    representation: Any = fitted.representation
+    representation = fitted.representation
     return tag_rows(fitted.model, representation.arrays(samples), representation.tags, progress)
 
 
-def judge(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TaggingMetrics:
+def evaluate(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TaggingMetrics:
     """Entities that are right, by type."""
     return tagging_metrics(
         [tuple(tags) for tags in split.labels], [each.tags for each in answers], class_names
     )
 
 
-def tell(answers: Sequence[TaggedRow], samples: Samples, class_names: Sequence[str]) -> list[TaggedText]:
+def to_predictions(
+    answers: Sequence[TaggedRow], samples: Samples, class_names: Sequence[str]
+) -> list[TaggedText]:
     """The entities of each text, with the characters that they stand at."""
     told = []
     for i, each in enumerate(answers):
@@ -155,7 +156,7 @@ def tell(answers: Sequence[TaggedRow], samples: Samples, class_names: Sequence[s
     return told
 
 
-def outputs(representation: Any, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: TaggingRepresentation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """One output for each tag."""
     tags: tuple[str, ...] = representation.tags
     return tags
@@ -197,7 +198,7 @@ def _marked(sentence: Sentence, span: Span) -> tuple[int, int, str]:
     return sentence.offsets[span.start][0], sentence.offsets[span.end - 1][1], span.type
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
     """Some train sentences with an entity of each type."""
     shown: dict[str, list[str]] = {name: [] for name in splits.class_names}
     for i, tags in enumerate(splits.train.labels):
@@ -209,7 +210,9 @@ def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
     return list(shown.items())
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encode_inputs(
+    fitted: Fitted[TaggingRepresentation], samples: Samples, progress: Progress
+) -> SampleInputs:
     """Sentences as the model takes them."""
     rows: Any = fitted.representation.arrays(samples, progress=progress)
     return SampleInputs(rows.take, lambda i: samples.load(i).words)
@@ -231,21 +234,7 @@ def _least(answer: TaggedRow, span: Span) -> float:
     return float(min(answer.sure[span.start : span.end]))
 
 
-TAGGING = Task(
-    name="tagging",
-    goal=Objective(loss=lambda settings: None, label="accuracy of words"),
-    build=build_tagger,
-    examples=tag_examples,
-    answer=answer,
-    judge=judge,
-    load_judgement=TaggingMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=as_named,
-    counted="entities",
-    counts=counts,
-    illustrate=illustrate,
-    show=show,
-    unused=("class_weights", "label_smoothing", "mixing"),
+OBJECTIVE = Objective(loss=lambda settings: None, label="accuracy of words")
+REPORT: ReportSteps[TaggingRepresentation, Sequence[TaggedRow]] = ReportSteps(
+    "entities", counts, mistakes, example_samples
 )

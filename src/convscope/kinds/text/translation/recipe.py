@@ -6,35 +6,19 @@ read the source while causal ones write the translation and attend to it, and a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
-from convscope.kinds.contract.recipe import Recipe
+from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.text.classification.text_reading import read_given
-from convscope.kinds.text.detect import detect
+from convscope.kinds.text.kind import TRANSLATION
+from convscope.kinds.text.translation import task
+from convscope.kinds.text.translation.metrics import TranslationMetrics
 from convscope.kinds.text.translation.parallel import read_parallel
 from convscope.kinds.text.translation.representation import TranslationRepresentation
-from convscope.kinds.text.translation.task import TRANSLATION
 from convscope.types import Progress, no_progress
-
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "conv_seq2seq": {
-        "epochs": 15,
-        "batch_size": 64,
-        "learning_rate": 1e-3,
-        "clip_norm": 1.0,
-        "label_smoothing": 0.1,
-    },
-}
-
-
-def recognizes(snapshot: DataSnapshot) -> str | None:
-    """The same text in two languages."""
-    found = detect(snapshot)
-    return found.reason if found is not None and found.recipe == "translation" else None
 
 
 def read(
@@ -66,31 +50,19 @@ def fit_representation(
     return TranslationRepresentation.fit(train, **chosen)
 
 
-TEXT_TRANSLATION = Recipe(
-    name="translation",
-    kind="text",
-    task=TRANSLATION,
-    reads=(
-        "two files of aligned lines, such as train.de and train.en, compressed or not",
-        "a TSV with a column for each language",
-        "JSON Lines with a key for each language",
-    ),
-    architectures=("conv_seq2seq",),
-    settings=SETTINGS,
-    options=(
-        "encoding",
-        "text_column",
-        "source",
-        "target",
-        "test",
-        "vocabulary",
-        "max_length",
-        "beam",
-        "length_penalty",
-    ),
-    recognizes=recognizes,
+RECIPE = Recipe(
+    spec=TRANSLATION,
+    objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_given,
-    fit_representation=fit_representation,
-    load_representation=TranslationRepresentation.from_json,
+    representation=RepresentationSteps(fit_representation, TranslationRepresentation.from_json),
+    build=task.build_translator,
+    examples=task.pair_examples,
+    predict=task.predict,
+    to_predictions=task.to_predictions,
+    evaluate=task.evaluate,
+    load_metrics=TranslationMetrics.from_json,
+    output_names=task.output_names,
+    encode_inputs=task.encode_inputs,
+    report=task.REPORT,
 )

@@ -175,7 +175,7 @@ class TranslationRepresentation:
         """The sub-words of a source as they are written in it, one for each id of its row but the last."""
         return tuple(text[start:end].strip() for start, end in self.offsets(text))
 
-    def target_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
+    def target_tokens(self, ids: Iterable[int]) -> tuple[str, ...]:
         """The sub-words that target ids stand for, without the end token and padding."""
         known = self._tokenizers["target"].id_to_token
         return tuple((known(int(i)) or "").replace(SPACE, "") for i in ids if i not in (PADDING, START, END))

@@ -14,13 +14,12 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
-from convscope.kinds.architectures import build
-from convscope.kinds.contract.task import ExampleContext, Fitted, SampleInputs, Task, as_named
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.kinds.text.readers.sources import Texts
 from convscope.kinds.text.translation.beam import BeamSettings, Translation, Translator
 from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss
 from convscope.kinds.text.translation.metrics import TranslationMetrics, translation_metrics
-from convscope.kinds.text.translation.representation import start_shifted
+from convscope.kinds.text.translation.representation import TranslationRepresentation, start_shifted
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress, SplitName
 
@@ -97,30 +96,32 @@ class PairExamples:
 
 
 def build_translator(
-    architecture: str,
-    representation: Any,
+    make: ModelFactory,
+    representation: TranslationRepresentation,
     class_names: Sequence[str],
     options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one output for each token of the target vocabulary."""
     sizes = {**representation.sizes, **options}
-    return build(architecture, representation.shape, representation.classes, **sizes)
+    return make(representation.shape, representation.classes, **sizes)
 
 
-def pair_examples(lesson: ExampleContext) -> PairExamples:
+def pair_examples(context: ExampleContext[TranslationRepresentation]) -> PairExamples:
     """Sentences and translations as ids."""
-    representation: Any = lesson.representation
-    sources = representation.arrays(lesson.split.samples, progress=lesson.progress)
-    return PairExamples(sources, representation.targets(lesson.split.labels, lesson.progress))
+    representation = context.representation
+    sources = representation.arrays(context.split.samples, progress=context.progress)
+    return PairExamples(sources, representation.targets(context.split.labels, context.progress))
 
 
-def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Answered]:
+def predict(
+    fitted: Fitted[TranslationRepresentation], samples: Samples, progress: Progress
+) -> list[Answered]:
     """The best translation of each sentence that a beam search finds.
 
     A text that is longer than the model reads at once is translated sentence by sentence, or where there is
     no end of a sentence, in parts.
     """
-    representation: Any = fitted.representation
+    representation = fitted.representation
     chosen = {name: fitted.options[name] for name in ("beam", "length_penalty") if name in fitted.options}
     parts = [representation.pieces(samples.load(i)) or ("",) for i in range(len(samples))]
     flat = tuple(part for some in parts for part in some)
@@ -138,13 +139,15 @@ def answer(fitted: Fitted, samples: Samples, progress: Progress) -> list[Answere
     return answers
 
 
-def judge(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationMetrics:
+def evaluate(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> TranslationMetrics:
     """BLEU and chrF."""
     sources = [split.samples.load(i) for i in range(len(split))]
     return translation_metrics([str(text) for text in split.labels], [each.text for each in answers], sources)
 
 
-def tell(answers: Sequence[Answered], samples: Samples, class_names: Sequence[str]) -> list[TranslatedText]:
+def to_predictions(
+    answers: Sequence[Answered], samples: Samples, class_names: Sequence[str]
+) -> list[TranslatedText]:
     """Each text with its translation."""
     return [
         TranslatedText(samples.name(i), samples.load(i), each.text, each.score)
@@ -152,7 +155,7 @@ def tell(answers: Sequence[Answered], samples: Samples, class_names: Sequence[st
     ]
 
 
-def outputs(representation: Any, class_names: tuple[str, ...]) -> None:
+def output_names(representation: TranslationRepresentation, class_names: tuple[str, ...]) -> None:
     """Thousands of tokens, which nobody wants listed."""
 
 
@@ -163,7 +166,7 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
 
 def mistakes(answers: Sequence[Answered], split: Split, class_names: Sequence[str]) -> list[Mistake]:
     """The sentences that are least like their reference, by chrF."""
-    worst = judge(answers, split, class_names).worst
+    worst = evaluate(answers, split, class_names).worst
     return [
         Mistake(
             each.source,
@@ -174,17 +177,19 @@ def mistakes(answers: Sequence[Answered], split: Split, class_names: Sequence[st
     ]
 
 
-def illustrate(splits: Splits) -> list[tuple[str, list[str]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
     """A few train sentences."""
     train = splits.train
     few = range(min(4, len(train)))
     return [("pairs", [f"{train.samples.load(i)} \u2192 {train.labels[i]}" for i in few])]
 
 
-def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
+def encode_inputs(
+    fitted: Fitted[TranslationRepresentation], samples: Samples, progress: Progress
+) -> SampleInputs:
     """Sentences with the translations that the model gives them, as it takes both."""
-    representation: Any = fitted.representation
-    answers = answer(fitted, samples, progress)
+    representation = fitted.representation
+    answers = predict(fitted, samples, progress)
     pairs = PairExamples(representation.arrays(samples), TokenRows.of([each.found.ids for each in answers]))
 
     def tokens(i: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -193,25 +198,11 @@ def show(fitted: Fitted, samples: Samples, progress: Progress) -> SampleInputs:
     return SampleInputs(lambda indices: pairs.batch(indices, None)[0], tokens)
 
 
-TRANSLATION = Task(
-    name="translation",
-    goal=Objective(
-        loss=lambda settings: TokenLoss(settings.label_smoothing),
-        metrics=lambda: [TokenAccuracy()],
-        label="accuracy of tokens",
-    ),
-    build=build_translator,
-    examples=pair_examples,
-    answer=answer,
-    judge=judge,
-    load_judgement=TranslationMetrics.from_json,
-    tell=tell,
-    mistakes=mistakes,
-    outputs=outputs,
-    align=as_named,
-    counted="pairs",
-    counts=counts,
-    illustrate=illustrate,
-    show=show,
-    unused=("class_weights", "mixing"),
+OBJECTIVE = Objective(
+    loss=lambda settings: TokenLoss(settings.label_smoothing),
+    metrics=lambda: [TokenAccuracy()],
+    label="accuracy of tokens",
+)
+REPORT: ReportSteps[TranslationRepresentation, Sequence[Answered]] = ReportSteps(
+    "pairs", counts, mistakes, example_samples
 )
