@@ -6,8 +6,7 @@ import pytest
 
 from convscope.errors import RunError, UsageError
 from convscope.kinds.registry import build
-from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
-from convscope.kinds.series.anomaly.row_program import RowProgram
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster, RowProgram
 
 pytestmark = pytest.mark.portable
 

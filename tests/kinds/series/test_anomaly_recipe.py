@@ -207,7 +207,7 @@ def test_the_memory_of_a_stream_does_not_grow():
     rng = np.random.default_rng(0)
     for value in rng.normal(size=9_000).astype(np.float32):
         stream.push(np.array([value]))
-    tails = [tail for tails in stream._evidence._tails.values() for tail in tails]
+    tails = [tail for tails in stream._surprisal._tails.values() for tail in tails]
     assert [len(tail) for tail in tails] == [8_000] * 4
 
 

@@ -13,8 +13,7 @@ from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError, UsageError
 from convscope.kinds.registry import build
 from convscope.kinds.series.classification import minirocket_solver as engine
-from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, solve_minirocket
-from convscope.kinds.series.classification.ridge import STRENGTHS
+from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, STRENGTHS, solve_minirocket
 from convscope.types import no_progress
 
 OPTIONS = {"features": 84 * 6, "dilations": 4}

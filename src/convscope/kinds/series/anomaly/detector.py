@@ -12,9 +12,8 @@ import numpy.typing as npt
 
 from convscope.errors import RunError
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm, Watch, find_alarms
-from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
+from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster, Rows
 from convscope.kinds.series.anomaly.representation import FURTHEST, filled
-from convscope.kinds.series.anomaly.row_program import Rows
 from convscope.kinds.series.anomaly.surprisal import QUANTITIES, SPANS, Surprisal
 from convscope.types import Progress, no_progress
 
@@ -65,7 +64,7 @@ class Detector:
     ten variables to look at, one of them is ten times as often surprising by chance (Bonferroni).
 
     Args:
-        expectation: What the model expects of scaled rows.
+        forecaster: What the model expects of scaled rows.
         centre: The usual value of each variable, shape (variables,).
         scale: How far values usually are from it, shape (variables,), above 0.
         threshold: The score that makes an alarm.
@@ -75,17 +74,17 @@ class Detector:
 
     def __init__(
         self,
-        expectation: IncrementalForecaster,
+        forecaster: IncrementalForecaster,
         centre: npt.NDArray[np.floating[Any]],
         scale: npt.NDArray[np.floating[Any]],
         threshold: float,
         hold: int = HOLD,
         histories: Mapping[str, Any] | None = None,
     ) -> None:
-        self.expectation = expectation
+        self.forecaster = forecaster
         self.centre, self.scale = np.asarray(centre, np.float64), np.asarray(scale, np.float64)
         self.threshold, self.hold = threshold, hold
-        self.histories = None if histories is None else _checked(histories, expectation.variables)
+        self.histories = None if histories is None else _checked(histories, forecaster.variables)
 
     def score(
         self, values: npt.NDArray[np.float32], lead: int = 0, progress: Progress = no_progress
@@ -95,7 +94,7 @@ class Detector:
         Args:
             values: Shape (rows, variables), NaN where missing.
             lead: Rows at the beginning that are only the past of the others, and score 0.
-            progress: Is told how many rows are scored.
+            progress: Called with the number of scored rows.
         """
         deviations, errors = self._distances(values)
         parts = self._surprisals(
@@ -116,9 +115,9 @@ class Detector:
         most = max(MOST_KEPT // max(len(series), 1), 1)
         gathered: dict[str, list[list[float]]] = {}
         for values, lead in series:
-            evidence = Surprisal(values.shape[1])
-            self._surprisals(evidence, *self._distances(values), lead, no_progress)
-            for name, kept in evidence.histories().items():
+            surprisal = Surprisal(values.shape[1])
+            self._surprisals(surprisal, *self._distances(values), lead, no_progress)
+            for name, kept in surprisal.histories().items():
                 whole = gathered.setdefault(name, [[] for _ in kept])
                 for mine, some in zip(whole, kept, strict=True):
                     mine += [float(f"{value:.{DIGITS}g}") for value in some[-most:]]
@@ -131,18 +130,18 @@ class Detector:
     def _distances(self, values: npt.NDArray[np.float32]) -> tuple[Rows, Rows]:
         """Deviations and errors, shape (rows, variables); of what is missing NaN."""
         scaled = (np.asarray(values, np.float64) - self.centre) / self.scale
-        expected = self.expectation.whole(np.clip(filled(scaled), -FURTHEST, FURTHEST))
+        expected = self.forecaster.whole(np.clip(filled(scaled), -FURTHEST, FURTHEST))
         errors = np.abs(scaled - expected)
-        errors[: self.expectation.reach - 1] = np.nan
+        errors[: self.forecaster.reach - 1] = np.nan
         return np.abs(scaled), errors
 
     @staticmethod
     def _surprisals(
-        evidence: Surprisal, deviations: Rows, errors: Rows, lead: int, progress: Progress
+        surprisal: Surprisal, deviations: Rows, errors: Rows, lead: int, progress: Progress
     ) -> npt.NDArray[np.float64]:
         parts = np.zeros(deviations.shape)
         for row, (deviation, error) in enumerate(zip(deviations.tolist(), errors.tolist(), strict=True)):
-            found = evidence.push(deviation, error, scored=row >= lead)
+            found = surprisal.push(deviation, error, scored=row >= lead)
             if row >= lead:
                 parts[row] = found
             if row % 4096 == 0:
@@ -159,13 +158,13 @@ class Stream:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._expected = detector.expectation.stepper()
-        variables = detector.expectation.variables
-        self._evidence = Surprisal(variables, detector.histories)
+        self._expected = detector.forecaster.stepper()
+        variables = detector.forecaster.variables
+        self._surprisal = Surprisal(variables, detector.histories)
         self._watch = Watch(detector.threshold, detector.hold)
         self._last = np.zeros(variables)
         self._correction = math.log10(variables)
-        self._unseen = detector.expectation.reach - 1
+        self._unseen = detector.forecaster.reach - 1
 
     def push(self, row: npt.NDArray[np.float32]) -> RowScore:
         """The score of the next row.
@@ -181,7 +180,7 @@ class Stream:
         if self._unseen:
             self._unseen -= 1
             errors[:] = np.nan
-        parts = self._evidence.push(np.abs(scaled).tolist(), errors.tolist())
+        parts = self._surprisal.push(np.abs(scaled).tolist(), errors.tolist())
         score = max(max(parts) - self._correction, 0.0)
         over, begins = self._watch.push(score)
         return RowScore(score, tuple(parts), over, begins)
@@ -197,5 +196,5 @@ def _checked(histories: Mapping[str, Any], variables: int) -> Mapping[str, Any]:
     return histories
 
 
-def _are_numbers(values: Any) -> bool:
+def _are_numbers(values: object) -> bool:
     return isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)

@@ -1,17 +1,174 @@
-"""What a model expects each row of a series to be, from nothing but the rows before and the row itself."""
+"""What a model of series expects each row to be: for many rows at once, or row by row with a cached past.
+
+A Keras model answers for a whole window and takes a fraction of a millisecond to be called at all. A stream
+asks for one row at a time: each causal convolution then needs only the new row and the few rows of its past
+that its kernel looks at, which it keeps. Both ways compute in float64, so that they agree far below what
+float32 would tell apart.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
-from convscope.kinds.series.anomaly.row_program import RowProgram, Rows
+from convscope.errors import RunError
+
+Rows = npt.NDArray[np.float64]
 
 WINDOWS = 1_024
 """Windows that are computed at once."""
+
+
+class _Step(Protocol):
+    """One layer."""
+
+    @property
+    def reach(self) -> int:
+        """Rows that it looks at."""
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        """From arrays (..., time, channels) to one."""
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        """A function from rows (channels,) to one that keeps what it needs; None where it looks ahead."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Convolution:
+    """Kernels over time, (taps, channels, filters), with zeros around the rows."""
+
+    kernel: Rows
+    bias: Rows
+    stride: int
+    dilation: int
+    causal: bool
+    rectified: bool
+
+    @property
+    def reach(self) -> int:
+        return (len(self.kernel) - 1) * self.dilation + 1
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        rows = inputs[0]
+        length = rows.shape[-2]
+        made = -(-length // self.stride)
+        missing = max((made - 1) * self.stride + self.reach - length, 0)
+        before = self.reach - 1 if self.causal else missing // 2
+        around = [(0, 0)] * (rows.ndim - 2) + [(before, max(missing - before, 0)), (0, 0)]
+        padded = np.pad(rows, around)
+        answer = np.broadcast_to(self.bias, (*rows.shape[:-2], made, len(self.bias))).copy()
+        for tap, weights in enumerate(self.kernel):
+            first = tap * self.dilation
+            answer += padded[..., first : first + (made - 1) * self.stride + 1 : self.stride, :] @ weights
+        return np.maximum(answer, 0, out=answer) if self.rectified else answer
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        if self.reach > 1 and not self.causal:
+            return None
+        taps, channels, filters = self.kernel.shape
+        weights, bias, rectified = self.kernel.reshape(-1, filters), self.bias, self.rectified
+        if taps == 1:
+            return lambda rows: _answer(rows[0], weights, bias, rectified)
+        past = np.zeros((self.reach, channels))
+        # Where each tap finds its row, for each place that the newest row may have in the ring.
+        places = (np.arange(self.reach)[:, None] - self.dilation * np.arange(taps - 1, -1, -1)) % self.reach
+        at = -1
+
+        def step(rows: Sequence[Rows]) -> Rows:
+            nonlocal at
+            at = (at + 1) % len(past)
+            past[at] = rows[0]
+            return _answer(past[places[at]].ravel(), weights, bias, rectified)
+
+        return step
+
+
+def _answer(seen: Rows, weights: Rows, bias: Rows, rectified: bool) -> Rows:
+    answer: Rows = seen @ weights + bias
+    return np.maximum(answer, 0) if rectified else answer
+
+
+@dataclass(frozen=True, eq=False)
+class _Padding:
+    """Zeros before and behind."""
+
+    before: int
+    behind: int
+
+    @property
+    def reach(self) -> int:
+        return self.before + 1
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        rows = inputs[0]
+        return np.pad(rows, [(0, 0)] * (rows.ndim - 2) + [(self.before, self.behind), (0, 0)])
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        if self.behind:
+            return None
+        waiting: list[Rows] = []
+
+        def step(rows: Sequence[Rows]) -> Rows:
+            waiting.append(rows[0])
+            return waiting.pop(0) if len(waiting) > self.before else np.zeros_like(rows[0])
+
+        return step
+
+
+@dataclass(frozen=True, eq=False)
+class _Cropping:
+    """Rows left out at the beginning and at the end; row by row the end never comes."""
+
+    before: int
+    behind: int
+    reach: int = 1
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        return inputs[0][..., self.before : inputs[0].shape[-2] - self.behind, :]
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        return None if self.before else lambda rows: rows[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _PerRow:
+    """What is computed for each row alone."""
+
+    function: Callable[[Sequence[Rows]], Rows]
+    reach: int = 1
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        return self.function(inputs)
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        return self.function
+
+
+@dataclass(frozen=True, eq=False)
+class _Repeating:
+    """Each row several times, as Keras upsamples."""
+
+    times: int
+    reach: int = 1
+
+    def whole(self, inputs: Sequence[Rows]) -> Rows:
+        return np.repeat(inputs[0], self.times, axis=-2)
+
+    def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    name: str
+    step: _Step
+    inputs: tuple[str, ...]
 
 
 class IncrementalForecaster:
@@ -73,3 +230,105 @@ class IncrementalForecaster:
             return expected
 
         return step
+
+
+class RowProgram:
+    """The arithmetic of a functional model from (batch, time, variables) to the same.
+
+    Args:
+        model: Made of 1-D convolutions, paddings, croppings, upsampling, sums and rectifiers.
+
+    Raises:
+        RunError: It has a layer that there is no arithmetic for.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        (entry,) = model.inputs
+        self._names = {id(entry): "inputs"}
+        self._nodes: list[_Node] = []
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.InputLayer):
+                continue
+            sources = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
+            self._nodes.append(_Node(layer.name, _step_of(layer), tuple(self._names[id(s)] for s in sources)))
+            self._names[id(layer.output)] = layer.name
+        self._last = self._names[id(model.outputs[0])]
+        self.window, self.variables = int(entry.shape[1]), int(entry.shape[2])
+
+    @property
+    def reach(self) -> int:
+        """Rows that an answer depends on, itself included."""
+        reaches: dict[str, int] = {"inputs": 1}
+        for node in self._nodes:
+            reaches[node.name] = max(reaches[name] for name in node.inputs) + node.step.reach - 1
+        return reaches[self._last]
+
+    @property
+    def causal(self) -> bool:
+        """Whether it can be computed row by row."""
+        return all(node.step.stepper() is not None for node in self._nodes)
+
+    def whole(self, rows: npt.NDArray[Any]) -> Rows:
+        """The answers to many rows.
+
+        Args:
+            rows: Shape (..., time, variables).
+        """
+        values: dict[str, Rows] = {"inputs": np.asarray(rows, np.float64)}
+        for node in self._nodes:
+            values[node.name] = node.step.whole([values[name] for name in node.inputs])
+        return values[self._last]
+
+    def stepper(self) -> Callable[[Rows], Rows]:
+        """A function from a row (variables,) to its answer, which keeps the past that it needs.
+
+        Raises:
+            RunError: The model looks ahead.
+        """
+        steps = []
+        for node in self._nodes:
+            made = node.step.stepper()
+            if made is None:
+                raise RunError(f"The layer '{node.name}' looks ahead and cannot be computed row by row.")
+            steps.append((node.name, made, node.inputs))
+
+        def step(row: Rows) -> Rows:
+            values: dict[str, Rows] = {"inputs": row}
+            for name, made, inputs in steps:
+                values[name] = made([values[each] for each in inputs])
+            return values[self._last]
+
+        return step
+
+
+def _convolution(layer: keras.layers.Conv1D) -> _Step:
+    kernel, *bias = (np.asarray(weights, np.float64) for weights in layer.get_weights())
+    activation = layer.activation.__name__
+    shorter = layer.padding == "valid" and len(kernel) > 1
+    if activation not in ("linear", "relu") or shorter or layer.groups != 1:
+        raise RunError(f"There is no arithmetic by rows for the convolution '{layer.name}'.")
+    return _Convolution(
+        kernel,
+        bias[0] if bias else np.zeros(kernel.shape[-1]),
+        layer.strides[0],
+        layer.dilation_rate[0],
+        layer.padding == "causal",
+        activation == "relu",
+    )
+
+
+_STEPS: Mapping[str, Callable[[Any], _Step]] = {
+    "Conv1D": _convolution,
+    "ZeroPadding1D": lambda layer: _Padding(*layer.padding),
+    "Cropping1D": lambda layer: _Cropping(*layer.cropping),
+    "UpSampling1D": lambda layer: _Repeating(layer.size),
+    "ReLU": lambda layer: _PerRow(lambda inputs: np.maximum(inputs[0], 0)),
+    "Add": lambda layer: _PerRow(lambda inputs: inputs[0] + inputs[1]),
+}
+
+
+def _step_of(layer: keras.layers.Layer) -> _Step:
+    made = _STEPS.get(type(layer).__name__)
+    if made is None:
+        raise RunError(f"There is no arithmetic by rows for the layer '{layer.name}'.")
+    return made(layer)
