@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convscope.data.delimiters import fields_of, find_delimiter
 from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
@@ -29,7 +29,6 @@ PARQUET = frozenset([".parquet", ".pq"])
 JSON = frozenset([".jsonl", ".ndjson", ".json"])
 TABLES = DELIMITED | PARQUET | JSON
 
-_DELIMITERS = (",", ";", "\t", "|")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"fLaC", b"OggS", b"PAR1")
 
@@ -124,25 +123,9 @@ def array_heads(file: Path) -> Mapping[str, ArrayHead]:
 
 def _delimited(head: str, delimiter: str | None) -> TableHead | None:
     lines = [line for line in head.splitlines() if line.strip()][: MOST_ROWS + 1]
-    if not lines:
-        return None
-    parsed = {mark: _fields(lines, mark) for mark in ([delimiter] if delimiter else _DELIMITERS)}
-
-    def consistency(mark: str) -> tuple[bool, bool, int]:
-        widths = [len(row) for row in parsed[mark]]
-        return widths[0] > 1, len(set(widths)) == 1, widths[0]
-
-    best = max(parsed, key=consistency)
-    first, *rows = parsed[best]
-    return TableHead(first, tuple(rows), delimiter=best)
-
-
-def _fields(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
-    try:
-        rows = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
-        return [tuple(field.strip() for field in row) for row in rows if row] or [("",)]
-    except csv.Error:
-        return [tuple(line.split(delimiter)) for line in lines]
+    mark = delimiter or find_delimiter(lines)
+    rows = fields_of(lines, mark)
+    return TableHead(rows[0], tuple(rows[1:]), delimiter=mark) if rows else None
 
 
 def _json_lines(head: str) -> TableHead | None:

@@ -1,4 +1,4 @@
-"""Tables of text: CSV, TSV, JSON Lines and Parquet as rows of named columns, read again and again."""
+"""Tables: CSV, TSV, JSON Lines and Parquet as rows of named columns, read again and again."""
 
 from __future__ import annotations
 
@@ -9,26 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
+from convscope.data.columns import find_column
+from convscope.data.delimiters import SNIFFED_LINES, find_delimiter
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.errors import DataError
 
-TEXT_COLUMNS = (
-    *("text", "sentence", "review", "message", "content", "question", "body", "comment", "tweet", "document"),
-    *("description", "utterance", "query", "sms", "headline", "title", "abstract", "review_text", "texts"),
-)
-TEXT_LABEL_COLUMNS = (
-    *LABEL_COLUMNS,
-    *("sentiment", "topic", "intent", "label_text", "class index", "coarse_label", "fine_label", "polarity"),
-    *("emotion", "rating", "stars", "spam", "is_spam", "score", "type", "y"),
-)
-
 TableKind = Literal["CSV", "TSV", "JSON Lines", "Parquet"]
 Cells = tuple[object, ...]
-Rows = Iterator[tuple[int, Cells]]
+Row = TypeVar("Row")
+Rows = Iterator[tuple[int, Row]]
+"""Rows with their numbers."""
 
 PEEKED = 1000
 """Rows by whose content columns are told apart."""
@@ -39,7 +32,6 @@ _KINDS: dict[str, TableKind] = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "JSON Lines"),
     **dict.fromkeys((".parquet", ".pq"), "Parquet"),
 }
-_DELIMITERS = (",", ";", "\t", "|")
 _PARQUET_BATCH = 512
 
 
@@ -61,7 +53,7 @@ class Table:
     kind: TableKind
     columns: tuple[str, ...]
     named: bool
-    rows: Callable[[Sequence[str]], Rows]
+    rows: Callable[[Sequence[str]], Rows[Cells]]
     class_names: Callable[[str], Sequence[str] | None]
 
     def where(self, row: int) -> str:
@@ -78,6 +70,22 @@ def table_kind(path: Path) -> TableKind | None:
     return None if kind == "Parquet" and path.suffix.lower() == ".gz" else kind
 
 
+def named_table(path: Path, roles: Sequence[Sequence[str]]) -> Table:
+    """Opens a table whose first row names its columns.
+
+    Args:
+        path: The file; its kind follows from its suffix.
+        roles: As `open_table`.
+
+    Raises:
+        DataError: It is no table, damaged or empty.
+    """
+    kind = table_kind(path)
+    if kind is None:
+        raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
+    return open_table(path, kind, roles=roles, header=True)
+
+
 def open_table(
     path: Path,
     kind: TableKind,
@@ -85,6 +93,8 @@ def open_table(
     encoding: str | None = None,
     controls: ControlCharacters | None = None,
     wanted: Iterable[str] = (),
+    roles: Sequence[Sequence[str]] = (),
+    header: bool | None = None,
 ) -> Table:
     """Finds the columns of a table; its rows are read when they are asked for.
 
@@ -94,6 +104,9 @@ def open_table(
         encoding: As `read_lines`; Parquet has its own.
         controls: Where control characters of the rows are counted.
         wanted: Names of columns that the user gave: a first row that has one is a header.
+        roles: Usual names of the column of each role in lower case; a first row that has two of them is a
+            header, and the delimiter of CSV is found by the first role.
+        header: Whether the first row of CSV and TSV names the columns; found out by default.
 
     Raises:
         DataError: The file is damaged or empty, or its first rows are malformed.
@@ -103,13 +116,17 @@ def open_table(
         return _parquet(path)
     if kind == "JSON Lines":
         return _json_lines(path, encoding, controls)
-    return _delimited(path, kind, encoding, controls, frozenset(wanted))
+    delimiter = "\t" if kind == "TSV" else _delimiter(path, encoding, roles)
+    text = _Text(path, kind, delimiter, encoding)
+    first = next(text.rows(), (0, []))[1]
+    named = _is_header(text, first, frozenset(wanted), roles) if header is None else header
+    return _delimited(text, first, named, controls)
 
 
 def _parquet(path: Path) -> Table:
     schema = parquet_schema(path)
 
-    def rows(columns: Sequence[str]) -> Rows:
+    def rows(columns: Sequence[str]) -> Rows[Cells]:
         return parquet_rows(path, columns, _PARQUET_BATCH)
 
     def class_names(column: str) -> Sequence[str] | None:
@@ -135,7 +152,7 @@ def _json_lines(path: Path, encoding: str | None, controls: ControlCharacters | 
                 )
             yield number, found
 
-    def rows(columns: Sequence[str]) -> Rows:
+    def rows(columns: Sequence[str]) -> Rows[Cells]:
         for number, found in objects(controls):
             yield number, tuple(found.get(name) for name in columns)
 
@@ -143,64 +160,58 @@ def _json_lines(path: Path, encoding: str | None, controls: ControlCharacters | 
     return Table(path, "JSON Lines", tuple(names), True, rows, _no_names)
 
 
-def _delimited(
-    path: Path,
-    kind: TableKind,
-    encoding: str | None,
-    controls: ControlCharacters | None,
-    wanted: frozenset[str],
-) -> Table:
-    delimiter = "\t" if kind == "TSV" else _delimiter(path, encoding)
-    first = next(_fields(path, kind, delimiter, encoding), (0, []))[1]
-    named = _is_header(path, kind, delimiter, encoding, first, wanted)
+@dataclass(frozen=True)
+class _Text:
+    """A table that is text, and how its fields are parted."""
+
+    path: Path
+    kind: TableKind
+    delimiter: str
+    encoding: str | None
+
+    def rows(self, controls: ControlCharacters | None = None) -> Rows[list[str]]:
+        """The rows that are not blank, with the number of the line at which each ends."""
+        lines = read_lines(self.path, self.encoding, controls=controls)
+        if self.kind == "TSV":
+            for number, line in lines:
+                if line.strip():
+                    yield number, [_unquoted(field) for field in line.split(self.delimiter)]
+            return
+        rows = csv.reader((line + "\n" for _, line in lines), delimiter=self.delimiter, strict=True)
+        try:
+            for row in rows:
+                if any(row):
+                    yield rows.line_num, [field.strip() for field in row]
+        except csv.Error as error:
+            raise DataError(
+                f"{self.path}, line {rows.line_num}: not valid CSV ({error})",
+                hint="Look for a double quote that is not closed or not doubled in this line or before.",
+            ) from error
+
+
+def _delimited(text: _Text, first: list[str], named: bool, controls: ControlCharacters | None) -> Table:
     columns = tuple(first) if named else tuple(str(number + 1) for number in range(len(first)))
 
-    def rows(chosen: Sequence[str]) -> Rows:
+    def rows(chosen: Sequence[str]) -> Rows[Cells]:
         positions = [columns.index(name) for name in chosen]
-        lines = _fields(path, kind, delimiter, encoding, controls)
+        lines = text.rows(controls)
         if named:
             next(lines, None)
         for number, fields in lines:
             if len(fields) != len(columns):
                 raise DataError(
-                    f"{path}, line {number}: expected {len(columns)} fields, received {len(fields)}",
+                    f"{text.path}, line {number}: expected {len(columns)} fields, received {len(fields)}",
                     hint="Put a field that holds the separator or a line end into double quotes."
-                    if kind == "CSV"
+                    if text.kind == "CSV"
                     else "Put one tab between two fields and none into a text.",
                 )
             yield number, tuple(fields[at] for at in positions)
 
-    return Table(path, kind, columns, named, rows, _no_names)
+    return Table(text.path, text.kind, columns, named, rows, _no_names)
 
 
 def _no_names(_: str) -> None:
     """Numbers in text files stand for themselves."""
-
-
-def _fields(
-    path: Path,
-    kind: TableKind,
-    delimiter: str,
-    encoding: str | None,
-    controls: ControlCharacters | None = None,
-) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, with the number of the line at which each ends."""
-    lines = read_lines(path, encoding, controls=controls)
-    if kind == "TSV":
-        for number, line in lines:
-            if line.strip():
-                yield number, [_unquoted(field) for field in line.split(delimiter)]
-        return
-    rows = csv.reader((line + "\n" for _, line in lines), delimiter=delimiter, strict=True)
-    try:
-        for row in rows:
-            if any(row):
-                yield rows.line_num, [field.strip() for field in row]
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {rows.line_num}: not valid CSV ({error})",
-            hint="Look for a double quote that is not closed or not doubled in this line or before.",
-        ) from error
 
 
 def _unquoted(field: str) -> str:
@@ -212,32 +223,17 @@ def _unquoted(field: str) -> str:
     return inner.replace('""', '"')
 
 
-def _delimiter(path: Path, encoding: str | None) -> str:
-    """The character that parts the first row into known columns, or else into more than one."""
-    found = ","
-    for delimiter in reversed(_DELIMITERS):
-        header = next(_fields(path, "CSV", delimiter, encoding), (0, []))[1]
-        if find_column(header, TEXT_COLUMNS) is not None and len(header) > 1:
-            return delimiter
-        found = delimiter if len(header) > 1 else found
-    return found
+def _delimiter(path: Path, encoding: str | None, roles: Sequence[Sequence[str]]) -> str:
+    lines = (line for _, line in read_lines(path, encoding) if line.strip())
+    return find_delimiter(list(islice(lines, SNIFFED_LINES)), roles[0] if roles else ())
 
 
-def _is_header(
-    path: Path,
-    kind: TableKind,
-    delimiter: str,
-    encoding: str | None,
-    first: list[str],
-    wanted: frozenset[str],
-) -> bool:
+def _is_header(text: _Text, first: list[str], wanted: frozenset[str], roles: Sequence[Sequence[str]]) -> bool:
     """True where the first row has names that are known, or a label that no other row has."""
-    known = (TEXT_COLUMNS, TEXT_LABEL_COLUMNS, SPLIT_COLUMNS)
-    matches = sum(find_column(first, aliases) is not None for aliases in known)
+    matches = sum(find_column(first, names) is not None for names in roles)
     if wanted & set(first) or matches > 1 or (matches and len(first) == 1):
         return True
-    lines = islice(_fields(path, kind, delimiter, encoding), 1, None)
-    rows = (fields for _, fields in lines if len(fields) == len(first))
+    rows = (fields for _, fields in islice(text.rows(), 1, None) if len(fields) == len(first))
     peeked = list(islice(rows, PEEKED))
     for at, name in enumerate(first):
         counts = Counter(row[at] for row in peeked)

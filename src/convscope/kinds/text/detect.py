@@ -11,9 +11,9 @@ from pathlib import Path
 from convscope.data.columns import find_column
 from convscope.data.heads import TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
-from convscope.data.tables import TEXT_COLUMNS, TEXT_LABEL_COLUMNS
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.text.classification.label_lines import MARK
+from convscope.kinds.text.readers.columns import TEXT_COLUMNS, TEXT_LABEL_COLUMNS
 
 CLASSIFICATION, TAGGING, TRANSLATION = "text-classification", "text-tagging", "translation"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS
+from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS
 
 SOUNDS = frozenset(
     [
@@ -28,6 +28,8 @@ SOUND_LABEL_COLUMNS = (
 TRANSCRIPT_COLUMNS = (
     *("text", "transcript", "transcription", "sentence", "utterance", "words", "normalized_text"),
 )
+SOUND_ROLES = (SOUND_COLUMNS, SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS, SPLIT_COLUMNS)
+"""What the columns of a table of recordings are usually called, by what they hold."""
 SPEAKER_COLUMNS = ("speaker", "speaker_id", "spk", "spk_id", "client_id", "singer", "reader")
 """Who is heard: recordings of one speaker stay on one side of splits that are drawn."""
 START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")

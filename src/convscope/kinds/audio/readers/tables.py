@@ -15,6 +15,7 @@ from convscope.errors import DataError
 from convscope.kinds.audio.readers.columns import (
     DURATION_COLUMNS,
     SOUND_COLUMNS,
+    SOUND_ROLES,
     SPEAKER_COLUMNS,
     START_COLUMNS,
     TRANSCRIPT_COLUMNS,
@@ -71,7 +72,7 @@ def is_sound_table(path: Path) -> bool:
     if kind is None:
         return False
     try:
-        table = open_table(path, kind, wanted=SOUND_COLUMNS)
+        table = open_table(path, kind, wanted=SOUND_COLUMNS, roles=SOUND_ROLES)
     except DataError:
         return False
     return table.named and find_column(table.columns, SOUND_COLUMNS) is not None
@@ -108,7 +109,7 @@ def named_recordings(
         raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
     tally = controls if controls is not None else ControlCharacters()
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
-    table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted)
+    table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
     roles = _roles(table, aliases, column)
     inside = Inside(path.parent)
     names = [roles.path, roles.said, roles.start, roles.duration, roles.split, roles.speaker]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from convscope.data.assembly import Found
 from convscope.data.columns import split_name
-from convscope.data.csv_rows import csv_header, csv_rows
+from convscope.data.tables import Table, named_table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.scan import array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
@@ -29,7 +28,7 @@ def is_fer2013(path: Path) -> bool:
     Raises:
         DataError: The file cannot be read or its header is not UTF-8.
     """
-    return {"emotion", "pixels"} <= set(csv_header(path))
+    return {"emotion", "pixels"} <= {name.lower() for name in _opened(path).columns}
 
 
 def read_fer2013(path: Path, progress: Progress) -> Found:
@@ -46,14 +45,16 @@ def read_fer2013(path: Path, progress: Progress) -> Found:
         DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
             the message names the line.
     """
-    header = csv_header(path)
-    at_label, at_pixels = header.index("emotion"), header.index("pixels")
-    at_split = header.index("usage") if "usage" in header else None
+    table = _opened(path)
+    columns = {name.lower(): name for name in table.columns}
+    has_splits = "usage" in columns
+    wanted = [columns["emotion"], columns["pixels"], *([columns["usage"]] if has_splits else [])]
     array: npt.NDArray[np.uint8] | None = None
     labels: list[str] = []
     splits: list[SplitName | None] = []
-    for count, (where, fields) in enumerate(_rows(path, len(header))):
-        pixels = _pixels(where, fields[at_pixels])
+    for count, (row, cells) in enumerate(table.rows(wanted)):
+        where, (emotion, text, *usage) = table.where(row), map(str, cells)
+        pixels = _pixels(where, text)
         if array is None:
             array = _allocate(path, where, len(pixels))
         elif len(pixels) != array[0].size:
@@ -61,8 +62,8 @@ def read_fer2013(path: Path, progress: Progress) -> Found:
                 f"{where}: expected {array[0].size} pixels as in the first row, received {len(pixels)}"
             )
         array[count] = np.frombuffer(pixels, np.uint8).reshape(array.shape[1:])
-        labels.append(_emotion(where, fields[at_label]))
-        splits.append(None if at_split is None else split_name(where, fields[at_split]))
+        labels.append(_emotion(where, emotion))
+        splits.append(split_name(where, usage[0]) if usage else None)
         if count % 1000 == 0:
             progress(count, None, "reading rows")
     if array is None:
@@ -76,18 +77,12 @@ def read_fer2013(path: Path, progress: Progress) -> Found:
         labels=labels,
         splits=splits,
         digests=array_digests(source),
-        decisions=[] if at_split is None else [decision],
+        decisions=[decision] if has_splits else [],
     )
 
 
-def _rows(path: Path, width: int) -> Iterator[tuple[str, list[str]]]:
-    rows = csv_rows(path)
-    next(rows)
-    for line, fields in rows:
-        where = f"{path}, line {line}"
-        if len(fields) != width:
-            raise DataError(f"{where}: expected {width} fields, received {len(fields)}")
-        yield where, fields
+def _opened(path: Path) -> Table:
+    return named_table(path, (("pixels",),))
 
 
 def _pixels(where: str, text: str) -> bytes:

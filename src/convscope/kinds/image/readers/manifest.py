@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from convscope.data.assembly import Found
 from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, split_name
-from convscope.data.csv_rows import csv_rows
 from convscope.data.named_files import Inside, checked_path
-from convscope.data.parquet_rows import parquet_rows, parquet_schema
+from convscope.data.tables import Table, named_table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
@@ -17,6 +16,8 @@ from convscope.types import Progress, Skipped, SplitName
 
 Row = tuple[str, str, str, str | None]
 """Where it stands, path, label, split."""
+
+_ROLES = (("path", PATH_COLUMNS), ("label", LABEL_COLUMNS))
 
 
 def read_manifest(path: Path, progress: Progress) -> Found:
@@ -34,13 +35,12 @@ def read_manifest(path: Path, progress: Progress) -> Found:
     Raises:
         DataError: A column, path, label or split is missing or malformed; the message names the line.
     """
-    rows = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
     inside = Inside(path.parent)
     keys: list[str] = []
     labels: list[str] = []
     splits: list[SplitName | None] = []
     skipped: list[Skipped] = []
-    for where, raw_path, label, split in rows:
+    for where, raw_path, label, split in _rows(path):
         if not label:
             raise DataError(f"{where}: expected a label, received none", hint="Fill in the label column.")
         key = checked_path(where, raw_path, path.parent)
@@ -64,39 +64,28 @@ def read_manifest(path: Path, progress: Progress) -> Found:
     )
 
 
-def _columns(path: Path, names: Sequence[str]) -> tuple[int, int, int | None]:
-    positions = []
-    for role, aliases in (("path", PATH_COLUMNS), ("label", LABEL_COLUMNS)):
-        position = find_column(names, aliases)
-        if position is None:
-            raise DataError(
-                f"{path}: expected a column {role}, received {', '.join(names[:20]) or 'no columns'}",
-                hint=f"Name the column one of {', '.join(aliases)}.",
-            )
-        positions.append(position)
-    return positions[0], positions[1], find_column(names, SPLIT_COLUMNS)
+def _rows(path: Path) -> Iterator[Row]:
+    table = named_table(path, (PATH_COLUMNS,))
+    columns = [_column(table, role, names) for role, names in _ROLES]
+    split = find_column(table.columns, SPLIT_COLUMNS)
+    if split is not None:
+        columns.append(table.columns[split])
+    for row, (file, label, *of_split) in table.rows(columns):
+        where = table.where(row)
+        if not isinstance(file, str):
+            raise DataError(f"{where}: expected a path as text, received {type(file).__name__}")
+        if not isinstance(label, str | int | None):
+            raise DataError(f"{where}: expected a label, received {type(label).__name__}")
+        texts = ["" if field is None else str(field).strip() for field in (file, label, *of_split)]
+        yield where, texts[0], texts[1], texts[2] if of_split else None
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    rows = csv_rows(path)
-    _, header = next(rows, (0, []))
-    at_path, at_label, at_split = _columns(path, header)
-    for line, fields in rows:
-        where = f"{path}, line {line}"
-        if len(fields) != len(header):
-            raise DataError(f"{where}: expected {len(header)} fields, received {len(fields)}")
-        yield where, fields[at_path], fields[at_label], None if at_split is None else fields[at_split]
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    names = parquet_schema(path).names
-    at_path, at_label, at_split = _columns(path, names)
-    columns = [names[at] for at in (at_path, at_label, at_split) if at is not None]
-    for row, fields in parquet_rows(path, columns, batch_rows=4096):
-        where = f"{path}#{row}"
-        texts = ["" if field is None else str(field).strip() for field in fields]
-        if not isinstance(fields[0], str):
-            raise DataError(f"{where}: expected a path as text, received {type(fields[0]).__name__}")
-        if not isinstance(fields[1], str | int | None):
-            raise DataError(f"{where}: expected a label, received {type(fields[1]).__name__}")
-        yield where, texts[0], texts[1], texts[2] if at_split is not None else None
+def _column(table: Table, role: str, names: tuple[str, ...]) -> str:
+    at = find_column(table.columns, names)
+    if at is None:
+        received = ", ".join(table.columns[:20]) or "no columns"
+        raise DataError(
+            f"{table.path}: expected a column {role}, received {received}",
+            hint=f"Name the column one of {', '.join(names)}.",
+        )
+    return table.columns[at]

@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.columns import find_column
+from convscope.data.delimiters import find_delimiter
 from convscope.kinds.series.readers.frames import MISSING
 from convscope.kinds.series.readers.times import TIME_COLUMNS
 
-SEPARATORS = ("\t", ";", ",")
 LONGEST_LINE = 2**20
 """Characters of a line at most."""
 _SHOWN = 40
@@ -81,7 +81,7 @@ class LineReader:
             return Malformed(f"expected at most {LONGEST_LINE} characters, received {len(text)}")
         first = self._separator is None
         if first:
-            self._separator = next((mark for mark in SEPARATORS if mark in text), ",")
+            self._separator = find_delimiter([text])
         fields = self._fields(text)
         if isinstance(fields, Malformed):
             return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import warnings
@@ -13,8 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.delimiters import SNIFFED_LINES, fields_of, find_delimiter
 from convscope.data.lines import lines_of, read_lines
 from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.tables import table_kind
 from convscope.errors import BackendError, DataError
 
 MOST_VALUES = 2**28
@@ -23,9 +24,6 @@ MOST_CHARACTERS = 2**31
 """Characters of one table that are held in memory at most."""
 MISSING = ("", "?", "-", "na", "n/a", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "NaT")
 """How a missing value is written."""
-TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".tab.gz")
-
-_SEPARATORS = (";", "\t", "|", ",")
 _LONGEST_ROW = 2**24
 
 
@@ -46,7 +44,7 @@ def pandas_library() -> Any:
 
 def is_table(path: str | Path) -> bool:
     """True of a name that ends as a table does."""
-    return str(path).lower().endswith(TABLE_SUFFIXES)
+    return table_kind(Path(path)) in ("CSV", "TSV", "Parquet")
 
 
 def read_frame(path: Path) -> Any:
@@ -66,7 +64,7 @@ def read_frame(path: Path) -> Any:
         BackendError: pandas is not installed.
     """
     library = pandas_library()
-    if path.name.lower().endswith((".parquet", ".pq")):
+    if table_kind(path) == "Parquet":
         frame = _parquet(library, path)
     else:
         frame = _parsed(library, (line for _, line in read_lines(path, limit=_LONGEST_ROW)), str(path))
@@ -133,11 +131,11 @@ def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
     """A frame of the lines of a table, those that are blank left out."""
     rows = list(_bounded(lines, where))
     first = rows[0] if rows else ""
-    separator = next((mark for mark in _SEPARATORS if mark in first), ",")
-    fields = next(csv.reader([first], delimiter=separator), [])
+    separator = find_delimiter(rows[:SNIFFED_LINES])
+    fields = next(iter(fields_of(rows[:1], separator)), ())
     apart = first.split()
     if len(fields) == 1 and len(apart) > 1 and all(map(_is_number, apart)):
-        separator, fields = r"\s+", apart
+        separator, fields = r"\s+", tuple(apart)
     if not any(field.strip() for field in fields):
         raise DataError(f"{where}: expected a table, received an empty file")
     named = is_header(fields)

@@ -65,7 +65,7 @@ from convscope.data.splits import Splits
 from convscope.data.tables import TableKind, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.text.classification.label_lines import check_few_labels, label_lines, line_form
-from convscope.kinds.text.readers.columns import find_text_columns
+from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
 from convscope.kinds.text.readers.rows import TextRows
 from convscope.types import Progress, SplitName, no_progress
 
@@ -165,7 +165,14 @@ def _read_table(
     path: Path, kind: TableKind, key: str, split: SplitName | None, rows: TextRows, asked: _Asked
 ) -> str:
     """Adds the rows of a table; returns its form in a few words."""
-    table = open_table(path, kind, encoding=asked.encoding, controls=rows.controls, wanted=asked.columns)
+    table = open_table(
+        path,
+        kind,
+        encoding=asked.encoding,
+        controls=rows.controls,
+        wanted=asked.columns,
+        roles=TEXT_ROLES,
+    )
     columns = find_text_columns(table, asked.text_column, asked.label_column)
     rows.decisions.update(dict.fromkeys(columns.decisions))
     class_names = table.class_names(columns.label)

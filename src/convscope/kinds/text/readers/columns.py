@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from itertools import islice
 from statistics import fmean
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column
-from convscope.data.tables import PEEKED, TEXT_COLUMNS, TEXT_LABEL_COLUMNS, Table
+from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
+from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError
+
+TEXT_COLUMNS = (
+    *("text", "sentence", "review", "message", "content", "question", "body", "comment", "tweet", "document"),
+    *("description", "utterance", "query", "sms", "headline", "title", "abstract", "review_text", "texts"),
+)
+TEXT_LABEL_COLUMNS = (
+    *LABEL_COLUMNS,
+    *("sentiment", "topic", "intent", "label_text", "class index", "coarse_label", "fine_label", "polarity"),
+    *("emotion", "rating", "stars", "spam", "is_spam", "score", "type", "y"),
+)
+TEXT_ROLES = (TEXT_COLUMNS, TEXT_LABEL_COLUMNS, SPLIT_COLUMNS)
+"""What the columns of a table of texts are usually called, by what they hold."""
 
 
 @dataclass(frozen=True)

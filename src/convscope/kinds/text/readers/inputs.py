@@ -13,7 +13,7 @@ from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_l
 from convscope.data.listing import Listing
 from convscope.data.tables import open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.text.readers.columns import find_text_columns
+from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
 from convscope.kinds.text.readers.rows import MOST_CHARACTERS
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import Progress, Skipped, no_progress
@@ -137,8 +137,14 @@ class _Given:
             for number, line in read_lines(path, self.encoding, controls=self.controls):
                 self._add(f"{path}#{number}", line)
             return
-        wanted = [self.text_column] if self.text_column else []
-        table = open_table(path, kind, encoding=self.encoding, controls=self.controls, wanted=wanted)
+        table = open_table(
+            path,
+            kind,
+            encoding=self.encoding,
+            controls=self.controls,
+            wanted=[self.text_column] if self.text_column else [],
+            roles=TEXT_ROLES,
+        )
         column = find_text_columns(table, self.text_column, labelled=False).text
         for number, (value,) in table.rows([column]):
             text = "" if value is None else value

@@ -12,6 +12,7 @@ from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.tables import Table, TableKind, open_table
 from convscope.errors import DataError
+from convscope.kinds.text.readers.columns import TEXT_ROLES
 from convscope.kinds.text.translation.parallel_files import Languages, choose_languages
 from convscope.kinds.text.translation.parallel_pairs import Pairs
 from convscope.types import SplitName
@@ -58,12 +59,12 @@ def open_parallel(
         DataError: The table is damaged, or its columns are not two.
     """
     wanted = [name for name in (source, target) if name is not None]
-    table = open_table(path, kind, encoding=encoding, wanted=wanted)
+    table = open_table(path, kind, encoding=encoding, wanted=wanted, roles=TEXT_ROLES)
     if not table.named:
         first = next(table.rows(table.columns), (0, ()))[1]
         names = [str(name) for name in first]
         if len(names) > 1 and all(_LANGUAGE_NAME.fullmatch(name) for name in names):
-            table = open_table(path, kind, encoding=encoding, wanted=names)
+            table = open_table(path, kind, encoding=encoding, wanted=names, roles=TEXT_ROLES)
     if NESTED in table.columns and NESTED not in wanted:
         found = _keys(table)
         return ParallelTable(
@@ -96,7 +97,9 @@ def read_table(pairs: Pairs, opened: ParallelTable, split: SplitName | None, enc
 
 def _counting(table: Table, encoding: str | None, controls: ControlCharacters, languages: Languages) -> Table:
     wanted = table.columns if table.named else (languages.source, languages.target)
-    return open_table(table.path, table.kind, encoding=encoding, controls=controls, wanted=wanted)
+    return open_table(
+        table.path, table.kind, encoding=encoding, controls=controls, wanted=wanted, roles=TEXT_ROLES
+    )
 
 
 def _rows(opened: ParallelTable, table: Table) -> Iterator[tuple[int, object, object, str | None]]:
