@@ -17,7 +17,7 @@ from typing import (
     get_type_hints,
 )
 
-from convscope.errors import RunError
+from convscope.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,6 +66,35 @@ def from_json(cls: type[T], plain: object, what: str, hint: str = "") -> T:
         return cast(T, _read(cls, plain, "the value"))
     except ValueError as error:
         raise RunError(f"Expected {what}, but {error}.", hint) from error
+
+
+def from_saved(cls: type[T], saved: object, what: str, expected: Mapping[str, object]) -> T:
+    """Builds a dataclass from a saved object that also says what it is and of which version.
+
+    Args:
+        cls: As `from_json` takes it; its constructor may refuse values with a `UsageError`.
+        saved: The parsed JSON.
+        what: What it should be, for the message, such as `image representation`.
+        expected: Keys that are no fields, with the only value that each may have.
+
+    Raises:
+        RunError: A key is missing or unknown, or a value is another or has another type.
+
+    Example:
+        >>> from convscope.types import Skipped
+        >>> from_saved(Skipped, {"version": 1, "path": "a.png", "reason": "empty"}, "file", {"version": 1})
+        Skipped(path='a.png', reason='empty')
+    """
+    if not isinstance(saved, Mapping):
+        raise RunError(f"{what}: expected a mapping, received {type(saved).__name__}")
+    try:
+        for key, value in expected.items():
+            if saved.get(key) != value:
+                _refuse(repr(value), saved.get(key), f"'{key}'")
+        rest = {key: value for key, value in saved.items() if key not in expected}
+        return cast(T, _read(cls, rest, "the value"))
+    except (ValueError, UsageError) as error:
+        raise RunError(f"{what}: {error}") from error
 
 
 def _read(kind: object, value: object, place: str) -> object:

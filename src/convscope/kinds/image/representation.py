@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.splits import Split
-from convscope.errors import DataError, RunError, UsageError
+from convscope.errors import DataError, UsageError
+from convscope.json_values import from_saved, to_json
 from convscope.kinds.image.readers.pixels import LazyPixels, MemoryPixels, Pixels
 from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
 from convscope.types import Progress, no_progress
@@ -27,6 +28,7 @@ SCALE = 1 / 255
 VERSION = 1
 
 _BATCH = 1024
+_SAVED = {"kind": "image", "version": VERSION, "scale": SCALE}
 
 
 @dataclass(frozen=True)
@@ -175,43 +177,18 @@ class ImageRepresentation:
         """Values of 0 to 255 as float32 of 0 to 1, any shape."""
         return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
 
-    def to_json(self) -> dict[str, str | int | float]:
+    def to_json(self) -> dict[str, object]:
         """A dictionary that `json` can write and `from_json` reads."""
-        return {
-            "kind": "image",
-            "version": VERSION,
-            "height": self.height,
-            "width": self.width,
-            "channels": self.channels,
-            "scale": SCALE,
-        }
+        return {**_SAVED, **to_json(self)}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, object]) -> ImageRepresentation:
         """Rebuilds what `to_json` wrote.
 
-        Args:
-            saved: The dictionary.
-
         Raises:
             RunError: It does not describe an image representation of this version.
         """
-        expected = {"kind": "image", "version": VERSION, "scale": SCALE}
-        if not isinstance(saved, Mapping):
-            raise RunError(f"image representation: expected a mapping, received {type(saved).__name__}")
-        for key, value in expected.items():
-            if saved.get(key) != value:
-                raise RunError(f"image representation: expected {key} {value!r}, received {saved.get(key)!r}")
-        numbers = []
-        for key in ("height", "width", "channels"):
-            number = saved.get(key)
-            if not isinstance(number, int) or isinstance(number, bool):
-                raise RunError(f"image representation: expected a whole number as {key}, received {number!r}")
-            numbers.append(number)
-        try:
-            return cls(*numbers)
-        except UsageError as error:
-            raise RunError(f"image representation: {error.message}") from error
+        return from_saved(cls, saved, "image representation", _SAVED)
 
 
 def _as_images(split: Split) -> ImageSource:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Split
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
+from convscope.json_values import from_saved, to_json
 from convscope.kinds.audio.readers.clips import (
     FULL_SCALE,
     Clips,
@@ -36,6 +37,7 @@ COVERED = 0.95
 VERSION = 1
 
 _BATCH = 256
+_SAVED = {"kind": "audio", "version": VERSION}
 
 
 @dataclass(frozen=True)
@@ -168,36 +170,18 @@ class AudioRepresentation:
         """So many clips of noise, shape (count, samples), from -1 to 1."""
         return np.random.default_rng(0).uniform(-1, 1, (count, self.samples)).astype(np.float32)
 
-    def to_json(self) -> dict[str, str | int]:
+    def to_json(self) -> dict[str, object]:
         """A dictionary that `json` can write and `from_json` reads."""
-        sizes = {"rate": self.rate, "samples": self.samples, "same_level": self.same_level}
-        return {"kind": "audio", "version": VERSION, **sizes}
+        return {**_SAVED, **to_json(self)}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, object]) -> AudioRepresentation:
         """Rebuilds what `to_json` wrote.
 
-        Args:
-            saved: The dictionary.
-
         Raises:
             RunError: It does not describe a representation of sound of this version.
         """
-        if not isinstance(saved, Mapping):
-            raise RunError(f"audio representation: expected a mapping, received {type(saved).__name__}")
-        for key, value in {"kind": "audio", "version": VERSION}.items():
-            if saved.get(key) != value:
-                raise RunError(f"audio representation: expected {key} {value!r}, received {saved.get(key)!r}")
-        rate, samples, same_level = (saved.get(name) for name in ("rate", "samples", "same_level"))
-        if type(rate) is not int or type(samples) is not int or type(same_level) is not bool:
-            raise RunError(
-                "audio representation: expected whole numbers as rate and samples, and true or false as"
-                f" same_level, received {rate!r}, {samples!r} and {same_level!r}"
-            )
-        try:
-            return cls(rate, samples, same_level)
-        except UsageError as error:
-            raise RunError(f"audio representation: {error.message}") from error
+        return from_saved(cls, saved, "audio representation", _SAVED)
 
 
 def common_rate(rates: Sequence[int]) -> tuple[int, str]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from convscope.data.splits import Split
 from convscope.data.token_rows import TokenRows
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
+from convscope.json_values import from_saved, to_json
 from convscope.kinds.audio.classification.representation import LOWEST_RATE, common_rate
 from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, decoded_all
@@ -26,6 +27,8 @@ MEMORY_LIMIT = 1024 * 2**20
 FRAMES = 50
 """Answers of the model per second."""
 VERSION = 1
+
+_SAVED = {"kind": "speech", "version": VERSION}
 
 
 @dataclass(frozen=True)
@@ -152,41 +155,18 @@ class SpeechRepresentation:
         """So many waveforms of a second of noise."""
         return np.random.default_rng(0).uniform(-1, 1, (count, self.rate)).astype(np.float32)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A dictionary that `json` can write and `from_json` reads."""
-        return {
-            "kind": "speech",
-            "version": VERSION,
-            "rate": self.rate,
-            "characters": list(self.characters),
-        }
+        return {**_SAVED, **to_json(self)}
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> SpeechRepresentation:
+    def from_json(cls, saved: Mapping[str, object]) -> SpeechRepresentation:
         """Rebuilds what `to_json` wrote.
 
         Raises:
             RunError: It does not describe a representation of speech of this version.
         """
-        if not isinstance(saved, Mapping):
-            raise RunError(f"speech representation: expected a mapping, received {type(saved).__name__}")
-        for key, value in {"kind": "speech", "version": VERSION}.items():
-            if saved.get(key) != value:
-                raise RunError(
-                    f"speech representation: expected {key} {value!r}, received {saved.get(key)!r}"
-                )
-        rate, characters = saved.get("rate"), saved.get("characters")
-        if type(rate) is not int or not isinstance(characters, list):
-            raise RunError(
-                f"speech representation: expected a rate and a list of characters, received {rate!r} and"
-                f" {characters!r}"
-            )
-        if not all(isinstance(each, str) for each in characters):
-            raise RunError(f"speech representation: expected texts as characters, received {characters!r}")
-        try:
-            return cls(rate, tuple(characters))
-        except UsageError as error:
-            raise RunError(f"speech representation: {error.message}") from error
+        return from_saved(cls, saved, "speech representation", _SAVED)
 
     @cached_property
     def _ids(self) -> dict[str, int]:

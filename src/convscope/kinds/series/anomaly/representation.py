@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Split
-from convscope.errors import DataError, RunError, UsageError
+from convscope.errors import DataError, UsageError
+from convscope.json_values import from_saved
 from convscope.kinds.series.readers.sources import Series
 from convscope.types import Axis, Progress, no_progress
 
@@ -23,7 +24,7 @@ FURTHEST = 10.0
 SMALLEST = 1e-6
 """Share of the usual value that a variable has to vary by; one that varies less is taken for constant."""
 
-_VERSION = 1
+_SAVED = {"kind": "stream", "version": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,23 @@ class RowWindows:
             last = last - rng.integers(0, self.room + 1, len(last))
         places: npt.NDArray[np.int64] = last[:, None] + np.arange(1 - self.length, 1)
         return places
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation, as plain values."""
+
+    window: int
+    variables: tuple[str, ...]
+    centre: tuple[float, ...]
+    spread: tuple[float, ...]
+    timed: bool
+
+    def __post_init__(self) -> None:
+        if self.window < 8 or not len(self.variables) == len(self.centre) == len(self.spread):
+            raise UsageError("expected a window of at least 8 rows, and a centre and spread per variable")
+        if not np.isfinite(self.centre).all() or not all(each > 0 for each in self.spread):
+            raise UsageError("expected finite centres and spreads above 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +213,7 @@ class StreamRepresentation:
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
         return {
-            "kind": "stream",
-            "version": _VERSION,
+            **_SAVED,
             "window": self.window,
             "variables": list(self.variables),
             "centre": self.centre.tolist(),
@@ -211,25 +228,9 @@ class StreamRepresentation:
         Raises:
             RunError: It is something else.
         """
-        try:
-            if saved["kind"] != "stream" or saved["version"] != _VERSION:
-                raise ValueError(saved["kind"])
-            made = cls(
-                int(saved["window"]),
-                tuple(map(str, saved["variables"])),
-                np.array(saved["centre"], np.float64),
-                np.array(saved["spread"], np.float64),
-                bool(saved["timed"]),
-            )
-            shape = (len(made.variables),)
-            usable = np.isfinite(made.centre).all() and (made.spread > 0).all()
-            if made.window < 8 or not usable or made.centre.shape != shape or made.spread.shape != shape:
-                raise ValueError("window, centre or spread")
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"representation.json is damaged, or is no representation of streams: {error!r}."
-            ) from error
-        return made
+        read = from_saved(_Saved, saved, "stream representation", _SAVED)
+        centre, spread = np.array(read.centre, np.float64), np.array(read.spread, np.float64)
+        return cls(read.window, read.variables, centre, spread, read.timed)
 
     def _windows(
         self, samples: Any, ends: list[npt.NDArray[np.int64]] | None, room: int, progress: Progress

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
-from convscope.errors import DataError, RunError, UsageError
+from convscope.errors import DataError, UsageError
+from convscope.json_values import from_saved, to_json
 from convscope.kinds.series.readers.scales import choose_scaling, level_and_spread, scaled
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import median_step, regular
@@ -23,6 +24,7 @@ LONGEST = 4096
 """Times of a series that a model is given at most, unless said otherwise."""
 
 _REPORTED = 1024
+_SAVED = {"kind": "series", "version": VERSION}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class SeriesRepresentation:
         every: Times that are averaged to one.
         means: Of each variable over the train split.
         deviations: Likewise; 1 for what is constant.
+
+    Raises:
+        UsageError: One of them cannot be.
     """
 
     variables: tuple[str, ...]
@@ -70,6 +75,18 @@ class SeriesRepresentation:
     every: int = 1
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.variables:
+            raise UsageError("variables must be at least one. Received: variables=().")
+        for name, value in (("length", self.length), ("every", self.every), ("step", self.step)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} must be at least 1. Received: {name}={value}.")
+        for name, values in (("means", self.means), ("deviations", self.deviations)):
+            if values and len(values) != len(self.variables):
+                raise UsageError(
+                    f"{name} must be {len(self.variables)}, one per variable. Received: {name}={values}."
+                )
 
     @classmethod
     def fit(
@@ -201,18 +218,18 @@ class SeriesRepresentation:
         """So many series of noise, shape (count, time, variables)."""
         return np.random.default_rng(0).standard_normal((count, *self.shape), np.float32)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A dictionary that `json` can write and `from_json` reads."""
-        return {"kind": "series", "version": VERSION, **{name: getattr(self, name) for name in _FIELDS}}
+        return {**_SAVED, **to_json(self)}
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> SeriesRepresentation:
+    def from_json(cls, saved: Mapping[str, object]) -> SeriesRepresentation:
         """Rebuilds what `to_json` wrote.
 
         Raises:
             RunError: It does not describe a representation of series of this version.
         """
-        return _saved_representation(saved)
+        return from_saved(cls, saved, "series representation", _SAVED)
 
     def _regular(self, series: Series, name: str) -> Series:
         try:
@@ -236,9 +253,6 @@ class SeriesRepresentation:
             f"received {', '.join(series.variables)}",
             hint="Where a row of the table is a whole series, or a time of one, say it with --rows.",
         )
-
-
-_FIELDS = ("variables", "length", "scaling", "step", "every", "means", "deviations")
 
 
 def averaged(values: npt.NDArray[np.float64], every: int) -> npt.NDArray[np.float64]:
@@ -289,39 +303,3 @@ def _gaps(found: Sequence[Series], step: int | None, samples: Samples) -> list[s
         if changed:
             said.append(f"time: {changed} of {len(found)} train series brought to steps of {step / 1e9:g} s")
     return said
-
-
-def _saved_representation(saved: Mapping[str, Any]) -> SeriesRepresentation:
-    if not isinstance(saved, Mapping):
-        raise RunError(f"series representation: expected a mapping, received {type(saved).__name__}")
-
-    def must(key: str, holds: bool, what: str) -> None:
-        if not holds:
-            received = repr(saved.get(key))[:60]
-            raise RunError(f"series representation: expected {what} as {key}, received {received}")
-
-    def whole(value: Any) -> bool:
-        return type(value) is int and value > 0
-
-    names: Any = saved.get("variables")
-    must("kind", saved.get("kind") == "series", "'series'")
-    must("version", saved.get("version") == VERSION, str(VERSION))
-    named = isinstance(names, (list, tuple)) and bool(names) and all(isinstance(name, str) for name in names)
-    must("variables", named, "a list of names")
-    must("scaling", saved.get("scaling") in get_args(Scaling), f"one of {', '.join(get_args(Scaling))}")
-    must("length", whole(saved.get("length")), "a number from 1")
-    must("every", whole(saved.get("every")), "a number from 1")
-    must("step", saved.get("step") is None or whole(saved.get("step")), "nanoseconds, or nothing")
-    for key in ("means", "deviations"):
-        values: Any = saved.get(key)
-        fits = isinstance(values, (list, tuple)) and len(values) == len(names)
-        must(key, fits and all(isinstance(value, (int, float)) for value in values), "a number per variable")
-    return SeriesRepresentation(
-        tuple(names),
-        saved["length"],
-        saved["scaling"],
-        saved["step"],
-        saved["every"],
-        tuple(map(float, saved["means"])),
-        tuple(map(float, saved["deviations"])),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,35 @@ MOST = 32
 """More conditions than these are no conditions, but a column that changes without levels."""
 EXPLAINED = 0.5
 """Share of the variance of some sensor that conditions account for, or else they are none."""
+
+
+@dataclass(frozen=True)
+class SavedConditions:
+    """Conditions as plain values; see there."""
+
+    columns: tuple[int, ...]
+    centres: tuple[tuple[float, ...], ...]
+    ranges: tuple[float, ...]
+    means: tuple[tuple[float, ...], ...]
+    spreads: tuple[tuple[float, ...], ...]
+
+    def restored(self, width: int) -> Conditions:
+        """The conditions.
+
+        Args:
+            width: Columns of rows.
+
+        Raises:
+            ValueError: They do not fit together.
+        """
+        means, spreads = np.array(self.means, np.float64), np.array(self.spreads, np.float64)
+        count = len(means)
+        centres = np.array(self.centres, np.float64).reshape(count, len(self.columns))
+        ranges = np.array(self.ranges, np.float64).reshape(len(self.columns))
+        fits = means.shape == spreads.shape == (count, width) and count > 0
+        if not fits or not all(0 <= column < width for column in self.columns):
+            raise ValueError(f"conditions must be of {width} columns. Received: means of {means.shape}")
+        return Conditions(self.columns, centres, ranges, means, spreads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,27 +129,6 @@ class Conditions:
             "means": self.means.tolist(),
             "spreads": self.spreads.tolist(),
         }
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, Any], width: int) -> Conditions:
-        """Reads what `to_json` wrote.
-
-        Args:
-            saved: Plain values.
-            width: Columns of rows.
-
-        Raises:
-            KeyError, TypeError, ValueError: It is something else.
-        """
-        columns = tuple(int(column) for column in saved["columns"])
-        means, spreads = (np.array(saved[name], np.float64) for name in ("means", "spreads"))
-        count = len(means)
-        centres = np.array(saved["centres"], np.float64).reshape(count, len(columns))
-        ranges = np.array(saved["ranges"], np.float64).reshape(len(columns))
-        fits = means.shape == spreads.shape == (count, width) and count > 0
-        if not fits or not all(0 <= column < width for column in columns):
-            raise ValueError("conditions")
-        return cls(columns, centres, ranges, means, spreads)
 
 
 def _groups(rows: Values, columns: Sequence[int]) -> npt.NDArray[np.int64]:

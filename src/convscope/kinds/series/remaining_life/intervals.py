@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
+from convscope.json_values import from_saved
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,16 +106,22 @@ class LifeIntervals:
         Raises:
             RunError: It is something else.
         """
-        try:
-            rows = [[np.inf if w is None else float(w) for w in row] for row in plain["half_widths"]]
-            widths = np.array(rows, np.float64)
-            if widths.shape != (BANDS, len(LEVELS)) or plain["levels"] != LEVELS.tolist():
-                raise ValueError(f"half widths of shape {widths.shape}")
-            return cls(float(plain["cap"]), widths, int(plain["units"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"calibration.json is damaged, or is none of remaining lives: {error!r}."
-            ) from error
+        read = from_saved(_Saved, plain, "calibration of remaining lives", {"levels": LEVELS.tolist()})
+        rows = [[np.inf if width is None else width for width in row] for row in read.half_widths]
+        return cls(read.cap, np.array(rows, np.float64), read.units)
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of intervals, as plain values."""
+
+    cap: float
+    units: int
+    half_widths: tuple[tuple[float | None, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.half_widths) != BANDS or any(len(row) != len(LEVELS) for row in self.half_widths):
+            raise UsageError(f"half_widths must be {BANDS} rows of {len(LEVELS)}")
 
 
 def check_coverage(coverage: float) -> None:

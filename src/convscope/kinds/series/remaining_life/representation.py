@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
+from convscope.json_values import from_saved
 from convscope.kinds.series.remaining_life.cmapss import CONDITIONS, SENSORS
-from convscope.kinds.series.remaining_life.conditions import Conditions
+from convscope.kinds.series.remaining_life.conditions import Conditions, SavedConditions
 from convscope.kinds.series.remaining_life.histories import History
 from convscope.types import Axis, Progress, no_progress
 
@@ -26,7 +27,7 @@ CAP_SHARE = 0.6
 """Share of the median life of a unit beyond which remaining lives are not told apart."""
 
 _REPORTED = 1000
-_VERSION = 1
+_SAVED = {"kind": "remaining life", "version": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,26 @@ class LifeWindows:
         last = np.arange(lengths.sum()) if every else begin + lengths - 1
         starts = np.stack([_starts(rows) for rows in histories])
         return cls(np.concatenate(histories), starts, history, begin[history], last, length)
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation, as plain values."""
+
+    window: int
+    cap: float
+    variables: tuple[str, ...]
+    used: tuple[str, ...]
+    conditions: SavedConditions
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or not self.cap > 0:
+            raise UsageError(
+                "expected a window of at least 2 rows and a cap above 0."
+                f" Received: window={self.window}, cap={self.cap}."
+            )
+        if not set(self.used) <= set(self.variables):
+            raise UsageError(f"used must be among the variables. Received: used={self.used}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +227,7 @@ class LifeRepresentation:
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
         return {
-            "kind": "remaining life",
-            "version": _VERSION,
+            **_SAVED,
             "window": self.window,
             "cap": self.cap,
             "variables": list(self.variables),
@@ -222,19 +242,13 @@ class LifeRepresentation:
         Raises:
             RunError: It is something else.
         """
+        what = "representation of remaining lives"
+        read = from_saved(_Saved, saved, what, _SAVED)
         try:
-            if saved["kind"] != "remaining life" or saved["version"] != _VERSION:
-                raise ValueError(saved["kind"])
-            variables, used = tuple(map(str, saved["variables"])), tuple(map(str, saved["used"]))
-            conditions = Conditions.from_json(saved["conditions"], len(used))
-            made = cls(int(saved["window"]), float(saved["cap"]), variables, used, conditions)
-            if not set(used) <= set(variables) or made.window < 2 or not made.cap > 0:
-                raise ValueError("variables, window or cap")
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise RunError(
-                f"representation.json is damaged, or is no representation of remaining lives: {error!r}."
-            ) from error
-        return made
+            conditions = read.conditions.restored(len(read.used))
+        except ValueError as error:
+            raise RunError(f"{what}: {error}") from error
+        return cls(read.window, read.cap, read.variables, read.used, conditions)
 
     def _checked(self, history: History, name: str) -> History:
         """The history, with its columns in the order of train.

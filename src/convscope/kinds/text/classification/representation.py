@@ -17,6 +17,7 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, UNKNOWN, TokenRows
 from convscope.errors import BackendError, RunError, UsageError
+from convscope.json_values import from_saved
 from convscope.kinds.text.translation.division import (
     are_spaced,
     looks_spaced,
@@ -39,6 +40,31 @@ _INNER = (" padding", " unknown")  # no word holds a space, so no text can spell
 _CONTINUED = "##"
 _BATCH = 1024
 _EXAMPLE_LENGTH = 40
+_SAVED = {"kind": "text", "version": VERSION}
+_WHAT = "text representation"
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation, as plain values; of hashed words, their number."""
+
+    unit: Unit
+    max_length: int
+    lowercase: bool
+    spaced: bool
+    words: int | tuple[str, ...]
+    merges: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1:
+            raise UsageError(f"max_length must be at least 1. Received: max_length={self.max_length}.")
+        words = self.words
+        if (self.unit == "hashed") != isinstance(words, int):
+            raise UsageError("words must be a number where they are hashed, else the list of them")
+        if isinstance(words, int) and not FIRST < words < 2**31:
+            raise UsageError(f"words must be a number of buckets. Received: words={words}.")
+        if not isinstance(words, int) and (len(set(words)) < len(words) or words[:FIRST] != SPECIAL):
+            raise UsageError(f"words must be different tokens that begin with {', '.join(SPECIAL)}")
 
 
 @dataclass(frozen=True)
@@ -108,8 +134,7 @@ class TextRepresentation:
         spaced = are_spaced(_texts(train.samples))
         made = cls(cast(Unit, unit), SPECIAL, max_length, lowercase, spaced)
         if unit == "hashed":
-            words = (*SPECIAL, *(f"<bucket {number}>" for number in range(FIRST, vocabulary)))
-            made = cls("hashed", words, max_length, lowercase, spaced)
+            made = cls("hashed", hashed_words(vocabulary), max_length, lowercase, spaced)
             said = f"words: hashed into {vocabulary - FIRST} buckets, nothing is learned"
         else:
             tokens, merges = made._learned(_texts(train.samples), vocabulary, min_count)
@@ -189,8 +214,7 @@ class TextRepresentation:
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json` can write and `from_json` reads."""
         return {
-            "kind": "text",
-            "version": VERSION,
+            **_SAVED,
             "unit": self.unit,
             "max_length": self.max_length,
             "lowercase": self.lowercase,
@@ -206,7 +230,16 @@ class TextRepresentation:
         Raises:
             RunError: It does not describe a text representation of this version.
         """
-        return saved_representation(saved)
+        read = from_saved(_Saved, saved, _WHAT, _SAVED)
+        words = hashed_words(read.words) if isinstance(read.words, int) else read.words
+        made = cls(read.unit, words, read.max_length, read.lowercase, read.spaced, read.merges)
+        try:
+            made.encode(["a"])
+        except BackendError:
+            raise
+        except Exception as error:  # the library raises plain exceptions
+            raise RunError(f"{_WHAT}: the vocabulary is damaged ({error})") from error
+        return made
 
     def _learned(
         self, texts: Iterable[str], vocabulary: int, min_count: int
@@ -288,54 +321,9 @@ _REASONS = {
 }
 
 
-def saved_representation(saved: Mapping[str, Any]) -> TextRepresentation:
-    """Rebuilds what `TextRepresentation.to_json` wrote.
-
-    Raises:
-        RunError: It does not describe a text representation of this version.
-    """
-    if not isinstance(saved, Mapping):
-        raise RunError(f"text representation: expected a mapping, received {type(saved).__name__}")
-
-    def must(key: str, holds: bool, what: str) -> None:
-        if not holds:
-            received = repr(saved.get(key))[:60]
-            raise RunError(f"text representation: expected {what} as {key}, received {received}")
-
-    words: Any = saved.get("words")
-    merges: Any = saved.get("merges")
-    longest: Any = saved.get("max_length")
-    must("kind", saved.get("kind") == "text", "'text'")
-    must("version", saved.get("version") == VERSION, str(VERSION))
-    must("unit", saved.get("unit") in get_args(Unit), f"one of {', '.join(get_args(Unit))}")
-    must("max_length", type(longest) is int and longest > 0, "a number from 1")
-    for key in ("lowercase", "spaced"):
-        must(key, isinstance(saved.get(key), bool), "true or false")
-    if saved["unit"] == "hashed":
-        must("words", type(words) is int and FIRST < words < 2**31, "a number of buckets")
-        words = [*SPECIAL, *(f"<bucket {number}>" for number in range(FIRST, words))]
-    strings = isinstance(words, list) and all(isinstance(word, str) for word in words)
-    must("words", strings and len(set(words)) == len(words), "a list of different tokens")
-    must("words", tuple(words[:FIRST]) == SPECIAL, f"a list that begins with {', '.join(SPECIAL)}")
-    pairs = isinstance(merges, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in merges)
-    must(
-        "merges", pairs and all(isinstance(half, str) for pair in merges for half in pair), "a list of pairs"
-    )
-    made = TextRepresentation(
-        unit=saved["unit"],
-        words=tuple(words),
-        max_length=longest,
-        lowercase=saved["lowercase"],
-        spaced=saved["spaced"],
-        merges=tuple((first, second) for first, second in merges),
-    )
-    try:
-        made.encode(["a"])
-    except BackendError:
-        raise
-    except Exception as error:  # the library raises plain exceptions
-        raise RunError(f"text representation: the vocabulary is damaged ({error})") from error
-    return made
+def hashed_words(count: int) -> tuple[str, ...]:
+    """Names of so many ids, the special ones first and then buckets."""
+    return (*SPECIAL, *(f"<bucket {number}>" for number in range(FIRST, count)))
 
 
 def _texts(samples: Samples) -> Iterator[str]:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
+from convscope.json_values import from_saved, to_json
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.tag_schemes import constraints, parse, tag_names
 from convscope.types import Progress, no_progress
@@ -26,6 +27,7 @@ LARGEST_VOCABULARY = 100_000
 CASINGS = ("lower", "upper", "title", "mixed", "number", "part number", "mark")
 """Casings have the ids from 1 in this order."""
 
+_SAVED = {"kind": "tagging", "version": VERSION}
 _DIGIT = re.compile(r"\d")
 
 
@@ -264,16 +266,9 @@ class TaggingRepresentation:
             "characters": rng.integers(UNKNOWN, known[1], (count, 12, CHARACTERS), np.int32),
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A dictionary that `json` can write and `from_json` reads."""
-        return {
-            "kind": "tagging",
-            "version": VERSION,
-            "words": list(self.words),
-            "characters": list(self.characters),
-            "tags": list(self.tags),
-            "rare_from": self.rare_from,
-        }
+        return {**_SAVED, **to_json(self)}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, object]) -> TaggingRepresentation:
@@ -282,28 +277,7 @@ class TaggingRepresentation:
         Raises:
             RunError: It does not describe a representation for tagging of this version.
         """
-        if not isinstance(saved, Mapping):
-            raise RunError(f"tagging representation: expected a mapping, received {type(saved).__name__}")
-        for key, value in {"kind": "tagging", "version": VERSION}.items():
-            if saved.get(key) != value:
-                raise RunError(
-                    f"tagging representation: expected {key} {value!r}, received {saved.get(key)!r}"
-                )
-        lists = []
-        for key in ("words", "characters", "tags"):
-            given = saved.get(key)
-            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-                raise RunError(f"tagging representation: expected a list of texts as {key}")
-            lists.append(tuple(given))
-        rare_from = saved.get("rare_from")
-        if not isinstance(rare_from, int) or isinstance(rare_from, bool):
-            raise RunError(
-                f"tagging representation: expected a whole number as rare_from, received {rare_from!r}"
-            )
-        try:
-            return cls(lists[0], lists[1], lists[2], rare_from)
-        except UsageError as error:
-            raise RunError(f"tagging representation: {error.message}") from error
+        return from_saved(cls, saved, "tagging representation", _SAVED)
 
 
 def normalized(word: str) -> str:

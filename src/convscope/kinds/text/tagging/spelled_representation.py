@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import UNKNOWN, TokenRows
-from convscope.errors import RunError
+from convscope.errors import UsageError
+from convscope.json_values import from_saved
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.kinds.text.tagging.spelled_rows import MOST_PIECES, SpelledRows, pieces_of
 from convscope.types import Progress, no_progress
@@ -24,7 +25,21 @@ PIECES = 50_000
 """Pieces at most, the most frequent ones."""
 VERSION = 1
 
+_SAVED = {"kind": "spelled text", "version": VERSION}
+
 _LEAST_WORDS = 2  # a piece of one word only says no more than the word
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation, as plain values."""
+
+    divided: Mapping[str, object]
+    pieces: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.pieces)) < len(self.pieces):
+            raise UsageError("pieces must be different, received some twice")
 
 
 @dataclass(frozen=True)
@@ -138,8 +153,7 @@ class SpelledRepresentation:
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json` can write and `from_json` reads."""
         return {
-            "kind": "spelled text",
-            "version": VERSION,
+            **_SAVED,
             "divided": self.divided.to_json(),
             "pieces": list(self.pieces),
         }
@@ -151,12 +165,8 @@ class SpelledRepresentation:
         Raises:
             RunError: It does not describe a representation of this version.
         """
-        pieces = saved.get("pieces")
-        if saved.get("version") != VERSION or not isinstance(pieces, list):
-            raise RunError(f"spelled text representation: expected version {VERSION} and a list of pieces")
-        if not all(isinstance(piece, str) for piece in pieces) or len(set(pieces)) != len(pieces):
-            raise RunError("spelled text representation: expected a list of different pieces")
-        return cls(TextRepresentation.from_json(saved.get("divided", {})), tuple(pieces))
+        read = from_saved(_Saved, saved, "spelled text representation", _SAVED)
+        return cls(TextRepresentation.from_json(read.divided), read.pieces)
 
     def _ids(self, word: str) -> npt.NDArray[np.int32]:
         ids = np.zeros(1 + MOST_PIECES, np.int32)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError, RunError, UsageError
+from convscope.json_values import from_saved
 from convscope.kinds.text.classification.subwords import (
     SPACE,
     SPECIAL,
@@ -30,12 +31,26 @@ START = 2
 END = 3
 """Ids of what stands before the first token of a translation, and behind the last one of any sentence."""
 VERSION = 1
+_SAVED = {"kind": "translation", "version": VERSION}
 SOURCE_VOCABULARY = 8000
 TARGET_VOCABULARY = 6000
 LONGEST = 128
 """Tokens of a sentence that are read at most, unless said otherwise."""
 
 _BATCH = 1024
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation: the JSON of both tokenizers."""
+
+    longest: int
+    source: object
+    target: object
+
+    def __post_init__(self) -> None:
+        if self.longest < 2:
+            raise UsageError(f"longest must be at least 2 tokens. Received: longest={self.longest}.")
 
 
 @dataclass(frozen=True)
@@ -252,8 +267,7 @@ class TranslationRepresentation:
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json` can write and `from_json` reads."""
         return {
-            "kind": "translation",
-            "version": VERSION,
+            **_SAVED,
             "longest": self.longest,
             "source": json.loads(self.source_tokenizer),
             "target": json.loads(self.target_tokenizer),
@@ -266,27 +280,16 @@ class TranslationRepresentation:
         Raises:
             RunError: It does not describe a translation representation of this version.
         """
-        if not isinstance(saved, Mapping):
-            raise RunError(f"translation representation: expected a mapping, received {type(saved).__name__}")
-        for key, value in {"kind": "translation", "version": VERSION}.items():
-            if saved.get(key) != value:
-                received = saved.get(key)
-                raise RunError(f"translation representation: expected {key} {value!r}, received {received!r}")
-        longest = saved.get("longest")
-        if not isinstance(longest, int) or isinstance(longest, bool) or longest < 2:
-            raise RunError(
-                f"translation representation: expected longest of at least 2, received {longest!r}"
-            )
-        made = cls(_dump(saved.get("source")), _dump(saved.get("target")), longest)
+        what = "translation representation"
+        read = from_saved(_Saved, saved, what, _SAVED)
+        made = cls(_dump(read.source), _dump(read.target), read.longest)
         try:
             loaded = made._tokenizers
         except DataError as error:
-            raise RunError(f"translation representation: {error.message}") from error
+            raise RunError(f"{what}: {error.message}") from error
         for side, tokenizer in loaded.items():
             if [tokenizer.id_to_token(number) for number in range(len(SPECIAL))] != list(SPECIAL):
-                raise RunError(
-                    f"translation representation: the {side} vocabulary lacks {', '.join(SPECIAL)}"
-                )
+                raise RunError(f"{what}: the {side} vocabulary lacks {', '.join(SPECIAL)}")
         return made
 
 
@@ -307,7 +310,7 @@ def start_shifted(answers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.where(answers == PADDING, PADDING, shifted).astype(np.int32)
 
 
-def _dump(tokenizer: Any) -> str:
+def _dump(tokenizer: object) -> str:
     return json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))
 
 
