@@ -45,7 +45,7 @@ def scores_of(run: Run) -> tuple[np.ndarray, np.ndarray, int]:
     made = Predictor(run)
     path = Path(run.record()["data"]["path"])
     test = made.recipe.read(path, **made.options).test
-    (answer,) = made.recipe.task.answer(made.fitted, test.samples, lambda *_: None)
+    (answer,) = made.recipe.predict(made.fitted, test.samples, lambda *_: None)
     scored, lead = answer.scored, answer.lead
     start = len(read_series_table(path)[0]) - (len(scored.scores) - lead)
     return scored.scores[lead:], scored.parts[lead:], start

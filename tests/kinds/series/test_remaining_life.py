@@ -104,5 +104,5 @@ def test_options_that_cannot_be_are_refused_before_there_is_a_folder(tmp_path, o
 
 
 def test_an_answer_is_the_mean_of_members_that_would_learn_alone():
-    task = find_recipe("series-remaining-life").task
-    assert isinstance(task.goal.loss(None), keras.losses.MeanSquaredError)
+    recipe = find_recipe("series-remaining-life")
+    assert isinstance(recipe.objective.loss(None), keras.losses.MeanSquaredError)

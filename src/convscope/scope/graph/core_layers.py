@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-_KNOWN = ("keras.", "convscope.layers.")
+_KNOWN = ("keras.", "convscope.")
 """Where the layers are from whose computation is known: Keras, and what this package adds to it."""
 
 
