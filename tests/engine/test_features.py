@@ -406,7 +406,7 @@ def test_reading_stops_when_nobody_wants_more():
 
 
 def test_a_damaged_report_is_refused():
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="Expected an engine report"):
         EngineReport.from_json({"engine": "keras"})
 
 

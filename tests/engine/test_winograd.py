@@ -12,7 +12,7 @@ from convscope.engine.inference.feature_report import EngineReport
 from convscope.engine.inference.features import feature_engine
 from convscope.engine.inference.openvino import Converted
 from convscope.engine.inference.openvino_winograd import convolutions, fastest_tiles
-from convscope.engine.inference.winograd import LONGEST, Shape, plan, transforms
+from convscope.engine.inference.winograd import LONGEST, ConvolutionShape, plan_tiles, transforms
 from convscope.scope.record import record
 
 
@@ -44,9 +44,9 @@ CASES = [
 def test_a_plan_computes_the_convolution(lengths, kernel, before, tile):
     samples, channels, filters = 3, 4, 5
     positions = tuple(n + 2 * zeros - k + 1 for n, zeros, k in zip(lengths, before, kernel, strict=True))
-    shape = Shape(positions, kernel, channels, filters)
+    shape = ConvolutionShape(positions, kernel, channels, filters)
     x, w = values(samples, *lengths, channels), values(*kernel, channels, filters, seed=1)
-    planned = plan(shape, tile, w, samples, lengths, before)
+    planned = plan_tiles(shape, tile, w, samples, lengths, before)
     rows = np.concatenate([x.reshape(-1, channels), np.zeros((1, channels), np.float32)])
     stretch = len(planned.weights)
     taken = rows[planned.input_rows].reshape(stretch, -1, channels)
@@ -64,13 +64,13 @@ def test_a_plan_computes_the_convolution(lengths, kernel, before, tile):
 
 
 def test_fewer_multiplications_are_promising_and_kernels_of_one_are_not():
-    wide = Shape((12, 12), (3, 3), 128, 512)
+    wide = ConvolutionShape((12, 12), (3, 3), 128, 512)
     assert wide.plain == 12 * 12 * 9 * 128 * 512
     assert wide.promising()[0] in (4, 6)
     assert all(wide.multiplications(tile) < 0.75 * wide.plain for tile in wide.promising(9))
-    assert Shape((12, 12), (1, 1), 128, 512).promising() == []
-    assert Shape((12, 12), (3, 3), 1, 4).promising() == []  # the transforms outweigh one channel
-    assert Shape((12, 12), (9, 9), 64, 64).promising() == []  # too long for any tile
+    assert ConvolutionShape((12, 12), (1, 1), 128, 512).promising() == []
+    assert ConvolutionShape((12, 12), (3, 3), 1, 4).promising() == []  # the transforms outweigh one channel
+    assert ConvolutionShape((12, 12), (9, 9), 64, 64).promising() == []  # too long for any tile
 
 
 def network():
@@ -124,7 +124,7 @@ def test_a_model_with_tiles_gives_the_same_numbers(converted, pictures, size):
 
 
 def test_each_convolution_takes_its_fastest_tile_or_stays(converted, monkeypatch):
-    monkeypatch.setattr(Shape, "promising", lambda self, most=2, share=0.75: [2, 3][:most])
+    monkeypatch.setattr(ConvolutionShape, "promising", lambda self, most=2, share=0.75: [2, 3][:most])
     raced = []
 
     def race(graphs):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
 import keras
 
+from convscope.engine.training.batches import Batch
 from convscope.engine.training.settings import Precision
+from convscope.types import Array, Tensor
+
+TensorFunction = Callable[[Tensor], list[Tensor]]
+"""From one tensor to a list of tensors."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Device:
     policy: str
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values by name."""
         return asdict(self)
 
@@ -41,9 +48,42 @@ class Device:
         return f"{self.backend} on {self.name}, {self.policy} ({self.reason})"
 
 
-def backend_file() -> Any:
+class BackendFile(Protocol):
+    """What the file of each backend offers; each says more in its own."""
+
+    def accelerator(self) -> tuple[str, bool] | None:
+        """Name of the GPU or TPU and whether it computes in bfloat16; None where there is only a CPU."""
+
+    def cpu_computes_bfloat16(self) -> bool:
+        """Whether computing in bfloat16 pays on a CPU that has it."""
+
+    def prediction_threads(self, cores: int) -> int:
+        """How many batches are best predicted at a time."""
+
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Seeds the random states that the model does not hold."""
+
+    def endless(self, batches: Iterator[Batch], example: Batch, ragged: bool) -> Iterable[Batch]:
+        """Batches without end, as `Model.fit` takes them."""
+
+    def ragged(self, batches: Iterable[Batch], example: Batch) -> Iterable[Batch]:
+        """Batches whose shapes differ, as `Model.fit` takes them."""
+
+    def convertible(self, function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:
+        """What `openvino.convert_model` takes to convert a function that calls a model."""
+
+    def accelerated(self, model: keras.Model) -> AbstractContextManager[None]:
+        """Within it, the model trains by faster operations, where there are some."""
+
+
+def backend_file() -> BackendFile:
     """The file of this room that belongs to the running backend."""
-    return import_module(f"convscope.engine.{keras.backend.backend()}")
+    return cast(BackendFile, import_module(f"convscope.engine.{keras.backend.backend()}"))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_device(precision: Precision = "auto") -> Device:
@@ -85,7 +125,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, Any]:
+def machine() -> dict[str, object]:
     """What a result was computed on."""
     return {"system": platform.platform(), "processor": _processor_name(), "cores": os.cpu_count()}
 

@@ -24,7 +24,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from convscope.engine.device import TensorFunction
 from convscope.engine.inference.openvino_module import NAMED
+from convscope.engine.training.batches import Batch
+from convscope.types import Array, Tensor
+
+Call = Callable[..., tf.Tensor]
+"""The method of a layer or optimizer that a faster one stands in for."""
 
 BLOCK = 2**16
 """Random factors made at a time."""
@@ -53,33 +59,33 @@ def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
 
 
-def endless(batches: Iterator[Any], example: Any, varying: bool) -> tf.data.Dataset:
+def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> tf.data.Dataset:
     """Batches without end, as Keras takes them here; with less between them and a step than Keras puts there.
 
     Args:
         batches: Tuples of arrays, or of nested structures of arrays.
         example: One batch of the same structure.
-        varying: Whether their shapes differ; if not, they are those of the example.
+        ragged: Whether their shapes differ; if not, they are those of the example.
 
     Returns:
         The same batches, one of them read ahead.
     """
     arrays = [np.asarray(part) for part in tf.nest.flatten(example)]
 
-    def pull(_: Any) -> list[npt.NDArray[Any]]:
+    def pull(_: Array) -> list[Array]:
         parts = tf.nest.flatten(next(batches))
         return [np.asarray(part, array.dtype) for part, array in zip(parts, arrays, strict=True)]
 
-    def batch(number: tf.Tensor) -> Any:
+    def batch(number: tf.Tensor) -> Tensor:
         read = tf.numpy_function(pull, [number], [array.dtype for array in arrays])
         for tensor, array in zip(read, arrays, strict=True):
-            tensor.set_shape([None] * array.ndim if varying else array.shape)
+            tensor.set_shape([None] * array.ndim if ragged else array.shape)
         return tf.nest.pack_sequence_as(example, read)
 
     return tf.data.Dataset.range(np.iinfo(np.int64).max).map(batch).prefetch(1)
 
 
-def varying(batches: Iterable[Any], example: Any) -> tf.data.Dataset:
+def ragged(batches: Iterable[Batch], example: Batch) -> tf.data.Dataset:
     """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
 
     Args:
@@ -96,9 +102,7 @@ def varying(batches: Iterable[Any], example: Any) -> tf.data.Dataset:
     return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
 
 
-def convertible(
-    function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
-) -> dict[str, Any]:
+def convertible(function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:
     """What `openvino.convert_model` takes to convert a function that calls a model.
 
     Args:
@@ -110,7 +114,7 @@ def convertible(
         Arguments by name.
     """
 
-    def named(x: Any) -> dict[str, Any]:
+    def named(x: tf.Tensor) -> dict[str, tf.Tensor]:
         # Without names, the converter takes every dead end of the graph for an output.
         return {f"{NAMED}{number:05}": tensor for number, tensor in enumerate(function(x))}
 
@@ -131,9 +135,9 @@ def accelerated(model: keras.Model) -> Iterator[None]:
     if tf.config.list_physical_devices("GPU"):
         yield
         return
-    exchanged: list[tuple[Any, str]] = []
+    exchanged: list[tuple[object, str]] = []
 
-    def exchange(thing: Any, name: str, faster: Callable[..., Any]) -> None:
+    def exchange(thing: object, name: str, faster: Callable[..., object]) -> None:
         setattr(thing, name, partial(faster, thing, getattr(thing, name)))
         exchanged.append((thing, name))
 
@@ -145,7 +149,7 @@ def accelerated(model: keras.Model) -> Iterator[None]:
         for convolution, pooling in _rectified_then_pooled(model):
             exchange(convolution, "call", _without_relu)
             exchange(pooling, "call", _then_relu)
-        optimizer: Any = getattr(model, "optimizer", None)
+        optimizer: keras.optimizers.Optimizer = getattr(model, "optimizer", None)
         if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
             exchange(optimizer, "update_step", _fused_adam)
         yield
@@ -173,7 +177,7 @@ def _can_fuse(layer: keras.layers.BatchNormalization) -> bool:
 
 def _fused_normalization(
     layer: keras.layers.BatchNormalization,
-    plain_call: Any,
+    plain_call: Call,
     inputs: tf.Tensor,
     training: bool | None = None,
     mask: tf.Tensor | None = None,
@@ -204,7 +208,7 @@ def _fused_normalization(
 
 
 def _dropout_by_bits(
-    layer: keras.layers.Dropout, plain_call: Any, inputs: tf.Tensor, training: bool | None = None
+    layer: keras.layers.Dropout, plain_call: Call, inputs: tf.Tensor, training: bool | None = None
 ) -> tf.Tensor:
     """Drops each value with the layer's rate, to within 2 to the power of -17, and scales what is kept.
 
@@ -263,7 +267,7 @@ def _trains(layer: keras.layers.Layer) -> bool:
     return bool(layer._get_call_context().training)
 
 
-def _without_relu(layer: keras.layers.Layer, plain_call: Any, inputs: tf.Tensor) -> tf.Tensor:
+def _without_relu(layer: keras.layers.Layer, plain_call: Call, inputs: tf.Tensor) -> tf.Tensor:
     if not _trains(layer):
         return plain_call(inputs)
     if type(layer) is keras.layers.ReLU:
@@ -272,13 +276,13 @@ def _without_relu(layer: keras.layers.Layer, plain_call: Any, inputs: tf.Tensor)
     return tf.nn.bias_add(outputs, tf.cast(layer.bias, outputs.dtype)) if layer.use_bias else outputs
 
 
-def _then_relu(layer: keras.layers.MaxPooling2D, plain_call: Any, inputs: tf.Tensor) -> tf.Tensor:
+def _then_relu(layer: keras.layers.MaxPooling2D, plain_call: Call, inputs: tf.Tensor) -> tf.Tensor:
     outputs = plain_call(inputs)
     return tf.nn.relu(outputs) if _trains(layer) else outputs
 
 
 def _fused_adam(
-    optimizer: keras.optimizers.Adam, _: Any, gradient: tf.Tensor, variable: tf.Variable, rate: tf.Tensor
+    optimizer: keras.optimizers.Adam, _: Call, gradient: tf.Tensor, variable: tf.Variable, rate: tf.Tensor
 ) -> None:
     index = optimizer._get_variable_index(variable)
     step = tf.cast(optimizer.iterations.value + 1, variable.dtype)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
-import numpy.typing as npt
 import torch
+
+from convscope.engine.device import TensorFunction
+from convscope.engine.training.batches import Batch
+from convscope.types import Array
 
 
 def accelerator() -> tuple[str, bool] | None:
@@ -38,19 +40,17 @@ def begin_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(seed * 1_000_003 + epoch)
 
 
-def endless(batches: Iterator[Any], example: Any, varying: bool) -> Iterator[Any]:
+def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> Iterator[Batch]:
     """Batches without end; Keras takes them from a generator proper."""
     yield from batches
 
 
-def varying(batches: Iterable[Any], example: Any) -> Iterable[Any]:
+def ragged(batches: Iterable[Batch], example: Batch) -> Iterable[Batch]:
     """Batches whose shapes differ: nothing is compiled for them."""
     return batches
 
 
-def convertible(
-    function: Callable[[Any], list[Any]], model: keras.Model, example: npt.NDArray[Any]
-) -> dict[str, Any]:
+def convertible(function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:
     """What `openvino.convert_model` takes to convert a function that calls a model.
 
     Args:
@@ -67,7 +67,7 @@ def convertible(
             super().__init__()
             self.model = model
 
-        def forward(self, x: Any) -> Any:
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
             return tuple(function(x))
 
     shape = (-1, *example.shape[1:])

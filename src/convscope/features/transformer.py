@@ -286,8 +286,8 @@ class _Opened:
             yield self.brought(values[start : start + size])
 
     def _chosen(self, sample: Floats, count: int | None) -> FeatureEngine:
+        from convscope.engine.device import cores
         from convscope.engine.inference.features import EngineReport, feature_engine
-        from convscope.engine.inference.openvino import cores
         from convscope.features.dataset import Scaled
 
         def make(precision: Precision, settled: EngineReport | None) -> FeatureEngine:

@@ -135,6 +135,6 @@ def test_a_missing_aeon_is_told_with_what_installs_it(monkeypatch):
 )
 def test_settings_of_a_training_by_steps_are_refused(setting):
     name = next(iter(setting))
-    with pytest.raises(UsageError, match=f"no use for the setting '{name}'") as caught:
+    with pytest.raises(UsageError, match=f"does not support {name}") as caught:
         MINIROCKET.check("minirocket", FitSettings(**setting))
     assert "seed, class_weights" in caught.value.hint

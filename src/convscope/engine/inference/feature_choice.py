@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.device import Device, choose_device
+from convscope.engine.device import Device, TensorFunction, choose_device, cores
 from convscope.engine.export import in_float32
 from convscope.engine.inference.feature_report import Computed, Engine, EngineReport, Rate, engine_name
 from convscope.engine.inference.feature_trials import (
@@ -26,16 +26,16 @@ from convscope.engine.inference.feature_trials import (
     fastest,
     rates_of,
 )
-from convscope.engine.inference.forward import KerasProgram
-from convscope.engine.inference.openvino import Converted, cores
+from convscope.engine.inference.openvino import Converted
 from convscope.engine.inference.openvino_winograd import Tiles
 from convscope.engine.training.settings import Precision
 from convscope.errors import BackendError
 from convscope.scope.channels.pooled import PooledOutputs
 from convscope.scope.differentiate import forward_program
+from convscope.types import Array, ArrayTree
 
-Array = npt.NDArray[Any]
-Prepare = Callable[[Any], Array]
+Floats = npt.NDArray[np.float32]
+Prepare = Callable[[ArrayTree], Array]
 
 COMPARED = 32
 """Samples that are compared with Keras, at most."""
@@ -51,7 +51,7 @@ _TILED_SIZE = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class FeatureComputation:
     """What is to be computed.
 
     Args:
@@ -72,12 +72,12 @@ class Question:
         return self.prepare if self.scaling is None else np.asarray
 
     @property
-    def function(self) -> Callable[[Any], list[Any]]:
+    def function(self) -> TensorFunction:
         """What a program computes, in the precision of the model."""
         return partial(self.outputs, scaling=self.scaling)
 
-    def in_float32(self) -> Question:
-        """The same question to a model that computes in float32."""
+    def in_float32(self) -> FeatureComputation:
+        """The same computation to a model that computes in float32."""
         return replace(self, outputs=replace(self.outputs, model=_wide(self.outputs.model)))
 
     def expected(self) -> list[Array]:
@@ -89,13 +89,54 @@ class Question:
         return arrays
 
 
-class _Programs:
-    """Makes programs for a question; OpenVINO converts it once for all of them."""
+class KerasProgram:
+    """A program for requests of one size, one at a time.
 
-    def __init__(self, question: Question) -> None:
-        self._question, self._wide = question, question.in_float32()
+    Args:
+        function: From one tensor to a list of tensors.
+        model: The Keras model that it calls.
+        request_size: Samples per request.
+        example: An input of the function, shape (n, ...).
+    """
+
+    def __init__(
+        self, function: TensorFunction, model: keras.Model, request_size: int, example: Array
+    ) -> None:
+        self.request_size = request_size
+        self._compute = forward_program(model, function)
+        self._one_at_a_time = threading.Lock()  # the layers are watched while they compute
+        self.shapes = tuple(tuple(array.shape[1:]) for array in self._request(example[:1]))
+
+    def results(self, batches: Iterator[Array]) -> Generator[list[Floats], None, None]:
+        """The outputs of each batch, in order, each shape (samples of the batch, ...).
+
+        Args:
+            batches: Inputs of any length; the last request of each is filled up.
+        """
+        for batch in batches:
+            outputs = [np.empty((len(batch), *shape), np.float32) for shape in self.shapes]
+            for start in range(0, len(batch), self.request_size):
+                part = batch[start : start + self.request_size]
+                for whole, array in zip(outputs, self._request(part), strict=True):
+                    whole[start : start + len(part)] = array[: len(part)]
+            yield outputs
+
+    def _request(self, part: Array) -> list[Array]:
+        missing = self.request_size - len(part)
+        if missing:
+            part = np.concatenate([part, np.repeat(part[:1], missing, axis=0)])
+        with self._one_at_a_time:
+            arrays: list[Array] = self._compute(part)
+        return arrays
+
+
+class _Programs:
+    """Makes programs for a computation; OpenVINO converts it once for all of them."""
+
+    def __init__(self, computation: FeatureComputation) -> None:
+        self._computation, self._wide = computation, computation.in_float32()
         self._converted: Converted | None = None
-        self.inputs = question.brought(question.sample)
+        self.inputs = computation.brought(computation.sample)
 
     @property
     def converted(self) -> Converted:
@@ -108,7 +149,7 @@ class _Programs:
     ) -> Runner:
         if engine == "openvino":
             return self.converted.compile(request_size, streams, precision, tiles)
-        asked = self._wide if precision == "float32" else self._question
+        asked = self._wide if precision == "float32" else self._computation
         return KerasProgram(asked.function, asked.outputs.model, request_size, self.inputs)
 
 
@@ -131,11 +172,11 @@ class _Trial:
 
 
 class _Trials:
-    """Tries programs for a question and compares them with Keras."""
+    """Tries programs for a computation and compares them with Keras."""
 
-    def __init__(self, question: Question) -> None:
-        self._question, self._programs = question, _Programs(question)
-        self._expected = question.expected()
+    def __init__(self, computation: FeatureComputation) -> None:
+        self._computation, self._programs = computation, _Programs(computation)
+        self._expected = computation.expected()
         self._inputs = self._programs.inputs[: len(self._expected[0])]
         self.compared = len(self._inputs)
 
@@ -165,7 +206,7 @@ class _Trials:
         first_size: int,
         tiles: Tiles = (),
     ) -> _Trial:
-        programs, outputs = self._programs, self._question.outputs
+        programs, outputs = self._programs, self._computation.outputs
         make: Make = partial(programs.make, engine, precision, tiles=tiles)
         runner, best, rates = fastest(make, programs.inputs, streams, outputs.peak_bytes, seconds, first_size)
         found = next(runner.results(iter([self._inputs])))
@@ -175,12 +216,12 @@ class _Trials:
 
 
 def choose_runner(
-    question: Question, precision: Precision, count: int | None = None
+    computation: FeatureComputation, precision: Precision, count: int | None = None
 ) -> tuple[Runner, EngineReport]:
     """Finds the fastest way that is close enough to Keras in float32.
 
     Args:
-        question: What is to be computed.
+        computation: What is to be computed.
         precision: `bfloat16`, `float32`, or `auto`.
         count: Samples that will be computed, where that is known; for few of them less is measured.
 
@@ -188,8 +229,8 @@ def choose_runner(
         What computes, and the report.
     """
     device = choose_device()
-    steps, reasons = _steps(question, precision, device)
-    trials = _Trials(question)
+    steps, reasons = _steps(computation, precision, device)
+    trials = _Trials(computation)
     unable = False
     for engine, computed in steps:
         if engine == "openvino" and unable:
@@ -219,7 +260,7 @@ def choose_runner(
     report = EngineReport(
         trial.engine,
         trial.precision,
-        batch_size_for(best.request_size, best.streams, question.sample, trial.runner.shapes),
+        batch_size_for(best.request_size, best.streams, computation.sample, trial.runner.shapes),
         best.request_size,
         best.streams,
         device.name,
@@ -233,7 +274,7 @@ def choose_runner(
     return trial.runner, report
 
 
-def settled_runner(question: Question, report: EngineReport) -> Runner:
+def settled_runner(computation: FeatureComputation, report: EngineReport) -> Runner:
     """What computes exactly as an earlier report says.
 
     Raises:
@@ -241,7 +282,7 @@ def settled_runner(question: Question, report: EngineReport) -> Runner:
     """
     try:
         sizes = (report.request_size, report.streams)
-        return _Programs(question).make(report.engine, report.precision, *sizes, report.tiles)
+        return _Programs(computation).make(report.engine, report.precision, *sizes, report.tiles)
     except Exception as error:
         if report.engine == "keras":
             raise
@@ -252,12 +293,12 @@ def settled_runner(question: Question, report: EngineReport) -> Runner:
 
 
 def _steps(
-    question: Question, precision: Precision, device: Device
+    computation: FeatureComputation, precision: Precision, device: Device
 ) -> tuple[list[tuple[Engine, Computed]], list[str]]:
     """What to try, the fastest first and Keras in float32 last, and why something is left out."""
     steps: list[tuple[Engine, Computed]] = []
     reasons: list[str] = []
-    own = _precision_of(question.outputs.model)
+    own = _precision_of(computation.outputs.model)
     has_bfloat16 = device.policy == "mixed_bfloat16"
     if device.accelerator:
         reasons.append(f"Keras computes on the {device.name}")

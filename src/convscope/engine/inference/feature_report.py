@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from convscope.errors import RunError
+from convscope.json_values import from_json, to_json
 
 Engine = Literal["openvino", "keras"]
 Computed = Literal["bfloat16", "float32"]
@@ -76,22 +76,18 @@ class EngineReport:
             words.append(f"cosine to Keras at least {self.cosine[least]:.6f} ({least})")
         return "; ".join(words) + (f"; {self.reason}" if self.reason else "")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values by name."""
-        return {**asdict(self), "rates": [asdict(rate) for rate in self.rates]}
+        return to_json(self)
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> EngineReport:
-        """Rebuilds what `to_json` wrote.
+    def from_json(cls, saved: object) -> EngineReport:
+        """Reads what `to_json` wrote.
 
         Raises:
             RunError: It does not describe an engine.
         """
-        try:
-            rates = tuple(Rate(**rate) for rate in saved["rates"])
-            return cls(**{**saved, "rates": rates, "tiles": tuple(saved.get("tiles", ()))})
-        except (KeyError, TypeError) as error:
-            raise RunError(f"The engine's report cannot be read: {error}.") from error
+        return from_json(cls, saved, "an engine report", "Extract the features again.")
 
 
 def engine_name(engine: Engine) -> str:

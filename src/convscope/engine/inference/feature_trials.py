@@ -6,14 +6,14 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.inference.feature_report import Rate
+from convscope.types import Array
 
-Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 SECONDS = 2.5

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.inference.feature_choice import Prepare, Question, choose_runner, settled_runner
+from convscope.engine.inference.feature_choice import (
+    FeatureComputation,
+    Prepare,
+    choose_runner,
+    settled_runner,
+)
 from convscope.engine.inference.feature_report import EngineReport
 from convscope.engine.inference.feature_trials import Runner
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
 from convscope.scope.channels.pooled import POOLS, Pool, as_given, pooled_outputs
-from convscope.types import Say, silent
+from convscope.types import Array, Say, Tensor, silent
 
 __all__ = ["POOLS", "Column", "EngineReport", "FeatureEngine", "Pool", "Prepare", "feature_engine"]
 
-Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _AHEAD = 2
@@ -49,17 +52,17 @@ class FeatureEngine:
     """Computes the features of batch after batch.
 
     Args:
-        question: What is computed.
+        computation: What is computed.
         runner: What computes it.
         report: How it was chosen.
     """
 
-    def __init__(self, question: Question, runner: Runner, report: EngineReport) -> None:
-        self._question, self._runner = question, runner
+    def __init__(self, computation: FeatureComputation, runner: Runner, report: EngineReport) -> None:
+        self._computation, self._runner = computation, runner
         self.report = report
         shapes = [tuple(int(length) for length in shape) for shape in runner.shapes]
-        self.columns = tuple(map(Column, question.outputs.paths, shapes))
-        self.classes: int | None = shapes[-1][0] if question.outputs.predictions else None
+        self.columns = tuple(map(Column, computation.outputs.paths, shapes))
+        self.classes: int | None = shapes[-1][0] if computation.outputs.predictions else None
 
     def run(self, batches: Iterator[Array]) -> Iterator[tuple[dict[str, Floats], Floats | None]]:
         """Computes batches in order, while the next ones are read in a thread.
@@ -77,27 +80,27 @@ class FeatureEngine:
         Raises:
             DataError: A batch is not of the shape that the engine was made for.
         """
-        outputs = self._question.outputs
-        feed = Prefetched(map(self._brought, batches), _AHEAD)
-        results = self._runner.results(feed)
+        outputs = self._computation.outputs
+        ahead = Prefetched(map(self._prepared, batches), _AHEAD)
+        results = self._runner.results(ahead)
         ready = Prefetched(results, _AHEAD)
         try:
             for arrays in ready:
                 features = dict(zip(outputs.paths, arrays, strict=False))
                 yield features, arrays[-1] if outputs.predictions else None
         finally:
-            feed.close()
+            ahead.close()
             ready.close()
             results.close()
 
-    def _brought(self, batch: Array) -> Array:
-        expected = self._question.sample
+    def _prepared(self, batch: Array) -> Array:
+        expected = self._computation.sample
         if batch.shape[1:] != expected.shape[1:] or batch.dtype != expected.dtype:
             raise DataError(
                 f"Expected {expected.dtype} samples of shape {expected.shape[1:]}. "
                 f"Received: {batch.dtype} of shape {batch.shape[1:]}."
             )
-        return self._question.brought(batch)
+        return self._computation.brought(batch)
 
 
 def feature_engine(
@@ -111,7 +114,7 @@ def feature_engine(
     precision: Precision = "auto",
     predictions: bool = True,
     padded: bool = False,
-    unpack: Callable[[Any], Any] = as_given,
+    unpack: Callable[[Tensor], Tensor] = as_given,
     settled: EngineReport | None = None,
     count: int | None = None,
     say: Say = silent,
@@ -147,10 +150,10 @@ def feature_engine(
     outputs = pooled_outputs(
         model, layers, pool, prepare(sample[:1]), predictions=predictions, padded=padded, unpack=unpack
     )
-    question = Question(outputs, sample, prepare, scaling)
+    computation = FeatureComputation(outputs, sample, prepare, scaling)
     if settled is not None:
-        runner, report = settled_runner(question, settled), settled
+        runner, report = settled_runner(computation, settled), settled
     else:
-        runner, report = choose_runner(question, precision, count)
+        runner, report = choose_runner(computation, precision, count)
         say(str(report))
-    return FeatureEngine(question, runner, report)
+    return FeatureEngine(computation, runner, report)

@@ -12,11 +12,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.device import backend_file
-from convscope.engine.inference.openvino import cores
+from convscope.engine.device import backend_file, cores
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.class_examples import CompactInputs, Prepare, lengths_of
-from convscope.types import Progress, no_progress
+from convscope.types import Progress, Tensor, no_progress
 
 Arrays = list[npt.NDArray[Any]]
 MOST = 4
@@ -26,7 +25,7 @@ MOST = 4
 BATCH = 256
 """Samples that are predicted at a time, in one batch or in two."""
 AT_ONCE = 2
-View = Callable[[Any], Any]
+View = Callable[[Tensor], Tensor]
 """From a batch of compact inputs to the same samples seen in another way."""
 
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.device import backend_file
+from convscope.engine.device import TensorFunction, backend_file, cores
 from convscope.engine.export import muted
 from convscope.engine.inference.feature_trials import rates_of
 from convscope.engine.inference.openvino_module import NAMED, load_openvino, openvino_core
 from convscope.engine.inference.openvino_winograd import Tiles, fastest_tiles, with_tiles
+from convscope.types import Array
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import openvino
+    from openvino.frontend.pytorch.ts_decoder import NodeContext
+
 Floats = npt.NDArray[np.float32]
 
 _HINTS = {"bfloat16": "bf16", "float32": "f32"}
 _ROUNDS = 4
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Converted:
@@ -43,15 +41,15 @@ class Converted:
         Exception: Whatever OpenVINO raises for a model that it cannot convert.
     """
 
-    def __init__(self, function: Callable[[Any], list[Any]], model: keras.Model, example: Array) -> None:
-        openvino = load_openvino()
+    def __init__(self, function: TensorFunction, model: keras.Model, example: Array) -> None:
+        library = load_openvino()
         with muted():
             taken = backend_file().convertible(function, model, example)
-            graph = openvino.convert_model(**taken, **_extensions(), verbose=False)
+            graph = library.convert_model(**taken, **_extensions(), verbose=False)
         results = graph.get_results()
         if all(result.get_friendly_name().startswith(NAMED) for result in results):
             results = sorted(results, key=lambda result: str(result.get_friendly_name()))
-        self._graph = openvino.Model(results, graph.get_parameters(), "features")
+        self._graph = library.Model(results, graph.get_parameters(), "features")
         self._shape = example.shape[1:]
 
     def compile(self, request_size: int, streams: int, precision: str, tiles: Tiles = ()) -> Compiled:
@@ -79,7 +77,7 @@ class Converted:
             The tile of each convolution; empty where none is faster.
         """
 
-        def race(graphs: Sequence[Any]) -> list[float]:
+        def race(graphs: Sequence[openvino.Model]) -> list[float]:
             sample = np.random.default_rng(0).standard_normal(graphs[0].inputs[0].shape, np.float32)
             programs = [Compiled.of(graph, streams, precision) for graph in graphs]
             return rates_of(programs, [sample] * len(programs), streams, _ROUNDS)
@@ -87,7 +85,7 @@ class Converted:
         tiles = fastest_tiles(self._of_size(request_size), race, seconds)
         return tiles if any(tiles) else ()
 
-    def _of_size(self, request_size: int) -> Any:
+    def _of_size(self, request_size: int) -> openvino.Model:
         graph = self._graph.clone()
         graph.reshape({graph.inputs[0]: [request_size, *self._shape]})
         return graph
@@ -102,14 +100,14 @@ class Compiled:
         streams: Requests computed at the same time; as many more wait, so that none of them idles.
     """
 
-    def __init__(self, program: Any, request_size: int, streams: int) -> None:
+    def __init__(self, program: openvino.CompiledModel, request_size: int, streams: int) -> None:
         self.request_size = request_size
         self._program, self._streams = program, streams
         self._idle = [self._slots()]
         self.shapes = tuple(output.shape[1:] for output in self._idle[0][0].outputs)
 
     @classmethod
-    def of(cls, graph: Any, streams: int, precision: str) -> Compiled:
+    def of(cls, graph: openvino.Model, streams: int, precision: str) -> Compiled:
         """Compiles a graph of fixed shapes, of which the first is the size of a request."""
         settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
@@ -160,14 +158,14 @@ class Compiled:
         return [_Slot.of(self._program) for _ in range(2 * self._streams)]
 
 
-def _extensions() -> dict[str, Any]:
+def _extensions() -> dict[str, object]:
     """Rules for operations that Keras uses and OpenVINO does not know."""
     if keras.backend.backend() != "torch":
         return {}
     from openvino import opset13
     from openvino.frontend.pytorch import ConversionExtension
 
-    def subtract(node: Any) -> list[Any]:
+    def subtract(node: NodeContext) -> list[openvino.Output]:
         return list(opset13.subtract(node.get_input(0), node.get_input(1)).outputs())
 
     return {"extension": [ConversionExtension("aten::subtract", subtract)]}
@@ -185,7 +183,7 @@ class _Job:
 class _Slot:
     """One request with its own memory, and the part of a batch that it computes."""
 
-    request: Any
+    request: openvino.InferRequest
     inputs: Array
     outputs: tuple[Array, ...]
     job: _Job | None = None
@@ -193,7 +191,7 @@ class _Slot:
     length: int = 0
 
     @classmethod
-    def of(cls, program: Any) -> _Slot:
+    def of(cls, program: openvino.CompiledModel) -> _Slot:
         request = program.create_infer_request()
         outputs = tuple(tensor.data for tensor in request.output_tensors)
         return cls(request, request.input_tensors[0].data, outputs)

@@ -11,18 +11,27 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from convscope.engine.inference.openvino_module import load_openvino
-from convscope.engine.inference.winograd import Shape, plan
+from convscope.engine.inference.winograd import ConvolutionShape, plan_tiles
+from convscope.types import Array
+
+if TYPE_CHECKING:
+    import openvino
 
 CLEARLY = 1.1
 """How much faster a convolution must be by itself: beside others it has less of the caches."""
 
 Tiles = tuple[int, ...]
 """The tile of each convolution of a model, in the order of its operations; 0 is the plain sum."""
+Race = Callable[[Sequence["openvino.Model"]], Sequence[float]]
+"""How fast some models of the same input run, in any unit."""
+Key = tuple[ConvolutionShape, tuple[int, ...], tuple[int, ...]]
+"""What convolutions have in common for which the same tile is fastest."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class Convolution:
         before: Zeros before the input along each axis.
     """
 
-    node: Any
-    shape: Shape
+    node: openvino.Node
+    shape: ConvolutionShape
     lengths: tuple[int, ...]
     before: tuple[int, ...]
 
@@ -47,13 +56,13 @@ class Convolution:
         return int(self.node.input_value(0).get_shape()[0])
 
 
-def convolutions(graph: Any) -> list[Convolution | None]:
+def convolutions(graph: openvino.Model) -> list[Convolution | None]:
     """The convolutions of a model of fixed shapes, in the order of its operations; None for what stays."""
     nodes = [node for node in graph.get_ordered_ops() if node.get_type_name() == "Convolution"]
     return [_of(node) for node in nodes]
 
 
-def _of(node: Any) -> Convolution | None:
+def _of(node: openvino.Node) -> Convolution | None:
     kernels = node.input_value(1).get_node()
     wanted = (node.input_value(0), node.output(0))
     if kernels.get_type_name() != "Constant" or any(each.get_partial_shape().is_dynamic for each in wanted):
@@ -73,10 +82,12 @@ def _of(node: Any) -> Convolution | None:
         "same_lower": [total - total // 2 for total in padded],
         "valid": [0 for _ in padded],
     }.get(way, [int(length) for length in settings["pads_begin"]])
-    return Convolution(node, Shape(positions, tuple(kernel), inputs, outputs), lengths, tuple(before))
+    return Convolution(
+        node, ConvolutionShape(positions, tuple(kernel), inputs, outputs), lengths, tuple(before)
+    )
 
 
-def with_tiles(graph: Any, tiles: Sequence[int]) -> Any:
+def with_tiles(graph: openvino.Model, tiles: Sequence[int]) -> openvino.Model:
     """Replaces convolutions of a model of fixed shapes, in place.
 
     Args:
@@ -99,13 +110,13 @@ def _replace(found: Convolution, tile: int) -> None:
     shape, node, samples = found.shape, found.node, found.samples
     kernels = node.input_value(1).get_node().get_data()
     axes = range(2, 2 + len(shape.kernel))
-    planned = plan(shape, tile, kernels.transpose(*axes, 1, 0), samples, found.lengths, found.before)
+    planned = plan_tiles(shape, tile, kernels.transpose(*axes, 1, 0), samples, found.lengths, found.before)
     stretch, inputs, outputs = planned.weights.shape
 
-    def constant(values: Any) -> Any:
+    def constant(values: npt.ArrayLike) -> openvino.Node:
         return of.constant(np.ascontiguousarray(values))
 
-    def reshaped(value: Any, *sizes: int) -> Any:
+    def reshaped(value: openvino.Node, *sizes: int) -> openvino.Node:
         return of.reshape(value, constant(np.array(sizes, np.int64)), special_zero=False)
 
     last = of.transpose(node.input_value(0), _to_last(len(axes)))
@@ -120,7 +131,7 @@ def _replace(found: Convolution, tile: int) -> None:
     node.output(0).replace(result.output(0))
 
 
-def fastest_tiles(graph: Any, race: Callable[[Sequence[Any]], Sequence[float]], seconds: float) -> Tiles:
+def fastest_tiles(graph: openvino.Model, race: Race, seconds: float) -> Tiles:
     """Finds for each convolution the tile that is fastest, if any is faster than the plain sum.
 
     Args:
@@ -134,28 +145,28 @@ def fastest_tiles(graph: Any, race: Callable[[Sequence[Any]], Sequence[float]], 
     end = time.perf_counter() + seconds
     found = convolutions(graph)
     alike = [None if each is None else (each.shape, each.lengths, each.before) for each in found]
-    saved: Counter[Any] = Counter()
+    saved: Counter[Key] = Counter()
     for key in alike:
         if key is not None and (tiles := key[0].promising(1)):
             saved[key] += key[0].plain - key[0].multiplications(tiles[0])
-    best: dict[Any, int] = {}
+    best: dict[Key, int] = {}
     for key, _ in saved.most_common():
         if time.perf_counter() > end:
             break
         one = found[alike.index(key)]
         if one is not None:
             best[key] = _fastest(one, race)
-    return tuple(best.get(key, 0) for key in alike)
+    return tuple(0 if key is None else best.get(key, 0) for key in alike)
 
 
-def _fastest(one: Convolution, race: Callable[[Sequence[Any]], Sequence[float]]) -> int:
+def _fastest(one: Convolution, race: Race) -> int:
     tiles = one.shape.promising()
     plain, *rates = race([_alone(one), *(with_tiles(_alone(one), [tile]) for tile in tiles)])
     fastest = max(rates)
     return tiles[rates.index(fastest)] if fastest > CLEARLY * plain else 0
 
 
-def _alone(one: Convolution) -> Any:
+def _alone(one: Convolution) -> openvino.Model:
     """A model of this convolution alone, from channels last to channels last as most of what is around it."""
     from openvino import opset13 as of
 
@@ -177,11 +188,11 @@ def _alone(one: Convolution) -> Any:
     return load_openvino().Model([result], [given], "convolution")
 
 
-def _to_first(axes: int) -> Any:
+def _to_first(axes: int) -> Array:
     """The order of axes that brings channels before the positions."""
     return np.array([0, axes + 1, *range(1, axes + 1)])
 
 
-def _to_last(axes: int) -> Any:
+def _to_last(axes: int) -> Array:
     """The order of axes that brings channels behind the positions."""
     return np.array([0, *range(2, axes + 2), 1])

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from convscope.types import Array
 
 Floats = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
@@ -64,7 +65,7 @@ def _product(roots: Sequence[Fraction]) -> list[Fraction]:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ConvolutionShape:
     """A convolution of stride 1 without dilation or groups.
 
     Args:
@@ -116,7 +117,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TilePlan:
     """What one convolution computes with tiles, as matrices and positions.
 
     Args:
@@ -135,9 +136,14 @@ class Plan:
     output_rows: npt.NDArray[np.int32]
 
 
-def plan(
-    shape: Shape, tile: int, kernels: Floats, samples: int, lengths: tuple[int, ...], before: tuple[int, ...]
-) -> Plan:
+def plan_tiles(
+    shape: ConvolutionShape,
+    tile: int,
+    kernels: Floats,
+    samples: int,
+    lengths: tuple[int, ...],
+    before: tuple[int, ...],
+) -> TilePlan:
     """Prepares a convolution for so many samples.
 
     Args:
@@ -150,7 +156,7 @@ def plan(
     """
     tiles, counts, stretch = shape.tiles(tile), shape.counts(tile), shape.stretch(tile)
     matrices = [transforms(m, k) for m, k in zip(tiles, shape.kernel, strict=True)]
-    transformed: npt.NDArray[Any] = kernels.astype(np.float64)
+    transformed: npt.NDArray[np.floating] = kernels.astype(np.float64)
     for axis, (_, matrix, _) in enumerate(matrices):
         transformed = np.moveaxis(np.tensordot(matrix, transformed, (1, axis)), 0, axis)
     axes = len(lengths)
@@ -167,7 +173,7 @@ def plan(
     for axis in range(axes):
         where = where * counts[axis] + _along(np.arange(shape.positions[axis]) // tiles[axis], (axis,), axes)
     beyond = samples * prod(lengths)
-    return Plan(
+    return TilePlan(
         np.where(inside, rows, beyond).astype(np.int32).reshape(-1),
         _joined([inputs for _, _, inputs in matrices]),
         transformed.reshape(-1, shape.inputs, shape.outputs).astype(np.float32),
@@ -176,7 +182,7 @@ def plan(
     )
 
 
-def _along(values: npt.NDArray[Any], places: tuple[int, ...], axes: int) -> npt.NDArray[Any]:
+def _along(values: Array, places: tuple[int, ...], axes: int) -> Array:
     """The values along these of so many axes."""
     sizes = [1] * axes
     for place, size in zip(places, values.shape, strict=True):
@@ -186,7 +192,7 @@ def _along(values: npt.NDArray[Any], places: tuple[int, ...], axes: int) -> npt.
 
 def _joined(matrices: list[Matrix]) -> Floats:
     """One transform of all axes together."""
-    joined: npt.NDArray[Any] = np.eye(1)
+    joined: npt.NDArray[np.floating] = np.eye(1)
     for matrix in matrices:
         joined = np.kron(joined, matrix)
     return joined.astype(np.float32)

@@ -6,13 +6,16 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.types import ArrayTree
+
 T = TypeVar("T")
-Batch = tuple[Any, ...]
+Batch = tuple[ArrayTree, ...]
+"""(inputs, targets) or (inputs, targets, weights)."""
 
 BUCKET = 64
 """Batches among which samples are sorted by length."""

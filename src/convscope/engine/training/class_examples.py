@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.training.batches import Batch
+from convscope.types import ArrayTree
 
-Augment = Callable[[Any, np.random.Generator], Any]
-Prepare = Callable[[Any], Any]
+Augment = Callable[[ArrayTree, np.random.Generator], ArrayTree]
+Prepare = Callable[[ArrayTree], ArrayTree]
 
 
 class CompactInputs(Protocol):
@@ -21,7 +23,7 @@ class CompactInputs(Protocol):
     def __len__(self) -> int:
         """The number of samples."""
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Any:
+    def take(self, indices: npt.NDArray[np.int64]) -> ArrayTree:
         """The inputs at these positions, stacked along the first axis."""
 
 
@@ -83,7 +85,7 @@ class ClassExamples:
             batch = (*batch, self.class_weights[labels])
         if self.mixing and rng is not None:
             share = rng.beta(self.mixing, self.mixing, len(labels)).astype(np.float32)
-            batch = tuple(_blended(part, share) for part in batch)
+            batch = keras.tree.map_structure(lambda part: _blended(part, share), batch)
         return batch
 
 

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import keras
 import numpy as np
 
-from convscope.engine.training.batches import Batch, Examples
+from convscope.engine.training.batches import Examples
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.run_callback import write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import UsageError
 from convscope.files import written_whole
-from convscope.types import Progress
+from convscope.types import Array, Progress
 
 
 class Solve(Protocol):
@@ -26,8 +26,8 @@ class Solve(Protocol):
     def __call__(
         self,
         model: keras.Model,
-        given: Batch,
-        options: Mapping[str, Any],
+        samples: tuple[Array, Array],
+        options: Mapping[str, object],
         settings: FitSettings,
         progress: Progress,
     ) -> Row:
@@ -35,10 +35,10 @@ class Solve(Protocol):
 
         Args:
             model: A fresh one; is changed.
-            given: All samples, as (inputs, targets).
+            samples: All of them, as (inputs, targets).
             options: Of the architecture, by name; those that are not given have their defaults.
-            settings: Those that it uses are read; what is drawn follows from the seed.
-            progress: Is told how far it is.
+            settings: Settings of the training; random numbers follow from the seed.
+            progress: Called with the progress.
 
         Returns:
             Figures for the history: of the samples, and with `val_` before their names of samples that were
@@ -58,7 +58,7 @@ class Solver:
     """
 
     solve: Solve
-    ready: Callable[[], Any]
+    ready: Callable[[], object]
     uses: tuple[str, ...]
     decision: str
 
@@ -77,13 +77,13 @@ class Solver:
         for each in fields(FitSettings):
             if each.name not in self.uses and getattr(settings, each.name) != getattr(usual, each.name):
                 raise UsageError(
-                    f"{name} is solved in closed form and has no use for the setting '{each.name}'. "
+                    f"{name} is solved in closed form and does not support {each.name}. "
                     f"Received: {each.name}={getattr(settings, each.name)!r}.",
-                    f"Leave it out; it takes {', '.join(self.uses)}.",
+                    f"Its settings: {', '.join(self.uses)}.",
                 )
         self.ready()
 
-    def record(self, settings: FitSettings) -> dict[str, Any]:
+    def record(self, settings: FitSettings) -> dict[str, object]:
         """The settings that are used, as plain values by name."""
         return {name: value for name, value in settings.to_json().items() if name in self.uses}
 
@@ -93,7 +93,7 @@ def solve(
     solver: Solver,
     train: Examples,
     more: Examples,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     settings: FitSettings,
     folder: Path,
     progress: Progress,
@@ -112,7 +112,7 @@ def solve(
         options: Those that the model is made with.
         settings: Every random number follows from the seed.
         folder: The run folder; gets `model.keras` and `history.csv`.
-        progress: Is told how far it is.
+        progress: Called with the progress.
 
     Returns:
         One row of history.
@@ -120,8 +120,8 @@ def solve(
     keras.utils.set_random_seed(settings.seed)
     started = time.monotonic()
     model = build()
-    given = tuple(np.concatenate(parts) for parts in zip(_whole(train), _whole(more), strict=True))
-    figures = solver.solve(model, given, options, settings, progress)
+    inputs, targets = map(np.concatenate, zip(_whole(train), _whole(more), strict=True))
+    figures = solver.solve(model, (inputs, targets), options, settings, progress)
     rows: list[Row] = [{"epoch": 1, **figures, "seconds": round(time.monotonic() - started, 3)}]
     with written_whole(folder / "model.keras") as part:
         model.save(part)
@@ -129,6 +129,6 @@ def solve(
     return rows
 
 
-def _whole(examples: Examples) -> Batch:
+def _whole(examples: Examples) -> tuple[Array, ...]:
     """All samples of a split at once, unchanged."""
-    return examples.batch(np.arange(len(examples)), None)
+    return cast("tuple[Array, ...]", examples.batch(np.arange(len(examples)), None))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -112,7 +111,7 @@ def _run(
         batches.close()
 
 
-def _passes(batches: Batches) -> Any:
+def _passes(batches: Batches) -> Iterable[Batch]:
     """A split that is evaluated again and again, each time from its first batch to its last.
 
     Keras makes a new iterator for each time. One over a generator goes on where the one before had read
@@ -122,7 +121,7 @@ def _passes(batches: Batches) -> Any:
     passes = _Passes(batches)
     if not batches.ragged:
         return passes
-    return backend_file().varying(passes, batches.examples.batch(np.arange(1), None))
+    return backend_file().ragged(passes, batches.examples.batch(np.arange(1), None))
 
 
 class _Passes(keras.utils.PyDataset):  # type: ignore[misc]

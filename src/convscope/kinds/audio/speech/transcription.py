@@ -97,7 +97,7 @@ class Window:
         return cls(reach.advance, -reach.lows[0], reach.highs[0])
 
 
-class Rows(Protocol):
+class EncodedRecordings(Protocol):
     """Waveforms of unequal lengths."""
 
     @property
@@ -142,7 +142,7 @@ class Transcriber:
         self._begin()
 
     def __call__(
-        self, rows: Rows, progress: Progress = no_progress, longest: float = LONGEST, step: float = STEP
+        self, rows: EncodedRecordings, progress: Progress = no_progress, longest: float = LONGEST, step: float = STEP
     ) -> list[Transcript]:
         """Hears recordings of any lengths.
 

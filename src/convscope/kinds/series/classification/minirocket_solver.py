@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.training.batches import Batch
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.class_examples import balanced_weights
 from convscope.engine.training.closed_form import Solver
@@ -23,7 +22,7 @@ from convscope.kinds.series.classification.minirocket import (
     set_variables,
     stages,
 )
-from convscope.types import Progress
+from convscope.types import Array, Progress
 
 TIE = 2.0**-17
 """By so much of the largest value thresholds are raised: more than the rounding of a sum of nine products."""
@@ -38,7 +37,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def solve_minirocket(
-    model: keras.Model, given: Batch, options: Mapping[str, Any], settings: FitSettings, progress: Progress
+    model: keras.Model,
+    samples: tuple[Array, Array],
+    options: Mapping[str, Any],
+    settings: FitSettings,
+    progress: Progress,
 ) -> Row:
     """Sets all weights of a fresh model.
 
@@ -53,10 +56,10 @@ def solve_minirocket(
 
     Args:
         model: Made by `models.minirocket`; is changed.
-        given: (series, one-hot targets), all samples at once; series of (samples, positions, variables).
+        samples: (series, one-hot targets), all samples at once; series of (samples, positions, variables).
         options: Those that the model was made with.
         settings: The seed of what is drawn, and whether all classes count alike.
-        progress: Is told how far it is.
+        progress: Called with the progress.
 
     Returns:
         Loss and accuracy of the samples, and as `val_` of each by a classifier that was fitted without it.
@@ -65,7 +68,7 @@ def solve_minirocket(
         UsageError: The features would not fit into memory.
         BackendError: aeon is not installed.
     """
-    series, targets = given
+    series, targets = samples
     labels, classes = targets.argmax(axis=1), targets.shape[1]
     weights = balanced_weights(labels, classes)[labels] if settings.class_weights else None
     steps = 3
@@ -86,7 +89,7 @@ def solve_minirocket(
     return row
 
 
-def require_aeon() -> Any:
+def require_aeon() -> type:
     """The class MiniRocket of aeon.
 
     Raises:
@@ -99,7 +102,8 @@ def require_aeon() -> Any:
             f"minirocket is solved by aeon, which is not installed: {error}.",
             'Install it: pip install "convscope[series]"',
         ) from error
-    return MiniRocket
+    made: type = MiniRocket
+    return made
 
 
 def _features(
