@@ -142,7 +142,11 @@ class Transcriber:
         self._begin()
 
     def __call__(
-        self, rows: EncodedRecordings, progress: Progress = no_progress, longest: float = LONGEST, step: float = STEP
+        self,
+        rows: EncodedRecordings,
+        progress: Progress = no_progress,
+        longest: float = LONGEST,
+        step: float = STEP,
     ) -> list[Transcript]:
         """Hears recordings of any lengths.
 
