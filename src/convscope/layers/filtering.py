@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from convscope.types import Tensor
 
 SMALLEST_ENERGY = 1e-6
 """What is smaller counts as this, because the slope of a root at 0 has no limit."""
@@ -34,7 +35,7 @@ class Energy(keras.layers.Layer):  # type: ignore[misc]
         [[5.0]]
     """
 
-    def call(self, inputs: Sequence[Any]) -> Any:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Takes the root of the sum of squares."""
         even, odd = inputs
         return ops.sqrt(ops.maximum(ops.square(even) + ops.square(odd), SMALLEST_ENERGY**2))
@@ -61,7 +62,7 @@ class Standardization(keras.layers.Layer):  # type: ignore[misc]
         [[[-1.0, 0.0], [1.0, 0.0]]]
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Subtracts the mean and divides by the standard deviation."""
         axes = tuple(range(1, len(inputs.shape) - 1))
         centred = inputs - ops.mean(inputs, axis=axes, keepdims=True)
@@ -93,7 +94,7 @@ class EdgePadding2D(keras.layers.ZeroPadding2D):  # type: ignore[misc]
         [[5.0, 5.0, 5.0, 7.0], [5.0, 5.0, 5.0, 7.0]]
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Repeats the first and the last row and column."""
         padded = inputs
         for axis, (before, after) in enumerate(self.padding, 1):

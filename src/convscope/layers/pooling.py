@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable("convscope")
@@ -32,7 +32,7 @@ class ProportionOfPositiveValues(keras.layers.Layer):  # type: ignore[misc]
     data_format = "channels_last"
     keepdims = False
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Takes the proportions."""
         axes = tuple(range(1, len(inputs.shape) - 1))
         return ops.mean(ops.cast(inputs > 0, self.compute_dtype), axis=axes)

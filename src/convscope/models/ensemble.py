@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -30,7 +31,7 @@ class EnsembleModel(keras.Model):  # type: ignore[misc]
         made: keras.Model = self.__dict__["_members"]
         return made
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """The mean answer; in training that of each member."""
         if training:
             return self.members(inputs, training=True)
@@ -38,12 +39,12 @@ class EnsembleModel(keras.Model):  # type: ignore[misc]
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """The sum of the members' losses in training; else the loss of their mean."""
         if len(y_pred.shape) == 2:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
@@ -53,7 +54,7 @@ class EnsembleModel(keras.Model):  # type: ignore[misc]
         ]
         return sum(losses[1:], start=losses[0])
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def compute_metrics(self, x: Tensor, y: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> Tensor:
         """Those of the mean."""
         mean = y_pred if len(y_pred.shape) == 2 else ops.mean(y_pred, axis=1)
         return super().compute_metrics(x, y, mean, sample_weight)

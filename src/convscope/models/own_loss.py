@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 class OwnLossModel(keras.Model):  # type: ignore[misc]
@@ -15,18 +16,18 @@ class OwnLossModel(keras.Model):  # type: ignore[misc]
     Its `compute_loss` updates `own_accuracy`, which Keras reports as `accuracy`.
     """
 
-    def compile(self, *arguments: Any, **options: Any) -> None:
+    def compile(self, *arguments: object, **options: object) -> None:
         """As any Keras model; makes the metric that the loss updates."""
         if not hasattr(self, "own_accuracy"):
             self.own_accuracy = keras.metrics.Mean("accuracy")
         super().compile(*arguments, **options)
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
+    def compile_from_config(self, config: dict[str, object]) -> None:
         """Compiles as the saved model was; Keras asks for this where `compile` is not its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def made_once(self, name: str, outputs: Callable[[], Any]) -> keras.Model:
+    def made_once(self, name: str, outputs: Callable[[], Tensor]) -> keras.Model:
         """The same layers from the inputs to other tensors.
 
         Args:
@@ -40,7 +41,7 @@ class OwnLossModel(keras.Model):  # type: ignore[misc]
         made: keras.Model = self.__dict__[kept]
         return made
 
-    def penalized(self, loss: Any) -> Any:
+    def penalized(self, loss: Tensor) -> Tensor:
         """A loss with the penalties that layers add."""
         for penalty in self.losses:
             loss = loss + ops.sum(ops.cast(penalty, loss.dtype))

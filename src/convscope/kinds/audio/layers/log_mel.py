@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.types import Tensor
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,7 +69,7 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         low: float = 20.0,
         high: float | None = None,
         floor: float = 1e-8,
-        **options: Any,
+        **options: object,
     ) -> None:
         options["dtype"] = "float32"
         options["trainable"] = False
@@ -88,10 +87,10 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         before = max(length - step, 0) // 2
         return before, length - 1 - before
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
         names = ("rate", "window", "hop", "mels", "low", "high", "floor")
-        config: dict[str, Any] = super().get_config()
+        config: dict[str, object] = super().get_config()
         return {**config, **{name: getattr(self, name) for name in names}}
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -104,7 +103,7 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         high = self.rate / 2 if self.high is None else self.high
         self._bands = mel_bands(bins, width, self.mels, self.low, high).astype(np.float32)
 
-    def call(self, waveforms: Any) -> Any:
+    def call(self, waveforms: Tensor) -> Tensor:
         """Computes the log-mel energies."""
         padded = ops.pad(ops.cast(waveforms, "float32"), ((0, 0), self.padding))
         waves = ops.convert_to_tensor(self._waves)
@@ -125,7 +124,7 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         frames = None if samples is None else -(-samples // self.strides[0])
         return shape[0], frames, self.mels
 
-    def compute_output_spec(self, waveforms: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, waveforms: Tensor) -> keras.KerasTensor:
         """Shape and dtype of the energies."""
         return keras.KerasTensor(self.compute_output_shape(waveforms.shape), dtype="float32")
 

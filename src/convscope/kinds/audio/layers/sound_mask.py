@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -30,18 +29,18 @@ class SoundMask(keras.layers.Layer):  # type: ignore[misc]
         [1.0, 0.0, 1.0, 0.0]
     """
 
-    def __init__(self, hop: int, **options: Any) -> None:
+    def __init__(self, hop: int, **options: object) -> None:
         options.setdefault("trainable", False)
         super().__init__(**options)
         if hop < 1:
             raise UsageError(f"SoundMask needs a hop of a sample at least. Received: hop={hop}.")
         self.hop = hop
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
         return {**super().get_config(), "hop": self.hop}
 
-    def call(self, waveforms: Any) -> Any:
+    def call(self, waveforms: Tensor) -> Tensor:
         """Computes the mask."""
         there = ops.cast(ops.not_equal(waveforms, 0), self.compute_dtype)
         padded = ops.expand_dims(ops.pad(there, ((0, 0), (0, self.hop - 1))), -1)
@@ -52,7 +51,7 @@ class SoundMask(keras.layers.Layer):  # type: ignore[misc]
         samples = shape[1]
         return shape[0], None if samples is None else -(-samples // self.hop), 1
 
-    def compute_output_spec(self, waveforms: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, waveforms: Tensor) -> keras.KerasTensor:
         """Shape and dtype of the mask."""
         return keras.KerasTensor(self.compute_output_shape(waveforms.shape), dtype=self.compute_dtype)
 
@@ -74,12 +73,12 @@ class MaskedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore
         - output: (batch, length, channels).
     """
 
-    def build(self, shapes: Any) -> None:
+    def build(self, shapes: Tensor) -> None:
         """Makes the weights for x."""
         super().build(shapes[0])
         self.input_spec = None
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Normalizes x."""
         x, mask = inputs
         if not (training and self.trainable):
@@ -99,6 +98,6 @@ class MaskedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore
             shift = shift + ops.cast(self.beta, "float32")
         return ops.cast(values * scale + shift, self.compute_dtype)
 
-    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """That of x."""
         return tuple(shapes[0])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -34,7 +33,12 @@ class SpectrumMasking(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, time: float = 0.2, bands: float = 0.2, count: int = 2, seed: int | None = None, **options: Any
+        self,
+        time: float = 0.2,
+        bands: float = 0.2,
+        count: int = 2,
+        seed: int | None = None,
+        **options: object,
     ) -> None:
         super().__init__(**options)
         if not (0 <= time <= 1 and 0 <= bands <= 1) or count < 0:
@@ -45,20 +49,20 @@ class SpectrumMasking(keras.layers.Layer):  # type: ignore[misc]
         self.time, self.bands, self.count, self.seed = time, bands, count, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
-        config: dict[str, Any] = super().get_config()
+        config: dict[str, object] = super().get_config()
         names = ("time", "bands", "count", "seed")
         return {**config, **{name: getattr(self, name) for name in names}}
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Hides parts in training; gives the inputs back otherwise."""
         if not training or not self.count:
             return inputs
         kept = self._kept(inputs, 1, self.time) * self._kept(inputs, 2, self.bands)
         return inputs * ops.cast(kept, inputs.dtype)
 
-    def _kept(self, inputs: Any, axis: int, share: float) -> Any:
+    def _kept(self, inputs: Tensor, axis: int, share: float) -> Tensor:
         """1 for positions along an axis that stay and 0 for others, shape of the inputs or 1 elsewhere."""
         batch, length = ops.shape(inputs)[0], ops.shape(inputs)[axis]
         drawn = keras.random.uniform((2, batch, self.count, 1), seed=self.seed_generator, dtype="float32")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
+
+from convscope.types import Tensor
 
 BLANK = 0
 """The id of a frame that says no character; also what pads labels."""
 _NEVER = -1e9
 
 
-def ctc_loss(scores: Any, present: Any, labels: Any) -> tuple[Any, Any]:
+def ctc_loss(scores: Tensor, present: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     r"""Negative log-probability of labels, summed over their alignments to frames.
 
     An alignment gives each frame a character or the blank; without its repetitions and then without its
@@ -51,7 +51,7 @@ def ctc_loss(scores: Any, present: Any, labels: Any) -> tuple[Any, Any]:
     return ops.where(alignable, -likelihood, 0.0), ops.cast(alignable, "float32")
 
 
-def greedy_matches(scores: Any, present: Any, labels: Any) -> Any:
+def greedy_matches(scores: Tensor, present: Tensor, labels: Tensor) -> Tensor:
     """Whether the most probable alignment reads exactly as the label.
 
     Args:
@@ -74,14 +74,14 @@ def greedy_matches(scores: Any, present: Any, labels: Any) -> Any:
     return ops.cast((wrong == 0) & as_many, "float32")
 
 
-def _with_blanks(labels: Any) -> Any:
+def _with_blanks(labels: Tensor) -> Tensor:
     """A blank in front of, between and behind all characters: (batch, 2 * characters + 1)."""
     pairs = ops.stack([ops.zeros_like(labels), labels], axis=2)
     flat = ops.reshape(pairs, (-1, 2 * ops.shape(labels)[1]))
     return ops.pad(flat, ((0, 0), (0, 1)), constant_values=BLANK)
 
 
-def _alignable(present: Any, labels: Any) -> Any:
+def _alignable(present: Tensor, labels: Tensor) -> Tensor:
     """Whether there are as many frames as the shortest alignment has, and at least one."""
     real = labels != BLANK
     doubled = real[:, 1:] & (labels[:, 1:] == labels[:, :-1])
@@ -89,7 +89,7 @@ def _alignable(present: Any, labels: Any) -> Any:
     return ops.sum(present[..., 0], axis=1) >= ops.maximum(needed, 1.0)
 
 
-def _messages(emissions: Any, present: Any, labels: Any) -> Any:
+def _messages(emissions: Tensor, present: Tensor, labels: Tensor) -> Tensor:
     """What comes before and what follows say about the state of each frame, their sum, as logarithms.
 
     From one frame to the next, a state stays, goes one on, or skips a blank between two different
@@ -115,7 +115,7 @@ def _messages(emissions: Any, present: Any, labels: Any) -> Any:
     backwards = ops.concatenate([ops.flip(steps[..., :-1], 2), steps[..., -1:]], axis=-1)
     steps = ops.stack([steps, ops.flip(backwards, 0)], axis=1)
 
-    def advance(message: Any, step: Any) -> tuple[Any, Any]:
+    def advance(message: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         here = message + step[..., :-1]
         padded = ops.pad(here, ((0, 0), (0, 0), (2, 0)), constant_values=_NEVER)
         skipped = padded[..., :-2] + both_skips

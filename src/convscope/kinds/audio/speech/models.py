@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import layers, ops
@@ -14,6 +13,7 @@ from convscope.kinds.audio.layers.sound_mask import MaskedBatchNormalization, So
 from convscope.kinds.audio.layers.spectrum_masking import SpectrumMasking
 from convscope.kinds.audio.speech.ctc_model import ctc_loss, greedy_matches
 from convscope.models.own_loss import OwnLossModel
+from convscope.types import Tensor
 
 STEM_KERNEL = 11
 STRIDE = 2
@@ -37,11 +37,11 @@ class SpeechModel(OwnLossModel):
         """The same layers from the input to logits."""
         return self.made_once("emitter", lambda: self.get_layer("characters").input)
 
-    def present(self, waveforms: Any) -> Any:
+    def present(self, waveforms: Tensor) -> Tensor:
         """1 for frames of the answer and 0 for padding, (batch, frames, 1)."""
         return self.get_layer("present")(self.get_layer("sound")(waveforms))
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """Probabilities; logits in training."""
         if training:
             return self.emitter(inputs, training=True)
@@ -49,12 +49,12 @@ class SpeechModel(OwnLossModel):
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """Mean CTC loss per character."""
         present = self.present(x)
         scores = y_pred if training else ops.log(ops.maximum(y_pred, 1e-30))
@@ -134,7 +134,9 @@ def separable_ctc(
     )
 
 
-def _block(x: Any, present: Any, width: int, size: int, depth: int, dropout: float, name: str) -> Any:
+def _block(
+    x: Tensor, present: Tensor, width: int, size: int, depth: int, dropout: float, name: str
+) -> Tensor:
     beside = _pointwise(x, present, width, f"{name}_beside")
     for number in range(1, depth + 1):
         part = f"{name}_{number}"
@@ -148,13 +150,13 @@ def _block(x: Any, present: Any, width: int, size: int, depth: int, dropout: flo
     return x
 
 
-def _pointwise(x: Any, present: Any, width: int, name: str) -> Any:
+def _pointwise(x: Tensor, present: Tensor, width: int, name: str) -> Tensor:
     """Mixes the channels of each moment."""
     x = layers.Conv1D(width, 1, use_bias=False, name=f"{name}_conv")(x)
     return _normalized(x, present, f"{name}_norm")
 
 
-def _normalized(x: Any, present: Any, name: str, **options: Any) -> Any:
+def _normalized(x: Tensor, present: Tensor, name: str, **options: object) -> Tensor:
     """Statistics that follow the train split within an epoch, also where it is small."""
     return MaskedBatchNormalization(momentum=0.9, name=name, **options)([x, present])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable("convscope")
@@ -28,7 +28,7 @@ class MemberMean(keras.layers.Layer):  # type: ignore[misc]
         [[2.0]]
     """
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Takes the mean."""
         mean = ops.mean(inputs, axis=1, keepdims=True)
         if training:

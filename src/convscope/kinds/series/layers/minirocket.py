@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
+
+from convscope.types import Tensor
 
 GOLDEN = (5**0.5 - 1) / 2
 """Multiples of it, less their whole parts, are spread evenly over 0 to 1 however many are taken."""
@@ -68,7 +69,7 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
     keepdims = False
 
     def __init__(
-        self, thresholds: int, margin: int = 0, first: int = 0, deviation: float = 1.0, **options: Any
+        self, thresholds: int, margin: int = 0, first: int = 0, deviation: float = 1.0, **options: object
     ) -> None:
         super().__init__(**options)
         if thresholds < 1 or margin < 0 or first not in (0, 1):
@@ -79,9 +80,9 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
         self.thresholds, self.margin, self.first = thresholds, margin, first
         self.deviation = deviation
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
-        config: dict[str, Any] = super().get_config()
+        config: dict[str, object] = super().get_config()
         own = ("thresholds", "margin", "first", "deviation")
         return {**config, **{name: getattr(self, name) for name in own}}
 
@@ -100,7 +101,7 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
             trainable=False,
         )
 
-    def call(self, maps: Any) -> Any:
+    def call(self, maps: Tensor) -> Tensor:
         """Counts."""
         return _shares(self.margin, self.first)(maps, ops.convert_to_tensor(self.bounds))
 
@@ -109,7 +110,7 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
         channels = input_shape[-1]
         return input_shape[0], None if channels is None else channels * self.thresholds
 
-    def _normal_quantiles(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    def _normal_quantiles(self, shape: tuple[int, ...], dtype: Tensor = None) -> Tensor:
         """Of a normal distribution, spread over channels and thresholds alike."""
         normal = NormalDist(0, self.deviation)
         shares = np.clip(spread_quantiles(int(np.prod(shape))), 1e-4, 1 - 1e-4)
@@ -117,14 +118,14 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
         return ops.convert_to_tensor(values.reshape(shape), dtype=dtype)
 
 
-def _shares(margin: int, first: int) -> Any:
+def _shares(margin: int, first: int) -> Tensor:
     """The shares as a function of maps and thresholds, with a slope that stands in for that of the step."""
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def shares(maps: Any, bounds: Any) -> tuple[Any, Any]:
+    def shares(maps: Tensor, bounds: Tensor) -> tuple[Tensor, Tensor]:
         weights = ops.convert_to_tensor(_weights(int(maps.shape[1]), int(maps.shape[2]), margin, first))
 
-        def gradient(*arguments: Any, upstream: Any = None) -> tuple[Any, Any]:
+        def gradient(*arguments: object, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
             passed = arguments[-1] if upstream is None else upstream
             return _slopes(maps, bounds, passed, weights), ops.zeros_like(bounds)
 
@@ -141,7 +142,7 @@ def _weights(length: int, channels: int, margin: int, first: int) -> npt.NDArray
     return counts
 
 
-def _counted(maps: Any, bounds: Any, weights: Any) -> Any:
+def _counted(maps: Tensor, bounds: Tensor, weights: Tensor) -> Tensor:
     """Shares of the positions that count, (batch, channels * thresholds).
 
     One threshold after the other, so that no more than one more map is held in memory.
@@ -154,7 +155,7 @@ def _counted(maps: Any, bounds: Any, weights: Any) -> Any:
     return ops.reshape(shares, (-1, int(bounds.shape[0]) * count))
 
 
-def _slopes(maps: Any, bounds: Any, passed: Any, weights: Any) -> Any:
+def _slopes(maps: Tensor, bounds: Tensor, passed: Tensor, weights: Tensor) -> Tensor:
     """What `passed`, (batch, channels * thresholds), is for the maps, by logistic functions for steps."""
     channels, count = int(bounds.shape[0]), int(bounds.shape[1])
     width = ops.maximum(ops.std(bounds) / SOFTNESS, 1e-6)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from convscope.types import Tensor
 
 FORBIDDEN = -1e4
 """Added to the score of what is not allowed: its probability is 0 in float32, and no arithmetic overflows."""
@@ -48,13 +49,13 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         allowed: Sequence[Sequence[bool]] | None = None,
         starts: Sequence[bool] | None = None,
         ends: Sequence[bool] | None = None,
-        **options: Any,
+        **options: object,
     ) -> None:
         options.setdefault("dtype", "float32")
         super().__init__(**options)
         self.allowed, self.starts, self.ends = allowed, starts, ends
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Plain lists."""
         return {
             **super().get_config(),
@@ -86,13 +87,13 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         """That of the emissions."""
         return tuple(shapes[0])
 
-    def call(self, inputs: Sequence[Any]) -> Any:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Computes the marginal probabilities; gradients pass."""
         emissions, mask = self._masked(*inputs)
         before, after = self._messages(emissions, mask, self._scores())
         return ops.softmax(before + emissions + after, axis=-1) * mask
 
-    def log_likelihood(self, emissions: Any, mask: Any, tags: Any) -> Any:
+    def log_likelihood(self, emissions: Tensor, mask: Tensor, tags: Tensor) -> Tensor:
         """Logarithm of the probability of whole tag sequences.
 
         Args:
@@ -105,7 +106,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         """
         return self.judge(emissions, mask, tags)[0]
 
-    def judge(self, emissions: Any, mask: Any, tags: Any) -> tuple[Any, Any]:
+    def judge(self, emissions: Tensor, mask: Tensor, tags: Tensor) -> tuple[Tensor, Tensor]:
         """Log-likelihood and marginal probabilities by one pass.
 
         The slope of the normalizing sum by a score is the probability of what is scored. The messages give
@@ -140,7 +141,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         likely_last = probabilities - probabilities * ops.pad(mask[:, 1:], ((0, 0), (0, 1), (0, 0)))
         followed = ops.expand_dims(here[:, :-1], 3) * ops.expand_dims(here[:, 1:], 2)
 
-        def score(nodes: Any, edges: Any, ends: Any) -> Any:
+        def score(nodes: Tensor, edges: Tensor, ends: Tensor) -> Tensor:
             return (
                 ops.sum(nodes * emissions, (1, 2))
                 + ops.sum(edges * transitions, (1, 2, 3))
@@ -152,7 +153,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         normalizer = total[:, 0, 0] * mask[:, 0, 0] + expected - ops.stop_gradient(expected)
         return score(here, followed, last) - normalizer, probabilities
 
-    def viterbi(self, emissions: Any, mask: Any) -> Any:
+    def viterbi(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """The most probable tag sequence (Viterbi 1967).
 
         Args:
@@ -167,13 +168,13 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         transitions, start, end = self._scores()
         steps = _steps(emissions, mask)
 
-        def advance(best: Any, step: Any) -> tuple[Any, Any]:
+        def advance(best: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
             emission, there = step[:, :-1], step[:, -1:]
             arrived = ops.max(ops.expand_dims(best, 2) + transitions, axis=1) + emission
             best = ops.where(there > 0, arrived, best)
             return best, best
 
-        def retreat(tag: Any, step: Any) -> tuple[Any, Any]:
+        def retreat(tag: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
             best, there = step[:, :-1], step[:, -1]
             came = ops.argmax(best + ops.take(ops.transpose(transitions), tag, axis=0), axis=-1)
             tag = ops.where(there > 0, ops.cast(came, "int32"), tag)
@@ -188,10 +189,10 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         tags = ops.concatenate([ops.flip(tags, 0), ops.expand_dims(final, 0)])
         return ops.transpose(tags) * ops.cast(mask[..., 0], "int32")
 
-    def _scores(self) -> tuple[Any, Any, Any]:
+    def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
         """Transitions, start and end, where what is not allowed costs."""
 
-        def limited(weight: Any, given: Any) -> Any:
+        def limited(weight: Tensor, given: Tensor) -> Tensor:
             return weight + (
                 0.0 if given is None else ops.where(ops.convert_to_tensor(given), 0.0, FORBIDDEN)
             )
@@ -203,12 +204,12 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         )
 
     @staticmethod
-    def _masked(emissions: Any, mask: Any) -> tuple[Any, Any]:
+    def _masked(emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         mask = ops.cast(mask, "float32")
         return ops.cast(emissions, "float32") * mask, mask
 
     @staticmethod
-    def _messages(emissions: Any, mask: Any, scores: Sequence[Any]) -> tuple[Any, Any]:
+    def _messages(emissions: Tensor, mask: Tensor, scores: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """What the words before and behind each position say about its tag, both (batch, length, tags).
 
         A message goes on as m'[j] = log sum_i exp(m[i] + emission[i] + score[i, j]). Backwards that is the
@@ -220,7 +221,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         steps = ops.stack([steps, ops.flip(steps, 0)], axis=1)
         ways = ops.expand_dims(ops.stack([transitions, ops.transpose(transitions)]), 1)
 
-        def advance(message: Any, step: Any) -> tuple[Any, Any]:
+        def advance(message: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
             emission, here = step[..., :-1], step[..., -1:]
             arrived = ops.expand_dims(message + emission, 3) + ways
             largest = ops.max(arrived, axis=2)
@@ -233,7 +234,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         return ops.transpose(before, (1, 0, 2)), ops.transpose(after, (1, 0, 2))
 
 
-def _steps(emissions: Any, mask: Any) -> Any:
+def _steps(emissions: Tensor, mask: Tensor) -> Tensor:
     """Emissions with the mask behind them, (length, batch, tags + 1).
 
     One tensor: Keras 3.15 cannot scan several of a length that is not known on TensorFlow.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -29,7 +29,7 @@ class GatedLinearUnit(keras.layers.Layer):  # type: ignore[misc]
         if input_shape[-1] is None or input_shape[-1] % 2:
             raise ValueError(f"{self.name} expects an even number of channels. Received: {input_shape[-1]}.")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Multiplies values and gates."""
         values, gates = ops.split(inputs, 2, axis=-1)
         return values * ops.sigmoid(gates)
@@ -52,11 +52,11 @@ class ScaledSum(keras.layers.Layer):  # type: ignore[misc]
         - output: the same.
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Adds and scales."""
         first, second = inputs
         return (first + second) * 0.5**0.5
 
-    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """The shape of the first input."""
         return tuple(shapes[0])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -17,16 +17,16 @@ class PaddingMask(keras.layers.Layer):  # type: ignore[misc]
         - output: float, (batch, length, 1): 1 where any id of a position is not 0.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         options.setdefault("trainable", False)
         super().__init__(**options)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer; what Keras gathers by itself would not have the name."""
-        config: dict[str, Any] = super().get_config()
+        config: dict[str, object] = super().get_config()
         return config
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Computes the mask."""
         present = ops.not_equal(ids, 0)
         if len(ids.shape) > 2:
@@ -37,7 +37,7 @@ class PaddingMask(keras.layers.Layer):  # type: ignore[misc]
         """Two axes of the ids and one channel."""
         return (*shape[:2], 1)
 
-    def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, ids: Tensor) -> keras.KerasTensor:
         """Shape and dtype of the mask."""
         return keras.KerasTensor(self.compute_output_shape(ids.shape), dtype=self.compute_dtype)
 
@@ -53,7 +53,7 @@ class MaskedGlobalMaxPooling1D(keras.layers.Layer):  # type: ignore[misc]
         - output: (batch, channels); 0 for a sample without any position.
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Takes the maximum."""
         x, mask = inputs
         mask = ops.cast(mask, x.dtype)
@@ -61,6 +61,6 @@ class MaskedGlobalMaxPooling1D(keras.layers.Layer):  # type: ignore[misc]
         largest = ops.max(x * mask + lowest * (1 - mask), axis=1)
         return largest * ops.max(mask, axis=1)
 
-    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """Without the length."""
         return (shapes[0][0], shapes[0][2])

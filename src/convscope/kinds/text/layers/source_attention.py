@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 _LEAST = -1e9
 
@@ -29,7 +29,7 @@ class SourceAttention(keras.layers.Layer):  # type: ignore[misc]
         - output: (batch, target, channels), and the weights, float32, (batch, target, source).
     """
 
-    def call(self, inputs: Any) -> tuple[Any, Any]:
+    def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Compares, weighs and sums."""
         query, keys, values, mask = inputs
         scores = ops.matmul(query * keys.shape[-1] ** -0.5, ops.transpose(keys, (0, 2, 1)))
@@ -37,7 +37,7 @@ class SourceAttention(keras.layers.Layer):  # type: ignore[misc]
         weights = ops.softmax(ops.cast(scores, "float32") + _LEAST * absent, axis=-1)
         return ops.matmul(ops.cast(weights, values.dtype), values), weights
 
-    def compute_output_spec(self, inputs: Any) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def compute_output_spec(self, inputs: Tensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Shapes and dtypes of the mean and the weights."""
         query, keys, values, _ = inputs
         context = keras.KerasTensor((*query.shape[:2], values.shape[-1]), dtype=values.dtype)

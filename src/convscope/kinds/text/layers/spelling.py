@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -17,16 +17,16 @@ class CharacterMask(keras.layers.Layer):  # type: ignore[misc]
         - output: float, (batch, words, characters, 1).
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         options.setdefault("trainable", False)
         super().__init__(**options)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer; what Keras gathers by itself would not have the name."""
-        config: dict[str, Any] = super().get_config()
+        config: dict[str, object] = super().get_config()
         return config
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Computes the mask."""
         return ops.expand_dims(ops.cast(ops.not_equal(ids, 0), self.compute_dtype), -1)
 
@@ -34,7 +34,7 @@ class CharacterMask(keras.layers.Layer):  # type: ignore[misc]
         """That of the ids and one channel."""
         return (*shape, 1)
 
-    def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, ids: Tensor) -> keras.KerasTensor:
         """Shape and dtype of the mask."""
         return keras.KerasTensor(self.compute_output_shape(ids.shape), dtype=self.compute_dtype)
 
@@ -50,13 +50,13 @@ class MaxOverCharacters(keras.layers.Layer):  # type: ignore[misc]
         - output: (batch, words, channels); 0 for a word without characters.
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Takes the maximum."""
         x, mask = inputs
         mask = ops.cast(mask, x.dtype)
         lowest = -3e4  # below what a layer puts out, and still a number in half precision
         return ops.max(x * mask + lowest * (1 - mask), axis=2) * ops.max(mask, axis=2)
 
-    def compute_output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """Without the characters."""
         return (*shapes[0][:2], shapes[0][3])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -27,7 +27,7 @@ class SubwordEmbedding(keras.layers.Layer):  # type: ignore[misc]
         - output: (batch, length, units).
     """
 
-    def __init__(self, vocabulary: int, units: int, **options: Any) -> None:
+    def __init__(self, vocabulary: int, units: int, **options: object) -> None:
         super().__init__(**options)
         self.vocabulary, self.units = vocabulary, units
 
@@ -37,7 +37,7 @@ class SubwordEmbedding(keras.layers.Layer):  # type: ignore[misc]
             shape=(self.vocabulary, self.units), initializer="uniform", name="embeddings"
         )
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Looks up and averages."""
         table = ops.cast(self.embeddings, self.compute_dtype)
         present = ops.cast(ops.not_equal(ids, 0), self.compute_dtype)
@@ -49,6 +49,6 @@ class SubwordEmbedding(keras.layers.Layer):  # type: ignore[misc]
         """A vector in place of the pieces."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Both sizes."""
         return {**super().get_config(), "vocabulary": self.vocabulary, "units": self.units}

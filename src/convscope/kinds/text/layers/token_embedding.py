@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -31,13 +32,13 @@ class TokenEmbedding(keras.layers.Layer):  # type: ignore[misc]
         - output: (batch, length, width); with `reverse`: float32, (batch, length, vocabulary).
     """
 
-    def __init__(self, vocabulary: int, width: int, tied: bool = False, **options: Any) -> None:
+    def __init__(self, vocabulary: int, width: int, tied: bool = False, **options: object) -> None:
         super().__init__(**options)
         self.vocabulary = vocabulary
         self.width = width
         self.tied = tied
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Tensor = None) -> None:
         """Makes the table, and the bias where there is one."""
         self.embeddings = self.add_weight(
             shape=(self.vocabulary, self.width),
@@ -47,7 +48,7 @@ class TokenEmbedding(keras.layers.Layer):  # type: ignore[misc]
         if self.tied:
             self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
 
-    def call(self, inputs: Any, reverse: bool = False) -> Any:
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         """Looks vectors up, or compares vectors with all tokens."""
         table = ops.convert_to_tensor(self.embeddings, dtype=self.compute_dtype)
         if not reverse:
@@ -57,13 +58,13 @@ class TokenEmbedding(keras.layers.Layer):  # type: ignore[misc]
         shape = (*ops.shape(inputs)[:-1], self.vocabulary)
         return ops.cast(ops.reshape(scores, shape), "float32")
 
-    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: Tensor, reverse: bool = False) -> keras.KerasTensor:
         """Shape and dtype of what `call` gives."""
         if reverse:
             return keras.KerasTensor((*inputs.shape[:-1], self.vocabulary), dtype="float32")
         return keras.KerasTensor((*inputs.shape, self.width), dtype=self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
         mine = {"vocabulary": self.vocabulary, "width": self.width, "tied": self.tied}
         return {**super().get_config(), **mine}
@@ -85,7 +86,7 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
         - output: the same.
     """
 
-    def __init__(self, positions: int, **options: Any) -> None:
+    def __init__(self, positions: int, **options: object) -> None:
         super().__init__(**options)
         self.positions = positions
 
@@ -95,7 +96,7 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
             shape=(self.positions, input_shape[-1]), initializer="zeros", name="embeddings"
         )
 
-    def call(self, inputs: Any, first: Any = 0) -> Any:
+    def call(self, inputs: Tensor, first: Tensor = 0) -> Tensor:
         """Adds the vectors of the places from `first` on."""
         places = ops.minimum(ops.arange(ops.shape(inputs)[1], dtype="int32") + first, self.positions - 1)
         added = ops.take(ops.convert_to_tensor(self.embeddings), places, axis=0)
@@ -105,6 +106,6 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
         """The shape of the input."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
         return {**super().get_config(), "positions": self.positions}

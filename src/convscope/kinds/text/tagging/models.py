@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import layers, ops
@@ -13,6 +12,7 @@ from convscope.kinds.text.layers.crf import LinearChainCRF
 from convscope.kinds.text.layers.masking import PaddingMask
 from convscope.kinds.text.layers.spelling import CharacterMask, MaxOverCharacters
 from convscope.models.own_loss import OwnLossModel
+from convscope.types import Tensor
 
 CHARACTERS_PER_WORD = 20
 """Characters of a word that the model is given."""
@@ -27,14 +27,14 @@ class _BestTags(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(dtype="float32")
         self._crf = crf
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         emissions, mask = inputs
         best = self._crf.viterbi(emissions, mask)
         shares = self._crf([emissions, mask])
         sure = ops.take_along_axis(shares, ops.expand_dims(best, -1), axis=-1)
         return [best, ops.squeeze(sure, -1)]
 
-    def compute_output_spec(self, inputs: Any) -> list[keras.KerasTensor]:
+    def compute_output_spec(self, inputs: Tensor) -> list[keras.KerasTensor]:
         shape = inputs[0].shape[:2]
         return [keras.KerasTensor(shape, dtype="int32"), keras.KerasTensor(shape, dtype="float32")]
 
@@ -67,7 +67,7 @@ class TaggingModel(OwnLossModel):
         """The same layers from the inputs to [best tags, their probabilities]; made and compiled once."""
         return self.made_once("decoder", lambda: _BestTags(self.crf)(self.crf.input))
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """Marginal probabilities; emissions in training."""
         if training:
             return self.emitter(inputs, training=True)[0]
@@ -75,12 +75,12 @@ class TaggingModel(OwnLossModel):
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """Mean negative log-likelihood of the tags, per word."""
         present = ops.cast(ops.not_equal(x["words"], 0), "float32")
         emissions = y_pred if training else self.emitter(x, training=False)[0]
@@ -98,7 +98,7 @@ def dilated_tagger(
     classes: int,
     vocabulary: int = 20_000,
     characters: int = 100,
-    constraints: Mapping[str, Sequence[Any]] | None = None,
+    constraints: Mapping[str, Sequence[Tensor]] | None = None,
     kernel_size: int = 3,
     dilations: Sequence[int] = (1, 2, 4, 1),
     depth: int = 1,
@@ -164,7 +164,7 @@ def dilated_tagger(
     return TaggingModel(inputs, tags, name="dilated_tagger")
 
 
-def _spelling(letters: Any, characters: int, width: int, dropout: float) -> Any:
+def _spelling(letters: Tensor, characters: int, width: int, dropout: float) -> Tensor:
     """The largest value of each kernel over the characters of a word."""
     x = _embedding(characters, 32, "character_embedding")(letters)
     there = CharacterMask(name="character_mask")(letters)
@@ -174,7 +174,9 @@ def _spelling(letters: Any, characters: int, width: int, dropout: float) -> Any:
     return MaxOverCharacters(name="character_pool")([x, there])
 
 
-def _layer(x: Any, mask: Any, width: int, size: int, dilation: int, dropout: float, name: str) -> Any:
+def _layer(
+    x: Tensor, mask: Tensor, width: int, size: int, dilation: int, dropout: float, name: str
+) -> Tensor:
     """Adds dropout(relu(conv(norm(x)))) to x."""
     y = layers.LayerNormalization(name=f"{name}_norm")(x)
     y = layers.Multiply(name=f"{name}_masked")([y, mask])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from convscope.data.token_rows import PADDING, UNKNOWN, padded_length
 from convscope.kinds.text.translation.representation import END, START
 from convscope.kinds.text.translation.step import TranslationSteps
 from convscope.scope.differentiate import forward_program
+from convscope.types import Tensor
 
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -65,8 +66,13 @@ class CachedScorer:
         self._encode = forward_program(model, steps.encode)
 
         def step(
-            tokens: Any, position: Any, scores: Any, may_be_unknown: Any, state: Any, *encoded: Any
-        ) -> list[Any]:
+            tokens: Tensor,
+            position: Tensor,
+            scores: Tensor,
+            may_be_unknown: Tensor,
+            state: Tensor,
+            *encoded: object,
+        ) -> list[Tensor]:
             logits, attention, state = steps.step(tokens, position, state, list(encoded))
             return [*_ranked(logits, position, scores, may_be_unknown), attention, state]
 
@@ -100,7 +106,9 @@ class RecomputingScorer:
     def __init__(self, model: keras.Model) -> None:
         whole = keras.Model(model.input, [model.output, *TranslationSteps(model).attentions])
 
-        def step(target: Any, position: Any, scores: Any, may_be_unknown: Any, source: Any) -> list[Any]:
+        def step(
+            target: Tensor, position: Tensor, scores: Tensor, may_be_unknown: Tensor, source: Tensor
+        ) -> list[Tensor]:
             logits, *looks = whole({"source": source, "target": target}, training=False)
             shape = (*scores.shape, -1)
             last = ops.reshape(ops.take(logits, position, axis=1), shape)
@@ -132,7 +140,7 @@ def _unknown(source: Ids) -> Floats:
     return np.where((source == UNKNOWN).any(axis=1, keepdims=True), 0.0, NEVER).astype(np.float32)
 
 
-def _ranked(logits: Any, position: Any, scores: Any, may_be_unknown: Any) -> list[Any]:
+def _ranked(logits: Tensor, position: Tensor, scores: Tensor, may_be_unknown: Tensor) -> list[Tensor]:
     """The best continuations: their log-probabilities, their places in (beam * classes), and the endings."""
     batch, beam, classes = logits.shape
     probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
@@ -146,7 +154,7 @@ def _ranked(logits: Any, position: Any, scores: Any, may_be_unknown: Any) -> lis
     return [best, ops.stack([places // classes, places % classes]), reached[:, :, END]]
 
 
-def _candidates(ranked: list[Any], attention: Floats) -> Candidates:
+def _candidates(ranked: list[Tensor], attention: Floats) -> Candidates:
     best, places, endings = ranked
     parents, tokens = np.asarray(places, np.int32)
     return Candidates(best, tokens, parents, endings, attention)

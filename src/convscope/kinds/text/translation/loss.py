@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -16,15 +16,15 @@ class TokenLoss(keras.losses.Loss):  # type: ignore[misc]
         label_smoothing: Share of each target that is spread over the vocabulary, in [0, 1).
     """
 
-    def __init__(self, label_smoothing: float = 0.1, name: str = "token_loss", **options: Any) -> None:
+    def __init__(self, label_smoothing: float = 0.1, name: str = "token_loss", **options: object) -> None:
         super().__init__(name=name, **options)
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of the batch."""
         return token_loss(y_true, y_pred, self.label_smoothing)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """All that rebuilds the loss."""
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
@@ -37,16 +37,16 @@ class TokenAccuracy(keras.metrics.Mean):  # type: ignore[misc]
         name: What the history calls it.
     """
 
-    def __init__(self, name: str = "accuracy", **options: Any) -> None:
+    def __init__(self, name: str = "accuracy", **options: object) -> None:
         super().__init__(name=name, **options)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
         """Counts one batch."""
         right = ops.equal(ops.argmax(y_pred, axis=-1), ops.cast(y_true, "int32"))
         super().update_state(ops.cast(right, "float32"), ops.cast(ops.not_equal(y_true, 0), "float32"))
 
 
-def token_loss(y: Any, scores: Any, smoothing: float) -> Any:
+def token_loss(y: Tensor, scores: Tensor, smoothing: float) -> Tensor:
     """Mean smoothed cross-entropy of the positions that are no padding, in nats; see `TranslationModel`.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from convscope.errors import UsageError
@@ -12,6 +10,7 @@ from convscope.kinds.text.layers.masking import PaddingMask
 from convscope.kinds.text.layers.source_attention import SourceAttention
 from convscope.kinds.text.layers.token_embedding import PositionEmbedding, TokenEmbedding
 from convscope.kinds.text.translation.loss import token_loss
+from convscope.types import Tensor
 
 _KERNEL = "he_normal"  # the gates let about a quarter of the variance pass
 
@@ -39,12 +38,12 @@ class TranslationModel(keras.Model):  # type: ignore[misc]
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """The smoothed cross-entropy of tokens, in nats."""
         compiled = self.loss
         smoothing = float(getattr(compiled, "label_smoothing", 0.0)) if training else 0.0
@@ -150,12 +149,14 @@ def _check(
         raise UsageError(f"dropout must be in [0, 1). Received: dropout={dropout}.")
 
 
-def _placed(embedded: Any, side: str, positions: int, dropout: float) -> Any:
+def _placed(embedded: Tensor, side: str, positions: int, dropout: float) -> Tensor:
     placed = PositionEmbedding(positions, name=f"{side}_position")(embedded)
     return keras.layers.Dropout(dropout, name=f"{side}_dropout")(placed)
 
 
-def _encode(embedded: Any, mask: Any, depth: int, kernel_size: int, dropout: float) -> tuple[Any, Any]:
+def _encode(
+    embedded: Tensor, mask: Tensor, depth: int, kernel_size: int, dropout: float
+) -> tuple[Tensor, Tensor]:
     """The keys z and the values z + e."""
     width = embedded.shape[-1]
     x = embedded
@@ -175,8 +176,8 @@ def _encode(embedded: Any, mask: Any, depth: int, kernel_size: int, dropout: flo
 
 
 def _decoder_block(
-    block: str, x: Any, wanted: Any, encoded: list[Any], kernel_size: int, dropout: float
-) -> Any:
+    block: str, x: Tensor, wanted: Tensor, encoded: list[Tensor], kernel_size: int, dropout: float
+) -> Tensor:
     width = x.shape[-1]
     h = keras.layers.LayerNormalization(name=f"{block}_norm")(x)
     h = keras.layers.Dropout(dropout, name=f"{block}_dropout")(h)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.types import Tensor
 
 
 class TranslationSteps:
@@ -49,7 +48,7 @@ class TranslationSteps:
         """Of the state: before the first word it is zeros of this shape."""
         return (self.depth, batch, beam, self.kernel_size - 1, self.width)
 
-    def encode(self, source: Any) -> list[Any]:
+    def encode(self, source: Tensor) -> list[Tensor]:
         """Keys, values and mask of each source, which each step reads.
 
         Args:
@@ -58,10 +57,12 @@ class TranslationSteps:
         Returns:
             (batch, source, width), the same, and (batch, source, 1).
         """
-        encoded: list[Any] = self._encoder(source, training=False)
+        encoded: list[Tensor] = self._encoder(source, training=False)
         return encoded
 
-    def step(self, tokens: Any, position: Any, state: Any, encoded: list[Any]) -> tuple[Any, Any, Any]:
+    def step(
+        self, tokens: Tensor, position: Tensor, state: Tensor, encoded: list[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Scores the words that may come next.
 
         Args:
@@ -96,7 +97,7 @@ class TranslationSteps:
         scores = layers["target_embedding"](h, reverse=True)
         return scores, ops.mean(ops.stack(looks), axis=0), ops.stack(kept)
 
-    def _convolve(self, convolution: keras.layers.Conv1D, window: Any) -> Any:
+    def _convolve(self, convolution: keras.layers.Conv1D, window: Tensor) -> Tensor:
         """The last output of a causal convolution, from (batch, beam, kernel_size, width)."""
         batch, beam = window.shape[:2]
         flat = ops.reshape(window, (batch * beam, -1))
