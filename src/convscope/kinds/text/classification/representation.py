@@ -18,7 +18,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, UNKNOWN, TokenRows
 from convscope.errors import BackendError, RunError, UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.text.translation.division import (
+from convscope.kinds.text.words import (
     are_spaced,
     looks_spaced,
     normalizer,

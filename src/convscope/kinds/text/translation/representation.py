@@ -15,7 +15,7 @@ from convscope.data.splits import Split
 from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError, RunError, UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.text.classification.subwords import (
+from convscope.kinds.text.subwords import (
     SPACE,
     SPECIAL,
     learn_subwords,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.token_rows import UNKNOWN
-from convscope.errors import BackendError
+from convscope.kinds.text.words import tokenizers_library
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -116,14 +116,3 @@ def load_subwords(saved: str) -> Tokenizer:
     # A text that spells `<end>` is a text; without this it would be the end.
     tokenizer.encode_special_tokens = True
     return tokenizer
-
-
-def tokenizers_library() -> Any:
-    """The library, or the error that says how to install it."""
-    try:
-        import tokenizers
-    except ImportError as error:
-        raise BackendError(
-            f"Text needs the library tokenizers: {error}.", 'Install it: pip install "convscope[text]"'
-        ) from error
-    return tokenizers

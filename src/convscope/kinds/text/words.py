@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from convscope.errors import BackendError
@@ -11,18 +12,36 @@ from convscope.errors import BackendError
 _ALONE = "\\p{Han}\\p{Hiragana}\\p{Katakana}"
 _LETTER = f"[[\\p{{L}}\\p{{M}}\\p{{N}}_]&&[^{_ALONE}]]"
 _CLITIC = "(?:s|m|d|re|ve|ll)"
-_WORD = "|".join(
-    [
-        f"[{_ALONE}]",
-        f"(?i:{_LETTER}+?(?=n['\u2019]t(?!{_LETTER})))",  # the `do` of don't
-        f"(?i:n['\u2019]t(?!{_LETTER}))",
-        f"(?i:['\u2019]{_CLITIC}(?!{_LETTER}))",
-        "(?:\\p{L}\\.){2,}",  # U.S.
-        "\\p{N}+(?:[.,:]\\p{N}+)+",  # 10,000.5
-        f"{_LETTER}+(?:(?:[-\u2010&]|['\u2019](?!(?i:{_CLITIC})(?!{_LETTER}))){_LETTER}+)*",  # re-do, o'clock
-        "([!-/:-@\\[-`{-~])\\1*",  # a run of one mark, as ... and !!
-        "(?!\\s)\\X",  # whatever a person takes for one character, as an emoji of several
-    ]
+
+
+def _rules(
+    behind: str, abbreviation: str, between_digits: str, between_words: str, marks: str, one: str
+) -> str:
+    """What a word is: the first rule that fits. Given is in what texts to classify and to tag differ."""
+    joint = f"(?:[{between_words}]|['\u2019](?!(?i:{_CLITIC})(?!{_LETTER})))"
+    return "|".join(
+        [
+            f"[{_ALONE}]",
+            f"(?i:{_LETTER}+?(?=n['\u2019]t(?!{_LETTER})))",  # the `do` of don't
+            f"(?i:n['\u2019]t(?!{_LETTER}))",
+            f"(?i:{behind}['\u2019]{_CLITIC}(?!{_LETTER}))",
+            abbreviation,
+            f"\\p{{N}}+(?:[{between_digits}]\\p{{N}}+)+",  # 10,000.5
+            f"{_LETTER}+(?:{joint}{_LETTER}+)*",  # re-do, o'clock
+            f"({marks})\\1*",  # a run of one mark, as ... and !!
+            one,  # whatever a person takes for one character, as an emoji of several
+        ]
+    )
+
+
+_WORD = _rules("", "(?:\\p{L}\\.){2,}", ".,:", "-\u2010&", "[!-/:-@\\[-`{-~]", "(?!\\s)\\X")
+_TAGGED_WORD = _rules(
+    "(?<=[\\p{L}\\p{M}\\p{N}_])",
+    f"(?:\\p{{L}}\\.)+\\p{{L}}(?!{_LETTER})\\.?",
+    ".,:/",
+    "-\u2010&@",
+    "[[\\p{P}\\p{S}]&&[^\\p{So}]]",
+    "(?![\\s\\p{Cc}\\p{Cf}\\p{Z}])\\X",
 )
 _MARK = "[.,!?;:]"
 _STANDS_ALONE = re.compile(rf"(?:^|\s){_MARK}+(?=\s|$)")
@@ -66,6 +85,35 @@ def pre_tokenizer(spaced: bool) -> Any:
     if spaced:
         return library.pre_tokenizers.WhitespaceSplit()
     return library.pre_tokenizers.Split(library.Regex(_WORD), behavior="removed", invert=True)
+
+
+@cache
+def _tagged_words() -> Any:
+    library = tokenizers_library()
+    return library.pre_tokenizers.Split(library.Regex(_TAGGED_WORD), behavior="removed", invert=True)
+
+
+def words_of(text: str) -> tuple[tuple[int, int], ...]:
+    """Divides a text into words that can be tagged.
+
+    As texts to classify, but for a few rules of the Penn Treebank and CoNLL: `/` between digits and `@`
+    between letters join (`12/30`), `U.S` is one word without its last point, too, a run of any mark is one
+    word, and control characters and marks of direction are no part of a word.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Start and end of each word, in characters.
+
+    Raises:
+        BackendError: The library `tokenizers` is not installed.
+
+    Example:
+        >>> [" Don't go!"[start:end] for start, end in words_of(" Don't go!")]
+        ['Do', "n't", 'go', '!']
+    """
+    return tuple(span for _, span in _tagged_words().pre_tokenize_str(text))
 
 
 def whole_spans(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
