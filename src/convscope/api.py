@@ -1,4 +1,4 @@
-"""What both front doors and notebooks call: train, evaluate, predict, explain, look, export, build."""
+"""The functions that the command line and notebooks call: train, evaluate, predict, explain, look, ..."""
 
 from __future__ import annotations
 
@@ -63,23 +63,19 @@ def train(
     say: Say = silent,
     **settings: Any,
 ) -> Run:
-    """Trains a model on a data set, and judges it.
+    """Trains a model on a data set, and evaluates it.
 
     Args:
         path: The data; may be left out with `resume`.
-        recipe: Name of the recipe; by default the first that recognizes the data.
+        recipe: Name of the recipe; by default the one that recognizes the data.
         architecture: Name of the architecture; by default the recipe's first.
-        options: Options of the architecture (`kernel_size`, `depth`, `pooling`) and of the recipe: `size` as
-            (height, width) in pixels to resize to; `flip`, whether a mirrored picture keeps its class;
-            `erase`, the share of train pictures in which a rectangle is painted over; `mirror`, whether
-            answers are means over mirror images too; `zoom`, the share to make a picture larger and smaller
-            by for more of them. Of texts `encoding`, `text_column`, `label_column`; `unit` (`words`,
-            `subwords` or `hashed`), `vocabulary`, `max_length`; `vectors`, a file of word vectors.
+        options: Options of the recipe and of the architecture by name, such as `size` or `kernel_size`;
+            `convscope recipes NAME` lists them with their defaults.
         out: The run folder to make; by default `runs/DATE-NAME`.
-        resume: An interrupted run to go on with; all settings come from it.
+        resume: An interrupted run to resume; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.
-        progress: Is told each step.
-        say: Is told what was found and decided, a line at a time.
+        progress: Receives each step.
+        say: Receives what was read and decided, a line at a time.
         **settings: Fields of `FitSettings`, such as `epochs`, `batch_size`, `learning_rate`, `seed`,
             `precision`, `augmentation`, `mixing`, `class_weights`, `patience`, `tensorboard`.
 
@@ -94,18 +90,19 @@ def train(
     """
     prepare_backend()
     from convscope.kinds.registry import choose_recipe, find_recipe
-    from convscope.workflows.train import carry_out, describe, plan
+    from convscope.workflows.train import carry_out
+    from convscope.workflows.training_plan import describe, plan
 
     if resume is not None:
         if settings or recipe or architecture or options or out:
-            raise UsageError("A resumed run keeps its settings.", "Give --resume alone, or train anew.")
+            raise UsageError("--resume takes no other settings.", "Leave them out, or start a new training.")
         return _resume(Run(Path(resume)), path, callbacks, progress, say)
     if path is None:
-        raise UsageError("There is no data to train on.", "Give a path.")
+        raise UsageError("No data was given.", "Give a path.")
     unknown = sorted(set(settings) - _setting_names())
     if unknown:
         raise UsageError(
-            f"There is no setting '{unknown[0]}'.", f"There are {', '.join(sorted(_setting_names()))}."
+            f"Unknown setting '{unknown[0]}'.", f"Supported: {', '.join(sorted(_setting_names()))}."
         )
     chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
     run = new_run(Path(out) if out is not None else None, Path(path))
@@ -126,11 +123,12 @@ def _resume(
     say: Say,
 ) -> Run:
     from convscope.kinds.registry import find_recipe
-    from convscope.workflows.train import carry_out, describe, plan
+    from convscope.workflows.train import carry_out
+    from convscope.workflows.training_plan import describe, plan
 
     record = run.record()
     if record["status"] == "complete":
-        say(f"{run.folder} is complete already.")
+        say(f"{run.folder} is already complete.")
         return run
     made = plan(
         find_recipe(record["recipe"]),
@@ -147,15 +145,15 @@ def _resume(
 
 
 def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress = no_progress) -> Metrics:
-    """Judges a run's model.
+    """Evaluates the model of a run.
 
     Args:
         run: The run folder.
-        path: Data of the same classes: its test split is judged. By default the data of the training.
-        progress: Is told each step.
+        path: Data of the same classes, whose test split is used. By default the data of the training.
+        progress: Receives each step.
 
     Returns:
-        The figures, such as `accuracy`, `macro_f1` and `confusion`.
+        The metrics, such as `accuracy`, `macro_f1` and `confusion`.
 
     Raises:
         RunError: The folder is no finished run.
@@ -168,7 +166,7 @@ def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress 
 
 
 def metrics(run: Run) -> Metrics:
-    """The figures that a training left in its run.
+    """The metrics that a training left in its run.
 
     Args:
         run: A finished run.
@@ -184,17 +182,17 @@ def metrics(run: Run) -> Metrics:
 def predict(
     run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = no_progress, **options: Any
 ) -> Predictions:
-    """Answers for files, folders or globs; for texts as well.
+    """Predicts for files, folders or globs; for texts as well.
 
     Args:
         run: The run folder.
-        inputs: What to answer for. A run of texts takes tables, files of lines, `-` for standard input, and a
-            text itself where it has white space and is no path.
-        progress: Is told each step.
-        **options: Options of the recipe that say how to answer, such as `beam` or `encoding`.
+        inputs: Files, folders or globs. A run of texts takes tables, files of lines, `-` for standard input, and
+            a text itself, if it has white space and is not a path.
+        progress: Receives each step.
+        **options: Options of the recipe for predictions, such as `beam` or `encoding`.
 
     Returns:
-        One row per sample, in the order given, files of a folder sorted by name.
+        One row per sample, in the order of the inputs, files of a folder sorted by name.
 
     Raises:
         RunError: The folder is no finished run.
@@ -207,20 +205,20 @@ def predict(
 
 
 def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Prediction]:
-    """Answers while a stream comes, with what a whole file would be answered.
+    """Predicts while a stream comes; the predictions are those for the whole file.
 
     Args:
         run: Of series-anomaly or speech-recognition.
         stream: Binary, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit samples at
             the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
-        **options: Options of the recipe that say how to answer, such as `words`.
+        **options: Options of the recipe for predictions, such as `words`.
 
     Yields:
-        The answer for each line, at once; each word, as soon as no further sound changes it.
+        The prediction for each line, at once; each word, as soon as no further sound changes it.
 
     Raises:
-        UsageError: The run cannot follow a stream.
-        DataError: The stream is no sound.
+        UsageError: The recipe does not support streams.
+        DataError: The stream is not sound.
     """
     prepare_backend()
     from convscope.workflows.predict import Predictor
@@ -229,7 +227,7 @@ def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> I
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
-    """Writes a run's model for another tool, and checks it by running it.
+    """Exports the model of a run, and checks the result by running it.
 
     Args:
         run: The run folder.
@@ -272,7 +270,7 @@ def explain(
         input_shape: For an architecture, the shape of one sample; by default (48, 48, 1).
         classes: For an architecture, the number of class names; by default 7.
         value_range: What pixels of `data` become, as in `look`.
-        progress: Is told each step.
+        progress: Receives each step.
 
     Returns:
         The explanation; `to_json()` gives plain values.
@@ -334,7 +332,7 @@ def look(
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         seed: For what is drawn at random.
-        progress: Is told each step.
+        progress: Receives each step.
         **options: What an attribution method takes besides, such as `steps` or `window`.
 
     Returns:

@@ -74,7 +74,7 @@ def test_every_option_of_a_training_reaches_the_run(run_command, pictures, tmp_p
 def test_resuming_a_complete_run_prints_its_figures(run_command, finished):
     code, out, err = run_command("train", "--resume", finished.folder)
     assert code == 0
-    assert "is complete already" in err
+    assert "is already complete" in err
     assert f"{finished.metrics()['test']['accuracy']:.2%}" in out
 
 
@@ -153,7 +153,7 @@ def test_the_version_is_printed(run_command):
 
 WRONG = [
     (("nonsense",), 2, "nonsense"),
-    (("train",), 2, "no data to train on"),
+    (("train",), 2, "No data was given"),
     (("train", "nowhere"), 1, "nowhere: there is no such file or folder"),
     (("train", "DATA", "--epochs", "many"), 2, "many"),
     (("train", "DATA", "--epochs", "0"), 2, "epochs must be at least 1"),

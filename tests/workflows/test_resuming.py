@@ -94,7 +94,7 @@ def test_a_run_that_only_lacks_its_judgement_is_not_trained_again(pictures, sett
 def test_a_complete_run_says_so_instead_of_resuming(finished):
     lines = []
     assert convscope.train(resume=finished.folder, say=lines.append).folder == finished.folder
-    assert lines == [f"{finished.folder} is complete already."]
+    assert lines == [f"{finished.folder} is already complete."]
 
 
 def test_changed_data_is_not_resumed(own_pictures, settings, tmp_path):
@@ -103,7 +103,7 @@ def test_changed_data_is_not_resumed(own_pictures, settings, tmp_path):
     Image.fromarray(np.zeros((16, 16), np.uint8)).save(own_pictures / "disc" / "more.png")
     with pytest.raises(RunError, match="has changed since") as caught:
         convscope.train(resume=run.folder)
-    assert caught.value.hint == "Restore it, or train anew."
+    assert caught.value.hint == "Restore it, or start a new training."
     assert {path.name: path.read_bytes() for path in run.folder.iterdir() if path.is_file()} == before
 
 

@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(pictures, settings, tmp_path):
         ({"options": {"erase": 1.5}}, UsageError, "erase must be from 0 to 1"),
         ({"options": {"zoom": "much"}}, UsageError, "zoom must be from 0 to 0.5.*'much'"),
         ({"architecture": "compact_cnn"}, UsageError, "Pictures of 16x16 are too small for compact_cnn"),
-        ({"path": None}, UsageError, "no data to train on"),
+        ({"path": None}, UsageError, "No data was given"),
         ({"path": "nowhere"}, DataError, "nowhere"),
     ],
 )

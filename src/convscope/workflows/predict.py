@@ -1,4 +1,4 @@
-"""A finished run, put to use: evaluate, predict, export. Needs nothing but the run folder."""
+"""Evaluates, predicts and exports with a finished run. Needs nothing but the run folder."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Predictions:
 
 
 class Predictor:
-    """The model of a run with all that it needs to answer.
+    """The model of a run with everything that it needs to predict.
 
     Args:
         run: A finished run.
-        options: Options of the recipe that differ from those of the training, such as how it answers.
+        options: Options of the recipe that differ from those of the training, such as `beam`.
 
     Raises:
         RunError: The folder is no finished run.
@@ -48,7 +48,8 @@ class Predictor:
         self.recipe: AnyRecipe = find_recipe(self._record["recipe"])
         if not run.model_path.exists():
             raise RunError(
-                f"{run.folder} has no model yet.", f"Finish it: convscope train --resume {run.folder}"
+                f"{run.folder} has no model yet.",
+                f"Finish the training: convscope train --resume {run.folder}",
             )
         mine, others = self.recipe.divide(options)
         if others:
@@ -67,7 +68,7 @@ class Predictor:
         )
 
     def evaluate(self, path: Path | None, progress: Progress) -> Metrics:
-        """Judges on the test split of a path, or of the data that the run was trained on."""
+        """Evaluates on the test split of a path, or of the data that the run was trained on."""
         seed = self._record["settings"]["seed"]
         data = path or Path(self._record["data"]["path"])
         splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
@@ -75,14 +76,14 @@ class Predictor:
         strange = sorted(set(splits.class_names) - set(names))
         if strange:
             raise DataError(
-                f"{data} has the class '{strange[0]}', which {self._run.folder} does not know: "
+                f"{data} has the class '{strange[0]}', which {self._run.folder} was not trained on: "
                 f"expected {', '.join(names)}."
             )
         test = recipe.align_labels(splits.test, splits.class_names, names)
         return recipe.evaluate(recipe.predict(self.fitted, test.samples, progress), test, names)
 
     def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
-        """An answer for each sample, and what could not be read."""
+        """A prediction for each sample, and what could not be read."""
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
         outputs = self.recipe.predict(self.fitted, found, progress)
         rows = self.recipe.to_predictions(outputs, found, self.fitted.class_names)
@@ -103,9 +104,9 @@ class Predictor:
         return self.recipe.stream(self.fitted, stream)
 
     def export(self, form: str, out: Path | None) -> Exported:
-        """Writes the model in another form and runs it."""
+        """Writes the model in another format and checks it by running it."""
         if form not in FORMS:
-            raise UsageError(f"There is no form '{form}'.", f"There are {', '.join(FORMS)}.")
+            raise UsageError(f"Unknown export format '{form}'.", f"Supported: {', '.join(FORMS)}.")
         name = f"model{SUFFIXES[form]}" if SUFFIXES[form] else form
         target = out or self._run.folder / name
         return export(self.fitted.model, form, target, self.fitted.representation.example(8))

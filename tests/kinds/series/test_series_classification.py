@@ -13,7 +13,7 @@ from convscope.kinds.registry import choose_recipe, find_recipe
 from convscope.kinds.series.classification.recipe import suit
 from convscope.kinds.series.detect import detect
 from convscope.types import no_progress
-from convscope.workflows.train import plan
+from convscope.workflows.training_plan import plan
 
 pytest.importorskip("pandas")
 

@@ -1,0 +1,183 @@
+"""Everything that is decided before the first epoch of a training, each decision with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from convscope.data.splits import Splits
+from convscope.engine.device import Device, choose_device
+from convscope.engine.training.closed_form import Solver
+from convscope.engine.training.settings import FitSettings
+from convscope.errors import UsageError
+from convscope.kinds.contract.recipe import AnyRecipe
+from convscope.kinds.contract.representation import Representation
+from convscope.kinds.registry import factory
+from convscope.option import for_architecture, validated
+from convscope.types import SPLITS, Progress, Say
+
+SHOWN_CLASSES = 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the first epoch.
+
+    Args:
+        recipe: How.
+        path: The data.
+        architecture: Name of the architecture.
+        options: Options of the architecture and of the representation (`size`), by name.
+        settings: How to fit.
+        splits: What was read.
+        representation: Fitted on the train split.
+        decisions: Every automatic decision with its reason.
+        device: Where, and in which precision.
+        parameters: Of the model.
+    """
+
+    recipe: AnyRecipe
+    path: Path
+    architecture: str
+    options: Mapping[str, Any]
+    settings: FitSettings
+    splits: Splits
+    representation: Representation
+    decisions: tuple[str, ...]
+    device: Device
+    parameters: int = 0
+
+    @property
+    def solver(self) -> Solver | None:
+        """How the architecture is solved; None where it is trained step by step."""
+        return self.recipe.closed_form.get(self.architecture)
+
+    def build(self) -> keras.Model:
+        """A fresh model."""
+        _, options = self.recipe.divide(self.options)
+        names = self.splits.class_names
+        return self.recipe.build(factory(self.architecture), self.representation, names, options)
+
+    def start(self, model: keras.Model) -> None:
+        """Changes a fresh model before its first step, where the recipe does so."""
+        self.recipe.start(model, self.representation, **self.recipe.divide(self.options)[0])
+
+
+def plan(
+    recipe: AnyRecipe,
+    path: Path,
+    architecture: str | None,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    progress: Progress,
+    why: str = "",
+    fresh: bool = True,
+) -> Plan:
+    """Reads the data and decides everything that the user left open.
+
+    Args:
+        recipe: What to train.
+        path: The data.
+        architecture: Its name; None takes the first of the recipe.
+        options: Options of the architecture and of the recipe, by name.
+        settings: Fields of `FitSettings` that differ from the defaults.
+        progress: Receives how many samples were read.
+        why: Why this recipe was chosen, where it was detected.
+        fresh: Whether the training begins; False where it resumes.
+
+    Raises:
+        DataError: The data is malformed.
+        UsageError: An option cannot work with this data.
+    """
+    name, options, chosen = _chosen(recipe, architecture, options, settings)
+    solver = recipe.closed_form.get(name)
+    mine, _ = recipe.divide(options)
+    splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    suggested = recipe.suggest_settings(name, splits)
+    suited = {key: value for key, value in suggested.items() if key not in settings}
+    chosen = replace(chosen, **suited)
+    representation, decisions = recipe.representation.fit(splits.train, **mine)
+    if chosen.mixing and not _is_numeric(representation):
+        raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
+    device = choose_device(chosen.precision)
+    if solver is not None:
+        device = replace(choose_device("float32"), reason=f"{name} is solved in closed form, not trained")
+    said = (
+        *((why,) if why else ()),
+        *(() if architecture else (f"architecture: {name}, the default of {recipe.name}",)),
+        *splits.decisions,
+        *decisions,
+        *(f"{key}: {value}, for {len(splits.train)} train samples" for key, value in suited.items()),
+        *(() if solver is None else (solver.decision,)),
+        f"precision: {device.policy}, because {device.reason}",
+    )
+    made = Plan(recipe, path, name, dict(options), chosen, splits, representation, said, device)
+    model = made.build()
+    if fresh:
+        made.start(model)  # reports what is wrong with it before there is a run
+    return replace(made, parameters=model.count_params())
+
+
+def _chosen(
+    recipe: AnyRecipe, architecture: str | None, options: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[str, dict[str, Any], FitSettings]:
+    """Architecture, options and settings, checked before any data is read."""
+    spec = recipe.spec
+    name = architecture or spec.architectures[0]
+    if name not in spec.architectures:
+        raise UsageError(
+            f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(spec.architectures)}."
+        )
+    known = {field.name for field in fields(FitSettings)}
+    usual = spec.settings.get(name, {})
+    taken = for_architecture((*spec.options, *spec.model_options), name)
+    merged = {key: value for key, value in usual.items() if key not in known}
+    merged |= validated(taken, options, f"{recipe.name} with {name}")
+    chosen = FitSettings(**{**{key: usual[key] for key in usual if key in known}, **settings})
+    _check_used(recipe, chosen)
+    solver = recipe.closed_form.get(name)
+    if solver is not None:
+        solver.check(name, chosen)
+    mine, _ = recipe.divide(merged)
+    recipe.augmentation(chosen.augmentation, **mine)
+    recipe.test_time_views(**mine)
+    return name, merged, chosen
+
+
+def _check_used(recipe: AnyRecipe, settings: FitSettings) -> None:
+    """Refuses settings that would change nothing."""
+    usual = FitSettings()
+    for name in recipe.spec.ignored_settings:
+        if getattr(settings, name) != getattr(usual, name):
+            raise UsageError(f"{recipe.name} does not support the setting '{name}'.", "Leave it out.")
+
+
+def _is_numeric(representation: Representation) -> bool:
+    arrays = keras.tree.flatten(representation.example(1))
+    return all(np.issubdtype(np.asarray(array).dtype, np.floating) for array in arrays)
+
+
+def describe(made: Plan, say: Say) -> None:
+    """Prints what was read and decided."""
+    splits = made.splits
+    counts = made.recipe.report.counts(splits)
+    say(f"Read {splits.layout}")
+    classes = f" of {len(splits.class_names)} classes" if splits.class_names else ""
+    say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + classes)
+    for class_name in splits.class_names[:SHOWN_CLASSES]:
+        say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
+    if len(splits.class_names) > SHOWN_CLASSES:
+        say(f"  and {len(splits.class_names) - SHOWN_CLASSES} more classes, listed in the report")
+    for line in made.decisions:
+        say(line)
+    say(f"Training {made.architecture} with {made.device}")
+    for line in splits.warnings:
+        say(f"Warning: {line}")
+    if splits.skipped:
+        first = splits.skipped[0]
+        say(f"Skipped {len(splits.skipped)} files, listed in run.json: {first.path} ({first.reason}), ...")
