@@ -14,7 +14,7 @@ import convscope
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.neighbours import nearest
 from convscope.lenses.figures.neighbours import Card, draw_neighbours
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.plain import plain_sample
 
 
 def blocks(rows, size):
@@ -97,8 +97,8 @@ def test_the_picture_shows_inputs_labels_and_distances(everything, theme):
 
 
 def test_a_neighbour_of_another_class_is_marked():
-    sample = Sample(np.zeros((4, 4, 1), np.uint8))
-    line = Sample(np.zeros((9, 2), np.float32))
+    sample = plain_sample(np.zeros((4, 4, 1), np.uint8))
+    line = plain_sample(np.zeros((9, 2), np.float32))
     cards = [Card(sample, "cat", ("0.1", "id 1")), Card(None, "dog", ("0.2",), True), Card(line, "x" * 99)]
     figure = draw_neighbours([(Card(sample, "cat"), cards), (Card(None), cards * 9)], lead="By distance")
     assert_tidy(figure)

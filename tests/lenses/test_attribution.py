@@ -7,7 +7,7 @@ from drawn import assert_tidy, bar_limits, image, named, pixels, texts
 from convscope.errors import UsageError
 from convscope.lenses.figures.attribution import draw_attributions
 from convscope.lenses.sheet.theme import THEMES, Scale
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.plain import plain_sample
 from convscope.scope.attribution.methods import Attribution
 
 NAMES = ["angry", "happy"]
@@ -23,7 +23,7 @@ def made(shape, method="grad-cam", *, signed=False, path="block/conv", target=1,
 @pytest.mark.parametrize("shape", [(48, 48), (300, 200), (20, 400), (300,), (3000,), (6, 16, 16)])
 @pytest.mark.parametrize("number", [1, 4])
 def test_attributions_of_any_input_are_drawn_tidily(shape, number):
-    sample = Sample(np.random.default_rng(0).random((*shape, 3)), "name " * 40, "happy")
+    sample = plain_sample(np.random.default_rng(0).random((*shape, 3)), "name " * 40, "happy")
     several = [
         made(
             shape,
@@ -40,12 +40,14 @@ def test_attributions_of_any_input_are_drawn_tidily(shape, number):
 
 
 def test_attributions_of_plain_features_are_bars():
-    figure = draw_attributions(Sample(np.zeros(40)), [made((40,), signed=True), made((40,), "saliency")])
+    figure = draw_attributions(
+        plain_sample(np.zeros(40)), [made((40,), signed=True), made((40,), "saliency")]
+    )
     assert_tidy(figure)
 
 
 def test_each_says_its_method_layer_class_and_score():
-    sample = Sample(np.zeros((8, 8, 1)))
+    sample = plain_sample(np.zeros((8, 8, 1)))
     said = texts(
         draw_attributions(sample, [made((8, 8)), made((8, 8), "saliency", path=None)], class_names=NAMES)
     )
@@ -57,7 +59,7 @@ def test_each_says_its_method_layer_class_and_score():
 @pytest.mark.parametrize("signed", [True, False])
 def test_the_heat_has_the_colours_of_the_values_and_the_bar_their_limits(signed):
     each = made((6, 6), signed=signed)
-    figure = draw_attributions(Sample(np.zeros((6, 6, 1))), [each])
+    figure = draw_attributions(plain_sample(np.zeros((6, 6, 1))), [each])
     low, high = float(each.values.min()), float(each.values.max())
     assert bar_limits(figure) == [(low, high)]
     scale = Scale(THEMES["light"], low, high, "diverging" if signed else "sequential")
@@ -71,7 +73,7 @@ def test_the_overlay_leaves_the_input_visible_where_nothing_speaks():
     values[0, 5] = 1
     each = Attribution("grad-cam", None, "output", 0, 0.5, values, False, {})
     picture = np.full((6, 6, 1), 100, np.uint8)
-    over = image(draw_attributions(Sample(picture), [each]), "overlay")
+    over = image(draw_attributions(plain_sample(picture), [each]), "overlay")
     assert (over[-1, 0] == (100, 100, 100, 255)).all()
     assert not (over[0, -1, :3] == 100).any()
 
@@ -79,13 +81,13 @@ def test_the_overlay_leaves_the_input_visible_where_nothing_speaks():
 def test_values_that_are_not_finite_are_hatched_and_counted():
     each = made((6, 6))
     each.values[1, 2] = np.nan
-    figure = draw_attributions(Sample(np.zeros((6, 6, 1))), [each])
+    figure = draw_attributions(plain_sample(np.zeros((6, 6, 1))), [each])
     assert "hatched: 1 of 36 values not finite (NaN or infinite)" in texts(figure)
     assert len(named(figure, "missing")) == 2
 
 
 def test_attributions_that_do_not_fit_the_input_are_refused():
     with pytest.raises(UsageError, match="shape"):
-        draw_attributions(Sample(np.zeros((6, 6, 1))), [made((5, 6))])
+        draw_attributions(plain_sample(np.zeros((6, 6, 1))), [made((5, 6))])
     with pytest.raises(UsageError, match="no attribution"):
-        draw_attributions(Sample(np.zeros((6, 6, 1))), [])
+        draw_attributions(plain_sample(np.zeros((6, 6, 1))), [])

@@ -8,7 +8,8 @@ from keras import layers
 
 from convscope.lenses.figures.kernels import draw_kernels
 from convscope.lenses.figures.position import draw_position
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.timeline.view import TimelineView
+from convscope.lenses.views.view import Sample
 from convscope.scope.channels.frequency import frequency_response
 from convscope.scope.channels.kernels import Kernels, kernels
 from convscope.scope.channels.position import position
@@ -81,13 +82,13 @@ def test_one_position_over_a_series_is_drawn_tidily(model, layer):
     values = np.random.default_rng(1).normal(0, 1, (120, 2)).astype(np.float32)
     for theme in THEMES:
         found = position(model, values[None], layer)
-        assert_tidy(draw_position(found, Sample(values, "name " * 40, axis=SECONDS), theme=theme))
+        assert_tidy(draw_position(found, Sample(TimelineView(values, SECONDS), "name " * 40), theme=theme))
 
 
 def test_the_window_of_a_position_is_outlined_and_said_in_time(model):
     values = np.random.default_rng(1).normal(0, 1, (120, 2)).astype(np.float32)
     found = position(model, values[None], "first", channel=2, at=(60,))
-    figure = draw_position(found, Sample(values, axis=SECONDS))
+    figure = draw_position(found, Sample(TimelineView(values, SECONDS)))
     window = named(figure, "window")[0]
     assert window.get_width() == pytest.approx(9 / 120 * 1148)
     assert any("depends on 9 positions, outlined: 0.9333 to 1.067 s" in text for text in texts(figure))
@@ -98,6 +99,6 @@ def test_the_window_of_a_position_is_outlined_and_said_in_time(model):
 def test_positions_of_a_patch_outside_of_the_series_are_gray(model):
     values = np.ones((120, 2), np.float32)
     found = position(model, values[None], "first", channel=0, at=(1,))
-    figure = draw_position(found, Sample(values))
+    figure = draw_position(found, Sample(TimelineView(values)))
     assert len(named(figure, "padded")) == 2 * int(found.padded.sum())
     assert found.padded.sum() == 3

@@ -6,14 +6,19 @@ from drawn import THEMES, assert_tidy, bar_limits, image, named, pixels, texts
 
 from convscope.errors import UsageError
 from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import LayerMaps, chosen_channels, draw_maps, strength
+from convscope.lenses.figures.maps import chosen_channels, draw_maps, strength
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import THEMES as KNOWN
 from convscope.lenses.sheet.theme import Scale, colour_bytes
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.plain import plain_sample
+from convscope.lenses.views.vector import VectorView
+from convscope.lenses.views.view import Sample
 
 LONG = "a/very/long/path/" * 12
-PICTURE = Sample(np.linspace(0, 255, 48 * 48).reshape(48, 48, 1).astype(np.uint8), "face.jpg", "happy, 93 %")
+PICTURE = plain_sample(
+    np.linspace(0, 255, 48 * 48).reshape(48, 48, 1).astype(np.uint8), "face.jpg", "happy, 93 %"
+)
 
 
 def some(shape, seed=0, *, signed=False):
@@ -33,20 +38,21 @@ def block(maps, **more):
         ((1, 1, 512), PICTURE),
         ((2048,), PICTURE),
         ((1,), PICTURE),
-        ((7, 7, 2048), Sample(some((224, 224, 3)), "photo", limits=(0, 3))),
-        ((350, 500, 5), Sample(some((30, 40, 2)), LONG, LONG)),
+        ((7, 7, 2048), plain_sample(some((224, 224, 3)), "photo", limits=(0, 3))),
+        ((350, 500, 5), plain_sample(some((30, 40, 2)), LONG, LONG)),
         ((70, 3, 20), PICTURE),
         ((3, 90, 20), PICTURE),
-        ((100, 24), Sample(some((200, 7)), "series")),
-        ((3000, 2), Sample(some((3000, 1)), "series")),
-        ((6, 8, 8, 4), Sample(some((12, 16, 16, 1)), "volume")),
-        ((16,), Sample(some((5,)), "features")),
+        ((100, 24), plain_sample(some((200, 7)), "series")),
+        ((3000, 2), plain_sample(some((3000, 1)), "series")),
+        ((6, 8, 8, 4), plain_sample(some((12, 16, 16, 1)), "volume")),
+        ((16,), plain_sample(some((5,)), "features")),
     ],
 )
 def test_maps_of_any_shape_are_drawn_tidily(shape, sample):
+    rank = 0 if isinstance(sample.view, VectorView) else len(sample.view.positions)
     layers = [
-        LayerMaps("conv", "Short.", some(shape), (3,) * sample.rank, (1,) * sample.rank),
-        LayerMaps(LONG, "A long explanation. " * 20, some(shape, 1, signed=True), (None,) * sample.rank),
+        LayerMaps("conv", "Short.", some(shape), (3,) * rank, (1,) * rank),
+        LayerMaps(LONG, "A long explanation. " * 20, some(shape, 1, signed=True), (None,) * rank),
     ]
     assert_tidy(draw_maps(sample, layers, title="Maps of " + LONG, channels=9))
     pixels(draw_maps(sample, layers[1:], theme="dark", scale="map", order="index"))
@@ -139,7 +145,7 @@ def test_a_heat_strip_stands_below_what_it_sees_of_the_input():
     series[150] = 1
     maps = np.zeros((98, 1))
     maps[74] = 1  # the middle of positions 148 to 152
-    figure = draw_maps(Sample(series, "series"), [block(maps, receptive_field=(5,), stride=(2,))])
+    figure = draw_maps(plain_sample(series, "series"), [block(maps, receptive_field=(5,), stride=(2,))])
     line = next(each for each in figure.axes[0].lines if len(each.get_xdata()) == len(series))
     peak = line.get_xdata()[int(np.argmin(line.get_ydata()))]
     strip = named(figure, "maps conv")[0]
@@ -161,7 +167,7 @@ def test_the_window_on_the_input_is_one_receptive_field():
 def test_a_volume_says_which_slice_is_shown():
     volume = np.zeros((5, 4, 4, 1))
     volume[2, 1, 1] = 1
-    figure = draw_maps(Sample(np.zeros((5, 4, 4, 1))), [block(volume)])
+    figure = draw_maps(plain_sample(np.zeros((5, 4, 4, 1))), [block(volume)])
     assert any("middle slice of each volume, 2 of 0 to 4" in text for text in texts(figure))
     hot = Scale(KNOWN["light"], 0, 1).colours(np.array(1.0))
     assert (image(figure, "maps conv") == hot).all(axis=-1).any()
@@ -169,7 +175,7 @@ def test_a_volume_says_which_slice_is_shown():
 
 @pytest.mark.parametrize("name", ["猫.jpg", "$x_1$ ^ \\frac", "a\nb", "<b>&amp;", "", "\ud800", "🐈" * 80])
 def test_any_name_is_drawn_as_text(name):
-    sample = Sample(PICTURE.values, name, name)
+    sample = Sample(PICTURE.view, name, name)
     assert_tidy(draw_maps(sample, [LayerMaps(name, name, some((4, 4, 2)))], title=name))
 
 
@@ -203,7 +209,7 @@ def test_no_layers_and_maps_without_values_are_refused():
 )
 def test_a_comparison_is_tidy(shape, inputs):
     rank = max(len(shape) - 1, 2)
-    samples = [Sample(some((8,) * rank + (1,), i), f"name {i} {LONG}", "sad") for i in range(inputs)]
+    samples = [plain_sample(some((8,) * rank + (1,), i), f"name {i} {LONG}", "sad") for i in range(inputs)]
     maps = [LayerMaps(LONG, "Text. " * 40, some(shape, i, signed=True)) for i in range(inputs)]
     assert_tidy(draw_comparison(samples, maps, channels=3))
     pixels(draw_comparison(samples[:2], maps[:2], theme="dark"))

@@ -12,15 +12,16 @@ from drawn import THEMES
 from PIL import Image
 
 from convscope.errors import UsageError
-from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.pages.pages import Picture, Section, render_page, write_page
 from convscope.lenses.sheet.arrays import save_arrays
 from convscope.lenses.sheet.picture_files import save_figure
 from convscope.lenses.sheet.theme import THEMES as KNOWN
 from convscope.lenses.sheet.theme import colour_bytes
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.plain import plain_sample
 
-SAMPLE = Sample(np.arange(64, dtype=np.uint8).reshape(8, 8, 1), "face.jpg")
+SAMPLE = plain_sample(np.arange(64, dtype=np.uint8).reshape(8, 8, 1), "face.jpg")
 
 
 def figure(theme="light", name="conv"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from convscope.lenses.figures.position import adding_decimals, draw_position
 from convscope.lenses.sheet.grids import figures_of
 from convscope.lenses.sheet.theme import THEMES, Scale
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.plain import plain_sample
 from convscope.scope.channels.position import Position
 
 
@@ -68,7 +68,7 @@ CASES = [
 def test_a_position_of_any_layer_is_drawn_tidily(size, into, at, shape, window, sample):
     values = np.random.default_rng(1).random(sample, np.float32)
     position = made(size, into, at, shape, window)
-    figure = draw_position(position, Sample(values, "name " * 40), theme="dark")
+    figure = draw_position(position, plain_sample(values, "name " * 40), theme="dark")
     assert_tidy(figure)
     pixels(figure)
 
@@ -85,7 +85,7 @@ def test_the_printed_numbers_add_up(seed):
     from decimal import Decimal
 
     position = made((3, 3), 16, (2, 4), (10, 10), (), seed)
-    figure = draw_position(position, Sample(np.zeros((12, 12, 1))))
+    figure = draw_position(position, plain_sample(np.zeros((12, 12, 1))))
     total, bias, before = (
         Decimal(printed(figure, said)) for said in ("sum of the products", "bias", "before the activation")
     )
@@ -96,14 +96,14 @@ def test_the_printed_numbers_add_up(seed):
 
 def test_a_rounding_that_no_number_of_decimals_hides_is_said():
     position = made((3, 3), 1, (2, 4), (10, 10), (), before=0.5)
-    said = texts(draw_position(position, Sample(np.zeros((12, 12, 1)))))
+    said = texts(draw_position(position, plain_sample(np.zeros((12, 12, 1)))))
     assert any(text.startswith("The printed numbers are rounded") for text in said)
 
 
 def test_a_model_whose_own_value_differs_is_quoted():
     position = made((3, 3), 1, (2, 4), (10, 10), ())
     position.map[2, 4] += 1e-3
-    said = texts(draw_position(position, Sample(np.zeros((12, 12, 1)))))
+    said = texts(draw_position(position, plain_sample(np.zeros((12, 12, 1)))))
     assert any("its value is off by 0.001" in text for text in said)
 
 
@@ -116,7 +116,9 @@ def test_decimals_that_add_up_are_found_or_their_lack_is_known(summed, bias):
 
 
 def test_the_window_is_outlined_on_the_input_and_the_position_on_the_map():
-    figure = draw_position(made((3, 3), 1, (2, 4), (10, 10), ((2, 5), (4, 7))), Sample(np.zeros((12, 12, 1))))
+    figure = draw_position(
+        made((3, 3), 1, (2, 4), (10, 10), ((2, 5), (4, 7))), plain_sample(np.zeros((12, 12, 1)))
+    )
     first, second = named(figure, "window")
     left, right, _, top = named(figure, "input")[0].get_extent()
     pixel = (right - left) / 12
@@ -129,7 +131,7 @@ def test_the_window_is_outlined_on_the_input_and_the_position_on_the_map():
 
 def test_the_cells_hold_the_numbers_of_patch_kernel_and_products():
     position = made((3, 3), 1, (2, 4), (10, 10), ())
-    said = texts(draw_position(position, Sample(np.zeros((12, 12, 1)))))
+    said = texts(draw_position(position, plain_sample(np.zeros((12, 12, 1)))))
     for values in (position.patch[1:], position.kernel, position.products[1:]):
         figures = figures_of(values)
         for value in values.ravel():
@@ -139,7 +141,7 @@ def test_the_cells_hold_the_numbers_of_patch_kernel_and_products():
 def test_the_strongest_input_channels_are_shown_by_their_own_numbers():
     position = made((3, 3), 20, (2, 4), (10, 10), ())
     sums = np.abs(position.products.sum(axis=(0, 1)))
-    said = texts(draw_position(position, Sample(np.zeros((12, 12, 1)))))
+    said = texts(draw_position(position, plain_sample(np.zeros((12, 12, 1)))))
     assert [text for text in said if text.startswith("channel 1")] == [
         f"channel {100 + each}" for each in np.argsort(-sums)[:3]
     ]
@@ -148,6 +150,6 @@ def test_the_strongest_input_channels_are_shown_by_their_own_numbers():
 def test_the_map_has_the_colours_of_its_values():
     position = made((3, 3), 1, (2, 4), (10, 10), ())
     position.map[:] = np.linspace(-1, 2, 100).reshape(10, 10)
-    figure = draw_position(position, Sample(np.zeros((12, 12, 1))))
+    figure = draw_position(position, plain_sample(np.zeros((12, 12, 1))))
     expected = Scale(THEMES["light"], -1, 2, "diverging").colours(position.map)
     np.testing.assert_array_equal(image(figure, "map")[::40, ::40], expected)

@@ -5,14 +5,16 @@ import pytest
 from drawn import THEMES, assert_tidy, bar_limits, image, named, texts
 
 from convscope.errors import UsageError
+from convscope.kinds.audio.view import mel_spectrogram
 from convscope.lenses.figures.attribution import draw_attributions
 from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.figures.patches import draw_patches
 from convscope.lenses.sheet.theme import LIGHT, Scale
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.series_maps import Placing
-from convscope.lenses.views.spectrogram import Spectrogram, heard_plainly
+from convscope.lenses.views.layer_maps import LayerMaps, Placing
+from convscope.lenses.views.timeline.spectrogram import Spectrogram
+from convscope.lenses.views.timeline.view import TimelineView
+from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import Attribution
 from convscope.scope.channels.patches import Patches
 from convscope.types import Axis
@@ -24,6 +26,10 @@ NAMES = ("temperature", "pressure of the oil in the second tank", "load")
 
 def lines(length, variables, seed=0):
     return np.random.default_rng(seed).normal(0, 1, (length, variables)).cumsum(axis=0)
+
+
+def series(values, name="input", caption="", axis=None):
+    return Sample(TimelineView(values, axis), name, caption)
 
 
 def placing(positions, stride, field, length):
@@ -51,22 +57,23 @@ def sound(length=4000, rate=8000, frames=50, bands=20):
     energies = np.random.default_rng(2).normal(-8, 3, (frames, bands))
     centres = (np.arange(frames) + 0.5) * length / frames
     heard = Spectrogram(energies, centres, np.geomspace(60, 3800, bands), "log_mel")
-    return Sample(wave, "word.wav", axis=Axis(np.arange(length) / rate, "s", filled=(200, 900)), heard=heard)
+    axis = Axis(np.arange(length) / rate, "s", filled=(200, 900))
+    return Sample(TimelineView(wave, axis, heard), "word.wav")
 
 
 SAMPLES = {
-    "one": Sample(lines(100, 1), "one"),
-    "named": Sample(lines(400, 3), LONG, LONG, axis=Axis(DAYS, variables=NAMES)),
-    "many": Sample(lines(300, 40), "many"),
-    "long": Sample(lines(30_000, 2), "long", axis=Axis(np.arange(30_000) / 16_000, "s")),
-    "holes": Sample(np.where(lines(90, 2) > 1, np.nan, lines(90, 2)), "holes"),
-    "short": Sample(lines(6, 1), "short"),
+    "one": series(lines(100, 1), "one"),
+    "named": series(lines(400, 3), LONG, LONG, axis=Axis(DAYS, variables=NAMES)),
+    "many": series(lines(300, 40), "many"),
+    "long": series(lines(30_000, 2), "long", axis=Axis(np.arange(30_000) / 16_000, "s")),
+    "holes": series(np.where(lines(90, 2) > 1, np.nan, lines(90, 2)), "holes"),
+    "short": series(lines(6, 1), "short"),
     "sound": sound(),
 }
 
 
 def attribution(sample, parts=None, path=None, signed=True):
-    values = np.random.default_rng(3).normal(0, 1, len(sample.values))
+    values = np.random.default_rng(3).normal(0, 1, len(sample.view.signal.values))
     return Attribution("integrated-gradients", path, "out", 1, 0.9, values, signed, {"steps": 64.0}, parts)
 
 
@@ -74,8 +81,10 @@ def attribution(sample, parts=None, path=None, signed=True):
 def test_maps_and_attributions_of_any_series_are_drawn_tidily(name):
     sample = SAMPLES[name]
     for theme in THEMES:
-        assert_tidy(draw_maps(sample, [maps_of(len(sample.values), field=3)], channels=4, theme=theme))
-    parts = np.random.default_rng(4).normal(0, 1, sample.values.shape)
+        assert_tidy(
+            draw_maps(sample, [maps_of(len(sample.view.signal.values), field=3)], channels=4, theme=theme)
+        )
+    parts = np.random.default_rng(4).normal(0, 1, sample.view.signal.values.shape)
     assert_tidy(draw_attributions(sample, [attribution(sample), attribution(sample, parts)], title=LONG))
 
 
@@ -84,7 +93,7 @@ def test_the_outlined_window_is_what_the_strongest_value_depends_on():
     layer = maps_of(length, 1, stride, field)
     layer.maps[:] = 0
     layer.maps[30, 0] = -5
-    figure = draw_maps(Sample(np.zeros((length, 1))), [layer])
+    figure = draw_maps(series(np.zeros((length, 1))), [layer])
     _, window = named(figure, "window")
     left, right = (image_edges(figure, length, position) for position in (120, 129))
     assert window.get_x() == pytest.approx(left)
@@ -103,7 +112,7 @@ def test_a_value_stands_under_the_middle_of_what_it_sees_whatever_the_stride():
     layer = maps_of(length, 1, stride, field)
     layer.maps[:] = 0
     layer.maps[50, 0] = 1
-    strip = image(draw_maps(Sample(np.zeros((length, 1))), [layer]), "maps block/conv of 0")
+    strip = image(draw_maps(series(np.zeros((length, 1))), [layer]), "maps block/conv of 0")
     hot = np.flatnonzero((strip[9] == Scale(LIGHT, 0, 1).colours(np.array(1.0))).all(axis=-1))
     middle = 50 * stride + field / 2
     assert (hot.mean() + 0.5) / strip.shape[1] * length == pytest.approx(middle, abs=0.5)
@@ -125,7 +134,7 @@ def test_variables_without_room_are_left_out_and_that_is_said():
 
 def test_each_variable_has_the_colours_of_its_own_part():
     sample = SAMPLES["named"]
-    parts = np.zeros(sample.values.shape)
+    parts = np.zeros(sample.view.signal.values.shape)
     parts[100:200, 1] = 2.0
     parts[300:, 2] = -1.0
     figure = draw_attributions(sample, [attribution(sample, parts)])
@@ -145,8 +154,8 @@ def test_without_parts_all_variables_stand_on_the_same_colours():
 
 def test_what_is_heard_lies_with_its_low_bands_at_the_bottom():
     sample = sound()
-    sample.heard.values[:] = -9
-    sample.heard.values[10, 0] = 0
+    sample.view.signal.spectrogram.values[:] = -9
+    sample.view.signal.spectrogram.values[10, 0] = 0
     figure = draw_maps(sample, [maps_of(4000, stride=80, field=200)])
     shown = image(figure, "spectrogram log_mel")
     hot = Scale(LIGHT, -9, 0).colours(np.array(0.0))
@@ -189,7 +198,7 @@ def test_attribution_at_what_is_heard_is_drawn_over_time_and_bands():
 @pytest.mark.parametrize("name", SAMPLES)
 def test_snippets_are_drawn_tidily_with_their_place(name):
     sample = SAMPLES[name]
-    length = len(sample.values)
+    length = len(sample.view.signal.values)
     values = np.array([[3.0, 2.5, np.nan], [1.0, 0.5, 0.25]])
     windows = np.array([[[0, 2]], [[length // 2, length]], [[0, length]]])
     found = Patches(
@@ -202,23 +211,23 @@ def test_snippets_are_drawn_tidily_with_their_place(name):
     )
     figure = draw_patches(found, dict.fromkeys(range(3), sample))
     assert_tidy(figure)
-    bars = named(figure, "snippet 1 1")
-    wide = named(figure, "snippet 1 2")[0].get_width()
+    bars = named(figure, "patch 1 1")
+    wide = named(figure, "patch 1 2")[0].get_width()
     assert bars[0].get_width() == pytest.approx((length - length // 2) / length * wide)
 
 
 def test_a_tone_is_heard_in_its_band_and_silence_is_no_error():
     rate = 8000
     tone = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
-    heard = heard_plainly(np.stack([tone, tone], 1), rate, bands=40)
+    heard = mel_spectrogram(np.stack([tone, tone], 1), rate, bands=40)
     loudest = heard.values[5:-5].argmax(axis=1)
     assert len(set(loudest)) == 1
     mels = 2595 * np.log10(1 + np.array([1000.0, rate / 2]) / 700)
     assert loudest[0] == pytest.approx(mels[0] / mels[1] * 41 - 1, abs=1)
     assert heard.values.max() - heard.values.min() <= np.log(1e8) + 1e-6
-    assert len(heard_plainly(np.zeros((rate * 60, 1)), rate).values) <= 192
-    assert np.isfinite(heard_plainly(np.zeros((0, 1)), rate).values).all()
-    assert np.isfinite(heard_plainly(np.full(100, np.nan), rate).values).all()
+    assert len(mel_spectrogram(np.zeros((rate * 60, 1)), rate).values) <= 192
+    assert np.isfinite(mel_spectrogram(np.zeros((0, 1)), rate).values).all()
+    assert np.isfinite(mel_spectrogram(np.full(100, np.nan), rate).values).all()
 
 
 def test_a_spectrogram_without_a_centre_for_each_frame_is_refused():

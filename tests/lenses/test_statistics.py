@@ -6,7 +6,7 @@ from drawn import assert_tidy, bar_limits, image, named, pixels, texts
 
 from convscope.lenses.figures.statistics import draw_statistics
 from convscope.lenses.sheet.theme import THEMES, Scale
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.plain import plain_sample
 from convscope.scope.channels.statistics import ChannelStatistics
 
 
@@ -32,7 +32,7 @@ def made(channels, classes=3, dead=2, **more):
     return ChannelStatistics(**{**known, **more})
 
 
-SAMPLES = [Sample(np.full((20, 16 + i, 1), 40 * i, np.uint8), f"{i} " + "name " * 20) for i in range(6)]
+SAMPLES = [plain_sample(np.full((20, 16 + i, 1), 40 * i, np.uint8), f"{i} " + "name " * 20) for i in range(6)]
 
 
 @pytest.mark.parametrize(("channels", "classes"), [(4, 0), (32, 7), (512, 2), (2048, 40)])
@@ -46,7 +46,7 @@ def test_statistics_of_any_number_of_channels_are_drawn_tidily(channels, classes
 
 @pytest.mark.parametrize("sample", [(30, 2), (4, 8, 8, 1), (7,)])
 def test_samples_of_any_kind_are_thumbnails(sample):
-    assert_tidy(draw_statistics(made(6), {2: Sample(np.zeros(sample), "two")}))
+    assert_tidy(draw_statistics(made(6), {2: plain_sample(np.zeros(sample), "two")}))
 
 
 def test_channels_stand_by_falling_mean_and_dead_ones_are_marked():

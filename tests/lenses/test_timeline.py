@@ -6,10 +6,10 @@ from drawn import assert_tidy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.lenses.sheet.lines import Row
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import LIGHT
-from convscope.lenses.views.timeline import Timeline, evenly, place_axis, runs
+from convscope.lenses.views.timeline.timeline import Timeline, evenly, place_axis, runs
+from convscope.lenses.views.timeline.traces import Trace
 from convscope.types import Axis
 
 LEFT, WIDE = 100, 800
@@ -134,7 +134,7 @@ def test_no_spike_of_a_long_series_is_lost_and_what_is_missing_breaks_the_line()
     values[31_234] = 9
     values[40_000:42_000] = np.nan
     sheet = Sheet(LIGHT)
-    row = Row.of(Timeline(len(values), LEFT, WIDE), 0, 100, values)
+    row = Trace.of(Timeline(len(values), LEFT, WIDE), 0, 100, values)
     row.draw(sheet, values)
     line = next(each for each in sheet.axes.lines if len(each.get_xdata()) > WIDE)
     xs, ys = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
@@ -153,7 +153,7 @@ def test_no_spike_of_a_long_series_is_lost_and_what_is_missing_breaks_the_line()
 def test_constant_missing_and_lonely_values_are_drawn(values):
     sheet = Sheet(LIGHT)
     timeline = Timeline(len(values), LEFT, WIDE)
-    row = Row.of(timeline, 40, 100, values)
+    row = Trace.of(timeline, 40, 100, values)
     row.frame(sheet)
     row.draw(sheet, values)
     row.numbers(sheet, "name")

@@ -171,15 +171,11 @@ def print_explanation(explanation: Explanation, form: str, out: Path | None) -> 
 
 def print_coloured(seen: Inspection) -> None:
     """Prints texts with their words coloured by what speaks for and against an answer, where it was asked."""
-    tokens = seen.about.get("tokens") if seen.method == "why" else None
-    if not tokens or not _out.is_terminal:
+    if not _out.is_terminal:
         return
-    from convscope.lenses.views.coloured_text import as_terminal
-
-    for name, words in tokens.items():
-        for key, values in seen.arrays.items():
-            if key.startswith(f"{name}/") and values.ndim == 1:
-                _out.print(f"[bold]{key.removeprefix(f'{name}/')}[/bold]", as_terminal(words, values))
+    for picture in seen.pictures:
+        for heading, text in picture.terminal() if picture.terminal is not None else ():
+            _out.print(f"[bold]{heading}[/bold]", text)
 
 
 def print_recipes() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.features.dataset import Source
-    from convscope.lenses.views.sample import Sample
+    from convscope.lenses.views.view import Sample
 
 ROW = "id:"
 
@@ -130,7 +130,7 @@ def _of_source(features: Features, source: Source, index: int, prediction: str |
     name = source.name(index)
     tokens = source.inputs.tokens(index) if isinstance(source.inputs, EncodedInputs) else None
     if tokens is not None:
-        sample: Sample | None = as_text(tokens, name)
+        sample: Sample | None = as_text(features, tokens, name)
     else:
         sample = as_sample(features, source.take(np.array([index]))[0], name)
     return Query(name, Path(name).name, None, None, prediction, sample)

@@ -14,7 +14,7 @@ from convscope.features.table import Features
 from convscope.types import SPLITS, Axis
 
 if TYPE_CHECKING:
-    from convscope.lenses.views.sample import Sample
+    from convscope.lenses.views.view import Sample
 
 
 def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
@@ -30,7 +30,9 @@ def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
     paths = features.columns().paths
     wanted = {row: paths[row] for row in ids}
     if _are_texts(features):
-        return {row: as_text(tokens, paths[row]) for row, tokens in _texts(features, wanted).items()}
+        return {
+            row: as_text(features, tokens, paths[row]) for row, tokens in _texts(features, wanted).items()
+        }
     if features.manifest.reading["recipe"] is None:
         found = _rows_of_arrays(wanted)
     else:
@@ -46,16 +48,18 @@ def samples_of(features: Features, ids: Sequence[int]) -> dict[int, Sample]:
     return made
 
 
-def as_text(tokens: Sequence[str], name: str) -> Sample:
+def as_text(features: Features, tokens: Sequence[str], name: str) -> Sample:
     """A text as it can be drawn.
 
     Args:
+        features: What was extracted.
         tokens: Its words.
         name: What it is called.
     """
-    from convscope.lenses.views.sample import Sample
+    from convscope.kinds.registry import views_of
+    from convscope.lenses.views.view import Sample
 
-    return Sample(np.zeros((max(len(tokens), 1), 1), np.float32), name, tokens=tuple(tokens))
+    return Sample(views_of(_reading(features)[0].spec).of_input(np.zeros(len(tokens)), tuple(tokens)), name)
 
 
 def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample | None:
@@ -66,39 +70,27 @@ def as_sample(features: Features, values: npt.NDArray[Any], name: str) -> Sample
         values: One compact sample.
         name: What it is called.
     """
-    from convscope.lenses.views.sample import Sample
+    from convscope.kinds.registry import views_of
+    from convscope.lenses.views.plain import view_of_array
+    from convscope.lenses.views.view import Sample
 
     if features.manifest.reading["recipe"] is not None:
-        from convscope.kinds.registry import kind_of
-
         recipe, representation = _reading(features)
-        if kind_of(recipe.spec).name in ("series", "audio"):
-            return _of_time(values, name, getattr(representation, "rate", None))
+        rate = getattr(representation, "rate", None)
+        axis = None if rate is None else Axis(np.arange(len(values)) / rate, "s")
+        return Sample(views_of(recipe.spec).of_input(values, axis), name)
     shape = features.manifest.model.get("input_shape")
-    if features.manifest.reading["recipe"] is not None and values.ndim == 2:
-        values = values[..., None]
-    elif shape is not None and values.size == np.prod(shape):
+    if shape is not None and values.size == np.prod(shape):
         values = values.reshape(shape)
-    return Sample(values, name) if 2 <= values.ndim <= 4 and values.size else None
-
-
-def _of_time(values: npt.NDArray[Any], name: str, rate: int | None) -> Sample:
-    """A series, or with a rate a recording, as it can be drawn."""
-    from convscope.lenses.views.sample import Sample
-    from convscope.lenses.views.spectrogram import heard_plainly
-
-    lines = values[:, None] if values.ndim == 1 else values
-    if rate is None:
-        return Sample(lines, name)
-    return Sample(
-        lines, name, axis=Axis(np.arange(len(values)) / rate, "s"), heard=heard_plainly(values, rate)
-    )
+    return Sample(view_of_array(values), name) if 2 <= values.ndim <= 4 and values.size else None
 
 
 def _are_texts(features: Features) -> bool:
     if features.manifest.reading["recipe"] is None:
         return False
-    return bool(_reading(features)[0].kind == "text")
+    from convscope.kinds.registry import kind_of
+
+    return kind_of(_reading(features)[0].spec).name == "text"
 
 
 def _texts(features: Features, wanted: dict[int, str]) -> dict[int, tuple[str, ...]]:

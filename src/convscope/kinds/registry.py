@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from convscope.data.snapshot import DataSnapshot
     from convscope.kinds.contract.recipe import AnyRecipe, ModelFactory
+    from convscope.lenses.views.view import ViewFactory
 
 BUILT_IN: tuple[Lazy[Kind], ...] = (
     Lazy("convscope.kinds.image.kind:IMAGE"),
@@ -103,6 +104,14 @@ def find_recipe(name: str) -> AnyRecipe:
 def kind_of(spec: RecipeSpec) -> Kind:
     """The kind that a recipe is of."""
     return next(kind for kind in kinds() if spec in kind.recipes)
+
+
+def views_of(spec: RecipeSpec) -> ViewFactory:
+    """What makes the views of samples that a recipe reads; by their shape where its kind has none."""
+    from convscope.lenses.views.plain import PLAIN
+
+    view = kind_of(spec).view
+    return PLAIN if view is None else view.load()
 
 
 def find_architecture(name: str) -> Architecture:

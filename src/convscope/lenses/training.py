@@ -13,9 +13,10 @@ import keras
 
 from convscope.errors import BackendError, UsageError
 from convscope.lenses.figures.kernels import draw_kernels
-from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.plain import plain_sample
 from convscope.scope.channels.kernels import kernels
 from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
@@ -113,7 +114,7 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
             for call in self._calls:
                 tap = recording[call.path]
                 maps.append(LayerMaps.of(call.path, "", tap.array[i], tap.geometry))
-            sample = Sample(values, f"input {i + 1}")
+            sample = plain_sample(values, f"input {i + 1}")
             title = f"{self.model.name} after epoch {epoch}"
             options: dict[str, Any] = {"channels": self.channels, "theme": self.theme}
             figures.append((f"maps-{i + 1}", draw_maps(sample, maps, title=title, **options)))

@@ -15,14 +15,17 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
-from convscope.kinds.contract.recipe import Fitted
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.contract.recipe import Fitted, SampleInputs
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.representation import ImageRepresentation
-from convscope.kinds.registry import kind_of
+from convscope.kinds.registry import kind_of, views_of
 from convscope.lenses.pages.pages import Picture
+from convscope.lenses.views.plain import view_of_array
+from convscope.lenses.views.view import View
 from convscope.scope.attribution.layer import has_channels
 from convscope.scope.graph.graph import trace
-from convscope.types import SPLITS, Axis, Progress, Skipped, no_progress
+from convscope.types import SPLITS, Progress, Skipped, no_progress
 from convscope.workflows.load_model import LoadedModel
 
 ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
@@ -33,6 +36,11 @@ BATCH = 64
 _LIMITS = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}
 
 
+def _plain_view(number: int, values: npt.NDArray[Any]) -> View:
+    """What is drawn where nothing but the shape of a sample is known."""
+    return view_of_array(values)
+
+
 @dataclass(frozen=True, eq=False)
 class ModelInputs:
     """Samples for a model, in memory or decoded on demand.
@@ -40,25 +48,23 @@ class ModelInputs:
     Args:
         names: What each is called.
         take: From positions to model inputs, samples along the first axis.
-        limits: The numbers of black and white, for pictures.
         notes: What was decided about them, one line each.
         labels: Index of the class of each, where folders tell it.
         class_names: The classes that `labels` count.
         tokens: The words of a text, one for each position of the model's input, or for several inputs a
             tuple of words for each; None for other kinds.
-        axis: When the positions of a series or a recording are; None for other kinds.
         answers: Pictures of what a run answers to them; None where its task draws none.
+        view: From the number of a sample, and its values as the model takes them, to how it is drawn.
     """
 
     names: tuple[str, ...]
     take: Callable[[npt.NDArray[np.int64]], Any]
-    limits: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
     tokens: Callable[[int], Sequence[Any]] | None = None
-    axis: Callable[[int], Axis] | None = None
     answers: Callable[[Progress], Sequence[Picture]] | None = None
+    view: Callable[[int, npt.NDArray[Any]], View] = _plain_view
 
     def __len__(self) -> int:
         return len(self.names)
@@ -188,15 +194,24 @@ def _of_run(
         calibration=opened.calibration,
     )
     shown = recipe.encode_inputs(fitted, found, progress)
-    limits = _LIMITS["0..1"] if kind_of(recipe.spec).name == "image" else None
     depict = recipe.report.plot_predictions
     return replace(
         _named(found, shown.take, []),
-        limits=limits,
         tokens=shown.tokens,
-        axis=shown.axis,
+        view=view_of_shown(shown, recipe.spec),
         answers=None if depict is None else partial(depict, fitted, found, None),
     )
+
+
+def view_of_shown(shown: SampleInputs, spec: RecipeSpec) -> Callable[[int, npt.NDArray[Any]], View]:
+    """How samples are drawn: with what their recipe says about each.
+
+    Args:
+        shown: The samples.
+        spec: Of their recipe.
+    """
+    views, describe = views_of(spec), shown.tokens or shown.axis
+    return lambda i, values: views.of_input(values, None if describe is None else describe(i))
 
 
 def _of_data_set(opened: LoadedModel, paths: Sequence[str], progress: Progress) -> Any:
@@ -261,7 +276,7 @@ def _of_pictures(
     notes.append(f"pictures are brought to {representation.height}x{representation.width}")
     prepare = _scaling(chosen, flat)
     given = _named(found, lambda indices: prepare(pixels.take(indices)), notes)
-    return replace(given, limits=_LIMITS[chosen])
+    return replace(given, view=lambda i, values: view_of_array(values, _LIMITS[chosen]))
 
 
 def _named(found: Any, take: Callable[[npt.NDArray[np.int64]], Any], notes: Sequence[str]) -> ModelInputs:

@@ -11,6 +11,7 @@ from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
 from convscope.kinds.contract.representation import Representation
+from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import ReportContent, write_report
 from convscope.run import Run
@@ -19,7 +20,7 @@ from convscope.types import no_progress
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs
+from convscope.workflows.model_inputs import ModelInputs, view_of_shown
 
 SHOWN_MAPS = 3
 
@@ -59,6 +60,7 @@ def report(
                 fitted.model, class_names=recipe.output_names(fitted.representation, fitted.class_names)
             ),
             pictures=_seen(recipe, fitted, splits),
+            views=views_of(recipe.spec),
             answered=()
             if recipe.report.plot_predictions is None
             else recipe.report.plot_predictions(fitted, splits.test.samples, splits.test.labels, no_progress),
@@ -81,7 +83,8 @@ def _seen(recipe: AnyRecipe, fitted: Fitted[Representation], splits: Splits) -> 
         some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
     shown = recipe.encode_inputs(fitted, some, no_progress)
-    given = ModelInputs(names, shown.take, tokens=shown.tokens, axis=shown.axis)
+    view = view_of_shown(shown, recipe.spec)
+    given = ModelInputs(names, shown.take, tokens=shown.tokens, view=view)
     opened = LoadedModel(
         fitted.model,
         fitted.model.name,

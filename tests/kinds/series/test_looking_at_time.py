@@ -9,17 +9,18 @@ from drawn import named, texts
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.kinds.audio.front_end import band_centres, ear_of, heard_in
 from convscope.kinds.audio.layers.log_mel import LogMel
 from convscope.kinds.audio.speech.models import separable_ctc
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import find_theme
+from convscope.lenses.views.timeline.view import TimelineView
 from convscope.scope.attribution.methods import attribute
 from convscope.scope.describe.input_kind import subject
 from convscope.scope.graph.graph import trace
 from convscope.types import Axis
 from convscope.workflows.inspect.context import InspectionRequest
+from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs import ModelInputs
@@ -52,9 +53,8 @@ def sound_model():
 def given_series():
     x = np.random.default_rng(0).normal(0, 1, (2, 120, 2)).astype(np.float32)
     times = START + np.arange(120) * np.timedelta64(1, "h")
-    return ModelInputs(
-        NAMES, lambda indices: x[indices], axis=lambda i: Axis(times, variables=("heat", "load"))
-    )
+    axis = Axis(times, variables=("heat", "load"))
+    return ModelInputs(NAMES, lambda indices: x[indices], view=lambda i, values: TimelineView(values, axis))
 
 
 def waves():
@@ -63,9 +63,8 @@ def waves():
 
 def given_sound():
     x = waves()
-    return ModelInputs(
-        NAMES, lambda indices: x[indices], axis=lambda i: Axis(np.arange(LENGTH) / RATE, "s", filled=(0, 100))
-    )
+    axis = Axis(np.arange(LENGTH) / RATE, "s", filled=(0, 100))
+    return ModelInputs(NAMES, lambda indices: x[indices], view=lambda i, values: TimelineView(values, axis))
 
 
 def seen(model, given, method, **wishes):
@@ -90,13 +89,13 @@ def test_every_way_to_look_draws_what_lies_in_time(kind, method, tmp_path):
 def test_what_is_shown_of_a_recording_is_what_its_model_hears():
     model, x = sound_model(), waves()
     graph = trace(model, x)
-    heard = heard_in(model, graph, x)
+    heard = spectrograms_of(model, graph, x)
     ear = keras.Model(model.input, model.get_layer("hear").output)
     np.testing.assert_allclose([each.values for each in heard], ear.predict_on_batch(x), atol=1e-4)
-    path, layer = ear_of(graph)
+    path, layer = front_end_of(graph)
     assert path == "hear"
     assert heard[0].centres[10] == pytest.approx(10.5 * layer.strides[0], abs=1)
-    bands = band_centres(layer)
+    bands = layer.frequencies
     assert (np.diff(bands) > 0).all()
     assert bands[0] > 20
     assert bands[-1] < RATE / 2
@@ -104,7 +103,7 @@ def test_what_is_shown_of_a_recording_is_what_its_model_hears():
 
 def test_a_model_that_does_not_hear_shows_no_spectrogram():
     model = series_model()
-    assert heard_in(model, trace(model), np.zeros((1, 120, 2))) is None
+    assert spectrograms_of(model, trace(model), np.zeros((1, 120, 2))) is None
     figure = seen(model, given_series(), "maps").figures()[0]
     assert named(figure, "spectrogram") == []
 
@@ -129,7 +128,7 @@ def test_a_tone_is_seen_at_its_own_frequency_and_time():
     wave = np.zeros((1, LENGTH), np.float32)
     wave[0, 800:1200] = np.sin(2 * np.pi * 700 * np.arange(400) / RATE)
     model = sound_model()
-    (heard,) = heard_in(model, trace(model, wave), wave)
+    (heard,) = spectrograms_of(model, trace(model, wave), wave)
     frame, band = np.unravel_index(heard.values.argmax(), heard.values.shape)
     assert 800 <= heard.centres[frame] <= 1200
     assert np.abs(heard.frequencies - 700).argmin() == band
@@ -182,7 +181,7 @@ def test_answers_are_drawn_by_the_task_of_a_run_alone():
         return [Picture(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
 
     x = given_series()
-    told = ModelInputs(NAMES, x.take, axis=x.axis, answers=answers)
+    told = ModelInputs(NAMES, x.take, view=x.view, answers=answers)
     assert [picture.label for picture in seen(series_model(), told, "answers").pictures] == ["the answer"]
     with pytest.raises(UsageError, match="no picture of what 'series' answers"):
         seen(series_model(), given_series(), "answers")

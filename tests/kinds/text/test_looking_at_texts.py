@@ -1,6 +1,7 @@
 """Looking at models of texts: every way to look, with tokens, of any length, and the numbers behind them."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from keras import layers
 
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
+from convscope.kinds.text.view import VIEW
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
@@ -27,6 +29,11 @@ def text_model(dilation=1):
     return keras.Model(ids, layers.Dense(2, activation="softmax", name="classes")(pooled), name="words")
 
 
+def as_texts(given):
+    """Texts as they come from a run, drawn by their tokens."""
+    return replace(given, view=lambda i, values: VIEW.of_input(values, given.tokens(i)))
+
+
 def given():
     rows = [[WORDS.index(word) for word in text.split()] for text in TEXTS]
 
@@ -35,7 +42,7 @@ def given():
         return np.array([rows[i] + [0] * (longest - len(rows[i])) for i in indices], np.int32)
 
     names = tuple(f"texts.csv#{i + 1}" for i in range(len(TEXTS)))
-    return ModelInputs(names, take, tokens=lambda i: tuple(TEXTS[i].split()))
+    return as_texts(ModelInputs(names, take, tokens=lambda i: tuple(TEXTS[i].split())))
 
 
 def seen(method, dilation=1, **wishes):
@@ -102,8 +109,8 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
     model = keras.Model([source, target], layers.Dense(9)(layers.Add()([written, summed])), name="both")
     texts = (("ein", "film", "<e>"), ("<s>", "one", "film", "or", "two"))
     arrays = [np.array([[2, 3, 4]], np.int32), np.array([[2, 3, 4, 5, 6]], np.int32)]
-    both = ModelInputs(
-        ("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts
+    both = as_texts(
+        ModelInputs(("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts)
     )
     found = look(LoadedModel(model, "both", "a test"), both, InspectionRequest(layers=("reader", "writer")))
     said = {text.get_text() for text in found.figures()[0].axes[0].texts}

@@ -8,16 +8,18 @@ from drawn import THEMES, assert_tidy, bar_limits, image, named, texts
 from sample_texts import CJK, TEXTS, has_cjk
 
 from convscope.errors import UsageError
+from convscope.kinds.text.drawing.colored_text import as_terminal
+from convscope.kinds.text.drawing.tokens import lay_out, token_values
 from convscope.kinds.text.translation.alignment import draw_alignment
-from convscope.lenses.figures.attribution import draw_attributions, write_attributions
+from convscope.kinds.text.view import TokensView
+from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.sheet.glyphs import families_of, is_drawn, note_on_missing, parts_of
 from convscope.lenses.sheet.lettering import printable, runs_right_to_left
 from convscope.lenses.sheet.theme import LIGHT
-from convscope.lenses.views.coloured_text import as_terminal
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.tokens import lay_out, token_values
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import Attribution
 
 PADDING = 4
@@ -26,13 +28,17 @@ EVIL = "<script>alert(1)</script>"
 
 def text(name, target=None):
     tokens = TEXTS[name]
-    return Sample(np.zeros(len(tokens) + PADDING, np.int32), f"{name}.csv#1", tokens=tokens, target=target)
+    return Sample(TokensView(len(tokens) + PADDING, tokens, target), f"{name}.csv#1")
+
+
+def written(sample, attributions):
+    return sample.view.overlay_markup(overlays_of(attributions))
 
 
 def layers_of(sample, channels=20, seed=0):
-    rng, length = np.random.default_rng(seed), len(sample.values)
+    rng, length = np.random.default_rng(seed), sample.view.length
     maps = rng.normal(0, 1, (length, channels))
-    maps[len(sample.tokens) :] = 1000  # what stands at padding must never be seen
+    maps[len(sample.view.tokens) :] = 1000  # what stands at padding must never be seen
     return [
         LayerMaps("embedding", "a table", maps, (1,), (1.0,)),
         LayerMaps("pool", "the largest of each", np.abs(maps[0]), (None,), None),
@@ -56,11 +62,11 @@ def test_padding_is_neither_drawn_nor_does_it_choose_channels_or_colours():
     sample = text("short")
     layers = layers_of(sample)
     figure = draw_maps(sample, layers[:1], channels=3)
-    kept = layers[0].maps[: len(sample.tokens)]
+    kept = layers[0].maps[: len(sample.view.tokens)]
     strongest = np.argsort(-np.abs(kept).mean(0), kind="stable")[:3]
     assert bar_limits(figure) == [(kept[:, strongest].min(), kept[:, strongest].max())]
     said = texts(figure)
-    assert [token for token in sample.tokens if token not in said] == []
+    assert [token for token in sample.view.tokens if token not in said] == []
 
 
 def test_a_strip_has_the_colours_of_its_tokens():
@@ -72,7 +78,7 @@ def test_a_strip_has_the_colours_of_its_tokens():
     from convscope.lenses.sheet.theme import Scale
 
     expected = Scale(LIGHT, low, high, "diverging").colours(layer.maps[:, 7])
-    spots = lay_out(sample.tokens, 1148).rows[0]
+    spots = lay_out(sample.view.tokens, 1148).rows[0]
     for spot in spots:
         np.testing.assert_array_equal(strip[9, spot.left + spot.wide // 2], expected[spot.number])
 
@@ -122,7 +128,7 @@ def test_letters_that_no_font_has_are_marked_and_it_is_said_what_to_install():
         pytest.skip("an installed font has even Khitan")
     assert printable(f"a {letter}") == "a \N{REPLACEMENT CHARACTER}"
     assert "Khitan" in note_on_missing(["a", letter])
-    sample = Sample(np.zeros(2, np.int32), tokens=("a", letter))
+    sample = Sample(TokensView(2, ("a", letter)))
     assert any("Khitan" in said for said in texts(draw_maps(sample, [LayerMaps("m", "", np.ones((2, 1)))])))
 
 
@@ -139,31 +145,31 @@ def test_emoji_are_whole_however_many_signs_they_are_made_of():
 @pytest.mark.parametrize("name", TEXTS)
 def test_attributions_of_any_text_are_drawn_and_written(name):
     sample = text(name)
-    values = np.random.default_rng(0).normal(0, 1, len(sample.values))
+    values = np.random.default_rng(0).normal(0, 1, sample.view.length)
     found = [attribution(values), attribution(np.abs(values), "grad-cam", False)]
     for theme in THEMES:
         assert_tidy(draw_attributions(sample, found, theme=theme))
-    assert write_attributions(sample, found).count('dir="auto"') == 2
-    assert len(as_terminal(sample.tokens, values).spans) <= len(sample.tokens)
+    assert written(sample, found).count('dir="auto"') == 2
+    assert len(as_terminal(sample.view.tokens, values).spans) <= len(sample.view.tokens)
 
 
 def test_tokens_have_the_colours_of_their_values_on_every_surface():
     sample = text("short")
-    values = np.zeros(len(sample.values))
+    values = np.zeros(sample.view.length)
     values[3], values[4] = 2.0, -1.0
     figure = draw_attributions(sample, [attribution(values)])
     assert image(figure, "token 3")[0, 0].tolist() != image(figure, "token 0")[0, 0].tolist()
-    written = as_terminal(sample.tokens, values)
-    assert [written.plain[span.start : span.end].strip() for span in written.spans] == ["n't", "bad"]
-    assert written.plain.split() == list(sample.tokens)
+    line = as_terminal(sample.view.tokens, values)
+    assert [line.plain[span.start : span.end].strip() for span in line.spans] == ["n't", "bad"]
+    assert line.plain.split() == list(sample.view.tokens)
 
 
 def test_a_token_from_outside_is_escaped_on_a_page_and_plain_in_the_terminal():
-    sample = Sample(np.zeros(2, np.int32), tokens=(EVIL, "\x1b[31mred"))
-    page = write_attributions(sample, [attribution([1, 2])])
+    sample = Sample(TokensView(2, (EVIL, "\x1b[31mred")))
+    page = written(sample, [attribution([1, 2])])
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert "\x1b" not in as_terminal(sample.tokens, np.array([1.0, 2.0])).plain
+    assert "\x1b" not in as_terminal(sample.view.tokens, np.array([1.0, 2.0])).plain
 
 
 def test_texts_are_compared_on_one_scale():

@@ -73,5 +73,6 @@ AUDIO = Kind(
     ),
     layers="convscope.kinds.audio.layers",
     models=("convscope.kinds.audio.speech.models",),
+    view=Lazy("convscope.kinds.audio.view:VIEW"),
     requires=("soundfile",),
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from convscope.data.snapshot import DataSnapshot
     from convscope.kinds.contract.recipe import AnyRecipe
+    from convscope.lenses.views.view import ViewFactory
 
 
 @dataclass(frozen=True)
@@ -119,5 +120,5 @@ class Kind:
     architectures: tuple[Architecture, ...]
     layers: str | None = None
     models: tuple[str, ...] = ()
-    view: Lazy[Any] | None = None
+    view: Lazy[ViewFactory] | None = None
     requires: tuple[str, ...] = ()

@@ -87,4 +87,5 @@ IMAGE = Kind(
             answers="features",
         ),
     ),
+    view=Lazy("convscope.kinds.image.view:VIEW"),
 )

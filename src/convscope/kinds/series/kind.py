@@ -127,4 +127,5 @@ SERIES = Kind(
         ),
     ),
     layers="convscope.kinds.series.layers",
+    view=Lazy("convscope.kinds.series.view:VIEW"),
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.lenses.figures.maps import SCALES, LayerMaps, chosen_channels, strength
+from convscope.lenses.figures.maps import SCALES, chosen_channels, strength
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, write_missing
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.mosaic import GAP, averaged
 from convscope.lenses.sheet.sheet import BODY, HEADING, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import along
 from convscope.lenses.sheet.theme import Colours, Numbers, Scale, find_theme, scale_of
-from convscope.lenses.views.sample import Sample, place_line, place_picture
-from convscope.lenses.views.text_maps import place_text_block
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.view import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,18 +54,19 @@ def draw_comparison(
     Raises:
         UsageError: For no or too many inputs, maps that do not belong together, or unknown names.
     """
-    _check(samples, maps, scale)
-    numbers = _numbers(samples, maps, channels, order)
-    scale = "layer" if maps[0].planes.ndim == 1 else scale  # a single value has no scale of its own
+    every = [sample.view.planes(each) for sample, each in zip(samples, maps, strict=False)]
+    _check(samples, maps, every, scale)
+    numbers = _numbers(every, channels, order)
+    scale = "layer" if every[0].ndim == 1 else scale  # a single value has no scale of its own
     sheet = Sheet(find_theme(theme))
     muted = sheet.theme.muted
     y = sheet.title(title)
     sheet.text(MARGIN, y + 8, maps[0].path, size=HEADING, bold=True, width=INNER)
     y = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY) + 2, maps[0].text, INNER, lines=3))
-    if samples[0].tokens is not None and maps[0].planes.ndim == 2:
-        return _draw_texts(sheet, y, samples, maps, numbers, scale)
+    if samples[0].view.tile is None and every[0].ndim >= 2:
+        return _draw_lines(sheet, y, samples, maps, every, numbers, scale)
     side = min(LARGEST, (INNER - LABEL - BAR_ROOM + GAP) // len(samples) - GAP)
-    planes = [_upright(sample, each.planes[numbers]) for sample, each in zip(samples, maps, strict=True)]
+    planes = [each[numbers] for each in every]
     cells = [[_cell(plane, side) for plane in of_sample] for of_sample in planes]
     shared = scale_of(sheet.theme, np.concatenate([cell.ravel() for column in cells for cell in column]))
     y = _place_inputs(sheet, y, samples, side)
@@ -96,7 +98,9 @@ def draw_comparison(
     return sheet.finish(below + MARGIN // 2)
 
 
-def _check(samples: Sequence[Sample], maps: Sequence[LayerMaps], scale: str) -> None:
+def _check(
+    samples: Sequence[Sample], maps: Sequence[LayerMaps], planes: Sequence[Numbers], scale: str
+) -> None:
     if scale not in SCALES:
         raise UsageError(f"No scale is named '{scale}'.", f"Take {' or '.join(SCALES)}.")
     if not 1 <= len(samples) <= MOST:
@@ -106,54 +110,43 @@ def _check(samples: Sequence[Sample], maps: Sequence[LayerMaps], scale: str) -> 
         )
     if len(samples) != len(maps):
         raise UsageError(f"{len(samples)} inputs have maps of {len(maps)}.", "Give the maps of each input.")
-    texts = all(sample.tokens is not None for sample in samples)
-    shapes = sorted({(each.path, np.shape(each.planes)[: 1 if texts else None]) for each in maps})
-    if len(shapes) > 1 or len({sample.rank for sample in samples}) > 1:
+    first = 1 if samples[0].view.tile is None else None
+    shapes = sorted({(each.path, shown.shape[:first]) for each, shown in zip(maps, planes, strict=True)})
+    geometries = {(type(sample.view), len(sample.view.positions)) for sample in samples}
+    if len(shapes) > 1 or len(geometries) > 1:
         raise UsageError(
             f"Only maps of one layer and one shape can be compared; received {shapes}.",
             "Give inputs of one size and the maps of one layer.",
         )
 
 
-def _numbers(
-    samples: Sequence[Sample], maps: Sequence[LayerMaps], channels: int | Sequence[int], order: str
-) -> list[int]:
+def _numbers(planes: Sequence[Numbers], channels: int | Sequence[int], order: str) -> list[int]:
     """The rows: chosen by the mean strength over all inputs."""
     if isinstance(channels, int) and order == "strongest":
-        pairs = zip(samples, maps, strict=True)
-        together = np.mean([strength(each.values_of(sample)) for sample, each in pairs], axis=0)
+        together = np.mean([strength(np.moveaxis(each, 0, -1)) for each in planes], axis=0)
         return chosen_channels(together, channels, order)
-    return chosen_channels(maps[0].maps, channels, order)
+    return chosen_channels(np.moveaxis(planes[0], 0, -1), channels, order)
 
 
-def _draw_texts(
+def _draw_lines(
     sheet: Sheet,
     y: int,
     samples: Sequence[Sample],
     maps: Sequence[LayerMaps],
+    planes: Sequence[Numbers],
     numbers: list[int],
     scale: str,
 ) -> Figure:
-    """The texts one below the other, each with the same channels."""
-    values = [each.values_of(sample).T for sample, each in zip(samples, maps, strict=True)]
-    every = np.concatenate([each[numbers].ravel() for each in values])
+    """The inputs one below the other, each with the same channels."""
+    every = np.concatenate([each[numbers].ravel() for each in planes])
     shared = scale_of(sheet.theme, every) if scale == "layer" else None
     notes: list[str] = []
     for place, (sample, layer) in enumerate(zip(samples, maps, strict=True)):
         sheet.check(y)
         line = "  ·  ".join(part for part in (sample.name, sample.caption) if part)
         sheet.text(MARGIN, y + 4, line, size=SMALL, colour=sheet.theme.muted, width=INNER)
-        block = place_text_block(
-            sheet,
-            (MARGIN, y + 20, INNER),
-            sample,
-            values[place],
-            numbers,
-            over=layer.over,
-            scale=scale,
-            name=f"of {place}",
-            shared=shared,
-        )
+        where, named = (MARGIN, y + 20, INNER), replace(layer, path=f"of {place}")
+        block = sample.view.place_maps(sheet, where, named, numbers, scale=scale, shared=shared)
         y = block.bottom + 40
         notes += [note for note in block.notes if note not in notes]
     said = f"{len(numbers):,} of {maps[0].channels:,} channels"
@@ -173,29 +166,13 @@ def _place_inputs(sheet: Sheet, y: int, samples: Sequence[Sample], side: int) ->
         sheet.text(x, y, sample.name, size=size, width=side)
         sheet.text(x, y + line_height(size), sample.caption, size=size, colour=sheet.theme.muted, width=side)
     y += int(line_height(size)) + 12
-    drawn = [] if samples[0].tokens is not None else samples
-    for column, sample in enumerate(drawn):
+    for column, sample in enumerate(samples if samples[0].view.tile is not None else ()):
         x = MARGIN + LABEL + column * (side + GAP)
-        if sample.rank in (2, 3):
-            high = max(high, place_picture(sheet, sample, (x, y, side, 2 * side))[1])
-        elif sample.rank == 1:
-            high = 60
-            place_line(sheet, sample, (x, y, side, high), ticks=False)
-    if drawn and samples[0].rank:
-        sheet.text(
-            MARGIN + LABEL - 12,
-            y + high / 2 + 8,
-            "input",
-            size=SMALL,
-            colour=sheet.theme.muted,
-            across="right",
-        )
+        high = max(high, sample.view.thumbnail(sheet, (x, y, side, 2 * side)))
+    if high:
+        middle, colour = y + high / 2 + 8, sheet.theme.muted
+        sheet.text(MARGIN + LABEL - 12, middle, "input", size=SMALL, colour=colour, across="right")
     return y + high + 2 * GAP
-
-
-def _upright(sample: Sample, planes: Numbers) -> Numbers:
-    """Maps as they are shown: those of a recording with time across, and the low bands at the bottom."""
-    return planes.swapaxes(1, 2)[:, ::-1] if sample.rank == 1 and planes.ndim == 3 else planes
 
 
 def _cell(plane: Numbers, side: int) -> Numbers:

@@ -14,6 +14,7 @@ from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, write_
 from convscope.lenses.sheet.heat import place_matrix
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.mosaic import place_mosaic, tile
+from convscope.lenses.sheet.pixels import pixels_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import place_strips
 from convscope.lenses.sheet.theme import (
@@ -27,7 +28,8 @@ from convscope.lenses.sheet.theme import (
     scale_of,
     shape_text,
 )
-from convscope.lenses.views.sample import Sample, picture_of, place_line
+from convscope.lenses.views.timeline.signals import Signal
+from convscope.lenses.views.timeline.thumbnails import place_small_signal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -238,6 +240,11 @@ def _stretched(values: Numbers, limits: tuple[float, float]) -> tuple[float, flo
     return middle - furthest, middle + furthest
 
 
+def _picture(values: Numbers) -> Numbers:
+    """An image, or the middle slice of a volume."""
+    return values if np.ndim(values) < 4 else np.asarray(values[len(values) // 2])
+
+
 def _draw_excitations(
     sheet: Sheet, y: int, excitations: Numbers, chosen: Sequence[int], limits: tuple[float, float]
 ) -> int:
@@ -259,11 +266,11 @@ def _draw_excitations(
             row, column = divmod(place, 4)
             x, top = MARGIN + column * (PLOT[0] + 30), y - 8 + row * (PLOT[1] + 40)
             sheet.text(x, top + 16, str(kernel), size=SMALL, colour=sheet.theme.muted)
-            place_line(sheet, Sample(values), (x, top + 26, *PLOT), ticks=False)
+            place_small_signal(sheet, (x, top + 26, *PLOT), Signal(np.asarray(values, np.float64)), None)
         return y - 8 + -(-len(chosen) // 4) * (PLOT[1] + 40) + 20
     pictures = np.stack(
         [
-            picture_of(Sample(values, limits=_stretched(values, limits)), sheet.theme.missing)
+            pixels_of(_picture(values), _stretched(values, limits), sheet.theme.missing)
             for values in excitations
         ]
     )

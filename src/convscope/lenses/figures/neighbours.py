@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import find_theme
-from convscope.lenses.views.excerpts import place_words
-from convscope.lenses.views.sample import Sample, place_line, place_picture
+from convscope.lenses.views.view import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 THUMB = 132
 GAP = 20
+ASCENT = 18  # from the top of a line to its baseline
 QUERY = THUMB + 48
 """Room of an input, with the space right of it."""
 WORDS, NUMBERS, NAMES = 190, 90, 90
-"""Room of a text's label, its distance and its id."""
+"""Room of the label, the distance and the id of a sample on a line."""
 PER_LINE = (INNER - QUERY + GAP) // (THUMB + GAP)
 
 
@@ -64,8 +64,8 @@ def draw_neighbours(
     y = sheet.title(title)
     said = [lead] if lead else []
     cards = [card for _, of_row in rows for card in of_row]
-    texts = any(card.sample is not None and card.sample.tokens is not None for card in cards)
-    said.append(f"the input {'above' if texts else 'at the left'}, then the nearest first")
+    lines = any(map(_takes_a_line, cards))
+    said.append(f"the input {'above' if lines else 'at the left'}, then the nearest first")
     if any(card.other for card in cards):
         said.append("orange: of another class than the input")
     if any(card.sample is None for card in [*cards, *(query for query, _ in rows)]):
@@ -74,8 +74,8 @@ def draw_neighbours(
     for query, nearest in rows:
         sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
         y += 22
-        if any(card.sample is not None and card.sample.tokens is not None for card in (query, *nearest)):
-            y = _place_texts(sheet, y, query, nearest)
+        if any(map(_takes_a_line, (query, *nearest))):
+            y = _place_lines(sheet, y, query, nearest)
             continue
         lowest = _place(sheet, MARGIN, y, query)
         for start in range(0, len(nearest), PER_LINE):
@@ -89,8 +89,13 @@ def draw_neighbours(
     return sheet.finish(y + MARGIN // 2)
 
 
-def _place_texts(sheet: Sheet, y: int, query: Card, nearest: Sequence[Card]) -> int:
-    """Places a text above those nearest to it, a line each; returns where they end."""
+def _takes_a_line(card: Card) -> bool:
+    """Whether the sample is drawn on a line of its own."""
+    return card.sample is not None and card.sample.view.tile is None
+
+
+def _place_lines(sheet: Sheet, y: int, query: Card, nearest: Sequence[Card]) -> int:
+    """Places a sample above those nearest to it, a line each; returns where they end."""
     theme, pitch = sheet.theme, int(line_height(SMALL)) + 8
     for card in (query, *nearest):
         baseline = y + int(line_height(SMALL))
@@ -101,9 +106,9 @@ def _place_texts(sheet: Sheet, y: int, query: Card, nearest: Sequence[Card]) -> 
             colour = theme.second if card.other else theme.ink
             sheet.text(MARGIN, baseline, card.words, size=SMALL, colour=colour, width=WORDS - 12)
             sheet.text(MARGIN + WORDS + NUMBERS - 16, baseline, first, size=SMALL, across="right")
-        tokens = () if card.sample is None else card.sample.tokens or ()
-        room = INNER - WORDS - NUMBERS - NAMES
-        place_words(sheet, (MARGIN + WORDS + NUMBERS, baseline, room), tokens)
+        if card.sample is not None:
+            room = INNER - WORDS - NUMBERS - NAMES
+            card.sample.view.thumbnail(sheet, (MARGIN + WORDS + NUMBERS, baseline - ASCENT, room, THUMB))
         note = "" if card is query else " ".join(others)
         right = MARGIN + INNER
         sheet.text(right, baseline, note, size=TINY, colour=theme.muted, across="right", width=NAMES - 12)
@@ -116,11 +121,8 @@ def _place(sheet: Sheet, x: int, y: int, card: Card) -> int:
     theme, sample, high = sheet.theme, card.sample, THUMB
     if sample is None:
         sheet.box(x, y, THUMB, THUMB, edge=theme.rule, width=0.8)
-    elif sample.rank == 1:
-        high = 72
-        place_line(sheet, sample, (x, y, THUMB, high), ticks=False)
     else:
-        _, high = place_picture(sheet, sample, (x, y, THUMB, int(1.3 * THUMB)))
+        high = sample.view.thumbnail(sheet, (x, y, THUMB, int(1.3 * THUMB)))
     baseline = y + high + int(line_height(SMALL))
     if card.words:
         colour = theme.second if card.other else theme.ink

@@ -1,4 +1,4 @@
-"""What excites kernels most: for each kernel the n-grams, crops or snippets at which it answers strongest."""
+"""What activates kernels most: for each kernel the patches of inputs with the largest values."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convscope.lenses.sheet.glyphs import note_on_missing
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import count, find_theme, number
-from convscope.lenses.views.excerpts import cut_out, place_thumbnail, place_words
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.snippets import FITTING as SNIPPETS
-from convscope.lenses.views.snippets import draw_snippets
+from convscope.lenses.views.view import Patch, Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,9 +20,9 @@ if TYPE_CHECKING:
 LABEL = 150
 THUMB = 104
 GAP = 14
-FITTING = (INNER - LABEL) // (THUMB + GAP)
+ASCENT = 18  # from the top of a line to its baseline
 LINES = 5
-"""N-grams that are shown for a kernel."""
+"""Patches that are shown for a kernel where each takes a line."""
 _VALUE = 80
 _NAME = 210
 
@@ -63,33 +59,30 @@ def draw_patches(
     chosen = strongest_kernels(patches, channels)
     y = sheet.title(title or f"What excites the kernels of {patches.path} most")
     kernels = len(patches.values)
-    texts = any(sample.tokens is not None for sample in samples.values())
-    series = not texts and any(sample.rank == 1 for sample in samples.values())
-    what = "n-grams, outlined between their neighbours" if texts else "parts of the inputs"
-    what = "snippets, the place of each marked in the bar below it" if series else what
     shown = "all kernels"
     if len(chosen) < kernels:
         shown = f"the {len(chosen)} strongest of {count(kernels, 'kernel')}"
-    facts = f"{patches.type}  ·  {shown}, with the {what}, at most one of each sample, and the values there"
+    facts = f"{patches.type}  ·  {shown}, each with the patches of largest value, at most one per sample"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) - 6
+    notes: dict[str, None] = {}
     for kernel in chosen:
         sheet.check(y)
         sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
         y += int(line_height(SMALL)) + 8
         sheet.text(MARGIN, y, f"kernel {kernel}", bold=True, size=SMALL, width=LABEL - 14)
         rows = _rows(patches, kernel, samples)
+        tile = None if not rows else samples[int(patches.samples[kernel, rows[0]])].view.tile
         if not rows:
-            sheet.text(MARGIN + LABEL, y, "nothing", size=SMALL, colour=sheet.theme.muted)
+            sheet.text(MARGIN + LABEL, y, "no value", size=SMALL, colour=sheet.theme.muted)
             y += 20
-        elif texts:
-            y = _draw_lines(sheet, y, patches, kernel, rows[:LINES], samples)
-        elif series:
-            y = draw_snippets(sheet, y, patches, kernel, rows[:SNIPPETS], samples) + 22
+        elif tile is None:
+            y = _draw_lines(sheet, y, patches, kernel, rows[:LINES], samples, notes)
         else:
-            y = _draw_crops(sheet, y, patches, kernel, rows[:FITTING], samples)
-    missing = note_on_missing(token for sample in samples.values() for token in sample.row() or ())
-    if missing:
-        y = int(sheet.paragraph(MARGIN, y + 20, missing, INNER, size=SMALL, colour=sheet.theme.muted))
+            fitting = (INNER - LABEL + GAP) // (tile + GAP)
+            y = _draw_tiles(sheet, y, patches, kernel, rows[:fitting], samples, tile, notes)
+    if notes:
+        said = "; ".join(notes)
+        y = int(sheet.paragraph(MARGIN, y + 20, said, INNER, size=SMALL, colour=sheet.theme.muted))
     return sheet.finish(y + MARGIN // 2)
 
 
@@ -98,37 +91,66 @@ def _rows(patches: Patches, kernel: int, samples: Mapping[int, Sample]) -> list[
     return [place for place, number_of in enumerate(patches.samples[kernel]) if int(number_of) in samples]
 
 
-def _draw_lines(
-    sheet: Sheet, y: int, patches: Patches, kernel: int, rows: list[int], samples: Mapping[int, Sample]
-) -> int:
-    room = INNER - LABEL - _VALUE - _NAME
+def _patches(
+    patches: Patches, kernel: int, rows: list[int], samples: Mapping[int, Sample]
+) -> list[tuple[int, Sample, Patch]]:
+    """The places in the order of one kernel, each with its sample and the part of it."""
+    made = []
     for place in rows:
         sample = samples[int(patches.samples[kernel, place])]
-        first, behind = (int(edge) for edge in patches.windows[kernel, place, 0])
+        window = patches.windows[kernel, place].tolist()
+        made.append((place, sample, Patch(sample.view, window, f"patch {kernel} {place}")))
+    return made
+
+
+def _draw_lines(
+    sheet: Sheet,
+    y: int,
+    patches: Patches,
+    kernel: int,
+    rows: list[int],
+    samples: Mapping[int, Sample],
+    notes: dict[str, None],
+) -> int:
+    """A line for each patch, with its value in front of it and the sample's name behind."""
+    room = INNER - LABEL - _VALUE - _NAME
+    every = _patches(patches, kernel, rows, samples)
+    row = [patch for _, _, patch in every]
+    muted = sheet.theme.muted
+    for place, sample, patch in every:
         value = number(float(patches.values[kernel, place]))
         sheet.text(MARGIN + LABEL + _VALUE - 20, y, value, size=SMALL, across="right")
-        place_words(sheet, (MARGIN + LABEL + _VALUE, y, room), sample.row() or (), (first, behind))
+        box = (MARGIN + LABEL + _VALUE, y - ASCENT, room, THUMB)
+        placed = sample.view.place_patch(sheet, box, patch, row)
+        notes.update(dict.fromkeys((placed.note,) if placed.note else ()))
         right = MARGIN + INNER
-        sheet.text(
-            right, y, sample.name, size=TINY, colour=sheet.theme.muted, across="right", width=_NAME - 14
-        )
-        y += int(line_height(SMALL)) + 8
+        sheet.text(right, y, sample.name, size=TINY, colour=muted, across="right", width=_NAME - 14)
+        y += placed.height + 8
     return y - 14
 
 
-def _draw_crops(
-    sheet: Sheet, y: int, patches: Patches, kernel: int, rows: list[int], samples: Mapping[int, Sample]
+def _draw_tiles(
+    sheet: Sheet,
+    y: int,
+    patches: Patches,
+    kernel: int,
+    rows: list[int],
+    samples: Mapping[int, Sample],
+    tile: int,
+    notes: dict[str, None],
 ) -> int:
-    top = y - 18
-    tallest = 0
-    for column, place in enumerate(rows):
-        number_of = int(patches.samples[kernel, place])
-        sample = samples[number_of]
-        x = MARGIN + LABEL + column * (THUMB + GAP)
-        crop = cut_out(sample, patches.windows[kernel, place]) if sample.rank else sample
-        high = place_thumbnail(sheet, crop, (x, top, THUMB), f"patch {kernel} {place}")
-        value = number(float(patches.values[kernel, place]))
-        sheet.text(x, top + high + 20, value, size=TINY, width=THUMB)
-        sheet.text(x, top + high + 40, sample.name, size=TINY, colour=sheet.theme.muted, width=THUMB)
-        tallest = max(tallest, high)
-    return top + tallest + 56
+    """The patches beside each other, with value and name below each."""
+    top, lowest = y - 18, y
+    every = _patches(patches, kernel, rows, samples)
+    row = [patch for _, _, patch in every]
+    for column, (place, sample, patch) in enumerate(every):
+        x = MARGIN + LABEL + column * (tile + GAP)
+        placed = sample.view.place_patch(sheet, (x, top, tile, 2 * tile), patch, row)
+        notes.update(dict.fromkeys((placed.note,) if placed.note else ()))
+        baseline = top + placed.height + 20
+        sheet.text(x, baseline, number(float(patches.values[kernel, place])), size=TINY, width=tile)
+        for line in (*placed.lines, sample.name):
+            baseline += 20
+            sheet.text(x, baseline, line, size=TINY, colour=sheet.theme.muted, width=tile)
+        lowest = max(lowest, baseline)
+    return lowest + 16

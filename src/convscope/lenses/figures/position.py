@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convscope.lenses.figures.filtering import draw_places, draw_products
+from convscope.lenses.figures.line_products import draw_line_products
+from convscope.lenses.figures.named_products import draw_named_products
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.sheet.grids import figures_of, place_grid
 from convscope.lenses.sheet.lettering import line_height
@@ -23,15 +24,13 @@ from convscope.lenses.sheet.theme import (
     scale_of,
     shape_text,
 )
-from convscope.lenses.views.ngrams import draw_ngram
-from convscope.lenses.views.sample import Sample, fitted, place_picture
+from convscope.lenses.views.view import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from convscope.scope.channels.position import Position
 
-PICTURE = 400
 LABEL = 160
 CHANNELS = 3  # input channels whose products are written out
 BARS = 15
@@ -66,85 +65,17 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
     facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) + 4
     sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)
-    over_text = sample.tokens is not None and len(size) == 1
-    if over_text:
-        y = draw_ngram(sheet, y, position, sample)
-    else:
-        along = draw_places if sample.rank == 1 else _draw_places
-        y = along(sheet, y, position, sample)
-        y = _draw_products(sheet, y, position, sums) if size else y
-    if into > 1 and not over_text:
+    y = sample.view.place_position(sheet, y, position, sample.name)
+    labels = sample.view.kernel_labels(position)
+    if labels:
+        y = draw_named_products(sheet, y, position, labels)
+    elif size:
+        y = _draw_products(sheet, y, position, sums)
+    if into > 1 and not labels:
         y = _draw_sums(sheet, y, sums, position.channels_read, position.patch.ndim > 1)
     y = _draw_equation(sheet, y, position)
     y = int(write_missing(sheet, MARGIN, y + 8, position.products, INNER))
     return sheet.finish(y + MARGIN // 2)
-
-
-def _draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> int:
-    """The input with the window, the map with the position; returns where they end."""
-    muted = sheet.theme.muted
-    top, right = y, MARGIN + PICTURE + 110
-    window = position.input_window
-    if sample.rank in (2, 3):
-        fits = len(window) == sample.rank
-        deep = sum(window[0]) // 2 if fits and sample.rank == 3 else None
-        deep = None if deep is None else min(deep, sample.values.shape[0] - 1)
-        _, high = place_picture(
-            sheet, sample, (MARGIN, top, PICTURE, PICTURE), window if fits else None, slice_number=deep
-        )
-        said = "" if deep is None else f", slice {deep}"
-    else:
-        high, said, right = 0, "", MARGIN
-    if sample.rank and sample.tokens is None:
-        below = top + high + line_height(SMALL)
-        seen = shape_text(tuple(end - start for start, end in window)) if window else "the whole input"
-        sheet.text(MARGIN, below, f"{sample.name}{said}", size=SMALL, width=PICTURE)
-        sheet.text(
-            MARGIN,
-            below + 24,
-            f"the value depends on {seen}",
-            size=SMALL,
-            colour=sheet.theme.second,
-            width=PICTURE,
-        )
-        if sample.rank == position.map.ndim:
-            arrow = top + high / 2
-            sheet.line([MARGIN + PICTURE + 24, right - 24], [arrow, arrow], colour=muted, width=1)
-            sheet.line(
-                [right - 36, right - 24, right - 36], [arrow - 10, arrow, arrow + 10], colour=muted, width=1
-            )
-    high = max(high, _draw_map(sheet, (right, top), position))
-    return top + high + (60 if high else 0) + 16
-
-
-def _draw_map(sheet: Sheet, spot: tuple[int, int], position: Position) -> int:
-    """The map with the position outlined; returns its height."""
-    x, y = spot
-    plane, at = np.asarray(position.map), position.at
-    if not 1 <= plane.ndim <= 3 or len(at) != plane.ndim:
-        return 0
-    said = f"channel {position.channel}"
-    if plane.ndim == 3:
-        plane, said, at = plane[at[0]], f"{said}, slice {at[0]}", at[1:]
-    if plane.ndim == 1:
-        plane, at = plane[None], (0, at[0])
-    scale = scale_of(sheet.theme, plane)
-    rows, columns = plane.shape
-    colours = fitted(scale.colours(plane), PICTURE, PICTURE)
-    if rows == 1:
-        colours = np.repeat(fitted(scale.colours(plane), PICTURE, 10_000)[:1], 40, axis=0)
-    high, wide = colours.shape[:2]
-    sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
-    sheet.image(x, y, colours, name="map")
-    down, across = high / rows, wide / columns
-    sheet.missing(x, y, ~np.isfinite(plane), (across, down))
-    sheet.ring(x + at[1] * across, y + at[0] * down, across, down)
-    sheet.colour_bar(x + wide + BAR_GAP, y, max(high, 60), scale)
-    below = y + max(high, 60) + line_height(SMALL)
-    sheet.text(x, below, said, size=SMALL, width=PICTURE)
-    value = f"value {number(position.value, 4)} here"
-    sheet.text(x, below + 24, value, size=SMALL, colour=sheet.theme.second, width=PICTURE)
-    return int(max(high, 60))
 
 
 def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> int:
@@ -158,7 +89,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
         if len(shown) > 1
         else f"the one of {into:,} input channels that contributes most"
     )
-    said = f"SampleInputs: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
+    said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
     plotted = position.patch.ndim == 2 and len(position.patch) > 5
     if position.padded.any() and plotted:
         said += " Gray positions reach over the border of the layer's input and count as 0."
@@ -171,7 +102,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
     written = max(rows, columns) <= 5
     if plotted:
         labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
-        return draw_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
+        return draw_line_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
     figures = [figures_of(each) for each in parts]
     kinds = (None, "diverging", "diverging")
     scales = [scale_of(sheet.theme, each, kind) for each, kind in zip(parts, kinds, strict=True)]

@@ -12,8 +12,7 @@ from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.plots import Plot
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, find_theme, mixed, number, scale_of
-from convscope.lenses.views.excerpts import place_thumbnail, place_words
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.view import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -182,8 +181,8 @@ def _draw_samples(
         f"For the {len(chosen)} channels of largest mean; below each sample the largest value in its map.",
     )
     known = set(samples) if isinstance(samples, Mapping) else set(range(len(samples)))
-    if any(samples[number_of].tokens is not None for number_of in known):
-        return _draw_texts(sheet, y, stats, samples, chosen)
+    if any(samples[number_of].view.tile is None for number_of in known):
+        return _draw_lines(sheet, y, stats, samples, chosen)
     for channel in chosen:
         sheet.text(MARGIN, y + THUMB / 2 + 6, f"channel {channel}", size=SMALL, width=136)
         tallest = 0
@@ -192,7 +191,8 @@ def _draw_samples(
             if int(sample_number) not in known or not np.isfinite(value):
                 continue
             sample, x = samples[int(sample_number)], MARGIN + 150 + place * (THUMB + 14)
-            high = place_thumbnail(sheet, sample, (x, y, THUMB), f"sample {sample_number}")
+            box = (x, y, THUMB, int(1.4 * THUMB))
+            high = sample.view.thumbnail(sheet, box, f"sample {sample_number}")
             said = sample.caption or sample.name
             sheet.text(x, y + high + 20, said, size=TINY, width=THUMB)
             sheet.text(x, y + high + 40, number(float(value)), size=TINY, colour=muted, width=THUMB)
@@ -201,14 +201,14 @@ def _draw_samples(
     return y + 4
 
 
-def _draw_texts(
+def _draw_lines(
     sheet: Sheet,
     y: int,
     stats: ChannelStatistics,
     samples: Mapping[int, Sample] | Sequence[Sample],
     chosen: Numbers,
 ) -> int:
-    """A few lines for each channel: the texts that excite it most, with the largest value in their map."""
+    """A few lines for each channel: the samples that activate it most, with the largest value of each."""
     for channel in chosen:
         sheet.text(MARGIN, y + 14, f"channel {channel}", size=SMALL, width=136)
         pairs = zip(stats.top_samples[channel], stats.top_values[channel], strict=True)
@@ -218,7 +218,6 @@ def _draw_texts(
             sample = samples[int(sample_number)]
             shown = number(float(value))
             sheet.text(MARGIN + 220, y + 14, shown, size=SMALL, colour=sheet.theme.muted, across="right")
-            place_words(sheet, (MARGIN + 240, y + 14, INNER - 240), sample.row() or ())
-            y += int(line_height(SMALL)) + 4
+            y += sample.view.thumbnail(sheet, (MARGIN + 240, y - 4, INNER - 240, THUMB)) + 4
         y += 14
     return y + 4

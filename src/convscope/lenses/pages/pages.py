@@ -15,6 +15,7 @@ from convscope.lenses.sheet.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class Picture:
         label: What it shows, for those who cannot see it.
         caption: A line below it.
         markup: Gives elements of HTML that say the same on a page, where words stay words; all in them is
-            escaped.
+            escaped. Empty where the figure is to be drawn.
+        terminal: Gives lines for a terminal that say the same, each with a heading.
     """
 
     draw: Callable[[str], Figure]
     label: str
     caption: str = ""
     markup: Callable[[], str] | None = None
+    terminal: Callable[[], Sequence[tuple[str, Text]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,11 @@ def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> s
 
 def drawn(picture: Picture) -> Drawn:
     """Draws a picture in both themes, or writes what says the same."""
-    if picture.markup is not None:
+    written = "" if picture.markup is None else picture.markup()
+    if written:
         from markupsafe import Markup
 
-        made = Markup(picture.markup())  # noqa: S704 - escaped where it was made
+        made = Markup(written)  # noqa: S704 - escaped where it was made
         return Drawn("", "", 0, 0, picture.label, picture.caption, made)
     figures = [picture.draw(theme) for theme in (LIGHT.name, DARK.name)]
     width, height = (round(96 * inches) for inches in figures[0].get_size_inches())

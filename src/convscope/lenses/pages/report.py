@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import RunError
 from convscope.files import written_whole
@@ -20,26 +17,21 @@ from convscope.lenses.pages.explanation_rows import rows
 from convscope.lenses.pages.report_texts import Score, cards_of, cut_text, metrics_of, pieces_of, titled
 from convscope.lenses.pages.templates import add_filters, find_template
 from convscope.lenses.sheet import charts
-from convscope.lenses.views.thumbnails import DrawnSeries, DrawnSound, as_lines, as_pixels, is_sound
+from convscope.lenses.views.plain import PLAIN
 from convscope.types import Skipped
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
     from convscope.lenses.pages.pages import Picture
+    from convscope.lenses.views.view import ViewFactory
     from convscope.scope.describe.explanation import Explanation
-
-Pixels = npt.NDArray[np.uint8]
-Shown = Pixels | str | DrawnSeries | DrawnSound
-"""A sample as a page shows it."""
 
 SHOWN_SKIPPED = 200
 SHOWN_CONFUSIONS = 10
 SHOWN_ROWS = 12
 SHOWN_PICTURES = 8
 ALL_PICTURES = 800
-_LARGEST_SIDE = 192
-_PIXELATED_SIDE = 96
 
 
 @dataclass(frozen=True)
@@ -60,8 +52,7 @@ class Mistake:
     """A sample that was taken for another class, or answered with another text or other marks.
 
     Args:
-        shown: The sample: a text, a series, a recording, or uint8 of shape (height, width) or (height, width,
-            channels) with 1, 3 or 4 channels. Empty where `told` says it all.
+        shown: The sample as it was read, or a text. Empty where `told` says it all.
         name: Where it came from, such as the file.
         true: Its class name; empty where it has none.
         predicted: The class name it was given; empty where there is none.
@@ -69,7 +60,7 @@ class Mistake:
         told: What belongs to it besides, by heading, such as the reference and the answer of a translation.
     """
 
-    shown: Shown
+    shown: object
     name: str
     true: str = ""
     predicted: str = ""
@@ -105,6 +96,7 @@ class ReportContent:
         answered: What it answers to a few test samples, where that is drawn.
         counted: What `counts` counts.
         scores: The figures at the top of the page; by default all numbers of the judgement.
+        views: How samples are drawn.
     """
 
     title: str
@@ -115,7 +107,7 @@ class ReportContent:
     history: Sequence[Mapping[str, Any]] = ()
     judgement: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
-    samples: Sequence[tuple[str, Sequence[Shown]]] = ()
+    samples: Sequence[tuple[str, Sequence[object]]] = ()
     settings: Mapping[str, object] | None = None
     versions: Mapping[str, str] | None = None
     machine: Mapping[str, str] | None = None
@@ -127,6 +119,7 @@ class ReportContent:
     counted: str = "samples"
     scores: Sequence[Score] = ()
     answered: Sequence[Picture] = ()
+    views: ViewFactory = PLAIN
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -173,6 +166,7 @@ def render_report(content: ReportContent) -> str:
         headline=_headline(judged) if judged else None,
         scores=_weakest_first(content.judgement or {}),
         confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
+        thumbnail=lambda shown, label: Markup(content.views.of_sample(shown).markup(label)),  # noqa: S704
         layers=rows(content.explanation) if content.explanation else [],
         drawn=[pages.drawn(picture) for picture in content.pictures],
         answered=[pages.drawn(picture) for picture in content.answered],
@@ -187,28 +181,11 @@ def _template() -> Template:
         share=lambda value: f"{value:.1%}",
         count=lambda value: f"{value:,}",
         duration=_duration,
-        png=lambda shown: _png(as_pixels(shown)),
-        lines=_lines,
         pieces=pieces_of,
         cut=cut_text,
         titled=titled,
-        size_class=_size_class,
     )
     return find_template("report.html.j2")
-
-
-def _size_class(shown: Any) -> str:
-    """How a picture is enlarged: small ones by whole pixels, those of sound as wide as they are."""
-    if is_sound(shown):
-        return "heard"
-    return "small" if max(shown.shape[:2]) <= _PIXELATED_SIDE else "large"
-
-
-def _lines(shown: Any, label: str = "") -> str:
-    """A series as markup of the page; nothing for other samples."""
-    from markupsafe import Markup
-
-    return Markup(as_lines(shown, label))  # noqa: S704 - labels are escaped there
 
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:
@@ -275,15 +252,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _png(picture: Pixels) -> str:
-    """A picture as a `data:` address, made smaller where it is larger than the page can show."""
-    from PIL import Image
-
-    gray = picture.ndim == 3 and picture.shape[-1] == 1
-    image = Image.fromarray(np.ascontiguousarray(picture[..., 0] if gray else picture))
-    image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

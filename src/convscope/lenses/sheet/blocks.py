@@ -17,62 +17,68 @@ BAR_GAP = 16
 TALLEST_BAR = 300
 
 
+Where = tuple[int, int, int]
+"""x and y of the top left corner, and width, in pixels."""
+
+
 @dataclass(frozen=True)
-class Block:
-    """What was placed.
+class MapBlock:
+    """Maps of a layer as they were placed.
 
     Args:
         top: Where the maps begin, below the first row of numbers.
-        bottom: Where everything ends.
-        notes: What must be said about it.
+        bottom: Where the maps end.
+        notes: What must be said about them.
+        left: Where lines below the maps begin.
+        width: Of these lines.
+        beside: Where that ends which stands beside the maps.
     """
 
     top: int
     bottom: int
     notes: tuple[str, ...]
+    left: int
+    width: int
+    beside: int = 0
 
 
 def place_block(
     sheet: Sheet,
-    box: tuple[int, int, int],
+    where: Where,
     planes: Numbers,
     numbers: list[int],
     *,
     scale: str,
-    extent: tuple[float, float] = (0.0, 1.0),
     name: str = "",
-) -> Block:
+) -> MapBlock:
     """Places the chosen maps of a layer and their colour bar.
 
     Args:
         sheet: Where to.
-        box: x, y and width, the colour bar included.
+        where: x, y and width, the colour bar included.
         planes: All maps: (channels, rows, columns), (channels, length) or (channels,).
         numbers: The channels to show.
         scale: `layer`: one scale and a bar; `map`: one for each.
-        extent: For maps over a length: where in the width they begin and end.
         name: The layer's path.
 
     Returns:
         Where it is, and notes.
     """
-    x, y, width = box
+    x, y, width = where
     room = width - BAR_ROOM
     label = int(line_height(SMALL))
     if planes.ndim == 1:
         shared = scale_of(sheet.theme, planes)
         high = place_bars(sheet, (x, y + 6, room), planes, numbers, shared, name=f"maps {name}")
         sheet.colour_bar(x + room + BAR_GAP, y + 6, BARS_HIGH, shared)
-        return Block(y + 6, y + 6 + high, ())
+        return MapBlock(y + 6, y + 6 + high, (), x, width)
     chosen = planes[numbers]
     notes: list[str] = []
     if planes.ndim == 2:
         scales = scales_of(sheet, chosen, scale)
         labels = [str(each) for each in numbers]
         label = 6
-        high, mean = place_strips(
-            sheet, (x, y + label, room), chosen, labels, scales, extent=extent, name=f"maps {name}"
-        )
+        high, mean = place_strips(sheet, (x, y + label, room), chosen, labels, scales, name=f"maps {name}")
         high += label
         if mean > 1:
             notes.append(f"each pixel is the mean of up to {count(mean, 'value')}")
@@ -91,7 +97,7 @@ def place_block(
         sheet.colour_bar(x + room + BAR_GAP, y + label, min(high - label, TALLEST_BAR), scales[0])
     else:
         notes.append("each map on its own scale")
-    return Block(y + label, y + max(high, label + LOWEST_BAR), tuple(notes))
+    return MapBlock(y + label, y + max(high, label + LOWEST_BAR), tuple(notes), x, width)
 
 
 def scales_of(sheet: Sheet, maps: Numbers, scale: str) -> list[Scale]:

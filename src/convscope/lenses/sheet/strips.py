@@ -34,7 +34,6 @@ def place_strips(
     labels: Sequence[str],
     scales: Sequence[Scale],
     *,
-    extent: tuple[float, float] = (0.0, 1.0),
     name: str = "maps",
 ) -> tuple[int, int]:
     """Places one heat strip per channel, labels at the left.
@@ -45,27 +44,24 @@ def place_strips(
         values: (channels, length).
         labels: What stands left of each.
         scales: The colours of each.
-        extent: Where in the width they begin and end, as shares of it.
         name: The image's name in the figure.
 
     Returns:
         The height of all, and how many values each pixel is the mean of.
     """
     x, y, width = box
-    begin = round(x + width * extent[0])
-    wide = max(1, round(x + width * extent[1]) - begin)
-    drawn, mean = along(values, wide)
+    drawn, mean = along(values, width)
     pitch = STRIP + STRIP_GAP
-    picture = np.zeros((len(values) * pitch + 1, wide + 2, 4), np.uint8)
+    picture = np.zeros((len(values) * pitch + 1, width + 2, 4), np.uint8)
     for place, (each, scale) in enumerate(zip(drawn, scales, strict=True)):
         top = place * pitch
         picture[top : top + STRIP + 2] = colour_bytes(sheet.theme.rule)
         picture[top + 1 : top + 1 + STRIP, 1:-1] = scale.colours(each)
-    sheet.image(begin - 1, y - 1, picture, name=name)
+    sheet.image(x - 1, y - 1, picture, name=name)
     for place, (each, label) in enumerate(zip(drawn, labels, strict=True)):
         top = y + place * pitch
         sheet.text(x - 10, top + 14, label, size=TINY, colour=sheet.theme.muted, across="right")
-        sheet.missing(begin, top, ~np.isfinite(each)[None], (1, STRIP))
+        sheet.missing(x, top, ~np.isfinite(each)[None], (1, STRIP))
     return len(values) * pitch, mean
 
 

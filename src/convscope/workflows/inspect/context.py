@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from convscope.kinds.audio.front_end import ear_of, heard_in
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.timeline.view import through_front_end
+from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.layer import behind
 from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
-from convscope.types import Axis
+from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs import ModelInputs, ValueRange
 
@@ -70,7 +70,8 @@ class InspectionContext:
         self.graph = trace(opened.model, self.x)
         self.count = len(keras.tree.flatten(self.x)[0])
         self.calls, how = chosen_layers(self.graph, names, layers) if layers else ([], "")
-        self._behind_target = _behind_target(self.graph, given)
+        several = len(self.graph.inputs) > 1
+        self._behind_second = behind(self.graph, self.graph.inputs[1]) if several else frozenset()
         self.notes = [*given.notes, *([how] if how else [])]
         if len(given) > self.count:
             self.notes.append(f"the first {self.count} of {len(given)} inputs")
@@ -94,14 +95,14 @@ class InspectionContext:
         return drawn_samples(self.opened.model, self.graph, self.given, range(self.count), self.x)
 
     def over(self, path: str) -> int:
-        """Which of two texts a layer's positions lie along: 1 where it depends on the second input."""
-        return int(path in self._behind_target)
+        """The number of the input that a layer's positions lie along: 1 where it depends on the second."""
+        return int(path in self._behind_second)
 
 
 def drawn_samples(
     model: keras.Model, graph: Graph, given: ModelInputs, numbers: Sequence[int], x: Any
 ) -> list[Sample]:
-    """Inputs as they are drawn: texts with their tokens, series and recordings with their time.
+    """Inputs as they are drawn.
 
     Args:
         model: The model.
@@ -110,17 +111,14 @@ def drawn_samples(
         numbers: Their numbers there.
         x: They as the model takes them.
     """
-    heard = heard_in(model, graph, x)
+    spectrograms = spectrograms_of(model, graph, x)
+    front_end = front_end_of(graph)
     made = []
     for place, (number, values) in enumerate(zip(numbers, input_to_show(graph, x), strict=True)):
-        tokens, target = texts_of(given, number)
-        axis = None if given.axis is None else given.axis(number)
-        ear = ear_of(graph)
-        if axis is None and ear is not None:
-            axis = Axis(np.arange(len(values)) / ear[1].rate, "s")
-        lines = values[:, None] if axis is not None and values.ndim == 1 else values
-        sounds = None if heard is None else heard[place]
-        made.append(Sample(lines, given.names[number], "", given.limits, tokens, target, axis, sounds))
+        view = given.view(number, values)
+        if spectrograms is not None and front_end is not None:
+            view = through_front_end(view, values, spectrograms[place], front_end[1].rate)
+        made.append(Sample(view, given.names[number]))
     return made
 
 
@@ -128,18 +126,11 @@ def texts_of(given: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]:
     """The tokens of a text and those of its target; None where there is none."""
     if given.tokens is None:
         return None, None
-    found: Any = given.tokens(i)
+    found = given.tokens(i)
     if not found or all(isinstance(token, str) for token in found):
         return tuple(found), None
     texts = [tuple(text) for text in found if text is not None]
     return (texts[0] if texts else None), (texts[1] if len(texts) > 1 else None)
-
-
-def _behind_target(graph: Graph, given: ModelInputs) -> frozenset[str]:
-    """The layers that depend on the second of two texts."""
-    if len(graph.inputs) < 2 or not len(given) or texts_of(given, 0)[1] is None:
-        return frozenset()
-    return behind(graph, graph.inputs[1])
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:

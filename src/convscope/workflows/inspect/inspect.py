@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
-from convscope.kinds.audio.front_end import ear_of
-from convscope.lenses.figures.attribution import draw_attributions, write_attributions
+from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.figures.comparison import draw_comparison
 from convscope.lenses.figures.kernels import draw_kernels
-from convscope.lenses.figures.maps import LayerMaps, draw_maps
+from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.figures.position import draw_position
 from convscope.lenses.figures.statistics import draw_statistics
 from convscope.lenses.pages.pages import Picture
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import METHODS as ATTRIBUTIONS
 from convscope.scope.attribution.methods import Attribution, attribute
 from convscope.scope.channels.kernels import Kernels, kernels
@@ -37,11 +37,15 @@ from convscope.workflows.inspect.context import (
     chosen_layers,
     drawn_samples,
 )
+from convscope.workflows.inspect.front_end import front_end_of
 from convscope.workflows.inspect.inspection import Inspection, made_look
 from convscope.workflows.inspect.patches import look_for_patches
 from convscope.workflows.inspect.predictions import look_at_answers
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs import ModelInputs, check_range, limits_of, own_range
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 METHODS: Mapping[str, str] = {
     "maps": "feature maps of early, middle and late layers",
@@ -131,9 +135,14 @@ def _maps(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, prog
         for call in scene.calls
     }
     about: dict[str, Any] = {"inputs": [sample.name for sample in samples], "layers": layers}
-    if samples[0].tokens is not None:
-        about["tokens"] = {sample.name: list(sample.tokens or ()) for sample in samples}
+    about |= _tokens(samples)
     return made_look(opened, "maps", title, pictures, arrays, about, scene.notes)
+
+
+def _tokens(samples: Sequence[Sample]) -> dict[str, dict[str, list[str]]]:
+    """What the positions of each sample are called; empty where they have no names."""
+    named = {sample.name: list(sample.view.names) for sample in samples}
+    return {"tokens": named} if any(named.values()) else {}
 
 
 def _layer_maps(tap: Tap, text: str, i: int, over: int) -> LayerMaps:
@@ -169,8 +178,8 @@ def _draw_kernels(found: Kernels, channels: int, rate: float | None, theme: str)
 
 def _rate(opened: LoadedModel, graph: Graph) -> float | None:
     """Positions of the model's input per second, where that is known."""
-    ear = ear_of(graph)
-    return float(ear[1].rate) if ear is not None else getattr(opened.representation, "rate", None)
+    found = front_end_of(graph)
+    return float(found[1].rate) if found is not None else getattr(opened.representation, "rate", None)
 
 
 def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
@@ -209,14 +218,14 @@ def _why(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progr
     methods = [wish.method] if wish.method in ATTRIBUTIONS else list(WHY)
     target = _target(wish.target, opened.class_names)
     layer = wish.layers[0] if wish.layers else None
-    ear = ear_of(scene.graph)
+    front_end = front_end_of(scene.graph)
     found: dict[str, list[Attribution]] = {}
     for done, name in enumerate(methods):
         progress(done, len(methods), f"attribution, {name}")
         family = ATTRIBUTIONS[name].family
         takes_layer = layer if family == "cam" or len(methods) == 1 else None
-        if takes_layer is None and family == "gradient" and ear is not None:
-            takes_layer = ear[0]  # a waveform swings around 0, and so does what its values add
+        if takes_layer is None and family == "gradient" and front_end is not None:
+            takes_layer = front_end[0]  # a waveform swings around 0, and so does what its values add
         found[name] = attribute(
             opened.model,
             scene.x,
@@ -244,13 +253,19 @@ def _why(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progr
         )
 
     def write(i: int) -> str:
-        return write_attributions(samples[i], shown(i), class_names=opened.class_names)
+        return samples[i].view.overlay_markup(overlays_of(shown(i), opened.class_names))
+
+    def say(i: int) -> list[tuple[str, Text]]:
+        overlays = overlays_of(shown(i), opened.class_names)
+        found = [(each.attribution.method, samples[i].view.overlay_text(each)) for each in overlays]
+        return [(method, text) for method, text in found if text is not None]
 
     pictures = [
         Picture(
             partial(draw, i),
             f"attribution for {sample.name}",
-            markup=None if sample.tokens is None else partial(write, i),
+            markup=partial(write, i),
+            terminal=partial(say, i),
         )
         for i, sample in enumerate(samples)
     ]
@@ -272,8 +287,7 @@ def _why(opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progr
         for i in range(scene.count)
     }
     whole: dict[str, Any] = {"inputs": about}
-    if samples[0].tokens is not None:
-        whole["tokens"] = {sample.name: list(sample.tokens or ()) for sample in samples}
+    whole |= _tokens(samples)
     return made_look(opened, "why", title, pictures, arrays, whole, scene.notes)
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from convscope.errors import UsageError
 from convscope.lenses.figures.patches import draw_patches, strongest_kernels
 from convscope.lenses.pages.pages import Picture
-from convscope.lenses.views.sample import Sample
+from convscope.lenses.views.view import Sample
 from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress

@@ -81,6 +81,13 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         self._check()
 
     @property
+    def frequencies(self) -> Floats:
+        """The middle of each band in Hz, rising, (bands,)."""
+        high = self.rate / 2 if self.high is None else self.high
+        corners = np.linspace(mel(np.float64(self.low)), mel(np.float64(high)), self.mels + 2)
+        return hertz(corners[1:-1])
+
+    @property
     def padding(self) -> tuple[int, int]:
         """Samples of silence before and behind the waveform."""
         (length,), (step,) = self.kernel_size, self.strides

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from convscope.errors import UsageError
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.sheet.lettering import line_height
-from convscope.lenses.sheet.lines import Row
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, find_theme, mixed, number, scale_of
-from convscope.lenses.views.series_maps import place_strip
-from convscope.lenses.views.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.maps import place_strip
+from convscope.lenses.views.timeline.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.traces import Trace
 from convscope.types import Axis
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def draw_anomalies(
     top = y
     high = _HIGH.get(len(chosen), _LOW)
     for variable in chosen:
-        row = Row.of(timeline, y, high, values[:, variable])
+        row = Trace.of(timeline, y, high, values[:, variable])
         _shade(sheet, timeline, (y, high), windows)
         row.frame(sheet, zero=len(chosen) == 1)
         _mark(sheet, timeline, (y, high), [each for each in alarms if each[2] in (variable, -1)])
@@ -207,7 +207,7 @@ def _draw_scores(
     finite = scores[np.isfinite(scores)]
     low = min(0.0, float(finite.min(initial=0.0)))
     top = max(float(finite.max(initial=0.0)), threshold) or 1.0
-    row = Row(timeline, y, _SCORES, low, top + 0.04 * (top - low))
+    row = Trace(timeline, y, _SCORES, low, top + 0.04 * (top - low))
     _shade(sheet, timeline, (y, _SCORES), windows)
     row.frame(sheet, zero=False)
     _mark(sheet, timeline, (y, _SCORES), alarms)

@@ -10,10 +10,10 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.lenses.sheet.lettering import line_height, width_of
-from convscope.lenses.sheet.lines import Row
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, find_theme, mixed, number
-from convscope.lenses.views.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.traces import Trace
 from convscope.types import Axis
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _draw_unit(
     theme, (x, y, wide, high) = sheet.theme, box
     axis = Axis(np.asarray(each.cycles, np.float64), unit)
     timeline = Timeline(len(each.cycles), x, wide, axis)
-    row = Row(timeline, y, high, *ends)
+    row = Trace(timeline, y, high, *ends)
     row.frame(sheet)
     xs = np.asarray(timeline.across(np.arange(timeline.length)))
     if each.low is not None and each.high is not None:
@@ -180,7 +180,7 @@ def _draw_unit(
     return y + high + place_axis(sheet, timeline, y + high, caption=bool(unit), beside=0)
 
 
-def _upright(sheet: Sheet, row: Row) -> None:
+def _upright(sheet: Sheet, row: Trace) -> None:
     """The numbers left of a frame."""
     from matplotlib.ticker import MaxNLocator
 

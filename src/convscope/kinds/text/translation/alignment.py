@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.kinds.text.drawing.tokens import EMPTY
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, write_missing
 from convscope.lenses.sheet.glyphs import note_on_missing, parts_of
 from convscope.lenses.sheet.lettering import line_height, printable, runs_right_to_left, shortened, width_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, colour_bytes, find_theme, scale_of
-from convscope.lenses.views.tokens import EMPTY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

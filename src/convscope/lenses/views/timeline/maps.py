@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
-import numpy.typing as npt
 
-from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, Block, scales_of
+from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
 from convscope.lenses.sheet.sheet import LOWEST_BAR, TINY, Sheet
 from convscope.lenses.sheet.strips import STRIP, STRIP_GAP
 from convscope.lenses.sheet.theme import Numbers, Scale, count
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.signals import mark, place_signal, timeline_of
-from convscope.lenses.views.spectrogram import frame_bands, place_bands
-from convscope.lenses.views.timeline import Timeline, evenly, place_axis, runs
-
-if TYPE_CHECKING:
-    from convscope.scope.geometry.geometry import Geometry
+from convscope.lenses.views.layer_maps import LayerMaps, Placing
+from convscope.lenses.views.timeline.signals import Signal, mark, place_signal
+from convscope.lenses.views.timeline.spectrogram import frame_bands, place_bands
+from convscope.lenses.views.timeline.timeline import Timeline, evenly, place_axis, runs
 
 LABEL = 60
 ROWS = 4
@@ -27,80 +20,33 @@ _BANDS = 56
 _SMALLEST = 5  # pixels of the mark of a position
 
 
-@dataclass(frozen=True, eq=False)
-class Placing:
-    """Where the positions of a map are in a series.
-
-    Args:
-        centres: The middle of what each depends on, as a position in the series, as if it had no ends.
-        windows: What each depends on, cut at the ends of the series: the first position and the one behind
-            the last, (positions, 2).
-    """
-
-    centres: Numbers
-    windows: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, geometry: Geometry) -> Placing | None:
-        """From the geometry of an output; None where its positions do not lie along a series."""
-        if not geometry.known or len(geometry.reaches) != 1:
-            return None
-        reach = geometry.reaches[0]
-        if reach.axis is None or reach.whole:
-            return None
-        positions = geometry.shape[reach.axis - 1]
-        if positions is None or _axis_without_channels(reach.axis, geometry.channel_axis) != 0:
-            return None
-        ends = np.array([reach.interval(place) for place in range(positions)], np.int64).reshape(-1, 2)
-        limits = reach.spans if reach.spans is not None else ends.T
-        windows = np.stack([limits[0], limits[1] + 1], axis=1)
-        windows[windows[:, 0] >= windows[:, 1]] = 0
-        return cls(ends.mean(axis=1), windows)
-
-
-def _axis_without_channels(axis: int, channel_axis: int) -> int:
-    """The number of an axis among the positions alone."""
-    return axis - 1 - (axis > channel_axis)
-
-
-def place_series_block(
-    sheet: Sheet,
-    box: tuple[int, int, int],
-    sample: Sample,
-    planes: Numbers,
-    numbers: list[int],
-    *,
-    placing: Placing | None,
-    stride: float | None = None,
-    scale: str = "layer",
-    name: str = "",
-) -> Block:
+def place_timeline_maps(
+    sheet: Sheet, where: Where, signal: Signal, layer: LayerMaps, channels: list[int], *, scale: str
+) -> MapBlock:
     """Places a signal, the chosen maps below it and their colour bar; the strongest position is outlined.
 
     Args:
         sheet: Where to.
-        box: x, y and width, the numbers at the left and the colour bar included.
-        sample: A series or a recording.
-        planes: All maps, (channels, positions), or (channels, positions, bands) of a recording.
-        numbers: The channels to show.
-        placing: Where their positions are; None: not known.
-        stride: Positions of the series between neighbours, where the rest is not known.
+        where: x, y and width, the numbers at the left and the colour bar included.
+        signal: A series or a recording.
+        layer: Maps over (positions,), or over (positions, bands) of a recording.
+        channels: Which of them.
         scale: `layer`: one scale and a bar; `map`: one for each.
-        name: The layer's path.
 
     Returns:
         Where it is, and notes.
     """
-    x, y, width = box
+    x, y, width = where
     room = width - LABEL - BAR_ROOM
-    timeline = timeline_of(sample, x + LABEL, room)
-    placed = place_signal(sheet, timeline, y, sample, most=ROWS, axis=False)
-    chosen = planes[numbers]
+    timeline = signal.timeline(x + LABEL, room)
+    placed = place_signal(sheet, timeline, y, signal, most=ROWS, axis=False)
+    chosen = layer.planes[channels]
     scales = scales_of(sheet, chosen, scale)
-    length = len(sample.values)
+    length, placing = len(signal.values), layer.placing
+    stride = layer.stride[0] if layer.stride else None
     centres = evenly(chosen.shape[1], length, stride) if placing is None else placing.centres
     top = placed.bottom + 14
-    high = _place_maps(sheet, timeline, top, chosen, numbers, centres, scales, name)
+    high = _place_maps(sheet, timeline, top, chosen, channels, centres, scales, layer.path)
     notes = [placed.note] if placed.note else []
     if placing is not None:
         spot = _mark_strongest(sheet, timeline, top, chosen, placing)
@@ -122,7 +68,7 @@ def place_series_block(
         notes.append("each map on its own scale")
     bottom = top + high
     bottom += max(place_axis(sheet, timeline, bottom), LOWEST_BAR - high)
-    return Block(placed.top, bottom, tuple(notes))
+    return MapBlock(placed.top, bottom, tuple(notes), x, width)
 
 
 def _place_maps(

@@ -1,19 +1,19 @@
-"""Text whose tokens are coloured by a number each: on a sheet, on a page, and in the terminal."""
+"""Text whose tokens are colored by a number each: on a sheet, on a page, and in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convscope.kinds.text.drawing.tokens import EMPTY, lay_out, place_tokens
 from convscope.lenses.pages.templates import find_template
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
 from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import LOWEST_BAR, SMALL, Sheet
 from convscope.lenses.sheet.theme import DARK, LIGHT, Colours, Numbers, Scale, Theme, number, scale_of
-from convscope.lenses.views.tokens import EMPTY, lay_out, place_tokens
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,7 +30,7 @@ def text_scale(theme: Theme, values: Numbers) -> Scale:
     return scale_of(theme, np.append(np.asarray(values, np.float64), 0.0), "diverging")
 
 
-def place_coloured(sheet: Sheet, spot: tuple[int, int, int], tokens: Sequence[str], values: Numbers) -> int:
+def place_colored(sheet: Sheet, spot: tuple[int, int, int], tokens: Sequence[str], values: Numbers) -> int:
     """Places a text with a colour behind each token, and the colour bar.
 
     Args:
@@ -83,7 +83,7 @@ def as_html(tokens: Sequence[str], values: Numbers, heading: str, lines: Sequenc
         for token, value in zip(tokens, shown, strict=False)
     ]
     ends = (float(np.nanmin(shown, initial=0.0)), float(np.nanmax(shown, initial=0.0)))
-    template = find_template("coloured_text.html.j2")
+    template = find_template("colored_tokens.html.j2")
     more = max(len(tokens) - LONGEST, 0)
     return template.render(
         heading=heading, lines=lines, tokens=content, more=more, low=number(ends[0]), high=number(ends[1])
@@ -116,7 +116,7 @@ def as_terminal(tokens: Sequence[str], values: Numbers, *, theme: str = "light")
         written = written if written.strip() else EMPTY
         colour = scale.colours(value)
         plain = np.isfinite(value) and abs(value) < _FAINT * strongest
-        style: Any = "" if plain else f"{readable_on(colour)} on #{bytes(colour[:3]).hex()}"
+        style = "" if plain else f"{readable_on(colour)} on #{bytes(colour[:3]).hex()}"
         made.append(f" {written} ", style=style)
     if len(tokens) > LONGEST:
         made.append(f" and {len(tokens) - LONGEST:,} more", style="dim")

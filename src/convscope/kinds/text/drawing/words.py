@@ -1,18 +1,13 @@
-"""A part of an input as a thumbnail or a line: a crop, a snippet of a series, or tokens of a text."""
+"""A text on a single line, around the tokens that are marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-import numpy as np
-
+from convscope.kinds.text.drawing.tokens import written_token
 from convscope.lenses.sheet.lettering import line_height, runs_right_to_left, width_of
 from convscope.lenses.sheet.sheet import SMALL, Sheet
-from convscope.lenses.views.sample import Sample, limits_of_values, place_line, place_picture
-from convscope.lenses.views.tokens import written_token
 
-Window = Sequence[Sequence[int]]
 _SPACE = 12
 _LONGEST = 240
 
@@ -77,26 +72,3 @@ def _write(
     if edges:
         high = line_height(size)
         sheet.ring(min(edges) - 5, baseline - high + 8, max(edges) - min(edges) + 10, high)
-
-
-def cut_out(sample: Sample, window: Window) -> Sample:
-    """The part of a picture, a volume or a series that a window holds, in the colours of the whole.
-
-    Args:
-        sample: The input.
-        window: First position and the one behind the last, for each of its spatial axes.
-    """
-    part = tuple(slice(int(first), int(behind)) for first, behind in window[: sample.rank])
-    limits = sample.limits or limits_of_values(np.asarray(sample.values))
-    return replace(sample, values=np.asarray(sample.values)[part], limits=limits)
-
-
-def place_thumbnail(sheet: Sheet, sample: Sample, spot: tuple[float, float, int], name: str) -> int:
-    """Places a small picture or line at x, y in a width; returns its height."""
-    x, y, side = spot
-    if sample.rank in (2, 3):
-        return place_picture(sheet, sample, (x, y, side, int(1.4 * side)), name=name)[1]
-    if sample.rank == 1:
-        place_line(sheet, sample, (x, y, side, 60), ticks=False)
-        return 60
-    return 0

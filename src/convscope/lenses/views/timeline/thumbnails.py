@@ -1,73 +1,56 @@
-"""Samples of series and sound as small drawings for a page, in the page's own colours."""
+"""Series and sound small: framed on a sheet, and as elements of a page in the page's own colors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
+from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import LIGHT, Colours, Numbers, scale_of
-from convscope.lenses.views.signals import strongest_variables
-from convscope.lenses.views.spectrogram import heard_plainly
-from convscope.lenses.views.timeline import runs
+from convscope.lenses.views.timeline.signals import Signal, strongest_variables
+from convscope.lenses.views.timeline.spectrogram import Spectrogram, place_spectrogram
+from convscope.lenses.views.timeline.timeline import runs
+from convscope.lenses.views.timeline.traces import Trace
 
 WIDE, HIGH = 192, 96
-"""Size of a drawing in its own units; the page makes it as large as there is room."""
+"""Size of a drawing on a page, in its own units; the page makes it as large as there is room."""
 VARIABLES = 4
 _INSET = 4
 _COLOURS = ("first", "second", "muted", "ink")
 
 
-class DrawnSeries(Protocol):
-    """A series as it can be drawn."""
-
-    @property
-    def values(self) -> Numbers:
-        """(time, variables)."""
-
-    @property
-    def variables(self) -> Sequence[str]:
-        """A name for each variable."""
-
-
-class DrawnSound(Protocol):
-    """A recording as it can be drawn."""
-
-    @property
-    def waveform(self) -> Numbers:
-        """(samples, channels), from -1 to 1."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second."""
-
-
-def is_series(shown: Any) -> TypeGuard[DrawnSeries]:
-    """Whether a sample is drawn as lines."""
-    return hasattr(shown, "values") and hasattr(shown, "variables")
-
-
-def is_sound(shown: Any) -> TypeGuard[DrawnSound]:
-    """Whether a sample is drawn as a spectrogram."""
-    return hasattr(shown, "waveform") and hasattr(shown, "rate")
-
-
-def as_lines(shown: Any, label: str = "") -> str:
-    """A series as an element of a page, its variables of largest spread below each other.
+def place_small_signal(
+    sheet: Sheet, box: tuple[float, float, int, int], signal: Signal, spectrogram: Spectrogram | None
+) -> None:
+    """Draws a signal framed without numbers: its spectrogram, or the four variables of largest spread.
 
     Args:
-        shown: Any sample.
-        label: What it is, for those who cannot see it.
-
-    Returns:
-        An `<svg>` element, or nothing for a sample that is no series.
+        sheet: Where to.
+        box: x, y, width and height.
+        signal: A series or a recording.
+        spectrogram: Of a recording; None: lines are drawn.
     """
-    if not is_series(shown):
-        return ""
-    values = np.asarray(shown.values, np.float64)
-    values = values[:, None] if values.ndim == 1 else values
+    x, y, wide, high = box
+    timeline = signal.timeline(x, wide)
+    if spectrogram is not None:
+        place_spectrogram(sheet, timeline, (y, high), spectrogram, numbers=False)
+        return
+    finite = np.where(np.isfinite(signal.values), signal.values, np.nan)
+    shown = np.argsort(-np.nan_to_num(finite).std(axis=0), kind="stable")[:VARIABLES]
+    trace = Trace.of(timeline, y, high, finite[:, shown])
+    trace.frame(sheet, zero=False)
+    for variable, name in zip(shown, _COLOURS, strict=False):
+        trace.draw(sheet, finite[:, variable], colour=getattr(sheet.theme, name))
+
+
+def line_markup(values: Numbers, label: str) -> str:
+    """A series as an `<svg>` element, its variables of largest spread below each other.
+
+    Args:
+        values: (length, variables).
+        label: What it is, for those who cannot see it.
+    """
     chosen = strongest_variables(values, VARIABLES) if values.size else []
     high = HIGH / max(len(chosen), 1)
     drawn = [
@@ -81,12 +64,9 @@ def as_lines(shown: Any, label: str = "") -> str:
     )
 
 
-def as_pixels(shown: Any) -> Colours:
-    """A picture as it is, or the spectrogram of a recording, uint8."""
-    if not is_sound(shown):
-        return np.asarray(shown)
-    heard = heard_plainly(shown.waveform, shown.rate, frames=WIDE)
-    colours = scale_of(LIGHT, heard.values, "sequential").colours(heard.values)
+def spectrogram_pixels(spectrogram: Spectrogram) -> Colours:
+    """A spectrogram as a picture with its low bands at the bottom, uint8 (HIGH, WIDE, 3)."""
+    colours = scale_of(LIGHT, spectrogram.values, "sequential").colours(spectrogram.values)
     upright = colours.swapaxes(0, 1)[::-1]
     rows = np.arange(HIGH) * len(upright) // HIGH
     columns = np.arange(WIDE) * upright.shape[1] // WIDE

@@ -9,13 +9,13 @@ import numpy as np
 
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR
 from convscope.lenses.sheet.lettering import line_height, width_of
-from convscope.lenses.sheet.lines import Row
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
 from convscope.lenses.sheet.theme import Numbers, Scale, count, scale_of
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.signals import place_signal, strongest_variables, timeline_of, variable_name
-from convscope.lenses.views.spectrogram import frame_bands, place_bands
-from convscope.lenses.views.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.signals import Signal, place_signal, strongest_variables
+from convscope.lenses.views.timeline.spectrogram import Spectrogram, frame_bands, place_bands
+from convscope.lenses.views.timeline.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.traces import Trace
+from convscope.lenses.views.view import Overlay
 
 if TYPE_CHECKING:
     from convscope.scope.attribution.methods import Attribution
@@ -28,40 +28,41 @@ _LOW = 60
 _GAP = 8
 
 
-def draw_over_series(
-    sheet: Sheet, y: int, sample: Sample, attributions: Sequence[tuple[Attribution, Sequence[str]]]
-) -> int:
+def place_timeline_overlays(sheet: Sheet, y: int, signal: Signal, overlays: Sequence[Overlay]) -> int:
     """Draws a series once for each attribution, with its colours behind the lines.
 
     Where an attribution tells variables apart, each has its own colours, all on one scale. Where it was taken
-    at the energies that a model hears, it is drawn over these. Nothing has the colour of the ground.
+    at the spectrogram, it is drawn over time and frequency. Nothing has the colour of the ground.
 
     Args:
         sheet: Where to.
         y: The first baseline.
-        sample: A series or a recording.
-        attributions: Each with the lines that are said about it.
+        signal: A series or a recording.
+        overlays: The attributions.
 
     Returns:
         The next baseline.
     """
-    several = sample.heard is None and np.ndim(sample.values) > 1 and sample.values.shape[1] > 1
-    label = NAMES if several else LABEL
+    spectrogram = signal.spectrogram
+    label = NAMES if spectrogram is None and signal.values.shape[1] > 1 else LABEL
     room = INNER - label - BAR_ROOM
-    timeline = timeline_of(sample, MARGIN + label, room)
-    if sample.heard is not None:
-        y = place_signal(sheet, timeline, y - 8, sample, axis=True).bottom + 70
-    for each, lines in attributions:
+    timeline = signal.timeline(MARGIN + label, room)
+    if spectrogram is not None:
+        y = place_signal(sheet, timeline, y - 8, signal, axis=True).bottom + 70
+    for overlay in overlays:
         sheet.check(y)
-        said = "  ·  ".join(line for line in lines if line)
+        each = overlay.attribution
+        said = "  ·  ".join(line for line in overlay.lines if line)
         drawn = sheet.text(MARGIN, y, each.method, bold=True, width=room / 3)
         left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
         sheet.text(left, y, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
-        heard = sample.heard
-        over_bands = heard is not None and each.path is not None and _fits(each.parts, heard.values)
-        bottom = (_over_bands if over_bands else _over_lines)(sheet, timeline, y + 14, sample, each)
-        y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
-        y = y if over_bands else _note(sheet, y, timeline, sample, each)
+        if spectrogram is not None and each.path is not None and _fits(each.parts, spectrogram.values):
+            bottom = _over_bands(sheet, timeline, y + 14, spectrogram, each)
+            y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
+        else:
+            bottom = _over_lines(sheet, timeline, y + 14, signal, each)
+            y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
+            y = _note(sheet, y, timeline, signal, each)
         y += 8
     return y + 6
 
@@ -75,10 +76,9 @@ def _scale(sheet: Sheet, values: Numbers) -> Scale:
     return scale_of(sheet.theme, np.append(np.asarray(values, np.float64), 0.0), "diverging")
 
 
-def _over_lines(sheet: Sheet, timeline: Timeline, y: int, sample: Sample, each: Attribution) -> int:
+def _over_lines(sheet: Sheet, timeline: Timeline, y: int, signal: Signal, each: Attribution) -> int:
     """Each variable on the colours of its own, or of all; returns the lower edge."""
-    values = np.asarray(sample.values, np.float64)
-    values = values[:, None] if values.ndim == 1 else values
+    values = signal.values
     own = each.path is None and values.shape[1] > 1 and _fits(each.parts, values)
     parts = np.asarray(each.parts if own and each.parts is not None else each.values, np.float64)
     chosen = _chosen(values, parts if own else None)
@@ -92,12 +92,12 @@ def _over_lines(sheet: Sheet, timeline: Timeline, y: int, sample: Sample, each: 
         named = f"heat {each.method}" + (f" {variable}" if own else "")
         sheet.image(timeline.left, y, colours, name=named)
         sheet.missing(timeline.left, y, ~np.isfinite(drawn) & there, (1, high))
-        row = Row.of(timeline, y, high, values[:, variable])
+        row = Trace.of(timeline, y, high, values[:, variable])
         row.frame(sheet, zero=False)
         wide = 0.7 if len(values) > timeline.wide else 1.1
         row.draw(sheet, values[:, variable], colour=sheet.theme.ink, width=wide, halo=True)
         if len(chosen) > 1:
-            name = variable_name(sample, variable)
+            name = signal.variable_name(variable)
             sheet.text(
                 timeline.left - 12, y + high / 2 + 7, name, size=SMALL, across="right", width=NAMES - 16
             )
@@ -116,28 +116,26 @@ def _chosen(values: Numbers, parts: Numbers | None) -> list[int]:
     return sorted(int(each) for each in np.argsort(-added, kind="stable")[:most])
 
 
-def _over_bands(sheet: Sheet, timeline: Timeline, y: int, sample: Sample, each: Attribution) -> int:
+def _over_bands(sheet: Sheet, timeline: Timeline, y: int, spectrogram: Spectrogram, each: Attribution) -> int:
     """The colours of each band and frame; returns the lower edge."""
-    heard, parts = sample.heard, np.asarray(each.parts, np.float64)
-    if heard is None:
-        return y
+    parts = np.asarray(each.parts, np.float64)
     scale = _scale(sheet, parts)
-    place_bands(sheet, timeline, (y, _ALONE), parts, heard.centres, scale, name=f"heat {each.method}")
-    frame_bands(sheet, timeline, (y, _ALONE), heard.frequencies)
+    place_bands(sheet, timeline, (y, _ALONE), parts, spectrogram.centres, scale, name=f"heat {each.method}")
+    frame_bands(sheet, timeline, (y, _ALONE), spectrogram.frequencies)
     sheet.colour_bar(timeline.left + timeline.wide + BAR_GAP, y, _ALONE, scale)
     return y + _ALONE
 
 
-def _note(sheet: Sheet, y: int, timeline: Timeline, sample: Sample, each: Attribution) -> int:
+def _note(sheet: Sheet, y: int, timeline: Timeline, signal: Signal, each: Attribution) -> int:
     """What is shown of it, where that is not all of it."""
     notes = []
-    variables = 1 if np.ndim(sample.values) == 1 else sample.values.shape[1]
-    shown = len(strongest_variables(np.asarray(sample.values).reshape(len(sample.values), -1)))
+    variables = signal.values.shape[1]
+    shown = len(strongest_variables(signal.values))
     if shown < variables:
-        own = each.path is None and _fits(each.parts, sample.values)
+        own = each.path is None and _fits(each.parts, signal.values)
         by = "that add most" if own else "of largest spread"
         notes.append(f"the {shown} of {count(variables, 'variable')} {by}")
-    crowd = timeline.crowding(np.arange(len(sample.values)))
+    crowd = timeline.crowding(np.arange(len(signal.values)))
     if crowd > 1:
         notes.append(f"each pixel has the mean colour of up to {count(crowd, 'position')}")
     if not notes:

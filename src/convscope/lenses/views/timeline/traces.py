@@ -9,7 +9,7 @@ import numpy as np
 from convscope.lenses.sheet.lettering import shortened
 from convscope.lenses.sheet.sheet import TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, mixed, number
-from convscope.lenses.views.timeline import Timeline, runs
+from convscope.lenses.views.timeline.timeline import Timeline, runs
 
 INSET = 6
 """Room between a line and its frame."""
@@ -19,7 +19,7 @@ _PADDED = 0.45
 
 
 @dataclass(frozen=True)
-class Row:
+class Trace:
     """A frame with an upright scale, in which a variable is drawn over time.
 
     Args:
@@ -37,7 +37,7 @@ class Row:
     top: float
 
     @classmethod
-    def of(cls, timeline: Timeline, y: float, high: int, values: Numbers) -> Row:
+    def of(cls, timeline: Timeline, y: float, high: int, values: Numbers) -> Trace:
         """A frame that just holds the finite values that are shown."""
         shown = np.asarray(values)[timeline.first : timeline.behind]
         finite = shown[np.isfinite(shown)]

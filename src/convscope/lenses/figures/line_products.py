@@ -1,4 +1,4 @@
-"""One kernel over one snippet of a series: where it lies, and patch, weights and products along it."""
+"""One kernel over a length: patch, weights and products as lines along it."""
 
 from __future__ import annotations
 
@@ -7,82 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
-from convscope.lenses.sheet.lettering import line_height
-from convscope.lenses.sheet.sheet import INNER, LOWEST_BAR, MARGIN, SMALL, TINY, TITLE, Sheet
-from convscope.lenses.sheet.theme import TIMES, Numbers, count, number, scale_of
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.series_maps import Placing, place_strip, ring_of
-from convscope.lenses.views.signals import mark, place_signal, timeline_of
-from convscope.lenses.views.spectrogram import frame_bands, place_bands
-from convscope.lenses.views.timeline import evenly, place_axis
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, TITLE, Sheet
+from convscope.lenses.sheet.theme import TIMES, Numbers, number
 
 if TYPE_CHECKING:
     from convscope.scope.channels.position import Position
 
-LABEL = 60
 PLOT = (300, 120)
-STRIP = 44
 _NAMES, _APART = 150, 74
-_VARIABLES = 4
-_BANDS = 96
 _THIN = 0.8
 
 
-def draw_places(sheet: Sheet, y: int, position: Position, sample: Sample) -> int:
-    """Draws the series with the part that the value depends on, and the feature map below it.
-
-    Args:
-        sheet: Where to.
-        y: The first baseline.
-        position: Of any layer.
-        sample: A series or a recording.
-
-    Returns:
-        The next baseline.
-    """
-    room = INNER - LABEL - BAR_ROOM
-    timeline = timeline_of(sample, MARGIN + LABEL, room)
-    placed = place_signal(sheet, timeline, y, sample, most=_VARIABLES, axis=False)
-    window = position.input_window
-    if len(window) == 1 and window[0][0] < window[0][1]:
-        mark(sheet, timeline, placed, window[0])
-    bottom = placed.bottom
-    plane = np.asarray(position.map, np.float64)
-    placing = Placing.of(position.geometry) if position.geometry is not None else None
-    if plane.ndim == 1:
-        centres = evenly(len(plane), timeline.length) if placing is None else placing.centres
-        scale = scale_of(sheet.theme, plane)
-        top = bottom + 14
-        place_strip(sheet, timeline, (top, STRIP), plane, centres, scale, name="map")
-        ring_of(sheet, timeline, (top, STRIP), centres, position.at[0])
-        text = str(position.channel)
-        sheet.text(
-            timeline.left - 10, top + STRIP / 2 + 6, text, size=TINY, colour=sheet.theme.muted, across="right"
-        )
-        sheet.colour_bar(timeline.left + room + BAR_GAP, top, LOWEST_BAR, scale)
-        bottom = top + STRIP
-    elif plane.ndim == 2 and placing is not None:  # frames and bands of a recording
-        scale = scale_of(sheet.theme, plane)
-        box = (bottom + 14, _BANDS)
-        place_bands(sheet, timeline, box, plane, placing.centres, scale, name="map")
-        frame_bands(sheet, timeline, box, None)
-        ring_of(sheet, timeline, box, placing.centres, position.at[0])
-        sheet.colour_bar(timeline.left + room + BAR_GAP, box[0], _BANDS, scale)
-        bottom = box[0] + _BANDS
-    y = bottom + max(place_axis(sheet, timeline, bottom), LOWEST_BAR - STRIP) + int(line_height(SMALL))
-    said = f"the value {number(position.value, 4)} of channel {position.channel}"
-    seen = "depends on the whole input"
-    if len(window) == 1:
-        when = "" if timeline.counted else f": {timeline.during(*window[0])}"
-        seen = f"depends on {count(window[0][1] - window[0][0], 'position')}, outlined{when}"
-    sheet.text(MARGIN, y, f"{said} {seen}", size=SMALL, colour=sheet.theme.second, width=INNER)
-    line = "  ·  ".join(part for part in (sample.name, placed.note) if part)
-    sheet.text(MARGIN, y + 26, line, size=SMALL, colour=sheet.theme.muted, width=INNER)
-    return y + 26 + 30
-
-
-def draw_products(
+def draw_line_products(
     sheet: Sheet, y: int, position: Position, shown: Sequence[int], labels: Sequence[str]
 ) -> int:
     """Draws patch, weights and products of some input channels as lines over the kernel's positions.

@@ -1,4 +1,4 @@
-"""A series or a recording over time: its variables in rows of their own, its waveform and its spectrogram."""
+"""A series or a recording over time: a row for each variable, or its waveform above its spectrogram."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.lenses.sheet.lines import Row
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import Numbers, count
-from convscope.lenses.views.sample import Sample
-from convscope.lenses.views.spectrogram import place_spectrogram
-from convscope.lenses.views.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.spectrogram import Spectrogram, place_spectrogram
+from convscope.lenses.views.timeline.timeline import Timeline, place_axis
+from convscope.lenses.views.timeline.traces import Trace
+from convscope.types import Axis
 
 ROWS = 8
 """Variables that get a row of their own."""
@@ -24,8 +24,41 @@ _NARROW = 5  # pixels below which a window is a line
 _THIN = "24"  # how opaque a window is, as two hexadecimal digits
 
 
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """A series or a recording.
+
+    Args:
+        values: (length, variables), float64.
+        axis: When positions are; None: they are counted.
+        spectrogram: Of a recording, what its model makes of it first, over time and frequency.
+    """
+
+    values: Numbers
+    axis: Axis | None = None
+    spectrogram: Spectrogram | None = None
+
+    def timeline(self, left: float, wide: int, first: int = 0, behind: int | None = None) -> Timeline:
+        """Where positions are across a sheet.
+
+        Args:
+            left: The pixel where it begins.
+            wide: Its width.
+            first: The first position shown.
+            behind: The one behind the last; None: all are shown.
+        """
+        return Timeline(len(self.values), left, wide, self.axis, first, behind)
+
+    def variable_name(self, variable: int) -> str:
+        """What a variable is called; empty for the only one that has no name."""
+        names = self.axis.variables if self.axis is not None else ()
+        if variable < len(names):
+            return names[variable]
+        return "" if self.values.shape[-1] == 1 else f"channel {variable}"
+
+
 @dataclass(frozen=True)
-class Placed:
+class PlacedSignal:
     """Where a signal was placed.
 
     Args:
@@ -38,24 +71,9 @@ class Placed:
 
     top: int
     bottom: int
-    rows: tuple[Row, ...]
+    rows: tuple[Trace, ...]
     variables: tuple[int, ...]
     note: str = ""
-
-
-def timeline_of(
-    sample: Sample, left: float, wide: int, first: int = 0, behind: int | None = None
-) -> Timeline:
-    """Where the positions of a sample are across a sheet.
-
-    Args:
-        sample: A series or a recording.
-        left: The pixel where it begins.
-        wide: Its width.
-        first: The first position shown.
-        behind: The one behind the last; None: all are shown.
-    """
-    return Timeline(len(sample.values), left, wide, sample.axis, first, behind)
 
 
 def strongest_variables(values: Numbers, most: int = ROWS) -> list[int]:
@@ -75,32 +93,24 @@ def strongest_variables(values: Numbers, most: int = ROWS) -> list[int]:
     return sorted(int(each) for each in np.argsort(-spread, kind="stable")[:most])
 
 
-def variable_name(sample: Sample, variable: int) -> str:
-    """What a variable is called; empty for the only one that has no name."""
-    names = sample.axis.variables if sample.axis is not None else ()
-    if variable < len(names):
-        return names[variable]
-    return "" if sample.values.shape[-1] == 1 else f"channel {variable}"
-
-
 def place_signal(
     sheet: Sheet,
     timeline: Timeline,
     y: int,
-    sample: Sample,
+    signal: Signal,
     *,
     most: int = ROWS,
     axis: bool = True,
     variables: Sequence[int] | None = None,
     halo: bool = False,
-) -> Placed:
+) -> PlacedSignal:
     """Draws a signal, each variable on a scale of its own, and below it the axis of time.
 
     Args:
         sheet: Where to.
         timeline: Where positions are.
         y: Upper edge.
-        sample: A series, or a recording with or without what its model hears in it.
+        signal: A series or a recording.
         most: How many variables get a row.
         axis: Whether the numbers of time are written below it.
         variables: Which variables; None: those of largest spread.
@@ -109,21 +119,20 @@ def place_signal(
     Returns:
         Where it is; the numbers of time lie below `bottom`.
     """
-    values = np.asarray(sample.values, np.float64)
-    values = values[:, None] if values.ndim == 1 else values
+    values = signal.values
     chosen = strongest_variables(values, most) if variables is None else list(variables)
     top, rows = y, []
-    heard = sample.heard
-    high = _WAVE if heard is not None else _HIGH.get(len(chosen), _LOW)
+    spectrogram = signal.spectrogram
+    high = _WAVE if spectrogram is not None else _HIGH.get(len(chosen), _LOW)
     for variable in chosen:
-        row = Row.of(timeline, y, high, values[:, variable])
+        row = Trace.of(timeline, y, high, values[:, variable])
         row.frame(sheet)
         row.draw(sheet, values[:, variable], width=0.7 if len(values) > timeline.wide else 1.0, halo=halo)
-        row.numbers(sheet, variable_name(sample, variable))
+        row.numbers(sheet, signal.variable_name(variable))
         rows.append(row)
         y += high + GAP
-    if heard is not None:
-        scale = place_spectrogram(sheet, timeline, (y, _BANDS), heard)
+    if spectrogram is not None:
+        scale = place_spectrogram(sheet, timeline, (y, _BANDS), spectrogram)
         sheet.colour_bar(timeline.left + timeline.wide + 16, y, _BANDS, scale)
         y += _BANDS + GAP
     bottom = y - GAP
@@ -132,10 +141,10 @@ def place_signal(
     note = ""
     if len(chosen) < values.shape[1] and variables is None:
         note = f"the {len(chosen)} of {count(values.shape[1], 'variable')} of largest spread"
-    return Placed(top, bottom, tuple(rows), tuple(chosen), note)
+    return PlacedSignal(top, bottom, tuple(rows), tuple(chosen), note)
 
 
-def mark(sheet: Sheet, timeline: Timeline, placed: Placed, window: tuple[int, int]) -> None:
+def mark(sheet: Sheet, timeline: Timeline, placed: PlacedSignal, window: tuple[int, int]) -> None:
     """Outlines a range of positions over all rows of a signal.
 
     Args:

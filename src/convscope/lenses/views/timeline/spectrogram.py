@@ -10,10 +10,7 @@ from convscope.errors import UsageError
 from convscope.lenses.sheet.lettering import width_of
 from convscope.lenses.sheet.sheet import TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, Scale, number, scale_of
-from convscope.lenses.views.timeline import Timeline
-
-_WINDOW, _HOP = 0.025, 0.010  # seconds
-_FAINTEST = 1e-8
+from convscope.lenses.views.timeline.timeline import Timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,34 +35,6 @@ class Spectrogram:
                 f"A spectrogram has the shape {np.shape(self.values)} and {len(self.centres)} centres.",
                 "Give values of shape (frames, bands) and a centre for each frame.",
             )
-
-
-def heard_plainly(waveform: Numbers, rate: int, *, frames: int = 192, bands: int = 48) -> Spectrogram:
-    """A spectrogram of a waveform without any model, for small pictures: bands of the mel scale, in nepers.
-
-    Args:
-        waveform: (samples,) or (samples, channels), which become their mean.
-        rate: Samples per second.
-        frames: How many, at most; between those of a long recording time is left out.
-        bands: How many.
-
-    Returns:
-        Logarithms of energies, no more than 80 dB below the loudest.
-    """
-    from convscope.kinds.audio.layers.log_mel import mel_bands
-
-    mono = (
-        np.asarray(waveform, np.float64).reshape(len(waveform), -1).mean(axis=1) if len(waveform) else [0.0]
-    )
-    size = max(4, round(_WINDOW * rate))
-    hop = max(round(_HOP * rate), -(-len(mono) // frames), 1)
-    starts = np.arange(0, len(mono), hop)
-    padded = np.pad(np.nan_to_num(np.asarray(mono)), (size // 2, size))
-    windows = padded[starts[:, None] + np.arange(size)] * np.hanning(size)
-    power = np.square(np.abs(np.fft.rfft(windows, axis=1)))
-    energies = power @ mel_bands(power.shape[1], rate / size, bands, 0.0, rate / 2)
-    loudest = float(energies.max(initial=0.0)) or 1.0
-    return Spectrogram(np.log(np.maximum(energies, loudest * _FAINTEST)), starts)
 
 
 def place_spectrogram(

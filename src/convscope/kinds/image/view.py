@@ -1,0 +1,30 @@
+"""How images are drawn: as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convscope.lenses.sheet.theme import Numbers
+from convscope.lenses.views.raster import RasterView
+from convscope.lenses.views.view import View
+
+
+class _ImageViews:
+    """Makes the views of images."""
+
+    def of_input(self, values: Numbers, description: object = None) -> View:
+        """An image as a run takes it, with values from 0 to 1, or as its bytes."""
+        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else (0.0, 1.0))
+
+    def of_sample(self, sample: Any) -> View:
+        """An image as it was read, uint8."""
+        return RasterView(_with_channels(np.asarray(sample)))
+
+
+def _with_channels(values: Numbers) -> Numbers:
+    return values[..., None] if values.ndim == 2 else values
+
+
+VIEW = _ImageViews()

@@ -1,0 +1,27 @@
+"""How series are drawn: as lines over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convscope.lenses.sheet.theme import Numbers
+from convscope.lenses.views.timeline.view import TimelineView
+from convscope.lenses.views.view import View
+from convscope.types import Axis
+
+
+class _SeriesViews:
+    """Makes the views of series."""
+
+    def of_input(self, values: Numbers, description: object = None) -> View:
+        """A series as a model takes it; the description is its axis of time."""
+        return TimelineView(values, description if isinstance(description, Axis) else None)
+
+    def of_sample(self, sample: Any) -> View:
+        """A series as it was read, with its times and its variables."""
+        return TimelineView(
+            sample.values, Axis(getattr(sample, "times", None), variables=tuple(sample.variables))
+        )
+
+
+VIEW = _SeriesViews()

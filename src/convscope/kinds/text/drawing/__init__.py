@@ -1,0 +1,1 @@
+"""Texts on a sheet, on a page and in the terminal."""

@@ -1,0 +1,1 @@
+"""Series and recordings: everything that lies along one axis of time."""
