@@ -1,8 +1,8 @@
-"""Several networks in one model: each learns by itself, and the answer is the mean of theirs."""
+"""Several networks in one model: each learns by itself, and the output is the mean of theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -12,27 +12,27 @@ from convscope.types import Tensor
 
 @keras.saving.register_keras_serializable(package="convscope")
 class EnsembleModel(keras.Model):  # type: ignore[misc]
-    r"""A functional model that ends in a layer named `mean` over the answers of its members.
+    r"""A functional model that ends in a layer named `mean` over the outputs of its members.
 
-    It answers with $p = \frac{1}{k} \sum_{i=1}^{k} p_i$ and learns by $\sum_{i=1}^{k} L(y, p_i)$, so that the
+    Its output is $p = \frac{1}{k} \sum_{i=1}^{k} p_i$ and learns by $\sum_{i=1}^{k} L(y, p_i)$, so that the
     gradient of a member's weights is what it would be if it learned alone (Lakshminarayanan, Pritzel and
     Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles").
 
-    In training the model gives the answer of each member, shape (batch, members, classes).
+    In training the model gives the output of each member, shape (batch, members, classes).
     """
 
     @property
     def members(self) -> keras.Model:
-        """The same layers from the input to the answer of each member, without their mean."""
+        """The same layers from the input to the output of each member, without their mean."""
         if "_members" not in self.__dict__:
-            answers = [ops.expand_dims(each, 1) for each in self.get_layer("mean").input]
+            each = [ops.expand_dims(member, 1) for member in self.get_layer("mean").input]
             # Not by setattr, which would take it for a layer of this model and save it twice.
-            self.__dict__["_members"] = keras.Model(self.input, ops.concatenate(answers, 1), name="members")
+            self.__dict__["_members"] = keras.Model(self.input, ops.concatenate(each, 1), name="members")
         made: keras.Model = self.__dict__["_members"]
         return made
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
-        """The mean answer; in training that of each member."""
+        """The mean; in training the output of each member."""
         if training:
             return self.members(inputs, training=True)
         return super().call(inputs, training=training)
@@ -60,14 +60,21 @@ class EnsembleModel(keras.Model):  # type: ignore[misc]
         return super().compute_metrics(x, y, mean, sample_weight)
 
 
-def joined_members(
-    inputs: keras.KerasTensor, answers: Sequence[keras.KerasTensor], name: str
-) -> EnsembleModel:
-    """One model of several networks on one input.
+def ensemble_of(
+    inputs: keras.KerasTensor, member: Callable[[str], keras.KerasTensor], members: int, name: str
+) -> keras.Model:
+    """One network, or several on one input.
 
     Args:
         inputs: What all of them take.
-        answers: Their probabilities, (batch, classes) each; at least two.
+        member: Makes the probabilities of one, (batch, classes); takes a prefix for the names of its layers.
+        members: How many there are; a single one has no prefix.
         name: What to call the model.
+
+    Returns:
+        An `EnsembleModel` where there are several.
     """
-    return EnsembleModel(inputs, keras.layers.Average(name="mean", dtype="float32")(list(answers)), name=name)
+    if members == 1:
+        return keras.Model(inputs, member(""), name=name)
+    each = [member(f"member{number}_") for number in range(1, members + 1)]
+    return EnsembleModel(inputs, keras.layers.Average(name="mean", dtype="float32")(each), name=name)

@@ -85,5 +85,5 @@ def test_what_cannot_be_is_told(shape, options, message):
 
 
 def test_it_knows_no_classes():
-    with pytest.raises(UsageError, match="life_cnn gives values and knows no classes"):
+    with pytest.raises(UsageError, match="life_cnn outputs values, not classes"):
         convscope.build("life_cnn", (12, 6), 3)

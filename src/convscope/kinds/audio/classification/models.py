@@ -22,10 +22,10 @@ def audio_cnn(
     dropout: float = 0.3,
     masking: float = 0.2,
 ) -> keras.Model:
-    """Residual blocks over time and bands, as over a picture, then the mean of each map over time.
+    """Residual blocks over time and bands, as over an image, then the mean of each map over time.
 
-    The front end is part of the model: what goes in is a waveform. Each band is brought to zero mean and
-    unit variance with what the train split is like (Ioffe and Szegedy 2015, "Batch normalization"). Block k
+    The front end is part of the model: the input is a waveform. Each band is brought to zero mean and unit
+    variance with the statistics of the train split (Ioffe and Szegedy 2015, "Batch normalization"). Block k
     has filters * 2^(k-1) kernels of 3x3 in each of two convolutions and, from the second block on, halves
     both axes (He et al. 2016, "Deep residual learning for image recognition"). The last kernels look at all
     bands at once, because how high a sound is matters, and when it comes does not.
@@ -50,13 +50,7 @@ def audio_cnn(
     Raises:
         UsageError: A bad shape or option.
     """
-    if len(input_shape) != 1 or input_shape[0] is None:
-        raise UsageError(
-            f"audio_cnn takes waveforms of one length. Received: input_shape={tuple(input_shape)}."
-        )
-    for what, size in {"depth": depth, "filters": filters}.items():
-        if size < 1:
-            raise UsageError(f"audio_cnn needs {what} of at least 1. Received: {what}={size}.")
+    _check(input_shape, depth, filters)
     waveform = keras.Input(input_shape, dtype="float32", name="waveform")
     x = LogMel(rate, mels=mels, floor=floor, name="log_mel")(waveform)
     x = _normalized(x, "log_mel_norm", scale=False, center=False, dtype="float32")
@@ -64,13 +58,23 @@ def audio_cnn(
     x = layers.Reshape((*x.shape[1:], 1), name="picture")(x)
     x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x)
     x = layers.ReLU(name="stem_relu")(_normalized(x, "stem_norm"))
-    for number in range(1, depth + 1):
-        x = _block(x, filters * 2 ** (number - 1), 1 if number == 1 else 2, f"block{number}")
+    for number in range(depth):
+        x = _block(x, filters * 2**number, 2 if number else 1, f"block{number + 1}")
     x = layers.Conv2D(x.shape[-1], (1, x.shape[2]), use_bias=False, name="bands_conv")(x)
     x = layers.ReLU(name="bands_relu")(_normalized(x, "bands_norm"))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(waveform, softmax(classes)(x), name="audio_cnn")
+
+
+def _check(input_shape: tuple[int | None, ...], depth: int, filters: int) -> None:
+    if len(input_shape) != 1 or input_shape[0] is None:
+        raise UsageError(
+            f"audio_cnn takes waveforms of one length. Received: input_shape={tuple(input_shape)}."
+        )
+    for what, size in {"depth": depth, "filters": filters}.items():
+        if size < 1:
+            raise UsageError(f"audio_cnn needs {what} of at least 1. Received: {what}={size}.")
 
 
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str) -> keras.KerasTensor:

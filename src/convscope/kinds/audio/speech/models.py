@@ -84,11 +84,10 @@ def separable_ctc(
     few weights for kernels that are long. A block is `depth` such convolutions, each normalized and but
     for the last rectified, to which a mixed copy of what came in is added before the last ReLU (Kriman et al.
     2020, "QuartzNet: deep automatic speech recognition with 1D time-channel separable convolutions"). The
-    first convolution halves the frames, so that an answer stands for 20 ms.
+    first convolution halves the frames, so that an output frame stands for 20 ms.
 
-    All that is added behind a waveform is left out of every convolution and every statistic, so that it
-    changes no answer; and every position sees a limited stretch of sound, so that a long recording can be
-    answered in parts.
+    Padding behind a waveform is left out of every convolution and every statistic, so that it changes no
+    output; and the receptive field is limited, so that a long recording can be computed in parts.
 
     Args:
         input_shape: (samples,); None for any number of them.
@@ -111,6 +110,19 @@ def separable_ctc(
     """
     _check(input_shape, classes, kernel_sizes, depth, width, dropout)
     waveform = keras.Input(input_shape, dtype="float32", name="waveform")
+    x, present = _stem(waveform, rate, mels, width, masking)
+    for number, size in enumerate(kernel_sizes, 1):
+        x = _block(x, present, width, size, depth, dropout, f"block{number}")
+    x = _pointwise(x, present, 2 * width, "last")
+    x = layers.ReLU(name="last_relu")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    scores = layers.Dense(classes, dtype="float32", name="scores")(x)
+    characters = layers.Softmax(dtype="float32", name="characters")(scores)
+    return SpeechModel(waveform, characters, name="separable_ctc")
+
+
+def _stem(waveform: Tensor, rate: int, mels: int, width: int, masking: float) -> tuple[Tensor, Tensor]:
+    """The maps of the first convolution, and 1 for their frames and 0 for padding."""
     front = LogMel(rate, mels=mels, name="log_mel")
     sound = SoundMask(front.strides[0], dtype="float32", name="sound")(waveform)
     x = front(waveform)
@@ -122,16 +134,7 @@ def separable_ctc(
     x = layers.SeparableConv1D(width, STEM_KERNEL, strides=STRIDE, use_bias=False, name="stem_conv")(x)
     present = layers.MaxPooling1D(1, strides=STRIDE, dtype="float32", name="present")(sound)
     x = _normalized(x, present, "stem_norm")
-    x = layers.ReLU(name="stem_relu")(x)
-    for number, size in enumerate(kernel_sizes, 1):
-        x = _block(x, present, width, size, depth, dropout, f"block{number}")
-    x = _pointwise(x, present, 2 * width, "last")
-    x = layers.ReLU(name="last_relu")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    scores = layers.Dense(classes, dtype="float32", name="scores")(x)
-    return SpeechModel(
-        waveform, layers.Softmax(dtype="float32", name="characters")(scores), name="separable_ctc"
-    )
+    return layers.ReLU(name="stem_relu")(x), present
 
 
 def _block(

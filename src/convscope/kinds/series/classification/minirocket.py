@@ -97,29 +97,30 @@ def minirocket(
     """
     length, variables = _checked(input_shape, features, dilations)
     series = keras.Input((length, variables), name="series")
-    taken = []
     made = stages(length, features, dilations)
-    for stage in made:
-        maps = layers.Conv1D(
-            KERNELS,
-            LENGTH,
-            padding="same",
-            dilation_rate=stage.dilation,
-            use_bias=False,
-            trainable=False,
-            dtype="float32",
-            name=stage.maps,
-        )(series)
-        shares = ProportionsAbove(
-            stage.thresholds, stage.margin, stage.first, NOISE_DEVIATION, dtype="float32", name=stage.shares
-        )
-        taken.append(shares(maps))
+    taken = [_shares(series, stage) for stage in made]
     x = layers.Concatenate(dtype="float32", name="features")(taken) if len(taken) > 1 else taken[0]
     x = layers.Normalization(dtype="float32", name="standardized")(x)
     answers = layers.Dense(classes, activation="softmax", dtype="float32", name="classes")(x)
     model = keras.Model(series, answers, name="minirocket")
     set_variables(model, made, drawn_variables(variables, len(made) * KERNELS))
     return model
+
+
+def _shares(series: keras.KerasTensor, stage: Stage) -> keras.KerasTensor:
+    """The features of the kernels at one dilation."""
+    maps = layers.Conv1D(
+        KERNELS,
+        LENGTH,
+        padding="same",
+        dilation_rate=stage.dilation,
+        use_bias=False,
+        trainable=False,
+        dtype="float32",
+        name=stage.maps,
+    )(series)
+    counts = (stage.thresholds, stage.margin, stage.first)
+    return ProportionsAbove(*counts, NOISE_DEVIATION, dtype="float32", name=stage.shares)(maps)
 
 
 def stages(length: int, features: int = 10_000, dilations: int = 32) -> tuple[Stage, ...]:

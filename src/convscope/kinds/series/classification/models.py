@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.models.ensemble import joined_members
+from convscope.models.ensemble import ensemble_of
 from convscope.models.heads import softmax
 
 RESIDUAL_EVERY = 3
@@ -98,19 +98,16 @@ def inception_time(
             f"Received: kernel_sizes={sizes}, bottleneck={bottleneck}."
         )
     series = keras.Input(input_shape, name="series")
-    answers = []
-    for member in range(1, ensemble + 1):
-        prefix = f"member{member}_" if ensemble > 1 else ""
+
+    def member(prefix: str) -> keras.KerasTensor:
         x = shortcut = series
         for module in range(1, depth + 1):
             x = _inception(x, sizes, filters, bottleneck, f"{prefix}module{module}")
             if module % RESIDUAL_EVERY == 0:
                 x = shortcut = _shortcut(shortcut, x, f"{prefix}module{module}")
-        x = layers.GlobalAveragePooling1D(name=f"{prefix}pool")(x)
-        answers.append(softmax(classes, prefix)(x))
-    if ensemble > 1:
-        return joined_members(series, answers, name="inception_time")
-    return keras.Model(series, answers[0], name="inception_time")
+        return softmax(classes, prefix)(layers.GlobalAveragePooling1D(name=f"{prefix}pool")(x))
+
+    return ensemble_of(series, member, ensemble, "inception_time")
 
 
 def _inception(

@@ -46,35 +46,35 @@ def life_cnn(
     Raises:
         UsageError: A bad option.
     """
-    rows = _checked(
-        "life_cnn", input_shape, pool, kernel_size=kernel_size, filters=filters, units=units, members=members
-    )
+    sizes = {"kernel_size": kernel_size, "filters": filters, "units": units, "members": members}
+    rows = _checked("life_cnn", input_shape, pool, **sizes)
     window = keras.Input(input_shape, name="window")
     x = layers.Cropping1D((rows % pool, 0), name="newest")(window) if rows % pool else window
     x = layers.AveragePooling1D(pool, name="smooth")(x)
     x = layers.GaussianNoise(noise, name="noise")(x)
     x = layers.Conv1D(members * filters, kernel_size, padding="same", activation="tanh", name="conv")(x)
     x = layers.Reshape((rows // pool, members, filters), name="by_member")(x)
-    x = layers.EinsumDense(
+    return keras.Model(window, _life(x, units, cap), name="life_cnn")
+
+
+def _life(maps: keras.KerasTensor, units: int, cap: float) -> keras.KerasTensor:
+    """One number in cycles; it stays float32 whatever the precision of the rest."""
+    _, positions, members, filters = maps.shape
+    features = layers.EinsumDense(
         "bpmf,mpfu->bmu",
         (members, units),
         bias_axes="mu",
         activation="tanh",
-        kernel_initializer=_glorot(rows // pool * filters, units),
+        kernel_initializer=_glorot(positions * filters, units),
         name="dense",
-    )(x)
-    return keras.Model(window, _life(x, members, cap), name="life_cnn")
-
-
-def _life(features: keras.KerasTensor, members: int, cap: float) -> keras.KerasTensor:
-    """One number in cycles; it stays float32 whatever the precision of the rest."""
+    )(maps)
     policy = keras.config.dtype_policy()
     dtype = "float32" if policy.name.startswith("mixed_") else None
     share = layers.EinsumDense(
         "bmu,mu->bm",
         (members,),
         bias_axes="m",
-        kernel_initializer=_glorot(features.shape[-1], 1),
+        kernel_initializer=_glorot(units, 1),
         bias_initializer=keras.initializers.Constant(0.5),
         dtype=dtype,
         name="share",

@@ -10,7 +10,7 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.kinds.text.layers.subwords import SubwordEmbedding
-from convscope.models.ensemble import joined_members
+from convscope.models.ensemble import ensemble_of
 from convscope.models.heads import softmax
 
 
@@ -50,30 +50,16 @@ def text_cnn(
         UsageError: A bad option.
     """
     widths = _checked_widths(widths)
-    _check(
-        "text_cnn",
-        input_shape,
-        vocabulary=vocabulary,
-        filters=filters,
-        embedding=embedding,
-        ensemble=ensemble,
-    )
+    sizes = {"vocabulary": vocabulary, "filters": filters, "embedding": embedding, "ensemble": ensemble}
+    _check("text_cnn", input_shape, **sizes)
     ids, mask = _ids(input_shape)
-    answers = []
-    for member in range(1, ensemble + 1):
-        prefix = f"member{member}_" if ensemble > 1 else ""
+
+    def member(prefix: str) -> keras.KerasTensor:
         x = _embedded(ids, mask, vocabulary, embedding, dropout / 2, prefix)
-        found = []
-        for width in widths:
-            name = f"{prefix}conv{width}"
-            maps = layers.Conv1D(filters, width, padding="same", activation="relu", name=name)(x)
-            found.append(MaskedGlobalMaxPooling1D(name=f"{name}_pool")([maps, mask]))
-        joined = layers.Concatenate(name=f"{prefix}joined")(found) if len(found) > 1 else found[0]
-        x = layers.Dropout(dropout, name=f"{prefix}dropout")(joined)
-        answers.append(softmax(classes, prefix)(x))
-    if ensemble > 1:
-        return joined_members(ids, answers, name="text_cnn")
-    return keras.Model(ids, answers[0], name="text_cnn")
+        x = _strongest(x, mask, widths, filters, prefix)
+        return softmax(classes, prefix)(layers.Dropout(dropout, name=f"{prefix}dropout")(x))
+
+    return ensemble_of(ids, member, ensemble, "text_cnn")
 
 
 def residual_text_cnn(
@@ -115,20 +101,8 @@ def residual_text_cnn(
     ids, mask = _ids(input_shape)
     x = _embedded(ids, mask, vocabulary, embedding, dropout / 2)
     x = layers.Conv1D(filters, kernel_size, padding="same", name="stem_conv")(x)
-    for block in range(1, depth + 1):
-        y = layers.LayerNormalization(name=f"block{block}_norm")(x)
-        y = layers.ReLU(name=f"block{block}_relu")(y)
-        y = layers.Multiply(name=f"block{block}_mask")([y, mask])
-        y = layers.Conv1D(
-            filters,
-            kernel_size,
-            padding="same",
-            dilation_rate=2 ** (block - 1),
-            kernel_initializer="he_normal",
-            name=f"block{block}_conv",
-        )(y)
-        y = layers.Dropout(dropout / 2, name=f"block{block}_dropout")(y)
-        x = layers.Add(name=f"block{block}_add")([x, y])
+    for block in range(depth):
+        x = _residual(x, mask, kernel_size, 2**block, dropout / 2, f"block{block + 1}")
     x = layers.LayerNormalization(name="last_norm")(x)
     x = layers.ReLU(name="last_relu")(x)
     x = MaskedGlobalMaxPooling1D(name="pool")([x, mask])
@@ -155,6 +129,37 @@ def _embedded(
     x = make(vocabulary, embedding, name=f"{prefix}embedding")(ids)
     x = layers.SpatialDropout1D(dropout, name=f"{prefix}embedding_dropout")(x)
     return layers.Multiply(name=f"{prefix}embedding_mask")([x, mask])
+
+
+def _strongest(
+    x: keras.KerasTensor, mask: keras.KerasTensor, widths: Sequence[int], filters: int, prefix: str
+) -> keras.KerasTensor:
+    """The largest value of each kernel of each width over the whole text."""
+    found = []
+    for width in widths:
+        name = f"{prefix}conv{width}"
+        maps = layers.Conv1D(filters, width, padding="same", activation="relu", name=name)(x)
+        found.append(MaskedGlobalMaxPooling1D(name=f"{name}_pool")([maps, mask]))
+    return layers.Concatenate(name=f"{prefix}joined")(found) if len(found) > 1 else found[0]
+
+
+def _residual(
+    x: keras.KerasTensor, mask: keras.KerasTensor, size: int, dilation: int, dropout: float, name: str
+) -> keras.KerasTensor:
+    """Adds dropout(conv(relu(norm(x)))) to x."""
+    y = layers.LayerNormalization(name=f"{name}_norm")(x)
+    y = layers.ReLU(name=f"{name}_relu")(y)
+    y = layers.Multiply(name=f"{name}_mask")([y, mask])
+    y = layers.Conv1D(
+        x.shape[-1],
+        size,
+        padding="same",
+        dilation_rate=dilation,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(y)
+    y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
+    return layers.Add(name=f"{name}_add")([x, y])
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field: the tags of a sentence are judged together, not one by one."""
+"""A linear-chain conditional random field: the tags of a sentence are predicted together, not one by one."""
 
 from __future__ import annotations
 
@@ -104,9 +104,11 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
         Returns:
             Shape (batch,), float32, in nats; 0 for a sentence without tokens.
         """
-        return self.judge(emissions, mask, tags)[0]
+        return self.likelihood_and_marginals(emissions, mask, tags)[0]
 
-    def judge(self, emissions: Tensor, mask: Tensor, tags: Tensor) -> tuple[Tensor, Tensor]:
+    def likelihood_and_marginals(
+        self, emissions: Tensor, mask: Tensor, tags: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Log-likelihood and marginal probabilities by one pass.
 
         The slope of the normalizing sum by a score is the probability of what is scored. The messages give
@@ -118,7 +120,7 @@ class LinearChainCRF(keras.layers.Layer):  # type: ignore[misc]
             tags: As `log_likelihood`.
 
         Returns:
-            As `log_likelihood`, and as the layer's answer; gradients pass through the first only.
+            As `log_likelihood`, and as the layer's output; gradients pass through the first only.
         """
         emissions, mask = self._masked(emissions, mask)
         scores = self._scores()

@@ -43,7 +43,7 @@ class _BestTags(keras.layers.Layer):  # type: ignore[misc]
 class TaggingModel(OwnLossModel):
     """A functional model that ends in a `LinearChainCRF` named `tags` and is trained by its likelihood.
 
-    The answer is the probability of each tag at each word, given the whole sentence, shape (batch, length,
+    The output is the probability of each tag at each word, given the whole sentence, shape (batch, length,
     tags). Targets are the ids of tags, shape (batch, length), integers, of padding any. The loss is the mean
     negative log-likelihood of a sentence in nats, divided by the mean length; `accuracy` is the share
     of words whose most probable tag is right. Compile it with an optimizer and nothing else.
@@ -84,7 +84,9 @@ class TaggingModel(OwnLossModel):
         """Mean negative log-likelihood of the tags, per word."""
         present = ops.cast(ops.not_equal(x["words"], 0), "float32")
         emissions = y_pred if training else self.emitter(x, training=False)[0]
-        likelihood, probabilities = self.crf.judge(emissions, ops.expand_dims(present, -1), y)
+        likelihood, probabilities = self.crf.likelihood_and_marginals(
+            emissions, ops.expand_dims(present, -1), y
+        )
         right = ops.equal(ops.argmax(probabilities, -1), ops.cast(y, "int32"))
         self.own_accuracy.update_state(ops.cast(right, "float32"), sample_weight=present)
         if sample_weight is not None:
@@ -142,17 +144,12 @@ def dilated_tagger(
     letters = keras.Input((length, CHARACTERS_PER_WORD), dtype="int32", name="characters")
     casings = keras.Input((length,), dtype="int32", name="casings")
     mask = PaddingMask(name="mask")(words)
-
-    x = layers.Concatenate(name="word")(
-        [
-            _embedding(vocabulary, word_width, "word_embedding")(words),
-            _spelling(letters, characters, character_width, dropout),
-            _embedding(CASINGS, 16, "casing_embedding")(casings),
-        ]
-    )
-    x = layers.Dropout(dropout, name="word_dropout")(x)
-    x = layers.Dense(width, name="word_projection")(x)
-    x = layers.Multiply(name="word_masked")([x, mask])
+    each = [
+        _embedding(vocabulary, word_width, "word_embedding")(words),
+        _spelling(letters, characters, character_width, dropout),
+        _embedding(CASINGS, 16, "casing_embedding")(casings),
+    ]
+    x = _joined(each, mask, width, dropout)
     for block in range(1, depth + 1):
         for number, dilation in enumerate(dilations, 1):
             x = _layer(x, mask, width, kernel_size, dilation, dropout / 2, f"block{block}_{number}")
@@ -162,6 +159,14 @@ def dilated_tagger(
     tags = LinearChainCRF(**(constraints or {}), name="tags")([emissions, mask])
     inputs = {"words": words, "characters": letters, "casings": casings}
     return TaggingModel(inputs, tags, name="dilated_tagger")
+
+
+def _joined(parts: list[Tensor], mask: Tensor, width: int, dropout: float) -> Tensor:
+    """What is known of each word, as one vector."""
+    x = layers.Concatenate(name="word")(parts)
+    x = layers.Dropout(dropout, name="word_dropout")(x)
+    x = layers.Dense(width, name="word_projection")(x)
+    return layers.Multiply(name="word_masked")([x, mask])
 
 
 def _spelling(letters: Tensor, characters: int, width: int, dropout: float) -> Tensor:

@@ -102,13 +102,12 @@ def conv_seq2seq(
     mask = PaddingMask(name="source_mask")(source)
     embedded = TokenEmbedding(vocabulary, width, name="source_embedding")(source)
     embedded = _placed(embedded, "source", positions, dropout)
-    embedded = keras.layers.Multiply(name="source_masked")([embedded, mask])
-    keys, values = _encode(embedded, mask, encoder_depth, kernel_size, dropout)
+    encoded = [*_encode(embedded, mask, encoder_depth, kernel_size, dropout), mask]
     table = TokenEmbedding(classes, width, tied=True, name="target_embedding")
     wanted = _placed(table(target), "target", positions, dropout)
     x = wanted
     for number in range(1, decoder_depth + 1):
-        x = _decoder_block(f"decoder{number}", x, wanted, [keys, values, mask], kernel_size, dropout)
+        x = _decoder_block(f"decoder{number}", x, wanted, encoded, kernel_size, dropout)
     x = keras.layers.LayerNormalization(name="decoder_norm")(x)
     x = keras.layers.Dense(width, name="output_dense")(x)
     x = keras.layers.Dropout(dropout, name="output_dropout")(x)
@@ -159,7 +158,7 @@ def _encode(
 ) -> tuple[Tensor, Tensor]:
     """The keys z and the values z + e."""
     width = embedded.shape[-1]
-    x = embedded
+    x = embedded = keras.layers.Multiply(name="source_masked")([embedded, mask])
     for number in range(1, depth + 1):
         block = f"encoder{number}"
         h = keras.layers.LayerNormalization(name=f"{block}_norm")(x)
