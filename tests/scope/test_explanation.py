@@ -185,13 +185,13 @@ def test_an_unknown_layer_says_unknown():
 def test_blocks_tell_how_they_repeat_and_grow():
     compact, deep = explain(MODELS["compact_cnn"]()), explain(MODELS["deep_cnn"]())
     assert compact.blocks[0].text == (
-        "Three blocks of Conv2D, MaxPooling2D and Dropout: kernels 32 -> 64 -> 128; "
-        "maps 48x48 -> 23x23 -> 10x10 -> 4x4."
+        "Three blocks of Conv2D, MaxPooling2D and Dropout: channels 32 -> 64 -> 128; "
+        "size 48x48 -> 23x23 -> 10x10 -> 4x4."
     )
     assert deep.blocks[0].text == (
-        "Four blocks of Conv2D, BatchNormalization, MaxPooling2D and Dropout: kernels 64 -> 128 -> 512 -> "
+        "Four blocks of Conv2D, BatchNormalization, MaxPooling2D and Dropout: channels 64 -> 128 -> 512 -> "
         "256; "
-        "maps 48x48 -> 24x24 -> 12x12 -> 6x6 -> 3x3."
+        "size 48x48 -> 24x24 -> 12x12 -> 6x6 -> 3x3."
     )
 
 
@@ -204,8 +204,8 @@ def test_key_points_tell_size_place_growth_view_and_head(name):
     for part in (
         "multiply-adds",
         "are in the",
-        "Maps shrink from 48x48",
-        "Each value of the last convolution",
+        "Feature maps shrink from 48x48",
+        "Receptive field of the last convolution",
         "Flatten",
     ):
         assert part in points
@@ -213,7 +213,7 @@ def test_key_points_tell_size_place_growth_view_and_head(name):
 
 def test_the_share_of_the_whole_is_told():
     dense = next(layer for layer in explain(MODELS["compact_cnn"]()).layers if layer.type == "Dense")
-    assert "131,136 parameters (58% of all)" in dense.text
+    assert "131,136 parameters (58% of the model)" in dense.text
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +223,7 @@ def resnet():
 
 def test_resnet50_is_explained_as_the_paper_describes_it(resnet):
     explanation = explain(resnet)
-    assert explanation.purpose.startswith("Classifies 224x224 colour pictures into 1,000 classes.")
+    assert explanation.purpose.startswith("Classifies 224x224 color images into 1,000 classes.")
     (blocks,) = explanation.blocks
     assert len(blocks.blocks) == 16
     assert (

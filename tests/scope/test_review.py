@@ -30,8 +30,8 @@ def only(model, topic, **options):
 def test_most_parameters_in_one_dense_layer_is_told_with_numbers():
     note = only(build("compact_cnn", (48, 48, 1), 7), "parameters")
     assert note.paths[0].startswith("dense")
-    assert "131,136 of 224,263 (58%)" in note.text
-    assert "2,048 values with 64 units" in note.text
+    assert "131,136 of 224,263 parameters (58%)" in note.text
+    assert "2,048 values to 64 units" in note.text
     assert "8,256" in note.text
 
 
@@ -47,7 +47,7 @@ def test_an_odd_dropout_rate_is_told(rate, part):
         "dropout",
     )
     assert note.paths == ("drop",)
-    assert f"Dropout of {rate} in 'drop'" in note.text
+    assert f"'drop' has a dropout rate of {rate}" in note.text
     assert part in note.text
 
 
@@ -56,7 +56,7 @@ def test_usual_dropout_rates_give_no_note():
 
 
 def test_dropout_of_0_025_in_deep_cnn_is_told():
-    assert "Dropout of 0.025" in only(build("deep_cnn", (48, 48, 1), 7), "dropout").text
+    assert "dropout rate of 0.025" in only(build("deep_cnn", (48, 48, 1), 7), "dropout").text
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -76,13 +76,13 @@ def test_several_sigmoids_are_said_to_be_multi_label():
 
 def test_a_receptive_field_smaller_than_the_input_is_told():
     note = only(build("compact_cnn", (48, 48, 1), 7), "receptive field")
-    assert "22x22 of the 48x48 pixels" in note.text
+    assert "22x22 of 48x48 pixels" in note.text
 
 
 def test_a_receptive_field_much_larger_than_the_input_is_told():
     deep = [layers.Conv2D(2, 3, padding="same", activation="relu") for _ in range(9)]
     model = stack((8, 8, 1), *deep, layers.GlobalAveragePooling2D(), layers.Dense(2))
-    assert "19x19 pixels, 2.4 times the picture's 8x8" in only(model, "receptive field").text
+    assert "19x19 pixels, 2.4 times the size of the image (8x8)" in only(model, "receptive field").text
 
 
 def test_a_receptive_field_of_about_the_input_gives_no_note():
@@ -99,8 +99,8 @@ def test_relu_before_normalization_is_told_with_its_places():
     )
     note = only(model, "order")
     assert note.paths == ("conv", "norm")
-    assert "in one place (after 'conv')" in note.text
-    assert "in six places" in only(build("deep_cnn", (48, 48, 1), 7), "order").text
+    assert "after 'conv'." in note.text
+    assert "and 2 more" in only(build("deep_cnn", (48, 48, 1), 7), "order").text
 
 
 def test_a_bias_before_normalization_is_told_and_has_indeed_no_effect():
@@ -121,8 +121,8 @@ def test_a_bias_before_normalization_is_told_and_has_indeed_no_effect():
 
 def test_kernels_that_skip_positions_are_told():
     note = only(stack((8, 8, 2), layers.Conv2D(4, 1, strides=2, name="conv")), "waste")
-    assert "1x1 kernels with stride 2" in note.text
-    assert "about a quarter of the positions" in note.text
+    assert "kernels of 1x1 move with stride 2" in note.text
+    assert "about a quarter of the input positions" in note.text
     assert texts(stack((8, 8, 2), layers.Conv2D(4, 2, strides=2)), "waste") == []
 
 
@@ -138,13 +138,15 @@ def test_two_layers_without_an_activation_between_are_told():
 def test_rows_left_out_by_pooling_are_told():
     note = next(n for n in notes(build("compact_cnn", (48, 48, 1), 7)) if "Pooling" in n.text)
     assert "row and column" in note.text
-    assert "(of 21x21)" in note.text
+    assert "(21x21)" in note.text
     assert texts(stack((8, 8, 1), layers.MaxPooling2D(), layers.Flatten()), "borders") == []
 
 
 def test_a_border_of_the_input_that_nothing_depends_on_is_told_and_indeed_does_nothing():
     model = build("compact_cnn", (48, 48, 1), 7)
-    assert any("last 2 rows and columns of the input never reach the output" in text for text in texts(model))
+    assert any(
+        "last 2 pixels of the input along each axis never reach the output" in text for text in texts(model)
+    )
     x = np.random.default_rng(0).uniform(size=(1, 48, 48, 1)).astype("float32")
     changed = x.copy()
     changed[:, 46:], changed[:, :, 46:] = 0, 0
@@ -168,7 +170,7 @@ def test_a_layer_that_is_never_called_is_told():
 
 def only_unused(model):
     (note,) = [n for n in explain(model, inputs=np.zeros((1, 4), "float32")).notes if n.topic == "unused"]
-    assert "'idle' belongs to the model but is never called" in note.text
+    assert "'idle' is part of the model but is never called" in note.text
     return note.paths
 
 
@@ -186,7 +188,7 @@ def test_weights_that_are_not_numbers_are_told():
     kernel[0, 1] = np.nan
     model.layers[0].kernel.assign(kernel)
     note = only(model, "weights")
-    assert "1 of the 12 values of 'broken' (kernel)" in note.text
+    assert "1 of 12 weights of 'broken' (kernel)" in note.text
 
 
 def test_kernels_that_are_all_zero_are_told():
@@ -195,7 +197,7 @@ def test_kernels_that_are_all_zero_are_told():
     kernel[..., [1, 3]] = 0
     model.layers[0].kernel.assign(kernel)
     note = only(model, "weights")
-    assert "2 of the 4 kernels of 'conv' are all zero (numbers 1 and 3)" in note.text
+    assert "2 of 4 kernels of 'conv' are all zero (indices 1 and 3)" in note.text
 
 
 def measured(path, dead, duplicates=(), nonfinite=0):
@@ -211,9 +213,9 @@ def test_kernels_that_never_fire_are_told_with_data_at_hand():
     model = stack((8, 8, 1), layers.Conv2D(4, 3, name="conv", activation="relu"))
     found = {"conv": measured("conv", [False, True, False, True], [(2, 0, 0.999)], 5)}
     said = texts(model, "kernels", statistics=found)
-    assert "2 of the 4 kernels of 'conv' never fire on 12 samples (numbers 1 and 3)" in said[0]
-    assert "2 like 0" in said[1]
-    assert "5 values that are NaN or infinite" in said[2]
+    assert "2 of 4 kernels of 'conv' never activate on 12 samples (indices 1 and 3)" in said[0]
+    assert "2 and 0" in said[1]
+    assert "5 NaN or infinite values" in said[2]
     assert texts(model, "kernels") == []
 
 

@@ -8,6 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from convscope.scope.geometry import rules
+from convscope.scope.geometry.sliding import padding
+from convscope.scope.keras_layers.shaping import padded
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 SMALLEST_ENERGY = 1e-6
@@ -102,3 +106,33 @@ class EdgePadding2D(keras.layers.ZeroPadding2D):  # type: ignore[misc]
             places = np.clip(np.arange(-before, length + after), 0, length - 1)
             padded = ops.take(padded, places.astype("int32"), axis=axis)
         return padded
+
+
+register(
+    LayerSpec(
+        Energy,
+        "merging",
+        "Combines the responses of two kernels that differ by a quarter of a wave into their energy, the "
+        "root of the sum of their squares, which does not depend on the phase.",
+        lambda facts: f"Two inputs: {facts.changed}.",
+        rules.merge,
+    ),
+    LayerSpec(
+        Standardization,
+        "normalization",
+        "Brings each channel of a sample to mean 0 and variance 1 over its positions, so that brightness and "
+        "contrast do not matter. Nothing is learned.",
+        lambda facts: facts.stays,
+        rules.over_positions,
+        component="standardization",
+    ),
+    LayerSpec(
+        EdgePadding2D,
+        "shaping",
+        "Edge padding adds a border that repeats the outermost pixels, so that the next convolution sees no "
+        "edge there.",
+        padded,
+        padding,
+        traits=frozenset({"pads"}),
+    ),
+)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.geometry import rules
+from convscope.scope.keras_layers.pooling import over_maps
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -40,3 +43,16 @@ class ProportionOfPositiveValues(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch and channels."""
         return input_shape[0], input_shape[-1]
+
+
+register(
+    LayerSpec(
+        ProportionOfPositiveValues,
+        "global pooling",
+        "Replaces each feature map by the proportion of its values above 0: how much of the input matches "
+        "the kernel better than its bias. It has no weights and accepts inputs of any size.",
+        lambda facts: over_maps(facts, "proportion of positive values"),
+        rules.global_pooling,
+        component="pooling by the proportion of positive values",
+    )
+)

@@ -7,13 +7,15 @@ from convscope.backend import prepare_backend
 
 prepare_backend()
 
+import convscope.scope.keras_layers  # noqa: E402, F401 - registers what is known about them
 from convscope.scope.attribution.methods import Attribution, attribute  # noqa: E402
 from convscope.scope.channels.gradients import gradients  # noqa: E402
 from convscope.scope.channels.kernels import Kernels, kernels  # noqa: E402
 from convscope.scope.channels.position import Position, position  # noqa: E402
 from convscope.scope.channels.statistics import ChannelStatistics, statistics  # noqa: E402
 from convscope.scope.describe.explanation import Explanation, explain  # noqa: E402
-from convscope.scope.geometry.geometry import Geometry, geometries  # noqa: E402
+from convscope.scope.geometry.geometry import geometries  # noqa: E402
+from convscope.scope.geometry.receptive_field import Geometry  # noqa: E402
 from convscope.scope.graph.graph import Call, Graph, trace  # noqa: E402
 from convscope.scope.record import Recording, Tap, record, recorded_batches  # noqa: E402
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log
-from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import first_to_explain, has_channels
-from convscope.scope.geometry.geometry import Geometry
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.model_inputs import ModelInput
+from convscope.scope.layer_spec import base_spec_of, has_trait
 
 
 def early_middle_late(
@@ -33,7 +33,7 @@ def early_middle_late(
         UsageError: No layer has feature maps.
     """
     maps = [c for c in graph.calls if c.kind == "layer" and c.recordable and _has_positions(c)]
-    convolutions = [call for call in maps if "Conv" in call.type]
+    convolutions = [call for call in maps if _convolves(call)]
     among = convolutions or maps
     if not among:
         raise UsageError("No layer of the model has feature maps: none has both positions and channels.")
@@ -72,7 +72,7 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
     most = 0
     for step in graph.steps:
         before = max((behind.get(value.number, 0) for value in step.inputs), default=0)
-        convolves = step.kind == "layer" and "Conv" in step.type
+        convolves = step.kind == "layer" and _convolves(step)
         for value in step.outputs:
             behind[value.number] = max(behind.get(value.number, 0), before + convolves)
         if convolves and step.recordable and step.outputs and before + 1 >= most:
@@ -81,13 +81,13 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
         return None, ""
     own = {value.number for value in found.outputs}
     for call in graph.calls:
-        joined = call.type == "Concatenate" and call.recordable and call.outputs
+        joined = has_trait(call.layer, "joins") and call.recordable and call.outputs
         if joined and any(value.number in own for value in call.inputs):
             return call, "the last convolutions, joined"
     return found, "the last convolution"
 
 
-def input_to_show(graph: Graph, x: Any) -> npt.NDArray[Any]:
+def input_to_show(graph: Graph, x: ModelInput) -> np.ndarray:
     """The input that a picture shows: of several the first with positions, with a channel axis or as ids.
 
     Args:
@@ -102,6 +102,11 @@ def input_to_show(graph: Graph, x: Any) -> npt.NDArray[Any]:
     shown = arrays[number]
     without = shown.ndim == 3 and graph.linked and not has_channels(graph, graph.inputs[number])
     return shown[..., None] if without else shown
+
+
+def _convolves(call: Call) -> bool:
+    spec = base_spec_of(call.layer)
+    return spec is not None and spec.role == "convolution"
 
 
 def _has_positions(call: Call) -> bool:

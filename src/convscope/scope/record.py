@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.differentiate import Function, forward_program
-from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.call_hooks import refolded, unfolded, watched
 from convscope.scope.graph.graph import Call, Graph, trace
 

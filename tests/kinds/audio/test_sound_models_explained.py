@@ -9,7 +9,7 @@ from convscope.kinds.registry import build
 from convscope.scope import geometries, trace
 from convscope.scope.describe.costs import multiply_adds
 from convscope.scope.describe.explanation import explain
-from convscope.scope.describe.input_kind import subject
+from convscope.scope.describe.input_readers import input_kind
 
 pytestmark = pytest.mark.portable
 
@@ -28,19 +28,19 @@ def explained(model):
 
 
 def test_the_input_is_known_for_a_recording(model):
-    found = subject(trace(model))
-    assert (found.noun, found.said) == ("recording", "recordings of 0.5 seconds, 2,000 steps a second")
+    found = input_kind(trace(model))
+    assert (found.noun, found.said) == ("recording", "recordings of 0.5 seconds at 2,000 Hz")
     any_length = keras.Input((None,))
     heard = keras.Model(any_length, LogMel(RATE)(any_length))
-    assert subject(trace(heard)).said == "recordings of any length, 2,000 steps a second"
+    assert input_kind(trace(heard)).said == "recordings of any length at 2,000 Hz"
 
 
 def test_the_layers_that_hear_are_told_in_words(explained):
     told = {layer.path: layer.here for layer in explained.layers}
     assert told["log_mel"] == (
-        "Here frames of 25 ms, one every 10 ms, and 8 bands from 20 to 1,000 Hz: 1,000 values become 50x8."
+        "Frames of 25 ms every 10 ms, 8 mel bands from 20 to 1,000 Hz: 1,000 values become 50x8."
     )
-    assert "2 stretches of up to 20% of the frames" in told["masking"]
+    assert "2 time masks of up to 20% of the frames" in told["masking"]
 
 
 @pytest.mark.parametrize("path", ["log_mel", "stem_conv", "block2_conv2"])
@@ -77,7 +77,7 @@ def test_the_front_end_costs_its_waves_and_its_bands(model):
     assert multiply_adds(graph.by_path["masking"]) == 0
 
 
-def test_maps_of_time_and_bands_have_cells_not_pixels(explained):
+def test_receptive_fields_are_told_in_audio_samples_not_pixels(explained):
     said = " ".join([*explained.key_points, *(layer.text for layer in explained.layers)])
     assert "pixel" not in said
-    assert "cell" in said
+    assert "audio samples" in said

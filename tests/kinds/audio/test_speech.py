@@ -65,7 +65,7 @@ def test_padding_changes_no_answer(model):
 def test_a_frame_depends_on_what_its_receptive_field_says_and_on_nothing_else(model):
     (wave,) = waves(4000)
     graph = trace(model)
-    reach = geometries(graph)[graph.calls[-1].path].reaches[0]
+    reach = geometries(graph)[graph.calls[-1].path].dependencies[0]
     assert (reach.period, reach.advance) == (1, UNIT)
     before = answers(model, wave[None])
     place = 2000

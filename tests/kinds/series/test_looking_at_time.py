@@ -16,7 +16,7 @@ from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import find_theme
 from convscope.lenses.views.timeline.view import TimelineView
 from convscope.scope.attribution.methods import attribute
-from convscope.scope.describe.input_kind import subject
+from convscope.scope.describe.input_readers import input_kind
 from convscope.scope.graph.graph import trace
 from convscope.types import Axis
 from convscope.workflows.inspect.context import InspectionRequest
@@ -110,7 +110,7 @@ def test_a_model_that_does_not_hear_shows_no_spectrogram():
 
 def test_a_model_that_leaves_silence_out_still_takes_recordings():
     model = separable_ctc((LENGTH,), 5, rate=RATE, width=8, depth=1, kernel_sizes=(3,))
-    assert subject(trace(model)).noun == subject(trace(sound_model())).noun
+    assert input_kind(trace(model)).noun == input_kind(trace(sound_model())).noun
     said = " ".join(texts(seen(model, given_sound(), "maps", layers=("stem_conv",)).figures()[0]))
     assert "token" not in said
 

@@ -14,7 +14,7 @@ from convscope.lenses.pages.explanation import as_html, as_markdown, as_text
 from convscope.scope import geometries, record, trace
 from convscope.scope.describe.costs import multiply_adds
 from convscope.scope.describe.explanation import explain
-from convscope.scope.describe.layer_texts import TEXTS
+from convscope.scope.layer_spec import registered
 
 pytestmark = pytest.mark.portable
 
@@ -53,7 +53,7 @@ def test_every_layer_of_this_package_has_a_text():
     ours = {
         name for room in (layers_of_ours, text_layers, series_layers, audio_layers) for name in room.__all__
     }
-    assert ours - set(TEXTS) == set()
+    assert ours - {spec.name for spec in registered()} == set()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -67,19 +67,19 @@ def test_every_line_is_one_that_a_teacher_could_say(explained, name):
             " ,",
             ",.",
             "1 values",
-            "not a layer",
+            "custom layer",
             "step",
             "pixel",
             "unknown n",
         ):
             assert odd not in layer.text, layer.text
         assert layer.about.endswith(".")
-        assert layer.here.startswith("Here ")
+        assert layer.here.endswith(".")
         assert layer.receptive_field is not None, layer.path
     for write in (as_text, as_markdown, as_html):
-        assert "not a layer of Keras" not in write(explained(name))
+        assert "custom layer" not in write(explained(name))
     said = " ".join((explained(name).purpose, *explained(name).key_points))
-    assert "whole numbers" not in said
+    assert "integer ids" not in said
     assert "step" not in said
     assert not explained(name).notes
 
@@ -87,14 +87,15 @@ def test_every_line_is_one_that_a_teacher_could_say(explained, name):
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("words", "Classifies texts of 9 tokens into 3 classes. The model itself does not tell which classes "
-                  "these are, which token each number stands for or what"),
+        ("words", "Classifies texts of 9 tokens into 3 classes. The model does not specify the names of the "
+                  "classes, which token each id stands for or the"),
         ("any length", "Classifies texts of any length into 3 classes."),
         ("spelling", "Classifies texts of 9 words into 3 classes."),
-        ("tagger", "Gives each word of texts of 9 words (as 'casings', 'characters' and 'words') one of 4 "
-                   "tags. The model itself does not tell which tags these are, which word each number"),
-        ("writer", "Writes one text from another, token by token, as a translator does: from the text "
-                   "'source' and as much of 'target' as is written, it gives each of the 7 tokens"),
+        ("tagger", "Assigns one of 4 tags to each word of texts of 9 words (as 'casings', 'characters' and "
+                   "'words'). The model does not specify the names of the tags, which word each id stands"),
+        ("writer", "Translates text token by token: given the source text 'source' and the target text "
+                   "'target' "
+                   "so far, it scores each of 7 vocabulary tokens as the next token."),
     ],
 )  # fmt: skip
 def test_the_purpose_is_told_in_words_for_texts(explained, name, start):
@@ -104,8 +105,8 @@ def test_the_purpose_is_told_in_words_for_texts(explained, name, start):
 def test_the_names_of_tags_are_told():
     told = explain(MODELS["tagger of any length"](), class_names=["O", "S-LOC"]).purpose
     assert "each word of texts of any length" in told
-    assert "one of 2 tags: O and S-LOC." in told
-    assert "which tags" not in told
+    assert "one of 2 tags: O and S-LOC to" in told
+    assert "names of the tags" not in told
 
 
 def test_numbers_that_may_be_of_anything_are_not_called_words():
@@ -120,23 +121,23 @@ def test_numbers_that_may_be_of_anything_are_not_called_words():
         ]
     )
     told = explain(model)
-    assert told.purpose.startswith("Classifies sequences of 20 whole numbers")
-    assert "3 of the input's 20 steps" in told.layers[1].text
+    assert told.purpose.startswith("Classifies sequences of 20 integer ids")
+    assert "3 of 20 steps" in told.layers[1].text
 
 
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("words", ("Kernels of 3, 4 and 5 tokens", "side by side", "a table of 30 rows", "text of 9 tokens")),
-        ("words", ("largest value of each map, wherever in the text: 18 values", "layer of 3 units")),
-        ("spelling", ("each word and the pieces of its spelling", "takes the mean of their 5 values")),
-        ("residual", ("sees 9 tokens, the whole text, as dilations of up to 2",)),
-        ("any length", ("depends on the length of the text.",)),
-        ("tagger", ("tables of 12, 30 and 8", "17 words, more than the whole text", "CRF at the end (")),
-        ("tagger of any length", ("1 of the 4 pairs of tags may never follow each other",)),
-        ("writer", ("Attention in two places ('decoder1_attention' to 'decoder2_att", "whole of 'source'")),
-        ("writer", ("encoder's last convolution ('encoder2_conv') sees 5 of the 9 tokens", "of the texts.")),
-        ("writer", ("never look at a later token", "the table of 'target_embedding'", "gated linear units")),
+        ("words", ("kernels of 3, 4 and 5 tokens", "Parallel", "a table of 30 rows", "per text")),
+        ("words", ("Global max pooling gives 18 values", "layer of 3 units")),
+        ("spelling", ("5 values per word", "the mean over the word and its character n-grams")),
+        ("residual", ("9 tokens, equal to the whole text, with dilations of up to 2",)),
+        ("any length", ("depend on the input size.",)),
+        ("tagger", ("tables of 12, 30 and 8", "17 words, larger than the whole text", "A CRF ('tags')")),
+        ("tagger of any length", ("1 of 4 transitions between tags are forbidden",)),
+        ("writer", ("2 attention layers ('decoder1_attention' to 'decoder2_att", "all of 'source'")),
+        ("writer", ("last encoder convolution ('encoder2_conv'): 5 of 9 tokens", "on the input size.")),
+        ("writer", ("never see later tokens", "the table of 'target_embedding'", "gated linear unit (4x)")),
     ],
 )  # fmt: skip
 def test_what_to_remember_is_told(explained, name, parts):
@@ -148,26 +149,26 @@ def test_what_to_remember_is_told(explained, name, parts):
 @pytest.mark.parametrize(
     ("name", "path", "parts"),
     [
-        ("words", "embedding", ("each of the numbers 0 to 29 stands for 5", "9 tokens become 9x5")),
-        ("words", "mask", ("9 tokens give a mask of 9x1", "filled up to one length")),
-        ("words", "embedding_mask", ("become exactly 0", "9x5 values are multiplied by a mask of 9x1")),
-        ("words", "conv3", ("6 kernels of 3 tokens", "one token at a time", "6 maps of 9 tokens")),
-        ("words", "conv3_pool", ("padding left out", "each of the 6 maps of 9 tokens", "6 values")),
-        ("spelling", "embedding", ("up to 4 numbers", "mean of their rows; 9 words become 9x5")),
+        ("words", "embedding", ("A table of 30 vectors of 5 values", "9 tokens become 9x5")),
+        ("words", "mask", ("9 tokens become 9x1", "padded with id 0 to the same length")),
+        ("words", "embedding_mask", ("become exactly 0", "9x5 multiplied by a mask of 9x1")),
+        ("words", "conv3", ("6 kernels of 3 tokens over 5 channels", "stride 1, same padding")),
+        ("words", "conv3_pool", ("ignores padding", "9x6 becomes 6 values")),
+        ("spelling", "embedding", ("mean over up to 4 ids per word: 9 words become 9x5",)),
         ("any length", "embedding", ("any number of tokens become ?x5",)),
-        ("tagger", "character_mask", ("9 words of up to 20 characters give a mask of 9x20x1",)),
-        ("tagger", "character_conv", ("5 kernels of 3 characters", "one character at a time")),
+        ("tagger", "character_mask", ("9 words become 9x20x1",)),
+        ("tagger", "character_conv", ("5 kernels of 3 characters", "stride 1")),
         ("tagger", "character_pool", ("up to 20 characters of each word", "9x20x5 becomes 9x5")),
-        ("tagger", "tags", ("4 tags", "4 x 4 = 16 pairs", "depends on the whole input 'casings'")),
-        ("tagger of any length", "tags", ("1 are forbidden",)),
-        ("tagger of any length", "emissions", ("at each position alike",)),
-        ("writer", "source_position", ("16 places have a vector of their own",)),
-        ("writer", "encoder1_gate", ("8 of the 16 channels gate the other 8", "9x16 becomes 9x8")),
-        ("writer", "encoder_values", ("root of 1/2", "two inputs of 9x8")),
-        ("writer", "decoder1_conv", ("no token sees a later one",)),
-        ("writer", "decoder1_attention", ("each of 9 source tokens", "whole input 'source'")),
-        ("writer", "target_embedding", ("0 to 6 stands for 8 learned values", "any number of tokens")),
-        ("writer", "target_embedding#2", ("in reverse", "for each of 7 rows plus a bias", "called again")),
+        ("tagger", "tags", ("4 tags, 16 transitions", "Receptive field: the whole input 'casings'")),
+        ("tagger of any length", "tags", ("1 forbidden",)),
+        ("tagger of any length", "emissions", ("applied at each position",)),
+        ("writer", "source_position", ("A table of 16 positions",)),
+        ("writer", "encoder1_gate", ("8 channels gated by the other 8", "9x16 becomes 9x8")),
+        ("writer", "encoder_values", ("root of 1/2", "Two inputs of 9x8")),
+        ("writer", "decoder1_conv", ("causal padding",)),
+        ("writer", "decoder1_attention", ("keys 9x8", "whole input 'source'")),
+        ("writer", "target_embedding", ("A table of 7 vectors of 8 values", "any number of tokens")),
+        ("writer", "target_embedding#2", ("in reverse", "7 vectors of 8 values, with bias", "Shares its")),
     ],
 )  # fmt: skip
 def test_a_layer_is_told_from_its_settings(explained, name, path, parts):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from convscope.scope.describe import phrasing as words
 
 if TYPE_CHECKING:
-    from convscope.scope.describe.blocks import Block
+    from convscope.scope.describe.blocks import LayerBlock
     from convscope.scope.describe.explanation import Explanation, LayerExplanation
 
 LONG = 40
@@ -71,11 +71,11 @@ def rows(explanation: Explanation, fold: bool = True) -> list[Row]:
     return found
 
 
-def _repeats(explanation: Explanation) -> dict[str, tuple[Block, Block]]:
+def _repeats(explanation: Explanation) -> dict[str, tuple[LayerBlock, LayerBlock]]:
     """Blocks that repeat an earlier one, by the path of their first layer, each with that earlier one."""
     repeats = {}
     for series in explanation.blocks:
-        first: dict[tuple[str, ...], Block] = {}
+        first: dict[tuple[str, ...], LayerBlock] = {}
         for block in series.blocks:
             known = first.setdefault(block.types, block)
             if known is not block:
@@ -102,7 +102,7 @@ def _of_layer(layer: LayerExplanation, explanation: Explanation, said: set[str])
 
 
 def _of_block(
-    block: Block, first: Block, layers: Sequence[LayerExplanation], explanation: Explanation
+    block: LayerBlock, first: LayerBlock, layers: Sequence[LayerExplanation], explanation: Explanation
 ) -> Row:
     costs = [layer.multiply_adds for layer in layers]
     cost = None if None in costs else sum(each for each in costs if each is not None)

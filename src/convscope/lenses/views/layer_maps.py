@@ -12,7 +12,7 @@ from convscope.errors import UsageError
 from convscope.lenses.sheet.theme import TIMES, Numbers, shape_text
 
 if TYPE_CHECKING:
-    from convscope.scope.geometry.geometry import Geometry
+    from convscope.scope.geometry.receptive_field import Geometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class Placing:
     @classmethod
     def of(cls, geometry: Geometry) -> Placing | None:
         """From the geometry of an output; None where its positions do not lie along a single axis."""
-        if not geometry.known or len(geometry.reaches) != 1:
+        if not geometry.known or len(geometry.dependencies) != 1:
             return None
-        reach = geometry.reaches[0]
+        reach = geometry.dependencies[0]
         if reach.axis is None or reach.whole:
             return None
         positions = geometry.shape[reach.axis - 1]

@@ -18,30 +18,30 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.programs import Gradients, Scores, Values, batches
-from convscope.scope.attribution.question import Found, Question
+from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import Resize
 
 _TINY = 1e-7
 
 
-def grad_cam(question: Question, *, resize: Resize = "corners") -> Found:
+def grad_cam(query: AttributionQuery, *, resize: Resize = "corners") -> AttributionValues:
     """Grad-CAM (Selvaraju et al. 2017).
 
     Args:
-        question: What is asked.
+        query: What is asked.
         resize: How maps are brought to the input's resolution, see `resized`.
     """
-    return _weighted(question, resize, lambda maps, g: (maps * _mean(g)).sum(-1))
+    return _weighted(query, resize, lambda maps, g: (maps * _mean(g)).sum(-1))
 
 
-def grad_cam_plus_plus(question: Question, *, resize: Resize = "corners") -> Found:
+def grad_cam_plus_plus(query: AttributionQuery, *, resize: Resize = "corners") -> AttributionValues:
     """Grad-CAM++ (Chattopadhay et al. 2018), with the weights normalized per channel.
 
     The paper takes the exponential of the score, by which all weights of a sample grow alike; that factor is
     left out here, as it overflows for scores above 88.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         resize: How maps are brought to the input's resolution, see `resized`.
     """
 
@@ -52,24 +52,26 @@ def grad_cam_plus_plus(question: Question, *, resize: Resize = "corners") -> Fou
         shares = shares / np.where(total == 0, 1, total)
         return np.asarray((maps * _sum(np.maximum(g, 0) * shares)).sum(-1))
 
-    return _weighted(question, resize, combined)
+    return _weighted(query, resize, combined)
 
 
-def layer_cam(question: Question, *, resize: Resize = "corners") -> Found:
+def layer_cam(query: AttributionQuery, *, resize: Resize = "corners") -> AttributionValues:
     """Layer-CAM (Jiang et al. 2021).
 
     Args:
-        question: What is asked.
+        query: What is asked.
         resize: How maps are brought to the input's resolution, see `resized`.
     """
-    return _weighted(question, resize, lambda maps, g: (maps * np.maximum(g, 0)).sum(-1))
+    return _weighted(query, resize, lambda maps, g: (maps * np.maximum(g, 0)).sum(-1))
 
 
-def score_cam(question: Question, *, channels: int | None = None, resize: Resize = "corners") -> Found:
+def score_cam(
+    query: AttributionQuery, *, channels: int | None = None, resize: Resize = "corners"
+) -> AttributionValues:
     """Score-CAM (Wang et al. 2020): one forward pass per channel, none backward.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         channels: How many channels are taken, those whose maps vary most; by default all.
         resize: How maps are brought to the input's resolution, see `resized`.
 
@@ -78,24 +80,24 @@ def score_cam(question: Question, *, channels: int | None = None, resize: Resize
     """
     if channels is not None and channels < 1:
         raise UsageError(f"channels is at least 1. Received: channels={channels}.")
-    call = question.cam_layer()
-    kept = _Kept(question) if question.ids else None
-    values = Values(question, call, question.samples)
+    call = query.cam_layer()
+    kept = _Kept(query) if query.ids else None
+    values = Values(query, call, query.samples)
     scores: Scores | _Kept | None = None
     found = []
     taken = 0
-    for rows in batches(question.samples, question.batch_size):
-        for row, maps in zip(rows, question.channels_last(values(rows), call), strict=True):
+    for rows in batches(query.samples, query.batch_size):
+        for row, maps in zip(rows, query.channels_last(values(rows), call), strict=True):
             chosen = _most_varying(maps, channels)
             taken = chosen.shape[-1]
-            scores = scores or kept or Scores(question, question.samples * taken)
+            scores = scores or kept or Scores(query, query.samples * taken)
             weights = [
-                scores(_masked(question, row, chosen[..., some], resize, kept), np.full(len(some), row))
-                for some in batches(taken, question.batch_size)
+                scores(_masked(query, row, chosen[..., some], resize, kept), np.full(len(some), row))
+                for some in batches(taken, query.batch_size)
             ]
             found.append(np.maximum((chosen * np.concatenate(weights)).sum(-1), 0))
-    maps, heard = question.laid_over(np.stack(found), resize)
-    return Found(maps, False, call.path, [{"channels": float(taken)}] * question.samples, heard)
+    maps, over_bands = query.laid_over(np.stack(found), resize)
+    return AttributionValues(maps, False, call.path, [{"channels": float(taken)}] * query.samples, over_bands)
 
 
 def _most_varying(maps: np.ndarray, channels: int | None) -> np.ndarray:
@@ -107,29 +109,29 @@ def _most_varying(maps: np.ndarray, channels: int | None) -> np.ndarray:
 
 
 def _weighted(
-    question: Question, resize: Resize, combined: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> Found:
+    query: AttributionQuery, resize: Resize, combined: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> AttributionValues:
     """Maps and their gradients, both (samples, *positions, channels), combined and laid over the input."""
-    call = question.cam_layer()
-    gradients = Gradients(question, call, question.samples)
+    call = query.cam_layer()
+    gradients = Gradients(query, call, query.samples)
     found = []
-    for rows in batches(question.samples, question.batch_size):
+    for rows in batches(query.samples, query.batch_size):
         g, maps, _ = gradients(rows)
-        together = combined(question.channels_last(maps, call), question.channels_last(g, call))
+        together = combined(query.channels_last(maps, call), query.channels_last(g, call))
         found.append(np.maximum(together, 0))
-    values, heard = question.laid_over(np.concatenate(found), resize)
-    return Found(values, False, call.path, parts=heard)
+    values, over_bands = query.laid_over(np.concatenate(found), resize)
+    return AttributionValues(values, False, call.path, parts=over_bands)
 
 
 class _Kept:
     """Scores of a text whose vectors are kept in part; ids themselves cannot be multiplied.
 
     Args:
-        question: About token ids.
+        query: About token ids.
     """
 
-    def __init__(self, question: Question) -> None:
-        self._gradients = Gradients(question, question.place("score-cam"), question.samples)
+    def __init__(self, query: AttributionQuery) -> None:
+        self._gradients = Gradients(query, query.place("score-cam"), query.samples)
 
     def __call__(self, kept: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Scores, (n,), with each position's vector multiplied by its share of `kept`, (n, *positions)."""
@@ -140,13 +142,15 @@ class _Kept:
         return np.concatenate(found)
 
 
-def _masked(question: Question, row: int, maps: np.ndarray, resize: Resize, kept: _Kept | None) -> np.ndarray:
+def _masked(
+    query: AttributionQuery, row: int, maps: np.ndarray, resize: Resize, kept: _Kept | None
+) -> np.ndarray:
     """The input under each map scaled to [0, 1], (channels, ...); of token ids only these shares."""
-    masks, _ = question.laid_over(np.moveaxis(maps, -1, 0), resize)
+    masks, _ = query.laid_over(np.moveaxis(maps, -1, 0), resize)
     axes = tuple(range(1, masks.ndim))
     low, high = masks.min(axes, keepdims=True), masks.max(axes, keepdims=True)
     shares: np.ndarray = (masks - low) / (high - low + _TINY)
-    return shares if kept is not None else question.x[row] * question.shaped_as_input(shares)
+    return shares if kept is not None else query.x[row] * query.shaped_as_input(shares)
 
 
 def _mean(array: np.ndarray) -> np.ndarray:

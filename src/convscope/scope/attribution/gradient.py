@@ -22,9 +22,9 @@ import numpy as np
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.scope.attribution.head import ENDS_IN_ACTIVATION, activation_name, instead
+from convscope.scope.attribution.head import ending_activation, ends_in_activation, instead
 from convscope.scope.attribution.programs import Gradients, Values, add_to_rows, batches
-from convscope.scope.attribution.question import Found, Question
+from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import Resize
 from convscope.scope.graph.graph import Call, Graph
 
@@ -32,21 +32,23 @@ Channels = Literal["largest", "norm", "sum"]
 _RELUS = ("relu", "relu6")
 
 
-def saliency(question: Question, *, channels: Channels | None = None, resize: Resize = "corners") -> Found:
+def saliency(
+    query: AttributionQuery, *, channels: Channels | None = None, resize: Resize = "corners"
+) -> AttributionValues:
     """Size of the gradient (Simonyan et al. 2014).
 
     Args:
-        question: What is asked.
+        query: What is asked.
         channels: How the channels of a position become one number: `largest` magnitude (the default at the
             input), Euclidean `norm` (the default behind a layer), or `sum`, which keeps signs.
         resize: How values behind a layer are brought to the input's resolution.
     """
-    return _plain(question, "saliency", channels, resize, nullcontext)
+    return _plain(query, "saliency", channels, resize, nullcontext)
 
 
 def guided_backpropagation(
-    question: Question, *, channels: Channels | None = None, resize: Resize = "corners"
-) -> Found:
+    query: AttributionQuery, *, channels: Channels | None = None, resize: Resize = "corners"
+) -> AttributionValues:
     """Gradient that each ReLU passes back only where it is positive (Springenberg et al. 2015).
 
     ReLU layers, layers with a ReLU activation, and ReLU operations between the layers of a functional model
@@ -54,31 +56,31 @@ def guided_backpropagation(
     code.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         channels: As in `saliency`.
         resize: As in `saliency`.
     """
-    reached, missed = _relus(question.graph)
-    found = _plain(question, "guided-backpropagation", channels, resize, lambda: _guided(reached))
+    reached, missed = _relus(query.graph)
+    found = _plain(query, "guided-backpropagation", channels, resize, lambda: _guided(reached))
     details: dict[str, float | str] = {"relus": float(len(reached))}
     if missed:
         details["not_reached"] = ", ".join(missed)
-    return replace(found, details=[details] * question.samples)
+    return replace(found, details=[details] * query.samples)
 
 
 def smoothgrad(
-    question: Question,
+    query: AttributionQuery,
     *,
     draws: int = 32,
     noise: float = 0.2,
     average: Literal["gradients", "magnitudes"] = "gradients",
     channels: Channels | None = None,
     resize: Resize = "corners",
-) -> Found:
+) -> AttributionValues:
     """Gradient averaged over noisy copies (Smilkov et al. 2017).
 
     Args:
-        question: What is asked.
+        query: What is asked.
         draws: How many noisy copies.
         noise: Standard deviation of the normal noise, as a share of the sample's range (largest minus
             smallest value).
@@ -95,23 +97,23 @@ def smoothgrad(
             "draws is at least 1, noise at least 0, and average 'gradients' or 'magnitudes'. "
             f"Received: draws={draws}, noise={noise}, average={average!r}."
         )
-    call = question.place("smoothgrad")
-    gradients = Gradients(question, call, question.samples * draws)
-    spread = _ranges(question, call) * noise
-    total = np.zeros((question.samples, *gradients.shape), "float32")
-    rng = np.random.default_rng(question.seed)
-    for pairs in batches(question.samples * draws, question.batch_size):
+    call = query.place("smoothgrad")
+    gradients = Gradients(query, call, query.samples * draws)
+    spread = _ranges(query, call) * noise
+    total = np.zeros((query.samples, *gradients.shape), "float32")
+    rng = np.random.default_rng(query.seed)
+    for pairs in batches(query.samples * draws, query.batch_size):
         rows = pairs // draws
         drawn = rng.standard_normal((len(rows), *gradients.shape), dtype="float32")
         g = gradients(rows, shift=drawn * spread[rows].reshape(-1, *[1] * len(gradients.shape)))[0]
         add_to_rows(total, rows, np.abs(g) if average == "magnitudes" else g)
     details: dict[str, float | str] = {"draws": float(draws), "noise": float(noise)}
-    return _reduced(question, call, total / draws, channels, resize, details)
+    return _reduced(query, call, total / draws, channels, resize, details)
 
 
 def integrated_gradients(
-    question: Question, *, baseline: Any = 0.0, steps: int = 64, resize: Resize = "corners"
-) -> Found:
+    query: AttributionQuery, *, baseline: Any = 0.0, steps: int = 64, resize: Resize = "corners"
+) -> AttributionValues:
     """Integrated gradients (Sundararajan et al. 2017), by Gauss-Legendre quadrature.
 
     The values of a sample sum up to the score at x minus the score at the baseline; `details` hold this
@@ -120,7 +122,7 @@ def integrated_gradients(
     positions, before they are laid over the input.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         baseline: An input without content: a number (0: black where pictures lie in [0, 1]), or an array of
             the shape of one sample. For token ids, 0 stands for vectors of zeros, which is how padding looks
             to a model that leaves it out; name the embedding as the layer for the vector of id 0.
@@ -132,35 +134,37 @@ def integrated_gradients(
     """
     if steps < 1:
         raise UsageError(f"steps is at least 1. Received: steps={steps}.")
-    call = question.place("integrated-gradients")
-    gradients = Gradients(question, call, question.samples * steps)
-    start = question.baseline(baseline)
-    empty = question.ids and question.layer is None and np.ndim(baseline) == 0 and not baseline
-    way, difference = _ways(question, gradients, None if empty else start)
+    call = query.place("integrated-gradients")
+    gradients = Gradients(query, call, query.samples * steps)
+    start = query.baseline(baseline)
+    empty = query.ids and query.layer is None and np.ndim(baseline) == 0 and not baseline
+    way, difference = _ways(query, gradients, None if empty else start)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     total = np.zeros_like(way)
-    for pairs in batches(question.samples * steps, question.batch_size):
+    for pairs in batches(query.samples * steps, query.batch_size):
         rows, step = pairs // steps, pairs % steps
         back = ((nodes[step] - 1) / 2).astype("float32").reshape(-1, *[1] * (way.ndim - 1))
         g = gradients(rows, shift=back * way[rows])[0]
         add_to_rows(total, rows, g * (weights[step] / 2).astype("float32").reshape(back.shape))
-    parts = question.channels_last(way * total, call)
+    parts = query.channels_last(way * total, call)
     shares = parts.sum(-1)
     sums = shares.reshape(len(shares), -1).sum(1, dtype="float64")
     details = [
         {"steps": float(steps), "difference": float(d), "completeness_gap": abs(float(s - d))}
         for s, d in zip(sums, difference, strict=True)
     ]
-    values, heard = question.laid_over(shares, resize)
-    return Found(values, True, call.path if call else None, details, parts if heard is None else heard)
+    values, over_bands = query.laid_over(shares, resize)
+    return AttributionValues(
+        values, True, call.path if call else None, details, parts if over_bands is None else over_bands
+    )
 
 
 def _ways(
-    question: Question, gradients: Gradients, baseline: np.ndarray | None
+    query: AttributionQuery, gradients: Gradients, baseline: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """From the baseline (None: zeros at the place) to each sample: differences of values and of scores."""
     ways, differences = [], []
-    for rows in batches(question.samples, question.batch_size):
+    for rows in batches(query.samples, query.batch_size):
         _, values, scores = gradients(rows)
         start = np.zeros_like(values)
         if baseline is not None:
@@ -171,49 +175,51 @@ def _ways(
 
 
 def _plain(
-    question: Question,
+    query: AttributionQuery,
     method: str,
     channels: Channels | None,
     resize: Resize,
     around: Callable[[], AbstractContextManager[object]],
-) -> Found:
-    call = question.place(method)
-    gradients = Gradients(question, call, question.samples, around)
+) -> AttributionValues:
+    call = query.place(method)
+    gradients = Gradients(query, call, query.samples, around)
     found = [
-        _reduced(question, call, gradients(rows)[0], channels, resize)
-        for rows in batches(question.samples, question.batch_size)
+        _reduced(query, call, gradients(rows)[0], channels, resize)
+        for rows in batches(query.samples, query.batch_size)
     ]
     values, parts = (np.concatenate(each) for each in zip(*((f.values, f.parts) for f in found), strict=True))
     return replace(found[0], values=values, parts=parts, details=())
 
 
 def _reduced(
-    question: Question,
+    query: AttributionQuery,
     call: Call | None,
     g: np.ndarray,
     channels: Channels | None,
     resize: Resize,
     details: dict[str, float | str] | None = None,
-) -> Found:
+) -> AttributionValues:
     """One number per position, at the input's resolution."""
     if channels not in (None, "largest", "norm", "sum"):
         raise UsageError(f"channels is 'largest', 'norm' or 'sum'. Received: channels={channels!r}.")
-    g = question.channels_last(g, call)
+    g = query.channels_last(g, call)
     way = channels or ("largest" if call is None else "norm")
     if way == "sum":
         values = g.sum(-1)
     else:
         values = np.abs(g).max(-1) if way == "largest" else np.linalg.norm(g, axis=-1)
-    values, heard = question.laid_over(values, resize)
-    parts = heard if heard is not None else g if way == "sum" else np.abs(g)
-    return Found(values, way == "sum", call.path if call else None, [details or {}] * len(g), parts)
+    values, over_bands = query.laid_over(values, resize)
+    parts = over_bands if over_bands is not None else g if way == "sum" else np.abs(g)
+    return AttributionValues(
+        values, way == "sum", call.path if call else None, [details or {}] * len(g), parts
+    )
 
 
-def _ranges(question: Question, call: Call | None) -> np.ndarray:
+def _ranges(query: AttributionQuery, call: Call | None) -> np.ndarray:
     """Largest minus smallest value at the place, (samples,)."""
-    values = question.x.__getitem__ if call is None else Values(question, call, question.samples)
+    values = query.x.__getitem__ if call is None else Values(query, call, query.samples)
     found = []
-    for rows in batches(question.samples, question.batch_size):
+    for rows in batches(query.samples, query.batch_size):
         flat = values(rows).reshape(len(rows), -1)
         found.append(flat.max(1) - flat.min(1))
     return np.concatenate(found)
@@ -228,7 +234,7 @@ def _relus(graph: Graph) -> tuple[list[keras.Operation], list[str]]:
             inner = getattr(call.layer, "activation", None)
             if getattr(inner, "__name__", "") in _RELUS:
                 missed.append(call.path)
-        elif activation_name(call.layer) in _RELUS and not getattr(call.layer, "negative_slope", 0):
+        elif ending_activation(call.layer) in _RELUS and not getattr(call.layer, "negative_slope", 0):
             if call.recordable:
                 reached[id(call.layer)] = call.layer
             else:
@@ -245,7 +251,7 @@ def _guided(relus: list[keras.Operation]) -> Iterator[None]:
 
     with ExitStack() as stack:
         for layer in relus:
-            name = "activation" if isinstance(layer, ENDS_IN_ACTIVATION) else "call"
+            name = "activation" if ends_in_activation(layer) else "call"
             stack.enter_context(instead(layer, name, gated(getattr(layer, name))))
         yield
 

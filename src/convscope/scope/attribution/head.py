@@ -8,24 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
-from keras import layers
 
 from convscope.scope.graph.graph import Graph, Value
+from convscope.scope.layer_spec import base_spec_of
 
 Ending = Literal["softmax", "sigmoid", "none", "unknown"]
-
-ENDS_IN_ACTIVATION = (
-    layers.Activation,
-    layers.Dense,
-    layers.EinsumDense,
-    *(layers.Conv1D, layers.Conv2D, layers.Conv3D),
-    *(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
-    *(layers.DepthwiseConv1D, layers.DepthwiseConv2D),
-    *(layers.SeparableConv1D, layers.SeparableConv2D),
-)
-"""Layers whose attribute `activation` is the last thing that they compute."""
-
-_SAME_VALUES = (layers.Identity, layers.Reshape, layers.Flatten, layers.Dropout)
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class Head:
         """Within it, the model gives the values before the last activation."""
         if self.layer is None:
             return nullcontext()
-        if isinstance(self.layer, ENDS_IN_ACTIVATION):
+        if ends_in_activation(self.layer):
             return instead(self.layer, "activation", keras.activations.linear)
         return instead(self.layer, "call", lambda inputs, *_, **__: inputs)
 
@@ -68,9 +55,15 @@ def find_head(graph: Graph, output: Value) -> Head:
     return Head("unknown")
 
 
-def activation_name(layer: keras.Operation) -> str:
-    """Name of the activation that a layer or operation ends in, such as `relu`; empty where it has none."""
-    if isinstance(layer, ENDS_IN_ACTIVATION):
+def ends_in_activation(layer: keras.Operation) -> bool:
+    """Whether a layer's attribute `activation` is the last thing that it computes."""
+    spec = base_spec_of(layer)
+    return spec is not None and "ends in activation" in spec.traits
+
+
+def ending_activation(layer: keras.Operation) -> str:
+    """Name of the activation that a layer or operation ends in, such as `relu`."""
+    if ends_in_activation(layer):
         activation = layer.activation
         return str(getattr(activation, "__name__", type(activation).__name__.lower()))
     return type(layer).__name__.lower()
@@ -78,10 +71,12 @@ def activation_name(layer: keras.Operation) -> str:
 
 def _ending(layer: keras.Operation) -> Ending | None:
     """None: it gives the values that it takes."""
-    name = activation_name(layer)
+    name = ending_activation(layer)
     if name in ("softmax", "sigmoid"):
         return "softmax" if name == "softmax" else "sigmoid"
-    passes = isinstance(layer, _SAME_VALUES) or (isinstance(layer, layers.Activation) and name == "linear")
+    spec = base_spec_of(layer)
+    same = spec is not None and not spec.traits.isdisjoint({"training only", "reshapes"})
+    passes = same or (isinstance(layer, keras.layers.Activation) and name == "linear")
     return None if passes or name in ("reshape", "squeeze") else "none"
 
 

@@ -7,22 +7,8 @@ from collections.abc import Sequence
 import keras
 
 from convscope.errors import UsageError
-from convscope.scope.graph.core_layers import FRONT_END, LOOKUPS, core_class
 from convscope.scope.graph.graph import Call, Graph, Shape, Value
-
-_UNCHANGING = (
-    keras.layers.ActivityRegularization,
-    keras.layers.AlphaDropout,
-    keras.layers.Dropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-)
-"""Layers that pass on what comes in when the model is used; the layer in front of them says more."""
-_UNMIXED = (keras.layers.Rescaling, keras.layers.Normalization, *_UNCHANGING)
+from convscope.scope.layer_spec import has_trait, role_of
 
 
 def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:
@@ -34,18 +20,18 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
         graph: Of the model.
         source: The input.
         output: The output.
-        rank: Number of axes of such maps, with samples and channels; behind the energies that a model hears
-            in a waveform they may have one more, for the bands.
+        rank: Number of axes of such maps, with samples and channels; behind the front end of a waveform they
+            may have one more, for the bands.
 
     Raises:
         UsageError: There is none.
     """
     between = _between(graph, source, output) if graph.linked else graph.calls
-    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
+    ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
     for call in reversed(between):
         if call.kind == "group" or not call.recordable or not call.outputs:
             continue
-        if isinstance(call.layer, _UNCHANGING):
+        if has_trait(call.layer, "training only"):
             continue
         found = any(has_positions_of(graph, call, each) for each in ranks)
         if found and output.number not in {value.number for value in call.outputs}:
@@ -56,10 +42,10 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
     )
 
 
-def hearing(graph: Graph, source: Value) -> Call | None:
+def front_end_call(graph: Graph, source: Value) -> Call | None:
     """What turns a waveform into energies over time and bands; None where nothing does."""
     users = (call for call in graph.calls if source in call.inputs and call.recordable and call.outputs)
-    return next((call for call in users if core_class(call.layer) == FRONT_END), None)
+    return next((call for call in users if role_of(call.layer) == "front end"), None)
 
 
 def has_positions_of(graph: Graph, call: Call, rank: int) -> bool:
@@ -87,9 +73,9 @@ def has_channels(graph: Graph, source: Value) -> bool:
         embedding = embedding_of(graph, value)
         if embedding is not None:  # where no axis is added, pieces of words stand in the place of channels
             return len(embedding.outputs[0].shape) == len(value.shape)
-        if isinstance(users[0].layer, keras.layers.Flatten):
+        if has_trait(users[0].layer, "reshapes") and len(after.shape) == 2:
             return len(value.shape) > 3
-        if not isinstance(users[0].layer, _UNMIXED):
+        if not has_trait(users[0].layer, "training only", "scales"):
             return True
         value = after
 
@@ -101,7 +87,7 @@ def embedding_of(graph: Graph, source: Value) -> Call | None:
 
 
 def _looks_up(call: Call, source: Value) -> bool:
-    if core_class(call.layer) in LOOKUPS:
+    if role_of(call.layer) == "lookup":
         return True
     learned = isinstance(call.layer, keras.layers.Layer) and bool(call.layer.weights)
     adds_channels = call.outputs[0].shape[:-1] == source.shape

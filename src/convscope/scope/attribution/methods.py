@@ -15,7 +15,7 @@ from convscope.errors import UsageError, unknown_name
 if TYPE_CHECKING:
     import keras
 
-    from convscope.scope.attribution.question import Found, Question
+    from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 
 Score = Literal["logit", "probability"]
 LAST_WITH_POSITIONS = "the last whose maps still have positions"
@@ -40,7 +40,7 @@ class Attribution:
             `steps`, and `nonfinite` (how many values are NaN or infinite, where there are any).
         parts: What each channel adds, (*positions, channels), float32, at the resolution of the layer or of
             the input where it was taken; None where the method does not tell channels apart. Of maps over the
-            time and the bands of a waveform (frames, bands), at the resolution of the energies heard.
+            time and the bands of a waveform (frames, bands), at the resolution of the front end.
     """
 
     method: str
@@ -71,11 +71,11 @@ class Method:
     summary: str
     source: str
 
-    def function(self) -> Callable[..., Found]:
+    def function(self) -> Callable[..., AttributionValues]:
         """The function itself; imports Keras."""
         module = import_module(f"convscope.scope.attribution.{self.family}")
         word = self.name.replace("++", "_plus_plus").replace("-", "_")
-        function: Callable[..., Found] = getattr(module, word)
+        function: Callable[..., AttributionValues] = getattr(module, word)
         return function
 
     def options(self) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def attribute(
         )
     if score is None and (chosen.family == "gradient" or (chosen.family == "cam" and method != "score-cam")):
         score = "logit"
-    question = ask(
+    query = ask(
         model,
         x,
         layer=layer,
@@ -251,17 +251,17 @@ def attribute(
         batch_size=batch_size,
         seed=seed,
     )
-    found = chosen.function()(question, **options)
-    return [_answer(method, question, found, sample) for sample in range(question.samples)]
+    found = chosen.function()(query, **options)
+    return [_answer(method, query, found, sample) for sample in range(query.samples)]
 
 
-def _answer(method: str, question: Question, found: Found, sample: int) -> Attribution:
+def _answer(method: str, query: AttributionQuery, found: AttributionValues, sample: int) -> Attribution:
     values = found.values[sample].astype("float32", copy=False)
     why = LAST_WITH_POSITIONS if METHODS[method].family == "cam" else EMBEDDING
     details: dict[str, float | str] = {
-        "explained": question.explained,
-        "input": question.graph.input_names[question.source],
-        **({"layer": why} if found.path and question.layer is None else {}),
+        "explained": query.explained,
+        "input": query.graph.input_names[query.source],
+        **({"layer": why} if found.path and query.layer is None else {}),
         **(found.details[sample] if found.details else {}),
     }
     missing = values.size - int(np.isfinite(values).sum())
@@ -270,9 +270,9 @@ def _answer(method: str, question: Question, found: Found, sample: int) -> Attri
     return Attribution(
         method,
         found.path,
-        question.graph.output_names[question.output],
-        int(question.targets[sample]),
-        float(question.own_values[sample]),
+        query.graph.output_names[query.output],
+        int(query.targets[sample]),
+        float(query.own_values[sample]),
         values,
         found.signed,
         details,

@@ -14,23 +14,23 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.programs import Scores, batches
-from convscope.scope.attribution.question import Found, Question
+from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import resized
 
 Slices = tuple[slice, ...]
 
 
 def occlusion(
-    question: Question,
+    query: AttributionQuery,
     *,
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
     baseline: Any = None,
-) -> Found:
+) -> AttributionValues:
     """Covers one window after another (Zeiler and Fergus 2014). Takes token ids too.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         window: Length of the window, one or one per axis of positions; by default an eighth of the input, of
             token ids a sixteenth.
         stride: Positions between neighbouring windows; by default half the window. The last window along an
@@ -41,35 +41,31 @@ def occlusion(
     Raises:
         UsageError: A window that does not fit, a stride that leaves gaps, or a baseline of another shape.
     """
-    sizes = _per_axis(
-        "window", window, [max(1, n // (16 if question.ids else 8)) for n in question.positions]
-    )
+    sizes = _per_axis("window", window, [max(1, n // (16 if query.ids else 8)) for n in query.positions])
     strides = _per_axis("stride", stride, [max(1, n // 2) for n in sizes])
-    for length, size, step in zip(question.positions, sizes, strides, strict=True):
+    for length, size, step in zip(query.positions, sizes, strides, strict=True):
         if not 1 <= size <= length or not 1 <= step <= size:
             raise UsageError(
                 f"A window lies within the {length} positions of its axis, and its stride within the window. "
                 f"Received: window={size}, stride={step}."
             )
-    cover = question.baseline(float(question.ids) if baseline is None else baseline)
+    cover = query.baseline(float(query.ids) if baseline is None else baseline)
     windows = [
         tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
-        for corner in product(*map(_starts, question.positions, sizes, strides))
+        for corner in product(*map(_starts, query.positions, sizes, strides))
     ]
-    scores = Scores(question, question.samples * len(windows))
-    whole = np.concatenate(
-        [scores(question.x[rows], rows) for rows in batches(question.samples, scores.size)]
-    )
-    falls = np.zeros((question.samples, *question.positions), "float32")
-    times = np.zeros(question.positions, "float32")
+    scores = Scores(query, query.samples * len(windows))
+    whole = np.concatenate([scores(query.x[rows], rows) for rows in batches(query.samples, scores.size)])
+    falls = np.zeros((query.samples, *query.positions), "float32")
+    times = np.zeros(query.positions, "float32")
     for place in windows:
         times[place] += 1
-    for pairs in batches(question.samples * len(windows), scores.size):
+    for pairs in batches(query.samples * len(windows), scores.size):
         rows, places = pairs // len(windows), [windows[i] for i in pairs % len(windows)]
-        covered = question.x[rows]
+        covered = query.x[rows]
         for one, place in zip(covered, places, strict=True):
-            where = question.in_sample(place)
-            one[where] = np.where(one[where] == 0, 0, cover[where]) if question.ids else cover[where]
+            where = query.in_sample(place)
+            one[where] = np.where(one[where] == 0, 0, cover[where]) if query.ids else cover[where]
         for row, place, score in zip(rows, places, scores(covered, rows), strict=True):
             falls[row][place] += whole[row] - score
     details: dict[str, float | str] = {
@@ -77,22 +73,22 @@ def occlusion(
         "window": " x ".join(map(str, sizes)),
         "stride": " x ".join(map(str, strides)),
     }
-    return Found(falls / times, True, details=[details] * question.samples)
+    return AttributionValues(falls / times, True, details=[details] * query.samples)
 
 
 def rise(
-    question: Question,
+    query: AttributionQuery,
     *,
     masks: int = 1000,
     visible: float = 0.5,
     cells: int | Sequence[int] | None = None,
-) -> Found:
+) -> AttributionValues:
     """Random masks, coarse grids that are enlarged and shifted (Petsiuk et al. 2018).
 
     Token ids that are not visible become 1, an unknown word; their masks are not smooth.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         masks: How many; the same for all samples. The error falls with their square root.
         visible: Probability that a cell of the grid is visible.
         cells: Cells of the grid, one number or one per axis of positions; by default 7, of token
@@ -105,21 +101,21 @@ def rise(
         raise UsageError(
             f"masks is at least 1, and visible between 0 and 1. Received: masks={masks}, visible={visible}."
         )
-    usual = [max(7, n // 2) if question.ids else 7 for n in question.positions]
-    grid = _per_axis("cells", cells, [min(*pair) for pair in zip(usual, question.positions, strict=True)])
-    if not all(1 <= n <= length for n, length in zip(grid, question.positions, strict=True)):
+    usual = [max(7, n // 2) if query.ids else 7 for n in query.positions]
+    grid = _per_axis("cells", cells, [min(*pair) for pair in zip(usual, query.positions, strict=True)])
+    if not all(1 <= n <= length for n, length in zip(grid, query.positions, strict=True)):
         raise UsageError(
-            f"cells lie between 1 and the input's positions {question.positions}. Received: cells={cells}."
+            f"cells lie between 1 and the input's positions {query.positions}. Received: cells={cells}."
         )
-    scores = Scores(question, question.samples * masks)
-    total = np.zeros((question.samples, *question.positions), "float64")
-    drawn = drawn_masks(question.positions, grid, visible, question.seed, smooth=not question.ids)
+    scores = Scores(query, query.samples * masks)
+    total = np.zeros((query.samples, *query.positions), "float64")
+    drawn = drawn_masks(query.positions, grid, visible, query.seed, smooth=not query.ids)
     for some in batches(masks, scores.size):
         chunk = np.stack([next(drawn) for _ in some])
-        shaped = question.shaped_as_input(chunk)
-        for row in range(question.samples):
-            one = question.x[row]
-            shown = np.where((one == 0) | (shaped > 0), one, 1) if question.ids else one * shaped
+        shaped = query.shaped_as_input(chunk)
+        for row in range(query.samples):
+            one = query.x[row]
+            shown = np.where((one == 0) | (shaped > 0), one, 1) if query.ids else one * shaped
             values = scores(shown, np.full(len(chunk), row))
             total[row] += np.tensordot(values, chunk, axes=1)
     details: dict[str, float | str] = {
@@ -128,7 +124,7 @@ def rise(
         "cells": " x ".join(map(str, grid)),
     }
     values = (total / (masks * visible)).astype("float32")
-    return Found(values, bool(values.min() < 0), details=[details] * question.samples)
+    return AttributionValues(values, bool(values.min() < 0), details=[details] * query.samples)
 
 
 def drawn_masks(

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.scope.attribution.question import Question
+from convscope.scope.attribution.query import AttributionQuery
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.graph.graph import Call
 from convscope.scope.record import tapped
@@ -22,19 +22,19 @@ class Scores:
     """Explained scores of changed inputs; one program, of one shape, for all of them.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         count: How many changed inputs there will be.
 
     Attributes:
         size: How many are computed at once.
     """
 
-    def __init__(self, question: Question, count: int) -> None:
-        self._question = question
-        self.size = min(question.batch_size, count)
+    def __init__(self, query: AttributionQuery, count: int) -> None:
+        self._question = query
+        self.size = min(query.batch_size, count)
         self._program = forward_program(
-            question.model,
-            lambda *tensors: question.scores(tensors[:-2], tensors[-2], tensors[-1]),
+            query.model,
+            lambda *tensors: query.scores(tensors[:-2], tensors[-2], tensors[-1]),
             compiled=count > _WORTH_COMPILING * self.size,
         )
 
@@ -45,11 +45,11 @@ class Scores:
             changed: Takes the place of the explained input, (n, ...), n at most `batch_size`.
             rows: Which sample each of them comes from, (n,).
         """
-        question, n = self._question, len(rows)
+        query, n = self._question, len(rows)
         rows, changed = _filled(rows, self.size), _filled(changed, self.size)
-        inputs = [array[rows] for array in question.inputs]
-        inputs[question.source] = changed.astype(question.x.dtype, copy=False)
-        scores: np.ndarray = self._program(*inputs, question.selector[rows], question.offset[rows])
+        inputs = [array[rows] for array in query.inputs]
+        inputs[query.source] = changed.astype(query.x.dtype, copy=False)
+        scores: np.ndarray = self._program(*inputs, query.selector[rows], query.offset[rows])
         return scores[:n]
 
 
@@ -57,32 +57,32 @@ class Values:
     """What a layer puts out for the samples as they are.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         call: The layer.
         count: How many samples there will be.
     """
 
-    def __init__(self, question: Question, call: Call, count: int) -> None:
-        self._question = question
-        self._size = min(question.batch_size, count)
+    def __init__(self, query: AttributionQuery, call: Call, count: int) -> None:
+        self._question = query
+        self._size = min(query.batch_size, count)
 
         def value(*tensors: Any) -> Any:
-            with tapped(question.model, [call.path]) as taps:
-                question.scores(tensors[:-2], tensors[-2], tensors[-1])
+            with tapped(query.model, [call.path]) as taps:
+                query.scores(tensors[:-2], tensors[-2], tensors[-1])
             if call.path not in taps:
                 raise UsageError(
                     f"The layer '{call.path}' is not reached when the model computes.", "Name another."
                 )
             return taps[call.path]
 
-        self._program = forward_program(question.model, value, compiled=count > _WORTH_COMPILING * self._size)
+        self._program = forward_program(query.model, value, compiled=count > _WORTH_COMPILING * self._size)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """The layer's output, (n, ...), for n samples, at most `batch_size`."""
-        question, n = self._question, len(rows)
+        query, n = self._question, len(rows)
         rows = _filled(rows, self._size)
-        inputs = [array[rows] for array in question.inputs]
-        values: np.ndarray = self._program(*inputs, question.selector[rows], question.offset[rows])
+        inputs = [array[rows] for array in query.inputs]
+        values: np.ndarray = self._program(*inputs, query.selector[rows], query.offset[rows])
         return values[:n]
 
 
@@ -90,7 +90,7 @@ class Gradients:
     """Gradients of the explained score at the input or behind a layer; one program for all batches.
 
     Args:
-        question: What is asked.
+        query: What is asked.
         call: The layer; None for the input.
         count: How many samples, or changed copies of samples, there will be.
         around: Context that each computation of the model runs in.
@@ -98,15 +98,15 @@ class Gradients:
 
     def __init__(
         self,
-        question: Question,
+        query: AttributionQuery,
         call: Call | None,
         count: int,
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self._question = question
+        self._question = query
         self._call = call
-        self._size = min(question.batch_size, count)
-        first = question.x if call is None else Values(question, call, 1)(np.zeros(1, int))
+        self._size = min(query.batch_size, count)
+        first = query.x if call is None else Values(query, call, 1)(np.zeros(1, int))
         self.shape = first.shape[1:]
 
         def shifted(*tensors: Any) -> Any:
@@ -116,20 +116,20 @@ class Gradients:
             return ops.sum(scores), (scores, value)
 
         self._program = gradient_program(
-            question.model,
+            query.model,
             shifted,
-            [len(question.inputs) + 2],
+            [len(query.inputs) + 2],
             compiled=count > _WORTH_COMPILING * self._size,
         )
 
     def _scores(self, inputs: list[Any], selector: Any, offset: Any, shift: Any) -> tuple[Any, Any]:
-        question = self._question
+        query = self._question
         if self._call is None:
-            inputs[question.source] = inputs[question.source] + shift
-            return question.scores(inputs, selector, offset), inputs[question.source]
+            inputs[query.source] = inputs[query.source] + shift
+            return query.scores(inputs, selector, offset), inputs[query.source]
         path = self._call.path
-        with tapped(question.model, [path], add={path: shift}) as taps:
-            scores = question.scores(inputs, selector, offset)
+        with tapped(query.model, [path], add={path: shift}) as taps:
+            scores = query.scores(inputs, selector, offset)
         return scores, taps[path]
 
     def __call__(
@@ -142,15 +142,15 @@ class Gradients:
             shift: What is added at the place, (n, *shape).
             changed: Takes the place of the explained input, (n, ...).
         """
-        question, n = self._question, len(rows)
+        query, n = self._question, len(rows)
         rows = _filled(rows, self._size)
-        inputs = [array[rows] for array in question.inputs]
+        inputs = [array[rows] for array in query.inputs]
         if changed is not None:
-            inputs[question.source] = _filled(changed, self._size).astype(question.x.dtype, copy=False)
+            inputs[query.source] = _filled(changed, self._size).astype(query.x.dtype, copy=False)
         if shift is None:
             shift = np.zeros((n, *self.shape), "float32")
         gradients, (scores, values) = self._program(
-            *inputs, question.selector[rows], question.offset[rows], _filled(shift, self._size)
+            *inputs, query.selector[rows], query.offset[rows], _filled(shift, self._size)
         )
         return gradients[0][:n], values[:n], scores[:n]
 

@@ -13,11 +13,11 @@ from convscope.scope.attribution.head import Head, find_head
 from convscope.scope.attribution.layer import (
     embedding_of,
     first_to_explain,
+    front_end_call,
     has_channels,
     has_positions_of,
-    hearing,
 )
-from convscope.scope.attribution.question import Question, arranged, units_of
+from convscope.scope.attribution.query import AttributionQuery, arranged, units_of
 from convscope.scope.differentiate import forward_program
 from convscope.scope.graph.graph import Call, Graph, Value, trace
 from convscope.scope.record import as_inputs
@@ -34,7 +34,7 @@ def ask(
     input_name: str | None,
     batch_size: int,
     seed: int,
-) -> Question:
+) -> AttributionQuery:
     """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
     if score not in (None, "logit", "probability"):
         raise UsageError(f"score is 'logit' or 'probability'. Received: score={score!r}.")
@@ -66,7 +66,7 @@ def ask(
     if named is not None:
         known = graph.inputs[source], inputs[source].shape[1:], channels, graph.input_names[source]
         _check_layer(graph, named, *known)
-    return Question(
+    return AttributionQuery(
         model,
         graph,
         inputs,
@@ -91,7 +91,7 @@ def ask(
 
 def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:
     """How many frames and bands a model hears in a waveform; None for other inputs."""
-    call = hearing(graph, source)
+    call = front_end_call(graph, source)
     if call is None or len(shape) != 1:
         return None
     layer: Any = call.layer
@@ -184,7 +184,7 @@ def _check_layer(
             f"Name the layer around it: layer='{call.parent}'." if call.parent else "Name another layer.",
         )
     rank = len(shape) + (1 if channels else 2)
-    ranks = (rank, rank + 1) if hearing(graph, source) is not None else (rank,)
+    ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
     if not any(has_positions_of(graph, call, each) for each in ranks):
         raise UsageError(
             f"An attribution needs a layer with the same number of axes of positions as input '{input_name}' "

@@ -24,9 +24,9 @@ from convscope.scope.channels.fourier_image import FourierImage
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.kernel_layout import Floats
-from convscope.scope.graph.core_layers import core_class
 from convscope.scope.graph.graph import Call, Graph
 from convscope.scope.graph.layer_io import input_channel_axis, input_of, layer_io, of_definite_size, window_of
+from convscope.scope.layer_spec import spec_of
 
 _AT_ONCE = 16
 _RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.05, 0.9, 0.999
@@ -101,7 +101,7 @@ def excitations(
     filled = np.resize(chosen, math.ceil(len(chosen) / size) * size).reshape(-1, size)
     parts = [climb.run(part, steps, rng) for part in filled]
     pictures, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
-    return Excitations(pictures, climb.canvas.window, climb.at, reached)
+    return Excitations(pictures, climb.fourier_image.window, climb.at, reached)
 
 
 class _Climb:
@@ -127,7 +127,7 @@ class _Climb:
         sides = [length for number, length in enumerate(shape) if number != channels]
         window = window_of(graph, call, self.at) if sides else ()
         window = tuple((0, side) for side in sides) if window is None else window
-        self.canvas = FourierImage(shape, channels, window, low, high)
+        self.fourier_image = FourierImage(shape, channels, window, low, high)
         self._program = gradient_program(model, self._score, [0])
 
     def run(
@@ -135,23 +135,23 @@ class _Climb:
     ) -> tuple[Floats, Floats]:
         """The pictures and what they reach."""
         picks = self._picks(kernels)
-        point = rng.normal(0, 0.1, (len(kernels), *self.canvas.size)).astype(np.float32)
+        point = rng.normal(0, 0.1, (len(kernels), *self.fourier_image.size)).astype(np.float32)
         mean, square = np.zeros_like(point), np.zeros_like(point)
         every = tuple(range(1, point.ndim))
         for step in range(1, steps + 1):
-            (slope,), _ = self._program(point, *self.canvas.moves(rng), picks)
+            (slope,), _ = self._program(point, *self.fourier_image.moves(rng), picks)
             slope = slope / (np.sqrt(np.square(slope).mean(every, keepdims=True)) + 1e-30)
             mean = _MEAN_DECAY * mean + (1 - _MEAN_DECAY) * slope
             square = _SQUARE_DECAY * square + (1 - _SQUARE_DECAY) * np.square(slope)
             pace = _RATE * math.sqrt(1 - _SQUARE_DECAY**step) / (1 - _MEAN_DECAY**step)
             point = (point + pace * mean / (np.sqrt(square) + 1e-8)).astype(np.float32)
-        _, (values, inputs) = self._program(point, *self.canvas.moves(None), picks)
-        return self.canvas.cut(inputs), values + self._bias[kernels]
+        _, (values, inputs) = self._program(point, *self.fourier_image.moves(None), picks)
+        return self.fourier_image.cut(inputs), values + self._bias[kernels]
 
     def _picks(self, kernels: npt.NDArray[np.int64]) -> Floats:
         """What picks out the value of each kernel: its weights, with 0 for the channels it does not read."""
         count = self._weights.shape[-1]
-        if core_class(self._layer) is None:
+        if spec_of(self._layer) is None:
             return np.eye(count, dtype=np.float32)[kernels]
         picks = np.zeros((len(kernels), *self._weights.shape[:-2], self._channels_in), np.float32)
         for row, kernel in enumerate(kernels):
@@ -164,14 +164,14 @@ class _Climb:
 
     def _score(self, coefficients: Any, places: Any, shares: Any, picks: Any) -> tuple[Any, Any]:
         """The sum of the kernels' values at the centre; each value, and the whole inputs."""
-        inputs = self.canvas.paint(coefficients, places, shares)
+        inputs = self.fourier_image.paint(coefficients, places, shares)
         count = coefficients.shape[0]
         arrays = keras.tree.flatten(self._example)
         given = [ops.convert_to_tensor(np.repeat(array, count, 0)) for array in arrays]
         given[self._number] = inputs
         before, after = self._seen(*given)
         axis = layout.channel_axis(self._layer)
-        if core_class(self._layer) is None:
+        if spec_of(self._layer) is None:
             patch = ops.moveaxis(after, axis, -1)[(slice(None), *self.at)]
         else:
             patch = self._patch(ops.moveaxis(before, axis, -1))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import embedding_of, first_to_explain
-from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import as_inputs, choose, recorded_batches
 
@@ -118,14 +119,14 @@ class _Places:
     def windows(self, path: str, positions: Whole) -> Whole:
         """The input under positions (n, axes of the maps): (n, axes of the input, 2)."""
         geometry = self.geometries[path]
-        found = np.zeros((len(positions), len(geometry.reaches), 2), np.int64)
-        for number, reach in enumerate(geometry.reaches):
-            if reach.axis is None or reach.whole or reach.spans is None:
-                last = reach.bounds[1]
-                found[:, number] = reach.bounds[0], 0 if last is None else last + 1
+        found = np.zeros((len(positions), len(geometry.dependencies), 2), np.int64)
+        for number, dependency in enumerate(geometry.dependencies):
+            if dependency.axis is None or dependency.whole or dependency.spans is None:
+                last = dependency.bounds[1]
+                found[:, number] = dependency.bounds[0], 0 if last is None else last + 1
                 continue
-            axis = reach.axis - 1 if reach.axis < geometry.channel_axis else reach.axis - 2
-            low, high = reach.spans[:, positions[:, axis]]
+            axis = dependency.axis - 1 if dependency.axis < geometry.channel_axis else dependency.axis - 2
+            low, high = dependency.spans[:, positions[:, axis]]
             found[:, number] = np.where(low <= high, (low, high + 1), 0).T
         empty = (found[..., 0] == found[..., 1]).any(axis=1)
         found[empty] = 0
@@ -143,8 +144,8 @@ class _Places:
         present: np.ndarray = inputs.astype(bool)
         if sizes[0] == inputs.shape[1]:
             return np.asarray(there & present)
-        reaches = self.geometries[path].reaches
-        if not reaches or reaches[0].axis is None:
+        dependencies = self.geometries[path].dependencies
+        if not dependencies or dependencies[0].axis is None:
             return np.asarray(there)
         middles = (windows[:, 0, 0] + windows[:, 0, 1] - 1) // 2
         return np.asarray(there & present[:, np.maximum(middles, 0)])

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import trace
 from convscope.scope.record import as_inputs, choose, tapped
 
@@ -157,10 +158,10 @@ def _present(ids: Any) -> Any:
 
 def _middle(geometry: Geometry) -> tuple[int, int] | None:
     """Where in the input the first position of an output has its middle, and from one to the next."""
-    reach = geometry.reaches[0] if geometry.known and geometry.reaches else None
-    if reach is None or reach.axis != 1 or reach.whole or reach.period != 1:
+    dependency = geometry.dependencies[0] if geometry.known and geometry.dependencies else None
+    if dependency is None or dependency.axis != 1 or dependency.whole or dependency.period != 1:
         return None
-    return (reach.lows[0] + reach.highs[0]) // 2, reach.advance
+    return (dependency.lows[0] + dependency.highs[0]) // 2, dependency.advance
 
 
 def _present_at(present: Any, tensor: Any, middle: tuple[int, int] | None) -> Any:

@@ -16,10 +16,12 @@ from keras import ops
 from convscope.errors import UsageError
 from convscope.scope.differentiate import forward_program
 from convscope.scope.geometry import kernel_layout as layout
-from convscope.scope.geometry.geometry import Geometry, geometries
+from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.graph.layer_io import input_of, layer_io, window_of
+from convscope.scope.layer_spec import activation_name
 from convscope.scope.record import as_inputs
 
 _POOLINGS: dict[str, tuple[type, ...]] = {
@@ -156,7 +158,7 @@ def position(
         sum=total,
         bias=bias,
         before=before,
-        activation=_name(activation),
+        activation=activation_name(call.layer),
         value=value,
         input_window=window_of(graph, call, at) or (),
         map=maps[..., channel],
@@ -262,15 +264,6 @@ def _activated(activation: Any, others: Floats, channel: int, before: float) -> 
     vector = others.copy()
     vector[channel] = before
     return float(ops.convert_to_numpy(activation(ops.convert_to_tensor(vector[None])))[0, channel])
-
-
-def _name(activation: Any) -> str:
-    if activation is None:
-        return "linear"
-    for attribute in ("__name__", "name"):
-        if hasattr(activation, attribute):
-            return str(getattr(activation, attribute))
-    return type(activation).__name__
 
 
 def _check(path: str, recorded: float, value: float, nearby: Sequence[float]) -> None:

@@ -14,6 +14,7 @@ from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import layout_of
 from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.layer_spec import role_of
 from convscope.scope.record import recorded_batches
 
 Doubles = npt.NDArray[np.float64]
@@ -24,14 +25,6 @@ _ALIKE = 0.99
 _FEWEST_MOVES = 8
 _PER_SAMPLE = 16
 _VALUES_KEPT = 2**22
-
-_ACTIVATIONS = (
-    keras.layers.Activation,
-    keras.layers.ELU,
-    keras.layers.LeakyReLU,
-    keras.layers.PReLU,
-    keras.layers.ReLU,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +142,16 @@ def _cut(batches: Any) -> Iterable[Any]:
 def _calls(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
     if layers is not None:
         return graph.select([layers] if isinstance(layers, str) else layers)
-    calls = [call for call in graph.calls if layout_of(call.layer) or isinstance(call.layer, _ACTIVATIONS)]
+    calls = [call for call in graph.calls if call.kind == "layer" and _by_default(call)]
     if not calls:
         raise UsageError(
             "The model has no layer with a kernel and no activation.", "Name the layers to look at."
         )
     return calls
+
+
+def _by_default(call: Call) -> bool:
+    return layout_of(call.layer) is not None or role_of(call.layer) == "activation"
 
 
 class _Labels:

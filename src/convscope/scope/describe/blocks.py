@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from convscope.scope.describe import phrasing as words
-from convscope.scope.describe.input_kind import Subject
+from convscope.scope.describe import phrasing
 from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.layer_spec import has_trait
 
 _NUMBERED = re.compile(
     r"(?:blocks?|stages?|layers?|units?|modules?|cells?|stacks?|encoder|decoder)_?\d+[a-z]?(?![a-z0-9])"
@@ -22,7 +22,7 @@ _FEW = 8
 
 
 @dataclass(frozen=True)
-class Block:
+class LayerBlock:
     """A run of calls that belong together.
 
     Args:
@@ -39,7 +39,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Series:
+class BlockSeries:
     """Blocks alike, one after the other.
 
     Args:
@@ -47,11 +47,11 @@ class Series:
         text: How many there are, of what, and how their maps grow and shrink, in one sentence.
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[LayerBlock, ...]
     text: str
 
 
-def series(graph: Graph, subject: Subject) -> tuple[Series, ...]:
+def block_series(graph: Graph) -> tuple[BlockSeries, ...]:
     """Finds what repeats in a network.
 
     Blocks are known by the composite layers that enclose them, by numbered names such as `conv2_block1_`
@@ -59,7 +59,6 @@ def series(graph: Graph, subject: Subject) -> tuple[Series, ...]:
 
     Args:
         graph: The model's calls.
-        subject: What goes into the model.
 
     Returns:
         Series of blocks in the order of the model; none where nothing repeats.
@@ -71,12 +70,12 @@ def series(graph: Graph, subject: Subject) -> tuple[Series, ...]:
     if len(runs) < 2:
         runs = _by_repetition(calls)
     found = [_block(name, inside) for name, inside in runs]
-    return tuple(Series(tuple(alike), _text(alike, calls, subject)) for alike in _alike(found))
+    return tuple(BlockSeries(tuple(alike), _text(alike, calls)) for alike in _alike(found))
 
 
-def _block(name: str, calls: Sequence[Call]) -> Block:
+def _block(name: str, calls: Sequence[Call]) -> LayerBlock:
     last = calls[-1]
-    return Block(
+    return LayerBlock(
         name,
         tuple(call.type for call in calls),
         tuple(call.path for call in calls),
@@ -148,9 +147,9 @@ def _holds_weights(call: Call) -> bool:
     return bool(getattr(call.layer, "weights", ()))
 
 
-def _alike(blocks: Sequence[Block]) -> list[list[Block]]:
+def _alike(blocks: Sequence[LayerBlock]) -> list[list[LayerBlock]]:
     """Blocks that consist of mostly the same kinds of layers; others may stand between them."""
-    rows: list[list[Block]] = []
+    rows: list[list[LayerBlock]] = []
     for block in blocks:
         row = next((row for row in reversed(rows) if _similar(row[-1], block)), None)
         if row is None:
@@ -160,30 +159,33 @@ def _alike(blocks: Sequence[Block]) -> list[list[Block]]:
     return [row for row in rows if len(row) > 1]
 
 
-def _similar(one: Block, other: Block) -> bool:
+def _similar(one: LayerBlock, other: LayerBlock) -> bool:
     first, second = Counter(one.types), Counter(other.types)
     return (first & second).total() >= _ALIKE * (first | second).total() and bool(one.name) == bool(
         other.name
     )
 
 
-def _text(blocks: Sequence[Block], calls: Sequence[Call], subject: Subject) -> str:
+def _text(blocks: Sequence[LayerBlock], calls: Sequence[Call]) -> str:
     by_path = {call.path: call for call in calls}
     usual = Counter(block.types for block in blocks).most_common(1)[0][0]
     kinds = list(dict.fromkeys(usual))
-    residual = all(any(kind == "Add" for kind in block.types) for block in blocks)
-    named = words.listed(
+    residual = all(_adds(block, by_path) for block in blocks)
+    named = phrasing.listed(
         kinds[:_NAMED_KINDS] if len(kinds) <= _NAMED_KINDS else [*kinds[: _NAMED_KINDS - 1], "others"]
     )
     size = len(usual)
     usually = "mostly " if len({len(block.types) for block in blocks}) > 1 else ""
-    of = f"of {usually}{words.plural(size, 'layer')} ({named})" if size > len(kinds) else f"of {named}"
-    text = f"{words.counted(len(blocks), 'residual block' if residual else 'block')} {of}"
-    spread = _stages(blocks, by_path)
-    return words.sentence(f"{text}{spread}")
+    of = f"of {usually}{phrasing.plural(size, 'layer')} ({named})" if size > len(kinds) else f"of {named}"
+    text = f"{phrasing.counted(len(blocks), 'residual block' if residual else 'block')} {of}"
+    return phrasing.sentence(f"{text}{_stages(blocks, by_path)}")
 
 
-def _stages(blocks: Sequence[Block], by_path: dict[str, Call]) -> str:
+def _adds(block: LayerBlock, by_path: Mapping[str, Call]) -> bool:
+    return any(has_trait(by_path[path].layer, "adds") for path in block.paths)
+
+
+def _stages(blocks: Sequence[LayerBlock], by_path: Mapping[str, Call]) -> str:
     """How the blocks grow: one by one where they are few, else in stages of the same maps or sizes."""
     shapes = [block.maps for block in blocks]
     if any(len(shape) != len(shapes[0]) for shape in shapes):
@@ -193,20 +195,22 @@ def _stages(blocks: Sequence[Block], by_path: dict[str, Call]) -> str:
         return f": units {_arrows(channels)}" if len(set(channels)) > 1 else ""
     stages = [(shape, len(list(group))) for shape, group in groupby(shapes)]
     if len(stages) == 1:
-        return f", each giving {_maps(shapes[0])}"
+        return f", each with output {_maps(shapes[0])}"
     if len(stages) < len(blocks) and len(stages) <= _FEW:
         said = [f"{number} with {_maps(shape)}" for shape, number in stages]
-        return f" in {words.counted(len(stages), 'stage')}: {words.listed(said)}"
+        return f" in {phrasing.counted(len(stages), 'stage')}: {phrasing.listed(said)}"
     if len(blocks) > _FEW:
         said = [
-            f"{len(list(group))} of {words.size(size)}" for size, group in groupby(sizes) if None not in size
+            f"{len(list(group))} of {phrasing.size(size)}"
+            for size, group in groupby(sizes)
+            if None not in size
         ]
-        return f": {words.listed(said)}; from {channels[0]:,} to {channels[-1]:,} maps" if said else ""
-    grown = f": kernels {_arrows(channels)}" if len(set(channels)) > 1 else f": {channels[0]} kernels each"
+        return f": {phrasing.listed(said)}; from {channels[0]:,} to {channels[-1]:,} maps" if said else ""
+    grown = f": channels {_arrows(channels)}" if len(set(channels)) > 1 else f": {channels[0]} channels each"
     came = by_path[blocks[0].paths[0]].input_shapes[0][1:-1]
     path = [came, *sizes] if came != sizes[0] else sizes
     known = not any(None in size for size in path)
-    return f"{grown}; maps {' -> '.join(words.size(size) for size in path)}" if known else grown
+    return f"{grown}; size {' -> '.join(phrasing.size(size) for size in path)}" if known else grown
 
 
 def _arrows(numbers: Sequence[int | None]) -> str:
@@ -215,5 +219,5 @@ def _arrows(numbers: Sequence[int | None]) -> str:
 
 def _maps(shape: tuple[int | None, ...]) -> str:
     if len(shape) < 3 or shape[-1] is None:
-        return words.values(shape)
-    return words.plural(shape[-1], "map") + ("" if None in shape else f" of {words.size(shape[:-1])}")
+        return phrasing.values(shape)
+    return phrasing.plural(shape[-1], "map") + ("" if None in shape else f" of {phrasing.size(shape[:-1])}")

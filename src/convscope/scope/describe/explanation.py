@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import keras
 
-from convscope.scope.describe import phrasing as words
-from convscope.scope.describe.blocks import Series, series
+from convscope.scope.channels.statistics import ChannelStatistics
+from convscope.scope.describe import phrasing
+from convscope.scope.describe.blocks import BlockSeries, block_series
 from convscope.scope.describe.costs import costs, total
-from convscope.scope.describe.input_kind import subject
-from convscope.scope.describe.key_points import Overview, key_points
-from convscope.scope.describe.layer_texts import Facts, describe
-from convscope.scope.describe.note import Note
+from convscope.scope.describe.input_readers import input_kind
+from convscope.scope.describe.key_points import key_points
+from convscope.scope.describe.layer_text import describe
+from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.describe.purpose import purpose
 from convscope.scope.describe.review import review
-from convscope.scope.geometry.geometry import Geometry, geometries
-from convscope.scope.graph.core_layers import MASKS, core_class
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.facts import Facts
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.receptive_field import Geometry
+from convscope.scope.graph.graph import Call, Graph, Value, trace
 from convscope.scope.graph.links import Links
-
-if TYPE_CHECKING:
-    from convscope.scope.channels.statistics import ChannelStatistics
+from convscope.scope.graph.model_inputs import ModelInput
+from convscope.scope.layer_spec import role_of
 
 Shape = tuple[int | None, ...]
-
-_RECURRENT = ("RNN", "LSTM", "GRU")
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Explanation:
     type: str
     purpose: str
     key_points: tuple[str, ...]
-    blocks: tuple[Series, ...]
+    blocks: tuple[BlockSeries, ...]
     notes: tuple[Note, ...]
     parameters: int
     trainable_parameters: int
@@ -110,7 +109,7 @@ class Explanation:
     outputs: tuple[tuple[str, Shape], ...]
     layers: tuple[LayerExplanation, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """Everything as plain values: lists for shapes, null for unknown, in the same order every time.
 
         `receptive_field` of a layer is a list, or "unknown"; `stride` a list, or null.
@@ -134,7 +133,7 @@ class Explanation:
 def explain(
     model: keras.Model,
     *,
-    inputs: Any = None,
+    inputs: ModelInput | None = None,
     class_names: Sequence[str] | None = None,
     statistics: Mapping[str, ChannelStatistics] | None = None,
 ) -> Explanation:
@@ -157,9 +156,9 @@ def explain(
     return Explanation(
         name=model.name,
         type=type(model).__name__,
-        purpose=purpose(graph, model, class_names),
+        purpose=purpose(overview, model, class_names),
         key_points=key_points(overview),
-        blocks=series(graph, overview.subject),
+        blocks=block_series(graph),
         notes=review(overview, model, statistics),
         parameters=overview.all_parameters,
         trainable_parameters=overview.trainable_parameters,
@@ -170,7 +169,7 @@ def explain(
     )
 
 
-def _named_shapes(names: Sequence[str], values: Sequence[Any]) -> tuple[tuple[str, Shape], ...]:
+def _named_shapes(names: Sequence[str], values: Sequence[Value]) -> tuple[tuple[str, Shape], ...]:
     return tuple((name, value.shape[1:]) for name, value in zip(names, values, strict=True))
 
 
@@ -186,7 +185,7 @@ def _overview(graph: Graph, model: keras.Model) -> Overview:
     return Overview(
         graph=graph,
         links=Links.of(graph),
-        subject=subject(graph),
+        inputs=tuple(input_kind(graph, number) for number in range(len(graph.inputs))),
         geometries=geometries(graph),
         parameters=parameters,
         costs=by_path,
@@ -200,8 +199,8 @@ def _parameters(layer: keras.Operation) -> int:
     return _values(layer.weights) if isinstance(layer, keras.layers.Layer) else 0
 
 
-def _values(weights: Sequence[Any]) -> int:
-    return sum(words.product(tuple(weight.shape)) or 0 for weight in {id(w): w for w in weights}.values())
+def _values(weights: Sequence[keras.Variable]) -> int:
+    return sum(phrasing.product(tuple(weight.shape)) or 0 for weight in {id(w): w for w in weights}.values())
 
 
 def _layers(overview: Overview) -> tuple[LayerExplanation, ...]:
@@ -231,7 +230,7 @@ def _before(
     came = found.get(maker.path) if maker is not None else None
     if came is None or where is None:
         return None
-    return replace(came, shape=where.shape, channels=where.channels, reaches=where.reaches)
+    return replace(came, shape=where.shape, channels=where.channels, dependencies=where.dependencies)
 
 
 def _layer(
@@ -239,21 +238,19 @@ def _layer(
 ) -> LayerExplanation:
     graph = overview.graph
     where = found.get(call.path)
-    seen = subject(graph, number) if number else overview.subject
     inside = (
         Counter(c.type for c in graph.calls if c.parent == call.path) if call.kind == "group" else Counter()
     )
     parameters = _parameters(call.layer)
     facts = Facts(
         call,
+        overview.inputs[number],
         where,
         _before(call, where, found, overview.links),
         parameters,
         overview.costs[call.path],
         overview.all_parameters,
         overview.all_multiply_adds,
-        seen.unit,
-        seen.size,
         shared,
         tuple(inside.most_common()),
         _masked(call, overview.links),
@@ -283,21 +280,23 @@ def _layer(
 def _masked(call: Call, links: Links) -> bool:
     """Whether one of a call's inputs tells what is padding."""
     makers = [links.makers.get(value.number) for value in call.inputs]
-    return any(maker is not None and core_class(maker.layer) in MASKS for maker in makers)
+    return any(maker is not None and role_of(maker.layer) == "mask" for maker in makers)
 
 
 def _shape(shapes: Sequence[Shape]) -> Shape | tuple[Shape, ...]:
     return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     """Tuples as lists, all the way down."""
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
-def _layer_json(layer: LayerExplanation) -> dict[str, Any]:
+def _layer_json(layer: LayerExplanation) -> dict[str, Json]:
     return {
         "path": layer.path,
         "type": layer.type,

@@ -1,32 +1,33 @@
-"""What kind of data goes into a model, as far as its shapes and first layers tell."""
+"""What one input of a model holds, as far as its shape tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from convscope.scope.describe import phrasing as words
-from convscope.scope.graph.core_layers import LOOKUPS, MASKS, core_class
-from convscope.scope.graph.graph import Graph, Value
+from convscope.scope.describe import phrasing
 
 Shape = tuple[int | None, ...]
-
-_READS_TOKENS = MASKS | {"SubwordEmbedding", "TokenEmbedding"}
-"""Layers that stand in models of texts only, where `Embedding` may look up anything."""
-_READS_WORDS = frozenset({"CharacterMask", "SubwordEmbedding"})
-TEXT_UNITS = ("token", "word")
-_FRAMES = ("TimeDistributed", "ConvLSTM2D", "ConvLSTM1D")
+Arrangement = Literal["raster", "sequence", "tokens", "waveform", "volume", "frames", "row", "other"]
+"""How the positions of a sample lie."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class InputKind:
     """What one input of a model holds.
 
     Args:
-        noun: What one sample is, such as `picture`, `sequence`, `text`, `volume`, `row`.
-        said: Many samples in words, such as `48x48 grayscale pictures`.
-        unit: What one position is: `pixel`, `step`, `voxel`, `word`, `token`, `value` or `position`.
+        noun: What one sample is, such as `image`, `sequence`, `text`, `volume`, `row`.
+        said: Many samples in words, such as `48x48 grayscale images`.
+        unit: What one position is, such as `pixel`, `step`, `voxel`, `token`, `value` or `position`.
         size: Lengths of the axes along which positions lie.
         channels: Values per position; None where unknown or where there is no channel axis.
+        layout: How the positions lie.
+        units: What one position of a map is called that has one axis of positions, two axes and so on, where
+            that is not a step, a pixel and a voxel.
+        id_of: What a whole number of the input stands for, such as `token`; empty where it holds none.
+        one_sample: Whether several inputs of this kind and size are one sample in several forms, such as the
+            words of a text and their characters.
     """
 
     noun: str
@@ -34,127 +35,78 @@ class Subject:
     unit: str
     size: Shape
     channels: int | None
+    layout: Arrangement = "other"
+    units: tuple[str, ...] = ()
+    id_of: str = ""
+    one_sample: bool = False
 
     @property
     def tokenized(self) -> bool:
-        """Whether these are texts as numbers of words or tokens."""
-        return self.unit in TEXT_UNITS
+        """Whether these are ids of tokens in a row."""
+        return self.layout == "tokens"
 
 
-def subject(graph: Graph, number: int = 0) -> Subject:
-    """Tells what an input of a model holds.
+def of_array(shape: Shape, *, channels_first: bool = False, frames: bool = False) -> InputKind:
+    """What an array of values holds.
 
     Args:
-        graph: The model's calls.
-        number: Which input.
-
-    Returns:
-        The kind of data in words; honest about what shapes alone cannot tell.
+        shape: Without the batch axis.
+        channels_first: Whether the first layers expect the channels in front.
+        frames: Whether the first layers read it frame by frame.
     """
-    value = graph.inputs[number]
-    users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
-    kinds = _kinds(graph, value)
-    shape = value.shape[1:]
-    if value.dtype == "string":
-        return Subject("text", "texts", "position", shape, None)
-    rates = [call.layer.rate for call in graph.calls if value in call.inputs and hasattr(call.layer, "rate")]
-    if "LogMel" in kinds and len(shape) == 1:
-        return _recordings(shape, rates[0])
-    if _is_text(graph, value):
-        return _texts(graph, shape)
-    if kinds & set(LOOKUPS):
-        return _numbers(shape)
-    first = any(getattr(call.layer, "data_format", None) == "channels_first" for call in users)
-    spatial, channels = (
-        (shape[1:], shape[0]) if first and len(shape) > 1 else (shape[:-1], shape[-1] if shape else None)
-    )
-    return _arrays(shape, spatial, channels, bool(kinds & set(_FRAMES)))
-
-
-def _kinds(graph: Graph, value: Value) -> set[str | None]:
-    return {core_class(call.layer) for call in graph.calls if value in call.inputs and call.kind != "group"}
-
-
-def _is_text(graph: Graph, value: Value) -> bool:
-    """Whether layers for texts read an input, or read another one of its length that is looked up beside."""
-    if len(value.shape) < 2:
-        return False
-    if _kinds(graph, value) & _READS_TOKENS:
-        return True
-    return bool(_kinds(graph, value) & LOOKUPS) and any(
-        other.shape[1:2] == value.shape[1:2] and _kinds(graph, other) & _READS_TOKENS
-        for other in graph.inputs
-    )
-
-
-def _texts(graph: Graph, shape: Shape) -> Subject:
-    """Texts as ids; pieces and characters of a word lie along a second axis, in place of channels."""
-    kinds = {core_class(call.layer) for call in graph.calls}
-    unit = "word" if kinds & _READS_WORDS else "token"
-    length = "of any length" if shape[0] is None else f"of {words.plural(shape[0], unit)}"
-    return Subject("text", f"texts {length}", unit, shape[:1], shape[1] if len(shape) > 1 else None)
-
-
-def _recordings(shape: Shape, rate: int) -> Subject:
-    length = "of any length" if shape[0] is None else f"of {words.number(shape[0] / rate)} seconds"
-    return Subject("recording", f"recordings {length}, {rate:,} steps a second", "step", shape, None)
-
-
-def _arrays(shape: Shape, spatial: Shape, channels: int | None, frames: bool) -> Subject:
+    spatial, channels = shape[:-1], shape[-1] if shape else None
+    if channels_first and len(shape) > 1:
+        spatial, channels = shape[1:], shape[0]
     if len(shape) == 2:
         return _sequences(spatial, channels)
     if len(shape) == 3:
-        return _pictures(spatial, channels)
+        return _images(spatial, channels)
     if len(shape) == 4:
-        return _films(spatial, channels) if frames else _volumes(spatial, channels)
+        return _videos(spatial, channels) if frames else _volumes(spatial, channels)
     return _rows(shape)
 
 
-def _numbers(shape: Shape) -> Subject:
+def of_ids(shape: Shape) -> InputKind:
+    """What whole numbers hold that are looked up in a table, where nothing tells what they stand for."""
     if not shape or shape == (1,):
-        return Subject(
-            "number", "whole numbers (such as the number of a word or a thing)", "position", (), None
-        )
-    length = "of any length" if shape[0] is None else f"of {shape[0]:,}"
-    said = (
-        f"sequences {length} whole numbers"
-        if shape[0] is not None
-        else "sequences of whole numbers, of any length"
-    )
-    return Subject("sequence", f"{said} (such as the words of a text)", "step", shape, None)
+        return InputKind("id", "integer ids", "position", (), None, id_of="word or item")
+    length = "any length" if shape[0] is None else phrasing.plural(shape[0], "integer id")
+    said = "sequences of integer ids of any length" if shape[0] is None else f"sequences of {length}"
+    return InputKind("sequence", said, "step", shape, None, "sequence", ("step", "cell"), "word or item")
 
 
-def _pictures(size: Shape, channels: int | None) -> Subject:
-    colour = {1: "grayscale pictures", 3: "colour pictures"}.get(channels or 0)
-    noun = colour or ("pictures" if channels is None else f"pictures of {channels} channels")
+def _images(size: Shape, channels: int | None) -> InputKind:
+    color = {1: "grayscale images", 3: "color images"}.get(channels or 0)
+    noun = color or ("images" if channels is None else f"images with {channels} channels")
     if None in size:
-        of = " of any size" if set(size) == {None} else f" of {words.size(size)} pixels"
-        return Subject("picture", f"{noun}{of}", "pixel", size, channels)
-    return Subject("picture", f"{words.size(size)} {noun}", "pixel", size, channels)
+        of = " of any size" if set(size) == {None} else f" of {phrasing.size(size)} pixels"
+        return InputKind("image", f"{noun}{of}", "pixel", size, channels, "raster")
+    return InputKind("image", f"{phrasing.size(size)} {noun}", "pixel", size, channels, "raster")
 
 
-def _sequences(size: Shape, channels: int | None) -> Subject:
-    length = "sequences of any length" if size[0] is None else f"sequences of {words.plural(size[0], 'step')}"
-    each = f" with {words.plural(channels, 'value')} each" if channels else ""
-    return Subject("sequence", f"{length}{each}", "step", size, channels)
+def _sequences(size: Shape, channels: int | None) -> InputKind:
+    length = "of any length" if size[0] is None else f"of {phrasing.plural(size[0], 'step')}"
+    each = f" with {phrasing.plural(channels, 'channel')}" if channels else ""
+    said = f"sequences {length}{each}"
+    return InputKind("sequence", said, "step", size, channels, "sequence", ("step", "cell"))
 
 
-def _films(size: Shape, channels: int | None) -> Subject:
-    frames = "any number of frames" if size[0] is None else words.plural(size[0], "frame")
-    inner = _pictures(size[1:], channels).said
-    return Subject("sequence", f"sequences of {frames} ({inner})", "position", size, channels)
+def _videos(size: Shape, channels: int | None) -> InputKind:
+    frames = "any number of frames" if size[0] is None else phrasing.plural(size[0], "frame")
+    inner = _images(size[1:], channels).said
+    return InputKind("sequence", f"sequences of {frames} ({inner})", "position", size, channels, "frames")
 
 
-def _volumes(size: Shape, channels: int | None) -> Subject:
-    each = f" with {words.plural(channels, 'channel')}" if channels and channels > 1 else ""
-    said = "volumes of any size" if set(size) == {None} else f"volumes of {words.size(size)} voxels"
-    return Subject("volume", f"{said}{each}", "voxel", size, channels)
+def _volumes(size: Shape, channels: int | None) -> InputKind:
+    each = f" with {phrasing.plural(channels, 'channel')}" if channels and channels > 1 else ""
+    said = "volumes of any size" if set(size) == {None} else f"volumes of {phrasing.size(size)} voxels"
+    return InputKind("volume", f"{said}{each}", "voxel", size, channels, "volume")
 
 
-def _rows(shape: Shape) -> Subject:
+def _rows(shape: Shape) -> InputKind:
     if len(shape) == 1:
-        said = "rows of values" if shape[0] is None else f"rows of {words.plural(shape[0], 'value')}"
-        return Subject("row", said, "value", shape, None)
+        said = "rows of values" if shape[0] is None else f"rows of {phrasing.plural(shape[0], 'value')}"
+        return InputKind("row", said, "value", shape, None, "row")
     if not shape:
-        return Subject("number", "single numbers", "position", (), None)
-    return Subject("sample", f"arrays of {words.size(shape)}", "position", shape[:-1], shape[-1])
+        return InputKind("number", "single numbers", "position", (), None)
+    return InputKind("sample", f"arrays of {phrasing.size(shape)}", "position", shape[:-1], shape[-1])

@@ -4,124 +4,63 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
-from convscope.scope.describe import phrasing as words
-from convscope.scope.describe import text_points
-from convscope.scope.describe.input_kind import Subject
-from convscope.scope.geometry.geometry import Geometry
-from convscope.scope.graph.core_layers import ATTENTION, CONVOLUTIONS, LOOKUPS, RECURRENT, core_class
+from convscope.scope.describe import phrasing
+from convscope.scope.describe.input_readers import reader_of
+from convscope.scope.describe.overview import Overview
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph
-from convscope.scope.graph.links import Links, activation
+from convscope.scope.keras_layers.activations import named
+from convscope.scope.layer_spec import Role, activation_of, has_trait, role_of, spec_of
 
-_NORMS = {
-    "BatchNormalization": "batch normalization",
-    "LayerNormalization": "layer normalization",
-    "GroupNormalization": "group normalization",
-    "RMSNormalization": "RMS normalization",
+_FAMILIES: Mapping[Role | None, str] = {
+    "convolution": "convolutions",
+    "dense": "dense layers",
+    "recurrent": "recurrent layers",
+    "attention": "attention",
+    "normalization": "normalization layers",
+    "lookup": "embeddings",
 }
-_PARTS = {"GatedLinearUnit": "gated linear unit"}
-_FAMILIES = (
-    ("convolutions", CONVOLUTIONS),
-    ("dense layers", frozenset({"Dense", "EinsumDense"})),
-    ("recurrent layers", RECURRENT),
-    ("attention", ATTENTION),
-    ("normalization layers", frozenset(_NORMS)),
-    ("embeddings", LOOKUPS),
-)
-_NAMES = {
-    "relu": "ReLU",
-    "relu6": "ReLU6",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "hard_silu": "hard SiLU",
-    "elu": "ELU",
-    "selu": "SELU",
-}
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the key points are drawn from.
-
-    Args:
-        graph: The model's calls.
-        links: What makes and what uses their values.
-        subject: What goes in.
-        geometries: By path.
-        parameters: Weights of each call by path; 0 for a repeated call of the same layer, and around others.
-        costs: Multiply-adds of each call by path.
-        all_parameters: Weights of the model.
-        trainable_parameters: Those that training changes.
-        all_multiply_adds: Multiply-adds of the model; None where unknown.
-    """
-
-    graph: Graph
-    links: Links
-    subject: Subject
-    geometries: Mapping[str, Geometry]
-    parameters: Mapping[str, int]
-    costs: Mapping[str, int | None]
-    all_parameters: int
-    trainable_parameters: int
-    all_multiply_adds: int | None
-
-    @cached_property
-    def leaves(self) -> list[Call]:
-        """All calls but those around others: models, composite layers, TimeDistributed."""
-        around = {call.parent for call in self.graph.calls}
-        return [call for call in self.graph.calls if call.kind != "group" and call.path not in around]
+_OF_OUTPUTS = ("linear", "softmax", "sigmoid", "tanh", "log_softmax")
 
 
 def key_points(overview: Overview) -> tuple[str, ...]:
-    """Three to six sentences: size, where it sits, how maps change, what is seen, and how it is built."""
-    points = [
-        _size(overview),
-        _where(overview),
-        *(
-            text_points.points(overview)
-            if overview.subject.tokenized
-            else [_beside(overview)]
-            if _are_beside(overview)
-            else [_shrinking(overview), _seen(overview)]
-        ),
-        _built(overview),
-        _head(overview),
-    ]
+    """Three to eight sentences: size, where it sits, how maps change, what is seen, and how it is built."""
+    reader = reader_of(overview.graph)
+    if reader is not None and reader.key_points is not None:
+        middle = reader.key_points(overview)
+    elif are_parallel(overview):
+        middle = [_parallel(overview)]
+    else:
+        middle = [_shrinking(overview), _seen(overview)]
+    points = [_size(overview), _where(overview), *middle, _built(overview), _head(overview)]
     return tuple(point for point in points if point)
 
 
 def _size(overview: Overview) -> str:
     layers = len({id(call.layer) for call in overview.leaves if call.kind == "layer"})
-    text = f"{words.plural(layers, 'layer')} with {words.plural(overview.all_parameters, 'parameter')}"
     fixed = overview.all_parameters - overview.trainable_parameters
-    if fixed:
-        text += f", of which {fixed:,} are not trained"
-    alone = len(overview.graph.inputs) == 1 or overview.subject.unit == "word"
-    noun = overview.subject.noun if alone else "sample"
-    if overview.subject.tokenized and alone and None not in overview.subject.size:
-        noun = overview.subject.said.replace("texts", "text")
-    if overview.all_multiply_adds is not None:
-        text += f"; one {noun} takes {words.large(overview.all_multiply_adds)} multiply-adds"
-    elif overview.subject.tokenized and any(None in value.shape[1:] for value in overview.graph.inputs):
-        text += "; how many multiply-adds they take depends on the length of the "
-        text += "text" if alone else "texts"
-    elif None in overview.subject.size:
-        text += "; how many multiply-adds they take depends on the size of the input"
-    else:
-        known = sum(cost or 0 for path, cost in overview.costs.items() if "/" not in path)
-        amount = f" (the others take {words.large(known)})" if known else ""
-        text += f"; how many multiply-adds some of them take is unknown{amount}"
+    frozen = f" ({fixed:,} not trainable)" if fixed else ""
+    text = f"{phrasing.plural(layers, 'layer')}, {phrasing.plural(overview.all_parameters, 'parameter')}"
+    text = f"{text}{frozen}, {_work(overview)}"
     called = Counter(id(call.layer) for call in overview.leaves if call.kind == "layer")
     shared = sum(times > 1 for times in called.values())
     if shared:
-        text += (
-            f". {words.counted(shared, 'layer').capitalize()} {'is' if shared == 1 else 'are'} called more "
-            "than "
-        )
-        text += f"once; {'its' if shared == 1 else 'their'} parameters count once"
-    return words.sentence(text)
+        whose = "is called more than once; its" if shared == 1 else "are called more than once; their"
+        counted = phrasing.counted(shared, "layer").capitalize()
+        text = f"{text}. {counted} {whose} parameters count once"
+    return phrasing.sentence(text)
+
+
+def _work(overview: Overview) -> str:
+    one = overview.input.noun if len(overview.inputs) == 1 or overview.input.one_sample else "sample"
+    if overview.all_multiply_adds is not None:
+        return f"{phrasing.large(overview.all_multiply_adds)} multiply-adds per {one}"
+    if any(None in value.shape[1:] for value in overview.graph.inputs):
+        return "multiply-adds that depend on the input size"
+    known = sum(cost or 0 for path, cost in overview.costs.items() if "/" not in path)
+    amount = f" (the other layers take {phrasing.large(known)})" if known else ""
+    return f"an unknown number of multiply-adds in some layers{amount}"
 
 
 def _where(overview: Overview) -> str:
@@ -129,17 +68,17 @@ def _where(overview: Overview) -> str:
     held: Counter[str] = Counter()
     cost: Counter[str] = Counter()
     for call in overview.leaves:
-        kind = core_class(getattr(call.layer, "layer", call.layer))  # what a wrapper wraps
-        family = next((name for name, kinds in _FAMILIES if kind in kinds), "other layers")
+        inner = getattr(call.layer, "layer", call.layer)  # what a wrapper wraps
+        family = _FAMILIES.get(role_of(inner), "other layers")
         held[family] += overview.parameters.get(call.path, 0)
         cost[family] += overview.costs.get(call.path) or 0
     if not overview.all_parameters or len([family for family in held if held[family]]) < 2:
         return ""
     most, number = held.most_common(1)[0]
-    text = f"{words.share(number, overview.all_parameters)} of the parameters"
+    text = f"{phrasing.percent(number, overview.all_parameters)} of the parameters"
     if overview.all_multiply_adds:
         busy, work = cost.most_common(1)[0]
-        share = words.share(work, overview.all_multiply_adds)
+        share = phrasing.percent(work, overview.all_multiply_adds)
         text += (
             f" and {share} of the multiply-adds are in the {most}"
             if busy == most
@@ -149,47 +88,35 @@ def _where(overview: Overview) -> str:
         text += f" are in the {most}"
     top = max(overview.leaves, key=lambda call: overview.parameters.get(call.path, 0))
     size = overview.parameters[top.path]
-    if overview.subject.tokenized and size == number:
-        text += f"; all of these parameters are in '{top.path}'"
-    elif overview.subject.tokenized and 2 * size > overview.all_parameters:
-        text += f"; nearly all of these parameters are in '{top.path}'"
-    elif len(overview.leaves) > 3:
-        text += (
-            f"; the largest layer, '{top.path}', holds {words.share(size, overview.all_parameters)} of the "
-            "parameters"
-        )
-    return words.sentence(text)
+    if len(overview.leaves) > 3:
+        share = phrasing.percent(size, overview.all_parameters)
+        text += f"; the largest layer, '{top.path}', has {share} of the parameters"
+    return phrasing.sentence(text)
 
 
 def _maps(overview: Overview) -> list[Call]:
-    """Convolutions and poolings whose output still has positions, in order."""
-    return [
-        call
-        for call in overview.leaves
-        if core_class(call.layer) in CONVOLUTIONS and len(call.output_shapes[0]) > 2
-    ]
+    """Convolutions whose output still has positions, in order."""
+    return [call for call in overview.of_role("convolution") if len(call.output_shapes[0]) > 2]
 
 
-def _are_beside(overview: Overview) -> bool:
+def are_parallel(overview: Overview) -> bool:
     """Whether all convolutions, three or more, read the same values, so that none follows another."""
     convolutions = _maps(overview)
     return len(convolutions) > 2 and len({call.inputs[0].number for call in convolutions if call.inputs}) == 1
 
 
-def _beside(overview: Overview) -> str:
-    """What convolutions see that lie side by side."""
+def _parallel(overview: Overview) -> str:
+    """What convolutions see that read the same input."""
     convolutions = _maps(overview)
-    text = (
-        f"{words.counted(len(convolutions), 'convolution').capitalize()} lie side by side over the same input"
-    )
+    text = f"{len(convolutions):,} parallel convolutions read the same input"
     fields = [where.receptive_field for call in convolutions if (where := overview.geometries.get(call.path))]
     lengths = [field[0] for field in fields if field and len(field) == 1 and field[0] is not None]
     if len(lengths) < len(convolutions):
-        return words.sentence(text)
-    unit = words.many(overview.subject.unit)
-    (size,) = overview.subject.size
-    of = f" of the {size:,}" if size is not None else ""
-    return words.sentence(f"{text}; their values see from {min(lengths):,} to {max(lengths):,}{of} {unit}")
+        return phrasing.sentence(text)
+    unit = phrasing.many(overview.input.unit)
+    (size,) = overview.input.size
+    of = f" of {size:,}" if size is not None else ""
+    return phrasing.sentence(f"{text}; receptive fields from {min(lengths):,} to {max(lengths):,}{of} {unit}")
 
 
 def _shrinking(overview: Overview) -> str:
@@ -199,27 +126,24 @@ def _shrinking(overview: Overview) -> str:
     if len(convolutions) < 2 or last is None:
         return ""
     start, end = _channels(convolutions[0], overview), _channels(last, overview)
-    left = _lengths(last, last.output_shapes[0])
-    came = list(overview.subject.size)
+    left = lengths_of(last, last.output_shapes[0])
+    came = list(overview.input.size)
     if len(came) != len(left):
-        came = _lengths(convolutions[0], convolutions[0].input_shapes[0])
+        came = lengths_of(convolutions[0], convolutions[0].input_shapes[0])
     if start is None or end is None:
         return ""
-    count = (
-        f"stays at {end:,}"
-        if start == end
-        else f"{'grows' if end > start else 'falls'} from {start:,} to {end:,}"
-    )
+    count = f"stay at {end:,}" if start == end else f"go from {start:,} to {end:,}"
     if None in came or None in left:
-        return f"The number of maps {count}."
+        return f"Channels {count}."
     if came == left:
-        return f"Maps keep the input's size of {words.size(left)}, while their number {count}."
-    shrinks = (words.product(left) or 0) < (words.product(came) or 0)
-    way = f"{'shrink' if shrinks else 'grow'} from {words.size(came)} to {words.size(left)}"
-    return f"Maps {way}, while their number {count}."
+        return f"Feature maps keep the input size of {phrasing.size(left)}; channels {count}."
+    shrinks = (phrasing.product(left) or 0) < (phrasing.product(came) or 0)
+    verb = "shrink" if shrinks else "grow"
+    return f"Feature maps {verb} from {phrasing.size(came)} to {phrasing.size(left)}; channels {count}."
 
 
-def _lengths(call: Call, shape: Sequence[int | None]) -> list[int | None]:
+def lengths_of(call: Call, shape: Sequence[int | None]) -> list[int | None]:
+    """Lengths of the axes of positions of a call's input or output."""
     first = getattr(call.layer, "data_format", None) == "channels_first"
     return list(shape[2:] if first else shape[1:-1])
 
@@ -232,89 +156,73 @@ def _channels(call: Call, overview: Overview) -> int | None:
 def _last_maps(overview: Overview) -> Call | None:
     """The last call whose output has positions along every axis of the input."""
     rank = len(_maps(overview)[0].output_shapes[0]) if _maps(overview) else 0
-    found = None
-    for call in overview.leaves:
-        if (
-            call.output_shapes
-            and len(call.output_shapes[0]) == rank
-            and set(call.output_shapes[0][1:-1]) != {1}
-        ):
-            found = call
-    return found
+    shapes = [(call, call.output_shapes[0]) for call in overview.leaves if call.output_shapes]
+    found = [call for call, shape in shapes if len(shape) == rank and set(shape[1:-1]) != {1}]
+    return found[-1] if found else None
 
 
 def _seen(overview: Overview) -> str:
     """What the last convolution sees."""
-    size, convolutions = overview.subject.size, _maps(overview)
+    size, convolutions = overview.input.size, _maps(overview)
     if not convolutions or not size or None in size:
         return ""
     last = convolutions[-1]
     where = overview.geometries.get(last.path)
     if where is None or where.receptive_field is None or where.stride is None:
         return ""
-    unit, noun = overview.subject.unit, overview.subject.noun
     if where.everything:
-        first = next(
-            call
-            for call in [*overview.leaves, last]
-            if overview.geometries[call.path].everything
-            and len(call.output_shapes[0]) == len(last.output_shapes[0])
-            and (words.product(_lengths(call, call.output_shapes[0])) != 1 or call is last)
+        return (
+            f"From '{_first_of_everything(overview, last).path}' on, every value depends on the whole input."
         )
-        return f"From '{first.path}' on, every value depends on the whole {noun}."
-    field = where.receptive_field
-    whole = all(
-        seen is not None and of is not None and seen > of for seen, of in zip(field, size, strict=False)
+    return f"Receptive field of the last convolution ('{last.path}'): {_field(overview, where)}."
+
+
+def _first_of_everything(overview: Overview, last: Call) -> Call:
+    return next(
+        call
+        for call in [*overview.leaves, last]
+        if overview.geometries[call.path].everything
+        and len(call.output_shapes[0]) == len(last.output_shapes[0])
+        and (phrasing.product(lengths_of(call, call.output_shapes[0])) != 1 or call is last)
     )
-    if whole:
-        seen = f"{words.size(field)} {words.many(unit)}, more than the whole {noun} of {words.size(size)}"
+
+
+def _field(overview: Overview, where: Geometry) -> str:
+    size, unit = overview.input.size, phrasing.many(overview.input.unit)
+    field, stride = where.receptive_field or (), where.stride or ()
+    if all(seen is not None and of is not None and seen > of for seen, of in zip(field, size, strict=False)):
+        seen = f"{phrasing.size(field)} {unit}, larger than the input ({phrasing.size(size)})"
     else:
-        seen = f"{words.size(field)} of the {words.size(size)} {words.many(unit)}"
-    steps = [words.number(step) for step in where.stride if step is not None]
-    if len(steps) < len(where.stride):
-        return f"Each value of the last convolution ('{last.path}') sees {seen}."
-    apart = steps[0] if len(set(steps)) == 1 else "x".join(steps)
-    apart += f" {unit if apart == '1' else words.many(unit)}"
-    return (
-        f"Each value of the last convolution ('{last.path}') sees {seen}; neighbouring values are {apart} "
-        "apart."
-    )
+        seen = f"{phrasing.size(field)} of {phrasing.size(size)} {unit}"
+    steps = [phrasing.number(step) for step in stride if step is not None]
+    if len(steps) < len(stride):
+        return seen
+    return f"{seen}, stride {steps[0] if len(set(steps)) == 1 else 'x'.join(steps)}"
 
 
 def _built(overview: Overview) -> str:
-    """Normalization, activation, pooling, residual connections, dropout."""
-    kinds = Counter(core_class(call.layer) or call.type for call in overview.leaves)
-    parts = [
-        f"{said} ({number} times)" if (number := kinds[name]) > 1 else said
-        for name, said in _NORMS.items()
-        if kinds[name]
-    ]
+    """Normalization, pooling, activations, residual connections, dropout."""
+    specs = [spec for call in overview.leaves if (spec := spec_of(call.layer)) and spec.component]
+    parts = [_times(said, number) for said, number in Counter(spec.component for spec in specs).items()]
     functions = Counter(
-        name
-        for call in overview.leaves
-        if (name := activation(call)) not in ("linear", "softmax", "sigmoid", "tanh", "log_softmax")
+        name for call in overview.leaves if (name := activation_of(call.layer)) not in _OF_OUTPUTS
     )
-    parts += [_NAMES.get(name, name.replace("_", " ")) for name, _ in functions.most_common(2)]
-    parts += [words.plural(kinds[name], said) for name, said in _PARTS.items() if kinds[name]]
+    parts += [_times(named(name), number) for name, number in functions.most_common(2)]
     if residual := residual_connections(overview.graph):
-        parts.append(words.plural(residual, "residual connection"))
-    parts += _poolings(kinds)
-    dropouts = [call.layer for call in overview.leaves if "Dropout" in (core_class(call.layer) or "")]
-    rates = sorted({f"{float(layer.rate):.2g}" for layer in dropouts if layer.rate}, key=float)
+        parts.append(phrasing.plural(residual, "residual connection"))
+    rates = sorted({float(call.layer.rate) for call in overview.of_role("dropout") if _rate(call)})
     if rates:
-        parts.append(f"Dropout of {rates[0]}" + (f" to {rates[-1]}" if len(rates) > 1 else ""))
-    return words.sentence(f"It is built with {words.listed(parts)}") if parts else ""
+        most = f" to {rates[-1]:.2g}" if len(rates) > 1 else ""
+        parts.append(f"dropout of {rates[0]:.2g}{most}")
+    return f"Built with: {', '.join(parts)}." if parts else ""
 
 
-def _poolings(kinds: Counter[str]) -> list[str]:
-    found = []
-    for word in ("Max", "Average"):
-        number = sum(kinds[f"{word}Pooling{rank}D"] for rank in (1, 2, 3))
-        if number:
-            found.append(
-                f"{word.lower()} pooling ({number} times)" if number > 1 else f"{word.lower()} pooling"
-            )
-    return found
+def _rate(call: Call) -> float:
+    return float(getattr(call.layer, "rate", 0) or 0)
+
+
+def _times(said: str, number: int) -> str:
+    return f"{said} ({number}x)" if number > 1 else said
 
 
 def residual_connections(graph: Graph) -> int:
@@ -323,13 +231,10 @@ def residual_connections(graph: Graph) -> int:
         return 0
     behind: dict[int, frozenset[int]] = {}
     found = 0
-    order = [call for call in graph.steps if call.kind != "group"]
-    for call in order:
+    for call in [call for call in graph.steps if call.kind != "group"]:
         sources = frozenset(value.number for value in call.inputs)
-        ancestors = (
-            sources.union(*(behind.get(number, frozenset()) for number in sources)) if sources else sources
-        )
-        if core_class(call.layer) == "Add" and len(sources) > 1:
+        ancestors = sources.union(*(behind.get(number, frozenset()) for number in sources))
+        if len(sources) > 1 and has_trait(call.layer, "adds"):
             found += _meets_again(sources, behind)
         for value in call.outputs:
             behind[value.number] = ancestors
@@ -343,39 +248,35 @@ def _meets_again(sources: frozenset[int], behind: Mapping[int, frozenset[int]]) 
 
 
 def _head(overview: Overview) -> str:
-    """How maps become an answer."""
+    """How maps become a prediction."""
     if not _maps(overview) or len(overview.graph.inputs) > 1:
         return ""
     calls = overview.leaves
-    at = max(i for i, call in enumerate(calls) if core_class(call.layer) in CONVOLUTIONS)
-    tail = calls[at + 1 :]
-    bridge = next((call for call in tail if _flattens(call)), None)
+    at = max(i for i, call in enumerate(calls) if role_of(call.layer) == "convolution")
+    bridge = next((call for call in calls[at + 1 :] if _flattens(call)), None)
     if bridge is None:
         return ""
-    behind = tail[tail.index(bridge) :]
-    units = [call.output_shapes[0][-1] for call in behind if core_class(call.layer) == "Dense"]
-    kind = core_class(bridge.layer) or ""
-    alike = [call for call in behind if core_class(call.layer) == kind == "MaskedGlobalMaxPooling1D"]
-    values = words.product(bridge.output_shapes[0][1:])
-    if values is None:
+    behind = calls[calls.index(bridge) :]
+    alike = [call for call in behind if _flattens(call) and call.type == bridge.type]
+    values = sum(phrasing.product(call.output_shapes[0][1:]) or 0 for call in alike)
+    spec = spec_of(bridge.layer)
+    if not values or spec is None:
         return ""
-    if kind == "Flatten":
-        how = f"Flatten lays the last maps out as {values:,} values"
-    elif alike:
-        values = sum(words.product(call.output_shapes[0][1:]) or 0 for call in alike)
-        how = f"Pooling keeps the largest value of each map, wherever in the text: {values:,} values"
-    else:
-        how = f"Global {'average' if 'Average' in kind else 'max'} pooling leaves {values:,} values"
+    how = f"{(spec.component or bridge.type).capitalize()} gives {phrasing.plural(values, 'value')}"
+    units = [call.output_shapes[0][-1] or 0 for call in behind if _scores(call)]
     if not units or len(overview.graph.outputs) > 1:
         return f"{how}."
     if len(units) == 1:
-        return f"{how} for a dense layer of {words.plural(units[0] or 0, 'unit')}."
-    layers = words.listed([f"{unit:,}" for unit in units if unit])
-    return f"{how} for dense layers of {layers} units."
+        return f"{how}, followed by a dense layer of {phrasing.plural(units[0], 'unit')}."
+    return f"{how}, followed by dense layers of {phrasing.listed([f'{unit:,}' for unit in units])} units."
+
+
+def _scores(call: Call) -> bool:
+    return role_of(call.layer) == "dense" and has_trait(call.layer, "linear")
 
 
 def _flattens(call: Call) -> bool:
-    name = core_class(call.layer) or ""
-    return (name == "Flatten" or name.startswith(("Global", "MaskedGlobal"))) and len(
-        call.input_shapes[0]
-    ) > 2
+    flat = role_of(call.layer) == "global pooling" or (
+        has_trait(call.layer, "reshapes") and len(call.output_shapes[0]) == 2
+    )
+    return flat and len(call.input_shapes[0]) > 2

@@ -75,9 +75,11 @@ def size(lengths: Sequence[int | None]) -> str:
     """Lengths along several axes.
 
     Example:
-        >>> size((48, 48)), size((None, 8))
-        ('48x48', '?x8')
+        >>> size((48, 48)), size((None, 8)), size((16000,))
+        ('48x48', '?x8', '16,000')
     """
+    if len(lengths) == 1 and lengths[0] is not None:
+        return f"{lengths[0]:,}"
     return "x".join("?" if length is None else f"{length}" for length in lengths)
 
 
@@ -151,15 +153,26 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def ordinal(number: int) -> str:
-    """A place in a row.
+def some(paths: Sequence[str], shown: int = 4) -> str:
+    """The first few of several layers by name.
 
     Example:
-        >>> ordinal(1), ordinal(2), ordinal(3), ordinal(4), ordinal(12)
-        ('1st', '2nd', '3rd', '4th', '12th')
+        >>> some(["a", "b"]), some(["a", "b", "c"], shown=1)
+        ("'a' and 'b'", "'a' and 2 more")
     """
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
-    return f"{number}{ending}"
+    return first_of([f"'{path}'" for path in paths], shown)
+
+
+def first_of(items: Sequence[str], shown: int) -> str:
+    """The first few items, and how many more there are.
+
+    Example:
+        >>> first_of(["a", "b", "c"], 2)
+        'a, b and 1 more'
+    """
+    if len(items) > shown:
+        return f"{', '.join(items[:shown])} and {len(items) - shown} more"
+    return listed(items)
 
 
 def number(value: float) -> str:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
 
-from convscope.scope.describe import phrasing as words
-from convscope.scope.describe.key_points import Overview
-from convscope.scope.describe.note import Note
-from convscope.scope.graph.core_layers import CONVOLUTIONS, core_class
-
-if TYPE_CHECKING:
-    from convscope.scope.channels.statistics import ChannelStatistics
+from convscope.scope.channels.statistics import ChannelStatistics
+from convscope.scope.describe import phrasing
+from convscope.scope.describe.overview import Note, Overview
+from convscope.scope.layer_spec import has_trait, role_of
 
 _NUMBERS_SHOWN = 8
 
 
-def broken_weights(overview: Overview, model: keras.Model) -> list[Note]:
+def broken_weights(overview: Overview) -> list[Note]:
     """NaN and infinite weights, and kernels that are all zero."""
     notes, seen = [], set()
     for call in overview.leaves:
@@ -31,8 +27,8 @@ def broken_weights(overview: Overview, model: keras.Model) -> list[Note]:
                 continue
             values = keras.ops.convert_to_numpy(variable)
             notes += _not_finite(call.path, variable.name, values)
-            if core_class(call.layer) in CONVOLUTIONS and variable.name.endswith("kernel"):
-                notes += _empty(call.path, variable.name, values)
+            if role_of(call.layer) == "convolution" and variable.name.endswith("kernel"):
+                notes += _empty(call.path, values)
     return notes
 
 
@@ -44,32 +40,29 @@ def _not_finite(path: str, name: str, values: np.ndarray) -> list[Note]:
     if not broken:
         return []
     text = (
-        f"{broken:,} of the {values.size:,} values of '{path}' ({name}) are NaN or infinite: every output "
-        "that "
-        "depends on them is useless. The training has diverged, or the file is damaged."
+        f"{broken:,} of {values.size:,} weights of '{path}' ({name}) are NaN or infinite. Training diverged "
+        "or the file is damaged."
     )
     return [Note("weights", (path,), text)]
 
 
-def _empty(path: str, name: str, values: np.ndarray) -> list[Note]:
+def _empty(path: str, values: np.ndarray) -> list[Note]:
     used = np.any(values != 0, axis=tuple(range(values.ndim - 1)))
     empty = np.flatnonzero(~used)
     if not len(empty):
         return []
-    which = "All" if len(empty) == used.size else f"{len(empty):,} of the"
-    numbers = "" if len(empty) == used.size else f" ({_numbers(empty)})"
-    text = f"{which} {used.size:,} kernels of '{path}' are all zero{numbers}: their maps hold the bias alone."
-    return [Note("weights", (path,), text)]
+    which, numbers = f"{len(empty):,} of {used.size:,} kernels", f" ({_numbers(empty)})"
+    if len(empty) == used.size:
+        which, numbers = f"All {used.size:,} kernels", ""
+    return [Note("weights", (path,), f"{which} of '{path}' are all zero{numbers}.")]
 
 
 def _numbers(channels: np.ndarray) -> str:
     shown = [str(channel) for channel in channels[:_NUMBERS_SHOWN]]
     more = len(channels) - len(shown)
-    return (
-        f"numbers {', '.join(shown)} and {more:,} more"
-        if more
-        else f"number{'s' * (len(shown) > 1)} {words.listed(shown)}"
-    )
+    if more:
+        return f"indices {', '.join(shown)} and {more:,} more"
+    return f"{'index' if len(shown) == 1 else 'indices'} {phrasing.listed(shown)}"
 
 
 def unused_layers(overview: Overview, model: keras.Model) -> list[Note]:
@@ -84,12 +77,9 @@ def unused_layers(overview: Overview, model: keras.Model) -> list[Note]:
     ]
     if not idle or not overview.graph.linked:
         return []
-    names = words.listed([f"'{layer.name}'" for layer in idle])
-    text = (
-        f"{names} {'belongs' if len(idle) == 1 else 'belong'} to the model but "
-        f"{'is' if len(idle) == 1 else 'are'} never called."
-    )
-    return [Note("unused", tuple(layer.name for layer in idle), text)]
+    names = tuple(layer.name for layer in idle)
+    verb = "is part of the model but is" if len(idle) == 1 else "are part of the model but are"
+    return [Note("unused", names, f"{phrasing.some(names)} {verb} never called.")]
 
 
 def frozen_layers(overview: Overview) -> list[Note]:
@@ -99,55 +89,41 @@ def frozen_layers(overview: Overview) -> list[Note]:
         for call in reversed(overview.leaves)
         if getattr(call.layer, "weights", None)
         and not call.layer.trainable_variables
-        and core_class(call.layer) not in ("Normalization", "STFTSpectrogram", "MelSpectrogram")
+        and not has_trait(call.layer, "fixed weights")
     }
     if not frozen:
         return []
-    paths = [path for path in overview.parameters if path in set(frozen.values())]
+    paths = tuple(path for path in overview.parameters if path in set(frozen.values()))
     held = sum(overview.parameters[path] for path in paths)
-    share = words.share(held, overview.all_parameters)
+    share = phrasing.percent(held, overview.all_parameters)
+    amount = f"{phrasing.plural(held, 'parameter')} ({share} of the model)"
     if len(paths) == 1:
-        text = (
-            f"'{paths[0]}' is frozen: its {words.plural(held, 'parameter')} ({share} of all) stay as they "
-            "are in training."
-        )
+        text = f"'{paths[0]}' is not trainable: {amount}."
     else:
-        text = (
-            f"{words.plural(len(paths), 'layer')} are frozen, '{paths[0]}' to '{paths[-1]}': their "
-            f"{words.plural(held, 'parameter')} ({share} of all) stay as they are in training."
-        )
-    return [Note("frozen", tuple(paths), text)]
+        text = f"{len(paths):,} layers are not trainable ('{paths[0]}' to '{paths[-1]}'): {amount}."
+    return [Note("frozen", paths, text)]
 
 
 def silent_kernels(statistics: Mapping[str, ChannelStatistics]) -> list[Note]:
     """Kernels that never fired on the data at hand, that repeat others, and values that are not finite."""
-    notes = []
-    for path, each in statistics.items():
-        dead = np.flatnonzero(each.dead)
-        of = len(each.dead)
-        if len(dead):
-            fire, they = (
-                ("fires", "it costs time and adds nothing")
-                if len(dead) == 1
-                else ("fire", "they cost time and add nothing")
-            )
-            text = (
-                f"{len(dead):,} of the {of:,} kernels of '{path}' never {fire} on "
-                f"{words.plural(each.samples, 'sample')} "
-                f"({_numbers(dead)}): {they}."
-            )
-            notes.append(Note("kernels", (path,), text))
-        if each.duplicates:
-            repeat = "repeats" if len(each.duplicates) == 1 else "repeat"
-            pairs = ", ".join(f"{pair[0]} like {pair[1]}" for pair in each.duplicates[:_NUMBERS_SHOWN])
-            text = (
-                f"{words.plural(len(each.duplicates), 'kernel')} of '{path}' {repeat} another one ({pairs})."
-            )
-            notes.append(Note("kernels", (path,), text))
-        if each.nonfinite:
-            text = (
-                f"'{path}' gave {each.nonfinite:,} values that are NaN or infinite on "
-                f"{words.plural(each.samples, 'sample')}."
-            )
-            notes.append(Note("kernels", (path,), text))
-    return notes
+    return [
+        Note("kernels", (path,), text) for path, each in statistics.items() for text in _remarks(path, each)
+    ]
+
+
+def _remarks(path: str, each: ChannelStatistics) -> Iterator[str]:
+    dead = np.flatnonzero(each.dead)
+    samples = phrasing.plural(each.samples, "sample")
+    if len(dead):
+        verb = "activates" if len(dead) == 1 else "activate"
+        yield (
+            f"{len(dead):,} of {len(each.dead):,} kernels of '{path}' never {verb} on {samples} "
+            f"({_numbers(dead)})."
+        )
+    if each.duplicates:
+        verb = "duplicates" if len(each.duplicates) == 1 else "duplicate"
+        pairs = ", ".join(f"{pair[0]} and {pair[1]}" for pair in each.duplicates[:_NUMBERS_SHOWN])
+        count = phrasing.plural(len(each.duplicates), "kernel")
+        yield f"{count} of '{path}' {verb} another one ({pairs})."
+    if each.nonfinite:
+        yield f"'{path}' produced {each.nonfinite:,} NaN or infinite values on {samples}."

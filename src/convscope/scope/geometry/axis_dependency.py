@@ -95,47 +95,47 @@ def identity(axis: int, length: int | None) -> AxisDependency:
     return AxisDependency(axis, (0,), (0,), 1, (0, None if length is None else length - 1), spans)
 
 
-def everything(reach: AxisDependency, axis: int | None = None) -> AxisDependency:
+def everything(dependency: AxisDependency, axis: int | None = None) -> AxisDependency:
     """Each position depends on all that was seen."""
-    return AxisDependency(axis, (0,), (0,), 0, reach.bounds, whole=True)
+    return AxisDependency(axis, (0,), (0,), 0, dependency.bounds, whole=True)
 
 
-def scattered(reach: AxisDependency, *, mixed: bool) -> AxisDependency:
+def scattered(dependency: AxisDependency, *, mixed: bool) -> AxisDependency:
     """The same intervals, whose positions no longer lie along one axis."""
-    return replace(reach, axis=None, mixed=mixed)
+    return replace(dependency, axis=None, mixed=mixed)
 
 
-def moved(reach: AxisDependency, axis: int) -> AxisDependency:
+def moved(dependency: AxisDependency, axis: int) -> AxisDependency:
     """The same positions along another axis of the tensor."""
-    return replace(reach, axis=axis)
+    return replace(dependency, axis=axis)
 
 
 def slid(
-    reach: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
+    dependency: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
 ) -> AxisDependency:
     """After a kernel or pool has slid along the axis.
 
     Output position q depends on positions q * stride - before + k * dilation, k = 0 .. size - 1.
 
     Args:
-        reach: What each position in front of it depends on.
+        dependency: What each position in front of it depends on.
         length: Positions behind it.
         size: Taps of the kernel.
         stride: Positions between neighbouring windows.
         dilation: Positions between neighbouring taps.
         before: Padding in front of the first position; negative where positions are cut off.
     """
-    period = reach.period // gcd(reach.period, stride)
-    advance = reach.advance * stride * period // reach.period
+    period = dependency.period // gcd(dependency.period, stride)
+    advance = dependency.advance * stride * period // dependency.period
 
     def taps(q: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
         return [q * stride - before + k * dilation for k in range(size)]
 
-    return _behind(reach, period, advance, length, taps)
+    return _behind(dependency, period, advance, length, taps)
 
 
 def spread(
-    reach: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
+    dependency: AxisDependency, length: int | None, size: int, stride: int, dilation: int, before: int
 ) -> AxisDependency:
     """After a transposed convolution: output q depends on p where q = p * stride - before + k * dilation."""
 
@@ -143,11 +143,11 @@ def spread(
         shifted = [q + before - k * dilation for k in range(size)]
         return [np.where(each % stride == 0, each // stride, NONE * _FAR) for each in shifted]
 
-    return _behind(reach, stride * reach.period, reach.advance, length, taps)
+    return _behind(dependency, stride * dependency.period, dependency.advance, length, taps)
 
 
 def stretched(
-    reach: AxisDependency, length: int | None, factor: int, *, between: bool = False
+    dependency: AxisDependency, length: int | None, factor: int, *, between: bool = False
 ) -> AxisDependency:
     """After up-sampling by a whole factor: each position repeated, or interpolated between two."""
 
@@ -157,25 +157,33 @@ def stretched(
         twice = 2 * q + 1 - factor  # position times 2 * factor, half-pixel centres
         return [twice // (2 * factor), -(-twice // (2 * factor))]
 
-    return _behind(reach, factor * reach.period, reach.advance, length, taps)
+    return _behind(dependency, factor * dependency.period, dependency.advance, length, taps)
 
 
-def united(reaches: Sequence[AxisDependency]) -> AxisDependency | None:
+def united(dependencies: Sequence[AxisDependency]) -> AxisDependency | None:
     """What depends on several tensors at once, position by position; None where their steps differ."""
-    lasts = [reach.bounds[1] for reach in reaches]
+    lasts = [dependency.bounds[1] for dependency in dependencies]
     last = None if None in lasts else max(last for last in lasts if last is not None)
-    bounds = (min(reach.bounds[0] for reach in reaches), last)
-    if any(reach.whole for reach in reaches):
-        axes = {reach.axis for reach in reaches}
+    bounds = (min(dependency.bounds[0] for dependency in dependencies), last)
+    if any(dependency.whole for dependency in dependencies):
+        axes = {dependency.axis for dependency in dependencies}
         return AxisDependency(axes.pop() if len(axes) == 1 else None, (0,), (0,), 0, bounds, whole=True)
-    first = reaches[0]
-    if len({(reach.axis, Fraction(reach.advance, reach.period)) for reach in reaches}) > 1:
+    first = dependencies[0]
+    if (
+        len(
+            {
+                (dependency.axis, Fraction(dependency.advance, dependency.period))
+                for dependency in dependencies
+            }
+        )
+        > 1
+    ):
         return None
-    period = lcm(*(reach.period for reach in reaches))
-    rows = [[reach.interval(q) for reach in reaches] for q in range(period)]
-    known = [reach.spans for reach in reaches if reach.spans is not None]
+    period = lcm(*(dependency.period for dependency in dependencies))
+    rows = [[dependency.interval(q) for dependency in dependencies] for q in range(period)]
+    known = [dependency.spans for dependency in dependencies if dependency.spans is not None]
     spans = None
-    if len(known) == len(reaches) and len({each.shape for each in known}) == 1:
+    if len(known) == len(dependencies) and len({each.shape for each in known}) == 1:
         spans = np.stack([np.min([low for low, _ in known], 0), np.max([high for _, high in known], 0)])
     return AxisDependency(
         first.axis,
@@ -184,36 +192,36 @@ def united(reaches: Sequence[AxisDependency]) -> AxisDependency | None:
         first.advance * period // first.period,
         bounds,
         spans,
-        mixed=any(reach.mixed for reach in reaches),
+        mixed=any(dependency.mixed for dependency in dependencies),
     )
 
 
 def _behind(
-    reach: AxisDependency, period: int, advance: int, length: int | None, taps: Taps
+    dependency: AxisDependency, period: int, advance: int, length: int | None, taps: Taps
 ) -> AxisDependency:
-    """The reach of a window whose taps lie on the positions of `reach`."""
+    """The dependency of a window whose taps lie on the positions of another."""
     lows, highs = [], []
     for q in range(period):
         places = [int(tap[0]) for tap in taps(np.array([q]))]
-        spans = [reach.interval(place) for place in places if place > NONE * _FAR]
+        spans = [dependency.interval(place) for place in places if place > NONE * _FAR]
         lows.append(min((low for low, _ in spans), default=EMPTY[0]))
         highs.append(max((high for _, high in spans), default=EMPTY[1]))
-    bounded = _bounded(reach, length, taps)
+    bounded = _bounded(dependency, length, taps)
     made = replace(
-        reach, lows=tuple(lows), highs=tuple(highs), advance=advance, spans=bounded, axis=reach.axis
+        dependency, lows=tuple(lows), highs=tuple(highs), advance=advance, spans=bounded, axis=dependency.axis
     )
     if bounded is None or not np.any(filled := bounded[0] <= bounded[1]):
         return made
     return replace(made, bounds=(int(bounded[0][filled].min()), int(bounded[1][filled].max())))
 
 
-def _bounded(reach: AxisDependency, length: int | None, taps: Taps) -> Spans | None:
+def _bounded(dependency: AxisDependency, length: int | None, taps: Taps) -> Spans | None:
     """The intervals of all positions, from taps that lie on positions there are."""
-    if length is None or reach.spans is None:
+    if length is None or dependency.spans is None:
         return None
     spans = np.tile(np.array([[EMPTY[0]], [EMPTY[1]]], np.int64), (1, length))
     for tap in taps(np.arange(length)):
-        there = (tap >= 0) & (tap < reach.spans.shape[1])
-        spans[0, there] = np.minimum(spans[0, there], reach.spans[0, tap[there]])
-        spans[1, there] = np.maximum(spans[1, there], reach.spans[1, tap[there]])
+        there = (tap >= 0) & (tap < dependency.spans.shape[1])
+        spans[0, there] = np.minimum(spans[0, there], dependency.spans[0, tap[there]])
+        spans[1, there] = np.maximum(spans[1, there], dependency.spans[1, tap[there]])
     return spans

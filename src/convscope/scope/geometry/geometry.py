@@ -2,73 +2,17 @@
 
 Exact for convolutions of any kind, pooling, padding, cropping, up-sampling, parallel and residual branches,
 in any number of dimensions (Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural
-networks", derive the common cases; here intervals are followed position by position, see `reach`). Behind a
-layer that convscope does not know, it says so.
+networks", derive the common cases; here intervals are followed position by position, see `axis_dependency`).
+Behind a layer that convscope does not know, it says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from convscope.errors import UsageError
-from convscope.scope.geometry.axis_dependency import AxisDependency, identity, moved
+from convscope.scope.geometry.axis_dependency import identity, moved
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.geometry.rules import through
-from convscope.scope.geometry.sliding import Reaches, State, channel_axis, has_format
+from convscope.scope.geometry.sliding import Dependencies, Passage, State, channel_axis, has_format
 from convscope.scope.graph.graph import Call, Graph, Shape, Value
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where the positions of a layer's output lie in the model's input.
-
-    Args:
-        shape: Of the output, without the batch axis.
-        channel_axis: Which axis holds the channels, counted with the batch axis.
-        channels: Its length.
-        known: Whether the receptive field is known.
-        receptive_field: Input positions that one output position depends on, per spatial axis of the input,
-            in pixels (steps, voxels), not cut at the input's ends. An entry is None where the whole axis is
-            seen and its length is not known; all is None if unknown.
-        stride: Input positions between neighbouring output positions, per spatial axis of the input; None
-            where the output has no position along it.
-        everything: Whether each output depends on the whole input.
-        reaches: How each spatial axis of the input is reached.
-    """
-
-    shape: Shape
-    channel_axis: int
-    channels: int | None
-    known: bool
-    receptive_field: tuple[int | None, ...] | None
-    stride: tuple[float | None, ...] | None
-    everything: bool
-    reaches: tuple[AxisDependency, ...] = ()
-
-    def window(self, position: Sequence[int]) -> tuple[tuple[int, int], ...]:
-        """The part of the input that one position of the output can depend on.
-
-        Args:
-            position: Index into each axis of the output, without batch; channels may be left out.
-
-        Returns:
-            (first, behind the last) per spatial axis of the input, cut at the input's ends.
-
-        Raises:
-            UsageError: The receptive field is unknown, or the input's length.
-        """
-        if not self.known:
-            raise UsageError("The receptive field of this layer is unknown.")
-        windows = []
-        for reach in self.reaches:
-            index = 0 if reach.axis is None or reach.whole else position[reach.axis - 1]
-            first, behind = reach.window(index)
-            if behind is None:
-                raise UsageError("The length of the input is not known.", "Give an input of a definite size.")
-            windows.append((first, behind))
-        if any(first == behind for first, behind in windows):
-            return tuple((0, 0) for _ in windows)  # a border, which depends on nothing
-        return tuple(windows)
 
 
 def geometries(graph: Graph, input_number: int = 0) -> dict[str, Geometry]:
@@ -114,10 +58,11 @@ def _after(step: Call, states: dict[int, State]) -> State:
     known = [(value, states.get(value.number)) for value in step.inputs]
     if any(state is None for _, state in known):
         return None
-    reached = [(value.shape, state) for value, state in known if state]
-    if not reached:
+    arriving = [(value.shape, state) for value, state in known if state]
+    if not arriving:
         return ()
-    return through(step, [shape for shape, _ in reached], [state for _, state in reached if state])
+    shapes, arrived = zip(*arriving, strict=True)
+    return through(Passage(step.layer, step.outputs[0].shape, len(step.inputs), shapes, arrived))
 
 
 def _without_frames(state: State) -> State:
@@ -167,19 +112,20 @@ def _geometry(
     if not state:
         nothing = tuple(0 for _ in spatial)
         return Geometry(shape, axis, channels, True, nothing, tuple(None for _ in spatial), False)
-    reaches: Reaches = tuple(state[axis - 1] for axis in spatial)
-    strides = tuple(None if r.stride is None else float(r.stride) for r in reaches)
+    dependencies: Dependencies = tuple(state[axis - 1] for axis in spatial)
+    strides = tuple(None if r.stride is None else float(r.stride) for r in dependencies)
     return Geometry(
         shape,
         axis,
         channels,
         True,
-        tuple(r.size for r in reaches),
+        tuple(r.size for r in dependencies),
         strides,
         all(
-            r.whole and r.bounds == _all(source.shape[axis]) for r, axis in zip(reaches, spatial, strict=True)
+            r.whole and r.bounds == _all(source.shape[axis])
+            for r, axis in zip(dependencies, spatial, strict=True)
         ),
-        reaches,
+        dependencies,
     )
 
 

@@ -7,7 +7,6 @@ keeps its own weights, so that a value of a map is always the sum of a patch tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
@@ -15,29 +14,17 @@ import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.scope.geometry import sliding as geometry_sliding
+from convscope.scope.geometry import sliding
+from convscope.scope.graph.graph import Graph
+from convscope.scope.layer_spec import Layout, base_spec_of
 
-if TYPE_CHECKING:
-    from convscope.scope.graph.graph import Graph
-
-Layout = Literal["convolution", "depthwise", "separable", "transposed", "dense"]
 Floats = npt.NDArray[np.float32]
-
-_KINDS: dict[Layout, tuple[type, ...]] = {
-    "convolution": (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
-    "depthwise": (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D),
-    "separable": (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D),
-    "transposed": (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose),
-    "dense": (keras.layers.Dense,),
-}
 
 
 def layout_of(layer: keras.Operation) -> Layout | None:
-    """Which kind of kernel a layer has; None for a layer without one, or one that is not known."""
-    for layout, types in _KINDS.items():
-        if isinstance(layer, types):
-            return layout
-    return None
+    """How a layer keeps its kernel; None for a layer without one, or one that is not known."""
+    spec = base_spec_of(layer)
+    return None if spec is None else spec.kernel
 
 
 def without_kernel(graph: Graph, path: str) -> UsageError:
@@ -48,7 +35,7 @@ def without_kernel(graph: Graph, path: str) -> UsageError:
     return UsageError(f"The layer '{call.path}' is of type {call.type}, which has no kernel to show.", hint)
 
 
-def weights_of(layer: Any) -> Floats:
+def weights_of(layer: keras.layers.Layer) -> Floats:
     """The kernels of a layer, as it computes with them.
 
     A kernel of a separable convolution is its depthwise kernels, weighted by its pointwise one and added up
@@ -82,24 +69,24 @@ def weights_of(layer: Any) -> Floats:
     return np.swapaxes(kernel, -1, -2) if layout == "transposed" else kernel
 
 
-def bias_of(layer: Any, kernels: int) -> Floats:
+def bias_of(layer: keras.layers.Layer, kernels: int) -> Floats:
     """The bias of each kernel, shape (kernels,); zeros for a layer without."""
     bias = getattr(layer, "bias", None)
     return np.zeros(kernels, np.float32) if bias is None else as_computed(bias, layer)
 
 
-def as_computed(array: Any, layer: Any) -> Floats:
+def as_computed(array: npt.ArrayLike, layer: keras.layers.Layer) -> Floats:
     """An array as float32, rounded to the precision that the layer computes in."""
     rounded = ops.cast(ops.cast(array, layer.compute_dtype), "float32")
     return np.asarray(ops.convert_to_numpy(rounded), np.float32)
 
 
-def groups_of(layer: Any, channels_in: int) -> int:
+def groups_of(layer: keras.layers.Layer, channels_in: int) -> int:
     """Into how many groups the input channels are divided; each kernel reads one group."""
     return channels_in if layout_of(layer) == "depthwise" else int(getattr(layer, "groups", 1))
 
 
-def channels_read(layer: Any, kernel: int, kernels: int, channels_in: int) -> range:
+def channels_read(layer: keras.layers.Layer, kernel: int, kernels: int, channels_in: int) -> range:
     """The input channels that a kernel reads."""
     groups = groups_of(layer, channels_in)
     size = channels_in // groups
@@ -107,19 +94,19 @@ def channels_read(layer: Any, kernel: int, kernels: int, channels_in: int) -> ra
     return range(first, first + size)
 
 
-def spatial_rank(layer: Any) -> int:
+def spatial_rank(layer: keras.layers.Layer) -> int:
     """Over how many axes a kernel (or a pooling window) of the layer extends; 0 for a dense layer."""
     return 0 if layout_of(layer) == "dense" else int(layer.input_spec.ndim or layer.input_spec.min_ndim) - 2
 
 
-def channel_axis(layer: Any) -> int:
+def channel_axis(layer: keras.layers.Layer) -> int:
     """Where the layer's own input and output have their channels, counted from the end."""
     rank = spatial_rank(layer) + 2
-    return geometry_sliding.channel_axis(layer, rank) - rank
+    return sliding.channel_axis(layer, rank) - rank
 
 
 def places_read(
-    layer: Any, at: Sequence[int], sizes: Sequence[int], output_sizes: Sequence[int]
+    layer: keras.layers.Layer, at: Sequence[int], sizes: Sequence[int], output_sizes: Sequence[int]
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Where in its input one position of a layer's output reads, for every position of the kernel.
 

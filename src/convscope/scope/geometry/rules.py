@@ -1,139 +1,41 @@
-"""How each kind of layer moves receptive fields from its inputs to its output."""
+"""How layers that do not slide move receptive fields from their inputs to their output."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
-from keras import layers
 
-from convscope.scope.geometry.axis_dependency import (
-    everything,
-    moved,
-    scattered,
-    slid,
-    united,
-)
-from convscope.scope.geometry.sliding import (
-    CONVOLUTIONS,
-    CROPPINGS,
-    PADDINGS,
-    POOLINGS,
-    TRANSPOSED,
-    UPSAMPLINGS,
-    Reaches,
-    Rule,
-    State,
-    bordered,
-    convolution,
-    on_channels,
-    places,
-    transposed,
-    upsampling,
-)
-from convscope.scope.graph.core_layers import core_class
-from convscope.scope.graph.graph import Call, Shape
-from convscope.scope.graph.operations import (
-    ELEMENTWISE,
-    MERGING,
-    POINTWISE_OF_APPLICATIONS,
-    REDUCING,
-)
-
-_GLOBAL = (
-    layers.GlobalAveragePooling1D,
-    layers.GlobalAveragePooling2D,
-    layers.GlobalAveragePooling3D,
-    layers.GlobalMaxPooling1D,
-    layers.GlobalMaxPooling2D,
-    layers.GlobalMaxPooling3D,
-)
-_MERGES = (
-    layers.Add,
-    layers.Subtract,
-    layers.Multiply,
-    layers.Average,
-    layers.Maximum,
-    layers.Minimum,
-)
-_ATTENTIONS = (
-    layers.MultiHeadAttention,
-    layers.GroupQueryAttention,
-    layers.Attention,
-    layers.AdditiveAttention,
-)
-_POINTWISE = (
-    layers.Activation,
-    layers.ActivityRegularization,
-    layers.AlphaDropout,
-    layers.BatchNormalization,
-    layers.Dropout,
-    layers.ELU,
-    layers.Embedding,
-    layers.GaussianDropout,
-    layers.GaussianNoise,
-    layers.Identity,
-    layers.InputLayer,
-    layers.LeakyReLU,
-    layers.Masking,
-    layers.Normalization,
-    layers.PReLU,
-    layers.ReLU,
-    layers.Rescaling,
-    layers.SpatialDropout1D,
-    layers.SpatialDropout2D,
-    layers.SpatialDropout3D,
-)
+from convscope.scope.geometry.axis_dependency import everything, moved, scattered, united
+from convscope.scope.geometry.sliding import Dependencies, Passage, State, on_channels, places
+from convscope.scope.layer_spec import base_spec_of
 
 
-def through(call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """What a call's output depends on.
-
-    Args:
-        call: One call.
-        shapes: Shapes of those inputs that depend on the model's input in question, with the batch axis.
-        states: What these depend on.
-
-    Returns:
-        The state of its output; None where the layer is not known.
-    """
-    layer = call.layer
-    while isinstance(layer, layers.SpectralNormalization):
-        layer = layer.layer
-    rule = _rule(layer)
-    if rule is not None:
-        return rule(layer, call, shapes, states)
-    if all(reach.whole for state in states for reach in state):
-        return _anything_of_whole(states)
+def through(at: Passage) -> State:
+    """What a call's output depends on; None where the layer is not known."""
+    spec = base_spec_of(at.layer)
+    if spec is not None and spec.receptive_field is not None:
+        return spec.receptive_field(at)
+    if all(dependency.whole for state in at.states for dependency in state):
+        return _anything_of_whole(at.states)
     return None
 
 
-def _rule(layer: keras.Operation) -> Rule | None:
-    name = type(layer).__name__
-    if not isinstance(layer, layers.Layer):
-        if name in ELEMENTWISE:
-            return _pointwise
-        if name in MERGING:
-            return _merge
-        return _reduction if name in REDUCING else None
-    known = (rule for kinds, rule in _RULES if isinstance(layer, kinds))
-    found = next(known, None) or _OWN.get(core_class(layer))
-    if found is not None:
-        return found
-    if type(layer).__module__.startswith("keras.src.applications") and name in POINTWISE_OF_APPLICATIONS:
-        return _pointwise
-    return _pointwise if name.startswith("Random") else None
+def wrapped(at: Passage) -> State:
+    """That of the layer inside."""
+    return through(replace(at, layer=at.layer.layer))
 
 
-def _pointwise(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    if getattr(layer, "activation", None) is keras.activations.softmax:
-        return _mixing({len(shapes[0]) - 1}, states[0])
-    return states[0]
+def pointwise(at: Passage) -> State:
+    """Each position stays itself."""
+    if getattr(at.layer, "activation", None) is keras.activations.softmax:
+        return mixing({at.rank - 1}, at.state)
+    return at.state
 
 
-def _mixing(axes: set[int], state: Reaches, last: int | None = None) -> Reaches:
+def mixing(axes: set[int], state: Dependencies, last: int | None = None) -> Dependencies:
     """Each position along these axes of the tensor becomes a function of all of them."""
     return tuple(
         everything(r, r.axis) if r.axis in axes or (r.mixed and (last is None or last in axes)) else r
@@ -141,7 +43,7 @@ def _mixing(axes: set[int], state: Reaches, last: int | None = None) -> Reaches:
     )
 
 
-def _dropping(axes: set[int], state: Reaches) -> Reaches:
+def dropping(axes: set[int], state: Dependencies) -> Dependencies:
     """The tensor loses these axes, whose positions have been mixed."""
     made = []
     for r in state:
@@ -154,34 +56,54 @@ def _dropping(axes: set[int], state: Reaches) -> Reaches:
     return tuple(made)
 
 
-def _global_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    axes = set(places(layer, len(shapes[0])))
-    return _mixing(axes, states[0], last=0) if layer.keepdims else _dropping(axes, states[0])
+def union(states: Sequence[Dependencies]) -> State:
+    """What depends on several tensors at once; None where their steps differ."""
+    made = [united(list(dependencies)) for dependencies in zip(*states, strict=True)]
+    known = [dependency for dependency in made if dependency is not None]
+    return tuple(known) if len(known) == len(made) else None
 
 
-def _reduction(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    rank = len(shapes[0])
-    given = layer.axis
-    axes = range(rank) if given is None else [given] if isinstance(given, int) else given
-    places = {axis % rank for axis in axes}
-    if 0 in places:
+def _anything_of_whole(states: Sequence[Dependencies]) -> State:
+    """A function of values that each depend on everything depends on no more than that."""
+    return union([tuple(everything(r) for r in state) for state in states])
+
+
+def global_pooling(at: Passage) -> State:
+    """All positions are reduced to one value per channel."""
+    axes = set(places(at.layer, at.rank))
+    return mixing(axes, at.state, last=0) if at.layer.keepdims else dropping(axes, at.state)
+
+
+def dropped_axis(axis: int, at: Passage) -> State:
+    """One axis of positions is reduced, in all inputs."""
+    return union([dropping({axis}, state) for state in at.states])
+
+
+def reduction(at: Passage) -> State:
+    """The axes that an operation is told are reduced."""
+    given = at.layer.axis
+    axes = range(at.rank) if given is None else [given] if isinstance(given, int) else given
+    reduced = {axis % at.rank for axis in axes}
+    if 0 in reduced:
         return None
-    return _mixing(places, states[0], rank - 1) if layer.keepdims else _dropping(places, states[0])
+    return mixing(reduced, at.state, at.rank - 1) if at.layer.keepdims else dropping(reduced, at.state)
 
 
-def _dense(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return on_channels(len(shapes[0]) - 1, states[0])
+def dense(at: Passage) -> State:
+    """The channels of each position are mixed."""
+    return on_channels(at.rank - 1, at.state)
 
 
-def _einsum(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    before, _, after = layer.equation.replace(" ", "").partition("->")
+def einsum(at: Passage) -> State:
+    """What an equation says, of the first input."""
+    before, _, after = at.layer.equation.replace(" ", "").partition("->")
     letters = before.split(",")[0]
-    if "." in layer.equation:
+    if "." in at.layer.equation:
         if letters.lstrip(".")[1:] or len(letters.lstrip(".")) != 1:
             return None
-        return on_channels(len(shapes[0]) - 1, states[0])
+        return dense(at)
     made = []
-    for r in states[0]:
+    for r in at.state:
         if r.axis is None:
             made.append(everything(r) if r.mixed else r)
         elif letters[r.axis] in after:
@@ -191,75 +113,48 @@ def _einsum(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Re
     return tuple(made)
 
 
-def _normalizing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    rank = len(shapes[0])
-    if isinstance(layer, layers.GroupNormalization):
-        return _mixing(set(range(1, rank)), states[0], rank - 1)
-    given = layer.axis
+def normalizing(at: Passage) -> State:
+    """Values along the axes that a layer is told are brought to one scale together."""
+    given = at.layer.axis
     axes = [given] if isinstance(given, int) else list(given)
-    return _mixing({axis % rank for axis in axes}, states[0], rank - 1)
+    return mixing({axis % at.rank for axis in axes}, at.state, at.rank - 1)
 
 
-def _standardizing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return _mixing(set(range(1, len(shapes[0]) - 1)), states[0])
+def over_sample(at: Passage) -> State:
+    """All values of a sample play a part in each."""
+    return mixing(set(range(1, at.rank)), at.state, at.rank - 1)
 
 
-def _recurrent(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    if len(shapes[0]) != 3:
-        return _anything_of_whole(states) if all(r.whole for s in states for r in s) else None
-    state = on_channels(2, _mixing({1}, states[0], last=0))
-    return state if layer.return_sequences else _dropping({1}, state)
+def over_positions(at: Passage) -> State:
+    """All positions of a channel play a part in each."""
+    return mixing(set(range(1, at.rank - 1)), at.state)
 
 
-def _attention(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    whole = [tuple(everything(r, r.axis) for r in state) for state in states]
-    return _union(whole)
+def recurrent(at: Passage) -> State:
+    """Each step depends on the whole sequence, as it may be read from either end."""
+    if at.rank != 3:
+        return _anything_of_whole(at.states) if all(r.whole for s in at.states for r in s) else None
+    state = on_channels(2, mixing({1}, at.state, last=0))
+    return state if at.layer.return_sequences else dropping({1}, state)
 
 
-def _attention_to_source(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """Of the text that is written each position stays itself; of the source everything is seen."""
-    return states[0] if len(states) == 1 else _union([tuple(map(everything, state)) for state in states])
+def attention(at: Passage) -> State:
+    """Each position depends on all."""
+    return union([tuple(everything(r, r.axis) for r in state) for state in at.states])
 
 
-def _framing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """Frames of a waveform: a window slides along it, and its bands are channels."""
-    length, window, step = call.outputs[0].shape[1], layer.kernel_size[0], layer.strides[0]
-    return tuple(
-        slid(r, length, window, step, 1, layer.padding[0]) if r.axis == 1 else everything(r)
-        for r in states[0]
-    )
+def flatten(at: Passage) -> State:
+    """All values in one row."""
+    if at.rank == 2:
+        return at.state
+    return tuple(r if r.axis is None else scattered(r, mixed=True) for r in at.state)
 
 
-def _hearing(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """Each frame looks at the samples of its own time."""
-    length = call.outputs[0].shape[1]
-    return tuple(
-        slid(r, length, layer.hop, layer.hop, 1, 0) if r.axis == 1 else everything(r) for r in states[0]
-    )
-
-
-def _masking(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return tuple(r if r.axis == 1 else everything(r) for r in states[0])
-
-
-def _masked_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return _union([_dropping({1}, state) for state in states])
-
-
-def _character_pooling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return _union([_dropping({2}, state) for state in states])
-
-
-def _flatten(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    if len(shapes[0]) == 2:
-        return states[0]
-    return tuple(r if r.axis is None else scattered(r, mixed=True) for r in states[0])
-
-
-def _reshape(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    before, after = shapes[0][1:], call.outputs[0].shape[1:]
+def reshape(at: Passage) -> State:
+    """The same values in another shape."""
+    before, after = at.shape[1:], at.output[1:]
     if None in before or None in after:
-        return tuple(r if r.axis is None else scattered(r, mixed=True) for r in states[0])
+        return tuple(r if r.axis is None else scattered(r, mixed=True) for r in at.state)
     kept: dict[int, int] = {}
     for i, length in enumerate(before):
         for j, other in enumerate(after):
@@ -272,105 +167,45 @@ def _reshape(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[R
         else moved(r, kept[r.axis])
         if r.axis in kept
         else scattered(r, mixed=not channels_stay)
-        for r in states[0]
+        for r in at.state
     )
 
 
-def _permute(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return tuple(r if r.axis is None else moved(r, list(layer.dims).index(r.axis) + 1) for r in states[0])
+def permute(at: Passage) -> State:
+    """Axes in another order."""
+    order = list(at.layer.dims)
+    return tuple(r if r.axis is None else moved(r, order.index(r.axis) + 1) for r in at.state)
 
 
-def _repeat(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    return tuple(r if r.axis is None else moved(r, r.axis + 1) for r in states[0])
+def repeat(at: Passage) -> State:
+    """An axis of copies in front."""
+    return tuple(r if r.axis is None else moved(r, r.axis + 1) for r in at.state)
 
 
-def _concatenate(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    rank = len(shapes[0])
-    axis = layer.axis % rank
-    channels = len(call.outputs[0].shape) - 1
+def concatenate(at: Passage) -> State:
+    """Inputs side by side along one axis."""
+    axis, channels = at.layer.axis % at.rank, len(at.output) - 1
+    states = at.states
     split = any(r.axis == axis and not r.whole for state in states for r in state)
-    if split and len(call.inputs) > 1:
+    if split and at.inputs > 1:
         if axis != channels:
             return None
         states = [on_channels(axis, state) for state in states]
-    return _union(states)
+    return union(states)
 
 
-def _merge(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    out = call.outputs[0].shape
+def merge(at: Passage) -> State:
+    """Values at the same place, with smaller inputs repeated."""
     aligned = []
-    for shape, state in zip(shapes, states, strict=True):
-        missing = len(out) - len(shape)
+    for shape, state in zip(at.shapes, at.states, strict=True):
+        missing = len(at.output) - len(shape)
         made = []
         for r in state:
             if r.axis is None:
                 made.append(r)
                 continue
             axis = r.axis + missing
-            repeated = shape[r.axis] == 1 and out[axis] != 1
+            repeated = shape[r.axis] == 1 and at.output[axis] != 1
             made.append(everything(r, axis) if repeated else moved(r, axis))
         aligned.append(tuple(made))
-    return _union(aligned)
-
-
-def _union(states: Sequence[Reaches]) -> State:
-    made = [united(list(reaches)) for reaches in zip(*states, strict=True)]
-    known = [reach for reach in made if reach is not None]
-    return tuple(known) if len(known) == len(made) else None
-
-
-def _anything_of_whole(states: Sequence[Reaches]) -> State:
-    """A function of values that each depend on everything depends on no more than that."""
-    return _union([tuple(everything(r) for r in state) for state in states])
-
-
-_RULES: tuple[tuple[tuple[type, ...], Rule], ...] = (
-    ((*CONVOLUTIONS, *POOLINGS), convolution),
-    (TRANSPOSED, transposed),
-    (UPSAMPLINGS, upsampling),
-    ((*PADDINGS, *CROPPINGS), bordered),
-    (_GLOBAL, _global_pooling),
-    ((layers.Dense,), _dense),
-    ((layers.EinsumDense,), _einsum),
-    (
-        (
-            layers.LayerNormalization,
-            layers.RMSNormalization,
-            layers.UnitNormalization,
-            layers.GroupNormalization,
-            layers.Softmax,
-        ),
-        _normalizing,
-    ),
-    ((layers.RNN, layers.Bidirectional), _recurrent),
-    (_ATTENTIONS, _attention),
-    ((layers.Flatten,), _flatten),
-    ((layers.Reshape,), _reshape),
-    ((layers.Permute,), _permute),
-    ((layers.RepeatVector,), _repeat),
-    ((layers.Concatenate,), _concatenate),
-    (_MERGES, _merge),
-    (_POINTWISE, _pointwise),
-)
-
-_OWN: Mapping[str | None, Rule] = {
-    "CharacterMask": _pointwise,
-    "Energy": _merge,
-    "GatedLinearUnit": _dense,
-    "LinearChainCRF": _attention,
-    "LogMel": _framing,
-    "MaskedGlobalMaxPooling1D": _masked_pooling,
-    "MaxOverCharacters": _character_pooling,
-    "PaddingMask": _masking,
-    "PositionEmbedding": _pointwise,
-    "ProportionOfPositiveValues": _global_pooling,
-    "ProportionsAbove": _global_pooling,
-    "ScaledSum": _merge,
-    "SoundMask": _hearing,
-    "SourceAttention": _attention_to_source,
-    "Standardization": _standardizing,
-    "SpectrumMasking": _pointwise,
-    "SubwordEmbedding": _dense,
-    "TokenEmbedding": _pointwise,
-}
-"""Layers of this package, by name; those derived from a layer of Keras move receptive fields as that does."""
+    return union(aligned)

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import keras
-from keras import layers
 
 from convscope.scope.geometry.axis_dependency import AxisDependency, everything, slid, spread, stretched
-from convscope.scope.graph.graph import Call, Shape
+from convscope.scope.graph.graph import Shape
 
-Reaches = tuple[AxisDependency, ...]
-State = Reaches | None
-"""One reach per axis of the model's input; empty for what does not depend on it, None if unknown."""
-Rule = Callable[[Any, Call, Sequence[Shape], Sequence[Reaches]], State]
+Dependencies = tuple[AxisDependency, ...]
+State = Dependencies | None
+"""One dependency per axis of the model's input; empty for what does not depend on it, None if unknown."""
 
-CONVOLUTIONS = (
-    layers.Conv1D,
-    layers.Conv2D,
-    layers.Conv3D,
-    layers.DepthwiseConv1D,
-    layers.DepthwiseConv2D,
-    layers.SeparableConv1D,
-    layers.SeparableConv2D,
-)
-TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-POOLINGS = (
-    layers.MaxPooling1D,
-    layers.MaxPooling2D,
-    layers.MaxPooling3D,
-    layers.AveragePooling1D,
-    layers.AveragePooling2D,
-    layers.AveragePooling3D,
-)
-PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
-CROPPINGS = (layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
-UPSAMPLINGS = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
+
+@dataclass(frozen=True)
+class Passage:
+    """What of one of the model's inputs arrives at a call.
+
+    Args:
+        layer: What is called.
+        output: Shape of its first output, with the batch axis.
+        inputs: How many inputs the call has.
+        shapes: Shapes of those of its inputs that depend on the model's input, with the batch axis.
+        states: What these depend on.
+    """
+
+    layer: keras.layers.Layer
+    output: Shape
+    inputs: int
+    shapes: Sequence[Shape]
+    states: Sequence[Dependencies]
+
+    @property
+    def shape(self) -> Shape:
+        """Of the first input."""
+        return self.shapes[0]
+
+    @property
+    def state(self) -> Dependencies:
+        """Of the first input."""
+        return self.states[0]
+
+    @property
+    def rank(self) -> int:
+        """Axes of the first input, with the batch."""
+        return len(self.shapes[0])
+
+
+DependencyRule = Callable[[Passage], State]
+Move = Callable[[AxisDependency], AxisDependency]
 
 
 def has_format(layer: keras.Operation) -> bool:
@@ -62,22 +76,47 @@ def channel_axis(layer: keras.Operation, rank: int) -> int:
     return 1 if form == "channels_first" and rank > 2 else max(rank - 1, 0)
 
 
-def on_channels(axis: int, state: Reaches) -> Reaches:
+def on_channels(axis: int, state: Dependencies) -> Dependencies:
     """The channel axis is mixed and its positions are replaced by kernels."""
     return tuple(everything(r) if r.axis == axis or r.mixed else r for r in state)
 
 
-def _on_axes(state: Reaches, moves: dict[int, Callable[[AxisDependency], AxisDependency]]) -> Reaches:
-    return tuple(r if r.whole or r.axis is None or r.axis not in moves else moves[r.axis](r) for r in state)
-
-
-def places(layer: Any, rank: int) -> list[int]:
+def places(layer: keras.layers.Layer, rank: int) -> list[int]:
     """The axes along which kernels slide."""
     channels = channel_axis(layer, rank)
     return [axis for axis in range(1, rank) if axis != channels]
 
 
-def _each(value: Any, count: int) -> list[Any]:
+def convolution(at: Passage) -> State:
+    """Behind a convolution that mixes channels."""
+    return on_channels(channel_axis(at.layer, at.rank), _slid_along(at, at.layer.kernel_size))
+
+
+def depthwise(at: Passage) -> State:
+    """Behind a convolution that keeps channels apart."""
+    return _slid_along(at, at.layer.kernel_size) if at.layer.depth_multiplier == 1 else convolution(at)
+
+
+def pooling(at: Passage) -> State:
+    """Behind a pooling over windows."""
+    return _slid_along(at, at.layer.pool_size)
+
+
+def _slid_along(at: Passage, sizes: int | Sequence[int]) -> Dependencies:
+    layer, axes = at.layer, places(at.layer, at.rank)
+    settings = (sizes, layer.strides, getattr(layer, "dilation_rate", 1))
+    moves = {}
+    for axis, size, stride, dilation in zip(
+        axes, *(_each(value, len(axes)) for value in settings), strict=True
+    ):
+        before = {"valid": 0, "causal": (size - 1) * dilation}.get(layer.padding)
+        if before is None:
+            before = _same_padding(at.shape[axis], size, stride, dilation)
+        moves[axis] = sliding(at.output[axis], size, stride, dilation, before)
+    return _on_axes(at.state, moves)
+
+
+def _each(value: int | Sequence[int], count: int) -> list[int]:
     return [value] * count if isinstance(value, int) else list(value)
 
 
@@ -89,86 +128,69 @@ def _same_padding(length: int | None, size: int, stride: int, dilation: int) -> 
     return max((math.ceil(length / stride) - 1) * stride + span - length, 0) // 2
 
 
-def convolution(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """Behind a convolution of any kind but a transposed one, or a pooling."""
-    shape, out, rank = shapes[0], call.outputs[0].shape, len(shapes[0])
-    pooling = isinstance(layer, POOLINGS)
-    axes = places(layer, rank)
-    sizes = _each(layer.pool_size if pooling else layer.kernel_size, len(axes))
-    strides = _each(layer.strides, len(axes))
-    dilations = [1] * len(axes) if pooling else _each(layer.dilation_rate, len(axes))
-    moves = {}
-    for axis, size, stride, dilation in zip(axes, sizes, strides, dilations, strict=True):
-        before = {"valid": 0, "causal": (size - 1) * dilation}.get(layer.padding)
-        if before is None:
-            before = _same_padding(shape[axis], size, stride, dilation)
-        moves[axis] = _sliding(out[axis], size, stride, dilation, before)
-    state = _on_axes(states[0], moves)
-    alone = pooling or (type(layer).__name__.startswith("Depthwise") and layer.depth_multiplier == 1)
-    return state if alone else on_channels(channel_axis(layer, rank), state)
+def sliding(length: int | None, size: int, stride: int, dilation: int, before: int) -> Move:
+    """What a window does to one axis, see `slid`."""
+    return lambda dependency: slid(dependency, length, size, stride, dilation, before)
 
 
-def _sliding(
-    length: int | None, size: int, stride: int, dilation: int, before: int
-) -> Callable[[AxisDependency], AxisDependency]:
-    return lambda reach: slid(reach, length, size, stride, dilation, before)
+def _on_axes(state: Dependencies, moves: dict[int, Move]) -> Dependencies:
+    return tuple(r if r.whole or r.axis is None or r.axis not in moves else moves[r.axis](r) for r in state)
 
 
-def transposed(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+def transposed(at: Passage) -> State:
     """Behind a transposed convolution."""
-    shape, out, rank = shapes[0], call.outputs[0].shape, len(shapes[0])
-    axes = places(layer, rank)
-    moves: dict[int, Callable[[AxisDependency], AxisDependency]] = {}
-    for i, axis in enumerate(axes):
-        size, stride = layer.kernel_size[i], layer.strides[i]
-        dilation = _each(layer.dilation_rate, len(axes))[i]
-        span = (size - 1) * dilation + 1
-        length_in, length_out = shape[axis], out[axis]
-        before = 0
+    layer, axes = at.layer, places(at.layer, at.rank)
+    dilations = _each(layer.dilation_rate, len(axes))
+    moves: dict[int, Move] = {}
+    for axis, size, stride, dilation in zip(axes, layer.kernel_size, layer.strides, dilations, strict=True):
+        span, before = (size - 1) * dilation + 1, 0
+        length, length_out = at.shape[axis], at.output[axis]
         if layer.padding == "same":
             excess = span - stride
-            if length_in is not None and length_out is not None:
-                excess = (length_in - 1) * stride + span - length_out
+            if length is not None and length_out is not None:
+                excess = (length - 1) * stride + span - length_out
             before = max(excess, 0) // 2
-
-        def move(
-            r: AxisDependency,
-            out_length: int | None = length_out,
-            kernel: tuple[int, ...] = (size, stride, dilation, before),
-        ) -> AxisDependency:
-            return spread(r, out_length, *kernel)
-
-        moves[axis] = move
-    return on_channels(channel_axis(layer, rank), _on_axes(states[0], moves))
+        moves[axis] = _spreading(length_out, size, stride, dilation, before)
+    return on_channels(channel_axis(layer, at.rank), _on_axes(at.state, moves))
 
 
-def upsampling(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
+def _spreading(length: int | None, size: int, stride: int, dilation: int, before: int) -> Move:
+    return lambda dependency: spread(dependency, length, size, stride, dilation, before)
+
+
+def upsampling(at: Passage) -> State:
     """Behind an up-sampling; None for an interpolation that is not known."""
-    shape, out = shapes[0], call.outputs[0].shape
-    axes = places(layer, len(shape))
-    how = getattr(layer, "interpolation", "nearest")
+    axes = places(at.layer, at.rank)
+    how = getattr(at.layer, "interpolation", "nearest")
     if how not in ("nearest", "bilinear"):
         return None
-    moves: dict[int, Callable[[AxisDependency], AxisDependency]] = {}
-    for axis, factor in zip(axes, _each(layer.size, len(axes)), strict=True):
-
-        def move(r: AxisDependency, a: int = axis, f: int = factor) -> AxisDependency:
-            return stretched(r, out[a], f, between=how == "bilinear")
-
-        moves[axis] = move
-    return _on_axes(states[0], moves)
-
-
-def bordered(layer: Any, call: Call, shapes: Sequence[Shape], states: Sequence[Reaches]) -> State:
-    """Zero padding and, with the sign turned, cropping."""
-    shape, out = shapes[0], call.outputs[0].shape
-    axes = places(layer, len(shape))
-    padding = isinstance(layer, PADDINGS)
-    pairs = layer.padding if padding else layer.cropping
-    if len(axes) == 1 and not isinstance(pairs[0], (tuple, list)):
-        pairs = (pairs,)
+    factors = _each(at.layer.size, len(axes))
     moves = {
-        axis: _sliding(out[axis], 1, 1, 1, pair[0] if padding else -pair[0])
-        for axis, pair in zip(axes, pairs, strict=True)
+        axis: _stretching(at.output[axis], factor, how == "bilinear")
+        for axis, factor in zip(axes, factors, strict=True)
     }
-    return _on_axes(states[0], moves)
+    return _on_axes(at.state, moves)
+
+
+def _stretching(length: int | None, factor: int, between: bool) -> Move:
+    return lambda dependency: stretched(dependency, length, factor, between=between)
+
+
+def padding(at: Passage) -> State:
+    """Behind a border that is put around maps."""
+    return _bordered(at, ((axis, before) for axis, before in _borders(at, at.layer.padding)))
+
+
+def cropping(at: Passage) -> State:
+    """Behind a border that is cut off."""
+    return _bordered(at, ((axis, -before) for axis, before in _borders(at, at.layer.cropping)))
+
+
+def _borders(at: Passage, pairs: Sequence[int | tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Each axis with what is added or cut off in front of it."""
+    each = [pair if isinstance(pair, int) else pair[0] for pair in pairs]  # of a single axis both ends
+    return zip(places(at.layer, at.rank), each, strict=False)
+
+
+def _bordered(at: Passage, borders: Iterator[tuple[int, int]]) -> State:
+    return _on_axes(at.state, {axis: sliding(at.output[axis], 1, 1, 1, before) for axis, before in borders})

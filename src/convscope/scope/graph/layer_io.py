@@ -60,7 +60,7 @@ def input_of(graph: Graph, path: str) -> int:
     """The number of the first of the model's inputs that a layer depends on; 0 where that is not known."""
     for number in range(len(graph.inputs)):
         geometry = geometries(graph, number)[path]
-        if geometry.reaches or not geometry.known:
+        if geometry.dependencies or not geometry.known:
             return number if geometry.known else 0
     return 0
 

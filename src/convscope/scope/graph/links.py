@@ -6,41 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from convscope.scope.describe.layer_texts.activations import activation_name
-from convscope.scope.graph.core_layers import core_class
 from convscope.scope.graph.graph import Call, Graph, Value
-
-PASSING = frozenset(
-    {
-        "Dropout",
-        "SpatialDropout1D",
-        "SpatialDropout2D",
-        "SpatialDropout3D",
-        "AlphaDropout",
-        "GaussianDropout",
-        "GaussianNoise",
-        "ActivityRegularization",
-        "Identity",
-        "StochasticDepth",
-    }
-)
-"""Layers that pass their input on unchanged when the model is used."""
-
-_ACTIVATIONS = {
-    "ReLU": "relu",
-    "LeakyReLU": "leaky_relu",
-    "PReLU": "prelu",
-    "ELU": "elu",
-    "Softmax": "softmax",
-}
-_OPERATIONS = {
-    "Relu": "relu",
-    "Softmax": "softmax",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Gelu": "gelu",
-    "Silu": "silu",
-}
+from convscope.scope.layer_spec import Trait, has_trait
 
 
 @dataclass(frozen=True)
@@ -69,10 +36,15 @@ class Links:
                 users[value.number].append(call)
         return cls(makers, users)
 
-    def maker(self, value: Value, through: frozenset[str] = PASSING) -> Call | None:
-        """The call behind a value that does something; None for an input of the model."""
+    def maker(self, value: Value, *through: Trait) -> Call | None:
+        """The call behind a value that does something; None for an input of the model.
+
+        Args:
+            value: Any value.
+            through: Traits of layers that are looked through besides those that only training knows.
+        """
         call = self.makers.get(value.number)
-        while call is not None and (core_class(call.layer) in through) and call.inputs:
+        while call is not None and has_trait(call.layer, "training only", *through) and call.inputs:
             call = self.makers.get(call.inputs[0].number)
         return call
 
@@ -82,13 +54,3 @@ class Links:
             return None
         users = self.users.get(call.outputs[0].number, [])
         return users[0] if len(users) == 1 else None
-
-
-def activation(call: Call) -> str:
-    """The name of the activation function that a call ends with, `linear` if none."""
-    name = core_class(call.layer) or ""
-    if name == "ReLU" and call.layer.max_value == 6:
-        return "relu6"
-    if call.kind == "operation":
-        return _OPERATIONS.get(name, "linear")
-    return _ACTIVATIONS.get(name) or activation_name(call.layer)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from convscope.errors import UsageError
+
+ModelInput = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
+"""Samples as a model takes them: one array, or for several inputs a list, or a dict by name."""
 
 _COUNTED = re.compile(r"(keras_tensor|input_layer)(_\d+)?$")  # names that Keras gives by counting up
 
 
-def symbolic_inputs(model: keras.Model, inputs: Any) -> Any:
-    """Symbolic tensors in the structure that the model's `call` takes."""
+def symbolic_inputs(model: keras.Model, inputs: ModelInput | None) -> keras.KerasTensor:
+    """keras.KerasTensor tensors in the structure that the model's `call` takes."""
     if inputs is not None:
         return keras.tree.map_structure(
             lambda array: keras.KerasTensor((None, *np.shape(array)[1:]), _dtype(array)), inputs
@@ -34,20 +37,23 @@ def symbolic_inputs(model: keras.Model, inputs: Any) -> Any:
     )
 
 
-def _of_shapes(shapes: Any) -> Any:
+def _of_shapes(shapes: object) -> keras.KerasTensor:
     if isinstance(shapes, Mapping):
         return {name: _of_shapes(shape) for name, shape in shapes.items()}
-    if all(length is None or isinstance(length, int) for length in shapes):
-        return keras.KerasTensor((None, *shapes[1:]), keras.config.floatx())
-    return [_of_shapes(shape) for shape in shapes]
+    each = list(shapes) if isinstance(shapes, Sequence) else []
+    if all(length is None or isinstance(length, int) for length in each):
+        return keras.KerasTensor((None, *each[1:]), keras.config.floatx())
+    return [_of_shapes(shape) for shape in each]
 
 
-def _dtype(array: Any) -> str:
+def _dtype(array: npt.ArrayLike) -> str:
     kind = np.asarray(array).dtype
     return str(kind) if kind.kind in "iub" else keras.config.floatx()
 
 
-def names_of(structure: Any, declared: Any, word: str) -> tuple[str, ...]:
+def names_of(
+    structure: keras.KerasTensor, declared: Sequence[keras.KerasTensor] | None, word: str
+) -> tuple[str, ...]:
     """Names from a dict's keys, the model's own declaration, or by counting."""
     count = len(keras.tree.flatten(structure))
     if isinstance(structure, Mapping):
@@ -57,7 +63,7 @@ def names_of(structure: Any, declared: Any, word: str) -> tuple[str, ...]:
     return (word,) if count == 1 else tuple(f"{word}_{i + 1}" for i in range(count))
 
 
-def output_names(model: keras.Model, outputs: Any) -> tuple[str, ...]:
+def output_names(model: keras.Model, outputs: keras.KerasTensor) -> tuple[str, ...]:
     """Names from a dict's keys, the model's own, or by counting."""
     if isinstance(outputs, Mapping):
         return tuple(str(name) for name in sorted(outputs))

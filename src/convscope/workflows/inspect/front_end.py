@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convscope.lenses.views.layer_maps import Placing
 from convscope.lenses.views.timeline.spectrogram import Spectrogram
-from convscope.scope.attribution.layer import hearing
+from convscope.scope.attribution.layer import front_end_call
 from convscope.scope.graph.graph import Graph
 from convscope.scope.record import record
 
@@ -32,7 +32,7 @@ def front_end_of(graph: Graph) -> tuple[str, FrontEnd] | None:
     """The front end with its path; None for a model that takes no waveform, or other inputs too."""
     if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 2:
         return None
-    call = hearing(graph, graph.inputs[0])
+    call = front_end_call(graph, graph.inputs[0])
     if call is None or not isinstance(call.layer, FrontEnd):
         return None
     return call.path, call.layer

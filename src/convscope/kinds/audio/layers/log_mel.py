@@ -8,6 +8,15 @@ import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.scope.describe import phrasing
+from convscope.scope.describe.input_kind import InputKind
+from convscope.scope.describe.input_readers import InputReader, register_reader
+from convscope.scope.facts import Facts
+from convscope.scope.geometry.axis_dependency import everything, slid
+from convscope.scope.geometry.sliding import Passage, State
+from convscope.scope.graph.graph import Graph, Value
+from convscope.scope.layer_spec import LayerSpec, register
+from convscope.scope.sizes import Shapes, count
 from convscope.types import Tensor
 
 Floats = npt.NDArray[np.float64]
@@ -210,3 +219,58 @@ def mel(frequency: Floats | np.float64) -> Floats:
 def hertz(mels: Floats) -> Floats:
     """From the mel scale to Hz."""
     return np.asarray(700 * (10 ** (mels / 2595) - 1))
+
+
+def frames_of(at: Passage, window: int, step: int, before: int) -> State:
+    """Receptive fields of frames: a window slides along the waveform, and bands are channels."""
+    return tuple(
+        slid(r, at.output[1], window, step, 1, before) if r.axis == 1 else everything(r) for r in at.state
+    )
+
+
+def _dependency(at: Passage) -> State:
+    return frames_of(at, at.layer.kernel_size[0], at.layer.strides[0], at.layer.padding[0])
+
+
+def _cost(layer: LogMel, inputs: Shapes, outputs: Shapes) -> int:
+    """Each frame times the cosines and sines of every frequency, and these times the bands."""
+    window, bins = layer.kernel_size[0], layer.kernel_size[0] // 2 + 1
+    return int(count(outputs[0][1:2]) * bins * (2 * window + layer.mels))
+
+
+def _here(facts: Facts) -> str:
+    layer = facts.layer
+    high = layer.rate / 2 if layer.high is None else layer.high
+    return (
+        f"Frames of {phrasing.number(1000 * layer.window)} ms every {phrasing.number(1000 * layer.hop)} ms, "
+        f"{phrasing.plural(layer.mels, 'mel band')} from {phrasing.number(layer.low)} to {high:,g} Hz: "
+        f"{facts.changed}."
+    )
+
+
+def _recordings(graph: Graph, value: Value) -> InputKind | None:
+    """What a waveform holds that this layer reads."""
+    if len(value.shape) != 2:
+        return None
+    readers = (call.layer for call in graph.calls if value in call.inputs)
+    rate = next(layer.rate for layer in readers if isinstance(layer, LogMel))
+    length = value.shape[1]
+    of = "of any length" if length is None else f"of {phrasing.number(length / rate)} seconds"
+    said = f"recordings {of} at {rate:,} Hz"
+    return InputKind("recording", said, "audio sample", (length,), None, "waveform", ("frame", "cell"))
+
+
+register(
+    LayerSpec(
+        LogMel,
+        "front end",
+        "Computes the log-mel energies of a waveform: short, overlapping frames are split into frequency "
+        "bands, narrow at low and wide at high frequencies, as in human hearing. It has no trainable "
+        "weights.",
+        _here,
+        _dependency,
+        _cost,
+        component="log-mel front end",
+    )
+)
+register_reader(InputReader((LogMel,), _recordings))

@@ -6,6 +6,13 @@ import keras
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.kinds.audio.layers.log_mel import frames_of
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.geometry.sliding import Passage, State
+from convscope.scope.keras_layers.normalizations import learned
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -101,3 +108,41 @@ class MaskedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore
     def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """That of x."""
         return tuple(shapes[0])
+
+
+def _dependency(at: Passage) -> State:
+    """Each frame depends on the samples of its own time."""
+    return frames_of(at, at.layer.hop, at.layer.hop, 0)
+
+
+def _mask(facts: Facts) -> str:
+    return f"Frames of {phrasing.plural(facts.layer.hop, 'audio sample')}: {facts.changed}."
+
+
+def _normalization(facts: Facts) -> str:
+    layer = facts.layer
+    return (
+        f"{phrasing.sentence(learned(layer)).removesuffix('.')}, momentum {phrasing.number(layer.momentum)}, "
+        f"epsilon {phrasing.number(layer.epsilon)}. {facts.stays}"
+    )
+
+
+register(
+    LayerSpec(
+        SoundMask,
+        "mask",
+        "Recordings of a batch are padded with zeros to the same length. The mask is 1 for frames with sound "
+        "and 0 for padding, so that later layers ignore padding.",
+        _mask,
+        _dependency,
+    ),
+    LayerSpec(
+        MaskedBatchNormalization,
+        "normalization",
+        "Batch normalization that ignores padding: each channel is brought to mean 0 and variance 1, with "
+        "statistics of the batch in training and moving averages at inference.",
+        _normalization,
+        rules.pointwise,
+        component="batch normalization",
+    ),
+)

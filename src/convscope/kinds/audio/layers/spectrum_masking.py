@@ -6,6 +6,10 @@ import keras
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -77,3 +81,24 @@ class SpectrumMasking(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Unchanged."""
         return tuple(shape)
+
+
+def _here(facts: Facts) -> str:
+    layer = facts.layer
+    return (
+        f"Up to {layer.count} time masks of up to {phrasing.percent(layer.time, 1)} of the frames and "
+        f"{layer.count} frequency masks of up to {phrasing.percent(layer.bands, 1)} of the bands. "
+        f"{facts.stays}"
+    )
+
+
+register(
+    LayerSpec(
+        SpectrumMasking,
+        "preparation",
+        "Masks random time spans and frequency bands in training (SpecAugment), which reduces overfitting. "
+        "At inference it does nothing.",
+        _here,
+        rules.pointwise,
+    )
+)

@@ -88,7 +88,7 @@ class Window:
         """
         graph = trace(model)
         found = geometries(graph)[graph.calls[-1].path]
-        reach = found.reaches[0] if found.known and found.reaches else None
+        reach = found.dependencies[0] if found.known and found.dependencies else None
         if reach is None or reach.whole or reach.period != 1 or reach.axis is None:
             raise UsageError(
                 f"The model '{model.name}' cannot hear a recording in parts: what a frame depends on is not "

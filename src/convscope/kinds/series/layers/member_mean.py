@@ -5,6 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -38,3 +41,19 @@ class MemberMean(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch and one number."""
         return input_shape[0], 1
+
+
+def _here(facts: Facts) -> str:
+    members = facts.channels_in or 0
+    return f"{phrasing.plural(members, 'estimate')}: {facts.changed}."
+
+
+register(
+    LayerSpec(
+        MemberMean,
+        "merging",
+        "Takes the mean of the estimates of an ensemble. In training the variance between them is added to "
+        "the loss, so that each member learns on its own.",
+        _here,
+    )
+)

@@ -9,6 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -165,3 +169,22 @@ def _slopes(maps: Tensor, bounds: Tensor, passed: Tensor, weights: Tensor) -> Te
         near = ops.sigmoid((maps - bounds[:, i]) / width)
         total = total + passed[..., i] * near * (1 - near)
     return total * weights / (ops.sum(weights, axis=0) * width)
+
+
+def _here(facts: Facts) -> str:
+    thresholds = phrasing.plural(facts.layer.thresholds, "threshold")
+    return f"{thresholds} per feature map: {facts.changed}."
+
+
+register(
+    LayerSpec(
+        ProportionsAbove,
+        "global pooling",
+        "Computes the proportion of each feature map above each of several thresholds. Every other map "
+        "leaves out both ends, where the kernel reaches beyond the input. The thresholds are quantiles of "
+        "the data, not trained.",
+        _here,
+        rules.global_pooling,
+        component="pooling by proportions above thresholds",
+    )
+)

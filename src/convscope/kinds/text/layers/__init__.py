@@ -1,5 +1,6 @@
 """Layers of text; importing this registers them, so that files with them load."""
 
+import convscope.kinds.text.layers.explanations  # noqa: F401 - registers what to say of texts
 from convscope.kinds.text.layers.crf import LinearChainCRF
 from convscope.kinds.text.layers.gating import GatedLinearUnit, ScaledSum
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask

@@ -8,6 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry.rules import attention
+from convscope.scope.layer_spec import LayerSpec, register
+from convscope.scope.sizes import Shapes, count
 from convscope.types import Tensor
 
 FORBIDDEN = -1e4
@@ -242,3 +247,39 @@ def _steps(emissions: Tensor, mask: Tensor) -> Tensor:
     One tensor: Keras 3.15 cannot scan several of a length that is not known on TensorFlow.
     """
     return ops.transpose(ops.concatenate([emissions, mask], axis=-1), (1, 0, 2))
+
+
+def forbidden_pairs(layer: LinearChainCRF) -> int:
+    """How many pairs of a tag and the next are not allowed."""
+    return sum(not may for row in layer.allowed or () for may in row)
+
+
+def _here(facts: Facts) -> str:
+    tags, never = facts.shape_out[-1] or 0, forbidden_pairs(facts.layer)
+    forbidden = f", {never:,} forbidden" if never else ""
+    return f"{phrasing.plural(tags, 'tag')}, {tags * tags:,} transitions{forbidden}: {facts.changed}."
+
+
+def _cost(layer: LinearChainCRF, inputs: Shapes, outputs: Shapes) -> int:
+    """At each position a message in either direction, from all tags to all tags.
+
+    They count as the products of probabilities that they are, though computed in logarithms.
+    """
+    length, tags = count(inputs[0][1:2]), count(inputs[0][2:])
+    return 2 * length * tags * tags
+
+
+register(
+    LayerSpec(
+        LinearChainCRF,
+        "other",
+        "A conditional random field (CRF) scores whole sequences of tags: to the score of each tag at each "
+        "word it adds a learned score for each transition from a tag to the next. It returns the probability "
+        "of each tag at each word.",
+        _here,
+        attention,
+        _cost,
+        frozenset({"classifies"}),
+        component="CRF",
+    )
+)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -60,3 +64,28 @@ class ScaledSum(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """The shape of the first input."""
         return tuple(shapes[0])
+
+
+def _gate(facts: Facts) -> str:
+    left = facts.shape_out[-1]
+    halves = "" if left is None else f"{left:,} channels gated by the other {left:,}: "
+    return phrasing.sentence(f"{halves}{facts.changed}")
+
+
+register(
+    LayerSpec(
+        GatedLinearUnit,
+        "other",
+        "A gated linear unit (GLU) multiplies one half of the channels by the sigmoid of the other half.",
+        _gate,
+        rules.dense,
+        component="gated linear unit",
+    ),
+    LayerSpec(
+        ScaledSum,
+        "merging",
+        "Adds its two inputs and scales the sum by the root of 1/2, which keeps the variance.",
+        lambda facts: f"Two inputs of {phrasing.values(facts.shape_in)} added and scaled.",
+        rules.merge,
+    ),
+)

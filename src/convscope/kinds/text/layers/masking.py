@@ -5,6 +5,12 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.geometry.axis_dependency import everything
+from convscope.scope.geometry.sliding import Passage, State
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -64,3 +70,33 @@ class MaskedGlobalMaxPooling1D(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """Without the length."""
         return (shapes[0][0], shapes[0][2])
+
+
+def _mask_dependency(at: Passage) -> State:
+    return tuple(r if r.axis == 1 else everything(r) for r in at.state)
+
+
+def mask_of_ids(facts: Facts) -> str:
+    """A mask from ids: `9 tokens become 9x1`."""
+    return f"{phrasing.sentence(facts.ids_in).removesuffix('.')} become {phrasing.values(facts.shape_out)}."
+
+
+register(
+    LayerSpec(
+        PaddingMask,
+        "mask",
+        "Texts of a batch are padded with id 0 to the same length. The mask is 1 for tokens and 0 for "
+        "padding, so that later layers ignore padding.",
+        mask_of_ids,
+        _mask_dependency,
+    ),
+    LayerSpec(
+        MaskedGlobalMaxPooling1D,
+        "global pooling",
+        "Global max pooling along the text that ignores padding: whether the pattern of a kernel occurs "
+        "anywhere. It has no weights and accepts texts of any length.",
+        lambda facts: f"The maximum of each feature map: {facts.changed}.",
+        lambda at: rules.dropped_axis(1, at),
+        component="global max pooling",
+    ),
+)

@@ -5,6 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry.axis_dependency import everything
+from convscope.scope.geometry.rules import union
+from convscope.scope.geometry.sliding import Passage, State
+from convscope.scope.layer_spec import LayerSpec, register
+from convscope.scope.sizes import Shapes, count
 from convscope.types import Tensor
 
 _LEAST = -1e9
@@ -42,3 +49,38 @@ class SourceAttention(keras.layers.Layer):  # type: ignore[misc]
         query, keys, values, _ = inputs
         context = keras.KerasTensor((*query.shape[:2], values.shape[-1]), dtype=values.dtype)
         return context, keras.KerasTensor((*query.shape[:2], keys.shape[1]), dtype="float32")
+
+
+def _dependency(at: Passage) -> State:
+    """Of the text that is written each position stays itself; of the source everything is seen."""
+    if len(at.states) == 1:
+        return at.state
+    return union([tuple(map(everything, state)) for state in at.states])
+
+
+def _cost(layer: SourceAttention, inputs: Shapes, outputs: Shapes) -> int:
+    """Scores between all queries and keys, then the weighted sums of the values."""
+    query, keys, values = inputs[:3]
+    return count(query[1:2]) * count(keys[1:2]) * (count(keys[2:]) + count(values[2:]))
+
+
+def _here(facts: Facts) -> str:
+    query, keys, values = (phrasing.values(shape[1:]) for shape in facts.call.input_shapes[:3])
+    return (
+        f"Query {query}, keys {keys}, values {values}: returns {phrasing.values(facts.shape_out)} and the "
+        "attention weights."
+    )
+
+
+register(
+    LayerSpec(
+        SourceAttention,
+        "attention",
+        "Attention from each position of the generated text to all tokens of the source text. The weights "
+        "can be read as an alignment.",
+        _here,
+        _dependency,
+        _cost,
+        frozenset({"aligns"}),
+    )
+)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.kinds.text.layers.masking import mask_of_ids
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -60,3 +65,29 @@ class MaxOverCharacters(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shapes: Tensor) -> tuple[int | None, ...]:
         """Without the characters."""
         return (*shapes[0][:2], shapes[0][3])
+
+
+def _pooled(facts: Facts) -> str:
+    length = facts.shape_in[1] if len(facts.shape_in) > 2 else None
+    over = "all characters" if length is None else f"up to {phrasing.plural(length, 'character')}"
+    return f"The maximum over {over} of each word: {facts.changed}."
+
+
+register(
+    LayerSpec(
+        CharacterMask,
+        "mask",
+        "Words are padded with id 0 to the same number of characters. The mask is 1 for characters and 0 for "
+        "padding.",
+        mask_of_ids,
+        rules.pointwise,
+    ),
+    LayerSpec(
+        MaxOverCharacters,
+        "other",
+        "Takes the maximum of each feature map over the characters of a word: whether a pattern of letters, "
+        "such as a suffix, occurs in it.",
+        _pooled,
+        lambda at: rules.dropped_axis(2, at),
+    ),
+)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
 
@@ -52,3 +56,24 @@ class SubwordEmbedding(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, object]:
         """Both sizes."""
         return {**super().get_config(), "vocabulary": self.vocabulary, "units": self.units}
+
+
+def _here(facts: Facts) -> str:
+    pieces = facts.shape_in[-1] if len(facts.shape_in) > 1 else None
+    of = "several ids" if pieces is None else f"up to {phrasing.plural(pieces, 'id')}"
+    return (
+        f"A table of {facts.layer.vocabulary:,} vectors of {phrasing.plural(facts.layer.units, 'value')}, "
+        f"mean over {of} per word: {facts.ids_in} become {phrasing.values(facts.shape_out)}."
+    )
+
+
+register(
+    LayerSpec(
+        SubwordEmbedding,
+        "lookup",
+        "A subword embedding represents a word by the mean of its own vector and the vectors of its "
+        "character n-grams, so that unseen words get useful vectors, too.",
+        _here,
+        rules.dense,
+    )
+)

@@ -7,6 +7,11 @@ import math
 import keras
 from keras import ops
 
+from convscope.scope.describe import phrasing
+from convscope.scope.facts import Facts
+from convscope.scope.geometry import rules
+from convscope.scope.layer_spec import LayerSpec, register
+from convscope.scope.sizes import Shapes, scores_of_vectors
 from convscope.types import Tensor
 
 
@@ -109,3 +114,47 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, object]:
         """All that rebuilds the layer."""
         return {**super().get_config(), "positions": self.positions}
+
+
+def _in_reverse(facts: Facts) -> bool:
+    return len(facts.shape_in) == len(facts.shape_out)
+
+
+def _about(facts: Facts) -> str:
+    if _in_reverse(facts):
+        return (
+            "An embedding in reverse scores each token by the dot product of a vector with its row of the "
+            "table. One table for both directions saves parameters."
+        )
+    return "An embedding maps token ids to learned vectors; tokens that are used alike get similar vectors."
+
+
+def _here(facts: Facts) -> str:
+    layer = facts.layer
+    table = f"{layer.vocabulary:,} vectors of {phrasing.plural(layer.width, 'value')}"
+    if _in_reverse(facts):
+        bias = ", with bias" if layer.tied else ""
+        return f"Scores for a table of {table}{bias}: {facts.changed}."
+    return f"A table of {table}: {facts.ids_in} become {phrasing.values(facts.shape_out)}."
+
+
+def _cost(layer: TokenEmbedding, inputs: Shapes, outputs: Shapes) -> int:
+    return scores_of_vectors(layer.vocabulary, inputs, outputs)
+
+
+def _positions(facts: Facts) -> str:
+    places = phrasing.plural(facts.layer.positions, "position")
+    return f"A table of {places}, the last one for all beyond. {facts.stays}"
+
+
+register(
+    LayerSpec(TokenEmbedding, "lookup", _about, _here, rules.pointwise, _cost),
+    LayerSpec(
+        PositionEmbedding,
+        "other",
+        "Adds a learned vector for each position in the text, because a convolution has no notion of "
+        "absolute position.",
+        _positions,
+        rules.pointwise,
+    ),
+)

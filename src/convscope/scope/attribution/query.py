@@ -18,7 +18,7 @@ from convscope.scope.graph.graph import Call, Graph
 
 
 @dataclass(frozen=True)
-class Found:
+class AttributionValues:
     """What a method finds.
 
     Args:
@@ -38,7 +38,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AttributionQuery:
     """A checked request.
 
     Args:
@@ -119,7 +119,7 @@ class Question:
         return np.moveaxis(array, 1, -1) if self.channels_first else array
 
     def laid_over(self, maps: np.ndarray, resize: Resize) -> tuple[np.ndarray, np.ndarray | None]:
-        """Maps at the resolution of the input; of a waveform also over the frames and bands that are heard.
+        """Maps at the resolution of the input; of a waveform also over the frames and bands of its front end.
 
         Args:
             maps: (samples, *positions of a layer). Those of a layer behind the energies of a waveform may
@@ -131,8 +131,8 @@ class Question:
         """
         if self.bands is None or maps.ndim != len(self.positions) + 2:
             return resized(maps, self.positions, resize), None
-        heard = resized(maps, self.bands, resize)
-        return resized(heard.sum(-1), self.positions, resize), heard
+        over_bands = resized(maps, self.bands, resize)
+        return resized(over_bands.sum(-1), self.positions, resize), over_bands
 
     def shaped_as_input(self, masks: np.ndarray) -> np.ndarray:
         """(samples, *positions) so that it multiplies the input: with a channel axis where that has one."""

@@ -1,0 +1,33 @@
+"""What is known about the layers of Keras: one `LayerSpec` per class, by family; importing registers them."""
+
+from convscope.scope.keras_layers import (
+    activations,
+    attention,
+    convolutions,
+    dense,
+    merging,
+    normalizations,
+    operations,
+    others,
+    pooling,
+    preparation,
+    recurrent,
+    regularizers,
+    shaping,
+)
+
+__all__ = [
+    "activations",
+    "attention",
+    "convolutions",
+    "dense",
+    "merging",
+    "normalizations",
+    "operations",
+    "others",
+    "pooling",
+    "preparation",
+    "recurrent",
+    "regularizers",
+    "shaping",
+]
