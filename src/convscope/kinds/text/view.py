@@ -13,7 +13,7 @@ from convscope.kinds.text.drawing.ngram import place_ngram
 from convscope.kinds.text.drawing.token_maps import at_tokens, place_token_maps
 from convscope.kinds.text.drawing.tokens import PADDING, lay_out, place_tokens
 from convscope.kinds.text.drawing.words import place_words
-from convscope.lenses.sheet.blocks import MapBlock, Where, place_block
+from convscope.lenses.sheet.blocks import MapBlock, Where
 from convscope.lenses.sheet.glyphs import note_on_missing
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from convscope.scope.channels.position import Position
 
-LABEL = 60
 _ASCENT = 18  # from the top of a line to its baseline
 
 Tokens = tuple[str, ...]
@@ -102,21 +101,18 @@ class TokensView(View):
         shared: Scale | None = None,
     ) -> MapBlock:
         """Draws the tokens with the maps below them."""
-        planes = self.planes(layer)
         if _lies_along(layer):
             return place_token_maps(
                 sheet,
                 where,
                 self.row(layer.over),
-                planes,
+                self.planes(layer),
                 channels,
                 scale=scale,
                 name=layer.path,
                 shared=shared,
             )
-        x, y, width = where
-        spot = (x + LABEL, y, width - LABEL)
-        return place_block(sheet, spot, planes, channels, scale=scale, name=layer.path)
+        return super().place_maps(sheet, where, layer, channels, scale=scale)
 
     def place_position(self, sheet: Sheet, y: int, position: Position, name: str) -> int:
         """Draws the text with the n-gram that the value depends on, and the map below it."""
@@ -170,7 +166,9 @@ class TokensView(View):
         x, y, width, _ = box
         first, behind = (int(edge) for edge in patch.window[0])
         place_words(sheet, (x, y + _ASCENT, width), self.row(), (first, behind))
-        return PlacedPatch(int(line_height(SMALL)), note=note_on_missing(self.row()))
+        missing = note_on_missing(self.row())
+        notes = ("outlined: the patch, between its neighbors", *([missing] if missing else []))
+        return PlacedPatch(int(line_height(SMALL)), notes=notes)
 
     def thumbnail(self, sheet: Sheet, box: Box, name: str = "input") -> int:
         """Writes the beginning of the text on one line."""

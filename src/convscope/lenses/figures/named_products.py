@@ -43,7 +43,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         name: scale_of(sheet.theme, part, None if name == "vector" else "diverging")
         for name, part in parts.items()
     }
-    left, room = MARGIN + LABEL + 90, INNER - LABEL - 90 - 150
+    left, room = MARGIN + LABEL + 90, INNER - LABEL - 90 - 190
     for place, label in enumerate(labels):
         sheet.text(MARGIN, y + 34, shortened(label, LABEL - 20, SMALL), size=SMALL)
         for row, (name, part) in enumerate(parts.items()):
@@ -52,7 +52,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
             _strip(sheet, (left, top, room), part[place], scales[name], f"{name} {place}")
         total = float(position.products[place].sum(dtype=np.float64))
         spot = (left + room + 16, y + 2 * (STRIP + 4) + 15)
-        sheet.text(*spot, f"sum {number(total, 4)}", size=SMALL, width=130)
+        sheet.text(*spot, f"sum {number(total, 4)}", size=SMALL, width=174)
         y += 3 * (STRIP + 4) + 16
     ends = [
         f"{name} {number(scale.reach[0], 2)} to {number(scale.reach[1], 2)}" for name, scale in scales.items()

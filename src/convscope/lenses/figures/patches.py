@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LABEL = 150
 THUMB = 104
-GAP = 14
+GAP = 20
 ASCENT = 18  # from the top of a line to its baseline
 LINES = 5
 """Patches that are shown for a kernel where each takes a line."""
@@ -122,7 +122,7 @@ def _draw_lines(
         sheet.text(MARGIN + LABEL + _VALUE - 20, y, value, size=SMALL, across="right")
         box = (MARGIN + LABEL + _VALUE, y - ASCENT, room, THUMB)
         placed = sample.view.place_patch(sheet, box, patch, row)
-        notes.update(dict.fromkeys((placed.note,) if placed.note else ()))
+        notes.update(dict.fromkeys(placed.notes))
         right = MARGIN + INNER
         sheet.text(right, y, sample.name, size=TINY, colour=muted, across="right", width=_NAME - 14)
         y += placed.height + 8
@@ -146,7 +146,7 @@ def _draw_tiles(
     for column, (place, sample, patch) in enumerate(every):
         x = MARGIN + LABEL + column * (tile + GAP)
         placed = sample.view.place_patch(sheet, (x, top, tile, 2 * tile), patch, row)
-        notes.update(dict.fromkeys((placed.note,) if placed.note else ()))
+        notes.update(dict.fromkeys(placed.notes))
         baseline = top + placed.height + 20
         sheet.text(x, baseline, number(float(patches.values[kernel, place])), size=TINY, width=tile)
         for line in (*placed.lines, sample.name):

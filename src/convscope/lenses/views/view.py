@@ -24,6 +24,8 @@ Box = tuple[float, float, int, int]
 """x and y of the top left corner, width, and height at most, in pixels."""
 Windows = Sequence[Sequence[int]]
 """First position and the one behind the last, for each axis of the input."""
+LABEL = 60
+"""Room for the numbers of channels left of their maps."""
 TILE = 104
 """Width of a thumbnail in a row of them, where its geometry asks for no other."""
 
@@ -63,12 +65,12 @@ class PlacedPatch:
     Args:
         height: Of the drawing.
         lines: What is to be written below it, such as its time.
-        note: What must be said about it once; empty where that is nothing.
+        notes: What must be said once about all that are drawn so.
     """
 
     height: int
     lines: tuple[str, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class View(Protocol):
@@ -119,7 +121,9 @@ class View(Protocol):
             scale: `layer`: one scale and a bar; `map`: one for each.
             shared: The colors of all maps, where they are those of other inputs too.
         """
-        block = place_block(sheet, where, self.planes(layer), channels, scale=scale, name=layer.path)
+        x, y, width = where
+        spot = (x + LABEL, y, width - LABEL)
+        block = place_block(sheet, spot, self.planes(layer), channels, scale=scale, name=layer.path)
         return replace(block, notes=(*block.notes, layer.note)) if layer.note else block
 
     def holds(self, layer: LayerMaps) -> bool:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convscope.lenses.sheet.blocks import BAR_ROOM, MapBlock, Where, place_block
+from convscope.lenses.sheet.blocks import BAR_ROOM, MapBlock, Where
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import Numbers, Scale
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.raster import image_markup
-from convscope.lenses.views.timeline.maps import LABEL, place_timeline_maps
+from convscope.lenses.views.timeline.maps import place_timeline_maps
 from convscope.lenses.views.timeline.overlays import place_timeline_overlays
 from convscope.lenses.views.timeline.position import place_timeline_position
 from convscope.lenses.views.timeline.signals import Signal, place_signal
 from convscope.lenses.views.timeline.snippets import WIDE, Snippet, place_snippet
 from convscope.lenses.views.timeline.spectrogram import Spectrogram
 from convscope.lenses.views.timeline.thumbnails import line_markup, place_small_signal, spectrogram_pixels
-from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, View
+from convscope.lenses.views.view import LABEL, Box, Overlay, Patch, PlacedPatch, View
 from convscope.types import Axis
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class TimelineView(View):
         """Draws the series, and the maps below it, each value under the middle of what it depends on."""
         if self.holds(layer):
             return place_timeline_maps(sheet, where, self.signal, layer, channels, scale=scale)
-        x, y, width = where
-        spot = (x + LABEL, y, width - LABEL)
-        return place_block(sheet, spot, layer.planes, channels, scale=scale, name=layer.path)
+        return super().place_maps(sheet, where, layer, channels, scale=scale)
 
     def place_position(self, sheet: Sheet, y: int, position: Position, name: str) -> int:
         """Draws the series with the part that the value depends on, and the map below it."""
@@ -102,7 +100,7 @@ class TimelineView(View):
         snippets = {each: _snippet(each.view, each) for each in row if isinstance(each.view, TimelineView)}
         spot = (int(box[0]), int(box[1]))
         high, when = place_snippet(sheet, spot, snippets[patch], list(snippets.values()), patch.name)
-        return PlacedPatch(high, (when,))
+        return PlacedPatch(high, (when,), ("the bar below a patch marks its place in the sample",))
 
     def thumbnail(self, sheet: Sheet, box: Box, name: str = "input") -> int:
         """Draws the spectrogram, or the variables of largest spread in one frame; returns the height."""
