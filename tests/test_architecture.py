@@ -277,8 +277,22 @@ def test_importing_the_package_imports_nothing_heavy(module):
 
 def test_all_that_the_package_promises_is_there():
     assert sorted(convscope.__all__) == [
+        "BackendError",
         "ConvFeatures",
+        "ConvscopeError",
+        "DataError",
+        "Explanation",
+        "Exported",
         "FeatureMapsCallback",
+        "Features",
+        "Inspection",
+        "Neighbours",
+        "Predictions",
+        "Probe",
+        "Projection",
+        "Run",
+        "RunError",
+        "UsageError",
         "__version__",
         "build",
         "evaluate",

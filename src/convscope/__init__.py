@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from convscope.errors import BackendError, ConvscopeError, DataError, RunError, UsageError
 
 if TYPE_CHECKING:
     from convscope import scope
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
         explain,
         export,
         extract,
+        follow,
         look,
         neighbours,
         open_features,
@@ -20,13 +24,36 @@ if TYPE_CHECKING:
         project,
         train,
     )
+    from convscope.engine.export import Exported
+    from convscope.features.neighbours import Neighbours
+    from convscope.features.probe import Probe
+    from convscope.features.projection import Projection
+    from convscope.features.table import Features
     from convscope.features.transformer import ConvFeatures
     from convscope.lenses.training import FeatureMapsCallback
+    from convscope.run import Run
+    from convscope.scope.describe.explanation import Explanation
+    from convscope.workflows.inspect.inspection import Inspection
+    from convscope.workflows.predict import Predictions
 
 __version__ = "0.1.0.dev0"
 __all__ = [
+    "BackendError",
     "ConvFeatures",
+    "ConvscopeError",
+    "DataError",
+    "Explanation",
+    "Exported",
     "FeatureMapsCallback",
+    "Features",
+    "Inspection",
+    "Neighbours",
+    "Predictions",
+    "Probe",
+    "Projection",
+    "Run",
+    "RunError",
+    "UsageError",
     "__version__",
     "build",
     "evaluate",
@@ -43,29 +70,35 @@ __all__ = [
     "scope",
     "train",
 ]
+_TYPES = {
+    "ConvFeatures": "convscope.features.transformer",
+    "Explanation": "convscope.scope.describe.explanation",
+    "Exported": "convscope.engine.export",
+    "FeatureMapsCallback": "convscope.lenses.training",
+    "Features": "convscope.features.table",
+    "Inspection": "convscope.workflows.inspect.inspection",
+    "Neighbours": "convscope.features.neighbours",
+    "Predictions": "convscope.workflows.predict",
+    "Probe": "convscope.features.probe",
+    "Projection": "convscope.features.projection",
+    "Run": "convscope.run",
+}
+_LIGHT = ("ConvFeatures", "Run")
+"""Types that are found without a Keras backend."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Finds what the package offers when it is first used, so that importing it imports no backend."""
     if name == "scope":
-        from importlib import import_module
-
         return import_module("convscope.scope")
-    if name == "ConvFeatures":
-        from convscope.features.transformer import ConvFeatures
+    if name in _TYPES:
+        if name not in _LIGHT:
+            from convscope.backend import prepare_backend
 
-        return ConvFeatures
-    if name == "FeatureMapsCallback":
-        from convscope.backend import prepare_backend
-
-        prepare_backend()
-        from convscope.lenses.training import FeatureMapsCallback
-
-        return FeatureMapsCallback
+            prepare_backend()
+        return getattr(import_module(_TYPES[name]), name)
     if name in __all__:
-        from convscope import api
-
-        return getattr(api, name)
+        return getattr(import_module("convscope.api"), name)
     raise AttributeError(f"module 'convscope' has no attribute '{name}'")
 
 

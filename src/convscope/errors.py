@@ -1,4 +1,4 @@
-"""The package's own errors: every message says what is wrong, where, and what to do about it."""
+"""Errors of the package: a message says what is wrong and where, a hint what to do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class ConvscopeError(Exception):
-    """Base of every error that convscope raises on purpose.
+    """Base class of all errors of convscope.
 
     Args:
-        message: One line that names the thing, what was expected and what was received.
-        hint: One line that says what to do; printed below the message by the command line.
+        message: One line with the subject, what was expected and what was received.
+        hint: One line on what to do; the command line prints it below the message.
     """
 
     exit_code = 1
@@ -26,26 +26,27 @@ class ConvscopeError(Exception):
 
 
 class UsageError(ConvscopeError):
-    """A command or function was called with arguments that cannot work (exit code 2)."""
+    """Invalid arguments of a command or function (exit code 2)."""
 
     exit_code = 2
 
 
 class DataError(ConvscopeError):
-    """Data from outside is malformed; the message names the file and what was expected."""
+    """Malformed or missing data; the message has the file and what was expected."""
 
 
 class RunError(ConvscopeError):
-    """A run folder is incomplete, damaged, or does not fit what is asked of it."""
+    """A run folder that is incomplete or damaged, or does not fit the request."""
 
 
 class BackendError(ConvscopeError):
-    """A Keras backend or an optional dependency is missing; the hint holds the install command."""
+    """A missing Keras backend or optional dependency; the hint has the install command."""
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that nothing has; its hint offers the nearest names, or else all of them."""
+    """The error for a name that does not exist; its hint has the nearest names, or else all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=2)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(names)}."
+    part = [each for each in names if len(name) > 2 and name in each]
+    near = part[:3] or difflib.get_close_matches(name, names, n=2)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(names)}."
     return UsageError(f"No {what} is named '{name}'.", hint)

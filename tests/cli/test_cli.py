@@ -40,7 +40,7 @@ def test_training_prints_figures_and_says_where_everything_is(run_command, pictu
     for name in ("disc", "horizontal", "vertical", "precision", "recall"):
         assert name in out
     assert "train 96, validation 12, test 12 of 3 classes" in err
-    assert err.strip().splitlines()[-1] == "Everything is in run; open run/report.html in a browser."
+    assert err.strip().splitlines()[-1] == "Saved the run to run; open run/report.html in a browser."
     assert Run(tmp_path / "here" / "run").record()["settings"]["epochs"] == 4
 
 
@@ -53,13 +53,22 @@ def test_every_option_of_a_training_reaches_the_run(run_command, pictures, tmp_p
         "--precision": ("float32", "settings", "precision", "float32"),
         "--augmentation": ("0.5", "settings", "augmentation", 0.5),
         "--patience": ("7", "settings", "patience", 7),
+        "--schedule": ("constant", "settings", "schedule", "constant"),
+        "--warmup": ("0.2", "settings", "warmup", 0.2),
+        "--weight-decay": ("0.01", "settings", "weight_decay", 0.01),
+        "--clip-norm": ("2", "settings", "clip_norm", 2.0),
+        "--averaging": ("0.1", "settings", "averaging", 0.1),
+        "--label-smoothing": ("0.1", "settings", "label_smoothing", 0.1),
+        "--mixing": ("0.1", "settings", "mixing", 0.1),
+        "--erase": ("0.2", "options", "erase", 0.2),
+        "--zoom": ("0.1", "options", "zoom", 0.1),
         "--size": ("12x20", "options", "size", [12, 20]),
         "--kernel-size": ("5", "options", "kernel_size", 5),
         "--depth": ("1", "options", "depth", 1),
         "--pooling": ("average", "options", "pooling", "average"),
     }
     given = [text for name, (value, *_) in options.items() for text in (name, value)]
-    switches = ["--class-weights", "--no-flip", "--recipe", "image-classification"]
+    switches = ["--class-weights", "--no-flip", "--mirror", "--recipe", "image-classification"]
     code, _, err = run_command(
         "train", pictures, "--out", "run", "--architecture", "padded_cnn", *given, *switches
     )
@@ -69,6 +78,7 @@ def test_every_option_of_a_training_reaches_the_run(run_command, pictures, tmp_p
         assert record[part][name] == expected
     assert record["settings"]["class_weights"] is True
     assert record["options"]["flip"] is False
+    assert record["options"]["mirror"] is True
 
 
 def test_resuming_a_complete_run_prints_its_figures(run_command, finished):
@@ -128,12 +138,12 @@ def test_what_is_skipped_is_said_beside_the_result(run_command, finished, own_pi
     assert "Skipped" not in out
 
 
-def test_recipes_lists_every_recipe_what_it_reads_and_its_architectures(run_command):
+def test_recipes_lists_every_recipe_and_its_architectures(run_command):
     code, out, _ = run_command("recipes")
     assert code == 0
     told = " ".join(out.split())  # long lines are folded
     for recipe in recipe_specs().values():
-        for line in (recipe.name, *recipe.reads, *recipe.architectures):
+        for line in (recipe.name, recipe.summary, *recipe.architectures):
             assert line in told
 
 
@@ -159,12 +169,15 @@ WRONG = [
     (("train", "DATA", "--epochs", "0"), 2, "epochs must be at least 1"),
     (("train", "DATA", "--precision", "float16"), 2, "float16"),
     (("train", "DATA", "--colour", "red"), 2, "--colour"),
-    (("train", "DATA", "--size", "0x4"), 2, "Received: 0x4"),
-    (("train", "DATA", "--size", "4x4x4"), 2, "Received: 4x4x4"),
+    (("train", "DATA", "--size", "0x4"), 2, "Received: size='0x4'"),
+    (("train", "DATA", "--size", "4x4x4"), 2, "Received: size='4x4x4'"),
     (("train", "DATA", "--architecture", "huge"), 2, "no architecture 'huge'"),
     (("train", "DATA", "--recipe", "huge"), 2, "No recipe is named 'huge'"),
+    (("train", "DATA", "--beam", "3"), 2, "image-classification does not support --beam"),
+    (("train", "DATA", "--width", "3"), 2, "compact_cnn does not support --width"),
+    (("predict", "RUN", "x.png", "--beam", "3"), 2, "image-classification does not support --beam"),
     (("train", "DATA", "--out", "RUN"), 2, "exists and is not empty"),
-    (("train", "--resume", "RUN", "--epochs", "3"), 2, "keeps its settings"),
+    (("train", "--resume", "RUN", "--epochs", "3"), 2, "--resume takes no other settings"),
     (("train", "--resume", "nowhere"), 1, "is no run"),
     (("evaluate",), 2, "RUN"),
     (("evaluate", "RUN", "--format", "xml"), 2, "xml"),
@@ -242,7 +255,7 @@ def test_a_training_that_is_interrupted_says_how_to_go_on(pictures, tmp_path):
         finally:
             child.kill()
     assert child.returncode == 130
-    assert f"Interrupted. Go on where it stopped: convscope train --resume {folder}" in err
+    assert f"Interrupted. To continue: convscope train --resume {folder}" in err
     assert "Traceback" not in err
     assert [path.name for path in folder.rglob(".part-*")] == []
 
@@ -291,5 +304,5 @@ def test_the_demo_trains_on_digits_and_says_where_to_look(run_command, tmp_path)
     assert code == 0
     assert Run(tmp_path / "here" / "convscope-demo" / "run").metrics()["test"]["accuracy"] > 0.95
     assert "convscope-demo/run/report.html" in err
-    assert err.strip().splitlines()[-1].startswith("Try it on a picture: convscope predict ")
+    assert err.strip().splitlines()[-1].startswith("Predict for images: convscope predict ")
     assert "accuracy" in out

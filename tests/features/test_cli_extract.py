@@ -7,7 +7,8 @@ import convscope
 
 
 def test_a_run_is_extracted_and_everything_is_said(run_command, finished, pictures, tmp_path):
-    code, out, err = run_command("extract", finished.folder, pictures, "--to", "f.parquet", "--layer", "last")
+    words = ("--out", "f.parquet", "--layer", "last")
+    code, out, err = run_command("extract", finished.folder, pictures, *words)
     assert code == 0, err
     assert out == ""
     features = convscope.open_features(tmp_path / "here" / "f.parquet")
@@ -18,7 +19,7 @@ def test_a_run_is_extracted_and_everything_is_said(run_command, finished, pictur
         f"splits are those that {finished.folder} was trained with",
         f"layer {layer}: the last convolution",
         "cosine to Keras at least",
-        f"f.parquet holds 120 rows of {layer} {features.matrix().shape[1]}.",
+        f"f.parquet has 120 rows: {layer} {features.matrix().shape[1]}.",
     ):
         assert line in err
 
@@ -37,7 +38,7 @@ def test_every_option_reaches_the_features(run_command, model_file, pictures, tm
         "test",
     ]
     more = ["--precision", "float32", "--no-predictions", "--part-size", "5", "--value-range", "-1..1"]
-    code, _, err = run_command("extract", model_file, pictures, "--to", "out", *options, *more)
+    code, _, err = run_command("extract", model_file, pictures, "--out", "out", *options, *more)
     assert code == 0, err
     metadata = convscope.open_features(tmp_path / "here" / "out").metadata
     assert [each["layer"] for each in metadata["layers"]] == ["edges", "shapes"]
@@ -56,7 +57,7 @@ def test_every_option_reaches_the_features(run_command, model_file, pictures, tm
 
 def test_several_files_are_taken_in_the_order_given(run_command, model_file, pictures, tmp_path):
     files = [pictures / "vertical" / "03.png", pictures / "disc" / "01.png"]
-    code, _, err = run_command("extract", model_file, *files, "--to", "out")
+    code, _, err = run_command("extract", model_file, *files, "--out", "out")
     assert code == 0, err
     assert convscope.open_features(tmp_path / "here" / "out").columns().paths == list(map(str, files))
 
@@ -69,10 +70,10 @@ def test_an_interrupted_command_says_how_to_go_on(run_command, model_file, pictu
 
     with monkeypatch.context() as patch:
         patch.setattr(extract, "extract_parts", interrupted)
-        code, _, err = run_command("extract", model_file, pictures, "--to", "out")
+        code, _, err = run_command("extract", model_file, pictures, "--out", "out")
     assert code == 130
     assert "the same command with --resume" in err
-    code, _, err = run_command("extract", model_file, pictures, "--to", "out", "--resume")
+    code, _, err = run_command("extract", model_file, pictures, "--out", "out", "--resume")
     assert code == 0, err
     assert np.isfinite(convscope.open_features(tmp_path / "here" / "out").matrix()).all()
 
@@ -80,14 +81,14 @@ def test_an_interrupted_command_says_how_to_go_on(run_command, model_file, pictu
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["nothing.keras", "{data}", "--to", "out"], 2, "there is no such file"),
-        (["{model}", "--to", "out"], 2, "nothing to extract features of"),
-        (["{model}", "{data}"], 2, "--to"),
-        (["{model}", "{data}/nowhere", "--to", "out"], 1, "no such file or folder"),
-        (["{model}", "{data}", "--to", "out", "--pool", "median"], 2, "median"),
-        (["{model}", "{data}", "--to", "out", "--layer", "edge"], 2, "Did you mean edges?"),
-        (["{model}", "{data}", "--to", "{data}"], 2, "exists and holds no features"),
-        (["{model}", "{data}", "--to", "/proc/out"], 1, "cannot be written"),
+        (["nothing.keras", "{data}", "--out", "out"], 2, "there is no such file"),
+        (["{model}", "--out", "out"], 2, "no data to extract features from"),
+        (["{model}", "{data}"], 2, "--out"),
+        (["{model}", "{data}/nowhere", "--out", "out"], 1, "no such file or folder"),
+        (["{model}", "{data}", "--out", "out", "--pool", "median"], 2, "median"),
+        (["{model}", "{data}", "--out", "out", "--layer", "edge"], 2, "Did you mean edges?"),
+        (["{model}", "{data}", "--out", "{data}"], 2, "exists and holds no features"),
+        (["{model}", "{data}", "--out", "/proc/out"], 1, "cannot be written"),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines(run_command, model_file, pictures, arguments, code, said):

@@ -131,7 +131,7 @@ def test_rows_of_a_table_are_drawn_too(model_file, tmp_path):
 @pytest.mark.parametrize("ending", [".png", ".html", ".csv", ".json"])
 def test_the_command_writes_what_the_ending_says(run_command, everything, ending):
     path = everything.columns().paths[0]
-    asked = ("neighbours", everything.path, "id:1", path, "--layer", "block2_conv", "--count", "2")
+    asked = ("neighbors", everything.path, "id:1", path, "--layer", "block2_conv", "--count", "2")
     code, out, err = run_command(*asked, "--out", f"near{ending}", "--format", "csv")
     assert code == 0, err
     assert f"Wrote near{ending}." in err
@@ -141,7 +141,7 @@ def test_the_command_writes_what_the_ending_says(run_command, everything, ending
 
 
 def test_the_command_prints_a_table_or_a_line_of_json_per_input(run_command, everything):
-    asked = ("neighbours", everything.path, "id:1", "id:2", "--layer", "block2_conv", "--metric", "euclidean")
+    asked = ("neighbors", everything.path, "id:1", "id:2", "--layer", "block2_conv", "--metric", "euclidean")
     code, out, _ = run_command(*asked)
     assert code == 0
     for text in ("id:1  disc", "distance", "label", "disc"):
@@ -160,12 +160,12 @@ def test_the_command_prints_a_table_or_a_line_of_json_per_input(run_command, eve
         (["id:1", "--layer", "nothing"], "no layer 'nothing'"),
         (["id:1", "--layer", "flatten", "--count", "0"], "must be at least 1"),
         (["id:1", "--out", "near.gif"], "Nothing can be written to 'near.gif'"),
-        ([], "nothing to compare"),
+        ([], "no inputs to compare with"),
         (["nothing.png", "--layer", "flatten"], "no such file"),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines(run_command, everything, asked, message):
-    code, out, err = run_command("neighbours", everything.path, *asked)
+    code, out, err = run_command("neighbors", everything.path, *asked)
     assert code in (1, 2)
     assert out == ""
     assert message in err

@@ -188,7 +188,7 @@ def test_the_bar_can_show_work_of_unknown_length(made, capsys, monkeypatch):
     from convscope.cli import console
 
     monkeypatch.setattr(console, "AFTER_SECONDS", -1.0)
-    with console.Bar() as bar:
+    with console.ProgressBar() as bar:
         found = convscope.project(made({"a": clusters()}), progress=bar)
         bar(3, 4, "comparing")
     assert len(found.rows) == 60

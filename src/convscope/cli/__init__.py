@@ -1,5 +1,5 @@
 """The commands: parse, call `convscope.api`, print."""
 
-from convscope.cli.app import app, main
+from convscope.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -1,256 +1,206 @@
-"""The commands: parse, call `convscope.api`, print."""
+"""The command line: the list of commands, and how errors are told."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    Parameter,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from convscope import __version__
+from convscope.cli import features, inspect, recipes, train
 from convscope.cli.extract import extract
-from convscope.cli.features import neighbours, probe, project
-from convscope.cli.inspect import FORMAT, explain, look
-from convscope.cli.options import (
-    FileOptions,
-    FitOptions,
-    SeriesOptions,
-    ShapeOptions,
-    SoundOptions,
-    TextOptions,
-    given,
-)
-from convscope.errors import ConvscopeError, UsageError
+from convscope.cli.help import Columns
+from convscope.cli.suggest import meant
+from convscope.errors import ConvscopeError
 
-app = App(
-    name="convscope",
-    help=(
-        "Learns convolution kernels from any kind of data and shows what every kernel sees. "
-        "With --debug, a command that fails shows its traceback."
+RUNS = Group("Train and predict", sort_key=1)
+MODELS = Group("Inspect models", sort_key=2)
+FEATURES = Group("Features", sort_key=3)
+MORE = Group("Other options", sort_key=9)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Args:
+        run: What it does; the docstring is its help.
+        arguments: Usage behind the name of the command.
+        group: Where the list of commands has it.
+        examples: Lines for the end of its help.
+        synonyms: What other tools call it.
+    """
+
+    run: Callable[..., None]
+    arguments: str
+    group: Group
+    examples: tuple[str, ...]
+    synonyms: tuple[str, ...] = ()
+
+
+COMMANDS = (
+    Command(
+        train.demo,
+        "[OPTIONS]",
+        RUNS,
+        ("convscope demo", "convscope demo --out digits-demo"),
+        ("example", "quickstart", "tutorial"),
     ),
-    version=__version__,
-    help_format="plaintext",
+    Command(
+        recipes.recipes,
+        "[NAME]",
+        RUNS,
+        ("convscope recipes", "convscope recipes image-classification"),
+        ("list", "models", "tasks", "architectures"),
+    ),
+    Command(
+        train.train,
+        "PATH [OPTIONS]",
+        RUNS,
+        (
+            "convscope train photos/ --epochs 20 --size 64",
+            "convscope train reviews.csv --architecture text_cnn --out runs/reviews",
+        ),
+        ("fit", "learn", "finetune"),
+    ),
+    Command(
+        train.evaluate,
+        "RUN [PATH] [OPTIONS]",
+        RUNS,
+        ("convscope evaluate runs/photos", "convscope evaluate runs/photos new-photos/ --format json"),
+        ("test", "eval", "score", "validate"),
+    ),
+    Command(
+        train.predict,
+        "RUN INPUTS... [OPTIONS]",
+        RUNS,
+        (
+            "convscope predict runs/photos new-photos/*.jpg",
+            'convscope predict runs/reviews "A fine film." --format jsonl',
+        ),
+        ("infer", "inference", "classify", "transcribe", "translate"),
+    ),
+    Command(
+        train.export,
+        "RUN --format FORMAT [--out PATH]",
+        RUNS,
+        (
+            "convscope export runs/photos --format onnx",
+            "convscope export runs/photos --format litert --out photos.tflite",
+        ),
+        ("convert", "save"),
+    ),
+    Command(
+        inspect.explain,
+        "MODEL [OPTIONS]",
+        MODELS,
+        (
+            "convscope explain model.keras",
+            "convscope explain compact_cnn --format html --out compact_cnn.html",
+        ),
+        ("summary", "describe", "review"),
+    ),
+    Command(
+        inspect.look,
+        "MODEL [INPUTS...] [OPTIONS]",
+        MODELS,
+        (
+            "convscope look runs/photos cat.jpg --layer block1/*",
+            "convscope look model.keras cat.jpg --method grad-cam --target cat",
+        ),
+        ("show", "visualize", "view", "plot", "attribute", "peek", "inspect"),
+    ),
+    Command(
+        extract,
+        "MODEL PATH... --out PATH [OPTIONS]",
+        FEATURES,
+        (
+            "convscope extract runs/photos photos/ --out features.parquet",
+            "convscope extract gabor_bank photos/ --out features --pool max",
+        ),
+        ("embed", "encode", "features", "embeddings"),
+    ),
+    Command(
+        features.neighbors,
+        "FEATURES INPUTS... [OPTIONS]",
+        FEATURES,
+        (
+            "convscope neighbors features.parquet cat.jpg --count 10",
+            "convscope neighbors features.parquet id:17 --out neighbors.png",
+        ),
+        ("neighbours", "similar", "search", "knn", "retrieve"),
+    ),
+    Command(
+        features.project,
+        "FEATURES [OPTIONS]",
+        FEATURES,
+        (
+            "convscope project features.parquet --method umap",
+            "convscope project features.parquet --color mistake --out projection.html",
+        ),
+        ("tsne", "umap", "pca", "scatter"),
+    ),
+    Command(
+        features.probe,
+        "FEATURES [OPTIONS]",
+        FEATURES,
+        (
+            "convscope probe features.parquet",
+            "convscope probe features.parquet --layer 'block*' --out probe.png",
+        ),
+        ("linear-probe",),
+    ),
 )
 
 
-@app.command
-def demo(*, out: Path = Path("convscope-demo")) -> None:
-    """Train on scikit-learn's handwritten digits, in under a minute, and say where to look.
-
-    Parameters
-    ----------
-    out:
-        The folder that gets the digits as pictures and the run.
-    """
-    from convscope.cli import demo as built_in
-    from convscope.cli.console import say
-    from convscope.files import free_path
-
-    data = built_in.write_digits(out / "digits")
-    say(f"Wrote scikit-learn's digits as pictures to {data}, a folder per class.")
-    folder = free_path(out / "run")
-    train(data, architecture="padded_cnn", out=folder)
-    say(f"Try it on a picture: convscope predict {folder} {data}/3")
-    say(f"See what it sees: convscope look {folder} {data}/3/0003.png")
+ALL_OPTIONS = {
+    "train": "--help-all lists every option, `convscope recipes NAME` those of one recipe.",
+    "predict": "`convscope recipes NAME` lists the options of one recipe.",
+}
 
 
-@app.command
-def recipes() -> None:
-    """List every recipe, what it reads, and its architectures."""
-    from convscope.cli.console import print_recipes, start_backend
-
-    start_backend()
-    print_recipes()
-
-
-@app.command
-def train(
-    path: Path | None = None,
-    /,
-    *,
-    recipe: str | None = None,
-    architecture: str | None = None,
-    out: Path | None = None,
-    resume: Path | None = None,
-    fit: FitOptions = FitOptions(),
-    shape: ShapeOptions = ShapeOptions(),
-    files: FileOptions = FileOptions(),
-    texts: TextOptions = TextOptions(),
-    series: SeriesOptions = SeriesOptions(),
-    sound: SoundOptions = SoundOptions(),
-) -> None:
-    """Train a model on the data at PATH, and judge it.
-
-    Parameters
-    ----------
-    path:
-        The data; `convscope recipes` says what can be read.
-    recipe:
-        What to learn; by default what the data is for.
-    architecture:
-        Which model; by default the recipe's first.
-    out:
-        The run folder to make; by default runs/DATE-NAME.
-    resume:
-        An interrupted run to go on with, alone.
-    """
-    from convscope import api
-    from convscope.cli.console import Bar, print_judgement, say, start_backend
-    from convscope.run import Run, default_folder
-
-    start_backend()
-    if resume is None and path is not None and out is None:
-        out = default_folder(path)
-    options = given(shape, files, texts, series, sound)
-    if "size" in options:
-        options["size"] = _size(options["size"])
-    folder = resume or out or Path()
-    try:
-        with Bar() as bar:
-            run = api.train(
-                path,
-                recipe=recipe,
-                architecture=architecture,
-                options=options,
-                out=out,
-                resume=resume,
-                progress=bar,
-                say=say,
-                **given(fit),
-            )
-    except KeyboardInterrupt:
-        if Run(folder).can_resume:
-            say(f"Interrupted. Go on where it stopped: convscope train --resume {folder}")
-        raise
-    print_judgement(api.metrics(run))
-    say(f"Everything is in {run.folder}; open {run.report_path} in a browser.")
-
-
-@app.command
-def evaluate(
-    run: Path, path: Path | None = None, /, *, form: Annotated[Literal["table", "json"], FORMAT] = "table"
-) -> None:
-    """Judge the model of RUN on the test split of its own data, or of the data at PATH.
-
-    Parameters
-    ----------
-    run:
-        The run folder.
-    path:
-        Other data with the same classes.
-    form:
-        A table for people, or JSON for programs.
-    """
-    from convscope import api
-    from convscope.cli.console import Bar, print_json, print_judgement, start_backend
-
-    start_backend()
-    with Bar() as bar:
-        judgement = api.evaluate(run, path, progress=bar)
-    print_judgement(judgement) if form == "table" else print_json(judgement.to_json())
-
-
-@app.command
-def predict(
-    run: Path,
-    /,
-    *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
-    follow: Annotated[bool, Parameter(negative="")] = False,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    time_column: str | None = None,
-    beam: int | None = None,
-    words: Path | None = None,
-    every: Annotated[bool | None, Parameter(negative="")] = None,
-) -> None:
-    """Answer for files, folders or globs with the model of RUN; also for texts and lines of standard input.
-
-    Parameters
-    ----------
-    run:
-        The run folder.
-    inputs:
-        Files, folders or globs; of texts also - for standard input, and a text itself in quotes.
-    form:
-        A table for people, CSV or JSON Lines with all probabilities for programs.
-    follow:
-        Answer standard input while it comes: rows of a series, a line each, or sound.
-    encoding:
-        Of text files that are not UTF-8, such as latin-1.
-    text_column:
-        Name of the column with the texts.
-    time_column:
-        Name of the column that says when a row was measured.
-    beam:
-        Translations or transcripts that are followed at once; 1 is the fastest.
-    words:
-        A file of words, a line each: nothing else is heard in speech.
-    every:
-        Answer for each row or cycle of a series, and not for the whole.
-    """
-    from convscope import api
-    from convscope.cli.console import Bar, print_followed, print_predictions, start_backend
-
-    if follow and list(inputs) not in ([], ["-"]):
-        raise UsageError("--follow reads standard input.", f"Received besides: {inputs[0]}.")
-    if not inputs and not follow:
-        raise UsageError("There is nothing to predict.", "Give files, folders or globs.")
-    start_backend()
-    options = _given(
-        encoding=encoding,
-        text_column=text_column,
-        time_column=time_column,
-        beam=beam,
-        words=None if words is None else str(words),
-        every=every,
+@cache
+def application() -> App:
+    """The parser with all commands."""
+    app = App(
+        name="convscope",
+        usage="Usage: convscope COMMAND [OPTIONS]",
+        help="Learn convolution kernels from any kind of data, and see what every kernel sees.",
+        version=__version__,
+        help_format="plaintext",
+        result_action="return_value",
+        help_formatter=Columns(),
+        help_epilogue=_examples(
+            ("convscope demo", "convscope train photos/ --epochs 20"),
+            "`convscope COMMAND --help` lists options. --debug shows tracebacks of errors.",
+        ),
+        default_parameter=Parameter(negative=()),
+        group_commands=MORE,
+        group_parameters=Group("Options", sort_key=0),
     )
-    if follow:
-        print_followed(api.follow(run, sys.stdin.buffer, **options), form)
-        return
-    with Bar() as bar:
-        predictions = api.predict(run, inputs, progress=bar, **options)
-    print_predictions(predictions, form)
-
-
-@app.command
-def export(
-    run: Path,
-    /,
-    *,
-    form: Annotated[Literal["onnx", "openvino", "litert", "saved-model"], FORMAT],
-    out: Path | None = None,
-) -> None:
-    """Write the model of RUN for another tool, and check it by running it there.
-
-    Parameters
-    ----------
-    run:
-        The run folder.
-    form:
-        What to write.
-    out:
-        The file or folder to make; by default inside the run.
-    """
-    from convscope import api
-    from convscope.cli.console import say, start_backend
-
-    start_backend()
-    made = api.export(run, form, out)
-    say(
-        f"Wrote {made.path} ({made.size_bytes / 1e6:.1f} MB); "
-        f"its answers differ from the model's by at most {made.deviation:.1e}."
-    )
-
-
-app.command(explain)
-app.command(look)
-app.command(extract)
-app.command(neighbours)
-app.command(project)
-app.command(probe)
+    app.register_install_completion_command(help="Install completion for this shell.", group=MORE)
+    for place, command in enumerate(COMMANDS):
+        app.command(
+            command.run,
+            group=command.group,
+            sort_key=place,
+            usage=f"Usage: convscope {command.run.__name__} {command.arguments}",
+            help_epilogue=_examples(command.examples, ALL_OPTIONS.get(command.run.__name__, "")),
+        )
+    return app
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -261,10 +211,12 @@ def main(arguments: list[str] | None = None) -> None:
             them, lets an error through with its traceback.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    debug, full = "--debug" in words, "--help-all" in words
+    words = ["--help" if word == "--help-all" else word for word in words if word != "--debug"]
     try:
-        app(words, exit_on_error=False, print_error=False)
+        application()(words, exit_on_error=False, print_error=False)
+        if full:
+            recipes.print_every_option()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -280,22 +232,42 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
+def _examples(lines: Iterable[str], before: str = "") -> str:
+    return "\n".join((*([before, ""] if before else []), "Examples:", *(f"  {line}" for line in lines)))
+
+
 def _explained(error: Exception) -> tuple[str, str, int]:
     """What is wrong, what to do, and the exit code."""
     if isinstance(error, ConvscopeError):
         return error.message, error.hint, error.exit_code
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}.", "--debug shows where it happened.", 1
-    return f"{error}", "`convscope --help` lists the commands, `convscope COMMAND --help` what one takes.", 2
+        return f"{where}{error.strerror or error}.", "--debug shows the traceback.", 1
+    command = " ".join(getattr(error, "command_chain", None) or ())
+    listing = f"`convscope {command} --help` lists the options of {command}."
+    if not command:
+        listing = "`convscope --help` lists the commands."
+    if isinstance(error, UnknownCommandError):
+        word = (error.unused_tokens or [""])[0]
+        near = _commands_like(word)
+        hint = f"Did you mean {' or '.join(near)}?" if near else listing
+        return f"There is no command '{word}'.", hint, 2
+    if isinstance(error, UnknownOptionError):
+        flag = error.token.keyword or error.token.value
+        known = [name for each in error.argument_collection if each.parse for name in each.names]
+        near = meant(flag, known)
+        return (
+            f"{command} has no option {flag}.",
+            f"Did you mean {' or '.join(near)}?" if near else listing,
+            2,
+        )
+    if isinstance(error, UnusedCliTokensError):
+        return f"{command} does not take '{(error.unused_tokens or [''])[0]}'.", listing, 2
+    return str(error), listing, 2
 
 
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _size(text: str) -> tuple[int, int]:
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdigit() and 0 < int(part) <= 4096 for part in parts):
-        raise UsageError(f"--size takes a side such as 64, or 48x64 (height x width). Received: {text}.")
-    return int(parts[0]), int(parts[-1])
+def _commands_like(word: str) -> list[str]:
+    """Commands that other tools call so, or else those of similar spelling."""
+    names = [each.run.__name__ for each in COMMANDS]
+    same = [each.run.__name__ for each in COMMANDS if word in each.synonyms]
+    return same or difflib.get_close_matches(word, names, n=2)

@@ -1,4 +1,4 @@
-"""The commands that use features: neighbours, project and probe."""
+"""The commands that use features: neighbors, project and probe."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from convscope.cli.console import ProgressBar, say, start_backend
 from convscope.errors import UsageError
 
 FORMAT = Parameter(name="--format")
 MODEL = Group("Model", sort_key=2)
 
 
-def neighbours(
+def neighbors(
     features: Path,
     /,
     *inputs: str,
@@ -24,47 +25,49 @@ def neighbours(
     out: Path | None = None,
     theme: Literal["light", "dark"] = "light",
     model: Annotated[str | None, Parameter(group=MODEL)] = None,
-    trust: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
-    code: Annotated[list[str] | None, Parameter(group=MODEL, negative="")] = None,
+    trust: Annotated[bool, Parameter(group=MODEL)] = False,
+    code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
 ) -> None:
     """Find the samples of FEATURES that are most like INPUTS.
 
     Parameters
     ----------
     features:
-        What `convscope extract` wrote.
+        Output of `convscope extract`
     inputs:
-        Files as the model takes them, or id:17 for row 17 of FEATURES.
+        Files as the model takes them, or id:17 for row 17 of FEATURES
     layer:
-        By which layer; by default the last.
+        Layer to compare; the last by default
     count:
-        How many for each input.
+        Number of neighbors per input
     metric:
-        How near is measured: by the angle or by the distance of features.
+        Distance between features
     form:
-        A table for people, CSV, or a JSON object per input.
+        Output format
     out:
-        Also write .png, .svg, .pdf, .html, .csv or .json.
+        Also write .png, .svg, .pdf, .html, .csv or .json
     theme:
-        Of a picture.
+        Theme of the figure
     model:
-        The model; by default the one that FEATURES name.
+        Model to compute features of INPUTS with; the one named in FEATURES by default
     trust:
-        Open a model file although it holds code (a Lambda layer) that runs then.
+        Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
-        A module to import first, which registers the model's own layers.
+        Module to import first, which registers custom layers
     """
     from convscope import api
-    from convscope.cli.console import Bar, print_neighbours, say, start_backend
+    from convscope.cli.results import print_neighbors
     from convscope.features.results import check_result_ending
 
     if out is not None:
         check_result_ending(out)
     if not inputs:
-        raise UsageError("There is nothing to compare.", "Give files, or a row of FEATURES such as id:17.")
+        raise UsageError(
+            "There are no inputs to compare with.", "Give files, or a row of FEATURES such as id:17."
+        )
     if any(not name.startswith("id:") for name in inputs):
         start_backend()
-    with Bar() as bar:
+    with ProgressBar() as bar:
         found = api.neighbours(
             features,
             inputs,
@@ -77,7 +80,7 @@ def neighbours(
             progress=bar,
             say=say,
         )
-    print_neighbours(found, form)
+    print_neighbors(found, form)
     if out is not None:
         say(f"Wrote {found.save(out, theme)[0]}.")
 
@@ -88,35 +91,34 @@ def project(
     *,
     layer: str | None = None,
     method: Literal["pca", "tsne", "umap"] = "pca",
-    colour: Literal["label", "prediction", "mistake", "split"] = "label",
+    color: Literal["label", "prediction", "mistake", "split"] = "label",
     seed: int = 0,
     most: int = 10_000,
     out: Path | None = None,
     theme: Literal["light", "dark"] = "light",
 ) -> None:
-    """Draw the samples of FEATURES as points of a plane, and write where they are.
+    """Plot the samples of FEATURES in two dimensions.
 
     Parameters
     ----------
     features:
-        What `convscope extract` wrote.
+        Output of `convscope extract`
     layer:
-        By which layer; by default the last.
+        Layer to use; the last by default
     method:
-        pca shows the directions of largest variance; tsne and umap keep neighbours together.
-    colour:
-        What points are coloured by.
+        Projection; umap needs the extra `features`
+    color:
+        Color of the points
     seed:
-        For what is drawn at random.
+        Seed of random numbers
     most:
-        Samples that tsne and umap place, and that pca is fitted to.
+        Maximum number of samples for tsne and umap, and for fitting pca
     out:
-        .png, .svg, .pdf or .html, with a .csv beside it; or .csv or .json alone.
+        .png, .svg, .pdf or .html, with a .csv next to it; or .csv or .json alone
     theme:
-        Of a picture.
+        Theme of the figure
     """
     from convscope import api
-    from convscope.cli.console import Bar, say, start_backend
     from convscope.features.results import check_result_ending
     from convscope.files import free_path
 
@@ -124,12 +126,12 @@ def project(
         check_result_ending(out)
     if method == "umap":
         start_backend()  # umap-learn imports TensorFlow, which prints much when it is first imported
-    with Bar() as bar:
+    with ProgressBar() as bar:
         made = api.project(
             features,
             layer=layer,
             method=method,
-            colour=colour,
+            colour=color,
             seed=seed,
             most=most,
             progress=bar,
@@ -143,36 +145,36 @@ def probe(
     features: Path,
     /,
     *,
-    layer: Annotated[list[str] | None, Parameter(negative="")] = None,
+    layer: list[str] | None = None,
     seed: int = 0,
     form: Annotated[Literal["table", "json"], FORMAT] = "table",
     out: Path | None = None,
     theme: Literal["light", "dark"] = "light",
 ) -> None:
-    """Train a linear classifier on each layer of FEATURES, and say where the classes become separable.
+    """Train a linear classifier on each layer of FEATURES and compare accuracies.
 
     Parameters
     ----------
     features:
-        What `convscope extract` wrote for data with labels; --layer all gives every layer.
+        Output of `convscope extract --layer all` for labeled data
     layer:
-        A layer's path, its name, or a pattern such as block*; by default all.
+        Layer path, name or pattern such as block*; all by default
     seed:
-        For splits that FEATURES do not have.
+        Seed of the splits, if FEATURES have none
     form:
-        A table for people, or JSON.
+        Output format
     out:
-        Also write .png, .svg, .pdf, .html, .csv or .json.
+        Also write .png, .svg, .pdf, .html, .csv or .json
     theme:
-        Of a picture.
+        Theme of the figure
     """
     from convscope import api
-    from convscope.cli.console import Bar, print_probe, say
+    from convscope.cli.results import print_probe
     from convscope.features.results import check_result_ending
 
     if out is not None:
         check_result_ending(out)
-    with Bar() as bar:
+    with ProgressBar() as bar:
         found = api.probe(features, layers=layer or (), seed=seed, progress=bar, say=say)
     print_probe(found, form)
     if out is not None:

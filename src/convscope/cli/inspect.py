@@ -7,62 +7,104 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from convscope.errors import UsageError
+from convscope.cli.arguments import check_inputs, check_model, position_of, shape_of
+from convscope.cli.console import ProgressBar, say, start_backend
+from convscope.cli.options import takes, values_of
+from convscope.option import Counts, Option, above, at_least, validated, whole_numbers, within
 
 FORMAT = Parameter(name="--format")
-MODEL = Group("Model", sort_key=2)
-SEEN = Group("What is seen", sort_key=1)
+MODEL = Group("Model", sort_key=20)
+SHOWN = Group("What is shown", sort_key=1)
+ValueRange = Annotated[
+    Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
+]
+METHOD_OPTIONS = (
+    Option(
+        "steps", int, 64, "Number of interpolation steps (integrated-gradients)", at_least(1), common=True
+    ),
+    Option("draws", int, 32, "Number of noisy copies (smoothgrad)", at_least(1)),
+    Option(
+        "noise", float, 0.2, "Noise level, relative to the value range (smoothgrad)", above(0), common=True
+    ),
+    Option(
+        "window",
+        Counts,
+        None,
+        "Window size, one number or one per axis (occlusion)",
+        at_least(1),
+        parse=whole_numbers,
+    ),
+    Option(
+        "stride",
+        Counts,
+        None,
+        "Window stride, one number or one per axis (occlusion)",
+        at_least(1),
+        parse=whole_numbers,
+    ),
+    Option("baseline", float, None, "Value of covered inputs (occlusion, integrated-gradients)"),
+    Option("masks", int, 1000, "Number of random masks (rise)", at_least(1)),
+    Option(
+        "visible",
+        float,
+        0.5,
+        "Share of the input that a mask leaves visible (rise)",
+        within(0, 1),
+    ),
+)
+"""What attribution methods take besides."""
 
 
 def explain(
     model: str,
     /,
     *,
-    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    data: list[str] | None = None,
     form: Annotated[Literal["text", "markdown", "html", "json"], FORMAT] = "text",
     out: Path | None = None,
     input_shape: Annotated[str | None, Parameter(group=MODEL)] = None,
     classes: Annotated[int | None, Parameter(group=MODEL)] = None,
-    value_range: Annotated[
-        Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
-    ] = "auto",
-    trust: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
-    code: Annotated[list[str] | None, Parameter(group=MODEL, negative="")] = None,
+    value_range: ValueRange = "auto",
+    trust: Annotated[bool, Parameter(group=MODEL)] = False,
+    code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
 ) -> None:
-    """Explain MODEL layer by layer: what each one does, why, and what a reviewer would remark.
+    """Explain MODEL layer by layer, with shapes, costs and remarks of a review.
 
     Parameters
     ----------
     model:
-        A .keras file, a run, the name of an architecture, or module:function that returns a model.
+        A .keras file, a run, an architecture, or module:function that returns a model
     data:
-        Pictures or arrays for it; finds kernels that never fire.
+        Files or arrays for the model; finds kernels that never activate
     form:
-        Text for the terminal, Markdown, a page, or JSON for programs.
+        Output format
     out:
-        The file to write; by default what is made is printed.
+        File to write; standard output by default
     input_shape:
-        For an architecture, such as 48x48x1.
+        Input shape of an architecture, such as 48x48x1
     classes:
-        For an architecture, the number of classes.
+        Number of classes of an architecture
     value_range:
-        What pixels of the data become.
+        Range that pixel values are scaled to
     trust:
-        Open a file although it holds code (a Lambda layer) that runs then.
+        Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
-        A module to import first, which registers the model's own layers.
+        Module to import first, which registers custom layers
     """
     from convscope import api
-    from convscope.cli.console import Bar, print_explanation, start_backend
+    from convscope.cli.results import print_explanation
 
+    check_model(model)
+    check_inputs(data or ())
+    shape = shape_of(input_shape) if input_shape else None
     start_backend()
-    with Bar() as bar:
+    with ProgressBar() as bar:
         explanation = api.explain(
             model,
             data=data,
             trust=trust,
             code=code or (),
-            input_shape=shape_of(input_shape) if input_shape else None,
+            input_shape=shape,
             classes=classes,
             value_range=value_range,
             progress=bar,
@@ -70,82 +112,87 @@ def explain(
     print_explanation(explanation, form, out)
 
 
+@takes(("Options of attribution methods", METHOD_OPTIONS), show_all=True)
 def look(
     model: str,
     /,
     *inputs: str,
     method: str = "maps",
-    layer: Annotated[list[str] | None, Parameter(negative="")] = None,
+    layer: list[str] | None = None,
     out: Path | None = None,
     theme: Literal["light", "dark"] = "light",
-    channels: Annotated[int, Parameter(group=SEEN)] = 16,
-    scale: Annotated[Literal["layer", "map"], Parameter(group=SEEN)] = "layer",
-    compare: Annotated[bool, Parameter(group=SEEN, negative="")] = False,
-    channel: Annotated[int | None, Parameter(group=SEEN)] = None,
-    at: Annotated[str | None, Parameter(group=SEEN)] = None,
-    target: Annotated[str | None, Parameter(group=SEEN)] = None,
-    output: Annotated[str | None, Parameter(group=SEEN)] = None,
-    excite: Annotated[int, Parameter(group=SEEN)] = 0,
-    seed: Annotated[int, Parameter(group=SEEN)] = 0,
-    value_range: Annotated[
-        Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
-    ] = "auto",
-    trust: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
-    code: Annotated[list[str] | None, Parameter(group=MODEL, negative="")] = None,
+    channels: Annotated[int, Parameter(group=SHOWN)] = 16,
+    scale: Annotated[Literal["layer", "map"], Parameter(group=SHOWN)] = "layer",
+    compare: Annotated[bool, Parameter(group=SHOWN)] = False,
+    channel: Annotated[int | None, Parameter(group=SHOWN)] = None,
+    at: Annotated[str | None, Parameter(group=SHOWN)] = None,
+    target: Annotated[str | None, Parameter(group=SHOWN)] = None,
+    output: Annotated[str | None, Parameter(group=SHOWN)] = None,
+    excite: Annotated[int, Parameter(group=SHOWN)] = 0,
+    seed: Annotated[int, Parameter(group=SHOWN)] = 0,
+    value_range: ValueRange = "auto",
+    trust: Annotated[bool, Parameter(group=MODEL)] = False,
+    code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
+    given: object = None,
 ) -> None:
-    """Draw what MODEL sees in inputs of your own.
+    """Draw feature maps, kernels or attributions of MODEL for inputs.
 
     Parameters
     ----------
     model:
-        A .keras file, a run, the name of an architecture, or module:function that returns a model.
+        A .keras file, a run, an architecture, or module:function that returns a model
     inputs:
-        Files, folders or globs; .npy or .npz files for models of anything else. `kernels` needs none.
+        Files, folders or patterns, or .npy and .npz arrays; not needed for kernels
     method:
-        maps, kernels, position, why, statistics, patches, attention; or grad-cam, grad-cam++, layer-cam,
-        score-cam, saliency, smoothgrad, integrated-gradients, guided-backpropagation, occlusion, rise.
+        maps, kernels, position, attribution, statistics, patches, attention, or an attribution method:
+        grad-cam, grad-cam++, layer-cam, score-cam, saliency, smoothgrad, integrated-gradients,
+        guided-backpropagation, occlusion, rise
     layer:
-        A layer's path, its name, or a pattern such as block*/conv*; by default early to late ones.
+        Layer path, name or pattern such as block*/conv*; layers of all depths by default
     out:
-        .png, .svg or .pdf for pictures, .html for a page, .npz or .json for the numbers.
+        File to write: .png, .svg, .pdf, .html, or .npz and .json for the values
     theme:
-        Of pictures.
+        Theme of figures
     channels:
-        How many channels of a layer, the strongest first.
+        Number of channels per layer, the strongest first
     scale:
-        One colour scale for a layer's maps, or one for each map.
+        One color scale per layer, or per map
     compare:
-        Put several inputs side by side (maps).
+        Draw several inputs side by side (maps)
     channel:
-        Which map (position).
+        Channel (position)
     at:
-        Which position of it, such as 3,27 (position).
+        Position in the map, such as 3,27 (position)
     target:
-        Class name or number (why); by default the predicted one.
+        Class name or index (attribution); the predicted class by default
     output:
-        Which of several outputs (why).
+        Output of a model with several (attribution)
     excite:
-        For how many kernels to find what excites them most (kernels).
+        Number of kernels to compute a maximally activating input for (kernels)
     seed:
-        For what is drawn at random.
+        Seed of random numbers
     value_range:
-        What pixels become, for a model that is no run.
+        Range that pixel values are scaled to
     trust:
-        Open a file although it holds code (a Lambda layer) that runs then.
+        Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
-        A module to import first, which registers the model's own layers.
+        Module to import first, which registers custom layers
     """
     from convscope import api
-    from convscope.cli.console import Bar, print_coloured, say, start_backend
+    from convscope.cli.results import print_colored
     from convscope.files import free_path
 
+    check_model(model)
+    check_inputs(inputs)
+    options = validated(METHOD_OPTIONS, values_of(given), method)
+    position = position_of(at) if at else None
     start_backend()
     if out is not None:
         from convscope.workflows.inspect.inspection import check_ending
 
         check_ending(out)
-    with Bar() as bar:
-        seen = api.look(
+    with ProgressBar() as bar:
+        inspection = api.look(
             model,
             list(inputs) or None,
             method=method,
@@ -154,7 +201,7 @@ def look(
             scale=scale,
             compare=compare,
             channel=channel,
-            at=_numbers(at) if at else None,
+            at=position,
             target=target,
             output=output,
             excite=excite,
@@ -163,29 +210,11 @@ def look(
             code=code or (),
             seed=seed,
             progress=bar,
+            **options,
         )
-    for note in seen.notes:
+    for note in inspection.notes:
         say(note)
-    print_coloured(seen)
-    written = seen.save(out or free_path(Path(f"{seen.model}-{method}.png")), theme)
+    print_colored(inspection)
+    written = inspection.save(out or free_path(Path(f"{inspection.model}-{method}.png")), theme)
     more = f" and {len(written) - 1} more" if len(written) > 1 else ""
     say(f"Wrote {written[0]}{more}.")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    parts = text.replace(" ", "").split(",")
-    if not all(part.isdigit() for part in parts):
-        raise UsageError(f"--at takes whole numbers such as 3,27. Received: {text}.")
-    return tuple(int(part) for part in parts)
-
-
-def shape_of(text: str) -> tuple[int, ...]:
-    """Lengths from text such as 48x48x1.
-
-    Raises:
-        UsageError: It is no such text.
-    """
-    parts = text.lower().split("x")
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"--input-shape takes lengths such as 48x48x1. Received: {text}.")
-    return tuple(int(part) for part in parts)

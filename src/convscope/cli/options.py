@@ -1,168 +1,139 @@
-"""What the commands let a user set, in groups; a field that is None was not given."""
+"""Flags of the commands, made from `Option` values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field, fields, is_dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
-FIT = Group("Training settings", sort_key=1)
-SHAPE = Group("Architecture and pictures", sort_key=2)
-FILES = Group("Tables and files", sort_key=3)
-TEXT = Group("Texts", sort_key=4)
-SERIES = Group("Series", sort_key=5)
-SOUND = Group("Sound", sort_key=6)
+from convscope.cli.help import Columns
+from convscope.engine.training.settings import FIT_OPTIONS
+from convscope.errors import DataError, UsageError
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.registry import recipe_specs
+from convscope.option import Option, for_architecture, validated
 
-Switch = Annotated[bool | None, Parameter(negative="")]
+F = TypeVar("F", bound=Callable[..., None])
 
-
-@Parameter(name="*", group=FIT)
-@dataclass(frozen=True, kw_only=True)
-class FitOptions:
-    """How a model is trained."""
-
-    epochs: int | None = None
-    """Passes over the train split."""
-    batch_size: int | None = None
-    """Samples per step."""
-    learning_rate: float | None = None
-    """The highest learning rate."""
-    seed: int | None = None
-    """Every random number follows from it."""
-    precision: Literal["auto", "float32", "bfloat16"] | None = None
-    """auto takes bfloat16 where the device has it."""
-    augmentation: float | None = None
-    """Strength of the random changes to train samples; 0 is off."""
-    averaging: float | None = None
-    """Share of all steps over which weights are averaged; 0 is off."""
-    patience: int | None = None
-    """Stop after so many epochs without a better one."""
-    class_weights: Switch = None
-    """Make rare classes count as much as frequent ones."""
-    tensorboard: Switch = None
-    """Write a TensorBoard log into the run."""
+SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
+"""Names of the settings of a training; all other options belong to a recipe or its architectures."""
 
 
-@Parameter(name="*", group=SHAPE)
-@dataclass(frozen=True, kw_only=True)
-class ShapeOptions:
-    """The architecture, and how pictures go in."""
+def recipe_options() -> tuple[Option, ...]:
+    """Every option of every recipe and its architectures, each name once.
 
-    size: str | None = None
-    """Bring pictures to this size, such as 64 or 48x64 (height x width)."""
-    flip: bool | None = None
-    """Whether a mirrored picture keeps its class."""
-    kernel_size: int | None = None
-    """Side of the kernels, in pixels or positions."""
-    depth: int | None = None
-    """Number of convolutions or blocks."""
-    pooling: Literal["max", "average"] | None = None
-    """How neighbouring positions are reduced."""
-    ensemble: int | None = None
-    """Networks that learn independently and answer together."""
+    A recipe that shares a name with another one shares its type; help is that of the first.
+    """
+    found: dict[str, Option] = {}
+    for spec in recipe_specs().values():
+        for option in (*spec.options, *spec.model_options):
+            known = found.setdefault(option.name, option)
+            if option.common and not known.common:
+                found[option.name] = option
+    return tuple(found.values())
 
 
-@Parameter(name="*", group=FILES)
-@dataclass(frozen=True, kw_only=True)
-class FileOptions:
-    """Where things stand in tables and files."""
+def takes(*groups: tuple[str, Iterable[Option]], show_all: bool = False) -> Callable[[F], F]:
+    """Gives the parameter `given` of a command a flag for each option.
 
-    encoding: str | None = None
-    """Of text files that are not UTF-8, such as latin-1."""
-    text_column: str | None = None
-    """Name of the column with the texts, or with the transcripts of recordings."""
-    label_column: str | None = None
-    """Name of the column with the labels."""
-    word_column: int | None = None
-    """Number of the column with the words to be tagged, from 1."""
-    tag_column: Annotated[int | None, Parameter(allow_leading_hyphen=True)] = None
-    """Number of the column with their tags; -1, the last, by default."""
-    time_column: str | None = None
-    """Name of the column that says when a row was measured."""
-    id_column: str | None = None
-    """Name of the column that says which series a row belongs to."""
-    unit_column: str | None = None
-    """Name of the column that says which machine a row belongs to."""
-    life_column: str | None = None
-    """Name of the column with the life that is left."""
-    label_pattern: str | None = None
-    """A regular expression with a group named label, for labels in names of files."""
-    subset: str | None = None
-    """Which of several data sets in one folder, such as FD001."""
-    source: str | None = None
-    """Language to translate from, as files or columns name it."""
-    target: str | None = None
-    """Language to translate to."""
-    test: str | None = None
-    """Which of several test sets of a corpus is judged by, such as test_2016_flickr."""
+    Args:
+        *groups: A title for the help and the options below it.
+        show_all: Whether the help also shows options that are not `common`.
+    """
+    entries = []
+    for place, (title, options) in enumerate(groups, 1):
+        listed = list(options)
+        hidden = frozenset(option.flag for option in listed if not (show_all or option.common))
+        group = Group(title, sort_key=place, help_formatter=Columns(hidden))
+        entries += [(option.name, _annotation(option, group), field(default=None)) for option in listed]
+    made = make_dataclass("Given", entries, frozen=True, kw_only=True)
+
+    def annotate(command: F) -> F:
+        command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
+        return command
+
+    return annotate
 
 
-@Parameter(name="*", group=TEXT)
-@dataclass(frozen=True, kw_only=True)
-class TextOptions:
-    """How texts are divided."""
-
-    unit: Literal["words", "subwords", "hashed"] | None = None
-    """What a text is divided into."""
-    vocabulary: int | None = None
-    """The most words or sub-words that are told apart."""
-    max_length: int | None = None
-    """Where longer texts are cut, in words or sub-words."""
-    vectors: Path | None = None
-    """A file of pre-trained word vectors: .vec, .txt or .npz."""
-    embedding: int | None = None
-    """Length of a word's vector."""
+def values_of(given: object) -> dict[str, Any]:
+    """What was given on the command line, by name."""
+    if not is_dataclass(given):
+        return {}
+    found = {each.name: getattr(given, each.name) for each in fields(given)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-@Parameter(name="*", group=SERIES)
-@dataclass(frozen=True, kw_only=True)
-class SeriesOptions:
-    """How series are read, and what is promised of answers about them."""
+def split_settings(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the training, validated, and options of the recipe as they were given.
 
-    rows: Literal["series", "times"] | None = None
-    """What a row of a table is."""
-    scaling: Literal["auto", "series", "train", "none"] | None = None
-    """series: each to mean 0 and deviation 1; train: as the train split was; none; auto finds out."""
-    length: int | None = None
-    """Length that series are brought to."""
-    window: int | None = None
-    """Rows that are seen at once."""
-    train_share: float | None = None
-    """Share at the beginning of a series that anomalies are told from."""
-    false_alarms: float | None = None
-    """Rows in a thousand normal ones that may reach the threshold of an alarm."""
-    hold: int | None = None
-    """Rows that an alarm gathers from its first on."""
-    conditions: str | None = None
-    """Columns of the operating conditions, apart by commas."""
-    cap: float | None = None
-    """The longest remaining life that is told apart."""
-    coverage: float | None = None
-    """Share of machines whose remaining life the interval is to hold."""
+    Raises:
+        UsageError: A setting that cannot work.
+    """
+    settings = {name: value for name, value in values.items() if name in SETTINGS}
+    others = {name: value for name, value in values.items() if name not in SETTINGS}
+    return validated(FIT_OPTIONS, settings, "train"), others
 
 
-@Parameter(name="*", group=SOUND)
-@dataclass(frozen=True, kw_only=True)
-class SoundOptions:
-    """How recordings are heard."""
+def train_options(spec: RecipeSpec, architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a recipe and an architecture, validated.
 
-    rate: int | None = None
-    """Samples per second that recordings are brought to."""
-    seconds: float | None = None
-    """Length that recordings are cut or padded to."""
-    same_level: bool | None = None
-    """Whether recordings are brought to one loudness."""
-    words: Path | None = None
-    """A file of words, a line each: nothing else is heard in speech."""
+    Raises:
+        UsageError: One that they do not have, or a value that cannot work.
+        DataError: A file that does not exist.
+    """
+    taken = (*spec.options, *for_architecture(spec.model_options, architecture))
+    other = {option.name for option in spec.model_options} - {option.name for option in taken}
+    owner = architecture if other & set(values) else spec.name
+    return _checked(taken, values, owner)
 
 
-def given(*groups: Any) -> dict[str, Any]:
-    """The fields of the groups that the user gave, as plain values by name."""
-    found = {field.name: getattr(group, field.name) for group in groups for field in fields(group)}
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in found.items()
-        if value is not None
-    }
+def predict_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a recipe that say how it predicts, validated.
+
+    Raises:
+        UsageError: One that it does not have, or a value that cannot work.
+        DataError: A file that does not exist.
+    """
+    return _checked([option for option in spec.options if option.predicts], values, spec.name)
+
+
+def _checked(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    listed = list(options)
+    for name in values:
+        if name not in {option.name for option in listed}:
+            raise _unsupported(name, owner)
+    checked = validated(listed, values, owner)
+    for option in listed:
+        if option.type is Path and option.name in checked and not Path(checked[option.name]).exists():
+            raise DataError(
+                f"{checked[option.name]}: there is no such file.", f"Check the value of {option.flag}."
+            )
+    return checked
+
+
+def _unsupported(name: str, owner: str) -> UsageError:
+    """The error for an option that belongs elsewhere; its hint says where."""
+    owners = [
+        spec.name
+        for spec in recipe_specs().values()
+        if name in {option.name for option in (*spec.options, *spec.model_options)}
+    ]
+    flag = f"--{name.replace('_', '-')}"
+    hint = f"{flag} is an option of {', '.join(owners)}; `convscope recipes NAME` lists the options of each."
+    return UsageError(f"{owner} does not support {flag}.", hint)
+
+
+def _annotation(option: Option, group: Group) -> object:
+    """The type hint from which the parser and its help are made."""
+    kind: Any = str if option.parse is not None else option.type
+    flag = Parameter(
+        name=option.flag,
+        help=option.help,
+        negative=f"--no-{option.flag.removeprefix('--')}" if kind is bool else (),
+        allow_leading_hyphen=kind in (int, float),
+        group=group,
+    )
+    return Annotated[kind | None, flag]

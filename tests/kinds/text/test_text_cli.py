@@ -36,7 +36,7 @@ def test_training_evaluating_and_predicting_by_commands(run_command, table, tmp_
     assert code == 0, err
     assert "accuracy " in out
     assert "recipe: text-classification, because judged.csv is a table of texts" in err
-    assert err.strip().splitlines()[-1] == "Everything is in run; open run/report.html in a browser."
+    assert err.strip().splitlines()[-1] == "Saved the run to run; open run/report.html in a browser."
     record = Run(tmp_path / "here" / "run").record()
     for _, part, name, expected in options.values():
         assert record[part][name] == expected
@@ -101,9 +101,9 @@ def test_one_word_that_is_no_file_is_told(run_command, trained):
 
 
 def test_text_recipes_are_listed_with_what_they_read(run_command):
-    code, out, _ = run_command("recipes")
-    assert code == 0
-    told = " ".join(out.split())  # long lines are folded
     for recipe in recipe_specs().values():
-        assert f"{recipe.name} ({recipe.task})" in told
+        code, out, _ = run_command("recipes", recipe.name)
+        assert code == 0
+        told = " ".join(out.split())  # long lines are folded
+        assert f"{recipe.name}: {recipe.summary}" in told
         assert all(line in told for line in (*recipe.reads, *recipe.architectures))

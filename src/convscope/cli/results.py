@@ -1,0 +1,159 @@
+"""What the commands print of their results, on standard output."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from convscope.cli.console import STDOUT, plain, print_json, say
+
+if TYPE_CHECKING:
+    from convscope.features.neighbours import Neighbours
+    from convscope.features.probe import Probe
+    from convscope.kinds.contract.recipe import Metrics, Prediction
+    from convscope.scope.describe.explanation import Explanation
+    from convscope.workflows.inspect.inspection import Inspection
+    from convscope.workflows.predict import Predictions
+
+WIDEST_TEXT = 110
+
+
+def print_metrics(metrics: Metrics) -> None:
+    """Prints the metrics of a split: each class or type, then all samples."""
+    headings, rows = metrics.to_table()
+    if rows:
+        table = Table(headings[0], *headings[1:], box=None)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, *figures in rows:
+            table.add_row(plain(name), *figures)
+        STDOUT.print(table)
+    STDOUT.print(plain(metrics.to_line()), soft_wrap=True)
+
+
+def print_predictions(predictions: Predictions, form: str) -> None:
+    """Prints predictions as a table, CSV or JSON Lines, and what was skipped as a count."""
+    {"table": _table, "csv": _csv, "jsonl": _jsonl}[form](predictions)
+    for skipped in predictions.skipped[:5]:
+        say(f"Skipped {skipped.path}: {skipped.reason}")
+    if len(predictions.skipped) > 5:
+        say(f"Skipped {len(predictions.skipped)} files in all.")
+
+
+def print_stream(predictions: Iterable[Prediction], form: str) -> None:
+    """Prints each prediction for a stream on a line of its own, at once."""
+    writer = None
+    for prediction in predictions:
+        if form == "jsonl":
+            sys.stdout.write(json.dumps(prediction.to_json(), ensure_ascii=False) + "\n")
+        elif form == "csv":
+            row = prediction.to_row()
+            if writer is None:
+                writer = csv.DictWriter(sys.stdout, list(row))
+                writer.writeheader()
+            writer.writerow(row)
+        else:
+            cells = prediction.to_cells()
+            sys.stdout.write("  ".join(plain(cell) for cell in cells.values()).rstrip() + "\n")
+        sys.stdout.flush()
+
+
+def print_explanation(explanation: Explanation, form: str, out: Path | None) -> None:
+    """Prints an explanation as text, Markdown, HTML or JSON, or writes it to a file."""
+    from convscope.files import written_whole
+    from convscope.lenses.pages import explanation as lens
+
+    if form == "json":
+        text = json.dumps(explanation.to_json(), indent=2, ensure_ascii=False) + "\n"
+    elif form == "text":
+        text = lens.as_text(explanation, width=min(STDOUT.width, WIDEST_TEXT))
+    else:
+        text = {"markdown": lens.as_markdown, "html": lens.as_html}[form](explanation)
+    if out is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        return
+    with written_whole(out) as part:
+        part.write_text(text, "utf-8")
+    say(f"Wrote {out}.")
+
+
+def print_colored(seen: Inspection) -> None:
+    """Prints texts with their words colored by attribution, in a terminal."""
+    if not STDOUT.is_terminal:
+        return
+    for picture in seen.pictures:
+        for heading, text in picture.terminal() if picture.terminal is not None else ():
+            STDOUT.print(f"[bold]{heading}[/bold]", text)
+
+
+def print_neighbors(found: Neighbours, form: str) -> None:
+    """Prints the nearest samples as a table, CSV or JSON Lines."""
+    if form == "csv":
+        sys.stdout.write(found.to_csv())
+        return
+    if form == "jsonl":
+        for line in found.to_json():
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return
+    for query, near in zip(found.queries, found.found, strict=True):
+        facts = [("", query.label), ("predicted ", query.prediction if query.id is None else None)]
+        facts_line = ", ".join(f"{word}{plain(name)}" for word, name in facts if name is not None)
+        STDOUT.print(
+            f"[bold]{plain(query.name)}[/bold]{f'  {facts_line}' if facts_line else ''}", soft_wrap=True
+        )
+        table = Table("id", "distance", "label", "prediction", "sample", box=None)
+        table.columns[0].justify = table.columns[1].justify = "right"
+        table.columns[4].overflow = "fold"
+        for each in near:
+            names = (plain(each.label or ""), plain(each.prediction or ""), plain(each.path))
+            table.add_row(str(each.id), f"{each.distance:.4g}", *names)
+        STDOUT.print(table)
+
+
+def print_probe(found: Probe, form: str) -> None:
+    """Prints the accuracy of each layer as a table or JSON."""
+    if form == "json":
+        print_json(found.to_json())
+        return
+    table = Table("layer", "features", "accuracy", "95% interval", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.columns[0].overflow = "fold"
+    for each in found.layers:
+        interval = f"{each.low:.1%} to {each.high:.1%}"
+        table.add_row(plain(each.layer), f"{each.values:,}", f"{each.accuracy:.1%}", interval)
+    STDOUT.print(table)
+    own = "" if found.model is None else f"the model itself {found.model:.1%}, "
+    STDOUT.print(
+        f"{own}the most frequent class {found.baseline:.1%}, on {found.samples[2]:,} test samples",
+        soft_wrap=True,
+    )
+    STDOUT.print(plain(found.finding), soft_wrap=True)
+
+
+def _table(predictions: Predictions) -> None:
+    cells = [row.to_cells() for row in predictions.rows]
+    table = Table(*(cells[0] if cells else ()), box=None)
+    for column in table.columns:
+        column.overflow = "fold"  # a path that is cut short names no file
+    for each in cells:
+        table.add_row(*(plain(text) for text in each.values()))
+    STDOUT.print(table)
+
+
+def _csv(predictions: Predictions) -> None:
+    rows = [row.to_row() for row in predictions.rows]
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["sample", "label"])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _jsonl(predictions: Predictions) -> None:
+    for row in predictions.rows:
+        sys.stdout.write(json.dumps(row.to_json(), ensure_ascii=False) + "\n")

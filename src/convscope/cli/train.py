@@ -1,0 +1,231 @@
+"""The commands that make and use runs: train, evaluate, predict, export and demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from convscope.cli.arguments import check_data, check_inputs
+from convscope.cli.console import ProgressBar, print_json, say, start_backend
+from convscope.cli.options import (
+    predict_options,
+    recipe_options,
+    split_settings,
+    takes,
+    train_options,
+    values_of,
+)
+from convscope.engine.training.settings import FIT_OPTIONS
+from convscope.errors import UsageError
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.registry import detections, find_spec
+
+FORMAT = Parameter(name="--format")
+OPTIONS = recipe_options()
+
+
+@takes(("Training settings", FIT_OPTIONS), ("Options of recipes", OPTIONS))
+def train(
+    path: Path | None = None,
+    /,
+    *,
+    recipe: str | None = None,
+    architecture: str | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    given: object = None,
+) -> None:
+    """Train a model on the data at PATH and evaluate it on the test split.
+
+    Parameters
+    ----------
+    path:
+        File or folder with the data
+    recipe:
+        Recipe; detected from the data by default
+    architecture:
+        Architecture; the first of the recipe by default
+    out:
+        Run folder to create; runs/DATE-NAME by default
+    resume:
+        Interrupted run to continue; takes no other options
+    """
+    from convscope import api
+    from convscope.cli.results import print_metrics
+    from convscope.run import Run, default_folder
+
+    settings, others = split_settings(values_of(given))
+    if resume is not None:
+        Run(resume).record()  # not a run: told before Keras is imported
+    options = others
+    if path is not None and resume is None:
+        check_data(path)
+        options = _checked(path, recipe, architecture, others)
+        out = out or default_folder(path)
+    elif resume is None:
+        raise UsageError("No data was given.", "Give a path, such as: convscope train photos/")
+    start_backend()
+    try:
+        with ProgressBar() as bar:
+            run = api.train(
+                path,
+                recipe=recipe,
+                architecture=architecture,
+                options=options,
+                out=out,
+                resume=resume,
+                progress=bar,
+                say=say,
+                **settings,
+            )
+    except KeyboardInterrupt:
+        folder = resume or out or Path()
+        if Run(folder).can_resume:
+            say(f"Interrupted. To continue: convscope train --resume {folder}")
+        raise
+    print_metrics(api.metrics(run))
+    say(f"Saved the run to {run.folder}; open {run.report_path} in a browser.")
+
+
+def _checked(
+    path: Path, recipe: str | None, architecture: str | None, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Options that the recipe takes, validated before Keras is imported."""
+    spec = find_spec(recipe) if recipe is not None else _detected(path)
+    if spec is None:
+        return values
+    name = architecture or spec.architectures[0]
+    if name not in spec.architectures:
+        raise UsageError(
+            f"{spec.name} has no architecture '{name}'.",
+            f"Its architectures: {', '.join(spec.architectures)}.",
+        )
+    return train_options(spec, name, values)
+
+
+def _detected(path: Path) -> RecipeSpec | None:
+    """The recipe that the data is for; None if it is unclear, which training tells in full."""
+    from convscope.data.snapshot import DataSnapshot
+
+    found = detections(DataSnapshot(path))
+    return find_spec(found[0].recipe) if found else None
+
+
+def evaluate(
+    run: Path, path: Path | None = None, /, *, form: Annotated[Literal["table", "json"], FORMAT] = "table"
+) -> None:
+    """Evaluate the model of RUN on the test split of its data, or of the data at PATH.
+
+    Parameters
+    ----------
+    run:
+        Run folder
+    path:
+        Other data with the same classes
+    form:
+        Output format
+    """
+    from convscope import api
+    from convscope.cli.results import print_metrics
+    from convscope.run import Run
+
+    Run(run).record()
+    if path is not None:
+        check_data(path)
+    start_backend()
+    with ProgressBar() as bar:
+        metrics = api.evaluate(run, path, progress=bar)
+    print_metrics(metrics) if form == "table" else print_json(metrics.to_json())
+
+
+@takes(("Options of recipes", [option for option in OPTIONS if option.predicts]), show_all=True)
+def predict(
+    run: Path,
+    /,
+    *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
+    follow: bool = False,
+    given: object = None,
+) -> None:
+    """Predict for files, folders or patterns with the model of RUN.
+
+    Parameters
+    ----------
+    run:
+        Run folder
+    inputs:
+        Files, folders or patterns; for texts also a quoted text, or - for standard input
+    form:
+        Output format; csv and jsonl have all probabilities
+    follow:
+        Predict while standard input arrives: rows of a series, or 16-bit audio
+    """
+    from convscope import api
+    from convscope.cli.results import print_predictions, print_stream
+    from convscope.run import Run
+
+    if follow and list(inputs) not in ([], ["-"]):
+        raise UsageError("--follow reads standard input only.", f"Received: {inputs[0]}.")
+    if not inputs and not follow:
+        raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
+    options = predict_options(find_spec(Run(run).record()["recipe"]), values_of(given))
+    check_inputs(inputs)
+    start_backend()
+    if follow:
+        print_stream(api.follow(run, sys.stdin.buffer, **options), form)
+        return
+    with ProgressBar() as bar:
+        predictions = api.predict(run, inputs, progress=bar, **options)
+    print_predictions(predictions, form)
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    form: Annotated[Literal["onnx", "openvino", "litert", "saved-model"], FORMAT],
+    out: Path | None = None,
+) -> None:
+    """Export the model of RUN to another format and compare its outputs with Keras.
+
+    Parameters
+    ----------
+    run:
+        Run folder
+    form:
+        Format to write
+    out:
+        File or folder to create; inside the run by default
+    """
+    from convscope import api
+    from convscope.run import Run
+
+    Run(run).record()
+    start_backend()
+    made = api.export(run, form, out)
+    say(
+        f"Wrote {made.path} ({made.size_bytes / 1e6:.1f} MB); "
+        f"its outputs differ from Keras by at most {made.deviation:.1e}."
+    )
+
+
+def demo(*, out: Path = Path("convscope-demo")) -> None:
+    """Train on the handwritten digits of scikit-learn, in under a minute.
+
+    Parameters
+    ----------
+    out:
+        Folder for the images and the run
+    """
+    from convscope.cli.demo import write_digits
+    from convscope.files import free_path
+
+    data = write_digits(out / "digits")
+    say(f"Wrote the digits of scikit-learn as images to {data}, one folder per class.")
+    folder = free_path(out / "run")
+    train(data, architecture="padded_cnn", out=folder)
+    say(f"Look at its feature maps: convscope look {folder} {data}/3/0003.png")
+    say(f"Predict for images: convscope predict {folder} {data}/3")
