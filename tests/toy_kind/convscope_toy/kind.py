@@ -26,4 +26,5 @@ RING = Kind(
         Architecture("ring_cnn", Lazy("convscope_toy.models:ring_cnn"), "circular convolutions, pooled"),
     ),
     layers="convscope_toy.layers",
+    view=Lazy("convscope_toy.view:VIEW"),
 )

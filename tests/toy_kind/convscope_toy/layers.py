@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from convscope.scope.geometry.sliding import padding
+from convscope.scope.keras_layers.shaping import padded
+from convscope.scope.layer_spec import LayerSpec, register
+from convscope.types import Tensor
+
 
 @keras.saving.register_keras_serializable("convscope_toy")
-class CircularPadding1D(keras.layers.Layer):  # type: ignore[misc]
+class CircularPadding1D(keras.layers.ZeroPadding1D):  # type: ignore[misc]
     """Continues a ring beyond its end with its beginning, and before its beginning with its end.
 
-    Args:
-        size: Positions that are added on either side.
+    Takes what `keras.layers.ZeroPadding1D` takes; the padding is no wider than the ring.
 
     Shapes:
-        Input (batch, positions, channels); output (batch, positions + 2 * size, channels).
+        Input (batch, positions, channels); output (batch, before + positions + after, channels).
 
     Example:
         >>> ring = keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1))
@@ -24,19 +26,20 @@ class CircularPadding1D(keras.layers.Layer):  # type: ignore[misc]
         [3.0, 0.0, 1.0, 2.0, 3.0, 0.0]
     """
 
-    def __init__(self, size: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.size = size
-
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Joins the ends."""
-        return ops.concatenate([inputs[:, -self.size :], inputs, inputs[:, : self.size]], axis=1)
+        before, after = self.padding
+        start = inputs.shape[1] - before
+        return ops.concatenate([inputs[:, start:], inputs, inputs[:, :after]], axis=1)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """More positions."""
-        batch, positions, channels = input_shape
-        return batch, None if positions is None else positions + 2 * self.size, channels
 
-    def get_config(self) -> dict[str, Any]:
-        """What rebuilds it."""
-        return {**super().get_config(), "size": self.size}
+register(
+    LayerSpec(
+        CircularPadding1D,
+        "shaping",
+        "Circular padding continues a ring with its other end, so that the next convolution sees no end.",
+        padded,
+        padding,
+        traits=frozenset({"pads"}),
+    )
+)
