@@ -186,8 +186,8 @@ def predict(
 
     Args:
         run: The run folder.
-        inputs: Files, folders or globs. A run of texts takes tables, files of lines, `-` for standard input, and
-            a text itself, if it has white space and is not a path.
+        inputs: Files, folders or globs. A run of texts takes tables, files of lines, `-` for standard input,
+            and a text itself, if it has white space and is not a path.
         progress: Receives each step.
         **options: Options of the recipe for predictions, such as `beam` or `encoding`.
 

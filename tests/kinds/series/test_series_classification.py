@@ -10,7 +10,7 @@ from made_series import archive, long, table, wide
 import convscope
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.registry import choose_recipe, find_recipe
-from convscope.kinds.series.classification.recipe import suit
+from convscope.kinds.series.classification.recipe import suggest_settings
 from convscope.kinds.series.detect import detect
 from convscope.types import no_progress
 from convscope.workflows.training_plan import plan
@@ -29,7 +29,7 @@ class Counted:
 
 def test_fewer_series_are_seen_more_often_in_smaller_batches():
     counts = [2, 20, 50, 200, 1000, 10_000, 1_000_000]
-    settings = [suit("fcn", Counted(count)) for count in counts]
+    settings = [suggest_settings("fcn", Counted(count)) for count in counts]
     epochs = [each["epochs"] for each in settings]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[-1] == 10
@@ -46,11 +46,11 @@ def test_what_the_user_gives_is_kept_and_what_suits_is_said(tmp_path):
     path = wide(tmp_path / "any.csv", count=40)
     made = planned(path, {"epochs": 7})
     assert (made.settings.epochs, made.settings.batch_size) == (7, len(made.splits.train) // 4)
-    said = [line for line in made.decisions if "suits" in line]
+    said = [line for line in made.decisions if "train samples" in line]
     assert said == [
-        f"batch_size: {made.settings.batch_size}, which suits {len(made.splits.train)} train samples"
+        f"batch_size: {made.settings.batch_size}, for {len(made.splits.train)} train samples"
     ]
-    assert planned(path, {}).settings.epochs == suit("fcn", made.splits)["epochs"]
+    assert planned(path, {}).settings.epochs == suggest_settings("fcn", made.splits)["epochs"]
 
 
 def test_a_run_without_a_validation_split_lists_each_series_once(tmp_path):

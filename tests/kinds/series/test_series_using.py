@@ -120,7 +120,7 @@ def test_nothing_to_answer_is_told(trained, tmp_path, monkeypatch, inputs):
     ("wrong", "message"),
     [
         ({"mixing": 0.2}, "mixing|Mixing"),
-        ({"options": {"kernels": 3}}, "has no option 'kernels'"),
+        ({"options": {"kernels": 3}}, "does not support --kernels"),
         ({"architecture": "compact_cnn"}, "has no architecture 'compact_cnn'"),
         ({"epochs": 0}, "epochs must be at least 1"),
     ],

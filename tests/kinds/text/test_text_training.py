@@ -128,7 +128,7 @@ def test_the_walk_over_architectures_leaves_none_out():
     ("wrong", "error", "message"),
     [
         ({"mixing": 0.2}, UsageError, "mixup needs numeric inputs|does not support the setting 'mixing'"),
-        ({"options": {"kernels": 3}}, UsageError, "has no option 'kernels'"),
+        ({"options": {"kernels": 3}}, UsageError, "does not support --kernels"),
         ({"options": {"encoding": "utf-99"}}, UsageError, "utf-99"),
         ({"architecture": "compact_cnn"}, UsageError, "has no architecture 'compact_cnn'"),
         ({"options": {"vocabulary": 0}}, (UsageError, DataError), "vocabulary"),

@@ -153,7 +153,7 @@ def test_nothing_to_answer_is_told(trained, tmp_path, monkeypatch, inputs):
 
 
 def test_an_option_that_the_recipe_does_not_have_is_refused(case, trained):
-    with pytest.raises(UsageError, match=f"{case.recipe} has no option 'flip'"):
+    with pytest.raises(UsageError, match=f"{case.recipe} does not support"):
         convscope.predict(trained.folder, ["a text"], flip=True)
 
 
