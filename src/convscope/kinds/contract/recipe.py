@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
+from inspect import signature
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 import keras
@@ -25,6 +27,7 @@ from convscope.types import Axis, Progress, Skipped, SplitName
 R = TypeVar("R", bound=Representation)
 R_co = TypeVar("R_co", bound=Representation, covariant=True)
 P = TypeVar("P")
+T = TypeVar("T")
 
 Augmentation = Callable[[Any, np.random.Generator], Any]
 """From a batch of encoded samples and a random generator to a changed batch."""
@@ -154,6 +157,9 @@ class RepresentationSteps(Generic[R]):
     fit: Callable[..., tuple[R, Sequence[str]]]
     from_json: Callable[[Any], R]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fit", accepting(self.fit))
+
 
 @dataclass(frozen=True)
 class ReportSteps(Generic[R, P]):
@@ -181,16 +187,35 @@ def same_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Spl
     return split
 
 
-def _no_augmentation(strength: float, **_: Any) -> None:
+def accepting(step: Callable[..., T]) -> Callable[..., T]:
+    """A step that receives those of its keyword arguments that its signature names.
+
+    Example:
+        >>> accepting(lambda path, *, seed=0: (path, seed))("data", seed=3, size=32)
+        ('data', 3)
+    """
+    parameters = signature(step).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return step
+    names = {each.name for each in parameters}
+
+    @wraps(step)
+    def call(*args: Any, **options: Any) -> T:
+        return step(*args, **{name: value for name, value in options.items() if name in names})
+
+    return call
+
+
+def _no_augmentation(strength: float) -> None:
     """Samples stay as they are."""
 
 
-def _no_views(**_: Any) -> Sequence[BatchView]:
+def _no_views() -> Sequence[BatchView]:
     """Each sample is seen as it is."""
     return ()
 
 
-def _random_weights(model: keras.Model, representation: Any, **_: Any) -> None:
+def _random_weights(model: keras.Model, representation: Any) -> None:
     """A model starts from random weights."""
 
 
@@ -204,6 +229,7 @@ class Recipe(Generic[R, P]):
     """One kind and one task: how to read, represent, model, fit, predict and evaluate.
 
     `R` is the representation, `P` the outputs of the model for several samples in a form of the recipe's own.
+    Steps that are called with options receive those that their signature names.
 
     Args:
         spec: Its name, options and architectures.
@@ -260,6 +286,10 @@ class Recipe(Generic[R, P]):
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
     stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        for step in ("read", "read_inputs", "augmentation", "test_time_views", "start"):
+            object.__setattr__(self, step, accepting(getattr(self, step)))
 
     @property
     def name(self) -> str:

@@ -9,42 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.image.augmentation import ImageAugmentation, mirrored, zoomed
 from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
-from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
+from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
 from convscope.kinds.tasks.classification import classification_recipe
-from convscope.types import Progress, no_progress
-
-
-def read(path: str | Path, *, seed: int = 0, progress: Progress = no_progress, **_: Any) -> Splits:
-    """Labelled pictures of any layout."""
-    return read_images(path, seed=seed, progress=progress)
-
-
-def read_given(paths: Sequence[str], *, progress: Progress = no_progress, **_: Any) -> ImageInputs:
-    """Pictures without labels."""
-    return read_inputs(paths, progress=progress)
 
 
 def fit_representation(
-    train: Split, size: tuple[int, int] | None = None, **_: Any
+    train: Split, size: tuple[int, int] | None = None
 ) -> tuple[ImageRepresentation, Sequence[str]]:
     """Chooses size and channels from the train split, unless the size is given as (height, width)."""
     return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
 
 
 def augmentation(
-    strength: float, flip: bool = True, erase: float = 0.0, **_: Any
+    strength: float, flip: bool = True, erase: float = 0.0
 ) -> Callable[[Any, np.random.Generator], Any]:
     """Shift, flip, rotation, zoom, contrast and erasing, `strength` times as far as by default.
 
@@ -61,7 +49,7 @@ def augmentation(
 
 
 def test_time_views(
-    mirror: bool = False, flip: bool = True, zoom: float = 0.0, **_: Any
+    mirror: bool = False, flip: bool = True, zoom: float = 0.0
 ) -> Sequence[Callable[[Any], Any]]:
     """What an answer is averaged over besides the picture itself.
 
@@ -91,8 +79,8 @@ def _mirrored_after(pictures: Any, view: Callable[[Any], Any]) -> Any:
 
 RECIPE = classification_recipe(
     IMAGE_CLASSIFICATION,
-    read=read,
-    read_inputs=read_given,
+    read=read_images,
+    read_inputs=read_inputs,
     representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
     augmentation=augmentation,
     test_time_views=test_time_views,

@@ -15,7 +15,7 @@ import numpy as np
 
 from convscope.data.splits import Split, Splits
 from convscope.kinds.audio.kind import SPEECH_RECOGNITION
-from convscope.kinds.audio.readers.inputs import RecordingInputs, read_audio_inputs
+from convscope.kinds.audio.readers.inputs import read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
 from convscope.kinds.audio.speech import task
 from convscope.kinds.audio.speech.augmentation import SpeechAugmentation
@@ -33,7 +33,6 @@ def read(
     progress: Progress = no_progress,
     text_column: str | None = None,
     encoding: str | None = None,
-    **_: Any,
 ) -> Splits:
     """Recordings with transcripts: a table or LibriSpeech's layout."""
     return read_recordings(
@@ -41,19 +40,12 @@ def read(
     )
 
 
-def read_given(paths: Sequence[str], *, progress: Progress = no_progress, **_: Any) -> RecordingInputs:
-    """Recordings without transcripts."""
-    return read_audio_inputs(paths, progress=progress)
-
-
-def fit_representation(
-    train: Split, rate: int | None = None, **_: Any
-) -> tuple[SpeechRepresentation, Sequence[str]]:
+def fit_representation(train: Split, rate: int | None = None) -> tuple[SpeechRepresentation, Sequence[str]]:
     """Chooses the rate, unless it is given, and learns the characters of the transcripts."""
     return SpeechRepresentation.fit(train, rate=rate)
 
 
-def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generator], Any] | None:
+def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any] | None:
     """Speed, loudness and noise, `strength` times as far as by default."""
     return SpeechAugmentation().scaled(strength)
 
@@ -62,7 +54,7 @@ RECIPE = Recipe(
     spec=SPEECH_RECOGNITION,
     objective=task.OBJECTIVE,
     read=read,
-    read_inputs=read_given,
+    read_inputs=read_audio_inputs,
     representation=RepresentationSteps(fit_representation, SpeechRepresentation.from_json),
     build=task.build_recognizer,
     examples=task.speech_examples,

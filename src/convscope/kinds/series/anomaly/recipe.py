@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
@@ -37,7 +36,6 @@ def read(
     window: int = WINDOW,
     false_alarms: float = FALSE_ALARMS,
     hold: int = HOLD,
-    **_: Any,
 ) -> Splits:
     """Series of any layout, divided by time.
 
@@ -64,17 +62,9 @@ def read_inputs(
     progress: Progress = no_progress,
     time_column: str | None = None,
     label_column: str | None = None,
-    **_: Any,
 ) -> SegmentInputs:
     """Series that scores are asked for."""
     return read_stream_inputs(paths, wanted=Wanted(time_column, label_column), progress=progress)
-
-
-def fit_representation(
-    train: Split, window: int = WINDOW, **_: Any
-) -> tuple[StreamRepresentation, Sequence[str]]:
-    """Learns from the train split what is usual."""
-    return StreamRepresentation.fit(train, window)
 
 
 RECIPE = Recipe(
@@ -82,7 +72,7 @@ RECIPE = Recipe(
     objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_inputs,
-    representation=RepresentationSteps(fit_representation, StreamRepresentation.from_json),
+    representation=RepresentationSteps(StreamRepresentation.fit, StreamRepresentation.from_json),
     build=task.build_expecting,
     examples=task.window_examples,
     predict=task.predict,

@@ -7,20 +7,18 @@ grid, scale and length, an architecture learns from them, and answers with one p
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Splits
 from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
 from convscope.kinds.series.kind import SERIES_CLASSIFICATION
-from convscope.kinds.series.readers.inputs import SeriesInputs, read_series_inputs
+from convscope.kinds.series.readers.inputs import read_series_inputs
 from convscope.kinds.series.readers.reader import read_series
 from convscope.kinds.tasks.classification import classification_recipe
-from convscope.types import Progress, no_progress
 
 CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET}
 SEEN = 5_000
@@ -30,63 +28,6 @@ FEW = 50
 FEWEST_EPOCHS = 10
 BATCHES = (4, 16, 64)
 """Series in a batch: at least, usually, and at most."""
-
-
-def read(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    progress: Progress = no_progress,
-    time_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    rows: str = "auto",
-    **_: Any,
-) -> Splits:
-    """Labelled series of any layout."""
-    return read_series(
-        path,
-        seed=seed,
-        progress=progress,
-        time_column=time_column,
-        id_column=id_column,
-        label_column=label_column,
-        rows=rows,
-    )
-
-
-def read_given(
-    paths: Sequence[str],
-    *,
-    progress: Progress = no_progress,
-    time_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    rows: str = "auto",
-    **_: Any,
-) -> SeriesInputs:
-    """Series without labels."""
-    return read_series_inputs(
-        paths,
-        progress=progress,
-        time_column=time_column,
-        id_column=id_column,
-        label_column=label_column,
-        rows=rows,
-    )
-
-
-def fit_representation(
-    train: Split, scaling: str = "auto", length: int | None = None, **_: Any
-) -> tuple[SeriesRepresentation, Sequence[str]]:
-    """Learns grid, scale and length from the train split.
-
-    Args:
-        train: Series with their labels.
-        scaling: `series`, `train`, `none`, or `auto`, which finds out whether level and size tell the class.
-        length: Times that the model sees.
-    """
-    return SeriesRepresentation.fit(train, scaling=scaling, length=length)
 
 
 def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
@@ -110,9 +51,9 @@ def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
 
 RECIPE = classification_recipe(
     SERIES_CLASSIFICATION,
-    read=read,
-    read_inputs=read_given,
-    representation=RepresentationSteps(fit_representation, SeriesRepresentation.from_json),
+    read=read_series,
+    read_inputs=read_series_inputs,
+    representation=RepresentationSteps(SeriesRepresentation.fit, SeriesRepresentation.from_json),
     closed_form=CLOSED_FORM,
     suggest_settings=suggest_settings,
 )

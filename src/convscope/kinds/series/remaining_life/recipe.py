@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.kind import SERIES_REMAINING_LIFE
 from convscope.kinds.series.remaining_life import task
@@ -21,7 +20,7 @@ from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics
 from convscope.kinds.series.remaining_life.reader import read_lives
-from convscope.kinds.series.remaining_life.representation import WINDOW, LifeRepresentation
+from convscope.kinds.series.remaining_life.representation import LifeRepresentation
 from convscope.kinds.series.remaining_life.tables import LifeColumns
 from convscope.kinds.series.remaining_life.task import COVERAGE
 from convscope.types import Progress, no_progress
@@ -38,7 +37,6 @@ def read(
     life_column: str | None = None,
     conditions: str | Sequence[str] | None = None,
     coverage: float = COVERAGE,
-    **_: Any,
 ) -> Splits:
     """Run-to-failure histories of any layout.
 
@@ -75,24 +73,10 @@ def read_inputs(
     life_column: str | None = None,
     conditions: str | Sequence[str] | None = None,
     every: bool = False,
-    **_: Any,
 ) -> HistoryInputs:
     """Histories whose remaining lives are asked for: after their last row, or after every one."""
     columns = _columns(unit_column, time_column, life_column, conditions)
     return read_life_inputs(paths, progress=progress, columns=columns, every=every)
-
-
-def fit_representation(
-    train: Split, window: int = WINDOW, cap: float | None = None, **_: Any
-) -> tuple[LifeRepresentation, Sequence[str]]:
-    """Learns scales and operating conditions from the train split.
-
-    Args:
-        train: Histories with their remaining lives.
-        window: Rows of a history that the model sees.
-        cap: The longest remaining life that is told apart, in cycles.
-    """
-    return LifeRepresentation.fit(train, window, cap)
 
 
 def _columns(
@@ -108,7 +92,7 @@ RECIPE = Recipe(
     objective=task.OBJECTIVE,
     read=read,
     read_inputs=read_inputs,
-    representation=RepresentationSteps(fit_representation, LifeRepresentation.from_json),
+    representation=RepresentationSteps(LifeRepresentation.fit, LifeRepresentation.from_json),
     build=task.build_estimator,
     examples=task.life_examples,
     predict=task.predict,

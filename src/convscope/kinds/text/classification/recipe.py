@@ -7,51 +7,28 @@ architecture learns from them while some words are hidden, and answers with one 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split
 from convscope.data.token_rows import UNKNOWN
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.tasks.classification import classification_recipe
 from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.reader import read_texts
 from convscope.kinds.text.classification.representation import TextRepresentation
-from convscope.kinds.text.classification.text_reading import read_given
 from convscope.kinds.text.kind import TEXT_CLASSIFICATION
+from convscope.kinds.text.readers.inputs import read_text_inputs
 from convscope.kinds.text.tagging.spelled_representation import SpelledRepresentation
-from convscope.types import Progress, no_progress
 
 HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""
 
 
-def read(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    **_: Any,
-) -> Splits:
-    """Labelled texts of any layout."""
-    return read_texts(
-        path,
-        seed=seed,
-        progress=progress,
-        encoding=encoding,
-        text_column=text_column,
-        label_column=label_column,
-    )
-
-
 def fit_representation(
-    train: Split, unit: str = "words", vocabulary: int = 20_000, max_length: int = 512, **_: Any
+    train: Split, unit: str = "words", vocabulary: int = 20_000, max_length: int = 512
 ) -> tuple[TextRepresentation | SpelledRepresentation, Sequence[str]]:
     """Learns from the train split what texts are made of.
 
@@ -72,7 +49,7 @@ def load_representation(saved: Mapping[str, Any]) -> TextRepresentation | Spelle
     return SpelledRepresentation.from_json(saved) if spelled else TextRepresentation.from_json(saved)
 
 
-def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generator], Any]:
+def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any]:
     """Hides words, which become unknown ones, and some of the pieces of each: a tenth at a strength of 1."""
     share = min(HIDDEN * strength, 0.9)
 
@@ -87,15 +64,15 @@ def augmentation(strength: float, **_: Any) -> Callable[[Any, np.random.Generato
     return hide
 
 
-def start(model: keras.Model, representation: Any, vectors: str | None = None, **_: Any) -> None:
+def start(model: keras.Model, representation: Any, vectors: str | None = None) -> None:
     """From pre-trained word vectors, where a file of them is given."""
     start_from_vectors(model, representation.words, vectors)
 
 
 RECIPE = classification_recipe(
     TEXT_CLASSIFICATION,
-    read=read,
-    read_inputs=read_given,
+    read=read_texts,
+    read_inputs=read_text_inputs,
     representation=RepresentationSteps(fit_representation, load_representation),
     text_of=lambda samples, index: str(samples.load(index)),
     augmentation=augmentation,

@@ -7,39 +7,19 @@ read the source while causal ones write the translation and attend to it, and a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
-from convscope.kinds.text.classification.text_reading import read_given
 from convscope.kinds.text.kind import TRANSLATION
+from convscope.kinds.text.readers.inputs import read_text_inputs
 from convscope.kinds.text.translation import task
 from convscope.kinds.text.translation.metrics import TranslationMetrics
 from convscope.kinds.text.translation.parallel import read_parallel
 from convscope.kinds.text.translation.representation import TranslationRepresentation
-from convscope.types import Progress, no_progress
-
-
-def read(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    source: str | None = None,
-    target: str | None = None,
-    test: str | None = None,
-    **_: Any,
-) -> Splits:
-    """Sentences with their translations."""
-    return read_parallel(
-        path, seed=seed, progress=progress, encoding=encoding, source=source, target=target, test=test
-    )
 
 
 def fit_representation(
-    train: Split, vocabulary: int | None = None, max_length: int | None = None, **_: Any
+    train: Split, vocabulary: int | None = None, max_length: int | None = None
 ) -> tuple[TranslationRepresentation, Sequence[str]]:
     """Learns the sub-words of both languages from the train split."""
     chosen: dict[str, int] = {}
@@ -53,8 +33,8 @@ def fit_representation(
 RECIPE = Recipe(
     spec=TRANSLATION,
     objective=task.OBJECTIVE,
-    read=read,
-    read_inputs=read_given,
+    read=read_parallel,
+    read_inputs=read_text_inputs,
     representation=RepresentationSteps(fit_representation, TranslationRepresentation.from_json),
     build=task.build_translator,
     examples=task.pair_examples,
