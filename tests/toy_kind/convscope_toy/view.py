@@ -17,20 +17,23 @@ SIDE = 96
 INNER, OUTER = 0.55, 0.95
 
 
-def ring_image(values: Numbers) -> Numbers:
+def ring_image(values: Numbers, outside: float | None = None) -> Numbers:
     """The values around a circle, from the top clockwise.
 
     Args:
         values: (positions,).
+        outside: What stands outside the ring; None: the smallest value.
 
     Returns:
-        Shape (96, 96), float64, NaN outside the ring.
+        Shape (96, 96), float64.
     """
     row, column = np.mgrid[:SIDE, :SIDE] * 2 / (SIDE - 1) - 1
     radius, turn = np.hypot(row, column), np.arctan2(column, -row) / (2 * np.pi) % 1
     at = np.minimum((turn * len(values)).astype(int), len(values) - 1)
     inside = (radius >= INNER) & (radius <= OUTER)
-    return np.where(inside, np.asarray(values, np.float64)[at], np.nan)
+    return np.where(
+        inside, np.asarray(values, np.float64)[at], np.min(values) if outside is None else outside
+    )
 
 
 class RingView(View):
@@ -63,20 +66,19 @@ class RingView(View):
 
     def place_overlay(self, sheet: Sheet, y: int, overlays: Sequence[Overlay]) -> int:
         """Draws each attribution around the ring."""
-        bent = [
-            replace(each, attribution=replace(each.attribution, values=ring_image(each.attribution.values)))
-            for each in overlays
-        ]
-        return self.raster(self.values).place_overlay(sheet, y, bent)
+        told = [each.attribution for each in overlays]
+        bent = [replace(each, values=ring_image(each.values, outside=0.0)) for each in told]
+        rings = [replace(each, attribution=ring) for each, ring in zip(overlays, bent, strict=True)]
+        return self.raster(self.values).place_overlay(sheet, y, rings)
 
     def place_patch(self, sheet: Sheet, box: Box, patch: Patch, row: Sequence[Patch]) -> PlacedPatch:
         """Draws an arc of the ring."""
         ((first, behind),) = patch.window
         places = np.arange(len(self.values))
-        arc = np.where((places >= first) & (places < behind), self.values, np.nan)
+        arc = np.where((places >= first) & (places < behind), self.values, self.limits[0])
         degrees = [round(360 * place / len(self.values)) for place in (first, behind)]
         high = self.raster(arc).place_input(sheet, box, patch.name)
-        return PlacedPatch(high, (f"{degrees[0]} to {degrees[1]} degrees",))
+        return PlacedPatch(high, (f"{degrees[0]}\N{DEGREE SIGN} to {degrees[1]}\N{DEGREE SIGN}",))
 
     def planes(self, layer: LayerMaps) -> Numbers:
         """Maps along the ring as rings."""
