@@ -11,7 +11,7 @@ from convscope.cli.options import recipe_options
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.kinds.registry import recipe_specs
 
-NAMES = [command.run.__name__ for command in COMMANDS]
+NAMES = [command.name for command in COMMANDS]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_help_has_two_examples_and_fits_the_screen(screen, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_parse(name):
-    command = next(each for each in COMMANDS if each.run.__name__ == name)
+    command = next(each for each in COMMANDS if each.name == name)
     for example in command.examples:
         application().parse_args(example.removeprefix("convscope "), exit_on_error=False, print_error=False)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from cyclopts import (
     App,
@@ -21,10 +22,12 @@ from cyclopts import (
 
 from convscope import __version__
 from convscope.cli import features, inspect, recipes, train
+from convscope.cli.console import say
 from convscope.cli.extract import extract
 from convscope.cli.help import Columns
+from convscope.cli.options import Groups, add_options
 from convscope.cli.suggest import meant
-from convscope.errors import ConvscopeError
+from convscope.errors import ConvscopeError, UsageError
 
 RUNS = Group("Train and predict", sort_key=1)
 MODELS = Group("Inspect models", sort_key=2)
@@ -42,6 +45,7 @@ class Command:
         group: Where the list of commands has it.
         examples: Lines for the end of its help.
         synonyms: What other tools call it.
+        options: Its flags that are made from `Option` values.
     """
 
     run: Callable[..., None]
@@ -49,6 +53,12 @@ class Command:
     group: Group
     examples: tuple[str, ...]
     synonyms: tuple[str, ...] = ()
+    options: Callable[[], Groups] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its word on the command line."""
+        return self.run.__name__
 
 
 COMMANDS = (
@@ -75,6 +85,7 @@ COMMANDS = (
             "convscope train reviews.csv --architecture text_cnn --out runs/reviews",
         ),
         ("fit", "learn", "finetune"),
+        train.train_groups,
     ),
     Command(
         train.evaluate,
@@ -92,6 +103,7 @@ COMMANDS = (
             'convscope predict runs/reviews "A fine film." --format jsonl',
         ),
         ("infer", "inference", "classify", "transcribe", "translate"),
+        train.predict_groups,
     ),
     Command(
         train.export,
@@ -122,6 +134,7 @@ COMMANDS = (
             "convscope look model.keras cat.jpg --method grad-cam --target cat",
         ),
         ("show", "visualize", "view", "plot", "attribute", "peek", "inspect"),
+        inspect.look_groups,
     ),
     Command(
         extract,
@@ -173,8 +186,12 @@ ALL_OPTIONS = {
 
 
 @cache
-def application() -> App:
-    """The parser with all commands."""
+def application(name: str | None = None) -> App:
+    """The parser with all commands.
+
+    Args:
+        name: The command whose options are made, because making all of them takes time; None makes all.
+    """
     app = App(
         name="convscope",
         usage="Usage: convscope COMMAND [OPTIONS]",
@@ -191,14 +208,16 @@ def application() -> App:
         group_commands=MORE,
         group_parameters=Group("Options", sort_key=0),
     )
-    app.register_install_completion_command(help="Install completion for this shell.", group=MORE)
+    app.command(_install_completion, name="--install-completion", group=MORE)
     for place, command in enumerate(COMMANDS):
+        if command.options is not None and name in (None, command.name):
+            add_options(command.run, command.options())
         app.command(
             command.run,
             group=command.group,
             sort_key=place,
-            usage=f"Usage: convscope {command.run.__name__} {command.arguments}",
-            help_epilogue=_examples(command.examples, ALL_OPTIONS.get(command.run.__name__, "")),
+            usage=f"Usage: convscope {command.name} {command.arguments}",
+            help_epilogue=_examples(command.examples, ALL_OPTIONS.get(command.name, "")),
         )
     return app
 
@@ -214,7 +233,8 @@ def main(arguments: list[str] | None = None) -> None:
     debug, full = "--debug" in words, "--help-all" in words
     words = ["--help" if word == "--help-all" else word for word in words if word != "--debug"]
     try:
-        application()(words, exit_on_error=False, print_error=False)
+        command = next((word for word in words if not word.startswith("-")), "")
+        application(command)(words, exit_on_error=False, print_error=False)
         if full:
             recipes.print_every_option()
     except BrokenPipeError:
@@ -230,6 +250,25 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _install_completion(*, shell: Literal["bash", "zsh", "fish", "powershell"] | None = None) -> None:
+    """Install completion for this shell.
+
+    Parameters
+    ----------
+    shell:
+        Shell to install it for; detected by default
+    """
+    from cyclopts.completion.detect import ShellDetectionError
+
+    try:
+        place = application().install_completion(shell=shell, add_to_startup=True)
+    except ShellDetectionError as error:
+        raise UsageError(
+            "The shell was not recognized.", "Name it: convscope --install-completion --shell bash"
+        ) from error
+    say(f"Installed completion in {place}. Open a new shell to use it.")
 
 
 def _examples(lines: Iterable[str], before: str = "") -> str:
@@ -268,6 +307,6 @@ def _explained(error: Exception) -> tuple[str, str, int]:
 
 def _commands_like(word: str) -> list[str]:
     """Commands that other tools call so, or else those of similar spelling."""
-    names = [each.run.__name__ for each in COMMANDS]
-    same = [each.run.__name__ for each in COMMANDS if word in each.synonyms]
+    names = [each.name for each in COMMANDS]
+    same = [each.name for each in COMMANDS if word in each.synonyms]
     return same or difflib.get_close_matches(word, names, n=2)

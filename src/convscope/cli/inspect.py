@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 
 from convscope.cli.arguments import check_inputs, check_model, position_of, shape_of
 from convscope.cli.console import ProgressBar, say, start_backend
-from convscope.cli.options import takes, values_of
+from convscope.cli.options import Groups, values_of
 from convscope.option import Counts, Option, above, at_least, validated, whole_numbers, within
 
 FORMAT = Parameter(name="--format")
@@ -112,7 +112,11 @@ def explain(
     print_explanation(explanation, form, out)
 
 
-@takes(("Options of attribution methods", METHOD_OPTIONS), show_all=True)
+def look_groups() -> Groups:
+    """The options of `look`, by title."""
+    return (("Options of attribution methods", METHOD_OPTIONS, True),)
+
+
 def look(
     model: str,
     /,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, fields, is_dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -13,10 +13,10 @@ from convscope.cli.help import Columns
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.kind import RecipeSpec
-from convscope.kinds.registry import recipe_specs
 from convscope.option import Option, for_architecture, validated
 
-F = TypeVar("F", bound=Callable[..., None])
+Command = Callable[..., None]
+Groups = Iterable[tuple[str, Sequence[Option], bool]]
 
 SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
 """Names of the settings of a training; all other options belong to a recipe or its architectures."""
@@ -27,6 +27,8 @@ def recipe_options() -> tuple[Option, ...]:
 
     A recipe that shares a name with another one shares its type; help is that of the first.
     """
+    from convscope.kinds.registry import recipe_specs
+
     found: dict[str, Option] = {}
     for spec in recipe_specs().values():
         for option in (*spec.options, *spec.model_options):
@@ -36,26 +38,21 @@ def recipe_options() -> tuple[Option, ...]:
     return tuple(found.values())
 
 
-def takes(*groups: tuple[str, Iterable[Option]], show_all: bool = False) -> Callable[[F], F]:
+def add_options(command: Command, groups: Groups) -> None:
     """Gives the parameter `given` of a command a flag for each option.
 
     Args:
-        *groups: A title for the help and the options below it.
-        show_all: Whether the help also shows options that are not `common`.
+        command: A function of this package.
+        groups: A title for the help and the options below it, and whether the help shows those that are not
+            `common`.
     """
     entries = []
-    for place, (title, options) in enumerate(groups, 1):
-        listed = list(options)
-        hidden = frozenset(option.flag for option in listed if not (show_all or option.common))
+    for place, (title, options, show_all) in enumerate(groups, 1):
+        hidden = frozenset(option.flag for option in options if not (show_all or option.common))
         group = Group(title, sort_key=place, help_formatter=Columns(hidden))
-        entries += [(option.name, _annotation(option, group), field(default=None)) for option in listed]
+        entries += [(option.name, _annotation(option, group), field(default=None)) for option in options]
     made = make_dataclass("Given", entries, frozen=True, kw_only=True)
-
-    def annotate(command: F) -> F:
-        command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
-        return command
-
-    return annotate
+    command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
 
 
 def values_of(given: object) -> dict[str, Any]:
@@ -116,6 +113,8 @@ def _checked(options: Iterable[Option], values: Mapping[str, Any], owner: str) -
 
 def _unsupported(name: str, owner: str) -> UsageError:
     """The error for an option that belongs elsewhere; its hint says where."""
+    from convscope.kinds.registry import recipe_specs
+
     owners = [
         spec.name
         for spec in recipe_specs().values()

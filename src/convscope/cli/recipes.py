@@ -9,10 +9,9 @@ from rich.text import Text
 from convscope.cli.console import STDOUT
 from convscope.cli.help import print_columns, print_list, with_facts
 from convscope.engine.training.settings import FIT_OPTIONS
-from convscope.kinds.contract.kind import RecipeSpec
-from convscope.kinds.registry import architectures, find_spec, recipe_specs
 
 if TYPE_CHECKING:
+    from convscope.kinds.contract.kind import RecipeSpec
     from convscope.option import Option
 
 
@@ -24,6 +23,8 @@ def recipes(name: str | None = None, /) -> None:
     name:
         Recipe to describe, such as image-classification
     """
+    from convscope.kinds.registry import find_spec
+
     if name is None:
         _print_all()
     else:
@@ -32,6 +33,8 @@ def recipes(name: str | None = None, /) -> None:
 
 def print_recipe(spec: RecipeSpec) -> None:
     """Prints what a recipe reads, its architectures, and its options with their defaults."""
+    from convscope.kinds.registry import architectures
+
     STDOUT.print(Text(f"{spec.name}: {spec.summary}"), style="bold")
     print_list(STDOUT, "Data", spec.reads)
     known = architectures()
@@ -49,12 +52,16 @@ def print_recipe(spec: RecipeSpec) -> None:
 
 def print_every_option() -> None:
     """Prints all settings of a training, then the options of each recipe."""
+    from convscope.kinds.registry import recipe_specs
+
     print_columns(STDOUT, "Training settings", [(option.flag, option.help) for option in FIT_OPTIONS])
     for spec in recipe_specs().values():
         _print_options(spec)
 
 
 def _print_all() -> None:
+    from convscope.kinds.registry import architectures, recipe_specs
+
     known = architectures()
     rows = [
         (spec.name, f"{spec.summary}\n{', '.join(spec.architectures)}") for spec in recipe_specs().values()

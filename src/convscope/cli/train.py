@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from convscope.cli.arguments import check_data, check_inputs
 from convscope.cli.console import ProgressBar, print_json, say, start_backend
 from convscope.cli.options import (
+    Groups,
     predict_options,
     recipe_options,
     split_settings,
-    takes,
     train_options,
     values_of,
 )
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
-from convscope.kinds.contract.kind import RecipeSpec
-from convscope.kinds.registry import detections, find_spec
+
+if TYPE_CHECKING:
+    from convscope.kinds.contract.kind import RecipeSpec
 
 FORMAT = Parameter(name="--format")
-OPTIONS = recipe_options()
 
 
-@takes(("Training settings", FIT_OPTIONS), ("Options of recipes", OPTIONS))
+def train_groups() -> Groups:
+    """The options of `train`, by title."""
+    return (("Training settings", FIT_OPTIONS, False), ("Options of recipes", recipe_options(), False))
+
+
+def predict_groups() -> Groups:
+    """The options of `predict`, by title."""
+    return (("Options of recipes", [option for option in recipe_options() if option.predicts], True),)
+
+
 def train(
     path: Path | None = None,
     /,
@@ -94,6 +103,8 @@ def _checked(
     path: Path, recipe: str | None, architecture: str | None, values: dict[str, Any]
 ) -> dict[str, Any]:
     """Options that the recipe takes, validated before Keras is imported."""
+    from convscope.kinds.registry import find_spec
+
     spec = find_spec(recipe) if recipe is not None else _detected(path)
     if spec is None:
         return values
@@ -109,6 +120,7 @@ def _checked(
 def _detected(path: Path) -> RecipeSpec | None:
     """The recipe that the data is for; None if it is unclear, which training tells in full."""
     from convscope.data.snapshot import DataSnapshot
+    from convscope.kinds.registry import detections, find_spec
 
     found = detections(DataSnapshot(path))
     return find_spec(found[0].recipe) if found else None
@@ -141,7 +153,6 @@ def evaluate(
     print_metrics(metrics) if form == "table" else print_json(metrics.to_json())
 
 
-@takes(("Options of recipes", [option for option in OPTIONS if option.predicts]), show_all=True)
 def predict(
     run: Path,
     /,
@@ -165,6 +176,7 @@ def predict(
     """
     from convscope import api
     from convscope.cli.results import print_predictions, print_stream
+    from convscope.kinds.registry import find_spec
     from convscope.run import Run
 
     if follow and list(inputs) not in ([], ["-"]):
