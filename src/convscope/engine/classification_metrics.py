@@ -38,6 +38,11 @@ class ClassScores:
     f1: float
     support: int
 
+    @classmethod
+    def of(cls, name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
+        """From the NumPy scalars that scikit-learn and seqeval give."""
+        return cls(name, float(precision), float(recall), float(f1), int(support))
+
 
 def table_of(scores: Sequence[ClassScores], what: str, counted: str) -> Table:
     """Headings and a row for each class.
@@ -169,16 +174,12 @@ def classification_metrics(
         samples=len(labels),
         accuracy=float(np.mean(labels == predicted)),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
-        expected_calibration_error=sum(each.count * abs(each.accuracy - each.confidence) for each in bins)
-        / len(labels),
+        expected_calibration_error=_calibration_error(bins),
         loss=_cross_entropy(labels, probabilities.astype(np.float64)),
         classes=tuple(
-            ClassScores(name, float(precision), float(recall), float(f1), int(support))
-            for name, precision, recall, f1, support in zip(class_names, *per_class, strict=True)
+            ClassScores.of(name, *rates) for name, *rates in zip(class_names, *per_class, strict=True)
         ),
-        confusion=tuple(
-            tuple(row) for row in confusion_matrix(labels, predicted, labels=every).astype(int).tolist()
-        ),
+        confusion=tuple(map(tuple, confusion_matrix(labels, predicted, labels=every).tolist())),
         reliability=bins,
     )
 
@@ -219,6 +220,11 @@ def _reliability(
         ReliabilityBin(float(edges[i]), float(edges[i + 1]), int(counts[i]), float(mean[i]), float(share[i]))
         for i in range(BINS)
     )
+
+
+def _calibration_error(bins: Sequence[ReliabilityBin]) -> float:
+    total = sum(each.count for each in bins)
+    return sum(each.count * abs(each.accuracy - each.confidence) for each in bins) / total
 
 
 def _cross_entropy(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:

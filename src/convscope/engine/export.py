@@ -1,4 +1,4 @@
-"""Writes a model in a form that runs without Keras, and runs it once to see that it answers the same."""
+"""Writes a model in a form that runs without Keras, and runs it once to check its outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Form = Literal["onnx", "openvino", "litert", "saved-model"]
 FORMS: tuple[Form, ...] = get_args(Form)
 TOLERANCE = 1e-3
-"""Largest deviation of a float32 probability that counts as the same answer."""
+"""Largest deviation of a float32 probability that counts as the same."""
 
 Floats = npt.NDArray[np.float32]
 Sample = npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
@@ -61,7 +61,7 @@ class Exported:
 
 
 def export(model: keras.Model, form: Form, out: Path, sample: Sample, *, overwrite: bool = False) -> Exported:
-    """Exports a model in float32 and compares what the artefact answers with what the model answers.
+    """Exports a model in float32 and compares the outputs of the artefact with those of the model.
 
     The artefact appears under `out` only once it is complete and has passed. A model of mixed precision is
     exported, and compared, with the same weights in float32.
@@ -89,20 +89,7 @@ def export(model: keras.Model, form: Form, out: Path, sample: Sample, *, overwri
     folder = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         folder.mkdir(parents=True)
-        artefact = folder / out.name
-        with _reported(form, "exported"), muted():
-            if form == "openvino":
-                load_openvino()
-            model.export(str(artefact), format=_KERAS_FORMAT[form], verbose=False)
-        with _reported(form, "run"), muted():
-            answered = _RUNNERS[form](artefact, sample)
-        deviation = _deviation(answered, expected)
-        if not deviation <= TOLERANCE:
-            raise RunError(
-                f"The {form} artefact deviates from the model by {deviation:.2g}; at most {TOLERANCE:g} is "
-                "expected. It was removed.",
-                "Export another form, or report this with the model's architecture.",
-            )
+        deviation = _written(model, form, folder / out.name, sample, expected)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         _move_in(folder, out)
     except OSError as error:
@@ -112,6 +99,28 @@ def export(model: keras.Model, form: Form, out: Path, sample: Sample, *, overwri
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Exported(out, form, deviation, size)
+
+
+def _written(model: keras.Model, form: Form, artefact: Path, sample: Sample, expected: Floats) -> float:
+    """Writes the artefact and runs it; how far its output is from what is expected."""
+    with _reported(form, "exported"), muted():
+        if form == "openvino":
+            load_openvino()
+        model.export(str(artefact), format=_KERAS_FORMAT[form], verbose=False)
+    with _reported(form, "run"), muted():
+        found = _RUNNERS[form](artefact, sample)
+    if found.shape != expected.shape:
+        raise RunError(
+            f"The artefact outputs shape {found.shape}, the model {expected.shape}. The artefact was removed."
+        )
+    deviation = float(np.abs(found - expected).max())
+    if not deviation <= TOLERANCE:
+        raise RunError(
+            f"The {form} artefact deviates from the model by {deviation:.2g}; at most {TOLERANCE:g} is "
+            "expected. It was removed.",
+            "Export another form, or report this with the model's architecture.",
+        )
+    return deviation
 
 
 def _check(form: str, out: Path, sample: Sample, *, overwrite: bool) -> None:
@@ -153,7 +162,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     if all(layer.dtype_policy.compute_dtype == "float32" for layer in _layers(model)):
         return model
 
-    def plain(value: Any) -> Any:
+    def plain(value: object) -> object:
         if isinstance(value, dict):
             if value.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
                 return "float32"
@@ -162,7 +171,7 @@ def in_float32(model: keras.Model) -> keras.Model:
             return type(value)(plain(each) for each in value)
         return "float32" if value in ("mixed_bfloat16", "mixed_float16") else value
 
-    config = plain(keras.saving.serialize_keras_object(model))
+    config = cast("dict[str, object]", plain(keras.saving.serialize_keras_object(model)))
     config.pop("compile_config", None)
     copy = keras.saving.deserialize_keras_object(config)
     copy.set_weights(model.get_weights())
@@ -171,15 +180,6 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 def _layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model._flatten_layers() if layer.dtype_policy is not None]
-
-
-def _deviation(answered: Floats, expected: Floats) -> float:
-    if answered.shape != expected.shape:
-        raise RunError(
-            f"The artefact answers with shape {answered.shape}, the model with {expected.shape}. "
-            "The artefact was removed."
-        )
-    return float(np.abs(answered - expected).max())
 
 
 def _move_in(folder: Path, out: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from made_sounds import sound, sound_folders, tone
 
 from convscope.errors import RunError, UsageError
-from convscope.kinds.audio.classification.augmentation import AudioAugmentation
+from convscope.kinds.audio.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
 from convscope.kinds.audio.readers.clips import LazyClips, MemoryClips, mono
 from convscope.kinds.audio.readers.reader import read_recordings

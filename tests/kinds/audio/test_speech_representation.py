@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
+from convscope.kinds.audio.augmentation import SpeechAugmentation
 from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.audio.readers.transcripts import read_words, spelled
-from convscope.kinds.audio.speech.augmentation import SpeechAugmentation
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 
 

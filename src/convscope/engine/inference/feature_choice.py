@@ -231,25 +231,7 @@ def choose_runner(
     device = choose_device()
     steps, reasons = _steps(computation, precision, device)
     trials = _Trials(computation)
-    unable = False
-    for engine, computed in steps:
-        if engine == "openvino" and unable:
-            continue
-        try:
-            trial = trials.of(engine, computed)
-        except Exception as error:  # a converter fails in any way on what it does not know
-            if engine == "keras":
-                raise
-            unable = True
-            reasons.append(_why_unable(error))
-            continue
-        least = trial.cosine[trial.worst]
-        if (engine, computed) == steps[-1] or least >= LEAST_COSINE[computed]:
-            break
-        reasons.append(
-            f"{engine_name(engine)} in {computed} reaches a cosine of {least:.5f} at {trial.worst}, "
-            f"less than {LEAST_COSINE[computed]}"
-        )
+    trial = _first_close(trials, steps, reasons)
     many = count is None or count > LONG * trial.best.samples_per_second
     if many and trial.engine == "openvino":
         try:
@@ -272,6 +254,30 @@ def choose_runner(
         trial.tiles,
     )
     return trial.runner, report
+
+
+def _first_close(trials: _Trials, steps: Sequence[tuple[Engine, Computed]], reasons: list[str]) -> _Trial:
+    """The first of these that works and is close enough, or else the last; notes why others are not."""
+    unable = False
+    for engine, computed in steps[:-1]:
+        if engine == "openvino" and unable:
+            continue
+        try:
+            trial = trials.of(engine, computed)
+        except Exception as error:  # a converter fails in any way on what it does not know
+            if engine == "keras":
+                raise
+            unable = True
+            reasons.append(_why_unable(error))
+            continue
+        least = trial.cosine[trial.worst]
+        if least >= LEAST_COSINE[computed]:
+            return trial
+        reasons.append(
+            f"{engine_name(engine)} in {computed} reaches a cosine of {least:.5f} at {trial.worst}, "
+            f"less than {LEAST_COSINE[computed]}"
+        )
+    return trials.of(*steps[-1])
 
 
 def settled_runner(computation: FeatureComputation, report: EngineReport) -> Runner:

@@ -136,17 +136,14 @@ def feature_engine(
         unpack: From a batch of samples to the inputs of a model that has several.
         settled: The report of an earlier engine for the same samples; nothing is measured or compared again.
         count: Samples that will be computed, where that is known; for few of them less is measured.
-        say: Is told what was chosen.
+        say: Called with what was chosen.
 
     Raises:
         UsageError: A layer that the model does not have or that puts out no tensor, a model with several
             inputs, no sample, or an unknown pool or precision.
         BackendError: The settled engine needs OpenVINO, which is not installed.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"Unknown precision '{precision}'.", f"Use one of {', '.join(PRECISIONS)}.")
-    if not len(sample):
-        raise UsageError("An engine is chosen by means of at least one sample. Received: none.")
+    _check(precision, sample)
     outputs = pooled_outputs(
         model, layers, pool, prepare(sample[:1]), predictions=predictions, padded=padded, unpack=unpack
     )
@@ -157,3 +154,10 @@ def feature_engine(
         runner, report = choose_runner(computation, precision, count)
         say(str(report))
     return FeatureEngine(computation, runner, report)
+
+
+def _check(precision: Precision, sample: Array) -> None:
+    if precision not in PRECISIONS:
+        raise UsageError(f"Unknown precision '{precision}'.", f"Use one of {', '.join(PRECISIONS)}.")
+    if not len(sample):
+        raise UsageError("feature_engine needs at least one sample to choose by. Received: none.")

@@ -67,14 +67,8 @@ def fit(
         start(model)
     run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress)
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
-        _run(
-            model,
-            train,
-            validation,
-            settings,
-            [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)],
-            len(rows),
-        )
+        every = [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)]
+        _run(model, train, validation, settings, every, len(rows))
     write_history(folder / "history.csv", rows)
     return rows
 

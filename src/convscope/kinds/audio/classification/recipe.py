@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from convscope.data.splits import Splits
-from convscope.kinds.audio.classification.augmentation import AudioAugmentation
+from convscope.kinds.audio.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
 from convscope.kinds.audio.kind import AUDIO_CLASSIFICATION
 from convscope.kinds.audio.readers.inputs import read_audio_inputs

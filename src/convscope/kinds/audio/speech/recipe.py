@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from convscope.data.splits import Split, Splits
+from convscope.kinds.audio.augmentation import SpeechAugmentation
 from convscope.kinds.audio.kind import SPEECH_RECOGNITION
 from convscope.kinds.audio.readers.inputs import read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
 from convscope.kinds.audio.speech import task
-from convscope.kinds.audio.speech.augmentation import SpeechAugmentation
 from convscope.kinds.audio.speech.metrics import SpeechMetrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.stream import stream

@@ -157,8 +157,6 @@ def life_metrics(
     capped = np.minimum(true, cap)
     error = predicted - capped
     covered = (low <= true) & (true <= high)
-    edges = np.linspace(0.0, cap, RANGES + 1)[:-1]
-    place = np.searchsorted(edges, true, side="right") - 1
     return LifeMetrics(
         samples=len(true),
         rmse=root_mean_squared_error(capped, predicted),
@@ -169,10 +167,7 @@ def life_metrics(
         coverage=float(np.mean(covered)),
         width=float(np.mean(np.clip(high, 0, cap) - np.clip(low, 0, cap))),
         cap=float(cap),
-        ranges=tuple(
-            _range(edges, number, error[place == number], covered[place == number])
-            for number in range(RANGES)
-        ),
+        ranges=_ranges(true, error, covered, cap),
     )
 
 
@@ -187,27 +182,23 @@ def nasa_score(error: npt.NDArray[np.floating]) -> float:
     return float(np.sum(early + late))
 
 
-def _range(
-    edges: npt.NDArray[np.float64],
-    number: int,
+def _ranges(
+    true: npt.NDArray[np.floating],
     error: npt.NDArray[np.floating],
     covered: npt.NDArray[np.bool_],
-) -> LifeRange:
-    high = float(edges[number + 1]) if number + 1 < len(edges) else None
-    if not len(error):
-        return LifeRange(float(edges[number]), high, 0, 0.0, 0.0, 0.0)
-    return LifeRange(
-        float(edges[number]),
-        high,
-        len(error),
-        _root_mean_square(error),
-        float(np.mean(error)),
-        float(np.mean(covered)),
-    )
-
-
-def _root_mean_square(error: npt.NDArray[np.floating]) -> float:
-    return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
+    cap: float,
+) -> tuple[LifeRange, ...]:
+    edges = np.linspace(0.0, cap, RANGES + 1)[:-1].tolist()
+    place = np.searchsorted(edges, true, side="right") - 1
+    found = []
+    for number, (low, high) in enumerate(zip(edges, [*edges[1:], None], strict=True)):
+        mine = error[place == number]
+        rmse, bias, held = 0.0, 0.0, 0.0
+        if len(mine):
+            rmse, bias = float(np.sqrt(np.mean(np.square(mine)))), float(np.mean(mine))
+            held = float(np.mean(covered[place == number]))
+        found.append(LifeRange(low, high, len(mine), rmse, bias, held))
+    return tuple(found)
 
 
 def _check(true: npt.NDArray[np.floating], *others: npt.NDArray[np.floating]) -> None:

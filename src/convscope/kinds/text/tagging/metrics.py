@@ -106,6 +106,30 @@ def tagging_metrics(
         0.5
     """
     _check(true, predicted)
+    (precision, recall, f1, support), scores = _entity_scores(true, predicted, types)
+    occurring = [each for each in scores if each is not None]
+    agreeing = [sum(map(eq, *pair)) for pair in zip(true, predicted, strict=True)]
+    words = [len(tags) for tags in true]
+    return TaggingMetrics(
+        samples=len(true),
+        words=sum(words),
+        accuracy=_share(sum(agreeing), sum(words)),
+        whole_sentences=_share(sum(map(eq, agreeing, words)), len(true)),
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+        macro_f1=_share(sum(each.f1 for each in occurring), len(occurring)),
+        support=int(support),
+        types=tuple(
+            each or ClassScores(name, 0.0, 0.0, 0.0, 0) for name, each in zip(types, scores, strict=True)
+        ),
+    )
+
+
+def _entity_scores(
+    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], types: Sequence[str]
+) -> tuple[tuple[float, float, float, int], list[ClassScores | None]]:
+    """Precision, recall, F1 and support of all entities, and the scores of each type that occurs."""
     plain = set(types).issuperset(chain.from_iterable(true))
     numbers = {name: f"{number:06}" for number, name in enumerate(types)}
     tags = [[_iobes(sentence, numbers, plain) for sentence in side] or [[]] for side in (true, predicted)]
@@ -119,26 +143,11 @@ def tagging_metrics(
         zero_division=0,
     )
     occurring = sorted(entities[0].unique_tags | entities[1].unique_tags)
-    by_type = dict(zip(occurring, zip(*score(average=None), strict=True), strict=True))
-    precision, recall, f1, support = score(average="micro")
-    agreeing = [sum(map(eq, *pair)) for pair in zip(true, predicted, strict=True)]
-    words = [len(tags) for tags in true]
-    return TaggingMetrics(
-        samples=len(true),
-        words=sum(words),
-        accuracy=_share(sum(agreeing), sum(words)),
-        whole_sentences=_share(sum(map(eq, agreeing, words)), len(true)),
-        precision=float(precision),
-        recall=float(recall),
-        f1=float(f1),
-        macro_f1=_share(sum(float(rates[2]) for rates in by_type.values()), len(by_type)),
-        support=int(support),
-        types=tuple(_scores(name, *by_type.get(number, (0, 0, 0, 0))) for name, number in numbers.items()),
-    )
-
-
-def _scores(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
-    return ClassScores(name, float(precision), float(recall), float(f1), int(support))
+    rates = dict(zip(occurring, zip(*score(average=None), strict=True), strict=True))
+    scores = [
+        ClassScores.of(name, *rates[number]) if number in rates else None for name, number in numbers.items()
+    ]
+    return score(average="micro"), scores
 
 
 def _iobes(tags: Sequence[str], numbers: Mapping[str, str], plain: bool) -> list[str]:

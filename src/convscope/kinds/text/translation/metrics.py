@@ -123,24 +123,13 @@ def translation_metrics(
         >>> round(metrics.bleu), round(metrics.chrf), metrics.length_ratio
         (100, 100, 1.0)
     """
-    counts = len(references), len(translations), len(sources)
-    if len(set(counts)) > 1:
-        raise UsageError(
-            "translation_metrics expects as many references, translations and sources."
-            f" Received: {counts[0]}, {counts[1]} and {counts[2]}."
-        )
-    if not references:
-        raise DataError("There are no samples to evaluate.", "Give a split that holds at least one sample.")
+    _check(references, translations, sources)
     library = _library()
     bleu, chrf = library.BLEU(), library.CHRF()
     bleu_found = bleu.corpus_score(list(translations), [list(references)])
     chrf_found = chrf.corpus_score(list(translations), [list(references)])
-    of_each = np.array(
-        [
-            chrf.sentence_score(translation, [reference]).score
-            for translation, reference in zip(translations, references, strict=True)
-        ]
-    )
+    pairs = zip(translations, references, strict=True)
+    of_each = np.array([chrf.sentence_score(one, [other]).score for one, other in pairs])
     return TranslationMetrics(
         samples=len(references),
         bleu=float(bleu_found.score),
@@ -155,6 +144,17 @@ def translation_metrics(
             for i in np.argsort(of_each, kind="stable")[:worst].tolist()
         ),
     )
+
+
+def _check(*texts: Sequence[str]) -> None:
+    counts = [len(each) for each in texts]
+    if len(set(counts)) > 1:
+        raise UsageError(
+            "translation_metrics expects as many references, translations and sources."
+            f" Received: {counts[0]}, {counts[1]} and {counts[2]}."
+        )
+    if not counts[0]:
+        raise DataError("There are no samples to evaluate.", "Give a split that holds at least one sample.")
 
 
 def _library() -> ModuleType:
