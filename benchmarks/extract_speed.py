@@ -97,11 +97,11 @@ def cut_model(model: str):
 
 def run_convscope(model: str, precision: str, files: str) -> float:
     from convscope.engine.inference.features import feature_engine
-    from convscope.features.inputs import EncodedInputs
     from convscope.features.processes import batches_of
     from convscope.kinds.image.readers.pixels import MemoryPixels
     from convscope.kinds.image.readers.sources import unscanned_files
     from convscope.kinds.image.representation import ImageRepresentation
+    from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 
     precision, _, processes = precision.partition("+")
     whole, layer = keras_model(model)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from convscope.engine.export import Exported
     from convscope.kinds.contract.recipe import Metrics, Prediction
+    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.describe.explanation import Explanation
     from convscope.workflows.inspect.inspection import Inspection
-    from convscope.workflows.model_inputs import ValueRange
     from convscope.workflows.predict import Predictions
 
 PathLike = str | os.PathLike[str]
@@ -258,6 +258,7 @@ def explain(
     classes: int | None = None,
     value_range: ValueRange = "auto",
     progress: Progress = no_progress,
+    **options: Any,
 ) -> Explanation:
     """Explains a model, layer by layer, in words and numbers.
 
@@ -271,6 +272,7 @@ def explain(
         classes: For an architecture, the number of class names; by default 7.
         value_range: What pixels of `data` become, as in `look`.
         progress: Receives each step.
+        **options: Of the reader of `data`, such as `rate` of recordings or `vocabulary` of texts.
 
     Returns:
         The explanation; `to_json()` gives plain values.
@@ -281,11 +283,11 @@ def explain(
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
-    from convscope.workflows.explain import explain_opened
+    from convscope.workflows.explain import explain_model
     from convscope.workflows.load_model import open_model
 
-    opened = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
-    return explain_opened(opened, data, value_range, progress)
+    loaded = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
+    return explain_model(loaded, data, {"value_range": value_range, **options}, progress)
 
 
 def look(
@@ -313,12 +315,9 @@ def look(
 
     Args:
         model: As `explain` takes it.
-        inputs: Files, folders and patterns; `.npy` or `.npz` files; or arrays as the model takes them, with
-            the batch axis. `kernels` needs none.
-        method: `maps`, `kernels`, `position`, `why`, `statistics`, or the name of an attribution method
-            such as `grad-cam` or `occlusion`.
-        layers: Paths, unique names or patterns such as `block*/conv*`; by default layers from early to late,
-            chosen by receptive field, which `notes` says.
+        inputs: Files, folders, patterns, texts; or arrays as the model takes them. `kernels` needs none.
+        method: Such as `maps`, `kernels`, `attribution`, or an attribution method such as `grad-cam`.
+        layers: Paths, unique names or patterns such as `block*/conv*`; by default from early to late.
         channels: How many channels of a layer are shown, the strongest first.
         scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
         compare: Several inputs side by side on one sheet, for `maps`.
@@ -327,19 +326,19 @@ def look(
         target: Class name or index, for attribution; by default the predicted class.
         output: Name of one of several outputs, for attribution; by default the first.
         excite: For how many kernels to compute the input that excites them most, for `kernels`.
-        value_range: What pixels become for a model that is no run: `0..1`, `0..255`, `-1..1`; `auto` takes
-            0..255 for a model that scales its input itself and else 0..1, and says so.
+        value_range: What pixels become for a model that is no run: `auto`, `0..1`, `0..255` or `-1..1`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        seed: For what is drawn at random.
+        seed: Random seed.
         progress: Receives each step.
-        **options: What an attribution method takes besides, such as `steps` or `window`.
+        **options: Of the attribution method, such as `steps`; and of the reader of files for a model that is
+            no run: `rate` in Hz of recordings, `vocabulary`, a file of tokens.
 
     Returns:
-        Pictures and the numbers behind them: `save(path)` writes them, a notebook shows them.
+        Figures and their arrays: `save(path)` writes them, a notebook shows them.
 
     Raises:
-        UsageError: An unknown method, layer, class or option, or inputs that the model does not take.
+        UsageError: An unknown name or option, or inputs that the model does not take.
         DataError: A file is malformed.
         RunError: The run is unfinished or damaged.
     """
@@ -347,10 +346,12 @@ def look(
     from convscope.workflows.inspect.context import InspectionRequest
     from convscope.workflows.inspect.inspect import look as look_into
     from convscope.workflows.load_model import open_model
-    from convscope.workflows.model_inputs import given_inputs
+    from convscope.workflows.model_inputs.model_inputs import model_inputs
+    from convscope.workflows.model_inputs.readers import divide_options, numeric_model
 
-    opened = open_model(_name(model), trust=trust, code=code)
-    given = None if inputs is None else given_inputs(opened, inputs, value_range, progress)
+    loaded = numeric_model(open_model(_name(model), trust=trust, code=code))
+    reading, options = divide_options({"value_range": value_range, **options})
+    given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
     wish = InspectionRequest(
         method=method,
         layers=(layers,) if isinstance(layers, str) else tuple(layers),
@@ -366,7 +367,7 @@ def look(
         seed=seed,
         options=options,
     )
-    return look_into(opened, given, wish, progress)
+    return look_into(loaded, given, wish, progress)
 
 
 def _name(model: Any) -> Any:

@@ -212,7 +212,7 @@ def two_inputs():
         ({"layers": "edge"}, "no layer 'edge'"),
         ({"splits": "exam"}, "No split is named 'exam'"),
         ({"part_size": 0}, "at least one sample"),
-        ({"value_range": "0..7"}, "No value range"),
+        ({"value_range": "0..7"}, "value_range must be one of"),
         ({"recipe": "poetry"}, "No recipe is named 'poetry'"),
         ({"pool": "none", "to": "out.parquet"}, "written as Zarr"),
         ({"to": "out.zarr"}, "written as Parquet"),

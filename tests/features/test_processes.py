@@ -12,10 +12,11 @@ from PIL import Image
 
 import convscope
 from convscope.errors import DataError, RunError
-from convscope.features.inputs import ArrayInputs, EncodedInputs
 from convscope.features.processes import Read, batches_of, processes_for, read_some
 from convscope.kinds.image.readers.sources import unscanned_files
 from convscope.kinds.image.representation import ImageRepresentation
+from convscope.workflows.model_inputs.arrays import ArrayInputs
+from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 CUTS = [np.arange(start, start + 7) for start in range(0, 35, 7)]

@@ -16,7 +16,7 @@ def test_a_sample_again_has_the_same_features(model_file, pictures, tmp_path, op
     rows = [7, 100, 3]
     paths = [features.columns().paths[row] for row in rows]
     found = query(features, paths, ["shapes"])
-    assert [found.source.name(i) for i in range(3)] == paths
+    assert [found.dataset.name(i) for i in range(3)] == paths
     assert list(found.matrices) == ["shapes"]
     expected = features.matrix("shapes")[rows]
     np.testing.assert_allclose(found.matrices["shapes"], expected, rtol=0.02, atol=5e-3)

@@ -19,7 +19,7 @@ import convscope
 from convscope.engine.inference.features import EngineReport
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.extract import Job
-from convscope.features.model_and_data import Subject, bring_together
+from convscope.features.model_and_data import ModelReference, bring_together
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place, place_of
@@ -273,25 +273,25 @@ class FullDisk(ParquetStore):
 
 
 def test_a_write_that_fails_leaves_nothing_of_its_part(begun, tmp_path, model_file, pictures):
-    setting = bring_together(Subject(str(model_file)), [str(pictures)], recipe="image-classification")
+    pair = bring_together(ModelReference(str(model_file)), [str(pictures)], recipe="image-classification")
     manifest = place_of(begun, "mean").found()[0]
     store = FullDisk(Place(tmp_path / "out", "folder"), manifest)
     store.begin()
-    engine = Job(setting.subject, setting.source, store).engine()
+    engine = Job(pair.reference, pair.dataset, store).engine()
     with pytest.raises(RunError, match="is full"):
-        extract_part(engine, setting.source, store.parts()[1], store)
+        extract_part(engine, pair.dataset, store.parts()[1], store)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["_features.json"]
 
 
 def test_a_job_that_was_pickled_computes_the_same_parts(begun, model_file, pictures, tmp_path):
     """As a worker of a cluster does: the same bytes as the first process wrote."""
     manifest = place_of(begun, "mean").found()[0]
-    setting = bring_together(Subject(str(model_file)), [str(pictures)], recipe="image-classification")
+    pair = bring_together(ModelReference(str(model_file)), [str(pictures)], recipe="image-classification")
     store = ParquetStore(Place(tmp_path / "out", "folder"), manifest)
     store.begin()
-    setting.source.take(np.arange(3))  # decoders have threads by now
-    job = pickle.loads(pickle.dumps(Job(setting.subject, setting.source, store)))
-    extract_part(job.engine(), job.source, Part(0, 0, 32), job.store)
+    pair.dataset.take(np.arange(3))  # decoders have threads by now
+    job = pickle.loads(pickle.dumps(Job(pair.reference, pair.dataset, store)))
+    extract_part(job.engine(), job.dataset, Part(0, 0, 32), job.store)
     assert (tmp_path / "out" / "part-00000.parquet").read_bytes() == (
         begun / "part-00000.parquet"
     ).read_bytes()
@@ -301,7 +301,7 @@ def test_a_job_that_was_pickled_computes_the_same_parts(begun, model_file, pictu
 
 def test_a_worker_refuses_a_model_that_has_changed(begun, pictures, tmp_path):
     manifest = place_of(begun, "mean").found()[0]
-    setting = bring_together(Subject(other_model()), [str(pictures)], recipe="image-classification")
+    pair = bring_together(ModelReference(other_model()), [str(pictures)], recipe="image-classification")
     store = ParquetStore(Place(tmp_path / "out", "folder"), manifest)
     with pytest.raises(RunError, match="has changed"):
-        Job(setting.subject, setting.source, store).engine()
+        Job(pair.reference, pair.dataset, store).engine()

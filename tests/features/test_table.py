@@ -9,10 +9,10 @@ import pytest
 
 import convscope
 from convscope.errors import DataError, RunError, UsageError
-from convscope.features.dataset import Scaled
 from convscope.features.manifest import LayerColumn, Manifest, column_names
 from convscope.features.table import METADATA_KEY, read_metadata
 from convscope.features.zarr_store import chunk_rows
+from convscope.workflows.model_inputs.dataset import Scaled
 
 
 @pytest.fixture(scope="module")

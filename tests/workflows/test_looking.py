@@ -195,7 +195,7 @@ def test_a_notebook_shows_it(model_file, pictures):
         ({"layers": "edgse"}, "Did you mean edges"),
         ({"method": "why", "target": "cat"}, "knows no class names"),
         ({"method": "grad-cam", "target": 9}, "9"),
-        ({"value_range": "0-1"}, "value range"),
+        ({"value_range": "0-1"}, "value_range must be one of"),
         ({"method": "occlusion", "windows": 3}, "has no option 'windows'"),
         ({"method": "position", "channel": 99, "layers": "edges"}, "99"),
         ({"scale": "none"}, "scale"),
@@ -213,7 +213,7 @@ def test_inputs_that_the_model_does_not_take_are_told(model_file, pictures, tmp_
     with pytest.raises(UsageError, match=r"\(samples, 16, 16, 1\)"):
         convscope.look(model_file, random_pictures(2, 8, 8, 1))
     sequences, _ = SMALL["conv1d"]()
-    with pytest.raises(UsageError, match="no pictures"):
+    with pytest.raises(UsageError, match="which are not images"):
         convscope.look(sequences, pictures / "disc" / "00.png")
     (tmp_path / "bad.npy").write_bytes(b"no array")
     with pytest.raises(DataError, match="no NumPy file"):

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision
     from convscope.features.manifest import Dtype
     from convscope.features.table import Features
+    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.channels.pooled import Pool
-    from convscope.workflows.model_inputs import ValueRange
-
-DEFAULT_RECIPE = "image-classification"
 
 
 def extract(
@@ -35,13 +33,14 @@ def extract(
     resume: bool = False,
     part_size: int | None = None,
     cluster: str | None = None,
-    recipe: str = DEFAULT_RECIPE,
+    recipe: str | None = None,
     value_range: ValueRange = "auto",
     trust: bool = False,
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
     progress: Progress = no_progress,
     say: Say = silent,
+    **options: Any,
 ) -> Features:
     """Writes what layers put out for every sample of a data set.
 
@@ -63,7 +62,7 @@ def extract(
         resume: Whether to go on with an extraction that was interrupted.
         part_size: Samples that are written together; by default at most 4096.
         cluster: Address of a Ray cluster, or `local`; by default everything runs in this process.
-        recipe: Reads labelled data; a run brings its own.
+        recipe: Reads the files; by default that of the kind that the model takes. A run brings its own.
         value_range: What pixels become for a model that is no run: `0..1`, `0..255`, `-1..1`; `auto` takes
             0..255 for a model that scales its input itself and else 0..1, and says so.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
@@ -71,6 +70,8 @@ def extract(
         input_shape: For an architecture, the shape of one sample; by default that of the data.
         progress: Is told how many samples are done.
         say: Is told what was found and decided, a line at a time.
+        **options: Of the reader of files for a model that is no run, such as `rate` in Hz of recordings or
+            `vocabulary`, a file of tokens.
 
     Returns:
         The features: who the samples are, and a matrix for each layer.
@@ -82,11 +83,11 @@ def extract(
         BackendError: A package is missing.
     """
     prepare_backend()
-    from convscope.features.extract import Wanted
+    from convscope.features.extract import ExtractionRequest
     from convscope.features.extract import extract as carry_out
-    from convscope.features.model_and_data import Subject
+    from convscope.features.model_and_data import ModelReference
 
-    wanted = Wanted(
+    request = ExtractionRequest(
         layers=_listed(layers),
         pool=pool,
         dtype=dtype,
@@ -98,12 +99,12 @@ def extract(
     given: Any = os.fspath(model) if isinstance(model, os.PathLike) else model
     paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
     return carry_out(
-        Subject(given, trust, tuple(code), input_shape),
+        ModelReference(given, trust, tuple(code), input_shape),
         [os.fspath(each) for each in paths],
         os.fspath(to),
-        wanted,
+        request,
         recipe=recipe,
-        value_range=value_range,
+        options={"value_range": value_range, **options},
         resume=resume,
         cluster=cluster,
         progress=progress,

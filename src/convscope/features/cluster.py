@@ -25,15 +25,15 @@ import numpy.typing as npt
 import convscope.errors
 from convscope.backend import prepare_backend
 from convscope.errors import BackendError, ConvscopeError, RunError
-from convscope.features.model_and_data import Subject
+from convscope.features.model_and_data import ModelReference
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
 from convscope.types import Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
-    from convscope.features.dataset import Source
     from convscope.features.extract import Job
-    from convscope.features.inputs import Inputs
+    from convscope.workflows.model_inputs.dataset import Dataset
+    from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples
 
 LOCAL = "local"
 ANSWER_SECONDS = 10
@@ -107,7 +107,7 @@ def extract_on_cluster(
     if not parts:
         return
     ray = ray_package()
-    total = len(job.source)
+    total = len(job.dataset)
     done = total - sum(map(len, parts))
     sizes = {part.number: len(part) for part in parts}
     with connected(ray, address), _ray_errors(ray):
@@ -116,7 +116,7 @@ def extract_on_cluster(
         cores = int(ray.cluster_resources().get("CPU", 0))
         say(f"Ray {ray.__version__}: machines: {machines}, processors: {cores}, engines: {actors}")
         home = _at_home(job)
-        source = ray.put(home.source)
+        source = ray.put(home.dataset)
         decoded = ray.data.read_datasource(_datasource(ray, source, parts), override_num_blocks=len(parts))
         outcomes = decoded.map_batches(
             PartWriter,
@@ -151,7 +151,7 @@ class DecodedInputs:
         array: The decoded ones.
     """
 
-    inputs: Inputs
+    inputs: EncodedSamples
     start: int
     array: npt.NDArray[Any]
 
@@ -205,8 +205,8 @@ class PartWriter:
         shape = table["shape"][0].as_py()
         values = table["values"].chunk(0)[0].as_buffer()
         array = np.frombuffer(values, table["dtype"][0].as_py()).reshape(shape)
-        source = replace(job.source, inputs=DecodedInputs(job.source.inputs, part.start, array))
-        extract_part(self._engine, source, part, job.store)
+        dataset = replace(job.dataset, inputs=DecodedInputs(job.dataset.inputs, part.start, array))
+        extract_part(self._engine, dataset, part, job.store)
 
     def _opened(self) -> Job:
         """The job, with its engine; not opened in `__init__`, whose errors Ray reports as a lost actor."""
@@ -293,20 +293,20 @@ def _raise_error(row: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _fetched(source: Any) -> Source:
+def _fetched(source: Any) -> Dataset:
     """The samples, once for each process: names of a million take their time."""
     import ray
 
-    return cast("Source", ray.get(source))
+    return cast("Dataset", ray.get(source))
 
 
 def _at_home(job: Job) -> Job:
     """The job with paths that hold in any folder."""
-    subject: Subject = job.subject
-    if isinstance(subject.given, str) and subject.architecture is None and Path(subject.given).exists():
-        subject = replace(subject, given=str(Path(subject.given).absolute()))
+    reference: ModelReference = job.reference
+    if isinstance(reference.given, str) and reference.architecture is None and Path(reference.given).exists():
+        reference = replace(reference, given=str(Path(reference.given).absolute()))
     place = Place(job.store.place.target.absolute(), job.store.place.kind)
-    return replace(job, subject=subject, store=type(job.store)(place, job.store.manifest))
+    return replace(job, reference=reference, store=type(job.store)(place, job.store.manifest))
 
 
 def _packed(ray: Any, job: Job) -> tuple[list[str], bytes]:

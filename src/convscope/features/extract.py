@@ -16,30 +16,30 @@ from convscope.engine.inference.features import EngineReport, FeatureEngine, fea
 from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
-from convscope.features.dataset import Source
-from convscope.features.inputs import Array
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.model_and_data import (
-    Setting,
-    Subject,
+    ModelAndData,
+    ModelReference,
     bring_together,
     chosen_layers,
     model_fingerprint,
+    whole_paths,
 )
 from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
 from convscope.features.processes import Read, processes_for, read_some
-from convscope.features.reading import whole_paths
 from convscope.features.store import Place, Store, place_of
 from convscope.features.table import Features, open_features
 from convscope.features.zarr_store import ZarrStore, zarr_package
 from convscope.scope.channels.pooled import POOLS, Pool
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress, Say, no_progress, silent
+from convscope.workflows.model_inputs.dataset import Dataset
+from convscope.workflows.model_inputs.encoded_inputs import Array
 
 if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision
-    from convscope.workflows.model_inputs import ValueRange
+    from convscope.kinds.contract.model_reader import ReadingOptions
 
 PART_SIZE = 4096
 """Samples in one part, unless they take more than `PART_BYTES`."""
@@ -49,7 +49,7 @@ SAMPLE = 128
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExtractionRequest:
     """What is to be extracted.
 
     Args:
@@ -90,37 +90,37 @@ class Job:
     """All that a process needs to compute and write any part; can be pickled.
 
     Args:
-        subject: How to open the model.
-        source: The samples.
+        reference: How to open the model.
+        dataset: The samples.
         store: Where parts go, and what they are of.
     """
 
-    subject: Subject
-    source: Source
+    reference: ModelReference
+    dataset: Dataset
     store: Store
 
     def engine(self) -> FeatureEngine:
         """Opens the model and compiles what the manifest settled.
 
         Raises:
-            RunError: What is opened is not the model of the manifest.
+            RunError: What is loaded is not the model of the manifest.
         """
         manifest = self.store.manifest
-        opened = self.subject.open()
-        if model_fingerprint(opened.model) != manifest.model["fingerprint"]:
-            raise RunError(f"The model '{opened.name}' has changed since the extraction was started.")
+        loaded = self.reference.open()
+        if model_fingerprint(loaded.model) != manifest.model["fingerprint"]:
+            raise RunError(f"The model '{loaded.name}' has changed since the extraction was started.")
         settled = EngineReport.from_json(manifest.engine)
-        return _engine(opened.model, manifest, self.source, self.source.spread(1), settled, silent)
+        return _engine(loaded.model, manifest, self.dataset, self.dataset.spread(1), settled, silent)
 
 
 def extract(
-    subject: Subject,
+    reference: ModelReference,
     paths: Sequence[str],
     to: str,
-    wanted: Wanted,
+    request: ExtractionRequest,
     *,
-    recipe: str,
-    value_range: ValueRange = "auto",
+    recipe: str | None = None,
+    options: ReadingOptions | None = None,
     resume: bool = False,
     cluster: str | None = None,
     progress: Progress = no_progress,
@@ -129,12 +129,12 @@ def extract(
     """Extracts the features of all samples that the paths name.
 
     Args:
-        subject: The model.
+        reference: The model.
         paths: The samples; see `reading`.
         to: A name that ends in `.parquet` is one file, any other a folder of parts; whole maps go to `.zarr`.
-        wanted: What is to be extracted.
-        recipe: Reads labelled data, for what is no run.
-        value_range: What pixels become, for what is no run.
+        request: What is to be extracted.
+        recipe: Reads the files, for what is no run; by default that of the kind that the model takes.
+        options: Of the reader of the model, such as `value_range` or `rate`, for what is no run.
         resume: Whether to go on with what is there.
         cluster: Address of a Ray cluster, or `local`; None computes in this process.
         progress: Is told how many samples are done.
@@ -146,47 +146,47 @@ def extract(
     Raises:
         UsageError: A name or setting that cannot work, or `to` exists.
         DataError: The data is malformed.
-        RunError: What is there is of another model, data or setting; or it cannot be written.
+        RunError: What is there is of another model, data or pair; or it cannot be written.
         BackendError: A package is missing.
     """
-    place = place_of(to, wanted.pool)
+    place = place_of(to, request.pool)
     if place.kind == "zarr":
         zarr_package()
     if cluster is not None:
         check_cluster(cluster)
     found = _found(place, resume)
-    setting = bring_together(
-        subject, paths, recipe=recipe, value_range=value_range, splits=wanted.splits, progress=progress
+    pair = bring_together(
+        reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
     )
-    _describe(setting, say)
-    source = setting.source
-    graph = trace(setting.opened.model, source.unpack(source.prepare(source.spread(1))))
-    layers, said = chosen_layers(graph, wanted.layers, setting.opened)
+    _describe(pair, say)
+    dataset = pair.dataset
+    graph = trace(pair.loaded.model, dataset.unpack(dataset.prepare(dataset.spread(1))))
+    layers, said = chosen_layers(graph, request.layers, pair.loaded)
     if said:
         say(said)
-    manifest = _manifest(setting, wanted, layers, paths)
+    manifest = _manifest(pair, request, layers, paths)
     if found is not None:
-        manifest = _same(found[0], manifest, wanted, place)
+        manifest = _same(found[0], manifest, request, place)
     if found is not None and found[1]:
         say(f"{place.target} is complete already.")
         return open_features(place.target)
     engine, read = None, None
     if found is None or cluster is None:
-        read = read_some(source.inputs, SAMPLE)
+        read = read_some(dataset.inputs, SAMPLE)
         settled = None if found is None else EngineReport.from_json(manifest.engine)
-        engine = _engine(setting.opened.model, manifest, source, read.samples, settled, say)
+        engine = _engine(pair.loaded.model, manifest, dataset, read.samples, settled, say)
     if found is None and engine is not None:
-        manifest = _settled(manifest, engine, wanted, setting)
+        manifest = _settled(manifest, engine, request, pair)
     store = (ZarrStore if place.kind == "zarr" else ParquetStore)(place, manifest)
     store.begin()
     parts = store.missing()
     if found is not None:
         say(f"Going on: {len(store.parts()) - len(parts)} of {len(store.parts())} parts are there.")
     if cluster is not None:
-        extract_on_cluster(Job(setting.subject, setting.source, store), parts, cluster, progress, say)
+        extract_on_cluster(Job(pair.reference, pair.dataset, store), parts, cluster, progress, say)
     elif engine is not None and read is not None:
-        processes = _processes(read, len(source), engine.report, say) if parts else 0
-        extract_parts(engine, setting.source, parts, store, progress, processes)
+        processes = _processes(read, len(dataset), engine.report, say) if parts else 0
+        extract_parts(engine, pair.dataset, parts, store, progress, processes)
     store.finish()
     return open_features(place.target)
 
@@ -203,33 +203,33 @@ def _found(place: Place, resume: bool) -> tuple[Manifest, bool] | None:
     return found
 
 
-def _describe(setting: Setting, say: Say) -> None:
-    source = setting.source
-    say(f"{setting.opened.name}: {setting.opened.origin}")
-    say(f"{len(source)} samples; {source.layout}")
-    for line in source.notes:
+def _describe(pair: ModelAndData, say: Say) -> None:
+    dataset = pair.dataset
+    say(f"{pair.loaded.name}: {pair.loaded.origin}")
+    say(f"{len(dataset)} samples; {dataset.layout}")
+    for line in dataset.notes:
         say(line)
-    if source.skipped:
-        first = source.skipped[0]
-        say(f"Skipped {len(source.skipped)} files: {first.path} ({first.reason}), ...")
+    if dataset.skipped:
+        first = dataset.skipped[0]
+        say(f"Skipped {len(dataset.skipped)} files: {first.path} ({first.reason}), ...")
 
 
 def _engine(
-    model: Any, manifest: Manifest, source: Source, sample: Array, settled: EngineReport | None, say: Say
+    model: Any, manifest: Manifest, dataset: Dataset, sample: Array, settled: EngineReport | None, say: Say
 ) -> FeatureEngine:
     return feature_engine(
         model,
         [each.layer for each in manifest.layers],
         manifest.pool,
         sample,
-        prepare=source.prepare,
-        scaling=source.scaling,
+        prepare=dataset.prepare,
+        scaling=dataset.scaling,
         precision=manifest.precision,
         predictions=manifest.predictions,
-        padded=source.padded,
-        unpack=source.unpack,
+        padded=dataset.padded,
+        unpack=dataset.unpack,
         settled=settled,
-        count=len(source),
+        count=len(dataset),
         say=say,
     )
 
@@ -242,45 +242,49 @@ def _processes(read: Read, count: int, report: EngineReport, say: Say) -> int:
     return processes
 
 
-def _manifest(setting: Setting, wanted: Wanted, layers: list[str], paths: Sequence[str]) -> Manifest:
+def _manifest(
+    pair: ModelAndData, request: ExtractionRequest, layers: list[str], paths: Sequence[str]
+) -> Manifest:
     """What is known before the engine is: no shapes yet."""
-    source, opened = setting.source, setting.opened
-    columns = column_names(layers, flat=wanted.pool == "none")
+    dataset, loaded = pair.dataset, pair.loaded
+    columns = column_names(layers, flat=request.pool == "none")
     return Manifest(
         model={
-            **setting.subject.to_json(),
-            "name": opened.name,
-            "fingerprint": model_fingerprint(opened.model),
+            **pair.reference.to_json(),
+            "name": loaded.name,
+            "fingerprint": model_fingerprint(loaded.model),
         },
         layers=tuple(LayerColumn(layer, name, ()) for layer, name in zip(layers, columns, strict=True)),
-        pool=wanted.pool,
-        dtype=wanted.dtype,
-        precision=wanted.precision,
-        predictions=wanted.predictions and (opened.architecture is None or not opened.architecture.is_bank),
+        pool=request.pool,
+        dtype=request.dtype,
+        precision=request.precision,
+        predictions=request.predictions and (loaded.architecture is None or not loaded.architecture.is_bank),
         prediction_names=None,
-        reading=setting.reading,
+        reading=pair.reading,
         data={
             "paths": whole_paths(paths),
-            "fingerprint": source.fingerprint,
-            "layout": source.layout,
-            "samples": len(source),
-            "class_names": list(source.class_names),
-            "splits": None if wanted.splits is None else list(wanted.splits),
+            "fingerprint": dataset.fingerprint,
+            "layout": dataset.layout,
+            "samples": len(dataset),
+            "class_names": list(dataset.class_names),
+            "splits": None if request.splits is None else list(request.splits),
         },
-        part_size=wanted.part_size or 0,
+        part_size=request.part_size or 0,
     )
 
 
-def _settled(manifest: Manifest, engine: FeatureEngine, wanted: Wanted, setting: Setting) -> Manifest:
+def _settled(
+    manifest: Manifest, engine: FeatureEngine, request: ExtractionRequest, pair: ModelAndData
+) -> Manifest:
     """Adds what the engine tells: shapes, classes, the size of parts."""
     shapes = {column.layer: column.shape for column in engine.columns}
     layers = tuple(replace(each, shape=shapes[each.layer]) for each in manifest.layers)
-    size = wanted.part_size or _part_size(layers, np.dtype(wanted.dtype).itemsize, engine.report)
+    size = request.part_size or _part_size(layers, np.dtype(request.dtype).itemsize, engine.report)
     return replace(
         manifest,
         layers=layers,
         part_size=size,
-        prediction_names=_prediction_names(engine.classes, setting),
+        prediction_names=_prediction_names(engine.classes, pair),
         engine=engine.report.to_json(),
         versions=_versions(),
     )
@@ -294,19 +298,19 @@ def _part_size(layers: Sequence[LayerColumn], item_bytes: int, report: EngineRep
     return max(1, most // unit) * unit
 
 
-def _prediction_names(classes: int | None, setting: Setting) -> tuple[str, ...] | None:
+def _prediction_names(classes: int | None, pair: ModelAndData) -> tuple[str, ...] | None:
     if classes is None:
         return None
     count = 2 if classes == 1 else classes
-    for names in (setting.opened.class_names, setting.source.class_names):
+    for names in (pair.loaded.class_names, pair.dataset.class_names):
         if names and len(names) == count:
             return names
     return tuple(f"class {number}" for number in range(count))
 
 
-def _same(old: Manifest, new: Manifest, wanted: Wanted, place: Place) -> Manifest:
+def _same(old: Manifest, new: Manifest, request: ExtractionRequest, place: Place) -> Manifest:
     """The manifest to go on with, if nothing that features follow from has changed."""
-    if wanted.part_size is None:
+    if request.part_size is None:
         new = replace(new, part_size=old.part_size)
     differing = old.differences(new)
     if differing:

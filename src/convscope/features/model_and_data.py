@@ -15,28 +15,20 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.data.splits import Splits
 from convscope.errors import UsageError
-from convscope.features.dataset import Scaled, Source
-from convscope.features.inputs import ArrayInputs
-from convscope.features.reading import (
-    array_source,
-    as_split,
-    is_labelled,
-    labelled_source,
-    open_arrays,
-    read_labelled,
-    scaling_of,
-    unlabelled_source,
-    whole_paths,
-)
 from convscope.kinds.contract.kind import Architecture
-from convscope.kinds.contract.recipe import AnyRecipe
-from convscope.kinds.registry import find_recipe, kind_of, shown_shape
+from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
+from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import Graph, trace
 from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
-from convscope.workflows.model_inputs import ValueRange, check_range, limits_of, own_range, picture_shape
+from convscope.workflows.model_inputs.arrays import ArrayInputs, array_dataset, open_array
+from convscope.workflows.model_inputs.dataset import Dataset
+from convscope.workflows.model_inputs.encoder import Encoder, pixel_range
+from convscope.workflows.model_inputs.readers import checked_options, numeric_model, reader_of, recipe_for
+from convscope.workflows.model_inputs.reading import as_dataset, as_split, read_files, read_samples
 
 LAST = "last"
 ALL = "all"
@@ -45,7 +37,7 @@ FRESH_SEED = 0
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelReference:
     """How a model is opened; can be pickled, to open it elsewhere.
 
     Args:
@@ -81,13 +73,14 @@ class Subject:
             RunError: The run is unfinished or damaged.
         """
         with _fresh_weights_repeat():
-            return open_model(
+            loaded = open_model(
                 self.given,
                 trust=self.trust,
                 code=self.code,
                 input_shape=self.input_shape,
                 classes=self.classes,
             )
+        return numeric_model(loaded)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that name the model; `given` is None for one in memory."""
@@ -98,7 +91,7 @@ class Subject:
         return {"given": given, "code": list(self.code), "input_shape": shape, "classes": self.classes}
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any], *, trust: bool = False) -> Subject:
+    def from_json(cls, saved: Mapping[str, Any], *, trust: bool = False) -> ModelReference:
         """Rebuilds what `to_json` gave.
 
         Raises:
@@ -119,38 +112,46 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class ModelAndData:
     """A model and samples that fit it.
 
     Args:
-        subject: How the model is opened again.
-        opened: The model.
-        source: The samples.
-        reading: How samples become inputs, as plain values by name, as a manifest holds them.
+        reference: How the model is opened again.
+        loaded: The model.
+        dataset: The samples.
+        encoder: How files become inputs; None for arrays, which are inputs already.
     """
 
-    subject: Subject
-    opened: LoadedModel
-    source: Source
-    reading: Mapping[str, Any]
+    reference: ModelReference
+    loaded: LoadedModel
+    dataset: Dataset
+    encoder: Encoder | None
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """How samples become inputs, as plain values by name, as a manifest holds them."""
+        if self.encoder is not None:
+            return self.encoder.to_json()
+        return {"recipe": None, "representation": None, "value_range": None, "flat": False}
 
 
 def bring_together(
-    subject: Subject,
+    reference: ModelReference,
     paths: Sequence[str],
     *,
-    recipe: str,
-    value_range: ValueRange = "auto",
+    recipe: str | None = None,
+    options: ReadingOptions | None = None,
     splits: Sequence[str] | None = None,
     progress: Progress = no_progress,
-) -> Setting:
+) -> ModelAndData:
     """Opens a model and samples for it; an architecture is built for the samples.
 
     Args:
-        subject: How to open the model.
-        paths: What names the samples; see `reading`.
-        recipe: Reads a labelled data set, for what is no run.
-        value_range: What pixels become, for what is no run.
+        reference: How to open the model.
+        paths: What names the samples: one `.npy` or `.npz` array as the model takes it; else as in
+            `model_inputs.reading`.
+        recipe: Reads the files, for what is no run; by default that of the kind that the model takes.
+        options: Of the reader of the model, for what is no run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         progress: Is told how far reading is.
 
@@ -159,94 +160,72 @@ def bring_together(
         DataError: The data is malformed.
         RunError: The run is unfinished or damaged.
     """
-    check_range(value_range)
+    options = options or {}
     paths = whole_paths(paths)
-    arrays = open_arrays(paths)
-    opened = None if subject.is_architecture else subject.open()
-    kind = kind_of(opened.recipe.spec).name if opened is not None and opened.recipe is not None else "image"
-    labelled = arrays is None and is_labelled(paths, kind)
-    if splits and not labelled:
-        raise UsageError("The data has no splits.", "Leave --split out, or give a data set with labels.")
-    if opened is not None or (subject.input_shape is not None and arrays is None):
-        opened = opened or subject.open()
-        if opened.run is None:
-            _check_one_input(opened.model)
-        if arrays is not None:
-            return Setting(subject, opened, array_source(arrays), _read_as())
-        chosen = opened.recipe or find_recipe(recipe)
-        return _encoded(subject, opened, chosen, paths, labelled, value_range, splits, progress)
+    arrays = open_array(paths)
     if arrays is not None:
-        arrays = _with_channels(arrays, subject)
-        subject = replace(subject, input_shape=arrays.shape[1:] + (1,) * arrays.channel)
-        return Setting(subject, subject.open(), array_source(arrays), _read_as())
-    return _for_architecture(subject, find_recipe(recipe), paths, labelled, value_range, splits, progress)
+        if splits:
+            raise UsageError("An array has no splits.", "Leave --split out, or give a data set with labels.")
+        return _with_array(reference, arrays)
+    if reference.is_architecture and reference.input_shape is None:
+        return _for_architecture(reference, paths, recipe, checked_options(options), splits, progress)
+    loaded = reference.open()
+    if loaded.run is None:
+        _check_one_input(loaded.model)
+    found = read_files(loaded, paths, recipe=recipe, options=options, splits=splits, progress=progress)
+    return ModelAndData(reference, loaded, found.dataset, found.encoder)
 
 
-def _encoded(
-    subject: Subject,
-    opened: LoadedModel,
-    recipe: AnyRecipe,
-    paths: Sequence[str],
-    labelled: bool,
-    value_range: ValueRange,
-    splits: Sequence[str] | None,
-    progress: Progress,
-) -> Setting:
-    """Samples for a model that is there already."""
-    read = read_labelled(recipe, paths[0], opened.run, progress) if labelled else None
-    given = recipe.read_inputs(paths, progress=progress, **opened.options) if read is None else None
-    found: Any = given if read is None else read.train.samples
-    if opened.representation is not None:
-        if value_range != "auto":
-            raise UsageError("A run knows the range of its pixels.", "Leave --value-range out.")
-        prepare: Any = opened.representation.scale
-        representation: Any = opened.representation
-        scaling, flat, chosen = scaling_of(representation), False, None
-    else:
-        representation, flat = picture_shape(opened.model, found)
-        prepare, chosen = _scaled(opened, value_range)
-        scaling = (prepare.factor, prepare.offset)
-    if read is None:
-        source = unlabelled_source(found, representation, prepare, scaling, flat=flat)
-    else:
-        source = labelled_source(read, representation, splits, opened.run)
-        inputs = replace(source.inputs, flat=flat)  # type: ignore[type-var]
-        source = replace(source, inputs=inputs, prepare=prepare, scaling=scaling)
-    if chosen is not None:
-        source = replace(
-            source, notes=(*source.notes, f"pixels become {chosen}, which --value-range changes")
-        )
-    return Setting(subject, opened, source, _read_as(recipe.name, representation, chosen, flat=flat))
+def _with_array(reference: ModelReference, arrays: ArrayInputs) -> ModelAndData:
+    """An array for a model that is there, or for an architecture of its shape."""
+    if reference.is_architecture and reference.input_shape is None:
+        arrays = with_channel(arrays, reference)
+        reference = replace(reference, input_shape=arrays.shape[1:] + (1,) * arrays.add_channel)
+    loaded = reference.open()
+    if loaded.run is None:
+        _check_one_input(loaded.model)
+    return ModelAndData(reference, loaded, array_dataset(arrays), None)
 
 
 def _for_architecture(
-    subject: Subject,
-    recipe: AnyRecipe,
+    reference: ModelReference,
     paths: Sequence[str],
-    labelled: bool,
-    value_range: ValueRange,
+    recipe: str | None,
+    options: ReadingOptions,
     splits: Sequence[str] | None,
     progress: Progress,
-) -> Setting:
+) -> ModelAndData:
     """An architecture for the samples: of their size and as many classes."""
-    read = read_labelled(recipe, paths[0], None, progress) if labelled else None
-    found: Any = recipe.read_inputs(paths, progress=progress) if read is None else None
-    representation, decisions = recipe.representation.fit(read.train if read else as_split(found))
-    classifies = subject.architecture is not None and subject.architecture.classifies
-    classes = len(read.class_names) if read and classifies else None
-    subject = replace(subject, input_shape=representation.shape, classes=subject.classes or classes)
-    opened = subject.open()
-    prepare, chosen = _scaled(opened, value_range)
-    scaling = (prepare.factor, prepare.offset)
-    if read:
-        source = labelled_source(read, representation, splits)
-        source = replace(source, prepare=prepare, scaling=scaling)
-        source = replace(source, notes=(*decisions, *source.notes))
-    else:
-        source = unlabelled_source(found, representation, prepare, scaling)
-        size = "x".join(map(str, representation.shape))
-        source = replace(source, notes=(f"all are brought to {size}",))
-    return Setting(subject, opened, source, _read_as(recipe.name, representation, chosen))
+    architecture = reference.architecture
+    name = "" if architecture is None else architecture.name
+    chosen = recipe_for(name, paths) if recipe is None else find_recipe(recipe)
+    reader = reader_of(kind_of(chosen.spec))
+    found = read_samples(chosen, reader, paths, None, {}, True, progress)
+    split = found.train if isinstance(found, Splits) else as_split(found)
+    representation, decisions = chosen.representation.fit(split)
+    classifies = architecture is not None and architecture.classifies
+    classes = len(found.class_names) if isinstance(found, Splits) and classifies else None
+    reference = replace(reference, input_shape=representation.shape, classes=reference.classes or classes)
+    loaded = reference.open()
+    value_range, _ = pixel_range(loaded.model, reader, options)
+    encoder = Encoder(chosen, reader, ModelEncoding(representation), value_range)
+    size = "x".join(map(str, representation.shape))
+    notes = tuple(decisions) if isinstance(found, Splits) else (f"samples are encoded to {size}",)
+    return ModelAndData(reference, loaded, as_dataset(found, encoder, splits, None, notes).dataset, encoder)
+
+
+def whole_paths(names: Sequence[str]) -> list[str]:
+    """Absolute paths of what is there, so that it is found again from elsewhere; all else as it is.
+
+    Args:
+        names: Files, folders and patterns; of texts also a text itself, or `-`.
+    """
+    whole = []
+    for name in names:
+        full = os.path.abspath(name)  # noqa: PTH100 - keeps links; `..` behind one is rare
+        is_text = name == "-" or (any(letter.isspace() for letter in name) and not os.path.lexists(full))
+        whole.append(name if is_text and not any(mark in name for mark in "*?[") else full)
+    return whole
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], opened: LoadedModel) -> tuple[list[str], str]:
@@ -329,28 +308,17 @@ def _names(config: Any) -> Iterator[str]:
             yield from _names(value)
 
 
-def _scaled(opened: LoadedModel, value_range: ValueRange) -> tuple[Scaled, str]:
-    chosen = own_range(opened) if value_range == "auto" else value_range
-    low, high = limits_of(chosen)
-    return Scaled((high - low) / 255, low), chosen
+def with_channel(arrays: ArrayInputs, reference: ModelReference) -> ArrayInputs:
+    """Samples of one axis less than an architecture takes get the axis of one channel.
 
-
-def _read_as(
-    recipe: str | None = None, representation: Any = None, value_range: Any = None, *, flat: bool = False
-) -> dict[str, Any]:
-    return {
-        "recipe": recipe,
-        "representation": None if representation is None else representation.to_json(),
-        "value_range": value_range,
-        "flat": flat,
-    }
-
-
-def _with_channels(arrays: ArrayInputs, subject: Subject) -> ArrayInputs:
-    """Series (samples, length), and pictures (samples, height, width), get the axis of one channel."""
-    architecture = subject.architecture
-    picture = architecture is not None and shown_shape(architecture) == (48, 48, 1) and len(arrays.shape) == 3
-    return replace(arrays, channel=len(arrays.shape) == 2 or picture)
+    Those of an architecture that takes any number of axes are series (samples, length) then.
+    """
+    architecture = reference.architecture
+    if architecture is None:
+        return arrays
+    takes_any = architecture in SHARED_ARCHITECTURES
+    rank = 2 if takes_any else len(shown_shape(architecture))
+    return replace(arrays, add_channel=len(arrays.shape) == rank)
 
 
 def _check_one_input(model: keras.Model) -> None:

@@ -65,7 +65,7 @@ class Neighbours(Result):
         notes: What was decided or should be known, one line each.
     """
 
-    heading = "Inputs and their nearest samples"
+    heading = "EncodedSamples and their nearest samples"
 
     features: Features = field(repr=False)
     layer: str

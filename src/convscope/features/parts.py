@@ -12,26 +12,26 @@ import numpy.typing as npt
 
 from convscope.engine.inference.features import FeatureEngine
 from convscope.errors import UsageError
-from convscope.features.dataset import Source
 from convscope.features.manifest import Manifest
 from convscope.features.processes import batches_of
 from convscope.features.store import Block, Part, Store
 from convscope.types import Progress, no_progress
+from convscope.workflows.model_inputs.dataset import Dataset
 
 
-def extract_part(engine: FeatureEngine, source: Source, part: Part, store: Store) -> None:
+def extract_part(engine: FeatureEngine, dataset: Dataset, part: Part, store: Store) -> None:
     """Computes one part and writes it; the same numbers as if it were computed among others.
 
     Raises:
         DataError: A sample has changed or gone.
         RunError: The part cannot be written.
     """
-    extract_parts(engine, source, [part], store)
+    extract_parts(engine, dataset, [part], store)
 
 
 def extract_parts(
     engine: FeatureEngine,
-    source: Source,
+    dataset: Dataset,
     parts: Sequence[Part],
     store: Store,
     progress: Progress = no_progress,
@@ -44,7 +44,7 @@ def extract_parts(
 
     Args:
         engine: Computes.
-        source: The samples.
+        dataset: The samples.
         parts: Which.
         store: Where they go.
         progress: Is told how many of all samples are done.
@@ -55,7 +55,7 @@ def extract_parts(
         RunError: A part cannot be written, or a process was ended; the parts before it stay.
     """
     size = engine.report.batch_size
-    total = len(source)
+    total = len(dataset)
     done = total - sum(map(len, parts))
 
     cuts = (
@@ -63,7 +63,7 @@ def extract_parts(
         for part in parts
         for start in range(part.start, part.stop, size)
     )
-    batches = cast("Generator[Any]", batches_of(source.inputs, cuts, processes))
+    batches = cast("Generator[Any]", batches_of(dataset.inputs, cuts, processes))
     results = cast("Generator[Any]", engine.run(batches))
     written: Future[None] | None = None
     reading, computing = contextlib.closing(batches), contextlib.closing(results)
@@ -77,7 +77,7 @@ def extract_parts(
             done += len(part)
             if written is not None:
                 written.result()
-            written = writer.submit(store.write, block.finished(source))
+            written = writer.submit(store.write, block.finished(dataset))
         if written is not None:
             written.result()
 
@@ -111,13 +111,13 @@ class _Gathering:
         stop = start + len(answers)
         self._predictions[start:stop], self._confidences[start:stop] = answered(answers, names)
 
-    def finished(self, source: Source) -> Block:
+    def finished(self, dataset: Dataset) -> Block:
         """The whole part, with who its samples are."""
         rows = range(self._part.start, self._part.stop)
         samples: dict[str, Sequence[Any]] = {
-            "path": [source.name(row) for row in rows],
-            "label": [source.label(row) for row in rows],
-            "split": [source.split(row) for row in rows],
+            "path": [dataset.name(row) for row in rows],
+            "label": [dataset.label(row) for row in rows],
+            "split": [dataset.split(row) for row in rows],
             "prediction": self._predictions,
             "confidence": self._confidences.tolist(),
         }

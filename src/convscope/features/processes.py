@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from convscope.data.threads import ONE_EACH
 from convscope.errors import RunError
-from convscope.features.inputs import Array, Inputs, some_of
+from convscope.workflows.model_inputs.encoded_inputs import Array, EncodedSamples, some_of
 
 LONG = 3.0
 """Seconds of reading from which processes are worth the time that they take to start."""
@@ -47,7 +47,7 @@ class Read:
     seconds: float
 
 
-def read_some(inputs: Inputs, count: int) -> Read:
+def read_some(inputs: EncodedSamples, count: int) -> Read:
     """Reads at most so many samples, evenly from all, and takes the time; the very first may take longer."""
     started = time.perf_counter()
     return Read(some_of(inputs, count), time.perf_counter() - started)
@@ -77,7 +77,7 @@ def processes_for(read: Read, count: int, samples_per_second: float, cores: int)
     return math.ceil(share * cores)
 
 
-def batches_of(inputs: Inputs, cuts: Iterable[Indices], processes: int = 0) -> Iterator[Array]:
+def batches_of(inputs: EncodedSamples, cuts: Iterable[Indices], processes: int = 0) -> Iterator[Array]:
     """Reads batch after batch, in order.
 
     Args:
@@ -118,10 +118,10 @@ def batches_of(inputs: Inputs, cuts: Iterable[Indices], processes: int = 0) -> I
         pool.shutdown(wait=True, kill_workers=True)
 
 
-_opened: list[Inputs] = []
+_opened: list[EncodedSamples] = []
 
 
-def _open(inputs: Inputs) -> None:
+def _open(inputs: EncodedSamples) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked ends, and ends this process
     _opened[:] = [inputs]
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.features.inputs import EncodedInputs
 from convscope.features.rows import gather
 from convscope.features.table import Features
 from convscope.types import Progress, no_progress
@@ -19,8 +18,8 @@ from convscope.types import Progress, no_progress
 if TYPE_CHECKING:
     import keras
 
-    from convscope.features.dataset import Source
     from convscope.lenses.views.view import Sample
+    from convscope.workflows.model_inputs.dataset import Dataset
 
 ROW = "id:"
 
@@ -89,8 +88,8 @@ def queries_of(
         from convscope.features.query import query
 
         found = query(features, paths, [layer], model=model, trust=trust, code=code, progress=progress)
-        samples = zip(range(len(found.source)), found.predictions, strict=True)
-        queries += [_of_source(features, found.source, i, prediction) for i, prediction in samples]
+        samples = zip(range(len(found.dataset)), found.predictions, strict=True)
+        queries += [_of_dataset(features, found.dataset, i, prediction) for i, prediction in samples]
         vectors.append(found.matrices[layer])
         notes += found.notes
     return queries, np.concatenate(vectors), notes
@@ -124,13 +123,8 @@ def _rows(features: Features, numbers: Sequence[int]) -> list[Query]:
     ]
 
 
-def _of_source(features: Features, source: Source, index: int, prediction: str | None) -> Query:
-    from convscope.features.samples import as_sample, as_text
+def _of_dataset(features: Features, dataset: Dataset, index: int, prediction: str | None) -> Query:
+    from convscope.features.samples import sample_of
 
-    name = source.name(index)
-    tokens = source.inputs.tokens(index) if isinstance(source.inputs, EncodedInputs) else None
-    if tokens is not None:
-        sample: Sample | None = as_text(features, tokens, name)
-    else:
-        sample = as_sample(features, source.take(np.array([index]))[0], name)
-    return Query(name, Path(name).name, None, None, prediction, sample)
+    name = dataset.name(index)
+    return Query(name, Path(name).name, None, None, prediction, sample_of(features, dataset, index))

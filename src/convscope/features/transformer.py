@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from convscope.engine.inference.features import FeatureEngine
     from convscope.engine.training.settings import Precision
-    from convscope.features.model_and_data import Subject
+    from convscope.features.model_and_data import ModelReference
+    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.channels.pooled import Pool
-    from convscope.workflows.model_inputs import ValueRange
 
 Floats = npt.NDArray[np.float32]
 
@@ -218,8 +218,8 @@ class _Opened:
     def by(cls, wanted: ConvFeatures, values: npt.NDArray[Any]) -> _Opened:
         """Opens the model that is wanted, for samples like these."""
         from convscope.features.model_and_data import chosen_layers
+        from convscope.kinds.contract.value_range import check_range, limits_of, range_of
         from convscope.scope.graph.graph import trace
-        from convscope.workflows.model_inputs import check_range, limits_of, own_range
 
         check_range(wanted.value_range)
         subject = _subject(wanted, values)
@@ -233,7 +233,8 @@ class _Opened:
             () if wanted.layer is None else (wanted.layer,) if isinstance(wanted.layer, str) else wanted.layer
         )
         layers, _ = chosen_layers(trace(opened.model, np.zeros((1, *shape), np.float32)), names, opened)
-        low, high = limits_of(own_range(opened) if wanted.value_range == "auto" else wanted.value_range)
+        own = range_of(opened.model) if opened.run is None else "0..1"
+        low, high = limits_of(own if wanted.value_range == "auto" else wanted.value_range)
         scaling = ((high - low) / 255, low)
         return cls(
             opened.model,
@@ -248,7 +249,7 @@ class _Opened:
 
     def brought(self, values: npt.NDArray[Any]) -> Floats:
         """Samples as the model takes them."""
-        from convscope.features.dataset import Scaled
+        from convscope.workflows.model_inputs.dataset import Scaled
 
         shaped = values.reshape(len(values), *self.shape)
         return Scaled(*self.scaling)(shaped) if values.dtype == np.uint8 else np.asarray(shaped, np.float32)
@@ -288,7 +289,7 @@ class _Opened:
     def _chosen(self, sample: Floats, count: int | None) -> FeatureEngine:
         from convscope.engine.device import cores
         from convscope.engine.inference.features import EngineReport, feature_engine
-        from convscope.features.dataset import Scaled
+        from convscope.workflows.model_inputs.dataset import Scaled
 
         def make(precision: Precision, settled: EngineReport | None) -> FeatureEngine:
             return feature_engine(
@@ -336,11 +337,11 @@ class _Opened:
         self.__dict__.update(state, model=model, _engine=None)
 
 
-def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> Subject:
+def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> ModelReference:
     """How the model is opened: an architecture for samples of this shape, with a seed of its own."""
-    from convscope.features.model_and_data import Subject
+    from convscope.features.model_and_data import ModelReference
 
-    subject = Subject(wanted.model, wanted.trust, tuple(wanted.code), wanted.input_shape)
+    subject = ModelReference(wanted.model, wanted.trust, tuple(wanted.code), wanted.input_shape)
     architecture = subject.architecture
     if architecture is None:
         return subject
@@ -353,7 +354,7 @@ def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> Subject:
         short, bracket, inside = name.partition("(")
         options = inside.rstrip().removesuffix(")").strip().rstrip(",") if bracket else ""
         name = f"{short}({options}{', ' if options else ''}seed={seed})"
-    return Subject(name, wanted.trust, tuple(wanted.code), shape)
+    return ModelReference(name, wanted.trust, tuple(wanted.code), shape)
 
 
 def _sample_shape(

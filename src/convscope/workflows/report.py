@@ -20,7 +20,7 @@ from convscope.types import no_progress
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs, view_of_shown
+from convscope.workflows.model_inputs.model_inputs import ModelInputs, view_of_shown
 
 SHOWN_MAPS = 3
 

@@ -23,7 +23,7 @@ from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 RATE, LENGTH = 4000, 1600
 NAMES = ("monday.csv", "tuesday.csv")
@@ -181,7 +181,7 @@ def test_answers_are_drawn_by_the_task_of_a_run_alone():
         return [Picture(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
 
     x = given_series()
-    told = ModelInputs(NAMES, x.take, view=x.view, answers=answers)
+    told = ModelInputs(NAMES, x.take, view=x.view, predictions=answers)
     assert [picture.label for picture in seen(series_model(), told, "answers").pictures] == ["the answer"]
     with pytest.raises(UsageError, match="no picture of what 'series' answers"):
         seen(series_model(), given_series(), "answers")

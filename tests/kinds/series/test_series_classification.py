@@ -47,9 +47,7 @@ def test_what_the_user_gives_is_kept_and_what_suits_is_said(tmp_path):
     made = planned(path, {"epochs": 7})
     assert (made.settings.epochs, made.settings.batch_size) == (7, len(made.splits.train) // 4)
     said = [line for line in made.decisions if "train samples" in line]
-    assert said == [
-        f"batch_size: {made.settings.batch_size}, for {len(made.splits.train)} train samples"
-    ]
+    assert said == [f"batch_size: {made.settings.batch_size}, for {len(made.splits.train)} train samples"]
     assert planned(path, {}).settings.epochs == suggest_settings("fcn", made.splits)["epochs"]
 
 

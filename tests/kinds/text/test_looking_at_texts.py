@@ -13,7 +13,7 @@ from convscope.kinds.text.view import VIEW
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 WORDS = ("<pad>", "<unk>", "good", "bad", "film", "not", "very", "the", "a", "plot", "was")
 TEXTS = ("the film was not very good", "a bad film", "good", "the plot was bad a very very bad plot")

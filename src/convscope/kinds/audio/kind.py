@@ -74,5 +74,6 @@ AUDIO = Kind(
     layers="convscope.kinds.audio.layers",
     models=("convscope.kinds.audio.speech.models",),
     view=Lazy("convscope.kinds.audio.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.audio.model_reader:MODEL_READER"),
     requires=("soundfile",),
 )

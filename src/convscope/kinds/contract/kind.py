@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.snapshot import DataSnapshot
+    from convscope.kinds.contract.model_reader import ModelReader
     from convscope.kinds.contract.recipe import AnyRecipe
     from convscope.lenses.views.view import ViewFactory
 
@@ -109,6 +110,7 @@ class Kind:
         layers: A module that registers its layers with Keras when it is imported; None for none.
         models: Modules that register models with a class of their own.
         view: How its samples and the maps over them are drawn.
+        model_reader: Brings its files to Keras models that come without a run; None where nothing does.
         requires: Packages of the extra by the name that Python imports.
     """
 
@@ -121,4 +123,5 @@ class Kind:
     layers: str | None = None
     models: tuple[str, ...] = ()
     view: Lazy[ViewFactory] | None = None
+    model_reader: Lazy[ModelReader] | None = None
     requires: tuple[str, ...] = ()

@@ -88,4 +88,5 @@ IMAGE = Kind(
         ),
     ),
     view=Lazy("convscope.kinds.image.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.image.model_reader:MODEL_READER"),
 )

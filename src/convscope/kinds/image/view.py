@@ -15,8 +15,12 @@ class _ImageViews:
     """Makes the views of images."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """An image as a run takes it, with values from 0 to 1, or as its bytes."""
-        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else (0.0, 1.0))
+        """An image as a model takes it, or as its bytes; the description is its values of black and white.
+
+        Those of a run are 0 and 1.
+        """
+        limits = description if isinstance(description, tuple) else (0.0, 1.0)
+        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else limits)
 
     def of_sample(self, sample: Any) -> View:
         """An image as it was read, uint8."""

@@ -128,4 +128,5 @@ SERIES = Kind(
     ),
     layers="convscope.kinds.series.layers",
     view=Lazy("convscope.kinds.series.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.series.model_reader:MODEL_READER"),
 )

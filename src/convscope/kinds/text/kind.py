@@ -111,4 +111,5 @@ TEXT = Kind(
     layers="convscope.kinds.text.layers",
     models=("convscope.kinds.text.tagging.models", "convscope.kinds.text.translation.models"),
     view=Lazy("convscope.kinds.text.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.text.model_reader:MODEL_READER"),
 )

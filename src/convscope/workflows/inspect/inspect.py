@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
+from convscope.kinds.contract.value_range import check_range, limits_of, range_of
 from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.figures.comparison import draw_comparison
 from convscope.lenses.figures.kernels import draw_kernels
@@ -42,7 +43,7 @@ from convscope.workflows.inspect.inspection import Inspection, made_look
 from convscope.workflows.inspect.patches import look_for_patches
 from convscope.workflows.inspect.predictions import look_at_answers
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs, check_range, limits_of, own_range
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -153,7 +154,7 @@ def _kernels(opened: LoadedModel, wish: InspectionRequest, progress: Progress) -
     graph = trace(opened.model)
     calls, how = chosen_layers(graph, wish.layers)
     check_range(wish.value_range)
-    low, high = limits_of(own_range(opened) if wish.value_range == "auto" else wish.value_range)
+    low, high = limits_of(range_of(opened.model) if wish.value_range == "auto" else wish.value_range)
     pictures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}

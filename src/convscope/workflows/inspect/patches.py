@@ -19,7 +19,7 @@ from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionRequest, chosen_layers, drawn_samples, texts_of
 from convscope.workflows.inspect.inspection import Inspection, made_look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 TOP = 9
 

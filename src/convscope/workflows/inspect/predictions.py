@@ -7,7 +7,7 @@ from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspection import Inspection, made_look
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs import ModelInputs
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 
 def look_at_answers(
@@ -24,11 +24,11 @@ def look_at_answers(
     Raises:
         UsageError: The task draws nothing, or the samples are not known as they were read.
     """
-    if given.answers is None:
+    if given.predictions is None:
         raise UsageError(
             f"There is no picture of what '{opened.name}' answers.",
             "Give a run of series-anomaly or series-remaining-life, and files as it reads them.",
         )
-    pictures = list(given.answers(progress))
+    pictures = list(given.predictions(progress))
     title = f"What {opened.name} answers"
     return made_look(opened, "answers", title, pictures, {}, {"inputs": list(given.names)}, given.notes)

@@ -1,4 +1,4 @@
-"""The samples of an extraction, by position, with what is known of each and how they are read."""
+"""The samples for a model, by position, with what is known of each and how they become inputs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.features.inputs import Array, Inputs, some_of
 from convscope.scope.channels.pooled import as_given
 from convscope.types import SPLITS, Skipped, SplitName
+from convscope.workflows.model_inputs.encoded_inputs import Array, EncodedSamples, some_of
 
 UNKNOWN = -1
 
@@ -37,8 +37,8 @@ class Scaled:
 
 
 @dataclass(frozen=True)
-class Source:
-    """All samples of an extraction, in the order of its rows; can be pickled, and then opens its files anew.
+class Dataset:
+    """Samples for a model, in a fixed order; can be pickled, and then opens its files anew.
 
     Args:
         inputs: The samples.
@@ -55,7 +55,7 @@ class Source:
         unpack: From a batch of samples to the inputs of a model that has several.
     """
 
-    inputs: Inputs = field(repr=False)
+    inputs: EncodedSamples = field(repr=False)
     labels: npt.NDArray[np.int64] = field(repr=False)
     class_names: tuple[str, ...]
     splits: npt.NDArray[np.int8] = field(repr=False)
@@ -78,6 +78,14 @@ class Source:
             DataError: A file has changed or gone since it was found.
         """
         return self.inputs.take(indices)
+
+    def model_inputs(self, indices: npt.NDArray[np.int64]) -> Any:
+        """Samples as the model takes them.
+
+        Raises:
+            DataError: A file has changed or gone since it was found.
+        """
+        return self.unpack(self.prepare(self.take(indices)))
 
     def name(self, index: int) -> str:
         """The file (or `file#row`) of a sample."""

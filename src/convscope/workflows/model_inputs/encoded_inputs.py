@@ -1,8 +1,8 @@
-"""Compact inputs by position: encoded on demand, or rows of an array; nothing here needs a backend."""
+"""Encoded samples by position, encoded when they are asked for; nothing here imports a backend."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.data.token_rows import padded_length
-from convscope.errors import DataError
 
 if TYPE_CHECKING:
     from convscope.kinds.contract.representation import Representation
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
-class Inputs(Protocol):
-    """Compact inputs by position."""
+class EncodedSamples(Protocol):
+    """Encoded samples by position."""
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -32,7 +31,7 @@ class Inputs(Protocol):
         """The samples at these positions, stacked: uint8 or float32."""
 
 
-def some_of(inputs: Inputs, count: int) -> Array:
+def some_of(inputs: EncodedSamples, count: int) -> Array:
     """At most so many samples, evenly from all, stacked."""
     chosen = np.unique(np.linspace(0, len(inputs) - 1, min(count, len(inputs))).astype(np.int64))
     return inputs.take(chosen)
@@ -45,12 +44,14 @@ class EncodedInputs:
     Args:
         samples: Of each split, in order.
         representation: Encodes them.
-        flat: Whether a last axis of length 1 is dropped, for models of pictures without channels.
+        drop_channel: Whether the last axis, of length 1, is dropped.
+        add_channel: Whether a last axis of length 1 is added.
     """
 
     samples: tuple[Samples, ...]
     representation: Representation
-    flat: bool = False
+    drop_channel: bool = False
+    add_channel: bool = False
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -60,14 +61,10 @@ class EncodedInputs:
         place, start = self._place(index)
         return self.samples[place].name(index - start)
 
-    def tokens(self, index: int) -> tuple[str, ...] | None:
-        """The words of a sample, where it is a text."""
-        divided: Any = getattr(self.representation, "tokens", None)
-        if divided is None:
-            return None
+    def load(self, index: int) -> Any:
+        """A raw sample."""
         place, start = self._place(index)
-        words: tuple[str, ...] = divided(self.samples[place].load(index - start))
-        return words
+        return self.samples[place].load(index - start)
 
     def take(self, indices: npt.NDArray[np.int64]) -> Array:
         """Encodes the chosen samples."""
@@ -85,7 +82,9 @@ class EncodedInputs:
             taken[chosen] = part
         if taken is None:
             taken = self._encoded_of(0, indices)
-        return taken[..., 0] if self.flat else taken
+        if self.drop_channel:
+            return taken[..., 0]
+        return taken[..., None] if self.add_channel else taken
 
     def _place(self, index: int) -> tuple[int, int]:
         place = int(np.searchsorted(self._ends, index, side="right"))
@@ -114,43 +113,8 @@ class EncodedInputs:
         return padded_length(max(int(each.lengths.max(initial=1)) for each in self._encoded))
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("samples", "representation", "flat")
+        names = ("samples", "representation", "drop_channel", "add_channel")
         return {name: getattr(self, name) for name in names}  # decoders hold threads
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-
-@dataclass(frozen=True)
-class ArrayInputs:
-    """Rows of an array, in memory or in a `.npy` file that is read some rows at a time.
-
-    Args:
-        path: The file, for names.
-        array: The rows; None reads them from the file.
-        shape: Of the whole array.
-        channel: Whether an axis of length 1 is put behind the others.
-    """
-
-    path: str
-    array: Array | None = field(repr=False)
-    shape: tuple[int, ...]
-    channel: bool = False
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def name(self, index: int) -> str:
-        """The file and row."""
-        return f"{self.path}#{index}"
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Array:
-        """The chosen rows, uint8 as they are, all else as float32."""
-        # A map that stayed open would count every row that was ever read as memory of this process.
-        array = np.load(self.path, mmap_mode="r") if self.array is None else self.array
-        if array.shape != self.shape:
-            raise DataError(
-                f"{self.path} has changed while it was read: {self.shape} before, {array.shape} now."
-            )
-        rows = np.array(array[indices], np.uint8 if array.dtype == np.uint8 else np.float32)
-        return rows[..., None] if self.channel else rows

@@ -1,0 +1,134 @@
+"""How a kind of data brings files to a Keras model of which nothing is known but the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from convscope.errors import UsageError
+from convscope.kinds.contract.representation import Representation
+from convscope.option import Option
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.data.splits import Samples
+    from convscope.kinds.contract.value_range import ValueRange
+    from convscope.scope.graph.graph import Graph
+    from convscope.types import Axis
+
+ReadingOptions = Mapping[str, object]
+"""Options of a model reader by name; those that were not given are missing."""
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class ModelMatch:
+    """That the inputs of a model are samples of a kind.
+
+    Args:
+        confidence: From 0 to 1.
+        reason: What was seen, in a few words that go on after "because".
+    """
+
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class PlainModel:
+    """A Keras model that comes without a run.
+
+    Args:
+        model: The model, without layers in front that take no numbers.
+        graph: Its traced calls.
+        representation: How samples become its inputs, where such layers of it say so.
+    """
+
+    model: keras.Model
+    graph: Graph
+    representation: Representation | None = None
+
+    @property
+    def only_shape(self) -> Shape | None:
+        """Shape of the input without the batch axis; None where there are several inputs."""
+        shapes = [tuple(value.shape[1:]) for value in self.graph.inputs]
+        return shapes[0] if len(shapes) == 1 else None
+
+    def mismatch(self, expected: str, hint: str = "") -> UsageError:
+        """An error that says what the model takes, and that the given files cannot become that."""
+        taken = ", ".join(str(tuple(value.shape[1:])) for value in self.graph.inputs)
+        return UsageError(
+            f"The model '{self.model.name}' takes inputs of shape {taken}, which are not {expected}.",
+            hint or "Give its inputs as a .npy or .npz file, or as arrays.",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ModelEncoding:
+    """How samples become the inputs of a plain model.
+
+    Args:
+        representation: Encodes samples.
+        drop_channel: Whether the last axis, of length 1, is dropped from what it encodes.
+        add_channel: Whether a last axis of length 1 is added.
+        notes: What was decided, one line each.
+        tokens: The tokens of a raw sample, one for each position of the input; None for other kinds.
+        axis: When the positions of a raw sample are; None for other kinds.
+    """
+
+    representation: Representation
+    drop_channel: bool = False
+    add_channel: bool = False
+    notes: tuple[str, ...] = ()
+    tokens: Callable[[Any], Sequence[str]] | None = None
+    axis: Callable[[Any], Axis] | None = None
+
+
+@dataclass(frozen=True)
+class ModelReader:
+    """Brings files of one kind to any Keras model that takes this kind.
+
+    Args:
+        kind: Name of the kind.
+        samples: What its samples are called, such as `images`.
+        recipe: Name of the recipe that reads its files, with and without labels.
+        matches: `(model, files, options)`: whether a model takes samples of this kind; None if it cannot.
+            Some of the files and the options may tell what shapes alone do not.
+        encoding: `(model, samples, options)` to how samples become its inputs. Raises a UsageError that says
+            what is missing where they cannot.
+        is_labelled: Whether paths name a data set with labels, by its layout.
+        describe: `(representation, raw sample, encoded sample)` to a description that the kind's view takes,
+            such as tokens; None where it needs none.
+        options: What a user may set.
+        read_options: Names of those that the recipe takes to read files.
+        labels_in_files: Whether labels stand between the samples, so that a file cannot be read without them.
+        pixel_range: The range that uint8 pixels are brought to for a model; None where samples are no pixels,
+            and `representation.scale` makes the inputs.
+        endings: Endings of files that only this kind has, in small letters.
+        load_representation: From the plain values of a representation that is not one of the recipe; None if
+            it is one.
+        numeric_part: The part of a model behind layers that take no numbers, and the representation that they
+            are; None: there is no such layer.
+    """
+
+    kind: str
+    samples: str
+    recipe: str
+    matches: Callable[[PlainModel, Sequence[str], ReadingOptions], ModelMatch | None]
+    encoding: Callable[[PlainModel, Samples, ReadingOptions], ModelEncoding]
+    is_labelled: Callable[[Sequence[str]], bool]
+    describe: Callable[[Representation, Any, Any], object] | None = None
+    endings: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    read_options: tuple[str, ...] = ()
+    labels_in_files: bool = False
+    pixel_range: Callable[[keras.Model], ValueRange] | None = None
+    load_representation: Callable[[Mapping[str, Any]], Representation | None] | None = None
+    numeric_part: Callable[[keras.Model], tuple[keras.Model, Representation] | None] | None = None
+
+
+def have_endings(paths: Sequence[str], endings: tuple[str, ...]) -> bool:
+    """Whether all paths that are given end as files of a kind do."""
+    return bool(paths) and all(path.lower().endswith(endings) for path in paths)

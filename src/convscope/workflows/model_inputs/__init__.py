@@ -1,0 +1,1 @@
+"""Files, arrays and data sets become the inputs of a model."""

@@ -1,0 +1,239 @@
+"""What a model is inspected with: files, folders and arrays, brought to what the model takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Samples
+from convscope.errors import UsageError
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.contract.model_reader import ReadingOptions
+from convscope.kinds.contract.recipe import Fitted, SampleInputs
+from convscope.kinds.registry import views_of
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.views.plain import view_of_array
+from convscope.lenses.views.view import View
+from convscope.types import Progress, Skipped, no_progress
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
+from convscope.workflows.model_inputs.reading import FilesForModel, read_files
+
+BATCH = 64
+
+
+ViewOf = Callable[[int, npt.NDArray[Any]], View]
+"""From the number of a sample and its values to how it is drawn."""
+
+
+def _plain_view(number: int, values: npt.NDArray[Any]) -> View:
+    """What is drawn where nothing but the shape of a sample is known."""
+    return view_of_array(values)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInputs:
+    """Samples for a model, in memory or decoded on demand.
+
+    Args:
+        names: What each is called.
+        take: From positions to model inputs, samples along the first axis.
+        notes: What was decided about them, one line each.
+        labels: Index of the class of each, where folders tell it.
+        class_names: The classes that `labels` count.
+        tokens: The words of a text, one for each position of the model's input, or for several inputs a
+            tuple of words for each; None for other kinds.
+        predictions: Figures of what a run predicts for them; None where its recipe draws none.
+        view: From the number of a sample, and its values as the model takes them, to how it is drawn.
+    """
+
+    names: tuple[str, ...]
+    take: Callable[[npt.NDArray[np.int64]], Any]
+    notes: tuple[str, ...] = ()
+    labels: npt.NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] | None = None
+    tokens: Callable[[int], Sequence[Any]] | None = None
+    predictions: Callable[[Progress], Sequence[Picture]] | None = None
+    view: ViewOf = _plain_view
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def first(self, count: int) -> Any:
+        """The first samples as the model takes them."""
+        return self.take(np.arange(min(count, len(self))))
+
+    def batches(self, progress: Progress = no_progress) -> Iterator[Any]:
+        """All samples, some at a time."""
+        for start in range(0, len(self), BATCH):
+            stop = min(start + BATCH, len(self))
+            yield self.take(np.arange(start, stop))
+            progress(stop, len(self), "computing")
+
+
+def model_inputs(
+    loaded: LoadedModel,
+    data: Any,
+    options: ReadingOptions | None = None,
+    progress: Progress = no_progress,
+) -> ModelInputs:
+    """Brings files or arrays to what a model takes.
+
+    Args:
+        loaded: A run, or a plain model as `numeric_model` gives it.
+        data: Files, folders, patterns and texts; `.npy` or `.npz` files of arrays as the model takes them; or
+            such arrays themselves (a list or dict of them for several inputs).
+        options: Of the reader of a plain model, such as `value_range` of images, `rate` of recordings or
+            `vocabulary` of texts.
+        progress: Is told how many files were read.
+
+    Raises:
+        DataError: Nothing readable was found, or an array is malformed.
+        UsageError: The model does not take what the files hold, or an option that cannot work.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        data = [data]
+    if not _are_paths(data):
+        return _of_arrays(data, _counted(data))
+    paths = [os.fspath(path) for path in data]
+    if not paths:
+        raise UsageError("No input was given.", "Give a file, a folder or an array.")
+    if all(Path(path).suffix in ENDINGS for path in paths):
+        return _of_arrays(*arrays_for(loaded.model, paths))
+    found = read_files(loaded, paths, options=options, labels=False, progress=progress)
+    return _of_run(loaded, found, progress) if loaded.run is not None else _of_plain(found)
+
+
+def _are_paths(data: Any) -> bool:
+    listed = isinstance(data, (list, tuple))
+    return listed and all(isinstance(each, (str, os.PathLike)) for each in data)
+
+
+def _counted(arrays: Any) -> tuple[str, ...]:
+    count = len(keras.tree.flatten(arrays)[0])
+    return tuple(f"sample {i}" for i in range(count)) if count > 1 else ("input",)
+
+
+def _of_arrays(arrays: Any, names: tuple[str, ...]) -> ModelInputs:
+    arrays = keras.tree.map_structure(np.asarray, arrays)
+
+    def take(indices: npt.NDArray[np.int64]) -> Any:
+        return keras.tree.map_structure(lambda array: array[indices], arrays)
+
+    return ModelInputs(names, take)
+
+
+def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> ModelInputs:
+    """Samples as the task of the run shows them."""
+    encoder = found.encoder
+    fitted = Fitted(
+        loaded.model,
+        encoder.representation,
+        loaded.class_names or (),
+        loaded.options,
+        calibration=loaded.calibration,
+    )
+    samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
+    shown = encoder.recipe.encode_inputs(fitted, samples, progress)
+    plot = encoder.recipe.report.plot_predictions
+    return replace(
+        _named(found, shown.take, samples),
+        tokens=shown.tokens,
+        view=view_of_shown(shown, encoder.recipe.spec),
+        predictions=None if plot is None else partial(plot, fitted, samples, None),
+    )
+
+
+def view_of_shown(shown: SampleInputs, spec: RecipeSpec) -> ViewOf:
+    """How samples are drawn: with what their recipe says about each.
+
+    Args:
+        shown: The samples.
+        spec: Of their recipe.
+    """
+    views, describe = views_of(spec), shown.tokens or shown.axis
+    return lambda i, values: views.of_input(values, None if describe is None else describe(i))
+
+
+def _of_plain(found: FilesForModel) -> ModelInputs:
+    """Samples for a model of which no more is known than what it takes."""
+    encoding, limits = found.encoder.encoding, found.encoder.limits
+    samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
+    tokens, describe = encoding.tokens, encoding.tokens or encoding.axis
+    views = views_of(found.encoder.recipe.spec)
+
+    def view(i: int, values: npt.NDArray[Any]) -> View:
+        return views.of_input(values, limits if describe is None else describe(samples.load(i)))
+
+    return replace(
+        _named(found, found.dataset.model_inputs, samples),
+        tokens=None if tokens is None else lambda i: tokens(samples.load(i)),
+        view=view,
+    )
+
+
+def _named(
+    found: FilesForModel, take: Callable[[npt.NDArray[np.int64]], Any], samples: Samples
+) -> ModelInputs:
+    """Samples with short names, and classes where these lie in folders of several names."""
+    files = [samples.name(i) for i in range(len(samples))]
+    folders = [Path(file).parent.name for file in files]
+    classes = tuple(sorted(set(folders)))
+    several = len(classes) > 1
+    left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.dataset.skipped]
+    return ModelInputs(
+        _short_names(files),
+        take,
+        notes=(*found.dataset.notes, *left_out),
+        labels=np.array([classes.index(folder) for folder in folders], np.int64) if several else None,
+        class_names=classes if several else None,
+    )
+
+
+def _short_names(files: Sequence[str]) -> tuple[str, ...]:
+    """The files without the folders that they all lie in."""
+    if len(files) == 1:
+        return (Path(files[0]).name,)
+    around = Path(os.path.commonpath([os.path.abspath(file) for file in files]))  # noqa: PTH100 - keeps links
+    return tuple(str(Path(os.path.abspath(file)).relative_to(around)) for file in files)  # noqa: PTH100
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedSamples:
+    """The samples of several splits, one behind the other."""
+
+    parts: tuple[Samples, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def load(self, index: int) -> Any:
+        """One raw sample."""
+        part, place = self._place(index)
+        return part.load(place)
+
+    def name(self, index: int) -> str:
+        """Where it came from."""
+        part, place = self._place(index)
+        return part.name(place)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> JoinedSamples:
+        """Some of the samples, in that order."""
+        found = [self._place(int(index)) for index in indices]
+        return JoinedSamples(tuple(part.take(np.array([place])) for part, place in found))
+
+    def _place(self, index: int) -> tuple[Samples, int]:
+        for part in self.parts:
+            if index < len(part):
+                return part, index
+            index -= len(part)
+        raise IndexError(index)

@@ -1,0 +1,355 @@
+"""The one way from paths to samples for a model: labelled data sets, and files without labels.
+
+| PATH | what it is taken for |
+|---|---|
+| a folder of folders, a table, `.npz`, IDX | a labelled data set, as `convscope train` reads it |
+| files, a folder of nothing but files, patterns, several paths, texts | samples without labels |
+
+Samples are decoded when they are asked for, so that memory does not grow with their number save for names and
+labels.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.labelled import names_data_set
+from convscope.data.splits import Samples, Split, Splits
+from convscope.errors import DataError, UsageError
+from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, PlainModel, ReadingOptions
+from convscope.kinds.contract.recipe import AnyRecipe, Inputs
+from convscope.kinds.registry import find_recipe, kind_of
+from convscope.run import Run
+from convscope.scope.graph.graph import trace
+from convscope.types import SPLITS, Progress, SplitName, no_progress
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
+from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
+from convscope.workflows.model_inputs.encoder import Encoder, pixel_range
+from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of
+
+
+@dataclass(frozen=True, eq=False)
+class FilesForModel:
+    """Samples that were read for a model.
+
+    Args:
+        samples: Raw: those of each split in order, or all of a set without splits.
+        encoder: How they become inputs.
+        dataset: They as inputs.
+    """
+
+    samples: tuple[Samples, ...]
+    encoder: Encoder
+    dataset: Dataset
+
+
+def read_files(
+    loaded: LoadedModel,
+    paths: Sequence[str],
+    *,
+    recipe: str | None = None,
+    options: ReadingOptions | None = None,
+    splits: Sequence[str] | None = None,
+    labels: bool = True,
+    progress: Progress = no_progress,
+) -> FilesForModel:
+    """Reads samples for a model.
+
+    Args:
+        loaded: A run, or a plain model without layers in front that take no numbers.
+        paths: What names the samples.
+        recipe: Reads the files, for what is no run; by default that of the kind that the model takes.
+        options: Those of the model's reader, for what is no run.
+        splits: Names of the splits wanted, of a labelled data set; None takes all.
+        labels: Whether labels are read; else only where files cannot be read without them.
+        progress: Is told how far reading is.
+
+    Raises:
+        UsageError: The model takes something else than these samples, or an option that cannot work.
+        DataError: The data is malformed.
+    """
+    if loaded.run is not None:
+        return _for_run(loaded, paths, options or {}, splits, labels, progress)
+    options = checked_options(options or {})
+    plain = PlainModel(loaded.model, trace(loaded.model), loaded.representation)
+    if recipe is None:
+        reader, why = reader_for(plain, paths, options)
+        chosen = find_recipe(reader.recipe)
+    else:
+        chosen = find_recipe(recipe)
+        reader, why = _reader_of(chosen), ""
+    options = checked_options(options, reader)
+    read_options = {name: options[name] for name in reader.read_options if name in options}
+    found = read_samples(chosen, reader, paths, None, read_options, labels, progress)
+    first = found.train.samples if isinstance(found, Splits) else found
+    encoding = reader.encoding(plain, first, options)
+    value_range, note = pixel_range(loaded.model, reader, options)
+    encoder = Encoder(chosen, reader, encoding, value_range, read_options)
+    notes = tuple(line for line in (why, note, *encoding.notes) if line)
+    return as_dataset(found, encoder, splits, None, notes, labels)
+
+
+def _for_run(
+    loaded: LoadedModel,
+    paths: Sequence[str],
+    options: ReadingOptions,
+    splits: Sequence[str] | None,
+    labels: bool,
+    progress: Progress,
+) -> FilesForModel:
+    """Samples as the run reads and encodes them."""
+    recipe, representation = loaded.recipe, loaded.representation
+    if recipe is None or representation is None:
+        raise TypeError(f"{loaded.name} is no run")
+    if checked_options(options):
+        raise UsageError(
+            "A run reads its inputs as in training.", "Leave options such as --value-range and --rate out."
+        )
+    reader = reader_of(kind_of(recipe.spec))
+    found = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
+    encoder = Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options)
+    return as_dataset(found, encoder, splits, loaded.run, (), labels)
+
+
+def _reader_of(recipe: AnyRecipe) -> ModelReader:
+    reader = reader_of(kind_of(recipe.spec))
+    if reader is None:
+        raise UsageError(
+            f"{recipe.name} brings no files to a model that is no run.",
+            "Give its inputs as a .npy or .npz file, or a run of this recipe.",
+        )
+    return reader
+
+
+def as_dataset(
+    found: Splits | Inputs,
+    encoder: Encoder,
+    splits: Sequence[str] | None,
+    run: Run | None,
+    notes: tuple[str, ...],
+    labels: bool = True,
+) -> FilesForModel:
+    """Samples that were read, as inputs.
+
+    Args:
+        found: A labelled data set, or samples without labels.
+        encoder: How they become inputs.
+        splits: Names of the splits wanted, of a labelled data set; None takes all.
+        run: Whose splits they keep.
+        notes: What was decided before.
+        labels: Whether labels were asked for; else nothing is said of them.
+
+    Raises:
+        UsageError: Splits of samples that have none, or one without samples.
+    """
+    samples: tuple[Samples, ...]
+    if isinstance(found, Splits):
+        samples, dataset = labelled_dataset(found, encoder, splits, run)
+        dataset = dataset if labels else replace(dataset, notes=())
+    else:
+        if splits:
+            raise UsageError("The data has no splits.", "Leave --split out, or give a data set with labels.")
+        samples, dataset = (found,), unlabelled_dataset(found, encoder)
+    return FilesForModel(samples, encoder, replace(dataset, notes=(*notes, *dataset.notes)))
+
+
+def read_samples(
+    recipe: AnyRecipe,
+    reader: ModelReader | None,
+    paths: Sequence[str],
+    run: Run | None,
+    options: Mapping[str, object],
+    labels: bool,
+    progress: Progress,
+) -> Splits | Inputs:
+    """Reads a labelled data set, or samples without labels.
+
+    Args:
+        recipe: Reads them.
+        reader: Of the recipe's kind.
+        paths: What names them.
+        run: Whose seed draws the splits that the data does not have.
+        options: Of the recipe, for reading.
+        labels: Whether labels are read; else only where files cannot be read without them.
+        progress: Is told how far reading is.
+
+    Raises:
+        DataError: The data is malformed.
+    """
+    is_labelled = names_data_set if reader is None else reader.is_labelled
+    if (labels or (reader is not None and reader.labels_in_files)) and is_labelled(paths):
+        try:
+            return read_labelled(recipe, paths[0], run, options, progress)
+        except DataError as error:
+            if Path(paths[0]).is_dir() and labels:
+                raise
+            try:  # a file of samples that have no labels
+                return recipe.read_inputs(paths, progress=progress, **options)
+            except DataError:
+                raise error from None
+    return recipe.read_inputs(paths, progress=progress, **options)
+
+
+def read_labelled(
+    recipe: AnyRecipe,
+    path: str,
+    run: Run | None = None,
+    options: Mapping[str, object] | None = None,
+    progress: Progress = no_progress,
+) -> Splits:
+    """Reads a labelled data set; the seed of a run draws the splits that the data does not have.
+
+    Raises:
+        DataError: The data is malformed.
+    """
+    seed = 0
+    if run is not None:
+        record = run.record()
+        seed, options = record["settings"]["seed"], recipe.divide(record["options"])[0]
+    try:
+        return recipe.read(Path(path), seed=seed, progress=progress, **(options or {}))
+    except DataError as error:
+        if not Path(path).is_dir():
+            raise
+        hint = f"To read files without labels, give a pattern such as '{Path(path) / '**' / '*'}'."
+        raise DataError(error.message, f"{error.hint} {hint}".strip()) from error
+
+
+def labelled_dataset(
+    splits: Splits, encoder: Encoder, chosen: Sequence[str] | None = None, run: Run | None = None
+) -> tuple[tuple[Samples, ...], Dataset]:
+    """Samples of a labelled data set: train, validation and test, or those of them that are asked for.
+
+    Args:
+        splits: What was read.
+        encoder: How samples become inputs.
+        chosen: Names of splits; None takes all.
+        run: Whose samples keep the split of the training, where the data is another now.
+
+    Returns:
+        Raw samples of each split, and all of them as inputs.
+
+    Raises:
+        UsageError: An unknown split, or one without samples.
+    """
+    wanted = _codes_of(chosen)
+    known, notes = _splits_of(run, splits)
+    samples, labels, codes = [], [], []
+    for code, name in enumerate(SPLITS):
+        split = splits[name]
+        own = np.full(len(split), code, np.int8)
+        if known:
+            own = np.array([known.get(each, code) for each in split.names()], np.int8)
+        rows = np.flatnonzero(np.isin(own, wanted)).astype(np.int64)
+        if len(rows):
+            samples.append(split.samples if len(rows) == len(split) else split.samples.take(rows))
+            whole = np.issubdtype(split.labels.dtype, np.integer)
+            labels.append(split.labels[rows] if whole else np.full(len(rows), UNKNOWN, np.int64))
+            codes.append(own[rows])
+    if not samples:
+        names = ", ".join(SPLITS[code] for code in wanted)
+        raise UsageError(f"The data has no sample in {names}.", "Choose another split.")
+    dataset = _dataset(
+        tuple(samples),
+        encoder,
+        labels=np.concatenate(labels).astype(np.int64),
+        class_names=splits.class_names,
+        splits=np.concatenate(codes),
+        fingerprint=splits.fingerprint,
+        layout=splits.layout,
+    )
+    notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
+    return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped)
+
+
+def unlabelled_dataset(found: Inputs, encoder: Encoder) -> Dataset:
+    """Samples of files without labels.
+
+    Args:
+        found: The files.
+        encoder: How samples become inputs.
+    """
+    count = len(found)
+    dataset = _dataset(
+        (found,),
+        encoder,
+        labels=np.full(count, UNKNOWN, np.int64),
+        class_names=(),
+        splits=np.full(count, UNKNOWN, np.int8),
+        fingerprint=_file_fingerprint(found),
+        layout=f"{count} files without labels",
+    )
+    return replace(dataset, notes=tuple(getattr(found, "warnings", ())), skipped=tuple(found.skipped))
+
+
+def _dataset(
+    samples: tuple[Samples, ...],
+    encoder: Encoder,
+    *,
+    labels: npt.NDArray[np.int64],
+    class_names: tuple[str, ...],
+    splits: npt.NDArray[np.int8],
+    fingerprint: str,
+    layout: str,
+) -> Dataset:
+    encoding, representation, scaled = encoder.encoding, encoder.representation, encoder.scaled
+    return Dataset(
+        EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel),
+        labels,
+        class_names,
+        splits,
+        representation.scale if encoder.value_range is None else cast(Scaled, scaled),
+        None if scaled is None else (scaled.factor, scaled.offset),
+        fingerprint,
+        layout,
+        padded=None in representation.shape,
+        unpack=representation.unpack,
+    )
+
+
+def as_split(found: Inputs) -> Split:
+    """Samples without labels as a split, for what is fitted to one."""
+    return Split(found, np.full(len(found), UNKNOWN, np.int64))
+
+
+def _codes_of(chosen: Sequence[str] | None) -> list[int]:
+    names: Sequence[SplitName] = SPLITS
+    unknown = [name for name in chosen or () if name not in SPLITS]
+    if unknown:
+        raise UsageError(f"No split is named '{unknown[0]}'.", f"There are {', '.join(SPLITS)}.")
+    return [code for code, name in enumerate(names) if not chosen or name in chosen]
+
+
+def _splits_of(run: Run | None, splits: Splits) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Which samples a run has in which split, where reading the data anew does not give the same."""
+    if run is None:
+        return {}, splits.decisions
+    if run.record()["data"]["fingerprint"] == splits.fingerprint:
+        return {}, (f"splits are those that {run.folder} was trained with",)
+    path = run.folder / "splits.csv"
+    known: dict[str, int] = {}
+    if path.exists():
+        codes: dict[str, int] = {name: code for code, name in enumerate(SPLITS)}
+        with path.open(newline="", encoding="utf-8") as file:
+            known = {row["name"]: codes[row["split"]] for row in csv.DictReader(file)}
+    warning = f"Warning: this is not the data that {run.folder} was trained on"
+    return known, (f"{warning}; files of the same name keep their split", *splits.decisions)
+
+
+def _file_fingerprint(found: Inputs) -> str:
+    """SHA-256 over names and lengths in bytes; files are not read for it."""
+    total = sha256()
+    for index in range(len(found)):
+        name = found.name(index)
+        total.update(f"{name}\0{os.stat(name).st_size if os.path.exists(name) else ''}\0".encode())  # noqa: PTH110, PTH116 - a million of them
+    return total.hexdigest()
