@@ -166,8 +166,7 @@ def classification_metrics(
     _check(labels, probabilities, len(class_names))
     from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-    every = np.arange(len(class_names))
-    predicted = probabilities.argmax(axis=1)
+    every, predicted = np.arange(len(class_names)), probabilities.argmax(axis=1)
     per_class = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0.0)
     bins = _reliability(labels == predicted, probabilities.max(axis=1).astype(np.float64))
     return ClassificationMetrics(

@@ -61,19 +61,8 @@ def random_convolution(
     require(seed >= 0, "random_convolution needs a seed of at least 0", f"seed={seed}")
     inputs = keras.Input(input_shape)
     standard = Standardization(name="standardize")(inputs)
-    convolution = getattr(layers, f"Conv{len(input_shape) - 1}D")
     groups = draw_groups(input_shape, kernels, chosen, seed)
-    maps = [
-        convolution(
-            group.weights.shape[-1],
-            group.length,
-            padding=group.padding,
-            dilation_rate=group.dilation,
-            kernel_initializer="zeros",
-            name=group.name,
-        )(standard)
-        for group in groups
-    ]
+    maps = [group.layer()(standard) for group in groups]
     weights = {group.name: (group.weights, group.biases) for group in groups}
     return frozen_bank("random_convolution", inputs, maps, "ppv", weights)
 
@@ -114,6 +103,17 @@ class KernelGroup:
     def name(self) -> str:
         """What the layer is called."""
         return f"length{self.length}_dilation{self.dilation}_{self.padding}"
+
+    def layer(self) -> keras.layers.Layer:
+        """A convolution that is to get these weights."""
+        return getattr(layers, f"Conv{self.weights.ndim - 2}D")(
+            self.weights.shape[-1],
+            self.length,
+            padding=self.padding,
+            dilation_rate=self.dilation,
+            kernel_initializer="zeros",
+            name=self.name,
+        )
 
 
 def draw_groups(

@@ -123,8 +123,7 @@ def feature_engine(
 
     Args:
         model: Any built Keras model with one input, or with several that `unpack` makes.
-        layers: Paths, unique names or patterns such as `block*/conv*`; of a layer with several outputs the
-            first is taken.
+        layers: Paths, unique names or patterns such as `block*/conv*`; the first output of each counts.
         pool: `mean` or `max` over positions, `flatten`, or `none` for whole maps.
         sample: Some compact inputs, uint8 or float32, shape (n, ...), n at least 1.
         prepare: From compact inputs to what the model takes.

@@ -60,10 +60,7 @@ def gabor_bank(
         UsageError: No image's shape, or options that cannot work.
     """
     _check_image("gabor_bank", input_shape)
-    require(orientations >= 1, "gabor_bank needs at least 1 orientation", f"orientations={orientations}")
-    fits = len(wavelengths) > 0 and min(wavelengths) >= 2
-    require(fits, "gabor_bank needs wavelengths of at least 2 pixels", f"wavelengths={wavelengths}")
-    require(0.1 <= aspect <= 10, "gabor_bank needs an aspect between 0.1 and 10", f"aspect={aspect}")
+    _check_gabor(orientations, wavelengths, aspect)
     inputs = keras.Input(input_shape)
     weights: dict[str, list[Kernel]] = {}
     energies = []
@@ -71,12 +68,17 @@ def gabor_bank(
         even, odd = gabor_kernels(orientations, wavelength, aspect)
         name = f"wave{number}"
         padded = EdgePadding2D(len(even) // 2, name=f"{name}_border")(inputs)
-        parts = [
-            _convolved(padded, even, f"{name}_even", weights),
-            _convolved(padded, odd, f"{name}_odd", weights),
-        ]
+        pairs = (("even", even), ("odd", odd))
+        parts = [_convolved(padded, kernels, f"{name}_{part}", weights) for part, kernels in pairs]
         energies.append(Energy(name=f"{name}_energy")(parts))
     return frozen_bank("gabor_bank", inputs, energies, "mean", weights)
+
+
+def _check_gabor(orientations: int, wavelengths: Sequence[float], aspect: float) -> None:
+    require(orientations >= 1, "gabor_bank needs at least 1 orientation", f"orientations={orientations}")
+    fits = len(wavelengths) > 0 and min(wavelengths) >= 2
+    require(fits, "gabor_bank needs wavelengths of at least 2 pixels", f"wavelengths={wavelengths}")
+    require(0.1 <= aspect <= 10, "gabor_bank needs an aspect between 0.1 and 10", f"aspect={aspect}")
 
 
 def gabor_kernels(orientations: int, wavelength: float, aspect: float = 1.0) -> tuple[Kernel, Kernel]:

@@ -37,8 +37,7 @@ def audio_cnn(
         mels: Bands of the log-mel energies.
         depth: Residual blocks.
         filters: Kernels of each convolution in the first block.
-        floor: Is added to each energy before its logarithm is taken: what is quieter is not heard, neither
-            the noise of a microphone nor silence around a recording.
+        floor: Added to each energy before its logarithm is taken, so that what is quieter has no influence.
         dropout: Share of the last features that is left out in training.
         masking: The longest stretch of time and the widest range of bands that are hidden in training, as a
             share.
@@ -52,10 +51,7 @@ def audio_cnn(
     """
     _check(input_shape, depth, filters)
     waveform = keras.Input(input_shape, dtype="float32", name="waveform")
-    x = LogMel(rate, mels=mels, floor=floor, name="log_mel")(waveform)
-    x = _normalized(x, "log_mel_norm", scale=False, center=False, dtype="float32")
-    x = SpectrumMasking(masking, masking, name="masking")(x)
-    x = layers.Reshape((*x.shape[1:], 1), name="picture")(x)
+    x = _spectrum(LogMel(rate, mels=mels, floor=floor, name="log_mel")(waveform), masking)
     x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x)
     x = layers.ReLU(name="stem_relu")(_normalized(x, "stem_norm"))
     for number in range(depth):
@@ -75,6 +71,13 @@ def _check(input_shape: tuple[int | None, ...], depth: int, filters: int) -> Non
     for what, size in {"depth": depth, "filters": filters}.items():
         if size < 1:
             raise UsageError(f"audio_cnn needs {what} of at least 1. Received: {what}={size}.")
+
+
+def _spectrum(x: keras.KerasTensor, masking: float) -> keras.KerasTensor:
+    """Normalized bands as an image of one channel."""
+    x = _normalized(x, "log_mel_norm", scale=False, center=False, dtype="float32")
+    x = SpectrumMasking(masking, masking, name="masking")(x)
+    return layers.Reshape((*x.shape[1:], 1), name="picture")(x)
 
 
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str) -> keras.KerasTensor:

@@ -113,12 +113,10 @@ def separable_ctc(
     x, present = _stem(waveform, rate, mels, width, masking)
     for number, size in enumerate(kernel_sizes, 1):
         x = _block(x, present, width, size, depth, dropout, f"block{number}")
-    x = _pointwise(x, present, 2 * width, "last")
-    x = layers.ReLU(name="last_relu")(x)
+    x = layers.ReLU(name="last_relu")(_pointwise(x, present, 2 * width, "last"))
     x = layers.Dropout(dropout, name="dropout")(x)
-    scores = layers.Dense(classes, dtype="float32", name="scores")(x)
-    characters = layers.Softmax(dtype="float32", name="characters")(scores)
-    return SpeechModel(waveform, characters, name="separable_ctc")
+    x = layers.Dense(classes, dtype="float32", name="scores")(x)
+    return SpeechModel(waveform, layers.Softmax(dtype="float32", name="characters")(x), name="separable_ctc")
 
 
 def _stem(waveform: Tensor, rate: int, mels: int, width: int, masking: float) -> tuple[Tensor, Tensor]:

@@ -71,21 +71,20 @@ def solve_minirocket(
     series, targets = samples
     labels, classes = targets.argmax(axis=1), targets.shape[1]
     weights = balanced_weights(labels, classes)[labels] if settings.class_weights else None
-    steps = 3
-    progress(0, steps, "thresholds of the kernels")
+    progress(0, 3, "thresholds of the kernels")
     features = _features(model, np.ascontiguousarray(series.transpose(0, 2, 1)), options, settings.seed)
-    progress(1, steps, "ridge regression")
+    progress(1, 3, "ridge regression")
     standardized = _standardized(model, features)
     ridge = fit_ridge(standardized, labels, classes, weights)
     factor = sharpness(ridge.left_out, labels)
     model.get_layer("classes").set_weights([ridge.coefficients * factor, ridge.intercepts * factor])
-    progress(2, steps, "figures")
+    progress(2, 3, "metrics")
     row = {
         **_figures("", factor * ridge.decisions(standardized), labels),
         **_figures("val_", factor * ridge.left_out, labels),
         "strength": ridge.strength,
     }
-    progress(steps, steps, "figures")
+    progress(3, 3, "metrics")
     return row
 
 

@@ -90,8 +90,7 @@ def inception_time(
     Raises:
         UsageError: A bad option.
     """
-    sizes = _listed(kernel_sizes)
-    _check("inception_time", input_shape, depth, filters, ensemble, *sizes)
+    _check("inception_time", input_shape, depth, filters, ensemble, *(sizes := _listed(kernel_sizes)))
     if not sizes or len(set(sizes)) < len(sizes) or bottleneck < 0:
         raise UsageError(
             "inception_time needs different kernel_sizes and a bottleneck of at least 0. "
