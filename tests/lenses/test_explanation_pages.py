@@ -74,14 +74,14 @@ def test_numbers_stand_in_columns(compact):
 
 def test_what_a_kind_of_layer_does_is_said_once(compact):
     text = as_text(compact)
-    assert text.count("A convolution slides small kernels") == 1
-    assert as_html(compact).count("A convolution slides small kernels") == 1
+    assert text.count("A convolution slides learned kernels") == 1
+    assert as_html(compact).count("A convolution slides learned kernels") == 1
 
 
 def test_repeated_blocks_of_a_long_network_get_a_line_each(long):
     text = as_text(long)
     assert len(long.layers) == 44
-    assert text.count("Here there are 4 kernels") == 1
+    assert text.count("4 kernels of 3x3 over 3 channels") == 1
     assert text.count("(like ") == 13
     shown = sum(int(number.replace(",", "")) for number in re.findall(r" (\d[\d,]*) +<?[\d.]+%  ", text))
     assert shown >= long.parameters

@@ -118,8 +118,8 @@ def test_maps_have_the_receptive_field_of_their_dilation_and_every_layer_is_expl
 
 def test_dilations_are_told_to_lie_side_by_side():
     points = " ".join(explain(build("minirocket", (60, 1), 3, **SMALL)).key_points)
-    assert "convolutions lie side by side over the same input" in points
-    assert "of the 60 steps" in points
+    assert "parallel convolutions read the same input" in points
+    assert "of 60 steps" in points
     assert "the last convolution" not in points
 
 
