@@ -12,8 +12,8 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.layer import first_to_explain, has_channels
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph
-from convscope.scope.graph.model_inputs import ModelInput
 from convscope.scope.layer_spec import base_spec_of, has_trait
+from convscope.types import ArrayTree
 
 
 def early_middle_late(
@@ -87,7 +87,7 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
     return found, "the last convolution"
 
 
-def input_to_show(graph: Graph, x: ModelInput) -> np.ndarray:
+def input_to_show(graph: Graph, x: ArrayTree) -> np.ndarray:
     """The input that a picture shows: of several the first with positions, with a channel axis or as ids.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
-Function = Callable[..., Any]
-Program = Callable[..., tuple[list[np.ndarray], Any]]
+from convscope.types import Tensor
+
+Function = Callable[..., Tensor]
+Program = Callable[..., tuple[list[np.ndarray], Tensor]]
 
 
 def forward_program(model: keras.Model, function: Function, *, compiled: bool = True) -> Function:
@@ -32,7 +33,7 @@ def forward_program(model: keras.Model, function: Function, *, compiled: bool = 
         pure = _with_variables(model, function)
         return lambda *arrays: _arrays(pure(*arrays))
 
-    def run(*arrays: Any) -> Any:
+    def run(*arrays: Tensor) -> Tensor:
         import torch
 
         with torch.no_grad():
@@ -65,7 +66,7 @@ def gradient_program(
 def _tensorflow_gradient(function: Function, wrt: tuple[int, ...], compiled: bool) -> Program:
     import tensorflow as tf
 
-    def differentiated(*tensors: Any) -> Any:
+    def differentiated(*tensors: Tensor) -> Tensor:
         chosen = [tensors[i] for i in wrt]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for tensor in chosen:
@@ -76,7 +77,7 @@ def _tensorflow_gradient(function: Function, wrt: tuple[int, ...], compiled: boo
 
     traced = _traced(differentiated) if compiled else differentiated
 
-    def run(*arrays: Any) -> tuple[list[np.ndarray], Any]:
+    def run(*arrays: Tensor) -> tuple[list[np.ndarray], Tensor]:
         gradients, more = traced(*map(keras.ops.convert_to_tensor, arrays))
         return [_array(tf.convert_to_tensor(gradient)) for gradient in gradients], _arrays(more)
 
@@ -87,9 +88,9 @@ def _traced(function: Function) -> Function:
     """For TensorFlow: a graph for each set of shapes, made when it is first met."""
     import tensorflow as tf
 
-    graphs: dict[Any, Function] = {}
+    graphs: dict[Tensor, Function] = {}
 
-    def run(*tensors: Any) -> Any:
+    def run(*tensors: Tensor) -> Tensor:
         key = tuple((tuple(tensor.shape), tensor.dtype) for tensor in tensors)
         if key not in graphs:
             specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
@@ -102,13 +103,13 @@ def _traced(function: Function) -> Function:
 def _jax_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]) -> Program:
     import jax
 
-    def differentiated(*tensors: Any) -> Any:
+    def differentiated(*tensors: Tensor) -> Tensor:
         (_, more), gradients = jax.value_and_grad(function, argnums=wrt, has_aux=True)(*tensors)
         return list(gradients), more
 
     pure = _with_variables(model, differentiated)
 
-    def run(*arrays: Any) -> tuple[list[np.ndarray], Any]:
+    def run(*arrays: Tensor) -> tuple[list[np.ndarray], Tensor]:
         gradients, more = pure(*arrays)
         return [_array(gradient) for gradient in gradients], _arrays(more)
 
@@ -118,7 +119,7 @@ def _jax_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]) 
 def _torch_gradient(model: keras.Model, function: Function, wrt: tuple[int, ...]) -> Program:
     import torch
 
-    def run(*arrays: Any) -> tuple[list[np.ndarray], Any]:
+    def run(*arrays: Tensor) -> tuple[list[np.ndarray], Tensor]:
         tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
         for i in wrt:
             tensors[i] = tensors[i].detach().clone().requires_grad_()
@@ -144,24 +145,24 @@ def _with_variables(model: keras.Model, function: Function) -> Function:
 
     variables = model.variables
 
-    def pure(values: list[Any], *tensors: Any) -> Any:
+    def pure(values: list[Tensor], *tensors: Tensor) -> Tensor:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return function(*tensors)
 
     program = jax.jit(pure)
 
-    def run(*arrays: Any) -> Any:
+    def run(*arrays: Tensor) -> Tensor:
         tensors = map(keras.ops.convert_to_tensor, arrays)
         return program([variable.value for variable in variables], *tensors)
 
     return run
 
 
-def _arrays(structure: Any) -> Any:
+def _arrays(structure: Tensor) -> Tensor:
     return keras.tree.map_structure(_array, structure)
 
 
-def _array(tensor: Any) -> np.ndarray:
+def _array(tensor: Tensor) -> np.ndarray:
     if keras.backend.standardize_dtype(tensor.dtype) in ("bfloat16", "float16"):
         tensor = keras.ops.cast(tensor, "float32")
     return np.asarray(keras.ops.convert_to_numpy(tensor))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.differentiate import Function, forward_program
@@ -17,8 +15,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.call_hooks import refolded, unfolded, watched
 from convscope.scope.graph.graph import Call, Graph, trace
-
-Array = npt.NDArray[Any]
+from convscope.types import Array, ArrayTree, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +58,7 @@ class Recording(Mapping[str, Tap]):
 
 
 def record(
-    model: keras.Model, x: Any, layers: Sequence[str] | str | None = None, *, batch_size: int = 32
+    model: keras.Model, x: ArrayTree, layers: Sequence[str] | str | None = None, *, batch_size: int = 32
 ) -> Recording:
     """Runs a model and keeps what the layers asked for put out.
 
@@ -110,7 +107,7 @@ def record(
 
 
 def recorded_batches(
-    model: keras.Model, batches: Iterable[Any], layers: Sequence[str] | str | None = None
+    model: keras.Model, batches: Iterable[ArrayTree], layers: Sequence[str] | str | None = None
 ) -> Iterator[dict[str, Array]]:
     """Runs a model over a data set of any length, and gives one batch's recording at a time.
 
@@ -151,7 +148,7 @@ def choose(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
     return calls
 
 
-def as_inputs(model: keras.Model, x: Any) -> Any:
+def as_inputs(model: keras.Model, x: ArrayTree) -> Tensor:
     """Brings inputs to arrays, floats as float32, and checks their shapes.
 
     Args:
@@ -189,8 +186,8 @@ def as_inputs(model: keras.Model, x: Any) -> Any:
 
 @contextmanager
 def tapped(
-    model: keras.Model, paths: Collection[str], add: Mapping[str, Any] | None = None
-) -> Iterator[dict[str, Any]]:
+    model: keras.Model, paths: Collection[str], add: Mapping[str, Tensor] | None = None
+) -> Iterator[dict[str, Tensor]]:
     """Within it, calls of the model also give what its layers put out, as tensors of the backend.
 
     Args:
@@ -203,11 +200,11 @@ def tapped(
         A dict that fills when the model is called: (first) outputs by path, after the addition.
     """
     wanted, added = set(paths), dict(add or {})
-    taps: dict[str, Any] = {}
+    taps: dict[str, Tensor] = {}
 
     def keep(
-        path: str, operation: keras.Operation, inputs: Any, outputs: Any, frames: tuple[int, ...]
-    ) -> Any:
+        path: str, operation: keras.Operation, inputs: ArrayTree, outputs: Tensor, frames: tuple[int, ...]
+    ) -> Tensor:
         if path not in wanted and path not in added:
             return outputs
         flat = keras.tree.flatten(outputs)
@@ -223,10 +220,10 @@ def tapped(
         yield taps
 
 
-def _program(model: keras.Model, paths: list[str], x: Any, *, compiled: bool) -> Function:
+def _program(model: keras.Model, paths: list[str], x: ArrayTree, *, compiled: bool) -> Function:
     """From inputs to (outputs, taps by path), all as arrays."""
 
-    def compute(*tensors: Any) -> Any:
+    def compute(*tensors: Tensor) -> Tensor:
         with tapped(model, paths) as taps:
             outputs = model(keras.tree.pack_sequence_as(x, list(tensors)), training=False)
         missing = [path for path in paths if path not in taps]
@@ -240,18 +237,18 @@ def _program(model: keras.Model, paths: list[str], x: Any, *, compiled: bool) ->
     return lambda batch: program(*keras.tree.flatten(batch))
 
 
-def _wide(tensor: Any) -> Any:
+def _wide(tensor: Tensor) -> Tensor:
     """Half precision as float32."""
     narrow = keras.backend.standardize_dtype(tensor.dtype) in ("bfloat16", "float16")
     return keras.ops.cast(tensor, "float32") if narrow else tensor
 
 
-def _floats(value: Any) -> Array:
+def _floats(value: Tensor) -> Array:
     array = np.asarray(value)
     return array.astype(np.float32) if array.dtype.kind == "f" and array.dtype != np.float32 else array
 
 
-def _part(x: Any, start: int, stop: int, size: int) -> Any:
+def _part(x: ArrayTree, start: int, stop: int, size: int) -> Tensor:
     """Some samples, filled up to `size` with the first ones so that one compiled function serves all."""
 
     def part(array: Array) -> Array:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
@@ -27,6 +27,7 @@ from convscope.scope.attribution.programs import Gradients, Values, add_to_rows,
 from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import Resize
 from convscope.scope.graph.graph import Call, Graph
+from convscope.types import Array, Tensor
 
 Channels = Literal["largest", "norm", "sum"]
 _RELUS = ("relu", "relu6")
@@ -112,7 +113,7 @@ def smoothgrad(
 
 
 def integrated_gradients(
-    query: AttributionQuery, *, baseline: Any = 0.0, steps: int = 64, resize: Resize = "corners"
+    query: AttributionQuery, *, baseline: float | Array = 0.0, steps: int = 64, resize: Resize = "corners"
 ) -> AttributionValues:
     """Integrated gradients (Sundararajan et al. 2017), by Gauss-Legendre quadrature.
 
@@ -246,7 +247,7 @@ def _relus(graph: Graph) -> tuple[list[keras.Operation], list[str]]:
 def _guided(relus: list[keras.Operation]) -> Iterator[None]:
     """Within it, what these put out lets only positive gradients back."""
 
-    def gated(function: Callable[..., Any]) -> Callable[..., Any]:
+    def gated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return lambda *args, **kwargs: _positive_back(function(*args, **kwargs))
 
     with ExitStack() as stack:
@@ -256,10 +257,10 @@ def _guided(relus: list[keras.Operation]) -> Iterator[None]:
         yield
 
 
-def _passed_on(values: Any) -> tuple[Any, Callable[..., Any]]:
+def _passed_on(values: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
     """The same values; of their gradient only what is positive."""
 
-    def gradient(*args: Any, upstream: Any = None) -> Any:
+    def gradient(*args: Tensor, upstream: Tensor = None) -> Tensor:
         above = args[0] if upstream is None else upstream
         return ops.maximum(above, 0)
 

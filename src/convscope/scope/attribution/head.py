@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from convscope.scope.graph.graph import Graph, Value
 from convscope.scope.layer_spec import base_spec_of
+from convscope.types import Tensor
 
 Ending = Literal["softmax", "sigmoid", "none", "unknown"]
 
@@ -81,7 +82,7 @@ def _ending(layer: keras.Operation) -> Ending | None:
 
 
 @contextmanager
-def instead(layer: keras.Operation, name: str, value: Callable[..., Any]) -> Iterator[None]:
+def instead(layer: keras.Operation, name: str, value: Callable[..., Tensor]) -> Iterator[None]:
     """Within it, one layer has another function in place of its own; nothing of it remains.
 
     The function is put into the instance alone, past the layer's own bookkeeping, which would keep a trace.

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from convscope.errors import UsageError, unknown_name
+from convscope.types import ArrayTree
 
 if TYPE_CHECKING:
     import keras
@@ -78,7 +79,7 @@ class Method:
         function: Callable[..., AttributionValues] = getattr(module, word)
         return function
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """The options that only this method takes, with their defaults."""
         parameters = inspect.signature(self.function()).parameters
         return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
@@ -168,7 +169,7 @@ def find_method(name: str) -> Method:
 
 def attribute(
     model: keras.Model,
-    x: Any,
+    x: ArrayTree,
     method: str = "grad-cam",
     *,
     layer: str | None = None,
@@ -178,7 +179,7 @@ def attribute(
     input_name: str | None = None,
     batch_size: int = 32,
     seed: int = 0,
-    **options: Any,
+    **options: object,
 ) -> list[Attribution]:
     """Explains what a model gives for each sample.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.programs import Scores, batches
 from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import resized
+from convscope.types import Array
 
 Slices = tuple[slice, ...]
 
@@ -25,7 +25,7 @@ def occlusion(
     *,
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
-    baseline: Any = None,
+    baseline: float | Array | None = None,
 ) -> AttributionValues:
     """Covers one window after another (Zeiler and Fergus 2014). Takes token ids too.
 

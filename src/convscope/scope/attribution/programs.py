@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -14,6 +13,7 @@ from convscope.scope.attribution.query import AttributionQuery
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.graph.graph import Call
 from convscope.scope.record import tapped
+from convscope.types import Tensor
 
 _WORTH_COMPILING = 4  # calls of a program
 
@@ -66,7 +66,7 @@ class Values:
         self._question = query
         self._size = min(query.batch_size, count)
 
-        def value(*tensors: Any) -> Any:
+        def value(*tensors: Tensor) -> Tensor:
             with tapped(query.model, [call.path]) as taps:
                 query.scores(tensors[:-2], tensors[-2], tensors[-1])
             if call.path not in taps:
@@ -109,7 +109,7 @@ class Gradients:
         first = query.x if call is None else Values(query, call, 1)(np.zeros(1, int))
         self.shape = first.shape[1:]
 
-        def shifted(*tensors: Any) -> Any:
+        def shifted(*tensors: Tensor) -> Tensor:
             *inputs, selector, offset, shift = tensors
             with around():
                 scores, value = self._scores(inputs, selector, offset, shift)
@@ -122,7 +122,9 @@ class Gradients:
             compiled=count > _WORTH_COMPILING * self._size,
         )
 
-    def _scores(self, inputs: list[Any], selector: Any, offset: Any, shift: Any) -> tuple[Any, Any]:
+    def _scores(
+        self, inputs: list[Tensor], selector: Tensor, offset: Tensor, shift: Tensor
+    ) -> tuple[Tensor, Tensor]:
         query = self._question
         if self._call is None:
             inputs[query.source] = inputs[query.source] + shift

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +14,7 @@ from convscope.scope.attribution.head import Head
 from convscope.scope.attribution.layer import last_layer_with_positions
 from convscope.scope.attribution.resize import Resize, resized
 from convscope.scope.graph.graph import Call, Graph
+from convscope.types import Array, Tensor
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class AttributionQuery:
         """A window of positions as an index into one sample, all channels."""
         return (slice(None), *place) if self.channels_first and self.input_channels else place
 
-    def baseline(self, value: Any) -> np.ndarray:
+    def baseline(self, value: float | Array) -> np.ndarray:
         """One sample without content, of the shape and type of the explained input's samples.
 
         Args:
@@ -161,7 +161,7 @@ class AttributionQuery:
                 f"baseline is a number or an array of the shape {shape}. Received: shape {np.shape(value)}."
             ) from error
 
-    def scores(self, tensors: Sequence[Any], selector: Any, offset: Any) -> Any:
+    def scores(self, tensors: Sequence[Tensor], selector: Tensor, offset: Tensor) -> Tensor:
         """Inside a program: the explained score of each sample, (samples,), from all inputs."""
         if self.before:
             with self.head.removed():
@@ -170,7 +170,7 @@ class AttributionQuery:
             outputs = self._outputs(tensors)
         return ops.sum(outputs * selector, axis=-1) + offset
 
-    def _outputs(self, tensors: Sequence[Any]) -> Any:
+    def _outputs(self, tensors: Sequence[Tensor]) -> Tensor:
         return units_of(self.model, arranged(tensors, self.keys), self.output)
 
     def cam_layer(self) -> Call:
@@ -204,14 +204,14 @@ class AttributionQuery:
         return self.embedding
 
 
-def arranged(tensors: Sequence[Any], keys: Sequence[str]) -> Any:
+def arranged(tensors: Sequence[Tensor], keys: Sequence[str]) -> Tensor:
     """Inputs in the structure that the model takes."""
     if keys:
         return dict(zip(keys, tensors, strict=True))
     return list(tensors) if len(tensors) > 1 else tensors[0]
 
 
-def units_of(model: keras.Model, inputs: Any, output: int) -> Any:
+def units_of(model: keras.Model, inputs: Tensor, output: int) -> Tensor:
     """One output as (samples, units) of float32; positions, where it has any, are averaged."""
     values = keras.tree.flatten(model(inputs, training=False))[output]
     values = ops.cast(values, "float32")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,11 +20,12 @@ from convscope.scope.attribution.query import AttributionQuery, arranged, units_
 from convscope.scope.differentiate import forward_program
 from convscope.scope.graph.graph import Call, Graph, Value, trace
 from convscope.scope.record import as_inputs
+from convscope.types import ArrayTree
 
 
 def ask(
     model: keras.Model,
-    x: Any,
+    x: ArrayTree,
     *,
     layer: str | None,
     target: int | Sequence[int] | None,
@@ -94,16 +94,16 @@ def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, in
     call = front_end_call(graph, source)
     if call is None or len(shape) != 1:
         return None
-    layer: Any = call.layer
+    layer: keras.layers.Layer = call.layer
     return -(-shape[0] // layer.strides[0]), layer.mels
 
 
-def _trace(model: keras.Model, x: Any) -> Graph:
+def _trace(model: keras.Model, x: ArrayTree) -> Graph:
     """The calls; a model that does not know its inputs is told by the samples."""
     return trace(model) if getattr(model, "inputs", None) else trace(model, x)
 
 
-def _arrays(graph: Graph, x: Any) -> tuple[np.ndarray, ...]:
+def _arrays(graph: Graph, x: ArrayTree) -> tuple[np.ndarray, ...]:
     """All inputs in the graph's order, floating or whole numbers as the model takes them."""
     if isinstance(x, Mapping):
         for name in x:

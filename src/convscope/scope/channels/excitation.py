@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -27,6 +26,7 @@ from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.graph.graph import Call, Graph
 from convscope.scope.graph.layer_io import input_channel_axis, input_of, layer_io, of_definite_size, window_of
 from convscope.scope.layer_spec import spec_of
+from convscope.types import ArrayTree, Tensor
 
 _AT_ONCE = 16
 _RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.05, 0.9, 0.999
@@ -108,7 +108,7 @@ class _Climb:
     """A model, prepared for climbing the values of one layer's kernels."""
 
     def __init__(
-        self, model: keras.Model, graph: Graph, call: Call, example: Any, low: float, high: float
+        self, model: keras.Model, graph: Graph, call: Call, example: ArrayTree, low: float, high: float
     ) -> None:
         self._model, self._path, self._layer, self._example = model, call.path, call.layer, example
         self._weights = layout.weights_of(call.layer)
@@ -159,10 +159,12 @@ class _Climb:
             picks[row, ..., read.start : read.stop] = self._weights[..., kernel]
         return picks
 
-    def _seen(self, *tensors: Any) -> tuple[Any, Any]:
+    def _seen(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         return layer_io(self._model, self._path, keras.tree.pack_sequence_as(self._example, list(tensors)))
 
-    def _score(self, coefficients: Any, places: Any, shares: Any, picks: Any) -> tuple[Any, Any]:
+    def _score(
+        self, coefficients: Tensor, places: Tensor, shares: Tensor, picks: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The sum of the kernels' values at the centre; each value, and the whole inputs."""
         inputs = self.fourier_image.paint(coefficients, places, shares)
         count = coefficients.shape[0]
@@ -179,7 +181,7 @@ class _Climb:
         values = ops.sum(patch * picks, tuple(range(1, len(picks.shape))))
         return ops.sum(values), (values, inputs)
 
-    def _patch(self, before: Any) -> Any:
+    def _patch(self, before: Tensor) -> Tensor:
         """What lies under the kernel at the centre, (pictures, positions of the kernel..., channels in)."""
         patch = before[(slice(None), *self._frame)]
         for axis, places in enumerate(self._places, start=1):

@@ -6,13 +6,13 @@ import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from convscope.scope.geometry.kernel_layout import Floats
+from convscope.types import Tensor
 
 Doubles = npt.NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class FourierImage:
         """Shape of one picture and of its coefficients: positions and channels."""
         return (*self.sides, self.shape[self.channel_axis])
 
-    def paint(self, coefficients: Any, places: Any, shares: Any) -> Any:
+    def paint(self, coefficients: Tensor, places: Tensor, shares: Tensor) -> Tensor:
         """The whole inputs, from coefficients.
 
         z = sum over frequencies f of a_f / |f| basis_f, brought to one contrast and moved;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,12 +12,13 @@ from convscope.errors import UsageError
 from convscope.scope.differentiate import gradient_program
 from convscope.scope.graph.graph import trace
 from convscope.scope.record import as_inputs, choose, record, tapped
+from convscope.types import ArrayTree, Tensor
 
-Score = Callable[[Any], Any]
+Score = Callable[[Tensor], Tensor]
 
 
 def gradients(
-    model: keras.Model, x: Any, layers: Sequence[str] | str, score: Score
+    model: keras.Model, x: ArrayTree, layers: Sequence[str] | str, score: Score
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Differentiates a score by the outputs of layers.
 
@@ -57,7 +57,7 @@ def gradients(
             raise UsageError(f"'{path}' puts out whole numbers, by which nothing can be differentiated.")
         zeros.append(np.zeros(tap.array.shape, np.float32))
 
-    def scored(*tensors: Any) -> Any:
+    def scored(*tensors: Tensor) -> Tensor:
         inputs = keras.tree.pack_sequence_as(x, list(tensors[: len(arrays)]))
         with tapped(model, (), dict(zip(paths, tensors[len(arrays) :], strict=True))):
             return score(model(inputs, training=False)), {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -119,7 +118,7 @@ def kernels(
 
 def _spacing(graph: Graph, call: Call) -> tuple[int, float | None]:
     """The dilation of a kernel over a length, and the step between the positions that it slides over."""
-    layer: Any = call.layer
+    layer: keras.layers.Layer = call.layer
     if not isinstance(layer, _OVER_A_LENGTH) or len(graph.inputs) != 1:
         return 1, None
     dilation = int(np.ravel(layer.dilation_rate)[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import as_inputs, choose, recorded_batches
+from convscope.types import Array, ArrayTree, Tensor
 
 Doubles = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Patches:
 
 
 def patches(
-    model: keras.Model, batches: Iterable[Any], layers: Sequence[str] | str, *, top: int = 9
+    model: keras.Model, batches: Iterable[ArrayTree], layers: Sequence[str] | str, *, top: int = 9
 ) -> dict[str, Patches]:
     """Finds what excites the kernels of layers most, exactly, in one pass and in bounded memory.
 
@@ -69,10 +69,10 @@ def patches(
     if top < 1:
         raise UsageError(f"The number of patches is at least 1. Received: top={top}.")
     gathered: dict[str, _Best] = {}
-    known: dict[tuple[Any, ...], _Places] = {}
-    last: list[Any] = []
+    known: dict[tuple[Tensor, ...], _Places] = {}
+    last: list[Tensor] = []
 
-    def remembered() -> Iterator[Any]:
+    def remembered() -> Iterator[ArrayTree]:
         for batch in batches:
             last[:] = [as_inputs(model, batch)]
             yield last[0]
@@ -195,13 +195,13 @@ class _Best:
         )
 
 
-def _ranked(before: Whole, fresh: npt.NDArray[Any], order: Whole) -> Whole:
+def _ranked(before: Whole, fresh: Array, order: Whole) -> Whole:
     """Old and new rows of all kernels in a new order, (k, kernels, ...)."""
     joined = np.concatenate([before.reshape(len(before), *fresh.shape[1:]), fresh.astype(np.int64)])
     return np.take_along_axis(joined, order.reshape(*order.shape, *[1] * (fresh.ndim - 2)), 0)
 
 
-def _ends(ids: npt.NDArray[Any]) -> Whole:
+def _ends(ids: Array) -> Whole:
     """Where the tokens of each row end, (samples,)."""
     present = ids != 0
     return np.where(present.any(axis=1), ids.shape[1] - present[:, ::-1].argmax(axis=1), 0)

@@ -10,25 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import trace
 from convscope.scope.record import as_inputs, choose, tapped
+from convscope.types import Array, ArrayTree, Tensor
 
 Pool = Literal["mean", "max", "flatten", "none"]
 POOLS: tuple[Pool, ...] = get_args(Pool)
 
-Array = npt.NDArray[Any]
 
-
-def as_given(x: Any) -> Any:
+def as_given(x: ArrayTree) -> Tensor:
     """The array is the model's only input."""
     return x
 
@@ -58,9 +56,9 @@ class PooledOutputs:
     peak_bytes: int
     padded: bool = False
     middles: tuple[tuple[int, int] | None, ...] = ()
-    unpack: Callable[[Any], Any] = as_given
+    unpack: Callable[[Tensor], Tensor] = as_given
 
-    def __call__(self, x: Any, scaling: tuple[float, float] | None = None) -> list[Any]:
+    def __call__(self, x: Array, scaling: tuple[float, float] | None = None) -> list[Tensor]:
         """Computes the features of a batch.
 
         Args:
@@ -97,7 +95,7 @@ def pooled_outputs(
     *,
     predictions: bool = True,
     padded: bool = False,
-    unpack: Callable[[Any], Any] = as_given,
+    unpack: Callable[[Tensor], Tensor] = as_given,
 ) -> PooledOutputs:
     """Finds the layers in a model.
 
@@ -148,7 +146,7 @@ def pooled_outputs(
     )
 
 
-def _present(ids: Any) -> Any:
+def _present(ids: Tensor) -> Tensor:
     """1.0 where there is a token, 0.0 where there is padding: (batch, length, 1)."""
     present = keras.ops.not_equal(ids, 0)
     if len(ids.shape) > 2:
@@ -164,7 +162,7 @@ def _middle(geometry: Geometry) -> tuple[int, int] | None:
     return (dependency.lows[0] + dependency.highs[0]) // 2, dependency.advance
 
 
-def _present_at(present: Any, tensor: Any, middle: tuple[int, int] | None) -> Any:
+def _present_at(present: Tensor, tensor: Tensor, middle: tuple[int, int] | None) -> Tensor:
     """Which positions of an output are there: those whose middle lies on a position that is."""
     if present is None or middle is None or len(tensor.shape) != 3 or tensor.shape[1] == present.shape[1]:
         return present
@@ -173,7 +171,7 @@ def _present_at(present: Any, tensor: Any, middle: tuple[int, int] | None) -> An
     return keras.ops.take(present, keras.ops.clip(places, 0, present.shape[1] - 1), axis=1)
 
 
-def _pooled(tensor: Any, channel_axis: int, pool: Pool, present: Any = None) -> Any:
+def _pooled(tensor: Tensor, channel_axis: int, pool: Pool, present: Tensor = None) -> Tensor:
     rank = len(tensor.shape)
     tensor = keras.ops.cast(tensor, "float32")
     if pool == "none" or rank < 2:

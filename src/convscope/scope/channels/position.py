@@ -6,7 +6,6 @@ import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,6 +22,7 @@ from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.graph.layer_io import input_of, layer_io, window_of
 from convscope.scope.layer_spec import activation_name
 from convscope.scope.record import as_inputs
+from convscope.types import Array, ArrayTree, Tensor
 
 _POOLINGS: dict[str, tuple[type, ...]] = {
     "max": (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
@@ -94,7 +94,7 @@ class Position:
 
 
 def position(
-    model: keras.Model, x: Any, layer: str, channel: int | None = None, at: Sequence[int] | None = None
+    model: keras.Model, x: ArrayTree, layer: str, channel: int | None = None, at: Sequence[int] | None = None
 ) -> Position:
     """Takes apart how one position of one feature map comes about.
 
@@ -169,7 +169,7 @@ def position(
     )
 
 
-def _one_sample(model: keras.Model, x: Any) -> tuple[Any, Graph]:
+def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, Graph]:
     """The sample with a batch axis, in the structure it came in, and the model's calls on such a sample."""
     try:
         graph = trace(model)
@@ -177,8 +177,9 @@ def _one_sample(model: keras.Model, x: Any) -> tuple[Any, Graph]:
         sample = as_inputs(model, x)
         graph = trace(model, sample)
     else:
-        named = isinstance(x, Mapping) and set(x) == set(graph.input_names)
-        arrays = [x[name] for name in graph.input_names] if named else keras.tree.flatten(x)
+        by_name = x if isinstance(x, Mapping) and set(x) == set(graph.input_names) else {}
+        named = bool(by_name)
+        arrays = [by_name[name] for name in graph.input_names] if named else keras.tree.flatten(x)
         ranks = [len(value.shape) for value in graph.inputs]
         batched = [
             array[None] if array.ndim == rank - 1 else array
@@ -194,10 +195,10 @@ def _one_sample(model: keras.Model, x: Any) -> tuple[Any, Graph]:
     return sample, graph
 
 
-def _seen(model: keras.Model, path: str, sample: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _seen(model: keras.Model, path: str, sample: ArrayTree) -> tuple[Array, Array]:
     """What goes into the layer and what comes out of it, with the batch axis."""
 
-    def function(*tensors: Any) -> Any:
+    def function(*tensors: Tensor) -> Tensor:
         return layer_io(model, path, keras.tree.pack_sequence_as(sample, list(tensors)))
 
     seen = forward_program(model, function, compiled=False)(*keras.tree.flatten(sample))
@@ -249,7 +250,9 @@ def _pooling_kernel(how: str, patch: Floats, padded: npt.NDArray[np.bool_]) -> F
     return kernel.reshape(patch.shape)
 
 
-def _kernel(layer: Any, channel: int, kernels: int, patches: Floats) -> tuple[Floats, float, Floats]:
+def _kernel(
+    layer: keras.layers.Layer, channel: int, kernels: int, patches: Floats
+) -> tuple[Floats, float, Floats]:
     """Weights and bias of one kernel, and the values of all, which softmax and its like take together."""
     weights, biases = layout.weights_of(layer), layout.bias_of(layer, kernels)
     groups, size = layout.groups_of(layer, patches.shape[-1]), weights.shape[-2]
@@ -258,7 +261,7 @@ def _kernel(layer: Any, channel: int, kernels: int, patches: Floats) -> tuple[Fl
     return np.ascontiguousarray(weights[..., channel]), float(biases[channel]), others
 
 
-def _activated(activation: Any, others: Floats, channel: int, before: float) -> float:
+def _activated(activation: Tensor, others: Floats, channel: int, before: float) -> float:
     if activation is None:
         return float(np.float32(before))
     vector = others.copy()

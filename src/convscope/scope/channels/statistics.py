@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ from convscope.scope.geometry.kernel_layout import layout_of
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.layer_spec import role_of
 from convscope.scope.record import recorded_batches
+from convscope.types import Array, ArrayTree, Tensor
 
 Doubles = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -65,10 +65,10 @@ class ChannelStatistics:
 
 def statistics(
     model: keras.Model,
-    batches: Any,
+    batches: ArrayTree | Iterable[ArrayTree],
     layers: Sequence[str] | str | None = None,
     *,
-    labels: Any = None,
+    labels: Sequence[int] | Array | None = None,
     classes: int | None = None,
     top: int = 9,
 ) -> dict[str, ChannelStatistics]:
@@ -108,7 +108,7 @@ def statistics(
     classes = known.classes if known else None
     gathered = {c.path: _Gathered(c.path, where[c.path].channel_axis, top, classes) for c in calls}
 
-    def again() -> Iterator[Any]:
+    def again() -> Iterator[ArrayTree]:
         yield first
         yield from stream
 
@@ -126,7 +126,7 @@ def statistics(
     return {path: each.result() for path, each in gathered.items()}
 
 
-def _cut(batches: Any) -> Iterable[Any]:
+def _cut(batches: ArrayTree | Iterable[ArrayTree]) -> Iterable[ArrayTree]:
     """Batches as they come, or an array (or a dict of them) cut into some."""
     if isinstance(batches, Mapping) or hasattr(batches, "shape"):
         samples = len(keras.tree.flatten(batches)[0])
@@ -157,7 +157,7 @@ def _by_default(call: Call) -> bool:
 class _Labels:
     """The class index of each sample, handed out in step with the batches."""
 
-    def __init__(self, labels: Any, classes: int | None) -> None:
+    def __init__(self, labels: Sequence[int] | Array, classes: int | None) -> None:
         array = np.asarray(labels)
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise UsageError(
@@ -208,13 +208,13 @@ class _Gathered:
         self._kept: list[tuple[int, npt.NDArray[np.float32]]] = []
         self._every = 1
 
-    def add(self, array: npt.NDArray[Any], labels: Whole | None) -> None:
+    def add(self, array: Array, labels: Whole | None) -> None:
         """Takes in one batch, (samples, positions..., channels)."""
         array = array[:, None] if array.ndim == 1 else np.moveaxis(array, self._axis, -1)
         values = array.reshape(len(array), -1, array.shape[-1])
         if not self._samples:
             self._begin(values.shape[-1])
-        finite: Any = np.isfinite(values)
+        finite: Tensor = np.isfinite(values)
         low = high = clean = values
         if finite.all():
             finite = True
@@ -238,7 +238,7 @@ class _Gathered:
         self._keep(values)
         self._samples += len(values)
 
-    def _merge(self, clean: npt.NDArray[Any], finite: Any, count: Doubles, total: Doubles) -> None:
+    def _merge(self, clean: Array, finite: Tensor, count: Doubles, total: Doubles) -> None:
         """Mean and squared deviations of old and new values together."""
         mean = total / np.maximum(count, 1)
         squares = np.zeros_like(mean)
@@ -253,7 +253,7 @@ class _Gathered:
         self._mean += step * count / both
         self._count += count
 
-    def _rank(self, peaks: npt.NDArray[Any]) -> None:
+    def _rank(self, peaks: Array) -> None:
         """Puts the new samples among the best so far, behind earlier ones of the same value."""
         numbers = np.broadcast_to(np.arange(len(peaks))[:, None] + self._samples, peaks.shape)
         samples = np.concatenate([self._top_samples, numbers])
@@ -262,7 +262,7 @@ class _Gathered:
         self._top_samples = np.take_along_axis(samples, order, 0)
         self._top_values = np.take_along_axis(values, order, 0)
 
-    def _keep(self, values: npt.NDArray[Any]) -> None:
+    def _keep(self, values: Array) -> None:
         """Keeps some positions of every sample whose number is a multiple of `_every`."""
         positions, channels = values.shape[1:]
         each = min(positions, _PER_SAMPLE)

@@ -23,8 +23,8 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph, Value, trace
 from convscope.scope.graph.links import Links
-from convscope.scope.graph.model_inputs import ModelInput
 from convscope.scope.layer_spec import role_of
+from convscope.types import ArrayTree
 
 Shape = tuple[int | None, ...]
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -133,7 +133,7 @@ class Explanation:
 def explain(
     model: keras.Model,
     *,
-    inputs: ModelInput | None = None,
+    inputs: ArrayTree | None = None,
     class_names: Sequence[str] | None = None,
     statistics: Mapping[str, ChannelStatistics] | None = None,
 ) -> Explanation:

@@ -6,18 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 from keras import ops
+
+from convscope.types import Tensor
 
 
 class Watcher(Protocol):
     """What is told of each call."""
 
     def __call__(
-        self, path: str, operation: keras.Operation, inputs: Any, outputs: Any, frames: tuple[int, ...]
-    ) -> Any:
+        self, path: str, operation: keras.Operation, inputs: Tensor, outputs: Tensor, frames: tuple[int, ...]
+    ) -> Tensor:
         """Sees one call that has just been computed, and gives its outputs, changed or not.
 
         Args:
@@ -106,10 +108,10 @@ def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
     paths = Paths()
     frames: list[int] = []
     inside: list[bool] = [False]
-    replaced: list[tuple[dict[str, Any], str, Any]] = []
+    replaced: list[tuple[dict[str, Tensor], str, Tensor]] = []
 
-    def wrap(operation: keras.Operation, call: Callable[..., Any]) -> Callable[..., Any]:
-        def watched_call(*args: Any, **kwargs: Any) -> Any:
+    def wrap(operation: keras.Operation, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def watched_call(*args: Tensor, **kwargs: Tensor) -> Tensor:
             if inside[0]:
                 return call(*args, **kwargs)
             around = tuple(frames)
@@ -150,10 +152,10 @@ def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
 def _folded(
     wrapper: keras.layers.TimeDistributed,
     frames: list[int],
-    inputs: Any,
+    inputs: Tensor,
     training: bool | None = None,
     mask: None = None,
-) -> Any:
+) -> Tensor:
     """TimeDistributed as one call over all frames at once, so that its inner layer can be watched."""
     shape = ops.shape(inputs)
     flat = ops.reshape(inputs, (-1, *shape[2:]))
@@ -166,11 +168,11 @@ def _folded(
     return ops.reshape(outputs, (-1, shape[1], *ops.shape(outputs)[1:]))
 
 
-def unfolded(tensor: Any, frames: tuple[int, ...]) -> Any:
+def unfolded(tensor: Tensor, frames: tuple[int, ...]) -> Tensor:
     """Splits folded axes off the batch: (samples * frames, ...) to (samples, frames, ...)."""
     return ops.reshape(tensor, (-1, *frames, *ops.shape(tensor)[1:])) if frames else tensor
 
 
-def refolded(tensor: Any, frames: tuple[int, ...]) -> Any:
+def refolded(tensor: Tensor, frames: tuple[int, ...]) -> Tensor:
     """The reverse of `unfolded`."""
     return ops.reshape(tensor, (-1, *ops.shape(tensor)[1 + len(frames) :])) if frames else tensor

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from convscope.errors import UsageError
 from convscope.scope.graph.call_hooks import Paths, is_group, operations_of, unfolded, watched
 from convscope.scope.graph.model_inputs import names_of, output_names, symbolic_inputs
+from convscope.types import ArrayTree, Tensor
 
 Shape = tuple[int | None, ...]
 Kind = Literal["layer", "group", "operation", "enter"]
@@ -169,7 +170,7 @@ class Graph:
         return f"It has {', '.join(list(self.by_path)[:SHOWN_PATHS])}{more}"
 
 
-def trace(model: keras.Model, inputs: Any = None) -> Graph:
+def trace(model: keras.Model, inputs: ArrayTree | None = None) -> Graph:
     """Follows a model through all its calls, without computing anything.
 
     Args:
@@ -209,10 +210,10 @@ class _Walk:
         self.steps: list[Call] = []
         self._paths = Paths()
         self._values: dict[int, Value] = {}
-        self._alive: list[Any] = []
+        self._alive: list[Tensor] = []
         self._nodes: dict[int, tuple[keras.Operation, int, int]] = {}
 
-    def value(self, tensor: Any) -> Value:
+    def value(self, tensor: Tensor) -> Value:
         """The value that stands for a symbolic tensor."""
         if id(tensor) not in self._values:
             self._alive.append(tensor)
@@ -227,7 +228,7 @@ class _Walk:
         originals = [kind.symbolic_call for kind in kinds]
         thread = threading.get_ident()
 
-        def noted(operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        def noted(operation: keras.Operation, *args: Tensor, **kwargs: object) -> Tensor:
             if threading.get_ident() != thread:
                 original = originals[isinstance(operation, keras.layers.Layer)]
                 return original(operation, *args, **kwargs)
@@ -245,7 +246,9 @@ class _Walk:
                     del operation._inbound_nodes[inbound:]
                     del operation._outbound_nodes[outbound:]
 
-    def _call(self, operation: keras.Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call(
+        self, operation: keras.Operation, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]
+    ) -> Tensor:
         nodes = (operation, len(operation._inbound_nodes), len(operation._outbound_nodes))
         self._nodes.setdefault(id(operation), nodes)
         if type(operation).__name__ in _SAME_VALUE:
@@ -266,9 +269,9 @@ class _Walk:
         path: str,
         operation: keras.Operation,
         inputs: tuple[Value, ...],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
+        args: tuple[Tensor, ...],
+        kwargs: dict[str, Tensor],
+    ) -> Tensor:
         before = (len(self.steps), self._paths.state())
         kind: Kind = "layer" if isinstance(operation, keras.layers.Layer) else "operation"
         inner: tuple[Value, ...] = ()
@@ -299,7 +302,7 @@ def _replace_recordable(step: Call) -> Call:
     return Call(step.path, step.layer, step.kind, step.inputs, step.outputs, step.inner, recordable=False)
 
 
-def _tensors(structure: Any) -> list[Any]:
+def _tensors(structure: Tensor) -> list[Tensor]:
     return [item for item in keras.tree.flatten(structure) if isinstance(item, keras.KerasTensor)]
 
 
@@ -315,12 +318,12 @@ def _without_unused_operations(steps: Sequence[Call], outputs: Sequence[Value]) 
     return kept[::-1]
 
 
-def _trace_by_computing(model: keras.Model, arguments: Any, example: Any) -> Graph:
+def _trace_by_computing(model: keras.Model, arguments: ArrayTree, example: ArrayTree | None) -> Graph:
     """Runs the model once, for the shapes alone; which value feeds which call is not found out."""
     steps: list[Call] = []
     numbers = iter(range(1, 2**31))
 
-    def values(structure: Any, frames: tuple[int, ...] = ()) -> tuple[Value, ...]:
+    def values(structure: Tensor, frames: tuple[int, ...] = ()) -> tuple[Value, ...]:
         found = []
         for tensor in keras.tree.flatten(structure):
             if keras.ops.is_tensor(tensor):
@@ -330,13 +333,13 @@ def _trace_by_computing(model: keras.Model, arguments: Any, example: Any) -> Gra
         return tuple(found)
 
     def note(
-        path: str, operation: keras.Operation, inputs: Any, outputs: Any, frames: tuple[int, ...]
-    ) -> Any:
+        path: str, operation: keras.Operation, inputs: ArrayTree, outputs: Tensor, frames: tuple[int, ...]
+    ) -> Tensor:
         kind: Kind = "group" if is_group(operation) else "layer"
         steps.append(Call(path, operation, kind, values(inputs, frames), values(outputs, frames)))
         return outputs
 
-    def zeros(tensor: keras.KerasTensor) -> Any:
+    def zeros(tensor: keras.KerasTensor) -> Tensor:
         return keras.ops.zeros([length or 1 for length in tensor.shape], tensor.dtype)
 
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +14,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import channel_axis
 from convscope.scope.graph.call_hooks import unfolded, watched
 from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.types import Tensor
 
 _UNKNOWN_LENGTH = 64
 
@@ -23,7 +23,7 @@ class _ReachedError(BaseException):
     """Ends the computation behind a layer. Not an Exception, as Keras rewrites those on their way out."""
 
 
-def layer_io(model: keras.Model, path: str, x: Any) -> tuple[Any, Any]:
+def layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[Tensor, Tensor]:
     """Computes a model in inference mode up to one layer and gives that layer's first input and output.
 
     To be called inside of a program of `differentiate`, which makes it differentiable and fast.
@@ -39,11 +39,13 @@ def layer_io(model: keras.Model, path: str, x: Any) -> tuple[Any, Any]:
     Raises:
         UsageError: The model did not come to this call.
     """
-    seen: list[Any] = []
+    seen: list[Tensor] = []
 
     wanted = path
 
-    def watcher(path: str, operation: Any, inputs: Any, outputs: Any, frames: tuple[int, ...]) -> Any:
+    def watcher(
+        path: str, operation: Tensor, inputs: Tensor, outputs: Tensor, frames: tuple[int, ...]
+    ) -> Tensor:
         if path != wanted:
             return outputs
         seen.extend(unfolded(keras.tree.flatten(each)[0], frames) for each in (inputs, outputs))
@@ -89,7 +91,7 @@ def input_channel_axis(graph: Graph, number: int) -> int:
     return rank - 2 if user is None else geometry_sliding.channel_axis(user, rank) - 1
 
 
-def of_definite_size(model: keras.Model) -> tuple[Graph, Any]:
+def of_definite_size(model: keras.Model) -> tuple[Graph, Tensor]:
     """The graph of a model on inputs of definite size, and such inputs (zeros, one sample).
 
     An axis of any length gets 64 positions.
@@ -99,5 +101,5 @@ def of_definite_size(model: keras.Model) -> tuple[Graph, Any]:
         np.zeros((1, *(length or _UNKNOWN_LENGTH for length in value.shape[1:])), value.dtype)
         for value in graph.inputs
     ]
-    example: Any = arrays[0] if len(arrays) == 1 else arrays
+    example: Tensor = arrays[0] if len(arrays) == 1 else arrays
     return trace(model, example), example

@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import UsageError
-
-ModelInput = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
-"""Samples as a model takes them: one array, or for several inputs a list, or a dict by name."""
+from convscope.types import ArrayTree
 
 _COUNTED = re.compile(r"(keras_tensor|input_layer)(_\d+)?$")  # names that Keras gives by counting up
 
 
-def symbolic_inputs(model: keras.Model, inputs: ModelInput | None) -> keras.KerasTensor:
+def symbolic_inputs(model: keras.Model, inputs: ArrayTree | None) -> keras.KerasTensor:
     """keras.KerasTensor tensors in the structure that the model's `call` takes."""
     if inputs is not None:
         return keras.tree.map_structure(
@@ -46,7 +43,7 @@ def _of_shapes(shapes: object) -> keras.KerasTensor:
     return [_of_shapes(shape) for shape in each]
 
 
-def _dtype(array: npt.ArrayLike) -> str:
+def _dtype(array: ArrayTree) -> str:
     kind = np.asarray(array).dtype
     return str(kind) if kind.kind in "iub" else keras.config.floatx()
 

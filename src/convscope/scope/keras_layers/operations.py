@@ -22,7 +22,7 @@ _ELEMENTWISE = (
     "Sign Silu Sin Softplus Softshrink Softsign Sqrt Square StopGradient Tanh Threshold"
 )
 _MERGING = "Add Average Divide Maximum Minimum Multiply Power Subtract TrueDivide Where"
-_REDUCING = "All Amax Amin Any Logsumexp Max Mean Min Prod Std Sum Var"
+_REDUCING = "All Amax Amin Tensor Logsumexp Max Mean Min Prod Std Sum Var"
 
 _ABOUT = {
     "Absolute": "Takes absolute values.",
