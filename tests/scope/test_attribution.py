@@ -242,7 +242,7 @@ def test_a_map_of_one_sample_does_not_depend_on_the_batch():
         ({"steps": 3}, r"grad-cam has no option 'steps'.*resize"),
         ({"x": np.zeros((7, 6, 2))}, r"Received: \(7, 6, 2\)"),
         ({"x": np.zeros((0, 7, 6, 2))}, "no samples"),
-        ({"x": np.full((1, 7, 6, 2), "a")}, "holds no numbers"),
+        ({"x": np.full((1, 7, 6, 2), "a")}, "is not numeric"),
         ({"x": {"picture": np.zeros((1, 7, 6, 2))}}, "No input is named 'picture'"),
     ],
 )
@@ -256,7 +256,7 @@ def test_what_cannot_be_asked_is_refused(arguments, message):
 def test_there_is_no_probability_without_softmax_or_sigmoid():
     network = SmallNetwork(ending="none")
     assert attribute(network.model, network.x)[0].details["explained"] == "the output"
-    with pytest.raises(UsageError, match="gives no probability"):
+    with pytest.raises(UsageError, match="is not a probability"):
         attribute(network.model, network.x, score="probability")
 
 

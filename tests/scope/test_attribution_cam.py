@@ -119,13 +119,13 @@ def test_centers_are_another_way_to_enlarge():
 
 def test_a_layer_without_positions_is_refused():
     network = SmallNetwork()
-    with pytest.raises(UsageError, match=r"same number of axes of positions.*'hidden' of shape \(4,\)"):
+    with pytest.raises(UsageError, match=r"as many spatial axes.*'hidden' of shape \(4,\)"):
         attribute(network.model, network.x, layer="hidden")
 
 
 def test_a_model_without_maps_says_so():
     model = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
-    with pytest.raises(UsageError, match="no layer whose maps"):
+    with pytest.raises(UsageError, match="no layer with the spatial positions"):
         attribute(model, np.zeros((1, 5)))
 
 

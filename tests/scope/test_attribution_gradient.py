@@ -138,7 +138,7 @@ def test_whole_numbers_that_nothing_looks_up_have_no_gradient():
     ids = keras.Input((5,), dtype="int32")
     counted = layers.CategoryEncoding(11, output_mode="count")(ids)
     model = keras.Model(ids, layers.Dense(2)(counted))
-    with pytest.raises(UsageError, match="whole numbers such as token ids"):
+    with pytest.raises(UsageError, match="has integer ids"):
         attribute(model, np.array([[1, 2, 3, 4, 5]], "int32"), "saliency")
 
 

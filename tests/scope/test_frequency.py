@@ -42,5 +42,5 @@ def test_channels_add_up_by_the_squares_of_their_responses():
 
 
 def test_kernels_over_a_picture_are_refused():
-    with pytest.raises(UsageError, match="over a length"):
+    with pytest.raises(UsageError, match="taps, input channels, kernels"):
         frequency_response(np.zeros((3, 3, 1, 2)))

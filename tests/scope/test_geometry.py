@@ -289,5 +289,5 @@ def test_an_input_of_unknown_size():
     assert found["pool"].receptive_field == (4, 4)
     assert found["all"].receptive_field == (None, None)
     assert found["all"].everything
-    with pytest.raises(UsageError, match="length"):
+    with pytest.raises(UsageError, match="size of the input"):
         found["all"].window((0,))

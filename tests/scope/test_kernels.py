@@ -190,9 +190,9 @@ def test_a_layer_with_a_computation_of_its_own_is_climbed_at_its_output():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layer": "flatten"}, "has no kernel to show. Layers with one: edges, shapes, out"),
+        ({"layer": "flatten"}, "has no kernel. Layers with a kernel: edges, shapes, out"),
         ({"layer": "edgs"}, "Did you mean edges"),
-        ({"excite": [2]}, "Kernel 2 is not in 'edges', which has kernels 0 to 1"),
+        ({"excite": [2]}, "'edges' has kernels 0 to 1. Received: kernel 2"),
         ({"excite": -1}, "excite=-1"),
         ({"excite": 1, "low": 1, "high": 1}, "low=1, high=1"),
         ({"excite": 1, "steps": 0}, "steps=0"),
@@ -209,7 +209,7 @@ def test_an_input_of_whole_numbers_is_refused():
     model = keras.Sequential(
         [keras.Input((6,), dtype="int32"), layers.Embedding(9, 4), layers.Conv1D(2, 3, name="conv")]
     )
-    with pytest.raises(UsageError, match="real numbers"):
+    with pytest.raises(UsageError, match="continuous input"):
         kernels(model, "conv", excite=1)
 
 

@@ -217,11 +217,11 @@ class Twice(layers.Dense):
     [
         (("flat",), "of type Flatten, which has no kernel"),
         (("cnv",), "Did you mean conv"),
-        (("conv", 4), "Channel 4 is not in 'conv', which has channels 0 to 1"),
+        (("conv", 4), "'conv' has channels 0 to 1. Received: channel=4"),
         (("conv", -1), "channels 0 to 1"),
-        (("conv", 0, (1,)), r"has 2 numbers, one per axis. Received: at=\(1,\)"),
+        (("conv", 0, (1,)), r"has 2 indices, one per axis. Received: at=\(1,\)"),
         (("conv", 0, (3, 9)), r"from \(0, 0\) to \(2, 2\)"),
-        (("twice",), "does more with its inputs"),
+        (("twice",), "overrides the computation"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_the_reason(arguments, message):
@@ -236,5 +236,5 @@ def test_what_cannot_be_shown_is_refused_with_the_reason(arguments, message):
 
 def test_more_than_one_sample_is_refused():
     model, x = one_layer(layers.Conv1D(2, 2, name="conv"), (4, 1))
-    with pytest.raises(UsageError, match="One sample is taken apart"):
+    with pytest.raises(UsageError, match="x must be a single sample"):
         position(model, np.concatenate([x, x]), "conv")

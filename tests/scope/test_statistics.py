@@ -205,12 +205,12 @@ def test_inputs_by_name_are_cut_together():
     [
         ({"batches": []}, "no samples"),
         ({"batches": np.zeros((0, 8, 8, 2))}, "no samples"),
-        ({"batches": 3}, "an array or an iterable of batches"),
+        ({"batches": 3}, "an array or an iterable of arrays"),
         ({"layers": "cnv"}, "Did you mean conv"),
-        ({"labels": [0, 1]}, "2 labels for more samples"),
+        ({"labels": [0, 1]}, r"more samples than labels \(2\)"),
         ({"labels": [0] * 50}, "50 labels for 45 samples"),
-        ({"labels": [0.5] * 45}, "whole numbers"),
-        ({"labels": [5] * 45, "classes": 3}, "labels are 0 to 2"),
+        ({"labels": [0.5] * 45}, "labels must be integers"),
+        ({"labels": [5] * 45, "classes": 3}, "labels must be 0 to 2"),
         ({"top": -1}, "top=-1"),
     ],
 )

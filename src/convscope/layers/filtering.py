@@ -82,11 +82,11 @@ class Standardization(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable("convscope")
 class EdgePadding2D(keras.layers.ZeroPadding2D):  # type: ignore[misc]
-    """Pads pictures with copies of their outermost pixels, so that the border is not an edge.
+    """Pads images with copies of their outermost pixels, so that the border is not an edge.
 
         y[i, j] = x[min(max(i - top, 0), height - 1), min(max(j - left, 0), width - 1)]
 
-    Takes what `keras.layers.ZeroPadding2D` takes; channels last. The padding may be wider than the picture.
+    Takes what `keras.layers.ZeroPadding2D` takes; channels last. The padding may be wider than the image.
 
     Shapes:
         Input (batch, height, width, channels), of a known height and width; output (batch, top + height +

@@ -88,7 +88,7 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
 
 
 def input_to_show(graph: Graph, x: ArrayTree) -> np.ndarray:
-    """The input that a picture shows: of several the first with positions, with a channel axis or as ids.
+    """The input that a figure shows: of several the first with positions, with a channel axis or as ids.
 
     Args:
         graph: Of the model.

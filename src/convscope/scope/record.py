@@ -143,7 +143,7 @@ def choose(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
         if not call.recordable:
             raise UsageError(
                 f"'{call.path}' is an operation inside a subclassed model and cannot be recorded.",
-                "Record a layer before or behind it.",
+                "Record a layer before or after it.",
             )
     return calls
 
@@ -178,9 +178,11 @@ def as_inputs(model: keras.Model, x: ArrayTree) -> Tensor:
                 "For one sample, add the batch axis: x[None]." if batchless else "",
             )
     if len({len(array) for array in given}) > 1:
-        raise UsageError(f"The inputs differ in samples: {', '.join(str(len(array)) for array in given)}.")
+        raise UsageError(
+            f"The inputs have different numbers of samples: {', '.join(str(len(array)) for array in given)}."
+        )
     if not len(given[0]):
-        raise UsageError("There are no samples to record.", "Give at least one.")
+        raise UsageError("There are no samples.", "Give at least one.")
     return x
 
 
@@ -228,7 +230,7 @@ def _program(model: keras.Model, paths: list[str], x: ArrayTree, *, compiled: bo
             outputs = model(keras.tree.pack_sequence_as(x, list(tensors)), training=False)
         missing = [path for path in paths if path not in taps]
         if missing:
-            raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
+            raise UsageError(f"'{missing[0]}' was not called when the model ran.")
         return [_wide(each) for each in keras.tree.flatten(outputs)], {
             path: _wide(taps[path]) for path in paths
         }

@@ -79,7 +79,7 @@ def score_cam(
         UsageError: `channels` is below 1.
     """
     if channels is not None and channels < 1:
-        raise UsageError(f"channels is at least 1. Received: channels={channels}.")
+        raise UsageError(f"channels must be at least 1. Received: channels={channels}.")
     call = query.cam_layer()
     kept = _Kept(query) if query.ids else None
     values = Values(query, call, query.samples)
@@ -124,7 +124,7 @@ def _weighted(
 
 
 class _Kept:
-    """Scores of a text whose vectors are kept in part; ids themselves cannot be multiplied.
+    """Scores of ids whose vectors are kept in part; ids themselves cannot be multiplied.
 
     Args:
         query: About token ids.

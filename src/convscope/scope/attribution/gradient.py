@@ -95,7 +95,7 @@ def smoothgrad(
     """
     if draws < 1 or not noise >= 0 or average not in ("gradients", "magnitudes"):
         raise UsageError(
-            "draws is at least 1, noise at least 0, and average 'gradients' or 'magnitudes'. "
+            "draws must be at least 1, noise at least 0, and average 'gradients' or 'magnitudes'. "
             f"Received: draws={draws}, noise={noise}, average={average!r}."
         )
     call = query.place("smoothgrad")
@@ -124,7 +124,7 @@ def integrated_gradients(
 
     Args:
         query: What is asked.
-        baseline: An input without content: a number (0: black where pictures lie in [0, 1]), or an array of
+        baseline: An input without content: a number (0: black for images in [0, 1]), or an array of
             the shape of one sample. For token ids, 0 stands for vectors of zeros, which is how padding looks
             to a model that leaves it out; name the embedding as the layer for the vector of id 0.
         steps: How many gradients are taken along the path.
@@ -134,7 +134,7 @@ def integrated_gradients(
         UsageError: `steps` below 1, or a baseline of another shape.
     """
     if steps < 1:
-        raise UsageError(f"steps is at least 1. Received: steps={steps}.")
+        raise UsageError(f"steps must be at least 1. Received: steps={steps}.")
     call = query.place("integrated-gradients")
     gradients = Gradients(query, call, query.samples * steps)
     start = query.baseline(baseline)
@@ -202,7 +202,7 @@ def _reduced(
 ) -> AttributionValues:
     """One number per position, at the input's resolution."""
     if channels not in (None, "largest", "norm", "sum"):
-        raise UsageError(f"channels is 'largest', 'norm' or 'sum'. Received: channels={channels!r}.")
+        raise UsageError(f"channels must be 'largest', 'norm' or 'sum'. Received: channels={channels!r}.")
     g = query.channels_last(g, call)
     way = channels or ("largest" if call is None else "norm")
     if way == "sum":

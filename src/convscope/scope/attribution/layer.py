@@ -37,8 +37,8 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
         if found and output.number not in {value.number for value in call.outputs}:
             return call
     raise UsageError(
-        "The model has no layer whose maps still have the positions of the input.",
-        "Use a method that needs none, such as saliency, integrated-gradients or occlusion.",
+        "The model has no layer with the spatial positions of the input.",
+        "Use a method that needs no layer, such as saliency, integrated-gradients or occlusion.",
     )
 
 
@@ -106,7 +106,7 @@ def behind(graph: Graph, source: Value) -> frozenset[str]:
 
 
 def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
-    """The number of the input that stands for all: a text's ids, or else the first with positions.
+    """The number of the input that stands for all: ids of tokens, or else the first with positions.
 
     Args:
         graph: Of the model.

@@ -235,9 +235,8 @@ def attribute(
         )
     if layer is not None and chosen.family == "perturbation":
         raise UsageError(
-            f"{method} changes the input and watches the output, so it takes no layer. Received: "
-            f"layer='{layer}'.",
-            "Leave the layer out.",
+            f"{method} perturbs the input and takes no layer. Received: layer='{layer}'.",
+            "Omit layer.",
         )
     if score is None and (chosen.family == "gradient" or (chosen.family == "cam" and method != "score-cam")):
         score = "logit"

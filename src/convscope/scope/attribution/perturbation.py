@@ -46,7 +46,7 @@ def occlusion(
     for length, size, step in zip(query.positions, sizes, strides, strict=True):
         if not 1 <= size <= length or not 1 <= step <= size:
             raise UsageError(
-                f"A window lies within the {length} positions of its axis, and its stride within the window. "
+                f"window must lie within the {length} positions of its axis, and stride within the window. "
                 f"Received: window={size}, stride={step}."
             )
     cover = query.baseline(float(query.ids) if baseline is None else baseline)
@@ -99,13 +99,14 @@ def rise(
     """
     if masks < 1 or not 0 < visible < 1:
         raise UsageError(
-            f"masks is at least 1, and visible between 0 and 1. Received: masks={masks}, visible={visible}."
+            f"masks must be at least 1 and visible between 0 and 1. Received: masks={masks}, "
+            f"visible={visible}."
         )
     usual = [max(7, n // 2) if query.ids else 7 for n in query.positions]
     grid = _per_axis("cells", cells, [min(*pair) for pair in zip(usual, query.positions, strict=True)])
     if not all(1 <= n <= length for n, length in zip(grid, query.positions, strict=True)):
         raise UsageError(
-            f"cells lie between 1 and the input's positions {query.positions}. Received: cells={cells}."
+            f"cells must lie between 1 and the input's positions {query.positions}. Received: cells={cells}."
         )
     scores = Scores(query, query.samples * masks)
     total = np.zeros((query.samples, *query.positions), "float64")
@@ -162,7 +163,7 @@ def _per_axis(name: str, given: int | Sequence[int] | None, default: Sequence[in
     numbers = (given,) * len(default) if isinstance(given, int) else tuple(given)
     if len(numbers) != len(default):
         raise UsageError(
-            f"{name} is one number, or one for each of {len(default)} axes. Received: {name}={given}."
+            f"{name} must be one number, or one for each of {len(default)} axes. Received: {name}={given}."
         )
     return numbers
 

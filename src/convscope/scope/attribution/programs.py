@@ -71,7 +71,7 @@ class Values:
                 query.scores(tensors[:-2], tensors[-2], tensors[-1])
             if call.path not in taps:
                 raise UsageError(
-                    f"The layer '{call.path}' is not reached when the model computes.", "Name another."
+                    f"The layer '{call.path}' is not called when the model runs.", "Give another layer."
                 )
             return taps[call.path]
 

@@ -60,7 +60,7 @@ class AttributionQuery:
         channels_first: Whether channels stand before the positions.
         input_channels: Whether the explained input has channels.
         embedding: What looks the explained input up, where that holds token ids.
-        bands: Of a waveform how many frames and bands the model hears; None for other inputs.
+        bands: Of a waveform the frames and bands of the front end; None for other inputs.
     """
 
     model: keras.Model
@@ -158,7 +158,7 @@ class AttributionQuery:
             return np.broadcast_to(np.asarray(value, self.x.dtype), shape)
         except (ValueError, TypeError) as error:
             raise UsageError(
-                f"baseline is a number or an array of the shape {shape}. Received: shape {np.shape(value)}."
+                f"baseline must be a number or an array of shape {shape}. Received: shape {np.shape(value)}."
             ) from error
 
     def scores(self, tensors: Sequence[Tensor], selector: Tensor, offset: Tensor) -> Tensor:
@@ -197,9 +197,9 @@ class AttributionQuery:
             return self.layer
         if self.embedding is None:
             raise UsageError(
-                f"{method} needs an input that can change a little, and "
-                f"'{self.graph.input_names[self.source]}' holds whole numbers such as token ids.",
-                "Name a layer behind it, such as the embedding.",
+                f"{method} needs a continuous input; "
+                f"'{self.graph.input_names[self.source]}' has integer ids.",
+                "Give a layer after it, such as the embedding.",
             )
         return self.embedding
 

@@ -37,9 +37,9 @@ def ask(
 ) -> AttributionQuery:
     """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
     if score not in (None, "logit", "probability"):
-        raise UsageError(f"score is 'logit' or 'probability'. Received: score={score!r}.")
+        raise UsageError(f"score must be 'logit' or 'probability'. Received: score={score!r}.")
     if batch_size < 1:
-        raise UsageError(f"batch_size is at least 1. Received: batch_size={batch_size}.")
+        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}.")
     x = as_inputs(model, x)
     graph = _trace(model, x)
     keys = tuple(graph.input_names) if isinstance(x, Mapping) else ()
@@ -90,7 +90,7 @@ def ask(
 
 
 def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:
-    """How many frames and bands a model hears in a waveform; None for other inputs."""
+    """Frames and bands of the front end of a waveform; None for other inputs."""
     call = front_end_call(graph, source)
     if call is None or len(shape) != 1:
         return None
@@ -112,7 +112,7 @@ def _arrays(graph: Graph, x: ArrayTree) -> tuple[np.ndarray, ...]:
     given = [x[name] for name in graph.input_names] if isinstance(x, Mapping) else keras.tree.flatten(x)
     for name, array in zip(graph.input_names, given, strict=True):
         if array.dtype.kind not in "fiub":
-            raise UsageError(f"Input '{name}' holds no numbers. Received: {array.dtype}.")
+            raise UsageError(f"Input '{name}' is not numeric. Received: {array.dtype}.")
     return tuple(
         array.astype("int32" if "int" in value.dtype else "float32", copy=False)
         for value, array in zip(graph.inputs, given, strict=True)
@@ -131,8 +131,8 @@ def _before(head: Head, score: str | None, output: str) -> bool:
     """Whether the value before the last activation is explained."""
     if score == "probability" and head.ending == "none":
         raise UsageError(
-            f"The output '{output}' ends without softmax or sigmoid, so it gives no probability.",
-            "Leave score out to explain the output itself.",
+            f"The output '{output}' has no final softmax or sigmoid, so it is not a probability.",
+            "Omit score to explain the output itself.",
         )
     return score == "logit" and head.layer is not None
 
@@ -157,20 +157,20 @@ def _targets(
         unclear = np.flatnonzero(np.isnan(outputs).any(axis=1))
         if len(unclear):
             raise UsageError(
-                f"The output '{output}' is NaN for sample {unclear[0]}, so no class is predicted.",
-                "Name a target, or look at the input and the weights.",
+                f"The output '{output}' is NaN for sample {unclear[0]}, so there is no predicted class.",
+                "Give a target, or check the input and the weights for NaN.",
             )
         return (outputs[:, 0] >= 0.5).astype(int) if binary else outputs.argmax(axis=1)
     targets = np.atleast_1d(np.asarray(target))
     if targets.dtype.kind not in "iu" or targets.ndim > 1 or len(targets) not in (1, len(outputs)):
         raise UsageError(
-            f"target is one index for all samples, or one for each of the {len(outputs)} samples. "
+            f"target must be one index for all samples, or one for each of the {len(outputs)} samples. "
             f"Received: target={target!r}."
         )
     for number in targets:
         if not 0 <= number < units:
             raise UsageError(
-                f"The output '{output}' has the targets 0 to {units - 1}. Received: target={number}."
+                f"The output '{output}' has targets 0 to {units - 1}. Received: target={number}."
             )
     return np.broadcast_to(targets, len(outputs)).astype(int)
 
@@ -180,14 +180,14 @@ def _check_layer(
 ) -> None:
     if not call.recordable:
         raise UsageError(
-            f"'{call.path}' is computed inside of a layer's own code, where nothing can be observed.",
-            f"Name the layer around it: layer='{call.parent}'." if call.parent else "Name another layer.",
+            f"'{call.path}' is computed inside a layer's own code and cannot be observed.",
+            f"Give the enclosing layer: layer='{call.parent}'." if call.parent else "Give another layer.",
         )
     rank = len(shape) + (1 if channels else 2)
     ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
     if not any(has_positions_of(graph, call, each) for each in ranks):
         raise UsageError(
-            f"An attribution needs a layer with the same number of axes of positions as input '{input_name}' "
+            f"The layer must have as many spatial axes as the input '{input_name}' "
             f"of shape {shape}. Received: layer '{call.path}' of shape {call.output_shapes[0][1:]}.",
-            "Name an earlier layer, one that is not flattened or pooled to a single vector.",
+            "Give an earlier layer whose output is not flattened or pooled.",
         )

@@ -29,7 +29,7 @@ def resized(maps: np.ndarray, lengths: Sequence[int], resize: Resize = "corners"
         UsageError: An unknown way to resize.
     """
     if resize not in ("corners", "centers"):
-        raise UsageError(f"resize is 'corners' or 'centers'. Received: resize={resize!r}.")
+        raise UsageError(f"resize must be 'corners' or 'centers'. Received: resize={resize!r}.")
     for axis, length in enumerate(lengths, start=1):
         maps = _along(maps, axis, length, resize)
     return maps

@@ -1,10 +1,10 @@
 """Finds the input that excites a kernel most, by activation maximization.
 
-After Olah, Mordvintsev and Schubert (2017), "Feature visualization": the picture is written in Fourier space,
-where each frequency is weighted by 1/frequency as in natural pictures, and is turned, scaled and shifted a
+After Olah, Mordvintsev and Schubert (2017), "Feature visualization": the image is written in Fourier space,
+where each frequency is weighted by 1/frequency as in natural images, and is turned, scaled and shifted a
 little at random in each step, so that what is found does not hang on single pixels. What is maximized is the
-kernel's value in front of its activation at the centre of its map; the picture is only as large as the
-receptive field there. All pictures have the same contrast, so that the first layer's are its own kernels.
+kernel's value in front of its activation at the centre of its map; the image is only as large as the
+receptive field there. All images have the same contrast, so that the first layer's are its own kernels.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Excitations:
     """Inputs that excite kernels most.
 
     Args:
-        pictures: (kernels, positions..., channels) in the range of the input.
+        images: (kernels, positions..., channels) in the range of the input.
         window: Which part of the model's input they are, half-open, per spatial axis; the rest is mid-range.
         at: The position of the map that they excite.
         reached: The value in front of the activation there, (kernels,).
     """
 
-    pictures: Floats
+    images: Floats
     window: tuple[tuple[int, int], ...]
     at: tuple[int, ...]
     reached: Floats
@@ -69,21 +69,21 @@ def excitations(
         model: Any Keras model.
         layer: Path or unique name of a layer with a kernel.
         kernels: Their numbers.
-        steps: How often the pictures are improved.
-        seed: Of the first pictures and the random moves.
+        steps: How often the images are improved.
+        seed: Of the first images and the random moves.
         low: The smallest value of the model's input.
         high: The largest.
 
     Returns:
-        The pictures.
+        The images.
 
     Raises:
         UsageError: A layer without kernel, an input of whole numbers, or a range without extent.
     """
     if not low < high:
-        raise UsageError(f"The range of the input goes from low to high. Received: low={low}, high={high}.")
+        raise UsageError(f"low must be below high. Received: low={low}, high={high}.")
     if steps < 1:
-        raise UsageError(f"At least one step is needed. Received: steps={steps}.")
+        raise UsageError(f"steps must be at least 1. Received: steps={steps}.")
     graph, example = of_definite_size(model)
     call = graph.find(layer)
     if layout.layout_of(call.layer) is None:
@@ -91,8 +91,8 @@ def excitations(
     number = input_of(graph, call.path)
     if not graph.inputs[number].dtype.startswith(("float", "bfloat")):
         raise UsageError(
-            f"The model's input '{graph.input_names[number]}' is of type {graph.inputs[number].dtype}; what "
-            "excites a kernel can only be found for an input of real numbers."
+            f"The model's input '{graph.input_names[number]}' is of type {graph.inputs[number].dtype}; "
+            "activation maximization needs a continuous input."
         )
     climb = _Climb(model, graph, call, example, low, high)
     rng = np.random.default_rng(seed)
@@ -100,8 +100,8 @@ def excitations(
     size = min(len(chosen), _AT_ONCE)
     filled = np.resize(chosen, math.ceil(len(chosen) / size) * size).reshape(-1, size)
     parts = [climb.run(part, steps, rng) for part in filled]
-    pictures, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
-    return Excitations(pictures, climb.fourier_image.window, climb.at, reached)
+    images, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
+    return Excitations(images, climb.fourier_image.window, climb.at, reached)
 
 
 class _Climb:
@@ -133,7 +133,7 @@ class _Climb:
     def run(
         self, kernels: npt.NDArray[np.int64], steps: int, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
-        """The pictures and what they reach."""
+        """The images and what they reach."""
         picks = self._picks(kernels)
         point = rng.normal(0, 0.1, (len(kernels), *self.fourier_image.size)).astype(np.float32)
         mean, square = np.zeros_like(point), np.zeros_like(point)
@@ -182,7 +182,7 @@ class _Climb:
         return ops.sum(values), (values, inputs)
 
     def _patch(self, before: Tensor) -> Tensor:
-        """What lies under the kernel at the centre, (pictures, positions of the kernel..., channels in)."""
+        """What lies under the kernel at the centre, (images, positions of the kernel..., channels in)."""
         patch = before[(slice(None), *self._frame)]
         for axis, places in enumerate(self._places, start=1):
             inside = (places >= 0).reshape(-1, *(1,) * (len(patch.shape) - axis - 1))

@@ -1,4 +1,4 @@
-"""A picture in Fourier space, placed in a model's input: what activation maximization paints on."""
+"""An image in Fourier space, placed in a model's input: what activation maximization paints on."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _CONTRAST = 0.75
 
 _TURN, _SCALE, _SHIFT = math.radians(5), 0.05, 1 / 16
 
-_COLOURS: Floats = np.array(
+_COLORS: Floats = np.array(
     [[1, 1, 1], [1, 0, -1], [-1, 2, -1]] / np.sqrt([[3], [2], [6]]) * [[1.0], [0.3], [0.15]], np.float32
 )
-"""Brightness, red against blue, green against both: the axes along which the colours of natural pictures vary
+"""Brightness, red against blue, green against both: the axes along which the colors of natural images vary
 independently of each other (Ohta, Kanade and Sakai 1980, "Color information for region segmentation"), each
 weighted by about how far they vary along it."""
 
 
 @dataclass(frozen=True, eq=False)
 class FourierImage:
-    """Pictures of one contrast, made from Fourier coefficients, in a window of a model's input.
+    """Images of one contrast, made from Fourier coefficients, in a window of a model's input.
 
     Without positions (an input of plain features) each feature is a coefficient itself.
 
@@ -56,7 +56,7 @@ class FourierImage:
 
     @cached_property
     def size(self) -> tuple[int, ...]:
-        """Shape of one picture and of its coefficients: positions and channels."""
+        """Shape of one image and of its coefficients: positions and channels."""
         return (*self.sides, self.shape[self.channel_axis])
 
     def paint(self, coefficients: Tensor, places: Tensor, shares: Tensor) -> Tensor:
@@ -66,19 +66,19 @@ class FourierImage:
         x = low + (high - low) sigmoid(z).
 
         Args:
-            coefficients: (pictures, *size).
+            coefficients: (images, *size).
             places: As `moves` gives them.
             shares: As `moves` gives them.
 
         Returns:
-            Inputs of the model, (pictures, *shape).
+            Inputs of the model, (images, *shape).
         """
         count, channels = coefficients.shape[0], self.size[-1]
         z = coefficients * ops.convert_to_tensor(self._weights)
         for axis, side in enumerate(self.sides, start=1):
             z = ops.moveaxis(ops.matmul(ops.moveaxis(z, axis, -1), fourier_basis(side)), -1, axis)
         if self.sides and channels == 3:
-            z = ops.matmul(z, _COLOURS)
+            z = ops.matmul(z, _COLORS)
         every = tuple(range(1, len(self.size) + 1))
         z = z * _CONTRAST / ops.sqrt(ops.mean(ops.square(z), every, keepdims=True) + 1e-12)
         if self.sides:
@@ -90,7 +90,7 @@ class FourierImage:
         return self.low + (self.high - self.low) * ops.sigmoid(z)
 
     def cut(self, inputs: Floats) -> Floats:
-        """The painted part of whole inputs, channels last: (pictures, *size)."""
+        """The painted part of whole inputs, channels last: (images, *size)."""
         if not self.sides:
             return inputs
         last = np.moveaxis(inputs, self.channel_axis + 1, -1)
@@ -104,7 +104,7 @@ class FourierImage:
 
         Returns:
             `places`, (positions, neighbours), and `shares`, of the same shape, in which position p of the
-            moved picture is the sum of shares[p, j] times position places[p, j]; what comes from outside is
+            moved image is the sum of shares[p, j] times position places[p, j]; what comes from outside is
             mid-range.
         """
         if not self.sides:
@@ -126,7 +126,7 @@ class FourierImage:
 
     @cached_property
     def _weights(self) -> Floats:
-        """1 / |f| for each coefficient; a constant picture counts as the lowest frequency."""
+        """1 / |f| for each coefficient; a constant image counts as the lowest frequency."""
         squared = np.zeros(self.sides)
         for axis, side in enumerate(self.sides):
             frequency = (np.arange(side) + 1) // 2 / side

@@ -42,8 +42,7 @@ def frequency_response(weights: npt.NDArray[np.floating], *, dilation: int = 1, 
     """
     if np.ndim(weights) != 3:
         raise UsageError(
-            "Kernels over a length have the shape (taps, input channels, kernels). "
-            f"Received: {np.shape(weights)}."
+            f"weights must have the shape (taps, input channels, kernels). Received: {np.shape(weights)}."
         )
     frequencies = np.linspace(0, 0.5, points)
     phases = np.exp(2j * np.pi * np.outer(frequencies, np.arange(len(weights)) * dilation))

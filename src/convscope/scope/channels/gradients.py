@@ -49,12 +49,12 @@ def gradients(
     x = as_inputs(model, x)
     paths = [call.path for call in choose(trace(model, x), layers)]
     if not paths:
-        raise UsageError("There is no layer to differentiate by.", "Name at least one.")
+        raise UsageError("No layer was given.", "Give at least one.")
     arrays = keras.tree.flatten(x)
     zeros = []
     for path, tap in record(model, x, paths).items():
         if tap.array.dtype.kind != "f":
-            raise UsageError(f"'{path}' puts out whole numbers, by which nothing can be differentiated.")
+            raise UsageError(f"'{path}' has integer outputs, which have no gradient.")
         zeros.append(np.zeros(tap.array.shape, np.float32))
 
     def scored(*tensors: Tensor) -> Tensor:

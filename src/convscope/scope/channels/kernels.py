@@ -40,7 +40,7 @@ class Kernels:
         limits: The range of the input.
         dilation: Positions between neighbouring weights, of a kernel over a length.
         step: Positions of the model's input between neighbours of what such a kernel slides over; None where
-            that is not known, or is no series of numbers.
+            that is not known, or is no sequence of numbers.
     """
 
     path: str
@@ -106,7 +106,7 @@ def kernels(
         call.type,
         weights,
         norms,
-        found.pictures,
+        found.images,
         chosen,
         found.window,
         found.reached,
@@ -135,9 +135,9 @@ def _chosen(path: str, norms: Floats, excite: int | Sequence[int]) -> tuple[int,
         chosen = tuple(operator.index(kernel) for kernel in excite)
         missing = [kernel for kernel in chosen if not 0 <= kernel < count]
         if missing:
-            raise UsageError(f"Kernel {missing[0]} is not in '{path}', which has kernels 0 to {count - 1}.")
+            raise UsageError(f"'{path}' has kernels 0 to {count - 1}. Received: kernel {missing[0]}.")
         return chosen
     if excite < 0:
-        raise UsageError(f"The number of kernels to excite is at least 0. Received: excite={excite}.")
+        raise UsageError(f"excite must be at least 0. Received: excite={excite}.")
     heaviest = np.argsort(-np.square(norms).sum(0), kind="stable")
     return tuple(int(kernel) for kernel in heaviest[:excite])

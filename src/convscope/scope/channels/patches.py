@@ -52,11 +52,11 @@ def patches(
     """Finds what excites the kernels of layers most, exactly, in one pass and in bounded memory.
 
     Nothing depends on the size of the batches. What lies in padding is left out: of token ids (0 is padding)
-    the positions behind the end of a text, of everything else the windows that touch nothing of the input.
+    the positions after the end, of everything else the windows that touch nothing of the input.
 
     Args:
         model: Any Keras model.
-        batches: Batches as the model takes them; texts may have another length in each.
+        batches: Batches as the model takes them; sequences of tokens may have another length in each.
         layers: Paths, unique names or patterns.
         top: How many parts for each kernel.
 
@@ -67,7 +67,7 @@ def patches(
         UsageError: No samples, an unknown layer, or one whose receptive field is not known.
     """
     if top < 1:
-        raise UsageError(f"The number of patches is at least 1. Received: top={top}.")
+        raise UsageError(f"top must be at least 1. Received: top={top}.")
     gathered: dict[str, _Best] = {}
     known: dict[tuple[Tensor, ...], _Places] = {}
     last: list[Tensor] = []
@@ -90,7 +90,7 @@ def patches(
             best.add(array, seen, places, inputs)
         seen += len(inputs[0])
     if not seen:
-        raise UsageError("There are no samples to look for patches in.")
+        raise UsageError("There are no samples.")
     return {path: best.result() for path, best in gathered.items()}
 
 
@@ -112,8 +112,8 @@ class _Places:
         for path, geometry in self.geometries.items():
             if not geometry.known:
                 raise UsageError(
-                    f"The receptive field of '{path}' is not known, so what excites it cannot be cut out.",
-                    "Name a convolution in front of it.",
+                    f"The receptive field of '{path}' is unknown, so patches cannot be cut out.",
+                    "Give an earlier convolution.",
                 )
 
     def windows(self, path: str, positions: Whole) -> Whole:

@@ -1,7 +1,7 @@
 """From one input to what chosen layers put out, pooled or whole: a function of tensors that can be compiled.
 
 Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
-stays as it is. Of padded texts only the tokens count, and of padded waveforms only frames of
+stays as it is. Of padded ids only the tokens count, and of padded waveforms only frames of
 their own. What is given is one array, which may be taken apart into several inputs of the model.
 """
 
@@ -76,7 +76,7 @@ class PooledOutputs:
             outputs = self.model(self.unpack(x), training=False)
         missing = [path for path in self.paths if path not in taps]
         if missing:
-            raise UsageError(f"'{missing[0]}' was not reached when the model computed.")
+            raise UsageError(f"'{missing[0]}' was not called when the model ran.")
         present = _present(x) if self.padded else None
         middles = self.middles or (None,) * len(self.paths)
         features = [
@@ -124,12 +124,12 @@ def pooled_outputs(
         raise UsageError(
             f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
             f"{', '.join(graph.input_names)}.",
-            "Cut the model into one that takes a single input.",
+            "Give a model with a single input.",
         )
     calls = choose(graph, layers)
     for call in calls:
         if not call.outputs:
-            raise UsageError(f"The layer '{call.path}' puts out no tensor.", "Choose another layer.")
+            raise UsageError(f"The layer '{call.path}' has no tensor output.", "Give another layer.")
     where = geometries(graph)
     first = graph.outputs[0].shape if graph.outputs else ()
     sizes = [value.shape for call in graph.calls for value in call.outputs]

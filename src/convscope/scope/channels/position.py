@@ -191,7 +191,7 @@ def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, Graph]:
             graph = trace(model, sample)
     sizes = {len(array) for array in keras.tree.flatten(sample)}
     if sizes != {1}:
-        raise UsageError(f"One sample is taken apart. Received: {max(sizes)}.", "Give one, such as x[:1].")
+        raise UsageError(f"x must be a single sample. Received: {max(sizes)}.", "Give one, such as x[:1].")
     return sample, graph
 
 
@@ -215,19 +215,17 @@ def _chosen(
         channel = int(finite.reshape(-1, kernels).max(0).argmax())
     channel = operator.index(channel)
     if not 0 <= channel < kernels:
-        raise UsageError(f"Channel {channel} is not in '{path}', which has channels 0 to {kernels - 1}.")
+        raise UsageError(f"'{path}' has channels 0 to {kernels - 1}. Received: channel={channel}.")
     strongest = np.unravel_index(int(finite[..., channel].argmax()), sizes) if sizes else ()
     at = tuple(operator.index(place) for place in (strongest if at is None else at))
     if len(at) != len(sizes):
         raise UsageError(
-            f"A position in a map of '{path}' has {len(sizes)} numbers, one per axis. Received: at={at}.",
-            f"Its maps have the shape {tuple(sizes)}.",
+            f"A position in '{path}' has {len(sizes)} indices, one per axis. Received: at={at}.",
+            f"Its feature maps have the shape {tuple(sizes)}.",
         )
     if any(not 0 <= place < size for place, size in zip(at, sizes, strict=True)):
         ends = tuple(size - 1 for size in sizes)
-        raise UsageError(
-            f"The position {at} is not in the maps of '{path}', which go from {(0,) * len(sizes)} to {ends}."
-        )
+        raise UsageError(f"Positions in '{path}' go from {(0,) * len(sizes)} to {ends}. Received: at={at}.")
     return channel, at
 
 
@@ -275,5 +273,5 @@ def _check(path: str, recorded: float, value: float, nearby: Sequence[float]) ->
     if abs(recorded - value) > spread and np.isfinite([recorded, value, spread]).all():
         raise UsageError(
             f"The layer '{path}' computes {recorded:g} here, but its kernel, bias and activation give "
-            f"{value:g}: it does more with its inputs than its class does."
+            f"{value:g}: its class overrides the computation."
         )

@@ -96,12 +96,12 @@ def statistics(
         UsageError: No samples, not as many labels as samples, a label that is no class, an unknown layer.
     """
     if top < 0:
-        raise UsageError(f"The number of samples to name is at least 0. Received: top={top}.")
+        raise UsageError(f"top must be at least 0. Received: top={top}.")
     known = None if labels is None else _Labels(labels, classes)
     stream = iter(_cut(batches))
     first = next(stream, None)
     if first is None:
-        raise UsageError("There are no samples to gather statistics of.")
+        raise UsageError("There are no samples.")
     graph = trace(model, first)
     calls = _calls(graph, layers)
     where = geometries(graph)
@@ -120,7 +120,7 @@ def statistics(
             gathered[path].add(array, now)
         seen += size
     if not seen:
-        raise UsageError("There are no samples to gather statistics of.")
+        raise UsageError("There are no samples.")
     if known:
         known.finish(seen)
     return {path: each.result() for path, each in gathered.items()}
@@ -135,7 +135,7 @@ def _cut(batches: ArrayTree | Iterable[ArrayTree]) -> Iterable[ArrayTree]:
             for start in range(0, samples, _BATCH)
         )
     if not isinstance(batches, Iterable):
-        raise UsageError(f"Statistics need an array or an iterable of batches. Received: {type(batches)}.")
+        raise UsageError(f"batches must be an array or an iterable of arrays. Received: {type(batches)}.")
     return batches
 
 
@@ -144,9 +144,7 @@ def _calls(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
         return graph.select([layers] if isinstance(layers, str) else layers)
     calls = [call for call in graph.calls if call.kind == "layer" and _by_default(call)]
     if not calls:
-        raise UsageError(
-            "The model has no layer with a kernel and no activation.", "Name the layers to look at."
-        )
+        raise UsageError("The model has no kernels and no activation layers.", "Give the layers.")
     return calls
 
 
@@ -161,21 +159,21 @@ class _Labels:
         array = np.asarray(labels)
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise UsageError(
-                "Labels are whole numbers of shape (samples,). "
+                "labels must be integers of shape (samples,). "
                 f"Received: {array.dtype} of shape {array.shape}."
             )
         largest = int(array.max(initial=-1))
         self.classes = largest + 1 if classes is None else classes
         if largest >= self.classes or array.min(initial=0) < -1:
             raise UsageError(
-                f"With {self.classes} classes, labels are 0 to {self.classes - 1}, or -1 where unknown. "
+                f"With {self.classes} classes, labels must be 0 to {self.classes - 1}, or -1 where unknown. "
                 f"Received: {int(array.min())} to {largest}."
             )
         self._array = array.astype(np.int64)
 
     def next(self, start: int, size: int) -> Whole:
         if start + size > len(self._array):
-            raise UsageError(f"There are {len(self._array)} labels for more samples than that.")
+            raise UsageError(f"There are more samples than labels ({len(self._array)}).")
         return self._array[start : start + size]
 
     def finish(self, samples: int) -> None:

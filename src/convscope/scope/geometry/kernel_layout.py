@@ -31,8 +31,12 @@ def without_kernel(graph: Graph, path: str) -> UsageError:
     """The error for a layer that has no kernel; its hint names some that do."""
     call = graph.find(path)
     others = [each.path for each in graph.calls if layout_of(each.layer)]
-    hint = f"Layers with one: {', '.join(others[:6])}{', ...' if len(others) > 6 else ''}." if others else ""
-    return UsageError(f"The layer '{call.path}' is of type {call.type}, which has no kernel to show.", hint)
+    hint = (
+        f"Layers with a kernel: {', '.join(others[:6])}{', ...' if len(others) > 6 else ''}."
+        if others
+        else ""
+    )
+    return UsageError(f"The layer '{call.path}' is of type {call.type}, which has no kernel.", hint)
 
 
 def weights_of(layer: keras.layers.Layer) -> Floats:
@@ -55,7 +59,7 @@ def weights_of(layer: keras.layers.Layer) -> Floats:
     if getattr(layer, "quantization_mode", None) not in (None, "float8"):
         raise UsageError(
             f"The weights of the layer '{layer.name}' are quantized to {layer.quantization_mode}.",
-            "Look at the model as it was before it was quantized.",
+            "Use the model before quantization.",
         )
     layout = layout_of(layer)
     if layout == "separable":

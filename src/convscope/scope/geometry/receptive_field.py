@@ -56,7 +56,7 @@ class Geometry:
             index = 0 if dependency.axis is None or dependency.whole else position[dependency.axis - 1]
             first, behind = dependency.window(index)
             if behind is None:
-                raise UsageError("The length of the input is not known.", "Give an input of a definite size.")
+                raise UsageError("The size of the input is unknown.", "Give a model with a fixed input size.")
             windows.append((first, behind))
         if any(first == behind for first, behind in windows):
             return tuple((0, 0) for _ in windows)  # a border, which depends on nothing

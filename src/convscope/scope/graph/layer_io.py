@@ -54,7 +54,7 @@ def layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[Tensor, Tensor]:
     with contextlib.suppress(_ReachedError), watched(model, watcher):
         model(x, training=False)
     if not seen:
-        raise UsageError(f"'{path}' was not reached when the model computed.")
+        raise UsageError(f"'{path}' was not called when the model ran.")
     return seen[0], seen[1]
 
 

@@ -29,8 +29,8 @@ def symbolic_inputs(model: keras.Model, inputs: ArrayTree | None) -> keras.Keras
     if len(known) == 1:
         return _of_shapes(next(iter(known.values())))
     raise UsageError(
-        f"The input shape of the model '{model.name}' is not known.",
-        "Give an input, or call the model once before it is saved.",
+        f"The input shape of the model '{model.name}' is unknown.",
+        "Give an input, or call the model once before saving it.",
     )
 
 
