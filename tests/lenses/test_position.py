@@ -104,7 +104,7 @@ def test_a_model_whose_own_value_differs_is_quoted():
     position = made((3, 3), 1, (2, 4), (10, 10), ())
     position.map[2, 4] += 1e-3
     said = texts(draw_position(position, plain_sample(np.zeros((12, 12, 1)))))
-    assert any("its value is off by 0.001" in text for text in said)
+    assert any("its value differs by 0.001" in text for text in said)
 
 
 @given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))

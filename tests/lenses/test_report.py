@@ -116,7 +116,7 @@ def test_the_page_says_everything_that_happened():
     for words in (
         "2026-11-20-animals", "image-classification", "compact_cnn", "3 classes", "9,000 samples",
         "4 epochs in 2 min", "80.0%", "on 30 samples; 95% interval 62.7% to 90.5%", "“cat” would give 33.3%",
-        "0.900", "4.3%", "99.0% sure, is cat", "batch size 64", "keras 3.15.1", "two cores", "no bfloat16",
+        "0.900", "4.3%", "with 99.0%, true: cat", "batch size 64", "keras 3.15.1", "two cores", "no bfloat16",
         "12 files are in train and in test", "cat/broken.jpg truncated", "Most frequent confusions",
     ):  # fmt: skip
         assert words in text, words
@@ -200,7 +200,7 @@ def test_classes_are_ranked_weakest_first_and_absent_ones_last():
     judged = judgement(("cat", "dog", "owl"))
     judged["classes"][0] |= {"support": 0, "f1": 0.0}
     text = Page(render_report(content(judgement=judged))).text
-    table = text[text.index("weakest F1 first") : text.index("Mistakes Where")]
+    table = text[text.index("weakest F1 first") : text.index("Mistakes The most")]
     assert re.findall("cat|dog|owl", table) == ["owl", "dog", "cat"]
     assert "\N{EN DASH}" in table
 
@@ -217,7 +217,7 @@ def test_what_is_not_known_is_left_out():
     page = Page(render_report(bare))
     assert "Training" not in page.text
     assert "Confusion" not in page.text
-    assert "Worth knowing" not in page.text
+    assert "Warnings" not in page.text
     assert not page.all("svg")
 
 

@@ -128,7 +128,7 @@ def test_variables_without_room_are_left_out_and_that_is_said():
     parts = np.zeros((300, 40))
     parts[:, [5, 17]] = 1
     said = texts(draw_attributions(SAMPLES["many"], [attribution(SAMPLES["many"], parts)]))
-    assert "the 8 of 40 variables that add most" in said
+    assert "the 8 of 40 variables with the largest attribution" in said
     assert {"channel 5", "channel 17"} <= set(said)
 
 

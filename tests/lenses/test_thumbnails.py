@@ -130,7 +130,7 @@ def test_answers_that_are_drawn_have_a_section_of_their_own():
         return Sheet(find_theme(theme)).finish(50)
 
     page = a_page(lambda: "text", PLAIN, answered=[Picture(draw, "alarms of " + EVIL)])
-    assert 'id="answers"' in page
-    assert 'href="#answers"' in page
-    assert 'id="answers"' not in a_page(lambda: "text", PLAIN)
+    assert 'id="predictions"' in page
+    assert 'href="#predictions"' in page
+    assert 'id="predictions"' not in a_page(lambda: "text", PLAIN)
     assert "<script" not in page

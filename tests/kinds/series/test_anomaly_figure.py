@@ -86,7 +86,7 @@ def test_labelled_windows_are_gray_and_known():
     figure = draw_anomalies(values, None, scores, None, 5, [], windows=[(100, 200), (300, 350)])
     widths = sorted({round(each.get_width(), 1) for each in named(figure, "labelled")})
     assert widths == [round(50 / 500 * 1038, 1), round(100 / 500 * 1038, 1)]
-    assert any("gray: 2 labelled windows" in text for text in texts(figure))
+    assert any("gray: 2 labeled windows" in text for text in texts(figure))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_interval_is_filled_from_its_lower_to_its_upper_end():
     below = band[:50, 1] - np.asarray(drawn.get_ydata())
     above = np.asarray(drawn.get_ydata()) - band[50:100, 1][::-1]
     np.testing.assert_allclose(below, above, atol=1e-6)
-    assert "interval that holds the truth in 80%" in texts(figure)
+    assert "80% prediction interval" in texts(figure)
 
 
 def test_an_interval_without_an_upper_end_reaches_to_the_top():

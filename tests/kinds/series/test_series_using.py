@@ -157,7 +157,7 @@ def test_every_way_to_look_gives_pictures_and_numbers(case, trained, tmp_path, m
 def test_answers_are_drawn_where_a_task_draws_some(case, trained):
     page = trained.run.report_path.read_text("utf-8")
     drawn = find_recipe(case.recipe).report.plot_predictions is not None
-    assert ('id="answers"' in page) == drawn
+    assert ('id="predictions"' in page) == drawn
     if not drawn:
         with pytest.raises(UsageError, match="no picture"):
             convscope.look(trained.folder, case.ask(trained.data), method="answers")

@@ -96,7 +96,7 @@ def test_a_translation_has_no_classes():
 def test_mistakes_of_a_classifier_may_be_texts(text):
     content = dataclasses.replace(TAGGED, mistakes=[Mistake(text, "a.csv#1", "LOC", "ORG", 0.93)])
     page = render_report(content)
-    assert "93.0% sure" in page
+    assert "with 93.0%" in page
     assert "x" * 500 not in page
 
 

@@ -1,4 +1,4 @@
-"""Which parts of an input speak for a prediction: heat over the input and alone, methods side by side."""
+"""How much each part of an input mattered for one prediction, by one method or several."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ def draw_attributions(
     *,
     class_names: Sequence[str] | None = None,
     theme: str = "light",
-    title: str = "What speaks for the prediction",
+    title: str = "Attribution of the prediction",
 ) -> Figure:
-    """Draws attributions of one input side by side, each as heat over the input and alone with a colour bar.
+    """Draws attributions of one input, each with a colour bar.
 
-    The heat covers the input the more, the stronger it is, so that the input stays visible where nothing
-    speaks. Every attribution has its own scale; those with signs are symmetric around 0. Of volumes the
-    middle slice is shown, of plain features the strongest as bars.
+    Every attribution has its own scale; those with signs are symmetric around 0.
 
     Args:
         sample: The input.

@@ -1,4 +1,4 @@
-"""The kernels of a layer: first ones as they are, deeper ones by norms and by what excites them most."""
+"""The kernels of a layer: the first as images, deeper ones by norms and by inputs of maximal output."""
 
 from __future__ import annotations
 
@@ -52,15 +52,14 @@ def draw_kernels(
 ) -> Figure:
     """Draws the kernels of one layer.
 
-    Kernels over one input channel are gray pictures in which 0 is the middle gray, over three channels
-    pictures in red, green and blue; those over a volume show their slices, those over a length are lines, of
-    series with their frequency response.
-    Kernels over more channels show their norm per input channel. What excites them most is shown where it is
-    known.
+    Kernels over one input channel are gray images in which 0 is the middle gray, over three channels images
+    in red, green and blue; those over a volume show their slices, those over a length are lines, of series
+    with their frequency response. Kernels over more channels show their norm per input channel. Inputs that
+    maximize their output are shown where they were computed.
 
     Args:
         kernels: The weights, norms and excitations.
-        channels: How many kernels to draw as pictures, or which; norms are always of all.
+        channels: How many kernels to draw, or which; norms are always of all.
         order: `index`: the first ones; `strongest`: by the mean absolute weight, falling.
         theme: `light` or `dark`.
         title: The heading; the layer's path if empty.
@@ -133,7 +132,7 @@ def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -
         if len(numbers) == weights.shape[-1]
         else f"{len(numbers)} of {weights.shape[-1]:,}"
     )
-    y = sheet.section(y, "Weights", f"{said} SampleInputs: {shown}; numbered by kernel.")
+    y = sheet.section(y, "Weights", f"{said} Shown: {shown}; numbered by kernel.")
     most = slices * max(1, 12 // slices) if slices > 1 else 16
     tiling = tile(len(labels), (coloured.shape[1], coloured.shape[2]), room, most=most)
     if slices <= tiling.columns:  # a row begins with a kernel's first slice
@@ -167,7 +166,7 @@ def _draw_lines(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> i
     )
     said = "Weights over the positions of the kernel" + (f": {which}." if into > 1 else ".")
     y = sheet.section(
-        y, "Weights", f"{said} SampleInputs: {len(numbers)} of {weights.shape[-1]:,} kernels, on one scale."
+        y, "Weights", f"{said} Shown: {len(numbers)} of {weights.shape[-1]:,} kernels, on one scale."
     )
     furthest = float(np.abs(weights[np.isfinite(weights)]).max(initial=0)) or 1.0
     wide, high = PLOT
@@ -215,8 +214,7 @@ def _draw_norms(sheet: Sheet, y: int, norms: Numbers) -> int:
     y = sheet.section(
         y,
         "Norms",
-        "How much each kernel (across) takes from each input channel (down): "
-        "the root of the sum of its squared weights.",
+        "L2 norm of the weights of each kernel (across) for each input channel (down).",
     )
     bottom, note = place_matrix(
         sheet,
@@ -250,8 +248,8 @@ def _draw_excitations(
 ) -> int:
     y = sheet.section(
         y,
-        "What excites them most",
-        "Inputs changed until the kernel answered as strongly as possible, each stretched to full contrast.",
+        "Activation maximization",
+        "Inputs optimized for the largest output of each kernel, each stretched to full contrast.",
     )
     if np.ndim(excitations) == 2:
         labels = [str(each) for each in chosen]

@@ -36,7 +36,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
     size, into = position.patch.shape
     text = f"For each position the {count(into, 'channel')} of the layer's input, from left to right."
     if position.padded.any():
-        text += " Positions outside of the input count as 0."
+        text += " Positions outside of the input are padding, which counts as 0."
     y = sheet.section(y, f"Vector {TIMES} weights = products", text) - 6
     parts = {"vector": position.patch, "weights": position.kernel, "products": position.products}
     scales = {
@@ -64,12 +64,8 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
 def _draw_sums(sheet: Sheet, y: int, position: Position, labels: Sequence[str], size: int) -> int:
     if size < 2:
         return y
-    y = (
-        sheet.section(
-            y, f"Sum over {count(size, 'position')}", "What each position of the kernel adds to the sum."
-        )
-        - 10
-    )
+    said = "Contribution of each position of the kernel to the sum."
+    y = sheet.section(y, f"Sum over {count(size, 'position')}", said) - 10
     sums = position.products.sum(axis=1, dtype=np.float64)
     scale: Scale = scale_of(sheet.theme, np.append(sums, 0.0), "diverging")
     room = INNER - BAR_ROOM

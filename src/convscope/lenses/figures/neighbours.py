@@ -67,9 +67,9 @@ def draw_neighbours(
     lines = any(map(_takes_a_line, cards))
     said.append(f"the input {'above' if lines else 'at the left'}, then the nearest first")
     if any(card.other for card in cards):
-        said.append("orange: of another class than the input")
+        said.append("orange: another class than the input")
     if any(card.sample is None for card in [*cards, *(query for query, _ in rows)]):
-        said.append("empty frames: there is no picture of it any more")
+        said.append("empty frames: the sample can no longer be read")
     y = int(sheet.paragraph(MARGIN, y, "; ".join(said), INNER, size=SMALL, colour=muted)) + 4
     for query, nearest in rows:
         sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)

@@ -1,4 +1,4 @@
-"""What activates kernels most: for each kernel the patches of inputs with the largest values."""
+"""For each kernel the parts of inputs with its largest outputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAME = 210
 
 
 def strongest_kernels(patches: Patches, channels: int) -> list[int]:
-    """The kernels whose patches excite them most, by the mean of their values, falling."""
+    """The kernels by the mean output at their patches, falling."""
     known = np.isfinite(patches.values)
     means = np.where(known, patches.values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     order = np.argsort(-np.where(known.any(axis=1), means, -np.inf), kind="stable")
@@ -43,7 +43,7 @@ def draw_patches(
     theme: str = "light",
     title: str = "",
 ) -> Figure:
-    """Draws for each kernel the parts of a data set that excite it most, with what it answers there.
+    """Draws for each kernel the parts of a data set with its largest outputs, and these outputs.
 
     Args:
         patches: Where they are.
@@ -57,7 +57,7 @@ def draw_patches(
     """
     sheet = Sheet(find_theme(theme))
     chosen = strongest_kernels(patches, channels)
-    y = sheet.title(title or f"What excites the kernels of {patches.path} most")
+    y = sheet.title(title or f"Patches with the largest activations of {patches.path}")
     kernels = len(patches.values)
     shown = "all kernels"
     if len(chosen) < kernels:

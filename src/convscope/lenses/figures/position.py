@@ -85,16 +85,16 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
         : 1 if position.patch.ndim == 4 else CHANNELS
     ]
     few = (
-        f"the {len(shown)} of {into:,} input channels that contribute most"
+        f"the {len(shown)} of {into:,} input channels with the largest contributions"
         if len(shown) > 1
-        else f"the one of {into:,} input channels that contributes most"
+        else f"the one of {into:,} input channels with the largest contribution"
     )
     said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
     plotted = position.patch.ndim == 2 and len(position.patch) > 5
     if position.padded.any() and plotted:
-        said += " Gray positions reach over the border of the layer's input and count as 0."
+        said += " Gray positions are padding, which counts as 0."
     elif position.padded.any():
-        said += " Crossed cells reach over the border of the layer's input and count as 0."
+        said += " Crossed cells are padding, which counts as 0."
     y = sheet.section(y, f"Patch {TIMES} kernel = products", said.strip())
     parts = [_as_planes(each)[..., shown] for each in (position.patch, position.kernel, position.products)]
     padded = _as_planes(position.padded[..., None])[..., 0]
@@ -155,7 +155,7 @@ def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int], convol
         sheet.section(
             y,
             f"Sum over {count(len(sums), what)}",
-            f"What each {what} adds to the sum of the products, the largest first.",
+            f"Contribution of each {what} to the sum of the products, largest first.",
         )
         - 10
     )
@@ -170,7 +170,7 @@ def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int], convol
     y += high
     if len(rest):
         shown, others = (number(float(sums[each].sum()), 4) for each in (first, rest))
-        said = f"These {len(first)} add {shown}, the other {len(rest):,} add {others}."
+        said = f"These {len(first)} sum to {shown}, the other {len(rest):,} to {others}."
         y = int(sheet.paragraph(MARGIN, y + 24, said, INNER, size=SMALL)) - 10
     return y + 16
 
@@ -223,11 +223,9 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
     notes = []
     if not exact:
         rounded = (round(each, decimals) for each in (position.sum, position.bias, -position.before))
-        notes.append(f"The printed numbers are rounded; their sum is off by {number(abs(sum(rounded)), 2)}.")
+        notes.append(f"The printed numbers are rounded; their sum differs by {number(abs(sum(rounded)), 2)}.")
     if position.rounding:
-        notes.append(
-            f"The model adds in an order of its own; its value is off by {number(position.rounding, 2)}."
-        )
+        notes.append(f"The model sums in another order; its value differs by {number(position.rounding, 2)}.")
     y += 38
     for note in notes:
         y += int(line_height(SMALL))

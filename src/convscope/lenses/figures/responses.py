@@ -1,4 +1,4 @@
-"""Kernels over a series: weights over time, and beside them what they let through by frequency."""
+"""Kernels over a series: weights over time, and the magnitude of their frequency response."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def _explained(weights: Numbers, shown: int, step: float, hertz: float | None) -
     of = f" of the {LINES} input channels of largest norm" if into > LINES else ""
     combined = ", all input channels together (root of the sum of squares)" if into > 1 else ""
     unit = "in Hz" if hertz is not None else "in cycles per step"
-    steps = f" A step of this layer is {step:g} of the input." if step != 1 and hertz is None else ""
+    steps = f" One step of this layer is {step:g} steps of the input." if step != 1 and hertz is None else ""
     return (
-        f"Left: the weights{of} over the {taps} positions of the kernel. Right: how strongly an oscillation "
-        f"comes through by its frequency, {unit}{combined}.{steps} SampleInputs: {shown} of "
+        f"Left: weights{of} at the {taps} positions of the kernel. Right: magnitude of the frequency "
+        f"response, {unit}{combined}.{steps} Shown: {shown} of "
         f"{count(there, 'kernel')}, on one scale."
     )
 

@@ -146,7 +146,7 @@ def _draw_classes(sheet: Sheet, y: int, stats: ChannelStatistics, class_names: S
         y,
         "Classes",
         "How far each channel's mean for a class lies from that over the classes, in the channel's standard "
-        "deviations. Channels are ordered by the class that excites them most.",
+        "deviations. Channels are ordered by the class of their largest deviation.",
     )
     shown = relative[:, order]
     bottom, note = place_matrix(
@@ -173,11 +173,11 @@ def _draw_samples(
     samples: Mapping[int, Sample] | Sequence[Sample],
     chosen: Numbers,
 ) -> int:
-    """A row of thumbnails for each channel: the samples that excite it most."""
+    """A row of thumbnails for each channel: the samples with its largest outputs."""
     muted = sheet.theme.muted
     y = sheet.section(
         y,
-        "Samples that excite them most",
+        "Samples with the largest activations",
         f"For the {len(chosen)} channels of largest mean; below each sample the largest value in its map.",
     )
     known = set(samples) if isinstance(samples, Mapping) else set(range(len(samples)))
@@ -208,7 +208,7 @@ def _draw_lines(
     samples: Mapping[int, Sample] | Sequence[Sample],
     chosen: Numbers,
 ) -> int:
-    """A few lines for each channel: the samples that activate it most, with the largest value of each."""
+    """A few lines for each channel: the samples of its largest outputs, with the largest value of each."""
     for channel in chosen:
         sheet.text(MARGIN, y + 14, f"channel {channel}", size=SMALL, width=136)
         pairs = zip(stats.top_samples[channel], stats.top_values[channel], strict=True)

@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from convscope.lenses.pages.explanation_rows import Row, rows
+from convscope.lenses.pages.explanation_rows import ExplanationRow, rows
 from convscope.lenses.pages.templates import find_template
 from convscope.scope.describe.phrasing import large, plural, values
 
 if TYPE_CHECKING:
     from convscope.scope.describe.explanation import Explanation
 
-_HEADINGS = ("output", "parameters", "", "mult-adds", "", "sees", "apart")
+_HEADINGS = ("output", "parameters", "", "mult-adds", "", "field", "stride")
 _FIRST_TO_GO = (6, 4, 2, 3, 0, 5)  # columns that narrow terminals do without, in this order
 _NARROWEST = 40
 _LEAST_NAME = 24
@@ -45,14 +45,14 @@ def as_text(explanation: Explanation, width: int = 100) -> str:
 def _lists(explanation: Explanation) -> Iterator[tuple[str, Sequence[str]]]:
     """The parts of an explanation that are lists of sentences; empty ones left out."""
     parts = (
-        ("In short", explanation.key_points),
-        ("How it repeats", [series.text for series in explanation.blocks]),
-        ("What a reviewer would say", [note.text for note in explanation.notes]),
+        ("Summary", explanation.key_points),
+        ("Repeated blocks", [series.text for series in explanation.blocks]),
+        ("Review", [note.text for note in explanation.notes]),
     )
     yield from ((heading, sentences) for heading, sentences in parts if sentences)
 
 
-def _layers(entries: Sequence[Row], width: int) -> list[str]:
+def _layers(entries: Sequence[ExplanationRow], width: int) -> list[str]:
     """Each layer: a line of numbers in columns, and below it what it does."""
     widths = [
         max(map(len, column)) for column in zip(_HEADINGS, *(row.cells for row in entries), strict=True)
@@ -108,7 +108,7 @@ def as_markdown(explanation: Explanation) -> str:
         "",
         "## Layer by layer",
         "",
-        "| Layer | Type | Output | Parameters | | Multiply-adds | | Sees | Apart |",
+        "| Layer | Type | Output | Parameters | | Multiply-adds | | Receptive field | Stride |",
     ]
     lines.append("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     lines += [

@@ -17,7 +17,7 @@ LONG = 40
 
 
 @dataclass(frozen=True)
-class Row:
+class ExplanationRow:
     """A layer, or a whole block, as it is shown.
 
     Args:
@@ -46,7 +46,7 @@ class Row:
         return f"{self.about} {self.here}".strip()
 
 
-def rows(explanation: Explanation, fold: bool = True) -> list[Row]:
+def rows(explanation: Explanation, fold: bool = True) -> list[ExplanationRow]:
     """Arranges the layers of an explanation.
 
     Args:
@@ -83,7 +83,7 @@ def _repeats(explanation: Explanation) -> dict[str, tuple[LayerBlock, LayerBlock
     return repeats
 
 
-def _of_layer(layer: LayerExplanation, explanation: Explanation, said: set[str]) -> Row:
+def _of_layer(layer: LayerExplanation, explanation: Explanation, said: set[str]) -> ExplanationRow:
     about = "" if layer.about in said else layer.about
     said.add(layer.about)
     again = f"It is the layer '{layer.shared_with}', called again." if layer.shared_with else ""
@@ -103,7 +103,7 @@ def _of_layer(layer: LayerExplanation, explanation: Explanation, said: set[str])
 
 def _of_block(
     block: LayerBlock, first: LayerBlock, layers: Sequence[LayerExplanation], explanation: Explanation
-) -> Row:
+) -> ExplanationRow:
     costs = [layer.multiply_adds for layer in layers]
     cost = None if None in costs else sum(each for each in costs if each is not None)
     held = sum(0 if layer.shared_with else layer.parameters for layer in layers)
@@ -125,7 +125,7 @@ def _row(
     about: str,
     here: str,
     folded: bool,
-) -> Row:
+) -> ExplanationRow:
     all_held, all_cost = explanation.parameters, explanation.multiply_adds or 0
     cells = (
         shape,
@@ -136,7 +136,7 @@ def _row(
         _sees(last),
         _apart(last),
     )
-    return Row(
+    return ExplanationRow(
         name,
         kind,
         cells,

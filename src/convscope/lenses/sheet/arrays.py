@@ -54,7 +54,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Numbers], about: Mapping[
     for name, array in known.items():
         if array.dtype.kind not in "biufU":
             raise UsageError(
-                f"The array '{name}' has type {array.dtype}, expected numbers, truth values or text."
+                f"The array '{name}' has type {array.dtype}, expected numbers, booleans or text."
             )
     if suffix == ".json":
         write_json(

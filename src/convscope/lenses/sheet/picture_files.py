@@ -64,7 +64,7 @@ def check_suffix(path: Path) -> None:
     """Raises UsageError, naming the known suffixes, if a figure cannot be written to a path."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
-            f"A picture cannot be written to '{path.name}'.",
+            f"A figure cannot be written to '{path.name}'.",
             f"The name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.",
         )
 

@@ -305,7 +305,7 @@ class Sheet:
         """Raises UsageError if a sheet of this height cannot be drawn."""
         if height > TALLEST:
             raise UsageError(
-                f"The picture would be more than {TALLEST:,} pixels tall, which cannot be drawn.",
+                f"The figure would be more than {TALLEST:,} pixels tall, which cannot be drawn.",
                 "Ask for fewer layers or channels at a time.",
             )
 

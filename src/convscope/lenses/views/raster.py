@@ -144,7 +144,7 @@ class RasterView(View):
             return "input"
         shown = zip(window[-2:], self.positions[-2:], strict=True)
         whole = all(end - start == size for (start, end), size in shown)
-        return "sees the whole input" if whole else "one receptive field"
+        return "depends on all of it" if whole else "one receptive field"
 
     def place_position(self, sheet: Sheet, y: int, position: Position, name: str) -> int:
         """Draws the input with the part that the value depends on, and at the right the map."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
+from convscope.lenses.pages.pages import Picture
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
@@ -20,6 +22,9 @@ from convscope.types import Axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from convscope.kinds.series.anomaly.detector import Scored
+    from convscope.kinds.series.readers.sources import Series
 
 Alarm = tuple[int, int, int]
 """First point, the one behind the last, and the variable that caused it; -1 where none is known."""
@@ -156,7 +161,7 @@ def _facts(
         f"{count(there, 'variable')}{some}" if there > 1 else "",
         count(len(alarms), "alarm"),
         f"threshold {number(threshold)}",
-        f"gray: {count(len(windows), 'labelled window')}" if windows else "",
+        f"gray: {count(len(windows), 'labeled window')}" if windows else "",
     ]
     return "  ·  ".join(part for part in parts if part)
 
@@ -244,7 +249,7 @@ def _write_notes(sheet: Sheet, y: int, timeline: Timeline, values: Numbers, part
     """What strips and hatching mean; returns the next baseline."""
     if parts is not None and values.shape[1] > 1:
         crowd = timeline.crowding(np.arange(len(values)))
-        said = "strips: what each variable adds to the score"
+        said = "strips: contribution of each variable to the score"
         said += f", the largest of up to {crowd:,} points" if crowd > 1 else ""
         y = int(sheet.paragraph(MARGIN, y, said, INNER, size=SMALL, colour=sheet.theme.muted))
     return int(write_missing(sheet, MARGIN, y, values, INNER))
@@ -286,3 +291,34 @@ def _list(
             sheet.text(MARGIN + 930, y, _named(names, variable, there), size=SMALL, width=INNER - 930)
         y += int(line_height(SMALL)) + 4
     return y
+
+
+def alarm_figure(
+    series: Series, scored: Scored, name: str, windows: Sequence[tuple[int, int]] = ()
+) -> Picture:
+    """The figure of a series with its scores and alarms, drawn when it is needed.
+
+    Args:
+        series: As it was read.
+        scored: Its scores.
+        name: What it is called.
+        windows: First and last row of each known anomaly.
+    """
+    alarms = [(alarm.start, alarm.end + 1, alarm.variable) for alarm in scored.alarms]
+    known = [(first, last + 1) for first, last in windows]
+
+    def draw(theme: str) -> Figure:
+        return draw_anomalies(
+            series.values,
+            series.times,
+            scored.scores,
+            scored.parts,
+            scored.threshold,
+            alarms,
+            windows=known,
+            names=series.variables,
+            caption=Path(name).name,
+            theme=theme,
+        )
+
+    return Picture(draw, f"scores and alarms of {Path(name).name}")

@@ -19,11 +19,11 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
+from convscope.kinds.series.anomaly.figure import alarm_figure
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms, anomaly_metrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
 from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
-from convscope.kinds.series.answer_pictures import SERIES, alarm_picture
 from convscope.kinds.series.readers.segments import Segments
 from convscope.kinds.series.readers.sources import Series
 from convscope.lenses.pages.pages import Picture
@@ -38,6 +38,7 @@ FEWEST_WINDOWS, MOST_WINDOWS = 640, 16_384
 """Windows of an epoch."""
 SHOWN_ALARMS = 24
 SHOWN_SERIES = 8
+DRAWN_SERIES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,10 +288,10 @@ def plot_predictions(
 ) -> list[Picture]:
     """The first series with their scores and alarms, and the anomalies that are known."""
     representation = fitted.representation
-    some = samples.take(np.arange(min(SERIES, len(samples))))
+    some = samples.take(np.arange(min(DRAWN_SERIES, len(samples))))
     known = [() if labels is None else labels[i].windows or () for i in range(len(some))]
     return [
-        alarm_picture(
+        alarm_figure(
             ordered(some.load(i), representation.variables, some.name(i)), each.scored, some.name(i), known[i]
         )
         for i, each in enumerate(predict(fitted, some, progress))

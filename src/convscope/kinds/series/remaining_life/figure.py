@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from convscope.errors import UsageError
+from convscope.lenses.pages.pages import Picture
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, find_theme, mixed, number
@@ -131,8 +135,8 @@ def _legend(sheet: Sheet, y: int, units: Sequence[UnitLife], coverage: float | N
     band = mixed(theme.first, theme.ground, _BAND)
     entries = [("predicted", theme.first, False)]
     if any(each.low is not None for each in units):
-        promised = "" if coverage is None else f" that holds the truth in {coverage:.0%}"
-        entries.append((f"interval{promised}", band, True))
+        promised = "prediction interval" if coverage is None else f"{coverage:.0%} prediction interval"
+        entries.append((promised, band, True))
     if any(each.true is not None for each in units):
         entries.append(("true", theme.second, False))
     for text, colour, filled in entries:
@@ -191,3 +195,44 @@ def _upright(sheet: Sheet, row: Trace) -> None:
             sheet.line([x - 6, x], [place, place], colour=sheet.theme.muted, width=0.5)
             text = number(float(tick))
             sheet.text(x - 11, place + 6, text, size=TINY, colour=sheet.theme.muted, across="right")
+
+
+def life_figure(
+    names: Sequence[str],
+    cycles: Sequence[npt.NDArray[np.float64]],
+    lives: Sequence[npt.NDArray[np.float64]],
+    intervals: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+    true: Sequence[Numbers] | None,
+    *,
+    coverage: float,
+    cap: float,
+    of: int,
+) -> Picture:
+    """The figure of the predicted lives of some units after each of their cycles, drawn when it is needed.
+
+    Args:
+        names: The units.
+        cycles: Of each unit, when.
+        lives: What was predicted then.
+        intervals: Lower and upper ends; infinite where there is none.
+        true: What was true; None where that is not known.
+        coverage: Share of intervals that hold the truth.
+        cap: The longest life that is told apart.
+        of: How many units there are.
+    """
+    units = [
+        UnitLife(
+            Path(name).name,
+            cycles[i],
+            lives[i],
+            *intervals[i],
+            None if true is None else np.minimum(np.asarray(true[i], np.float64), cap),
+        )
+        for i, name in enumerate(names)
+    ]
+    draw = partial(_draw_units, units, coverage, cap, of)
+    return Picture(draw, f"remaining life of {', '.join(unit.name for unit in units)}")
+
+
+def _draw_units(units: Sequence[UnitLife], coverage: float, cap: float, of: int, theme: str) -> Figure:
+    return draw_life(units, coverage=coverage, cap=cap, of=of, theme=theme)

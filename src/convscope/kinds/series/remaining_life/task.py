@@ -16,7 +16,7 @@ from convscope.engine.inference.infer import predict_probabilities
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
-from convscope.kinds.series.answer_pictures import UNITS, life_picture
+from convscope.kinds.series.remaining_life.figure import life_figure
 from convscope.kinds.series.remaining_life.histories import Lives
 from convscope.kinds.series.remaining_life.intervals import LifeIntervals
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics, life_metrics
@@ -29,6 +29,7 @@ COVERAGE = 0.9
 """Share of true lives that intervals hold, unless asked otherwise."""
 SHOWN_MISTAKES = 24
 SHOWN_UNITS = 8
+DRAWN_UNITS = 12
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def plot_predictions(
 ) -> list[Picture]:
     """The first units, after each of their cycles."""
     representation = fitted.representation
-    some = samples.take(np.arange(min(UNITS, len(samples))))
+    some = samples.take(np.arange(min(DRAWN_UNITS, len(samples))))
     units = [some.load(i) for i in range(len(some))]
     ends = np.cumsum([len(unit) for unit in units])[:-1]
     lives = _predicted(fitted, representation.windows(some, progress), progress)
@@ -246,7 +247,7 @@ def plot_predictions(
     low, high = LifeIntervals.from_json(fitted.calibration).around(lives, coverage)
     parts = [np.split(each, ends) for each in (lives, low, high)]
     return [
-        life_picture(
+        life_figure(
             [some.name(i) for i in range(len(some))],
             [unit.cycles for unit in units],
             parts[0],

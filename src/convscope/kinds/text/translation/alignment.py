@@ -1,4 +1,4 @@
-"""What a translation looks at: for each word that is written, the words of the source it attends to."""
+"""The attention of a translation: for each target word its weights over the words of the source."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw_alignment(
     weights: Numbers,
     *,
     theme: str = "light",
-    title: str = "What the translation looks at",
+    title: str = "Attention of the translation",
     caption: str = "",
 ) -> Figure:
     """Draws the attention from the words of a target to those of its source: rows write, columns are read.
@@ -75,7 +75,7 @@ def draw_alignment(
     read, written = ([_shown(each) for each in words] for words in (source[:columns], target[:rows]))
     y = _draw_grid(sheet, y, read, written, values)
     notes = [
-        "each row shows where the word at its left looks",
+        "each row: attention of the word at its left over the words of the source",
         "the source runs from right to left" if backwards else "",
         f"the first {rows} of {sizes[0]} and {columns} of {sizes[1]} tokens" if cut else "",
         note_on_missing([*source[:columns], *target[:rows]]),

@@ -57,7 +57,7 @@ def place_timeline_maps(
             when = "" if timeline.counted else f", {timeline.during(*window)}"
             notes.append(f"outlined: the strongest value and the {seen} that it depends on{when}")
     else:
-        notes.append("where its positions lie is not known: they are spread over the whole")
+        notes.append("the positions of the maps in the input are not known; they are spread evenly")
     crowd = timeline.crowding(centres)
     if crowd > 1:
         notes.append(f"each pixel is the mean of up to {count(crowd, 'value')}")

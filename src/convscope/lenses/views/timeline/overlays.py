@@ -1,4 +1,4 @@
-"""What speaks for a prediction along a series: colour behind its lines, or over what a model hears."""
+"""Attributions of a series: colour behind its lines, or over its spectrogram."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ def _note(sheet: Sheet, y: int, timeline: Timeline, signal: Signal, each: Attrib
     shown = len(strongest_variables(signal.values))
     if shown < variables:
         own = each.path is None and _fits(each.parts, signal.values)
-        by = "that add most" if own else "of largest spread"
+        by = "with the largest attribution" if own else "of largest spread"
         notes.append(f"the {shown} of {count(variables, 'variable')} {by}")
     crowd = timeline.crowding(np.arange(len(signal.values)))
     if crowd > 1:
-        notes.append(f"each pixel has the mean colour of up to {count(crowd, 'position')}")
+        notes.append(f"each pixel is the mean of up to {count(crowd, 'position')}")
     if not notes:
         return y
     muted = sheet.theme.muted
