@@ -344,7 +344,7 @@ def look(
     """
     prepare_backend()
     from convscope.workflows.inspect.context import InspectionRequest
-    from convscope.workflows.inspect.inspect import look as look_into
+    from convscope.workflows.inspect.inspect import inspect_model
     from convscope.workflows.load_model import open_model
     from convscope.workflows.model_inputs.model_inputs import model_inputs
     from convscope.workflows.model_inputs.readers import divide_options, numeric_model
@@ -352,7 +352,7 @@ def look(
     loaded = numeric_model(open_model(_name(model), trust=trust, code=code))
     reading, options = divide_options({"value_range": value_range, **options})
     given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
-    wish = InspectionRequest(
+    request = InspectionRequest(
         method=method,
         layers=(layers,) if isinstance(layers, str) else tuple(layers),
         channels=channels,
@@ -367,7 +367,7 @@ def look(
         seed=seed,
         options=options,
     )
-    return look_into(loaded, given, wish, progress)
+    return inspect_model(loaded, given, request, progress)
 
 
 def _name(model: Any) -> Any:

@@ -193,7 +193,7 @@ def test_a_notebook_shows_it(model_file, pictures):
     [
         ({"method": "map"}, "Did you mean maps"),
         ({"layers": "edgse"}, "Did you mean edges"),
-        ({"method": "why", "target": "cat"}, "knows no class names"),
+        ({"method": "why", "target": "cat"}, "has no class names"),
         ({"method": "grad-cam", "target": 9}, "9"),
         ({"value_range": "0-1"}, "value_range must be one of"),
         ({"method": "occlusion", "windows": 3}, "has no option 'windows'"),
@@ -208,7 +208,7 @@ def test_what_cannot_work_is_told(model_file, pictures, arguments, words):
 
 
 def test_inputs_that_the_model_does_not_take_are_told(model_file, pictures, tmp_path):
-    with pytest.raises(UsageError, match="input is needed"):
+    with pytest.raises(UsageError, match="needs an input"):
         convscope.look(model_file)
     with pytest.raises(UsageError, match=r"\(samples, 16, 16, 1\)"):
         convscope.look(model_file, random_pictures(2, 8, 8, 1))

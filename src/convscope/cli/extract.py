@@ -30,10 +30,12 @@ def extract(
     resume: Annotated[bool, Parameter(group=WRITTEN)] = False,
     cluster: str | None = None,
     split: Annotated[list[Literal["train", "validation", "test"]] | None, Parameter(group=OPENED)] = None,
-    recipe: Annotated[str, Parameter(group=OPENED)] = "image-classification",
+    recipe: Annotated[str | None, Parameter(group=OPENED)] = None,
     value_range: Annotated[
         Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=OPENED, allow_leading_hyphen=True)
     ] = "auto",
+    rate: Annotated[int | None, Parameter(group=OPENED)] = None,
+    vocabulary: Annotated[Path | None, Parameter(group=OPENED)] = None,
     input_shape: Annotated[str | None, Parameter(group=OPENED)] = None,
     trust: Annotated[bool, Parameter(group=OPENED)] = False,
     code: Annotated[list[str] | None, Parameter(group=OPENED)] = None,
@@ -67,9 +69,13 @@ def extract(
     split:
         Splits to use; all by default
     recipe:
-        Recipe that reads labeled data, for a model that is not a run
+        Recipe that reads the data, for a model that is not a run; found by its input by default
     value_range:
         Range that pixel values are scaled to, for a model that is not a run
+    rate:
+        Sampling rate in Hz of a model of waveforms that is not a run
+    vocabulary:
+        File with one token per line, for a model of token ids that is not a run
     input_shape:
         Input shape of an architecture, such as 48x48x1; that of the data by default
     trust:
@@ -102,6 +108,8 @@ def extract(
                 cluster=cluster,
                 recipe=recipe,
                 value_range=value_range,
+                rate=rate,
+                vocabulary=vocabulary,
                 trust=trust,
                 code=code or (),
                 input_shape=shape,

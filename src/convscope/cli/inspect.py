@@ -65,6 +65,8 @@ def explain(
     input_shape: Annotated[str | None, Parameter(group=MODEL)] = None,
     classes: Annotated[int | None, Parameter(group=MODEL)] = None,
     value_range: ValueRange = "auto",
+    rate: Annotated[int | None, Parameter(group=MODEL)] = None,
+    vocabulary: Annotated[Path | None, Parameter(group=MODEL)] = None,
     trust: Annotated[bool, Parameter(group=MODEL)] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
 ) -> None:
@@ -86,6 +88,10 @@ def explain(
         Number of classes of an architecture
     value_range:
         Range that pixel values are scaled to
+    rate:
+        Sampling rate in Hz of a model of waveforms that is not a run
+    vocabulary:
+        File with one token per line, for a model of token ids that is not a run
     trust:
         Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
@@ -107,6 +113,8 @@ def explain(
             input_shape=shape,
             classes=classes,
             value_range=value_range,
+            rate=rate,
+            vocabulary=vocabulary,
             progress=bar,
         )
     print_explanation(explanation, form, out)
@@ -135,6 +143,8 @@ def look(
     excite: Annotated[int, Parameter(group=SHOWN)] = 0,
     seed: Annotated[int, Parameter(group=SHOWN)] = 0,
     value_range: ValueRange = "auto",
+    rate: Annotated[int | None, Parameter(group=MODEL)] = None,
+    vocabulary: Annotated[Path | None, Parameter(group=MODEL)] = None,
     trust: Annotated[bool, Parameter(group=MODEL)] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
     given: object = None,
@@ -177,6 +187,10 @@ def look(
         Seed of random numbers
     value_range:
         Range that pixel values are scaled to
+    rate:
+        Sampling rate in Hz of a model of waveforms that is not a run
+    vocabulary:
+        File with one token per line, for a model of token ids that is not a run
     trust:
         Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
@@ -210,6 +224,8 @@ def look(
             output=output,
             excite=excite,
             value_range=value_range,
+            rate=rate,
+            vocabulary=vocabulary,
             trust=trust,
             code=code or (),
             seed=seed,

@@ -18,7 +18,7 @@ from convscope.run import Run
 from convscope.scope.describe.explanation import explain
 from convscope.types import no_progress
 from convscope.workflows.inspect.context import InspectionRequest
-from convscope.workflows.inspect.inspect import look
+from convscope.workflows.inspect.inspect import inspect_model
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs, view_of_shown
 
@@ -91,4 +91,4 @@ def _seen(recipe: AnyRecipe, fitted: Fitted[Representation], splits: Splits) -> 
         "a run",
         recipe.output_names(fitted.representation, fitted.class_names),
     )
-    return look(opened, given, InspectionRequest(channels=8)).pictures
+    return inspect_model(opened, given, InspectionRequest(channels=8)).pictures

@@ -21,7 +21,7 @@ from convscope.scope.graph.graph import trace
 from convscope.types import Axis
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
-from convscope.workflows.inspect.inspect import look
+from convscope.workflows.inspect.inspect import inspect_model
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
@@ -69,7 +69,7 @@ def given_sound():
 
 def seen(model, given, method, **wishes):
     opened = LoadedModel(model, model.name, "a test", ("calm", "alarm"))
-    return look(opened, given, InspectionRequest(method=method, channels=4, **wishes))
+    return inspect_model(opened, given, InspectionRequest(method=method, channels=4, **wishes))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -183,5 +183,5 @@ def test_answers_are_drawn_by_the_task_of_a_run_alone():
     x = given_series()
     told = ModelInputs(NAMES, x.take, view=x.view, predictions=answers)
     assert [picture.label for picture in seen(series_model(), told, "answers").pictures] == ["the answer"]
-    with pytest.raises(UsageError, match="no picture of what 'series' answers"):
+    with pytest.raises(UsageError, match="predictions of 'series' cannot be plotted"):
         seen(series_model(), given_series(), "answers")

@@ -159,7 +159,7 @@ def test_answers_are_drawn_where_a_task_draws_some(case, trained):
     drawn = find_recipe(case.recipe).report.plot_predictions is not None
     assert ('id="predictions"' in page) == drawn
     if not drawn:
-        with pytest.raises(UsageError, match="no picture"):
+        with pytest.raises(UsageError, match="cannot be plotted"):
             convscope.look(trained.folder, case.ask(trained.data), method="answers")
         return
     seen = convscope.look(trained.folder, case.ask(trained.data), method="answers")

@@ -11,7 +11,7 @@ from keras import layers
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.kinds.text.view import VIEW
 from convscope.workflows.inspect.context import InspectionRequest
-from convscope.workflows.inspect.inspect import look
+from convscope.workflows.inspect.inspect import inspect_model
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
@@ -47,7 +47,7 @@ def given():
 
 def seen(method, dilation=1, **wishes):
     opened = LoadedModel(text_model(dilation), "words", "a test", ("bad", "good"))
-    return look(opened, given(), InspectionRequest(method=method, channels=4, **wishes))
+    return inspect_model(opened, given(), InspectionRequest(method=method, channels=4, **wishes))
 
 
 @pytest.mark.parametrize("method", ["maps", "position", "why", "statistics", "patches"])
@@ -112,7 +112,9 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
     both = as_texts(
         ModelInputs(("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts)
     )
-    found = look(LoadedModel(model, "both", "a test"), both, InspectionRequest(layers=("reader", "writer")))
+    found = inspect_model(
+        LoadedModel(model, "both", "a test"), both, InspectionRequest(layers=("reader", "writer"))
+    )
     said = {text.get_text() for text in found.figures()[0].axes[0].texts}
     assert {"ein", "one", "two"} <= said
     assert found.save(tmp_path / "seen.png")

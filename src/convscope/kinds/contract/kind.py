@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.snapshot import DataSnapshot
+    from convscope.kinds.contract.inspection import KindInspection
     from convscope.kinds.contract.model_reader import ModelReader
     from convscope.kinds.contract.recipe import AnyRecipe
     from convscope.lenses.views.view import ViewFactory
@@ -111,6 +112,7 @@ class Kind:
         models: Modules that register models with a class of their own.
         view: How its samples and the maps over them are drawn.
         model_reader: Brings its files to Keras models that come without a run; None where nothing does.
+        inspections: Methods of `look` that only its models have, by name.
         requires: Packages of the extra by the name that Python imports.
     """
 
@@ -124,4 +126,5 @@ class Kind:
     models: tuple[str, ...] = ()
     view: Lazy[ViewFactory] | None = None
     model_reader: Lazy[ModelReader] | None = None
+    inspections: Mapping[str, Lazy[KindInspection]] = field(default_factory=dict)
     requires: tuple[str, ...] = ()

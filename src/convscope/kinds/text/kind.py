@@ -112,4 +112,5 @@ TEXT = Kind(
     models=("convscope.kinds.text.tagging.models", "convscope.kinds.text.translation.models"),
     view=Lazy("convscope.kinds.text.view:VIEW"),
     model_reader=Lazy("convscope.kinds.text.model_reader:MODEL_READER"),
+    inspections={"attention": Lazy("convscope.kinds.text.translation.attention:inspect_attention")},
 )

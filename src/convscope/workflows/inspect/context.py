@@ -1,4 +1,4 @@
-"""A model, the inputs it is looked at with, and what is to be seen."""
+"""A model, the inputs that it is inspected with, and what is asked for."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Tokens = tuple[str, ...]
 
 @dataclass(frozen=True)
 class InspectionRequest:
-    """What is to be seen, and how.
+    """An inspection method, and what it takes.
 
     Args:
-        method: One of `METHODS`, or the name of an attribution method.
-        layers: Paths, unique names or patterns; none leaves the choice to convscope, which says it.
+        method: Such as `maps`, or the name of an attribution method.
+        layers: Paths, unique names or patterns; by default layers of all depths, which notes name.
         channels: How many channels of a layer are shown.
-        scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
+        scale: `layer`: one color scale for a layer's maps; `map`: each map has its own.
         compare: Whether several inputs stand side by side on one sheet, for `maps`.
         channel: Which map, for `position`; by default the strongest.
         at: Which position of it; by default the strongest.
-        target: Class index or name, for `why`; by default the predicted one.
-        output: Name of an output, for `why`; by default the first.
-        value_range: What pixels become; for `kernels` the range in which inputs that excite them are sought.
-        excite: For how many kernels to compute what excites them most.
-        seed: For what is drawn at random.
+        target: Class index or name, for `attribution`; by default the predicted one.
+        output: Name of an output, for `attribution`; by default the first.
+        value_range: For `kernels`, the range in which inputs that activate them are sought.
+        excite: For how many kernels to compute the input that activates them most.
+        seed: Random seed.
         options: What an attribution method takes besides.
     """
 
@@ -65,21 +65,21 @@ class InspectionRequest:
 class InspectionContext:
     """A model computed on the inputs that are shown."""
 
-    def __init__(self, opened: LoadedModel, given: ModelInputs, names: Sequence[str], layers: int) -> None:
-        self.opened, self.given = opened, given
-        self.x = as_inputs(opened.model, given.first(SHOWN_INPUTS))
-        self.graph = trace(opened.model, self.x)
+    def __init__(self, loaded: LoadedModel, inputs: ModelInputs, names: Sequence[str], layers: int) -> None:
+        self.loaded, self.inputs = loaded, inputs
+        self.x = as_inputs(loaded.model, inputs.first(SHOWN_INPUTS))
+        self.graph = trace(loaded.model, self.x)
         self.count = len(keras.tree.flatten(self.x)[0])
         self.calls, how = chosen_layers(self.graph, names, layers) if layers else ([], "")
         several = len(self.graph.inputs) > 1
         self._behind_second = behind(self.graph, self.graph.inputs[1]) if several else frozenset()
-        self.notes = [*given.notes, *([how] if how else [])]
-        if len(given) > self.count:
-            self.notes.append(f"the first {self.count} of {len(given)} inputs")
+        self.notes = [*inputs.notes, *([how] if how else [])]
+        if len(inputs) > self.count:
+            self.notes.append(f"the first {self.count} of {len(inputs)} inputs")
 
     def record(self) -> Recording:
         """What the chosen layers put out."""
-        return record(self.opened.model, self.x, [call.path for call in self.calls])
+        return record(self.loaded.model, self.x, [call.path for call in self.calls])
 
     def one(self, i: int) -> Any:
         """One input, with a batch axis of 1."""
@@ -87,13 +87,13 @@ class InspectionContext:
 
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
-        caption = said_prediction(predictions, i, self.opened.class_names)
+        caption = caption_of(predictions, i, self.loaded.class_names)
         return self.drawn[i] if not caption else replace(self.drawn[i], caption=caption)
 
     @cached_property
     def drawn(self) -> list[Sample]:
         """The inputs as they are drawn."""
-        return drawn_samples(self.opened.model, self.graph, self.given, range(self.count), self.x)
+        return drawn_samples(self.loaded.model, self.graph, self.inputs, range(self.count), self.x)
 
     def over(self, path: str) -> int:
         """The number of the input that a layer's positions lie along: 1 where it depends on the second."""
@@ -101,14 +101,14 @@ class InspectionContext:
 
 
 def drawn_samples(
-    model: keras.Model, graph: Graph, given: ModelInputs, numbers: Sequence[int], x: Any
+    model: keras.Model, graph: Graph, inputs: ModelInputs, numbers: Sequence[int], x: Any
 ) -> list[Sample]:
     """Inputs as they are drawn.
 
     Args:
         model: The model.
         graph: Of the model on these inputs.
-        given: Where they are from.
+        inputs: Where they are from.
         numbers: Their numbers there.
         x: They as the model takes them.
     """
@@ -116,18 +116,18 @@ def drawn_samples(
     front_end = front_end_of(graph)
     made = []
     for place, (number, values) in enumerate(zip(numbers, input_to_show(graph, x), strict=True)):
-        view = given.view(number, values)
+        view = inputs.view(number, values)
         if spectrograms is not None and front_end is not None:
             view = through_front_end(view, values, spectrograms[place], front_end[1].rate)
-        made.append(Sample(view, given.names[number]))
+        made.append(Sample(view, inputs.names[number]))
     return made
 
 
-def texts_of(given: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]:
+def texts_of(inputs: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]:
     """The tokens of a text and those of its target; None where there is none."""
-    if given.tokens is None:
+    if inputs.tokens is None:
         return None, None
-    found = given.tokens(i)
+    found = inputs.tokens(i)
     if not found or all(isinstance(token, str) for token in found):
         return tuple(found), None
     texts = [tuple(text) for text in found if text is not None]
@@ -142,20 +142,23 @@ def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[l
     return calls, f"layers {', '.join(call.path for call in calls)}: {how}"
 
 
-def said_prediction(predictions: Sequence[np.ndarray], sample: int, class_names: Sequence[str] | None) -> str:
-    """One line on what the model answers for a sample; empty for what is no class or single number."""
+def position_names(samples: Sequence[Sample]) -> dict[str, dict[str, list[str]]]:
+    """What the positions of each sample are called, such as tokens; empty where they have no names."""
+    named = {sample.name: list(sample.view.names) for sample in samples}
+    return {"tokens": named} if any(named.values()) else {}
+
+
+def caption_of(predictions: Sequence[np.ndarray], sample: int, class_names: Sequence[str] | None) -> str:
+    """One line on what the model predicts for a sample; empty for what is no class or single number."""
     if not predictions:
         return ""
-    answer = np.asarray(predictions[0][sample], np.float64)
-    if answer.ndim != 1:
+    output = np.asarray(predictions[0][sample], np.float64)
+    if output.ndim != 1:
         return ""
-    if len(answer) == 1:
-        return f"answer {answer[0]:.3g}"
-    if answer.min() < -1e-6 or abs(answer.sum() - 1) > 1e-2:
-        return f"largest output: {_class_name(int(answer.argmax()), class_names)}, {answer.max():.3g}"
-    best = int(answer.argmax())
-    return f"predicted {_class_name(best, class_names)}, {answer[best]:.1%}"
-
-
-def _class_name(index: int, class_names: Sequence[str] | None) -> str:
-    return class_names[index] if class_names and index < len(class_names) else f"class {index}"
+    if len(output) == 1:
+        return f"prediction {output[0]:.3g}"
+    best = int(output.argmax())
+    name = class_names[best] if class_names and best < len(class_names) else f"class {best}"
+    if output.min() < -1e-6 or abs(output.sum() - 1) > 1e-2:
+        return f"largest output: {name}, {output.max():.3g}"
+    return f"predicted {name}, {output[best]:.1%}"

@@ -1,4 +1,4 @@
-"""What a look into a model gave: pictures, and the numbers behind them."""
+"""What the inspection of a model gave: figures, and the arrays behind them."""
 
 from __future__ import annotations
 
@@ -31,21 +31,19 @@ def check_ending(path: Path) -> None:
     """
     known = (*PICTURES, *PAGES, *NUMBERS)
     if path.suffix.lower() not in known:
-        raise UsageError(
-            f"Nothing can be written to '{path.name}'.", f"The name must end in {', '.join(known)}."
-        )
+        raise UsageError(f"'{path.name}' has an unknown ending.", f"Use one of {', '.join(known)}.")
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """Pictures of a model and the numbers they show; a notebook shows it as it is.
+    """Figures of a model and the arrays that they show; a notebook shows it as it is.
 
     Args:
         model: Name of the model.
-        method: What was looked at.
+        method: By which it was inspected.
         title: In words.
         pictures: One per input or layer, drawn when they are needed.
-        arrays: The numbers, by name.
+        arrays: The values, by name.
         about: What belongs to them: choices, layers, predictions; plain values.
         notes: What was decided, one line each.
     """
@@ -59,7 +57,7 @@ class Inspection:
     notes: tuple[str, ...]
 
     def figures(self, theme: str = "light") -> list[Figure]:
-        """The pictures as Matplotlib figures.
+        """As Matplotlib figures.
 
         Args:
             theme: `light` or `dark`.
@@ -70,9 +68,9 @@ class Inspection:
         """Writes everything to a file whose ending says how.
 
         Args:
-            path: `.png`, `.svg`, `.pdf`: a file per picture, from the second on with a number; `.html`: one
-                page with all of them that needs nothing else; `.npz`, `.json`: the numbers.
-            theme: Of pictures, `light` or `dark`; a page has both.
+            path: `.png`, `.svg`, `.pdf`: a file per figure, from the second on with a number; `.html`: one
+                page with all of them that needs nothing else; `.npz`, `.json`: the arrays.
+            theme: Of figures, `light` or `dark`; a page has both.
 
         Returns:
             What was written.
@@ -106,8 +104,8 @@ class Inspection:
         return "\n".join(shown)
 
 
-def made_look(
-    opened: LoadedModel,
+def inspection_of(
+    loaded: LoadedModel,
     method: str,
     title: str,
     pictures: list[Picture],
@@ -115,6 +113,6 @@ def made_look(
     about: Mapping[str, Any],
     notes: Sequence[str],
 ) -> Inspection:
-    """A look into a model, with the model's name and origin among what belongs to the numbers."""
-    whole = {"model": opened.name, "origin": opened.origin, "method": method, "notes": list(notes), **about}
-    return Inspection(opened.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))
+    """An inspection, with the model's name and origin among what belongs to the arrays."""
+    whole = {"model": loaded.name, "origin": loaded.origin, "method": method, "notes": list(notes), **about}
+    return Inspection(loaded.name, method, title, tuple(pictures), dict(arrays), whole, tuple(notes))

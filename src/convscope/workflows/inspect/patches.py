@@ -1,4 +1,4 @@
-"""Looks for the parts of a data set that excite the kernels of a model most."""
+"""The parts of a data set that activate the kernels of a model most."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionRequest, chosen_layers, drawn_samples, texts_of
-from convscope.workflows.inspect.inspection import Inspection, made_look
+from convscope.workflows.inspect.inspection import Inspection, inspection_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 TOP = 9
 
 
-def look_for_patches(
-    opened: LoadedModel, given: ModelInputs, wish: InspectionRequest, progress: Progress
+def inspect_patches(
+    loaded: LoadedModel, inputs: ModelInputs, request: InspectionRequest, progress: Progress
 ) -> Inspection:
-    """For each kernel of some layers, the n-grams, crops or snippets at which it answers strongest.
+    """For each kernel of some layers, the n-grams, crops or snippets that activate it most.
 
     Args:
-        opened: The model.
-        given: A data set.
-        wish: What is to be seen.
+        loaded: The model.
+        inputs: A data set.
+        request: Layers, and twice how many kernels are shown.
         progress: Is told how far it is.
     """
-    graph = trace(opened.model, given.first(1))
-    calls, how = chosen_layers(graph, wish.layers)
+    graph = trace(loaded.model, inputs.first(1))
+    calls, how = chosen_layers(graph, request.layers)
     paths = [call.path for call in calls]
-    every = patches(opened.model, given.batches(progress), paths, top=TOP)
+    every = patches(loaded.model, inputs.batches(progress), paths, top=TOP)
     found = {path: part for path, part in every.items() if part.windows.shape[2]}
     left_out = [path for path in every if path not in found]
     if not found:
@@ -46,43 +46,43 @@ def look_for_patches(
             f"{' and '.join(left_out)} does not depend on the input that is shown.",
             "Name a layer behind it: --layer.",
         )
-    shown = max(wish.channels // 2, 1)
+    shown = max(request.channels // 2, 1)
 
     def draw(part: Patches, samples: Mapping[int, Sample], theme: str) -> Figure:
         return draw_patches(part, samples, channels=shown, theme=theme)
 
-    pictures: list[Picture] = []
+    figures: list[Picture] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for path, part in found.items():
         rows = strongest_kernels(part, shown)
         wanted = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
-        taken = given.take(np.array(wanted, np.int64)) if wanted else None
-        drawn = drawn_samples(opened.model, graph, given, wanted, taken) if wanted else []
+        taken = inputs.take(np.array(wanted, np.int64)) if wanted else None
+        drawn = drawn_samples(loaded.model, graph, inputs, wanted, taken) if wanted else []
         samples = dict(zip(wanted, drawn, strict=True))
-        pictures.append(Picture(partial(draw, part, samples), f"what excites the kernels of {path} most"))
+        figures.append(Picture(partial(draw, part, samples), f"strongest activations of {path}"))
         names = ("values", "samples", "positions", "windows")
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
-        about[path] = {"type": part.type, "inputs": _said(given, part)}
-    notes = [*given.notes, *([how] if how else [])]
+        about[path] = {"type": part.type, "inputs": _described(inputs, part)}
+    notes = [*inputs.notes, *([how] if how else [])]
     if left_out:
         notes.append(f"left out {', '.join(left_out)}: of another input than the one that is shown")
-    title = f"What excites {opened.name} most among {len(given)} samples"
-    return made_look(opened, "patches", title, pictures, arrays, {"layers": about}, notes)
+    title = f"Strongest activations of {loaded.name} in {len(inputs)} samples"
+    return inspection_of(loaded, "patches", title, figures, arrays, {"layers": about}, notes)
 
 
-def _said(given: ModelInputs, part: Patches) -> list[list[str]]:
-    """For each kernel, what excites it: the words of an n-gram, or the name of the input."""
+def _described(inputs: ModelInputs, part: Patches) -> list[list[str]]:
+    """For each kernel, what activates it: the words of an n-gram, or the name of the input."""
     texts: dict[int, tuple[str, ...] | None] = {}
-    said = []
+    rows = []
     for samples, windows in zip(part.samples, part.windows, strict=True):
         row = []
         for i, window in zip(map(int, samples), windows, strict=True):
             if i < 0:
                 continue
             if i not in texts:
-                texts[i] = texts_of(given, i)[0]
+                texts[i] = texts_of(inputs, i)[0]
             tokens = texts[i]
-            row.append(given.names[i] if tokens is None else " ".join(tokens[window[0, 0] : window[0, 1]]))
-        said.append(row)
-    return said
+            row.append(inputs.names[i] if tokens is None else " ".join(tokens[window[0, 0] : window[0, 1]]))
+        rows.append(row)
+    return rows

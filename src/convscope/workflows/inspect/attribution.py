@@ -1,0 +1,151 @@
+"""How much each part of an input mattered for a prediction, by several methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from convscope.errors import UsageError, unknown_name
+from convscope.lenses.figures.attribution import draw_attributions, overlays_of
+from convscope.lenses.pages.pages import Picture
+from convscope.lenses.views.view import Sample
+from convscope.scope.attribution.methods import METHODS, Attribution, attribute
+from convscope.scope.record import record
+from convscope.types import Progress
+from convscope.workflows.inspect.context import InspectionContext, InspectionRequest, position_names
+from convscope.workflows.inspect.front_end import front_end_of
+from convscope.workflows.inspect.inspection import Inspection, inspection_of
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+USUAL = ("grad-cam", "integrated-gradients")
+"""The methods where none is named."""
+
+Found = Mapping[str, Sequence[Attribution]]
+
+
+def inspect_attribution(
+    loaded: LoadedModel, inputs: ModelInputs, request: InspectionRequest, progress: Progress
+) -> Inspection:
+    """Attributions by the method named, or by two that complement each other.
+
+    Args:
+        loaded: The model.
+        inputs: Samples for it.
+        request: The method, its options, the layer, the output and the target.
+        progress: Is told how far it is.
+
+    Raises:
+        UsageError: An unknown class, layer, output or option.
+    """
+    context = InspectionContext(loaded, inputs, (), 0)
+    found = _attributions(context, request, progress)
+    outputs = record(loaded.model, context.x, []).predictions if request.output is None else ()
+    title = f"Attribution for the prediction of {loaded.name}"
+    samples = [context.sample(i, outputs) for i in range(context.count)]
+    single = len(context.graph.inputs) == 1
+    figures = []
+    for i, sample in enumerate(samples):
+        shown = [_as_drawn(each[i], single) for each in found.values()]
+        drawn = _Drawn(sample, shown, loaded.class_names, title)
+        label = f"attribution for {sample.name}"
+        figures.append(Picture(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))
+    names = inputs.names[: context.count]
+    arrays = {
+        f"{name}/{method}": each[i].values for method, each in found.items() for i, name in enumerate(names)
+    }
+    about: dict[str, Any] = {
+        name: {method: _described(each[i]) for method, each in found.items()} for i, name in enumerate(names)
+    }
+    whole = {"inputs": about, **position_names(samples)}
+    return inspection_of(loaded, "attribution", title, figures, arrays, whole, context.notes)
+
+
+def _attributions(context: InspectionContext, request: InspectionRequest, progress: Progress) -> Found:
+    """By method, one for each input; notes say at which layer."""
+    methods = [request.method] if request.method in METHODS else list(USUAL)
+    target = _target(request.target, context.loaded.class_names)
+    layer = request.layers[0] if request.layers else None
+    front_end = front_end_of(context.graph)
+    found: dict[str, list[Attribution]] = {}
+    for done, name in enumerate(methods):
+        progress(done, len(methods), f"attribution, {name}")
+        family = METHODS[name].family
+        takes_layer = layer if family == "cam" or len(methods) == 1 else None
+        if takes_layer is None and family == "gradient" and front_end is not None:
+            takes_layer = front_end[0]  # a waveform swings around 0, and so does what its values add
+        found[name] = attribute(
+            context.loaded.model,
+            context.x,
+            name,
+            layer=takes_layer,
+            target=target,
+            output=request.output,
+            seed=request.seed,
+            **request.options,
+        )
+        place = found[name][0].path
+        why = found[name][0].details.get("layer", "")
+        context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """The attributions of one input, drawn in several ways."""
+
+    sample: Sample
+    attributions: Sequence[Attribution]
+    class_names: tuple[str, ...] | None
+    title: str
+
+    def draw(self, theme: str) -> Figure:
+        return draw_attributions(
+            self.sample, self.attributions, class_names=self.class_names, theme=theme, title=self.title
+        )
+
+    def markup(self) -> str:
+        return self.sample.view.overlay_markup(overlays_of(self.attributions, self.class_names))
+
+    def terminal(self) -> list[tuple[str, Text]]:
+        overlays = overlays_of(self.attributions, self.class_names)
+        found = [(each.attribution.method, self.sample.view.overlay_text(each)) for each in overlays]
+        return [(method, text) for method, text in found if text is not None]
+
+
+def _described(attribution: Attribution) -> dict[str, Any]:
+    return {
+        "layer": attribution.path,
+        "output": attribution.output,
+        "target": attribution.target,
+        "score": attribution.score,
+        "signed": attribution.signed,
+        "details": attribution.details,
+    }
+
+
+def _as_drawn(attribution: Attribution, single: bool) -> Attribution:
+    """Without what the figure says elsewhere: why the layer was chosen, and the name of an only input."""
+    said = {"layer", "input"} if single else {"layer"}
+    details = {name: value for name, value in attribution.details.items() if name not in said}
+    return replace(attribution, details=details)
+
+
+def _target(target: int | str | None, class_names: Sequence[str] | None) -> int | None:
+    if target is None or isinstance(target, int):
+        return target
+    if class_names and target in class_names:
+        return class_names.index(target)
+    if target.isdigit():
+        return int(target)
+    if not class_names:
+        raise UsageError(
+            f"The model has no class names, so the target '{target}' is unknown.", "Give the class index."
+        )
+    raise unknown_name("class", target, class_names)
