@@ -262,7 +262,7 @@ def test_look_takes_a_position(model_file, pictures, tmp_path, run_command):
 def test_explain_speaks_four_languages(model_file, run_command, form):
     code, said, _ = run_command("explain", model_file, "--format", form)
     assert code == 0
-    assert "16x16 grayscale pictures" in said
+    assert "16x16 grayscale images" in said
     if form == "json":
         content = json.loads(said)
         assert {"parameters", "multiply_adds", "purpose", "notes", "layers"} <= set(content)
@@ -292,7 +292,7 @@ def test_explain_finds_dead_kernels_with_data(pictures, tmp_path, run_command):
     model.save(tmp_path / "dead.keras")
     code, said, _ = run_command("explain", tmp_path / "dead.keras", "--data", pictures)
     assert code == 0
-    assert "1 of the 3 kernels of 'look' never fires on 120 samples (number 1)" in " ".join(said.split())
+    assert "1 of 3 kernels of 'look' never activates on 120 samples" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(
