@@ -27,7 +27,7 @@ EXTRACT = """
 import resource, sys, time
 import convscope
 started = time.monotonic()
-features = convscope.extract("compact_cnn", sys.argv[1], to=sys.argv[2])
+features = convscope.extract("compact_cnn", sys.argv[1], out=sys.argv[2])
 seconds = time.monotonic() - started
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(len(features), peak, seconds)

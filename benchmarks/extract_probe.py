@@ -32,7 +32,7 @@ def extract(model: str, data: str, engine: str, to: str) -> None:
     if package == "keras":
         sys.modules["openvino"] = None
     feature_choice.LONG = 0.0
-    found = convscope.extract(model, data, to=to, precision=precision)
+    found = convscope.extract(model, data, out=to, precision=precision)
     used = found.metadata["engine"]
     if (used["engine"], used["precision"]) != (package, precision):
         raise SystemExit(f"{engine} was asked for, {used['engine']} {used['precision']} computed.")

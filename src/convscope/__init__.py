@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         extract,
         follow,
         look,
-        neighbours,
+        neighbors,
         open_features,
         predict,
         probe,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         train,
     )
     from convscope.engine.export import Exported
-    from convscope.features.neighbours import Neighbours
+    from convscope.features.neighbors import Neighbors
     from convscope.features.probe import Probe
     from convscope.features.projection import Projection
     from convscope.features.table import Features
@@ -47,7 +47,7 @@ __all__ = [
     "FeatureMapsCallback",
     "Features",
     "Inspection",
-    "Neighbours",
+    "Neighbors",
     "Predictions",
     "Probe",
     "Projection",
@@ -62,7 +62,7 @@ __all__ = [
     "extract",
     "follow",
     "look",
-    "neighbours",
+    "neighbors",
     "open_features",
     "predict",
     "probe",
@@ -77,7 +77,7 @@ _TYPES = {
     "FeatureMapsCallback": "convscope.lenses.training",
     "Features": "convscope.features.table",
     "Inspection": "convscope.workflows.inspect.inspection",
-    "Neighbours": "convscope.features.neighbours",
+    "Neighbors": "convscope.features.neighbors",
     "Predictions": "convscope.workflows.predict",
     "Probe": "convscope.features.probe",
     "Projection": "convscope.features.projection",

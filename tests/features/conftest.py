@@ -48,7 +48,7 @@ def as_inputs():
 def everything(finished, pictures, tmp_path_factory):
     """Features of every layer of a finished run for its own pictures; to be read, not changed."""
     to = tmp_path_factory.mktemp("everything") / "all.parquet"
-    return convscope.extract(finished.folder, pictures, layers="all", to=to, precision="float32")
+    return convscope.extract(finished.folder, pictures, layers="all", out=to, precision="float32")
 
 
 @pytest.fixture

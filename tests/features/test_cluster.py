@@ -46,7 +46,7 @@ def many(tmp_path_factory):
 def alone(model_file, many, tmp_path_factory):
     """The features of these pictures, extracted by one process in parts of 16."""
     to = tmp_path_factory.mktemp("alone") / "features"
-    extract(model_file, many, layers=LAYERS, to=to, part_size=16)
+    extract(model_file, many, layers=LAYERS, out=to, part_size=16)
     return to
 
 
@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_thos
 
     killer = threading.Thread(target=kill)
     killer.start()
-    found = extract(model_file, many, layers=LAYERS, to=to, resume=True, cluster="local")
+    found = extract(model_file, many, layers=LAYERS, out=to, resume=True, cluster="local")
     killer.join()
     assert killed
     assert killed[0][1] < 40  # parts were missing when it was killed
@@ -108,7 +108,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_thos
 def test_an_extraction_from_nothing_into_one_file(ray, small_model, pictures, as_inputs, tmp_path):
     said, steps = [], []
     found = extract(
-        small_model, pictures, layers="shapes", pool="max", to=tmp_path / "all.parquet", part_size=50,
+        small_model, pictures, layers="shapes", pool="max", out=tmp_path / "all.parquet", part_size=50,
         cluster="local", say=said.append, progress=lambda done, total, what: steps.append((done, total)),
     )  # fmt: skip
     columns = found.columns()
@@ -127,9 +127,9 @@ def test_an_extraction_from_nothing_into_one_file(ray, small_model, pictures, as
 def test_whole_maps_are_written_by_a_cluster(ray, small_model, many, tmp_path):
     zarr = pytest.importorskip("zarr", reason="whole maps are written with the package zarr")
     both = [tmp_path / "alone.zarr", tmp_path / "cluster.zarr"]
-    extract(small_model, many, layers="shapes", pool="none", to=both[0], part_size=128, precision="float32")
+    extract(small_model, many, layers="shapes", pool="none", out=both[0], part_size=128, precision="float32")
     extract(
-        small_model, many, layers="shapes", pool="none", to=both[1], part_size=128, precision="float32",
+        small_model, many, layers="shapes", pool="none", out=both[1], part_size=128, precision="float32",
         cluster="local",
     )  # fmt: skip
     one, other = (np.asarray(zarr.open_group(path, mode="r")["shapes"]) for path in both)
@@ -148,7 +148,7 @@ def test_a_file_that_goes_while_it_is_extracted_is_named(ray, model_file, own_pi
 
     with pytest.raises(DataError, match=r"07\.png"):
         extract(
-            model_file, own_pictures, layers="shapes", to=tmp_path / "features", part_size=40,
+            model_file, own_pictures, layers="shapes", out=tmp_path / "features", part_size=40,
             cluster="local", progress=remove,
         )  # fmt: skip
 
@@ -163,14 +163,14 @@ def test_workers_refuse_a_model_that_has_changed(ray, alone, small_model, model_
             other.save(changing)
 
     with pytest.raises(RunError, match="has changed since the extraction was started"):
-        extract(changing, many, layers=LAYERS, to=to, resume=True, cluster="local", progress=change)
+        extract(changing, many, layers=LAYERS, out=to, resume=True, cluster="local", progress=change)
     assert "part-00001.parquet" in files(to)
 
 
 def test_without_ray_the_error_says_how_to_install_it(model_file, many, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(BackendError) as caught:
-        extract(model_file, many, layers="shapes", to=tmp_path / "features", cluster="local")
+        extract(model_file, many, layers="shapes", out=tmp_path / "features", cluster="local")
     assert caught.value.hint == 'Install it: pip install "convscope[cluster]"'
     assert not (tmp_path / "features").exists()
 
@@ -178,5 +178,5 @@ def test_without_ray_the_error_says_how_to_install_it(model_file, many, tmp_path
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
 def test_an_address_where_nothing_answers_is_told_before_anything_is_read(ray, tmp_path, address):
     with pytest.raises(RunError, match=f"No Ray cluster answers at '{address}'") as caught:
-        extract("no_model", "no_data", to=tmp_path / "features", cluster=address)
+        extract("no_model", "no_data", out=tmp_path / "features", cluster=address)
     assert "--cluster local" in caught.value.hint

@@ -24,13 +24,18 @@ def extracted(small_model, pictures, tmp_path_factory):
     """All samples, both convolutions and the pooled vector, in two parts and a bit."""
     to = tmp_path_factory.mktemp("features") / "all"
     layers = ["edges", "shapes", "pooled"]
-    return convscope.extract(small_model, pictures, layers=layers, to=to, precision="float32", part_size=50)
+    return convscope.extract(small_model, pictures, layers=layers, out=to, precision="float32", part_size=50)
 
 
 @pytest.mark.parametrize("pool", ["max", "flatten", "none"])
 def test_every_pooling_gives_what_keras_gives(small_model, pictures, as_inputs, tmp_path, pool):
     features = convscope.extract(
-        small_model, pictures, layers=["edges", "shapes"], pool=pool, to=tmp_path / "out", precision="float32"
+        small_model,
+        pictures,
+        layers=["edges", "shapes"],
+        pool=pool,
+        out=tmp_path / "out",
+        precision="float32",
     )
     taps = record(small_model, as_inputs(features.columns().paths))
     for layer in ("edges", "shapes"):
@@ -70,7 +75,7 @@ def test_predictions_are_the_answers_of_the_model(extracted, small_model, as_inp
 
 
 def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictures, tmp_path):
-    features = convscope.extract(finished.folder, pictures, to=tmp_path / "run.parquet", precision="float32")
+    features = convscope.extract(finished.folder, pictures, out=tmp_path / "run.parquet", precision="float32")
     columns = features.columns()
     was = dict(line.rsplit(",", 2)[::2] for line in (finished.folder / "splits.csv").read_text().split()[1:])
     assert dict(zip(columns.paths, columns.splits, strict=True)) == was
@@ -89,7 +94,7 @@ def test_data_that_has_grown_since_the_training_keeps_the_splits_of_what_is_know
     for picture in sorted((own_pictures / "disc").iterdir())[:8]:
         (own_pictures / "disc" / f"more-{picture.name}").write_bytes(picture.read_bytes()[:-12] + bytes(12))
     said = []
-    features = convscope.extract(run.folder, own_pictures, to=tmp_path / "out", say=said.append)
+    features = convscope.extract(run.folder, own_pictures, out=tmp_path / "out", say=said.append)
     columns = features.columns()
     now = dict(zip(columns.paths, columns.splits, strict=True))
     assert len(now) == 128
@@ -98,18 +103,18 @@ def test_data_that_has_grown_since_the_training_keeps_the_splits_of_what_is_know
 
 
 def test_only_the_splits_that_are_asked_for(small_model, pictures, tmp_path):
-    features = convscope.extract(small_model, pictures, splits="test", to=tmp_path / "out")
+    features = convscope.extract(small_model, pictures, splits="test", out=tmp_path / "out")
     assert set(features.columns().splits) == {"test"}
     assert len(features) == 12
 
 
 def test_files_without_labels_have_none(small_model, pictures, tmp_path):
-    features = convscope.extract(small_model, f"{pictures}/disc/0*.png", to=tmp_path / "out")
+    features = convscope.extract(small_model, f"{pictures}/disc/0*.png", out=tmp_path / "out")
     columns = features.columns()
     assert columns.paths == sorted(map(str, (pictures / "disc").glob("0*.png")))
     assert set(columns.labels) == set(columns.splits) == {None}
     assert set(columns.predictions) <= {"class 0", "class 1", "class 2"}
-    flat = convscope.extract(small_model, pictures / "disc", to=tmp_path / "flat")
+    flat = convscope.extract(small_model, pictures / "disc", out=tmp_path / "flat")
     assert len(flat) == 40
     np.testing.assert_allclose(flat.matrix()[:10], features.matrix(), atol=1e-2)
 
@@ -124,21 +129,21 @@ def test_arrays_go_in_as_they_are(small_model, pictures, as_inputs, tmp_path, fo
     )
     path = tmp_path / ("x.npz" if form == "npz" else "x.npy")
     np.savez(path, x=x) if form == "npz" else np.save(path, x)
-    features = convscope.extract(small_model, path, to=tmp_path / "out", precision="float32", part_size=16)
+    features = convscope.extract(small_model, path, out=tmp_path / "out", precision="float32", part_size=16)
     expected = record(small_model, x.astype(np.float32))["shapes"].array.mean(axis=(1, 2))
     np.testing.assert_allclose(features.matrix(), expected, rtol=1e-4, atol=1e-4)
     assert features.columns().paths[17] == f"{path}#17"
 
 
 def test_without_predictions_there_are_none(small_model, pictures, tmp_path):
-    features = convscope.extract(small_model, pictures / "disc", predictions=False, to=tmp_path / "out")
+    features = convscope.extract(small_model, pictures / "disc", predictions=False, out=tmp_path / "out")
     assert set(features.columns().predictions) == {None}
     assert np.isnan(features.columns().confidences).all()
 
 
 def test_an_architecture_is_built_for_the_data_with_the_same_weights_every_time(pictures, tmp_path):
     one, two = (
-        convscope.extract("padded_cnn", pictures, to=tmp_path / name, precision="float32", splits="test")
+        convscope.extract("padded_cnn", pictures, out=tmp_path / name, precision="float32", splits="test")
         for name in ("one", "two")
     )
     assert one.metadata["model"]["input_shape"] == [16, 16, 1]
@@ -149,10 +154,10 @@ def test_an_architecture_is_built_for_the_data_with_the_same_weights_every_time(
 
 def test_all_layers_are_extracted_and_the_choice_of_one_is_said(small_model, pictures, tmp_path):
     said = []
-    last = convscope.extract(small_model, pictures / "disc", to=tmp_path / "last", say=said.append)
+    last = convscope.extract(small_model, pictures / "disc", out=tmp_path / "last", say=said.append)
     assert last.layers == ("shapes",)
     assert "layer shapes: the last convolution" in said
-    every = convscope.extract(small_model, pictures / "disc", layers="all", to=tmp_path / "all")
+    every = convscope.extract(small_model, pictures / "disc", layers="all", out=tmp_path / "all")
     assert every.layers == ("edges", "shapes", "pooled", "classes")
 
 
@@ -165,14 +170,14 @@ def test_a_file_that_goes_while_it_is_extracted_is_named(small_model, own_pictur
 
     with pytest.raises(DataError, match=r"39\.png"):
         convscope.extract(
-            small_model, f"{own_pictures}/**/*.png", to=tmp_path / "out", part_size=8, progress=remove
+            small_model, f"{own_pictures}/**/*.png", out=tmp_path / "out", part_size=8, progress=remove
         )
 
 
 def test_a_damaged_file_is_left_out_and_said(small_model, own_pictures, tmp_path):
     (own_pictures / "disc" / "07.png").write_bytes(b"\x89PNG not a picture")
     said = []
-    features = convscope.extract(small_model, own_pictures, to=tmp_path / "out", say=said.append)
+    features = convscope.extract(small_model, own_pictures, out=tmp_path / "out", say=said.append)
     assert len(features) == 119
     assert any("Skipped 1 files" in line and "07.png" in line for line in said)
 
@@ -214,20 +219,20 @@ def two_inputs():
         ({"part_size": 0}, "at least one sample"),
         ({"value_range": "0..7"}, "value_range must be one of"),
         ({"recipe": "poetry"}, "No recipe is named 'poetry'"),
-        ({"pool": "none", "to": "out.parquet"}, "written as Zarr"),
-        ({"to": "out.zarr"}, "written as Parquet"),
+        ({"pool": "none", "out": "out.parquet"}, "written as Zarr"),
+        ({"out": "out.zarr"}, "written as Parquet"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(small_model, pictures, tmp_path, monkeypatch, wrong, said):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=said):
-        convscope.extract(small_model, pictures, **{"to": "out", **wrong})
+        convscope.extract(small_model, pictures, **{"out": "out", **wrong})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_with_two_inputs_is_refused(pictures, tmp_path):
     with pytest.raises(UsageError, match=r"takes 2 inputs \(one, two\)"):
-        convscope.extract(two_inputs(), pictures, to=tmp_path / "out")
+        convscope.extract(two_inputs(), pictures, out=tmp_path / "out")
 
 
 def test_a_layer_that_puts_out_no_tensor_is_refused_and_left_out_of_all(pictures, as_inputs, tmp_path):
@@ -235,8 +240,8 @@ def test_a_layer_that_puts_out_no_tensor_is_refused_and_left_out_of_all(pictures
     model = Noted()
     model(np.zeros((1, 16, 16, 1), np.float32))
     with pytest.raises(UsageError, match="'count' puts out no tensor"):
-        convscope.extract(model, tmp_path / "x.npy", to=tmp_path / "out", layers="count")
-    features = convscope.extract(model, tmp_path / "x.npy", to=tmp_path / "out", layers="all")
+        convscope.extract(model, tmp_path / "x.npy", out=tmp_path / "out", layers="count")
+    features = convscope.extract(model, tmp_path / "x.npy", out=tmp_path / "out", layers="all")
     assert "conv" in features.layers
     assert "count" not in features.layers
 
@@ -244,9 +249,9 @@ def test_a_layer_that_puts_out_no_tensor_is_refused_and_left_out_of_all(pictures
 def test_samples_that_do_not_fit_the_model_are_refused(small_model, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((4, 8, 8, 1), np.float32))
     with pytest.raises(UsageError, match=r"takes inputs of shape \(samples, 16, 16, 1\)"):
-        convscope.extract(small_model, tmp_path / "x.npy", to=tmp_path / "out")
+        convscope.extract(small_model, tmp_path / "x.npy", out=tmp_path / "out")
     with pytest.raises(UsageError, match="no splits"):
-        convscope.extract(small_model, tmp_path / "x.npy", to=tmp_path / "out", splits="test")
+        convscope.extract(small_model, tmp_path / "x.npy", out=tmp_path / "out", splits="test")
 
 
 @pytest.mark.parametrize("content", [np.array([{}, {}]), np.zeros(4), np.zeros((0, 16, 16, 1)), None])
@@ -254,16 +259,16 @@ def test_files_that_hold_no_samples_are_refused(small_model, tmp_path, content):
     path = tmp_path / "x.npy"
     path.write_bytes(b"\x93NUMPY\x01") if content is None else np.save(path, content)
     with pytest.raises(DataError, match=r"x\.npy"):
-        convscope.extract(small_model, path, to=tmp_path / "out")
+        convscope.extract(small_model, path, out=tmp_path / "out")
 
 
 def test_float16_is_stored_where_the_values_fit_and_refused_where_not(small_model, pictures, tmp_path):
-    half = convscope.extract(small_model, pictures / "disc", to=tmp_path / "half", dtype="float16")
-    whole = convscope.extract(small_model, pictures / "disc", to=tmp_path / "whole")
+    half = convscope.extract(small_model, pictures / "disc", out=tmp_path / "half", dtype="float16")
+    whole = convscope.extract(small_model, pictures / "disc", out=tmp_path / "whole")
     np.testing.assert_allclose(half.matrix(), whole.matrix(), rtol=2e-2, atol=2e-2)
     np.save(tmp_path / "x.npy", np.full((2, 16, 16, 1), 1e6, np.float32))
     with pytest.raises(UsageError, match="which float16 cannot hold"):
-        convscope.extract(small_model, tmp_path / "x.npy", to=tmp_path / "out", dtype="float16")
+        convscope.extract(small_model, tmp_path / "x.npy", out=tmp_path / "out", dtype="float16")
 
 
 def test_answers_become_names_and_probabilities():

@@ -11,8 +11,8 @@ def extracted(request, small_model, pictures, tmp_path_factory):
     """Two layers, one of them with a name that is a path, as file and as folder."""
     folder = tmp_path_factory.mktemp("tools")
     options = {"layers": ["edges", "shapes"], "dtype": request.param, "part_size": 50}
-    convscope.extract(small_model, pictures, to=folder / "x.parquet", **options)
-    return convscope.extract(small_model, pictures, to=folder / "x", **options)
+    convscope.extract(small_model, pictures, out=folder / "x.parquet", **options)
+    return convscope.extract(small_model, pictures, out=folder / "x", **options)
 
 
 def agrees(features, shapes, labels):
@@ -60,7 +60,7 @@ def test_hugging_face_datasets_reads_file_and_folder(extracted, tmp_path, monkey
 def test_zarr_reads_whole_maps(small_model, pictures, tmp_path):
     zarr = pytest.importorskip("zarr")
     features = convscope.extract(
-        small_model, pictures, layers=["edges", "shapes"], pool="none", to=tmp_path / "maps", part_size=50
+        small_model, pictures, layers=["edges", "shapes"], pool="none", out=tmp_path / "maps", part_size=50
     )
     group = zarr.open_group(tmp_path / "maps.zarr", mode="r")
     assert sorted(name for name, _ in group.arrays()) == ["edges", "shapes"]

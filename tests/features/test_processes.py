@@ -106,7 +106,7 @@ def test_rows_of_an_array_are_read_here():
 def test_an_extraction_by_processes_has_the_same_rows(small_model, pictures, tmp_path, monkeypatch):
     def features(name):
         to = tmp_path / name
-        return convscope.extract(small_model, pictures, layers="shapes", to=to, precision="float32")
+        return convscope.extract(small_model, pictures, layers="shapes", out=to, precision="float32")
 
     here = features("here")
     monkeypatch.setattr("convscope.features.extract.processes_for", lambda *_: 1)

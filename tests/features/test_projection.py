@@ -12,7 +12,7 @@ from sklearn.metrics import silhouette_score
 
 import convscope
 from convscope.errors import BackendError, UsageError
-from convscope.features.projection import COLOURS
+from convscope.features.projection import COLORS
 from convscope.lenses.figures.scatter import draw_scatter
 
 
@@ -37,7 +37,7 @@ def test_pca_is_that_of_scikit_learn_and_says_how_much_it_shows(made):
 
 
 @pytest.mark.parametrize("method", ["tsne", pytest.param("umap", marks=pytest.mark.slow)])
-def test_neighbours_stay_together_and_a_seed_gives_the_same_points(made, method):
+def test_neighbors_stay_together_and_a_seed_gives_the_same_points(made, method):
     if method == "umap":
         pytest.importorskip("umap", reason="umap-learn is not installed", exc_type=ImportError)
     features = made({"a": clusters(values=60)}, three())
@@ -88,32 +88,30 @@ def test_samples_that_are_no_numbers_are_left_out_and_counted(made):
     assert not {3, 50} & set(found.rows.tolist())
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("color", COLORS)
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_colouring_is_drawn_tidily(made, colour, theme):
+def test_every_coloring_is_drawn_tidily(made, color, theme):
     labels = three()
     predictions = ["dog", *labels[1:]]
     splits = ["train", "test"] * 30
-    found = convscope.project(made({"a": clusters()}, labels, splits, predictions), colour=colour)
+    found = convscope.project(made({"a": clusters()}, labels, splits, predictions), color=color)
     figure = found.draw(theme)
     assert_tidy(figure)
-    shown = {"label": "cat", "prediction": "cow", "mistake": "right", "split": "train"}[colour]
+    shown = {"label": "cat", "prediction": "cow", "mistake": "right", "split": "train"}[color]
     assert shown in texts(figure)
     rings = named(figure, "rings")
-    assert len(rings) == (
-        0 if colour == "mistake" else 2
-    )  # those in the plot, and the one that explains them
+    assert len(rings) == (0 if color == "mistake" else 2)  # those in the plot, and the one that explains them
     if rings:
         assert len(rings[0].get_offsets()) == 1
     pixels(figure)
 
 
-def test_points_lie_where_they_belong_in_the_colour_of_their_group():
+def test_points_lie_where_they_belong_in_the_color_of_their_group():
     points = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 5.0]])
     figure = draw_scatter(points, np.array([0, 1, 0]), ["left", "right"], title="Points")
     drawn = named(figure, "points")[0]
-    places, colours = np.asarray(drawn.get_offsets()), drawn.get_facecolors()
-    groups = [to_rgba(colour) for colour in colours]
+    places, colors = np.asarray(drawn.get_offsets()), drawn.get_facecolors()
+    groups = [to_rgba(color) for color in colors]
     right = places[:, 0].argmax()
     assert groups[right] not in [groups[i] for i in range(3) if i != right]
     top = places[:, 1].argmin()  # up is down on a sheet
@@ -160,7 +158,7 @@ def test_mistakes_are_answered_with_what_there_is(made):
     for options, message in (
         ({"layer": "c"}, "no layer 'c'"),
         ({"layer": "a", "method": "lda"}, "No method is named 'lda'"),
-        ({"layer": "a", "colour": "red"}, "No colour is named 'red'"),
+        ({"layer": "a", "color": "red"}, "No color is named 'red'"),
         ({"layer": "a", "most": 2}, "must be at least 5"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -11,7 +11,7 @@ from convscope.features.query import query
 @pytest.mark.parametrize("options", [{}, {"pool": "max", "dtype": "float16"}, {"value_range": "-1..1"}])
 def test_a_sample_again_has_the_same_features(model_file, pictures, tmp_path, options):
     features = convscope.extract(
-        model_file, pictures, layers=["edges", "shapes"], to=tmp_path / "out", **options
+        model_file, pictures, layers=["edges", "shapes"], out=tmp_path / "out", **options
     )
     rows = [7, 100, 3]
     paths = [features.columns().paths[row] for row in rows]
@@ -23,11 +23,11 @@ def test_a_sample_again_has_the_same_features(model_file, pictures, tmp_path, op
 
 
 def test_a_run_and_an_array_can_be_asked(finished, model_file, pictures, as_inputs, tmp_path):
-    features = convscope.extract(finished.folder, pictures, to=tmp_path / "run", precision="float32")
+    features = convscope.extract(finished.folder, pictures, out=tmp_path / "run", precision="float32")
     found = query(features, features.columns().paths[:2])
     np.testing.assert_allclose(next(iter(found.matrices.values())), features.matrix()[:2], atol=1e-4)
     np.save(tmp_path / "x.npy", as_inputs(features.columns().paths[:5]))
-    arrays = convscope.extract(model_file, tmp_path / "x.npy", to=tmp_path / "array", precision="float32")
+    arrays = convscope.extract(model_file, tmp_path / "x.npy", out=tmp_path / "array", precision="float32")
     found = query(arrays, [str(tmp_path / "x.npy")])
     np.testing.assert_allclose(found.matrices["shapes"], arrays.matrix(), atol=1e-5)
     with pytest.raises(UsageError, match="came from an array"):
@@ -35,7 +35,7 @@ def test_a_run_and_an_array_can_be_asked(finished, model_file, pictures, as_inpu
 
 
 def test_a_model_in_memory_has_to_be_given_and_to_be_the_same(small_model, model_file, pictures, tmp_path):
-    features = convscope.extract(small_model, pictures / "disc", to=tmp_path / "out", precision="float32")
+    features = convscope.extract(small_model, pictures / "disc", out=tmp_path / "out", precision="float32")
     path = features.columns().paths[0]
     with pytest.raises(UsageError, match="model in memory"):
         query(features, [path])

@@ -35,7 +35,8 @@ def progress(done, total, what):
         time.sleep(1)  # the part before this one is being written
         os.kill(os.getpid(), signal.SIGKILL)
 
-convscope.extract(sys.argv[1], sys.argv[2], to=sys.argv[3], pool=sys.argv[4], part_size=32, progress=progress)
+model, data, out, pool = sys.argv[1:5]
+convscope.extract(model, data, out=out, pool=pool, part_size=32, progress=progress)
 """
 
 
@@ -48,7 +49,7 @@ def progress(done, total, what):
         os.kill(os.getpid(), signal.SIGINT)
 
 try:
-    convscope.extract(sys.argv[1], sys.argv[2], to=sys.argv[3], part_size=32, progress=progress)
+    convscope.extract(sys.argv[1], sys.argv[2], out=sys.argv[3], part_size=32, progress=progress)
 except KeyboardInterrupt:
     print("interrupted")
 """
@@ -108,7 +109,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(model_file, pictures, tmp_pat
     said = []
     for each in (place, other):
         convscope.extract(
-            model_file, pictures, to=each.target, pool=pool, part_size=32, resume=True, say=said.append
+            model_file, pictures, out=each.target, pool=pool, part_size=32, resume=True, say=said.append
         )
     assert f"Going on: {parts} of 4 parts are there." in said
     assert contents(to) == contents(other.target)
@@ -131,18 +132,18 @@ def test_ctrl_c_ends_the_process_in_order(model_file, pictures, tmp_path):
 def test_going_on_computes_only_what_is_missing_and_ends_with_the_same_rows(model_file, pictures, tmp_path):
     options = {"part_size": 32, "precision": "float32"}
     with pytest.raises(KeyboardInterrupt):
-        convscope.extract(model_file, pictures, to=tmp_path / "out", progress=ends_after(64), **options)
+        convscope.extract(model_file, pictures, out=tmp_path / "out", progress=ends_after(64), **options)
     first = tmp_path / "out" / "part-00000.parquet"
     written = first.stat().st_mtime_ns
-    resumed = convscope.extract(model_file, pictures, to=tmp_path / "out", resume=True, precision="float32")
+    resumed = convscope.extract(model_file, pictures, out=tmp_path / "out", resume=True, precision="float32")
     assert first.stat().st_mtime_ns == written
-    whole = convscope.extract(model_file, pictures, to=tmp_path / "whole", **options)
+    whole = convscope.extract(model_file, pictures, out=tmp_path / "whole", **options)
     assert resumed.columns().paths == whole.columns().paths
     np.testing.assert_allclose(resumed.matrix(), whole.matrix(), rtol=1e-5, atol=1e-6)
 
 
 def test_a_part_that_was_lost_or_damaged_is_made_again(model_file, pictures, tmp_path):
-    options = {"to": tmp_path / "out", "part_size": 32}
+    options = {"out": tmp_path / "out", "part_size": 32}
     before = convscope.extract(model_file, pictures, **options).matrix()
     (tmp_path / "out" / "part-00001.parquet").unlink()
     with pytest.raises(DataError, match=r"part-00001\.parquet is missing"):
@@ -153,14 +154,14 @@ def test_a_part_that_was_lost_or_damaged_is_made_again(model_file, pictures, tmp
 
 
 def test_what_is_complete_is_left_alone(model_file, pictures, tmp_path):
-    convscope.extract(model_file, pictures, to=tmp_path / "out.parquet")
+    convscope.extract(model_file, pictures, out=tmp_path / "out.parquet")
     before = (tmp_path / "out.parquet").stat().st_mtime_ns
     said = []
-    convscope.extract(model_file, pictures, to=tmp_path / "out.parquet", resume=True, say=said.append)
+    convscope.extract(model_file, pictures, out=tmp_path / "out.parquet", resume=True, say=said.append)
     assert said[-1] == f"{tmp_path / 'out.parquet'} is complete already."
     assert (tmp_path / "out.parquet").stat().st_mtime_ns == before
     with pytest.raises(UsageError, match="exists"):
-        convscope.extract(model_file, pictures, to=tmp_path / "out.parquet")
+        convscope.extract(model_file, pictures, out=tmp_path / "out.parquet")
 
 
 def other_model():
@@ -190,7 +191,7 @@ def test_another_model_setting_or_data_is_refused(begun, model_file, pictures, c
     path = pictures / options.pop("path", "")
     before = contents(begun)
     with pytest.raises(RunError, match=said):
-        convscope.extract(model, path, to=begun, resume=True, **options)
+        convscope.extract(model, path, out=begun, resume=True, **options)
     assert contents(begun) == before
 
 
@@ -199,13 +200,13 @@ def begun(model_file, pictures, tmp_path_factory):
     """An extraction that was ended after its first parts."""
     to = tmp_path_factory.mktemp("begun") / "out"
     with pytest.raises(KeyboardInterrupt):
-        convscope.extract(model_file, pictures, to=to, part_size=32, progress=ends_after(96))
+        convscope.extract(model_file, pictures, out=to, part_size=32, progress=ends_after(96))
     return to
 
 
 def test_what_was_begun_is_not_started_again_by_accident(begun, model_file, pictures):
     with pytest.raises(UsageError, match="not finished"):
-        convscope.extract(model_file, pictures, to=begun)
+        convscope.extract(model_file, pictures, out=begun)
 
 
 def test_what_stands_in_the_way_is_not_touched(model_file, pictures, tmp_path):
@@ -215,7 +216,7 @@ def test_what_stands_in_the_way_is_not_touched(model_file, pictures, tmp_path):
     for name in ("mine", "mine.parquet"):
         for resume in (False, True):
             with pytest.raises(UsageError, match="holds no features"):
-                convscope.extract(model_file, pictures, to=tmp_path / name, resume=resume)
+                convscope.extract(model_file, pictures, out=tmp_path / name, resume=resume)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "all my work"
     assert (tmp_path / "mine.parquet").read_text() == "all my rows"
 
@@ -250,15 +251,15 @@ def test_a_full_disk_leaves_whole_parts_and_the_extraction_goes_on_later(
         to = tmp_path / "disk" / name
         options = {"pool": pool, "part_size": 24, "precision": "float32"}
         with pytest.raises(RunError, match=r"disk of .* is full") as caught:
-            convscope.extract(model_file, pictures, to=to, **options)
+            convscope.extract(model_file, pictures, out=to, **options)
         assert "--resume" in caught.value.hint
         place = place_of(to, pool)
         assert not to.is_file()
         assert 1 <= len(list(place.parts.glob("part-*.parquet"))) < 5
         enlarge(4096)
-        features = convscope.extract(model_file, pictures, to=to, resume=True, **options)
+        features = convscope.extract(model_file, pictures, out=to, resume=True, **options)
         assert len(features) == len(set(features.columns().paths)) == 120
-        whole = convscope.extract(model_file, pictures, to=tmp_path / name, **options)
+        whole = convscope.extract(model_file, pictures, out=tmp_path / name, **options)
         np.testing.assert_allclose(features.matrix(), whole.matrix(), rtol=1e-5, atol=1e-6)
         assert list((tmp_path / "disk").iterdir()) == [to]
 

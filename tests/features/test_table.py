@@ -21,9 +21,9 @@ def forms(small_model, pictures, tmp_path_factory):
     folder = tmp_path_factory.mktemp("forms")
     options = {"layers": ["edges", "shapes"], "precision": "float32", "part_size": 48}
     return {
-        "file": convscope.extract(small_model, pictures, to=folder / "x.parquet", pool="flatten", **options),
-        "folder": convscope.extract(small_model, pictures, to=folder / "x", pool="flatten", **options),
-        "zarr": convscope.extract(small_model, pictures, to=folder / "maps", pool="none", **options),
+        "file": convscope.extract(small_model, pictures, out=folder / "x.parquet", pool="flatten", **options),
+        "folder": convscope.extract(small_model, pictures, out=folder / "x", pool="flatten", **options),
+        "zarr": convscope.extract(small_model, pictures, out=folder / "maps", pool="none", **options),
     }
 
 

@@ -176,7 +176,7 @@ def test_a_run_and_a_file_can_be_taken(finished, model_file, pictures):
         made = ConvFeatures(model, **QUICK).fit(x)
         found = made.transform(x)
         features = convscope.extract(
-            model, pictures / "disc", to=pictures.parent / f"{hash(model)}", precision="float32"
+            model, pictures / "disc", out=pictures.parent / f"{hash(model)}", precision="float32"
         )
         np.testing.assert_allclose(found, features.matrix()[:5], atol=1e-4)
 

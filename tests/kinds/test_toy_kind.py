@@ -124,7 +124,7 @@ def test_every_way_to_look_gives_figures_and_arrays(turned, rings, tmp_path, met
 
 
 def test_its_features_are_extracted(turned, rings, tmp_path):
-    features = convscope.extract(turned.folder, rings, layers="block2_conv", to=tmp_path / "rings.parquet")
+    features = convscope.extract(turned.folder, rings, layers="block2_conv", out=tmp_path / "rings.parquet")
     assert features.matrix("block2_conv").shape == (len(WAVES) * PER_CLASS, 16)
     assert sorted(set(features.columns().labels)) == sorted(WAVES)
 

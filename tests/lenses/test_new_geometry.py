@@ -8,7 +8,7 @@ from convscope.errors import UsageError
 from convscope.lenses.figures.attribution import draw_attributions
 from convscope.lenses.figures.comparison import draw_comparison
 from convscope.lenses.figures.maps import draw_maps
-from convscope.lenses.figures.neighbours import Card, draw_neighbours
+from convscope.lenses.figures.neighbors import Card, draw_neighbors
 from convscope.lenses.figures.patches import draw_patches
 from convscope.lenses.figures.position import draw_position
 from convscope.lenses.figures.statistics import draw_statistics
@@ -152,7 +152,7 @@ def test_what_activates_kernels_is_drawn(sample):
     assert ("yellow: in it" in said) == (sample.view.tile is not None)
 
 
-def test_statistics_and_neighbours_show_molecules_small(sample):
+def test_statistics_and_neighbors_show_molecules_small(sample):
     rng = np.random.default_rng(0)
     stats = ChannelStatistics(
         "conv", 9, rng.random(4), rng.random(4), rng.random(4), rng.random(4), np.zeros(4, bool), (),
@@ -160,5 +160,5 @@ def test_statistics_and_neighbours_show_molecules_small(sample):
     )  # fmt: skip
     assert_tidy(draw_statistics(stats, {0: sample}))
     assert_tidy(
-        draw_neighbours([(Card(sample, "toxic"), [Card(sample, "safe", ("0.1", "id 3"), other=True)])])
+        draw_neighbors([(Card(sample, "toxic"), [Card(sample, "safe", ("0.1", "id 3"), other=True)])])
     )

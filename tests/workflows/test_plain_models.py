@@ -81,7 +81,7 @@ def looked_and_extracted(path, data, folder, **options):
     seen = convscope.look(path, data, layers="look", **options)
     seen.save(folder / "seen.png")
     features = convscope.extract(
-        path, data, layers="look", pool="mean", to=folder / "f.parquet", precision="float32", **options
+        path, data, layers="look", pool="mean", out=folder / "f.parquet", precision="float32", **options
     )
     maps = seen.arrays["maps/look"]
     means = maps.mean(axis=tuple(range(1, maps.ndim - 1)))

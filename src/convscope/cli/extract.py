@@ -98,7 +98,7 @@ def extract(
                 path,
                 layers=layer or (),
                 pool=pool,
-                to=out,
+                out=out,
                 dtype=dtype,
                 precision=precision,
                 splits=split,

@@ -68,7 +68,7 @@ def neighbors(
     if any(not name.startswith("id:") for name in inputs):
         start_backend()
     with ProgressBar() as bar:
-        found = api.neighbours(
+        found = api.neighbors(
             features,
             inputs,
             layer=layer,
@@ -131,7 +131,7 @@ def project(
             features,
             layer=layer,
             method=method,
-            colour=color,
+            color=color,
             seed=seed,
             most=most,
             progress=bar,

@@ -14,7 +14,7 @@ from rich.table import Table
 from convscope.cli.console import STDOUT, plain, print_json, say
 
 if TYPE_CHECKING:
-    from convscope.features.neighbours import Neighbours
+    from convscope.features.neighbors import Neighbors
     from convscope.features.probe import Probe
     from convscope.kinds.contract.recipe import Metrics, Prediction
     from convscope.scope.describe.explanation import Explanation
@@ -92,7 +92,7 @@ def print_colored(seen: Inspection) -> None:
             STDOUT.print(f"[bold]{heading}[/bold]", text)
 
 
-def print_neighbors(found: Neighbours, form: str) -> None:
+def print_neighbors(found: Neighbors, form: str) -> None:
     """Prints the nearest samples as a table, CSV or JSON Lines."""
     if form == "csv":
         sys.stdout.write(found.to_csv())

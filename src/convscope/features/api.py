@@ -25,7 +25,7 @@ def extract(
     *,
     layers: Sequence[str] | str = (),
     pool: Pool = "mean",
-    to: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     dtype: Dtype = "float32",
     precision: Precision = "auto",
     splits: Sequence[str] | str | None = None,
@@ -52,7 +52,7 @@ def extract(
         layers: Paths, unique names or patterns such as `block*/conv*`; `all`; by default the last
             convolution.
         pool: `mean` or `max` over all positions, `flatten`, or `none` for the maps as they are.
-        to: A name that ends in `.parquet` gets one file, any other a folder of Parquet parts. Whole maps are
+        out: A name that ends in `.parquet` gets one file, any other a folder of Parquet parts. Whole maps are
             written as a Zarr group.
         dtype: Of the stored values.
         precision: Of the computation; `auto` takes bfloat16 where the processor has it and the features stay
@@ -77,7 +77,7 @@ def extract(
         The features: who the samples are, and a matrix for each layer.
 
     Raises:
-        UsageError: A name or setting that cannot work, or `to` exists.
+        UsageError: A name or setting that cannot work, or `out` exists.
         DataError: The data is malformed.
         RunError: The disk is full, or what is there is of another model, data or setting.
         BackendError: A package is missing.
@@ -101,7 +101,7 @@ def extract(
     return carry_out(
         ModelReference(given, trust, tuple(code), input_shape),
         [os.fspath(each) for each in paths],
-        os.fspath(to),
+        os.fspath(out),
         request,
         recipe=recipe,
         options={"value_range": value_range, **options},

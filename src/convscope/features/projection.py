@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
-Colour = Literal["label", "prediction", "mistake", "split"]
-COLOURS: tuple[Colour, ...] = get_args(Colour)
+Color = Literal["label", "prediction", "mistake", "split"]
+COLORS: tuple[Color, ...] = get_args(Color)
 
 MOST = 10_000
 """Samples that t-SNE and UMAP place, that PCA is fitted to, and that are drawn."""
@@ -48,7 +48,7 @@ class Projection(Result):
         points: Shape (n, 2), float32.
         explained: For PCA the shares of the variance along the two axes.
         notes: What was decided or should be known, one line each.
-        colour: What points are coloured by, unless `draw` is told otherwise.
+        color: What points are colored by, unless `draw` is told otherwise.
         seed: Chose what is drawn of more than `MOST`.
     """
 
@@ -62,7 +62,7 @@ class Projection(Result):
     points: npt.NDArray[np.float32] = field(repr=False)
     explained: tuple[float, float] | None
     notes: tuple[str, ...]
-    colour: Colour = "label"
+    color: Color = "label"
     seed: int = 0
 
     @property
@@ -76,31 +76,31 @@ class Projection(Result):
         columns = self.features.columns()
         return np.array([_state(columns.labels[i], columns.predictions[i]) == WRONG for i in self.rows], bool)
 
-    def groups(self, colour: Colour) -> list[str]:
+    def groups(self, color: Color) -> list[str]:
         """The group of each sample, of that kind; those without one are `not known`."""
         columns = self.features.columns()
-        if colour == "mistake":
+        if color == "mistake":
             return [_state(columns.labels[i], columns.predictions[i]) for i in self.rows]
-        of = {"label": columns.labels, "prediction": columns.predictions, "split": columns.splits}[colour]
+        of = {"label": columns.labels, "prediction": columns.predictions, "split": columns.splits}[color]
         return [UNKNOWN if of[i] is None else str(of[i]) for i in self.rows]
 
-    def draw(self, theme: str = "light", colour: Colour | None = None) -> Figure:
+    def draw(self, theme: str = "light", color: Color | None = None) -> Figure:
         """The points, at most `MOST` of them, mistakes with a ring.
 
         Args:
             theme: `light` or `dark`.
-            colour: What they are coloured by: `label`, `prediction`, `mistake` or `split`.
+            color: What they are colored by: `label`, `prediction`, `mistake` or `split`.
         """
         from convscope.lenses.figures.scatter import draw_scatter
 
-        colour = check_colour(colour or self.colour)
+        color = check_color(color or self.color)
         drawn = np.searchsorted(self.rows, some_rows(self.rows, MOST, self.seed))
-        found = [self.groups(colour)[i] for i in drawn]
+        found = [self.groups(color)[i] for i in drawn]
         names = sorted(set(found), key=lambda name: (name in (UNKNOWN, RIGHT), name))
         place_of = {name: place for place, name in enumerate(names)}
         mistakes = self.mistakes[drawn]
-        lead = [f"Each point is a sample, coloured by {_TEXTS[colour]}"]
-        if colour != "mistake" and mistakes.any():
+        lead = [f"Each point is a sample, colored by {_TEXTS[color]}"]
+        if color != "mistake" and mistakes.any():
             lead.append("rings: the model's answer is not the label")
         if self.method != "pca":
             lead.append("near points have similar features; far distances and sizes of groups say little")
@@ -116,7 +116,7 @@ class Projection(Result):
             self.points[drawn],
             np.array([place_of[name] for name in found], np.int64),
             names,
-            marked=mistakes if colour != "mistake" else None,
+            marked=mistakes if color != "mistake" else None,
             axes=(axes[0], axes[1]) if axes else ("", ""),
             theme=theme,
             title=self.title,
@@ -153,7 +153,7 @@ def project(
     *,
     layer: str | None = None,
     method: Method = "pca",
-    colour: Colour = "label",
+    color: Color = "label",
     seed: int = 0,
     most: int = MOST,
     progress: Progress = no_progress,
@@ -162,27 +162,27 @@ def project(
     """Places samples on a plane by their features.
 
     PCA shows the two directions of largest variance. t-SNE (van der Maaten and Hinton 2008) and UMAP
-    (McInnes, Healy and Melville 2018) keep neighbours together; they work on the first 50 principal
+    (McInnes, Healy and Melville 2018) keep neighbors together; they work on the first 50 principal
     components and on at most `most` samples, drawn by the seed.
 
     Args:
         features: What was extracted.
         layer: By which layer; by default the last.
         method: `pca`, `tsne` or `umap`.
-        colour: What points are coloured by: `label`, `prediction`, `mistake` or `split`.
+        color: What points are colored by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
         most: Samples that t-SNE and UMAP place and that PCA is fitted to; PCA places all.
         progress: Is told how far it is.
         say: Is told what was decided.
 
     Raises:
-        UsageError: An unknown layer, method or colour, or fewer than 5 samples.
+        UsageError: An unknown layer, method or color, or fewer than 5 samples.
         BackendError: UMAP is not installed.
         DataError: A file is damaged.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    check_colour(colour)
+    check_color(color)
     check_at_least("The number of samples to place", most, LEAST)
     if method == "umap":
         _umap()
@@ -220,21 +220,21 @@ def project(
         np.ascontiguousarray(points, np.float32),
         explained,
         tuple(notes),
-        colour,
+        color,
         seed,
     )
 
 
-def check_colour(colour: str) -> Colour:
-    """The colour, if there is one of that name.
+def check_color(color: str) -> Color:
+    """The color, if there is one of that name.
 
     Raises:
         UsageError: There is none.
     """
-    for known in COLOURS:
-        if known == colour:
+    for known in COLORS:
+        if known == color:
             return known
-    raise unknown_name("colour", colour, COLOURS)
+    raise unknown_name("color", color, COLORS)
 
 
 def _usable(features: Features, layer: str) -> tuple[npt.NDArray[np.int64], list[str]]:

@@ -12,15 +12,15 @@ from convscope.types import Progress, Say, no_progress, silent
 if TYPE_CHECKING:
     import keras
 
-    from convscope.features.neighbours import Metric, Neighbours
+    from convscope.features.neighbors import Metric, Neighbors
     from convscope.features.probe import Probe
-    from convscope.features.projection import Colour, Method, Projection
+    from convscope.features.projection import Color, Method, Projection
     from convscope.features.table import Features
 
 PathLike = str | os.PathLike[str]
 
 
-def neighbours(
+def neighbors(
     features: Features | PathLike,
     inputs: PathLike | Sequence[PathLike],
     *,
@@ -32,7 +32,7 @@ def neighbours(
     code: Sequence[str] = (),
     progress: Progress = no_progress,
     say: Say = silent,
-) -> Neighbours:
+) -> Neighbors:
     """Finds the samples whose features are most like those of an input.
 
     Args:
@@ -56,7 +56,7 @@ def neighbours(
         DataError: An input cannot be read, or the features are damaged.
         RunError: The model is not the one of the features.
     """
-    from convscope.features.neighbours import neighbours as search
+    from convscope.features.neighbors import neighbors as search
 
     opened = _opened(features)
     asked = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
@@ -84,7 +84,7 @@ def project(
     *,
     layer: str | None = None,
     method: Method = "pca",
-    colour: Colour = "label",
+    color: Color = "label",
     seed: int = 0,
     most: int | None = None,
     progress: Progress = no_progress,
@@ -96,7 +96,7 @@ def project(
         features: What `extract` gave, or where it lies.
         layer: By which layer; by default the last.
         method: `pca`, `tsne` or `umap` (which needs the extra `features`).
-        colour: What points are coloured by: `label`, `prediction`, `mistake` or `split`.
+        color: What points are colored by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
         most: Samples that t-SNE and UMAP place, and that PCA is fitted to; by default 10,000.
         progress: Is told how far it is.
@@ -106,7 +106,7 @@ def project(
         The points: `points`, `rows`, `mistakes`, `save(path)`, `draw()`.
 
     Raises:
-        UsageError: An unknown layer, method or colour, or fewer than 5 samples.
+        UsageError: An unknown layer, method or color, or fewer than 5 samples.
         BackendError: UMAP is not installed.
         DataError: The features are damaged.
     """
@@ -117,7 +117,7 @@ def project(
         _opened(features),
         layer=layer,
         method=method,
-        colour=colour,
+        color=color,
         seed=seed,
         most=MOST if most is None else most,
         progress=progress,

@@ -150,11 +150,11 @@ def test_every_way_to_look_gives_pictures_and_numbers(heard, asked, tmp_path, me
 
 def test_features_are_a_row_for_each_recording_and_those_alike_are_near(heard, sounds, tmp_path):
     features = convscope.extract(
-        heard.folder, [str(sounds)], to=tmp_path / "all.parquet", precision="float32"
+        heard.folder, [str(sounds)], out=tmp_path / "all.parquet", precision="float32"
     )
     assert len(features) == 3 * 24
     path = write_asked(tmp_path / "asked", seed=11)["noisy"]
-    near = convscope.neighbours(features, [str(path)], count=5)
+    near = convscope.neighbors(features, [str(path)], count=5)
     (found,) = near.found
     assert sum(each.label == "noisy" for each in found) >= 3
     assert len(named(near.draw(), "spectrogram")) == 6

@@ -219,7 +219,7 @@ def test_features_do_not_depend_on_what_else_is_extracted(heard, asked, tmp_path
     paths = [str(path) for path in asked.values()]
     soundfile.write(tmp_path / "long.wav", np.concatenate([spoken("cab ba", i) for i in range(4)]), RATE)
     few, more = (
-        convscope.extract(heard.folder, given, to=tmp_path / f"{len(given)}.parquet", precision="float32")
+        convscope.extract(heard.folder, given, out=tmp_path / f"{len(given)}.parquet", precision="float32")
         for given in (paths, [*paths, str(tmp_path / "long.wav")])
     )
     (layer,) = few.layers

@@ -77,7 +77,7 @@ def test_it_can_be_looked_at(trained, tmp_path, method):
 
 
 def test_its_features_can_be_taken(trained, tmp_path):
-    made = convscope.extract(trained.folder, trained.data, layers=["features"], to=tmp_path / "features")
+    made = convscope.extract(trained.folder, trained.data, layers=["features"], out=tmp_path / "features")
     shares = made.matrix("features")
     assert shares.shape == (120, 84 * 4)
     assert shares.min() >= 0

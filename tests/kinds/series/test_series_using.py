@@ -168,7 +168,7 @@ def test_answers_are_drawn_where_a_task_draws_some(case, trained):
 
 def test_features_are_a_row_for_each_sample(case, trained, tmp_path):
     features = convscope.extract(
-        trained.folder, case.ask(trained.data), to=tmp_path / "all.parquet", precision="float32"
+        trained.folder, case.ask(trained.data), out=tmp_path / "all.parquet", precision="float32"
     )
     answered = convscope.predict(trained.folder, case.ask(trained.data)).rows
     assert len(features) == case.parts * len({row.name for row in answered})

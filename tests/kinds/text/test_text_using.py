@@ -203,7 +203,7 @@ def test_features_are_a_row_for_each_sample_whatever_the_longest_is(case, traine
     long = tmp_path / "long.txt"
     long.write_text(asked.read_text("utf-8") + " ".join([*case.texts] * 5) + "\n", "utf-8")
     found = [
-        convscope.extract(trained.folder, [path], to=tmp_path / f"{path.stem}.parquet", precision="float32")
+        convscope.extract(trained.folder, [path], out=tmp_path / f"{path.stem}.parquet", precision="float32")
         for path in (asked, long)
     ]
     count = 1 + len(case.texts)
@@ -215,7 +215,7 @@ def test_features_are_a_row_for_each_sample_whatever_the_longest_is(case, traine
 
 
 def test_features_of_the_data_of_the_training_have_a_row_for_each_sample(trained, tmp_path):
-    features = convscope.extract(trained.folder, [trained.data], to=tmp_path / "all.parquet")
+    features = convscope.extract(trained.folder, [trained.data], out=tmp_path / "all.parquet")
     with (trained.folder / "splits.csv").open(encoding="utf-8") as file:
         assert len(features) == len(file.readlines()) - 1
 
@@ -249,9 +249,9 @@ def test_answers_are_those_of_the_plain_model_on_encoded_texts(case, trained):
 
 
 def test_the_nearest_samples_of_a_text_are_texts(case, trained, tmp_path):
-    features = convscope.extract(trained.folder, [trained.data], to=tmp_path / "all.parquet")
+    features = convscope.extract(trained.folder, [trained.data], out=tmp_path / "all.parquet")
     asked = next(iter(case.texts))
-    found = convscope.neighbours(features, [asked], count=3)
+    found = convscope.neighbors(features, [asked], count=3)
     assert len(found.found[0]) == 3
     (query,) = found.queries
     assert query.sample is not None
@@ -262,9 +262,9 @@ def test_the_nearest_samples_of_a_text_are_texts(case, trained, tmp_path):
 
 def test_a_sample_of_the_data_is_nearest_to_itself(trained, tmp_path):
     features = convscope.extract(
-        trained.folder, [trained.data], to=tmp_path / "all.parquet", precision="float32"
+        trained.folder, [trained.data], out=tmp_path / "all.parquet", precision="float32"
     )
-    found = convscope.neighbours(features, ["id:0"], count=1)
+    found = convscope.neighbors(features, ["id:0"], count=1)
     (nearest,) = found.found[0]
     assert nearest.id != 0
     assert 0 <= nearest.distance < 2

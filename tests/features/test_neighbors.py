@@ -12,8 +12,8 @@ from sklearn.metrics import pairwise_distances
 
 import convscope
 from convscope.errors import DataError, RunError, UsageError
-from convscope.features.neighbours import nearest
-from convscope.lenses.figures.neighbours import Card, draw_neighbours
+from convscope.features.neighbors import nearest
+from convscope.lenses.figures.neighbors import Card, draw_neighbors
 from convscope.lenses.views.plain import plain_sample
 
 
@@ -52,7 +52,7 @@ def test_rows_that_are_no_numbers_come_last_and_zeros_are_far_from_all(metric):
 
 def test_a_row_is_not_its_own_neighbour_and_a_file_finds_itself(everything):
     path = everything.columns().paths[30]
-    found = convscope.neighbours(everything, ["id:30", path], layer="block2_conv", count=4)
+    found = convscope.neighbors(everything, ["id:30", path], layer="block2_conv", count=4)
     row, file = found.found
     assert [query.name for query in found.queries] == ["id:30", path]
     assert 30 not in [each.id for each in row]
@@ -67,9 +67,9 @@ def test_a_row_is_not_its_own_neighbour_and_a_file_finds_itself(everything):
     assert {each.id for each in row} == set(np.argsort(expected)[:4].tolist())
 
 
-def test_more_neighbours_than_samples_are_all_samples(made):
+def test_more_neighbors_than_samples_are_all_samples(made):
     features = made({"a": np.eye(3)})
-    found = convscope.neighbours(features.path, "id:0", count=10, metric="euclidean")
+    found = convscope.neighbors(features.path, "id:0", count=10, metric="euclidean")
     assert [each.id for each in found.found[0]] == [1, 2]
     np.testing.assert_allclose([each.distance for each in found.found[0]], np.sqrt(2))
 
@@ -79,16 +79,16 @@ def test_series_are_asked_for_as_arrays(tmp_path):
     np.save(tmp_path / "all.npy", series)
     np.save(tmp_path / "two.npy", series[[4, 9]])
     features = convscope.extract(
-        "random_convolution(kernels=6)", tmp_path / "all.npy", to=tmp_path / "f", precision="float32"
+        "random_convolution(kernels=6)", tmp_path / "all.npy", out=tmp_path / "f", precision="float32"
     )
-    found = convscope.neighbours(features, tmp_path / "two.npy", count=2)
+    found = convscope.neighbors(features, tmp_path / "two.npy", count=2)
     assert [near[0].id for near in found.found] == [4, 9]
     assert_tidy(found.draw())
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_picture_shows_inputs_labels_and_distances(everything, theme):
-    near = convscope.neighbours(everything, ["id:3", "id:60"], layer="block1_conv", count=9)
+    near = convscope.neighbors(everything, ["id:3", "id:60"], layer="block1_conv", count=9)
     figure = near.draw(theme)
     assert_tidy(figure)
     assert {"id:3", "id:60", "disc"} <= set(texts(figure))
@@ -100,7 +100,7 @@ def test_a_neighbour_of_another_class_is_marked():
     sample = plain_sample(np.zeros((4, 4, 1), np.uint8))
     line = plain_sample(np.zeros((9, 2), np.float32))
     cards = [Card(sample, "cat", ("0.1", "id 1")), Card(None, "dog", ("0.2",), True), Card(line, "x" * 99)]
-    figure = draw_neighbours([(Card(sample, "cat"), cards), (Card(None), cards * 9)], lead="By distance")
+    figure = draw_neighbors([(Card(sample, "cat"), cards), (Card(None), cards * 9)], lead="By distance")
     assert_tidy(figure)
     colours = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
     assert colours["dog"] != colours["cat"]
@@ -110,9 +110,9 @@ def test_a_neighbour_of_another_class_is_marked():
 
 
 def test_numbers_do_not_need_the_files_any_more(model_file, own_pictures, tmp_path):
-    features = convscope.extract(model_file, own_pictures, to=tmp_path / "f", precision="float32")
+    features = convscope.extract(model_file, own_pictures, out=tmp_path / "f", precision="float32")
     (own_pictures / "disc" / "01.png").unlink()
-    found = convscope.neighbours(features, "id:0", count=119)
+    found = convscope.neighbors(features, "id:0", count=119)
     assert len(found.found[0]) == 119
     figure = found.draw()
     assert len([each for each in figure.axes[0].images if each.get_gid() == "input"]) == 119
@@ -122,8 +122,8 @@ def test_rows_of_a_table_are_drawn_too(model_file, tmp_path):
     random = np.random.default_rng(0)
     x, y = random.integers(0, 256, (30, 16, 16), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "data.npz", x_train=x, y_train=y)
-    features = convscope.extract(model_file, tmp_path / "data.npz", to=tmp_path / "f", precision="float32")
-    found = convscope.neighbours(features, "id:5", count=3)
+    features = convscope.extract(model_file, tmp_path / "data.npz", out=tmp_path / "f", precision="float32")
+    found = convscope.neighbors(features, "id:5", count=3)
     figure = found.draw()
     assert len([each for each in figure.axes[0].images if each.get_gid() == "input"]) == 4
 
@@ -149,7 +149,7 @@ def test_the_command_prints_a_table_or_a_line_of_json_per_input(run_command, eve
     lines = [json.loads(line) for line in run_command(*asked, "--format", "jsonl")[1].splitlines()]
     assert [line["query"] for line in lines] == ["id:1", "id:2"]
     assert {line["metric"] for line in lines} == {"euclidean"}
-    assert len(lines[0]["neighbours"]) == 5
+    assert len(lines[0]["neighbors"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -175,12 +175,12 @@ def test_a_mistake_is_answered_in_two_lines(run_command, everything, asked, mess
 def test_another_model_is_refused_and_a_damaged_picture_too(everything, model_file, tmp_path):
     path = everything.columns().paths[0]
     with pytest.raises(RunError, match="is not the one"):
-        convscope.neighbours(everything, path, layer="flatten", model=model_file)
+        convscope.neighbors(everything, path, layer="flatten", model=model_file)
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(DataError):
-        convscope.neighbours(everything, tmp_path / "bad.png", layer="flatten")
+        convscope.neighbors(everything, tmp_path / "bad.png", layer="flatten")
     with pytest.raises(UsageError, match="No metric is named 'manhattan'"):
-        convscope.neighbours(everything, "id:0", layer="flatten", metric="manhattan")
+        convscope.neighbors(everything, "id:0", layer="flatten", metric="manhattan")
 
 
 def test_without_the_engine_of_the_features_keras_computes_and_says_so(everything, monkeypatch):
@@ -196,24 +196,26 @@ def test_without_the_engine_of_the_features_keras_computes_and_says_so(everythin
         return real(question, report)
 
     monkeypatch.setattr("convscope.engine.inference.features.settled_runner", without_openvino)
-    found = convscope.neighbours(everything, path, layer="block2_conv", count=1)
+    found = convscope.neighbors(everything, path, layer="block2_conv", count=1)
     assert found.found[0][0].id == 8
     if everything.metadata["engine"]["engine"] == "openvino":
         assert any("Keras computes the inputs" in note for note in found.notes)
 
 
 def test_colour_pictures_of_another_size_are_brought_to_the_model(model_file, pictures, tmp_path):
-    features = convscope.extract(model_file, pictures, to=tmp_path / "f", precision="float32")
+    features = convscope.extract(model_file, pictures, out=tmp_path / "f", precision="float32")
     with Image.open(features.columns().paths[50]) as picture:
         picture.resize((64, 64), Image.Resampling.NEAREST).convert("RGB").save(tmp_path / "large.png")
-    found = convscope.neighbours(features, tmp_path / "large.png", count=5)
+    found = convscope.neighbors(features, tmp_path / "large.png", count=5)
     assert {each.label for each in found.found[0]} == {"horizontal"}
 
 
 def test_whole_maps_are_compared_value_by_value(model_file, pictures, tmp_path):
-    features = convscope.extract(model_file, pictures, pool="none", to=tmp_path / "maps", precision="float32")
+    features = convscope.extract(
+        model_file, pictures, pool="none", out=tmp_path / "maps", precision="float32"
+    )
     path = features.columns().paths[17]
-    found = convscope.neighbours(features.path, ["id:5", path], count=3, metric="euclidean")
+    found = convscope.neighbors(features.path, ["id:5", path], count=3, metric="euclidean")
     matrix = features.matrix()
     expected = np.sort(pairwise_distances(matrix[5:6], matrix)[0])[1:4]
     np.testing.assert_allclose([each.distance for each in found.found[0]], expected, rtol=1e-4)

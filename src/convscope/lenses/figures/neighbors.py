@@ -41,7 +41,7 @@ class Card:
     other: bool = False
 
 
-def draw_neighbours(
+def draw_neighbors(
     rows: Sequence[tuple[Card, Sequence[Card]]],
     *,
     theme: str = "light",
@@ -51,7 +51,7 @@ def draw_neighbours(
     """Draws inputs and the samples nearest to them.
 
     Args:
-        rows: Each input with its neighbours, nearest first.
+        rows: Each input with its neighbors, nearest first.
         theme: `light` or `dark`.
         title: The heading.
         lead: A line below it.

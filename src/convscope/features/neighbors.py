@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
-    from convscope.lenses.figures.neighbours import Card
+    from convscope.lenses.figures.neighbors import Card
 
 Metric = Literal["cosine", "euclidean"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -53,7 +53,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours(Result):
+class Neighbors(Result):
     """For each query the samples nearest to it, nearest first.
 
     Args:
@@ -61,7 +61,7 @@ class Neighbours(Result):
         layer: By the features of which layer.
         metric: `cosine` or `euclidean`.
         queries: What was asked about.
-        found: For each query, its neighbours.
+        found: For each query, its neighbors.
         notes: What was decided or should be known, one line each.
     """
 
@@ -96,7 +96,7 @@ class Neighbours(Result):
                 "prediction": query.prediction,
                 "layer": self.layer,
                 "metric": self.metric,
-                "neighbours": [asdict(each) for each in found],
+                "neighbors": [asdict(each) for each in found],
             }
             for query, found in zip(self.queries, self.found, strict=True)
         ]
@@ -115,7 +115,7 @@ class Neighbours(Result):
         Args:
             theme: `light` or `dark`.
         """
-        from convscope.lenses.figures.neighbours import draw_neighbours
+        from convscope.lenses.figures.neighbors import draw_neighbors
 
         ids = {each.id for found in self.found for each in found} | {
             query.id for query in self.queries if query.id is not None
@@ -126,10 +126,10 @@ class Neighbours(Result):
             for query, found in zip(self.queries, self.found, strict=True)
         ]
         lead = f"By {self.metric} distance of the {_pooled(self.features)} of {self.layer}"
-        return draw_neighbours(rows, theme=theme, title=self.title, lead=lead)
+        return draw_neighbors(rows, theme=theme, title=self.title, lead=lead)
 
 
-def neighbours(
+def neighbors(
     features: Features,
     inputs: Sequence[str],
     *,
@@ -141,13 +141,13 @@ def neighbours(
     code: Sequence[str] = (),
     progress: Progress = no_progress,
     say: Say = silent,
-) -> Neighbours:
+) -> Neighbors:
     """Finds the samples of features that are nearest to inputs.
 
     Args:
         features: Where to search.
         inputs: Files as the model takes them, or `id:17` for a row of the features, which is then left out of
-            its own neighbours.
+            its own neighbors.
         layer: By which layer; by default the last.
         count: How many for each.
         metric: `cosine`: 1 less the cosine of the angle between two feature vectors; `euclidean`.
@@ -191,7 +191,7 @@ def neighbours(
         )
         for of, far in zip(ids, distances, strict=True)
     )
-    return Neighbours(features, column.layer, metric, tuple(queries), found, tuple(notes))
+    return Neighbors(features, column.layer, metric, tuple(queries), found, tuple(notes))
 
 
 def nearest(
@@ -261,14 +261,14 @@ def _unit(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _query_card(query: Query, samples: Mapping[int, Any]) -> Card:
-    from convscope.lenses.figures.neighbours import Card
+    from convscope.lenses.figures.neighbors import Card
 
     sample = query.sample if query.id is None else samples.get(query.id)
     return Card(sample, _words(query.label, query.prediction), (query.short,))
 
 
 def _card(each: Neighbour, query: Query, samples: Mapping[int, Any]) -> Card:
-    from convscope.lenses.figures.neighbours import Card
+    from convscope.lenses.figures.neighbors import Card
     from convscope.lenses.sheet.theme import number
 
     expected = query.label if query.label is not None else query.prediction
