@@ -79,10 +79,10 @@ def speeds(run: Run, data: Path) -> list[Figure]:
             ("strings of digits", lambda hear=hear: hear(rows), lengths.sum() / RATE),
             (
                 "in windows of 20 s",
-                lambda hear=hear: [None for _ in hear.listen([long], 20.0)],
+                lambda hear=hear: [None for _ in hear.stream([long], 20.0)],
                 len(long) / RATE,
             ),
-            ("as it comes, 0.24 s at a time", lambda hear=hear, live=live: list(hear.listen(live)), 120.0),
+            ("as it comes, 0.24 s at a time", lambda hear=hear, live=live: list(hear.stream(live)), 120.0),
         ):
             work()
             start = time.perf_counter()

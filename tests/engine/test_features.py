@@ -308,7 +308,7 @@ def test_without_openvino_keras_computes_and_says_how_to_get_it(monkeypatch, bac
     assert engine.report.engine == "keras"
     assert 'pip install "convscope[features]"' in engine.report.reason
     agrees(engine, model, pictures(), "mean")
-    with pytest.raises(BackendError, match="begun with OpenVINO") as caught:
+    with pytest.raises(BackendError, match="computed with OpenVINO") as caught:
         made(model, ["second"], settled=settled)
     assert 'pip install "convscope[features]"' in caught.value.hint
 

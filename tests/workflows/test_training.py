@@ -119,7 +119,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(pictures, settings, tmp_path):
         ({"options": {"kernels": 3}}, UsageError, "does not support --kernels"),
         ({"options": {"erase": 1.5}}, UsageError, "erase must be in \\[0, 1\\]"),
         ({"options": {"zoom": "much"}}, UsageError, "zoom must be a number.*'much'"),
-        ({"architecture": "compact_cnn"}, UsageError, "Pictures of 16x16 are too small for compact_cnn"),
+        ({"architecture": "compact_cnn"}, UsageError, "Images of 16x16 are too small for compact_cnn"),
         ({"path": None}, UsageError, "No data was given"),
         ({"path": "nowhere"}, DataError, "nowhere"),
     ],

@@ -1,1 +1,1 @@
-"""Training and inference: one `fit` on Keras' own loop, resume, precision, export, and judging."""
+"""Training and inference: one `fit` on Keras' own loop, resume, precision, export, metrics."""

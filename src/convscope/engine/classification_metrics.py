@@ -111,7 +111,7 @@ class ClassificationMetrics:
         return table_of(self.classes, "class", "samples")
 
     def to_line(self) -> str:
-        """The figures of the whole split."""
+        """The metrics of the whole split."""
         return (
             f"accuracy {self.accuracy:.2%}, macro F1 {self.macro_f1:.3f}, expected calibration "
             f"error {self.expected_calibration_error:.3f}, on {self.samples} test samples"

@@ -135,10 +135,10 @@ def _check(form: str, out: Path, sample: Sample, *, overwrite: bool) -> None:
         raise UsageError("export expects at least one sample to compare on. Received: none.")
     taken = next((path for path in _places(out) if path.exists() or path.is_symlink()), None)
     if taken and not overwrite:
-        raise UsageError(f"{taken} exists already.", "Choose another name, or allow it to be overwritten.")
+        raise UsageError(f"{taken} exists already.", "Choose another name, or allow overwriting.")
     if taken and taken.is_dir() and not (form == "saved-model" and (taken / "saved_model.pb").is_file()):
         raise UsageError(
-            f"{taken} is a folder that is no SavedModel; it is not overwritten.", "Choose another name."
+            f"{taken} is a folder that is not a SavedModel; it is not overwritten.", "Choose another name."
         )
     import keras
 
@@ -207,14 +207,14 @@ def _reported(form: str, doing: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise BackendError(
-            f"A model can only be {doing} as {form} with: {error.name or error}.", _INSTALL
+            f"{form} models cannot be {doing} without: {error.name or error}.", _INSTALL
         ) from error
     except (ConvscopeError, OSError):
         raise
     except Exception as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise RunError(
-            f"The model cannot be {doing} as {form}: {first}", "See the cause with --debug."
+            f"The {form} model cannot be {doing}: {first}", "Use --debug to see the cause."
         ) from error
 
 

@@ -32,7 +32,7 @@ class OwnLossModel(keras.Model):  # type: ignore[misc]
 
         Args:
             name: What the model is called.
-            outputs: Gives tensors of this model; is asked once.
+            outputs: Gives tensors of this model; called once.
         """
         kept = f"_{name}"
         if kept not in self.__dict__:

@@ -30,7 +30,7 @@ def test_errors_are_the_fewest_changes_summed_over_recordings(pairs):
     metrics = speech_metrics(*(list(each) for each in zip(*pairs, strict=True)))
     assert metrics.words.wrong == sum(distance(a.split(), b.split()) for a, b in pairs)
     assert metrics.characters.wrong == sum(distance(a, b) for a, b in pairs)
-    assert metrics.words.said == sum(len(a.split()) for a, _ in pairs)
+    assert metrics.words.references == sum(len(a.split()) for a, _ in pairs)
     assert metrics.right == sum(a == b for a, b in pairs) / len(pairs)
 
 

@@ -105,7 +105,7 @@ def test_a_long_recording_has_the_words_of_the_whole(model, long_wave, beam):
         assert one.text == other.text
         assert [(w.start, w.end) for w in one.words] == [(w.start, w.end) for w in other.words]
         assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
-    listened = list(hear.listen(rows.pieces(1)))
+    listened = list(hear.stream(rows.pieces(1)))
     assert [w.text for w in listened] == [w.text for w in at_once[1].words]
 
 
@@ -139,7 +139,7 @@ def test_words_are_given_while_sound_still_comes(model, long_wave):
             yield piece
 
     window = Window.of(model)
-    late = [heard / RATE - word.end for word in hear.listen(pieces())]
+    late = [heard / RATE - word.end for word in hear.stream(pieces())]
     assert min(late) < (window.behind + UNIT) / RATE + 1.0
     assert sum(moment < 3.0 for moment in late) > len(late) / 2
 

@@ -217,8 +217,8 @@ def test_pictures_that_are_too_small_are_refused_with_what_to_do(name, least, op
     for shape in ((least - 1, 48, 1), (48, least - 1, 1)):
         with pytest.raises(UsageError) as caught:
             build(name, shape, 2, **options)
-        assert f"Pictures of {shape[0]}x{shape[1]} are too small for {name}" in caught.value.message
-        assert "Use larger pictures" in caught.value.hint
+        assert f"Images of {shape[0]}x{shape[1]} are too small for {name}" in caught.value.message
+        assert "Use larger images" in caught.value.hint
 
 
 @pytest.mark.parametrize(

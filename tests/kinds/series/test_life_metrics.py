@@ -63,5 +63,5 @@ def test_what_cannot_be_evaluated_is_refused():
         life_metrics(true[:3], predicted, low, high, 125, 0.9)
     with pytest.raises(DataError, match="no units"):
         life_metrics(true[:0], predicted[:0], low[:0], high[:0], 125, 0.9)
-    with pytest.raises(DataError, match="have to be numbers"):
+    with pytest.raises(DataError, match="must be finite"):
         life_metrics(true, predicted * np.nan, low, high, 125, 0.9)

@@ -259,7 +259,7 @@ def test_a_training_starts_from_given_vectors(tmp_path, recipe, layer, options, 
 @pytest.mark.parametrize(
     ("content", "size", "error", "message"),
     [
-        (None, 5, UsageError, "have 5 numbers, those of the model 8"),
+        (None, 5, UsageError, "has vectors of 5 dimensions, the embedding of the model 8"),
         ("film 0.5 what 1\ngarden 1 2 3\n", 0, DataError, r"words\.vec"),
         ("", 0, DataError, "empty"),
     ],

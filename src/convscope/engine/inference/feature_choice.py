@@ -81,7 +81,7 @@ class FeatureComputation:
         return replace(self, outputs=replace(self.outputs, model=_wide(self.outputs.model)))
 
     def expected(self) -> list[Array]:
-        """What Keras answers in float32 on some of the samples."""
+        """The outputs of Keras in float32 on some of the samples."""
         count = max(1, min(COMPARED, _COMPARED_BYTES // (4 * self.outputs.peak_bytes)))
         wide = self.in_float32().outputs
         program = forward_program(wide.model, wide, compiled=False)
@@ -149,8 +149,8 @@ class _Programs:
     ) -> Runner:
         if engine == "openvino":
             return self.converted.compile(request_size, streams, precision, tiles)
-        asked = self._wide if precision == "float32" else self._computation
-        return KerasProgram(asked.function, asked.outputs.model, request_size, self.inputs)
+        wanted = self._wide if precision == "float32" else self._computation
+        return KerasProgram(wanted.function, wanted.outputs.model, request_size, self.inputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,8 +293,8 @@ def settled_runner(computation: FeatureComputation, report: EngineReport) -> Run
         if report.engine == "keras":
             raise
         raise BackendError(
-            f"These features were begun with OpenVINO, which cannot go on: {_why_unable(error)}.",
-            f"Install it: {INSTALL}" if isinstance(error, ImportError) else "Start them anew.",
+            f"These features were computed with OpenVINO, which is not available: {_why_unable(error)}.",
+            f"Install it: {INSTALL}" if isinstance(error, ImportError) else "Extract them again.",
         ) from error
 
 

@@ -116,7 +116,7 @@ def closeness(
     """Largest absolute deviation, and smallest cosine similarity of a sample, per layer.
 
     Args:
-        found: Features to judge, per layer of shape (samples, ...).
+        found: Features to compare, per layer of shape (samples, ...).
         expected: Those of Keras in float32.
         paths: The layers.
     """

@@ -54,7 +54,7 @@ class Solver:
         solve: Sets all weights.
         ready: Fails where something that it needs is not installed.
         uses: Names of the settings that mean something to it.
-        decision: What is to be said about it before.
+        decision: One line for the list of decisions.
     """
 
     solve: Solve
@@ -101,8 +101,8 @@ def solve(
     """Solves a fresh model on all samples that there are to learn from.
 
     There are no epochs to choose among, so that the samples of the validation split are learned from as well;
-    how good it is on what it has not seen is told by leaving out each sample in turn. There is no checkpoint
-    either: what was interrupted is solved again, with the same result.
+    how good it is on what it has not seen follows from leaving out each sample in turn. There is no
+    checkpoint either: what was interrupted is solved again, with the same result.
 
     Args:
         build: Makes the model.
@@ -121,8 +121,8 @@ def solve(
     started = time.monotonic()
     model = build()
     inputs, targets = map(np.concatenate, zip(_whole(train), _whole(more), strict=True))
-    figures = solver.solve(model, (inputs, targets), options, settings, progress)
-    rows: list[Row] = [{"epoch": 1, **figures, "seconds": round(time.monotonic() - started, 3)}]
+    metrics = solver.solve(model, (inputs, targets), options, settings, progress)
+    rows: list[Row] = [{"epoch": 1, **metrics, "seconds": round(time.monotonic() - started, 3)}]
     with written_whole(folder / "model.keras") as part:
         model.save(part)
     write_history(folder / "history.csv", rows)

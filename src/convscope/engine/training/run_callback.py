@@ -80,13 +80,13 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             RunError: The loss is not finite.
         """
-        figures = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
-        if not all(map(math.isfinite, figures.values())):
+        metrics = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
+        if not all(map(math.isfinite, metrics.values())):
             raise RunError(
                 f"The loss is not finite in epoch {epoch + 1}.",
                 "Try a smaller --learning-rate or --precision float32.",
             )
-        row = {"epoch": epoch + 1, **dict(sorted(figures.items(), key=_place)), **self._moment()}
+        row = {"epoch": epoch + 1, **dict(sorted(metrics.items(), key=_place)), **self._moment()}
         self._rows.append(row)
         best = self._objective.best_epoch(self._rows)
         if best == len(self._rows) - 1:

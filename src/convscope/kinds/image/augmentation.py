@@ -1,4 +1,4 @@
-"""Random changes to train pictures: shift, flip, rotate, zoom, contrast and erasing, drawn from one seed."""
+"""Random changes to train images: shift, flip, rotate, zoom, contrast and erasing, drawn from one seed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class ImageAugmentation:
-    """How far a picture may be changed; every change is uniform within its range.
+    """How far a image may be changed; every change is uniform within its range.
 
     Args:
         shift: Largest shift along each axis, as a share of that side.
-        flip: Whether half of the pictures are mirrored left to right.
+        flip: Whether half of the images are mirrored left to right.
         rotate: Largest rotation either way, in degrees.
         zoom: Largest enlargement or reduction, as a share of the size.
-        contrast: Largest change of contrast around the picture's mean, as a share.
-        erase: Share of the pictures in which a rectangle of 2 to 20 % of the area is painted over with noise
+        contrast: Largest change of contrast around the image's mean, as a share.
+        erase: Share of the images in which a rectangle of 2 to 20 % of the area is painted over with noise
             (Zhong et al. 2020, "Random erasing data augmentation").
     """
 
@@ -41,23 +41,23 @@ class ImageAugmentation:
             min(self.erase * strength, 1.0),
         )
 
-    def __call__(self, pictures: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-        """Changes a batch of pictures, each in its own way.
+    def __call__(self, images: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """Changes a batch of images, each in its own way.
 
         Shift, flip, rotation and zoom are one resampling (bilinear); what comes from outside the
-        picture repeats its border, so that no black corners teach the model anything.
+        image repeats its border, so that no black corners teach the model anything.
 
         Args:
-            pictures: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
-            rng: Where the random numbers come from; the same state gives the same pictures.
+            images: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
+            rng: Where the random numbers come from; the same state gives the same images.
 
         Returns:
             uint8 of the same shape.
         """
-        count = len(pictures)
+        count = len(images)
         draws = rng.uniform(-1.0, 1.0, (count, 5))
         mirrored = np.logical_and(rng.random(count) < 0.5, self.flip)
-        changed = self._moved(pictures, draws, mirrored)
+        changed = self._moved(images, draws, mirrored)
         if self.contrast:
             changed = _with_contrast(changed, 1.0 + self.contrast * draws[:, 4])
         if self.erase:
@@ -66,23 +66,23 @@ class ImageAugmentation:
 
     def _moved(
         self,
-        pictures: npt.NDArray[np.uint8],
+        images: npt.NDArray[np.uint8],
         draws: npt.NDArray[np.float64],
         mirrored: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.uint8]:
         """Shifts, turns, zooms and mirrors; of each range the share that was drawn, from -1 to 1."""
-        count, height, width, channels = pictures.shape
+        count, height, width, channels = images.shape
         pad_y, pad_x = self._margin(height), self._margin(width)
-        padded = np.pad(pictures, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
+        padded = np.pad(images, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
         if channels == 1:
             padded = padded[..., 0]
         matrices = self._matrices(draws, mirrored, (height, width), (pad_y, pad_x))
-        changed = np.empty_like(pictures)
+        changed = np.empty_like(images)
         for i in range(count):
-            picture = Image.fromarray(padded[i]).transform(
+            image = Image.fromarray(padded[i]).transform(
                 (width, height), Image.Transform.AFFINE, matrices[i], Image.Resampling.BILINEAR
             )
-            changed[i] = np.asarray(picture).reshape(height, width, channels)
+            changed[i] = np.asarray(image).reshape(height, width, channels)
         return changed
 
     def _margin(self, side: int) -> int:
@@ -109,41 +109,39 @@ class ImageAugmentation:
         return [tuple(row) for row in np.stack([a, b, c, d, e, f], axis=1).tolist()]
 
 
-def mirrored(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pictures of shape (batch, height, width, channels), left to right and right to left exchanged."""
-    return pictures[:, :, ::-1]
+def mirrored(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Images of shape (batch, height, width, channels), left to right and right to left exchanged."""
+    return images[:, :, ::-1]
 
 
-def zoomed(pictures: npt.NDArray[np.uint8], share: float) -> npt.NDArray[np.uint8]:
-    """Pictures enlarged about their middle by a share of their size, or made smaller where it is negative.
+def zoomed(images: npt.NDArray[np.uint8], share: float) -> npt.NDArray[np.uint8]:
+    """Images enlarged about their middle by a share of their size, or made smaller where it is negative.
 
     Args:
-        pictures: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
-        share: Between -1 and 1; what comes from outside a picture repeats its border.
+        images: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
+        share: Between -1 and 1; what comes from outside a image repeats its border.
 
     Returns:
         uint8 of the same shape.
     """
-    count = len(pictures)
+    count = len(images)
     draws = np.zeros((count, 5))
     draws[:, 3] = np.sign(share)
     only = ImageAugmentation(shift=0.0, rotate=0.0, zoom=abs(share), contrast=0.0)
-    return only._moved(pictures, draws, np.zeros(count, bool))
+    return only._moved(images, draws, np.zeros(count, bool))
 
 
-def _with_contrast(
-    pictures: npt.NDArray[np.uint8], factors: npt.NDArray[np.float64]
-) -> npt.NDArray[np.uint8]:
-    values = pictures.astype(np.float32)
+def _with_contrast(images: npt.NDArray[np.uint8], factors: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    values = images.astype(np.float32)
     means = values.mean(axis=(1, 2, 3), keepdims=True)
     values = (values - means) * factors.astype(np.float32)[:, None, None, None] + means
     clipped: npt.NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return clipped
 
 
-def _erase(pictures: npt.NDArray[np.uint8], share: float, rng: np.random.Generator) -> None:
-    """Paints a rectangle over some of the pictures, in place."""
-    count, height, width, channels = pictures.shape
+def _erase(images: npt.NDArray[np.uint8], share: float, rng: np.random.Generator) -> None:
+    """Paints a rectangle over some of the images, in place."""
+    count, height, width, channels = images.shape
     chosen = rng.random(count) < share
     area = rng.uniform(0.02, 0.2, count)
     ratio = np.exp(rng.uniform(np.log(1 / 3), np.log(3), count))
@@ -154,4 +152,4 @@ def _erase(pictures: npt.NDArray[np.uint8], share: float, rng: np.random.Generat
         top = int(corner[i, 0] * (height - tall[i] + 1))
         left = int(corner[i, 1] * (width - wide[i] + 1))
         noise = rng.integers(0, 256, (tall[i], wide[i], channels), dtype=np.uint8)
-        pictures[i, top : top + tall[i], left : left + wide[i]] = noise
+        images[i, top : top + tall[i], left : left + wide[i]] = noise

@@ -1,4 +1,4 @@
-"""Architectures for pictures: the two reference classifiers, one for digits, one for accuracy."""
+"""Architectures for images: the two reference classifiers, one for digits, one for accuracy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compact_cnn(
         A Sequential model to float32 probabilities of shape (batch, classes).
 
     Raises:
-        UsageError: The picture shrinks to nothing before the last convolution, or a bad option.
+        UsageError: The image shrinks to nothing before the last convolution, or a bad option.
     """
     _check("compact_cnn", input_shape, kernel_size, depth)
     stack: list[keras.layers.Layer] = [keras.Input(input_shape)]
@@ -76,7 +76,7 @@ def deep_cnn(
         A Sequential model to float32 probabilities of shape (batch, classes).
 
     Raises:
-        UsageError: The picture is pooled to nothing, or a bad option.
+        UsageError: The image is pooled to nothing, or a bad option.
     """
     _check("deep_cnn", input_shape, 3 if kernel_size is None else kernel_size, depth)
     if min(input_shape[:2]) < 2**depth:
@@ -112,7 +112,7 @@ def padded_cnn(
     depth: int = 2,
     pooling: Pooling = "max",
 ) -> keras.Model:
-    """Convolutions with explicit zero padding, for small pictures such as digits of 8x8.
+    """Convolutions with explicit zero padding, for small images such as digits of 8x8.
 
     Args:
         input_shape: (height, width, channels); each side at least 2 to the power of `depth`.
@@ -125,7 +125,7 @@ def padded_cnn(
         A Sequential model to float32 probabilities of shape (batch, classes).
 
     Raises:
-        UsageError: The picture is pooled to nothing, an even kernel size, or a bad option.
+        UsageError: The image is pooled to nothing, an even kernel size, or a bad option.
     """
     _check("padded_cnn", input_shape, kernel_size, depth)
     if kernel_size % 2 == 0:
@@ -152,12 +152,12 @@ def residual_cnn(
     pooling: Pooling = "max",
     width: int = 48,
 ) -> keras.Model:
-    """A residual network made for the best accuracy on small pictures, without pre-training.
+    """A residual network made for the best accuracy on small images, without pre-training.
 
-    One convolution looks at the picture in full size, then three stages follow, each at half the side and
+    One convolution looks at the image in full size, then three stages follow, each at half the side and
     with twice the kernels. A block computes relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)) (He et al.
     2016, "Deep residual learning for image recognition"). Sides are halved by pooling behind a stage and
-    never by strides, so that no position of a small picture is passed over.
+    never by strides, so that no position of a small image is passed over.
 
     Args:
         input_shape: (height, width, channels), each side at least 8.
@@ -171,7 +171,7 @@ def residual_cnn(
         A functional model to float32 probabilities of shape (batch, classes).
 
     Raises:
-        UsageError: The picture is too small, or a bad option.
+        UsageError: The image is too small, or a bad option.
     """
     _check("residual_cnn", input_shape, kernel_size, depth)
     if min(input_shape[:2]) < 8:
@@ -228,6 +228,6 @@ def _check(name: str, input_shape: tuple[int, ...], kernel_size: int, depth: int
 def _too_small(name: str, input_shape: tuple[int, ...], why: str) -> UsageError:
     height, width = input_shape[:2]
     return UsageError(
-        f"Pictures of {height}x{width} are too small for {name}: {why} leave nothing.",
-        "Use larger pictures, a smaller depth or kernel_size, or padded_cnn.",
+        f"Images of {height}x{width} are too small for {name}: {why} leave nothing.",
+        "Use larger images, a smaller depth or kernel_size, or padded_cnn.",
     )

@@ -22,7 +22,7 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FrameWord:
-    """A word where it was heard.
+    """A word with its frames.
 
     Args:
         text: Its characters.
@@ -100,8 +100,8 @@ class BeamSearch:
     Args:
         characters: The character of each id from 1.
         beam: Texts that are followed at once.
-        words: The only words that may be said, each with a weight in nats that is added to the
-            log-probability of a text for every time it is said; None allows everything.
+        words: The only words that are recognized, each with a weight in nats that is added to the
+            log-probability of a text for every occurrence; None allows everything.
         least: Characters that are less probable in a frame are passed over there; 0 passes over none.
 
     Raises:

@@ -45,7 +45,7 @@ class Mass:
 
     Args:
         blank: Sum over its alignments that end in a blank.
-        said: Sum over those that end in its last character.
+        spoken: Sum over those that end in its last character.
         best_blank: The most probable alignment that ends in a blank,
         best_said: and that ends in its last character.
         blank_marks: Where the former has the characters,
@@ -53,7 +53,7 @@ class Mass:
     """
 
     blank: float = 0.0
-    said: float = 0.0
+    spoken: float = 0.0
     best_blank: float = 0.0
     best_said: float = 0.0
     blank_marks: Mark | None = None
@@ -62,7 +62,7 @@ class Mass:
     @property
     def total(self) -> float:
         """Sum over all alignments."""
-        return self.blank + self.said
+        return self.blank + self.spoken
 
     @property
     def best(self) -> tuple[float, Mark | None]:
@@ -74,7 +74,7 @@ class Mass:
     def scaled(self, factor: float) -> None:
         """Multiplies all probabilities."""
         self.blank *= factor
-        self.said *= factor
+        self.spoken *= factor
         self.best_blank *= factor
         self.best_said *= factor
 
@@ -86,7 +86,7 @@ class PrefixBeam:
         width: The most of them.
         least: Characters that are less probable in a frame are passed over there.
         space: The id of the space, where words end; None where there is none.
-        tree: The words that may be said; None allows everything.
+        tree: The words that are recognized; None allows everything.
     """
 
     def __init__(self, width: int, least: float, space: int | None, tree: WordTree | None) -> None:
@@ -150,7 +150,7 @@ class PrefixBeam:
         if prefix.label == BLANK:
             return
         again = shares[prefix.label]
-        mine.said += mass.said * again
+        mine.spoken += mass.spoken * again
         if mass.said_marks is not None and mass.best_said * again > mine.best_said:
             mine.best_said = mass.best_said * again
             mine.said_marks = mass.said_marks.longer(self._frame, again)
@@ -162,7 +162,7 @@ class PrefixBeam:
             return
         theirs = grown.setdefault(child, Mass())
         doubled = label == prefix.label
-        theirs.said += (mass.blank if doubled else mass.total) * share
+        theirs.spoken += (mass.blank if doubled else mass.total) * share
         best, marks = (mass.best_blank, mass.blank_marks) if doubled else mass.best
         if best * share > theirs.best_said:
             theirs.best_said = best * share

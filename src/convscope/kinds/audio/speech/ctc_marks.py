@@ -25,7 +25,7 @@ class Mark:
     previous: Mark | None
 
     def longer(self, frame: int, probability: float) -> Mark:
-        """The same character, said up to a frame that has it with this probability."""
+        """The same character, up to a frame that has it with this probability."""
         return Mark(self.label, self.start, frame + 1, max(self.probability, probability), self.previous)
 
 

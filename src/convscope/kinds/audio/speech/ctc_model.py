@@ -65,12 +65,12 @@ def greedy_matches(scores: Tensor, present: Tensor, labels: Tensor) -> Tensor:
     labels = ops.cast(labels, "int32")
     best = ops.cast(ops.argmax(scores, axis=-1), "int32") * ops.cast(present[..., 0], "int32")
     before = ops.pad(best[:, :-1], ((0, 0), (1, 0)), constant_values=BLANK)
-    said = ops.cast((best != BLANK) & (best != before), "int32")
-    place = ops.cumsum(said, axis=1) - 1
+    spoken = ops.cast((best != BLANK) & (best != before), "int32")
+    place = ops.cumsum(spoken, axis=1) - 1
     padded = ops.pad(labels, ((0, 0), (0, 1)))
     wanted = ops.take_along_axis(padded, ops.clip(place, 0, ops.shape(labels)[1]), axis=1)
-    wrong = ops.sum(said * ops.cast(wanted != best, "int32"), axis=1)
-    as_many = ops.sum(said, axis=1) == ops.sum(ops.cast(labels != BLANK, "int32"), axis=1)
+    wrong = ops.sum(spoken * ops.cast(wanted != best, "int32"), axis=1)
+    as_many = ops.sum(spoken, axis=1) == ops.sum(ops.cast(labels != BLANK, "int32"), axis=1)
     return ops.cast((wrong == 0) & as_many, "float32")
 
 

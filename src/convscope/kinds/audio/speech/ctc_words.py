@@ -31,7 +31,7 @@ class WordTree:
 
         Raises:
             UsageError: There are no words, one has white space or a character without an id, or a weight that
-                is no number.
+                is not finite.
         """
         ids = {character: number for number, character in enumerate(characters, 1)}
         root = cls()
@@ -39,14 +39,14 @@ class WordTree:
             strange = [each for each in word if each not in ids or each.isspace()]
             if strange or not word:
                 raise UsageError(
-                    f"The list of words has '{word}', expected words of {''.join(characters).strip()}."
+                    f"The list of words contains '{word}'. Expected: words of {''.join(characters).strip()}."
                 )
             if not math.isfinite(weight):
-                raise UsageError(f"The word '{word}' needs a weight that is a number. Received: {weight}.")
+                raise UsageError(f"The word '{word}' needs a finite weight. Received: {weight}.")
             place = root
             for character in word:
                 place = place.children.setdefault(ids[character], cls())
             place.weight = weight
         if not root.children:
-            raise UsageError("The list of words is empty.", "Give a word at least, or leave the list out.")
+            raise UsageError("The list of words is empty.", "Give at least one word, or omit the list.")
         return root

@@ -17,13 +17,13 @@ _COUNTS = ("hits", "substitutions", "deletions", "insertions")
 
 @dataclass(frozen=True)
 class Errors:
-    """How a transcript differs from what was said, counted in words or characters.
+    """How a transcript differs from the reference, counted in words or characters.
 
     Args:
         hits: Those that are right.
         substitutions: Those that are another one.
         deletions: Those that are missing.
-        insertions: Those that were not said.
+        insertions: Those that are not in the reference.
     """
 
     hits: int
@@ -32,7 +32,7 @@ class Errors:
     insertions: int
 
     @property
-    def said(self) -> int:
+    def references(self) -> int:
         """Words or characters of the references."""
         return self.hits + self.substitutions + self.deletions
 
@@ -43,8 +43,8 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """Errors for each one that was said; may exceed 1. Of nothing said: 0 without errors, else 1."""
-        return self.wrong / self.said if self.said else float(self.wrong > 0)
+        """Errors for each one in the reference; may exceed 1. Without a reference: 0 or 1."""
+        return self.wrong / self.references if self.references else float(self.wrong > 0)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class RecordingScore:
 
     Args:
         index: Its position in the split.
-        reference: What was said.
-        transcript: What was heard.
-        wer: Word errors for each word that was said.
+        reference: The words of the data.
+        transcript: The words of the model.
+        wer: Word errors for each word of the reference.
     """
 
     index: int
@@ -98,26 +98,30 @@ class SpeechMetrics:
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Kinds of errors of words and of characters."""
-        headings = ("", "said", "right", "substituted", "deleted", "inserted", "error rate")
+        headings = ("", "reference", "correct", "substituted", "deleted", "inserted", "error rate")
         rows = [
-            (name, *map(str, (each.said, *(getattr(each, count) for count in _COUNTS))), f"{each.rate:.2%}")
+            (
+                name,
+                *map(str, (each.references, *(getattr(each, count) for count in _COUNTS))),
+                f"{each.rate:.2%}",
+            )
             for name, each in (("words", self.words), ("characters", self.characters))
         ]
         return headings, rows
 
     def to_line(self) -> str:
-        """The figures of the whole split."""
+        """The metrics of the whole split."""
         return (
             f"WER {self.wer:.2%} ({self.words.substitutions} substituted, {self.words.deletions} deleted, "
-            f"{self.words.insertions} inserted of {self.words.said} words), CER {self.cer:.2%}, "
+            f"{self.words.insertions} inserted of {self.words.references} words), CER {self.cer:.2%}, "
             f"{self.right:.1%} of {self.samples} test recordings without an error"
         )
 
     def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
         """What stands at the top of a report."""
         return [
-            ("WER", f"{self.wer:.2%}", f"{self.words.wrong} of {self.words.said} words"),
-            ("CER", f"{self.cer:.2%}", f"{self.characters.wrong} of {self.characters.said} characters"),
+            ("WER", f"{self.wer:.2%}", f"{self.words.wrong} of {self.words.references} words"),
+            ("CER", f"{self.cer:.2%}", f"{self.characters.wrong} of {self.characters.references} characters"),
             ("Without an error", self.right),
             ("Test recordings", str(self.samples)),
         ]
@@ -137,11 +141,11 @@ class SpeechMetrics:
 def speech_metrics(
     references: Sequence[str], transcripts: Sequence[str], worst: int = WORST
 ) -> SpeechMetrics:
-    """Compares transcripts with what was said, in the spelling that both have.
+    """Compares transcripts with references, in the spelling that both have.
 
     Args:
-        references: What was said; a recording in which nothing is said counts by the words inserted.
-        transcripts: What was heard.
+        references: The words of the data; an empty reference counts by the words inserted.
+        transcripts: The words of the model.
         worst: How many of the worst recordings are kept.
 
     Returns:

@@ -17,7 +17,7 @@ from convscope.types import Tensor
 
 STEM_KERNEL = 11
 STRIDE = 2
-"""Log-mel frames for each frame of the answer."""
+"""Log-mel frames for each frame of the output."""
 
 
 @keras.saving.register_keras_serializable(package="convscope")
@@ -38,7 +38,7 @@ class SpeechModel(OwnLossModel):
         return self.made_once("emitter", lambda: self.get_layer("characters").input)
 
     def present(self, waveforms: Tensor) -> Tensor:
-        """1 for frames of the answer and 0 for padding, (batch, frames, 1)."""
+        """1 for frames of the output and 0 for padding, (batch, frames, 1)."""
         return self.get_layer("present")(self.get_layer("sound")(waveforms))
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:

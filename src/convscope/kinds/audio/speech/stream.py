@@ -14,7 +14,7 @@ from convscope.kinds.audio.speech.live_sound import live_pieces
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.sound_stream import as_stream
 from convscope.kinds.audio.speech.task import transcriber
-from convscope.kinds.audio.speech.transcription import LIVE_STEP, HeardWord
+from convscope.kinds.audio.speech.transcription import LIVE_STEP, TimedWord
 from convscope.kinds.contract.recipe import Fitted
 
 
@@ -27,7 +27,7 @@ class StreamedWord:
         name: What it was heard in.
     """
 
-    word: HeardWord
+    word: TimedWord
     name: str = "stream"
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class SpeechStream:
         self._transcriber = transcriber(fitted)
         self.rate: int = fitted.representation.rate
 
-    def listen(self, sound: BinaryIO | Iterable[Any], rate: int | None = None) -> Iterator[HeardWord]:
+    def listen(self, sound: BinaryIO | Iterable[Any], rate: int | None = None) -> Iterator[TimedWord]:
         """Gives each word as soon as no further sound changes it.
 
         Args:
@@ -83,7 +83,7 @@ class SpeechStream:
             pieces = live_pieces(cast(BinaryIO, sound), given)
         else:
             pieces = (_piece(each, given) for each in cast(Iterable[Any], sound))
-        return self._transcriber.listen(as_stream(pieces, self.rate), LIVE_STEP)
+        return self._transcriber.stream(as_stream(pieces, self.rate), LIVE_STEP)
 
 
 def _piece(values: Any, rate: int) -> Waveform:

@@ -20,7 +20,7 @@ from convscope.kinds.audio.readers.transcripts import read_words, spelled
 from convscope.kinds.audio.speech.ctc import BEAM
 from convscope.kinds.audio.speech.metrics import SpeechMetrics, speech_metrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
-from convscope.kinds.audio.speech.transcription import LONGEST, HeardWord, Transcriber, Transcript
+from convscope.kinds.audio.speech.transcription import LONGEST, TimedWord, Transcriber, Transcript
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Axis, Progress, SplitName
@@ -45,7 +45,7 @@ class SpokenText:
 
     name: str
     text: str
-    words: tuple[HeardWord, ...]
+    words: tuple[TimedWord, ...]
     confidence: float
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is said in recordings of any length, and in sound that is still coming."""
+"""Transcripts of recordings of any length, and of live sound."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class HeardWord:
+class TimedWord:
     """A word with its time.
 
     Args:
@@ -49,14 +49,14 @@ class HeardWord:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What is said in one recording.
+    """The transcript of one recording.
 
     Args:
         words: In order.
-        confidence: The least probability of a word; where there is none, of nothing being said.
+        confidence: The least probability of a word; where there is none, of silence.
     """
 
-    words: tuple[HeardWord, ...]
+    words: tuple[TimedWord, ...]
     confidence: float
 
     @property
@@ -67,7 +67,7 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Window:
-    """What a frame of a model's answer depends on: the samples from frame * unit - before on.
+    """What a frame of a model's output depends on: the samples from frame * unit - before on.
 
     Args:
         unit: Samples from frame to frame.
@@ -91,8 +91,8 @@ class Window:
         reach = found.dependencies[0] if found.known and found.dependencies else None
         if reach is None or reach.whole or reach.period != 1 or reach.axis is None:
             raise UsageError(
-                f"The model '{model.name}' cannot hear a recording in parts: what a frame depends on is not "
-                "known, or is everything."
+                f"The model '{model.name}' cannot transcribe a recording in parts: its receptive field is "
+                "unknown or unlimited."
             )
         return cls(reach.advance, -reach.lows[0], reach.highs[0])
 
@@ -115,14 +115,14 @@ class EncodedRecordings(Protocol):
 
 
 class Transcriber:
-    """A model made ready to hear.
+    """A model ready to transcribe.
 
     Args:
         model: From waveforms to probabilities of the blank and characters in each frame.
         rate: Samples per second of the waveforms.
         characters: The character of each id from 1.
         beam: Texts that are followed at once; 1 takes the best character of each frame.
-        words: The only words that may be said, with their weights; None allows everything.
+        words: The only words that are recognized, with their weights; None allows everything.
 
     Raises:
         UsageError: A beam or words that cannot be searched with.
@@ -148,16 +148,16 @@ class Transcriber:
         longest: float = LONGEST,
         step: float = STEP,
     ) -> list[Transcript]:
-        """Hears recordings of any lengths.
+        """Transcribes recordings of any lengths.
 
         Args:
             rows: Their waveforms.
-            progress: Told how many were heard.
+            progress: Called with the number of transcripts.
             longest: Seconds of a recording that is computed as a whole.
             step: Seconds by which the windows of a longer one move on.
 
         Returns:
-            One transcript per recording, in their order, whatever else is heard with it.
+            One transcript per recording, in their order, whatever else is in the batch.
         """
         found = [Transcript((), 1.0)] * len(rows)
         lengths = rows.lengths
@@ -166,16 +166,16 @@ class Transcriber:
         done = 0
         for start in range(0, len(short), BATCH):
             chosen = short[start : start + BATCH]
-            answers = self._answers(rows.take(chosen))
-            for index, answer in zip(chosen.tolist(), answers, strict=True):
+            outputs = self._frames_of(rows.take(chosen))
+            for index, output in zip(chosen.tolist(), outputs, strict=True):
                 frames = -(-int(lengths[index]) // self._window.unit)
-                found[index] = self._heard([answer[:frames]])
+                found[index] = self._transcript([output[:frames]])
             done += len(chosen)
-            progress(done, len(rows), "hearing")
+            progress(done, len(rows), "transcribing")
         for index in order[len(short) :].tolist():
-            found[index] = self._heard(self.frames(rows.pieces(index), step))
+            found[index] = self._transcript(self.frames(rows.pieces(index), step))
             done += 1
-            progress(done, len(rows), "hearing")
+            progress(done, len(rows), "transcribing")
         return found
 
     def frames(self, pieces: Iterable[Int16], step: float = STEP) -> Iterator[Floats]:
@@ -208,12 +208,12 @@ class Transcriber:
         if count > 0:
             yield self._part(waiting, size, following - begin // window.unit, count)
 
-    def listen(self, pieces: Iterable[Int16], step: float = LIVE_STEP) -> Iterator[HeardWord]:
+    def stream(self, pieces: Iterable[Int16], step: float = LIVE_STEP) -> Iterator[TimedWord]:
         """Words of sound that is still coming, each as soon as it is certain.
 
         Args:
             pieces: The waveform, in order, each piece of any size.
-            step: Seconds of sound after which it is looked again.
+            step: Seconds of sound after which the search goes on.
 
         Yields:
             The words that `__call__` would find in the whole.
@@ -226,21 +226,21 @@ class Transcriber:
     def _part(self, samples: Int16, size: int, first: int, count: int) -> Floats:
         """Some frames of one window, filled up to the size that all windows have."""
         padded = np.pad(samples, (0, size - len(samples)), constant_values=PADDING)
-        frames: Floats = self._answers(padded[None])[0, first : first + count]
+        frames: Floats = self._frames_of(padded[None])[0, first : first + count]
         return frames
 
-    def _answers(self, rows: Int16) -> Floats:
+    def _frames_of(self, rows: Int16) -> Floats:
         return np.asarray(self._model.predict_on_batch(as_inputs(rows)), np.float32)
 
-    def _heard(self, parts: Iterable[Floats]) -> Transcript:
+    def _transcript(self, parts: Iterable[Floats]) -> Transcript:
         search, words, silence = self._begin(), list[FrameWord](), 1.0
         for frames in parts:
             words += search.push(frames)
             silence = min(silence, float(frames[:, BLANK].min(initial=1.0)))
         words += search.finish()
-        heard = tuple(map(self._timed, words))
-        return Transcript(heard, min((word.probability for word in heard), default=silence))
+        timed = tuple(map(self._timed, words))
+        return Transcript(timed, min((word.probability for word in timed), default=silence))
 
-    def _timed(self, word: FrameWord) -> HeardWord:
+    def _timed(self, word: FrameWord) -> TimedWord:
         second = self._rate / self._window.unit
-        return HeardWord(word.text, word.start / second, word.end / second, word.probability)
+        return TimedWord(word.text, word.start / second, word.end / second, word.probability)

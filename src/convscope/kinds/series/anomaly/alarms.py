@@ -42,7 +42,7 @@ class Watch:
 
     An alarm begins with a row that reaches the threshold and gathers all others that do within the next rows;
     what comes later is a new one, and so is, behind a pause, a row that is a hundred times as rare as all of
-    the alarm so far. So a long anomaly is told again from time to time, and a faint one hides no other.
+    the alarm so far. So a long anomaly is reported again from time to time, and a faint one hides no other.
 
     Args:
         threshold: The score that a row has to reach.

@@ -1,6 +1,6 @@
 """What a model of series expects each row to be: for many rows at once, or row by row with a cached past.
 
-A Keras model answers for a whole window and takes a fraction of a millisecond to be called at all. A stream
+A Keras model computes a whole window and takes a fraction of a millisecond to be called at all. A stream
 asks for one row at a time: each causal convolution then needs only the new row and the few rows of its past
 that its kernel looks at, which it keeps. Both ways compute in float64, so that they agree far below what
 float32 would tell apart.
@@ -62,11 +62,11 @@ class _Convolution:
         before = self.reach - 1 if self.causal else missing // 2
         around = [(0, 0)] * (rows.ndim - 2) + [(before, max(missing - before, 0)), (0, 0)]
         padded = np.pad(rows, around)
-        answer = np.broadcast_to(self.bias, (*rows.shape[:-2], made, len(self.bias))).copy()
+        output = np.broadcast_to(self.bias, (*rows.shape[:-2], made, len(self.bias))).copy()
         for tap, weights in enumerate(self.kernel):
             first = tap * self.dilation
-            answer += padded[..., first : first + (made - 1) * self.stride + 1 : self.stride, :] @ weights
-        return np.maximum(answer, 0, out=answer) if self.rectified else answer
+            output += padded[..., first : first + (made - 1) * self.stride + 1 : self.stride, :] @ weights
+        return np.maximum(output, 0, out=output) if self.rectified else output
 
     def stepper(self) -> Callable[[Sequence[Rows]], Rows] | None:
         if self.reach > 1 and not self.causal:
@@ -74,7 +74,7 @@ class _Convolution:
         taps, channels, filters = self.kernel.shape
         weights, bias, rectified = self.kernel.reshape(-1, filters), self.bias, self.rectified
         if taps == 1:
-            return lambda rows: _answer(rows[0], weights, bias, rectified)
+            return lambda rows: _output(rows[0], weights, bias, rectified)
         past = np.zeros((self.reach, channels))
         # Where each tap finds its row, for each place that the newest row may have in the ring.
         places = (np.arange(self.reach)[:, None] - self.dilation * np.arange(taps - 1, -1, -1)) % self.reach
@@ -84,14 +84,14 @@ class _Convolution:
             nonlocal at
             at = (at + 1) % len(past)
             past[at] = rows[0]
-            return _answer(past[places[at]].ravel(), weights, bias, rectified)
+            return _output(past[places[at]].ravel(), weights, bias, rectified)
 
         return step
 
 
-def _answer(seen: Rows, weights: Rows, bias: Rows, rectified: bool) -> Rows:
-    answer: Rows = seen @ weights + bias
-    return np.maximum(answer, 0) if rectified else answer
+def _output(seen: Rows, weights: Rows, bias: Rows, rectified: bool) -> Rows:
+    output: Rows = seen @ weights + bias
+    return np.maximum(output, 0) if rectified else output
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +172,10 @@ class _Node:
 
 
 class IncrementalForecaster:
-    """A model from windows of rows to expected rows, asked about every row of a series or a stream.
+    """A model from windows of rows to expected rows, applied to every row of a series or a stream.
 
     Before the first row there is nothing but zeros, which is what is usual, as the rows are scaled. A model
-    that looks ahead within its window, such as an auto-encoder, is asked about the window that ends with the
+    that looks ahead within its window, such as an auto-encoder, is applied to the window that ends with the
     row.
 
     Args:
@@ -257,7 +257,7 @@ class RowProgram:
 
     @property
     def reach(self) -> int:
-        """Rows that an answer depends on, itself included."""
+        """Rows that an output depends on, itself included."""
         reaches: dict[str, int] = {"inputs": 1}
         for node in self._nodes:
             reaches[node.name] = max(reaches[name] for name in node.inputs) + node.step.reach - 1
@@ -269,7 +269,7 @@ class RowProgram:
         return all(node.step.stepper() is not None for node in self._nodes)
 
     def whole(self, rows: npt.NDArray[Any]) -> Rows:
-        """The answers to many rows.
+        """The outputs for many rows.
 
         Args:
             rows: Shape (..., time, variables).
@@ -280,7 +280,7 @@ class RowProgram:
         return values[self._last]
 
     def stepper(self) -> Callable[[Rows], Rows]:
-        """A function from a row (variables,) to its answer, which keeps the past that it needs.
+        """A function from a row (variables,) to its output, which keeps the past that it needs.
 
         Raises:
             RunError: The model looks ahead.

@@ -52,7 +52,7 @@ class AnomalyMetrics:
         precision: Share of the alarms that begin in a known anomaly.
         f1: Harmonic mean of both.
         false_per_thousand: Alarms outside of known anomalies for each thousand rows.
-        nab_score: The benchmark's figure, standard profile.
+        nab_score: The benchmark's score, standard profile.
         series: The alarms of each series.
     """
 
@@ -88,19 +88,19 @@ class AnomalyMetrics:
         ]
 
     def to_line(self) -> str:
-        """The figures of all series."""
-        said = f"{self.alarms} alarms in {self.rows} rows ({self.alarms_per_thousand:.2f} in 1,000)"
+        """The metrics of all series."""
+        counted = f"{self.alarms} alarms in {self.rows} rows ({self.alarms_per_thousand:.2f} in 1,000)"
         if not self.known:
-            return f"{said}, threshold {self.threshold:.2f}"
+            return f"{counted}, threshold {self.threshold:.2f}"
         if self.nab_score is None:
-            return f"{said}, all of them false: there are no anomalies"
+            return f"{counted}, all of them false: there are no anomalies"
         return (
-            f"{said}, of {self.windows} anomalies found {self.recall:.1%}, "
+            f"{counted}, of {self.windows} anomalies found {self.recall:.1%}, "
             f"of the alarms {self.precision:.1%} right, NAB score {self.nab_score:.1f}"
         )
 
     def to_scores(self) -> tuple[tuple[str, str, str], ...]:
-        """The figures at the top of a report."""
+        """The scores at the top of a report."""
         scores = [
             ("alarms", str(self.alarms), f"in {self.rows} rows"),
             (
@@ -161,9 +161,9 @@ def anomaly_metrics(alarms_of: Sequence[LabeledAlarms], threshold: float, asked:
     windows = sum(each.windows or 0 for each in known)
     found = sum(each.found or 0 for each in known)
     false = sum(each.false or 0 for each in known)
-    told = sum(each.alarms for each in known)
+    raised = sum(each.alarms for each in known)
     recall = found / windows if windows else None
-    precision = (told - false) / told if told and windows else 0.0 if windows else None
+    precision = (raised - false) / raised if raised and windows else 0.0 if windows else None
     return AnomalyMetrics(
         rows=rows,
         alarms=alarms,

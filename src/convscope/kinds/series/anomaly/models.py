@@ -1,6 +1,6 @@
 """Architectures for anomalies: they say what each row of a series is expected to be.
 
-Both answer with one expected value for each value that comes in. Trained on normal data they learn what is
+Both output one expected value for each value that comes in. Trained on normal data they learn what is
 usual; how far a value is from what was expected says how unusual it is.
 """
 

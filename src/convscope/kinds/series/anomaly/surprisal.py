@@ -28,7 +28,7 @@ SHARE = 0.02
 FEWEST = 5
 """Values in the tail at least."""
 WARM = 100
-"""Values before which nothing is called rare, unless asked otherwise."""
+"""Values before which nothing is called rare, by default."""
 FINEST = 1e-3
 """The mean excess at least, as a share of the quantile and absolutely: what is finer is noise."""
 RAREST = 50.0

@@ -214,7 +214,7 @@ def _checked(input_shape: tuple[int | None, ...], features: int, dilations: int)
         raise UsageError(
             f"minirocket's kernels have {LENGTH} weights, and need series of at least {LENGTH} positions. "
             f"Received: input_shape={tuple(input_shape)}.",
-            "Take another architecture for shorter series.",
+            "Use another architecture for shorter series.",
         )
     for name, value, least in (("features", features, KERNELS), ("dilations", dilations, 1)):
         if value < least:

@@ -52,7 +52,7 @@ def solve_minirocket(
     larger would differ from one backend to another. So each threshold is raised by a little more than that.
 
     The features are standardized and classified by ridge regression; the decisions become the model's
-    probabilities by one factor, which leaves the answer as it is.
+    probabilities by one factor, which leaves the predicted class as it is.
 
     Args:
         model: Made by `models.minirocket`; is changed.
@@ -80,8 +80,8 @@ def solve_minirocket(
     model.get_layer("classes").set_weights([ridge.coefficients * factor, ridge.intercepts * factor])
     progress(2, 3, "metrics")
     row = {
-        **_figures("", factor * ridge.decisions(standardized), labels),
-        **_figures("val_", factor * ridge.left_out, labels),
+        **_metrics("", factor * ridge.decisions(standardized), labels),
+        **_metrics("val_", factor * ridge.left_out, labels),
         "strength": ridge.strength,
     }
     progress(3, 3, "metrics")
@@ -116,7 +116,7 @@ def _features(
         raise UsageError(
             f"minirocket holds the features of all samples in memory: {len(series)} series of {count} "
             f"features take {needed / 2**30:.1f} GiB, and may take {LARGEST / 2**30:.0f} GiB.",
-            f"Give the option features={LARGEST // (needed // count)} or less, or take another architecture.",
+            f"Use features={LARGEST // (needed // count)} or less, or another architecture.",
         )
     # Of all cores, which aeon would ask for, there may be fewer to use.
     threads = import_module("numba").get_num_threads()
@@ -153,7 +153,7 @@ def _standardized(model: keras.Model, features: npt.NDArray[np.float32]) -> npt.
     return made
 
 
-def _figures(prefix: str, scores: Floats, labels: npt.NDArray[np.int64]) -> Row:
+def _metrics(prefix: str, scores: Floats, labels: npt.NDArray[np.int64]) -> Row:
     """Mean cross-entropy and accuracy of scores, (samples, classes)."""
     from scipy.special import log_softmax
 
@@ -182,7 +182,7 @@ class Ridge:
     strength: float
 
     def decisions(self, features: npt.NDArray[np.floating]) -> Floats:
-        """How much speaks for each class, shape (samples, classes); the largest is the answer."""
+        """How much speaks for each class, shape (samples, classes); the largest is predicted."""
         made: Floats = features @ self.coefficients + self.intercepts
         return made
 
@@ -263,5 +263,5 @@ MINIROCKET = Solver(
     ready=require_aeon,
     uses=("seed", "class_weights"),
     decision="minirocket is solved in closed form, which needs no validation split to choose an epoch by: it "
-    "learns from that one as well, and its val_ figures are of each sample left out in turn",
+    "learns from that one as well, and its val_ metrics are of each sample left out in turn",
 )

@@ -81,7 +81,7 @@ def inception_time(
         filters: Kernels of each length.
         bottleneck: Maps that a module narrows its input to; 0 leaves it as it is.
         ensemble: Networks that learn beside each other, each from weights of its own, and whose mean is the
-            answer. The paper takes five.
+            output. The paper takes five.
 
     Returns:
         A model from series, (batch, length, variables) float32, to probabilities (batch, classes); one of

@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 BANDS = 4
 """Ranges of predicted life with half widths of their own."""
 LEVELS: Floats = np.append(np.arange(1, 100), 99.5) / 100
-"""Shares of true lives that an interval may be asked to hold."""
+"""Shares of true lives that an interval may be chosen to hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class LifeIntervals:
     """Half widths by band of predicted life and share to be held.
 
     Args:
-        cap: The longest life that is told apart; bands divide what lies between 0 and it.
+        cap: The longest life that the model distinguishes; bands divide what lies between 0 and it.
         widths: Half widths in cycles, shape (bands, levels), infinite where too few units were held out.
         units: Units that were held out.
     """
@@ -61,12 +61,12 @@ class LifeIntervals:
         Args:
             true: Remaining lives after each row of each unit, in cycles.
             predicted: What the model says about them, in [0, cap].
-            cap: The longest life that is told apart.
+            cap: The longest life that the model distinguishes.
         """
         errors: list[list[Floats]] = [[] for _ in range(BANDS)]
-        for mine, said in zip(true, predicted, strict=True):
-            error = np.abs(np.minimum(mine, cap).astype(np.float64) - said)
-            band = _bands(said, cap)
+        for mine, lives in zip(true, predicted, strict=True):
+            error = np.abs(np.minimum(mine, cap).astype(np.float64) - lives)
+            band = _bands(lives, cap)
             for number in np.unique(band):
                 errors[number].append(np.sort(error[band == number]))
         return cls(float(cap), np.stack([_half_widths(each) for each in errors]), len(true))
@@ -74,7 +74,7 @@ class LifeIntervals:
     def around(self, predicted: npt.NDArray[np.floating], coverage: float) -> tuple[Floats, Floats]:
         """Lower and upper ends of intervals.
 
-        An interval that reaches the cap has no upper end: beyond it, lives are not told apart.
+        An interval that reaches the cap has no upper end: beyond it, the model does not distinguish lives.
 
         Args:
             predicted: Shape (n,), in [0, cap].
@@ -89,9 +89,9 @@ class LifeIntervals:
         check_coverage(coverage)
         level = int(np.searchsorted(LEVELS, coverage - 1e-9))
         half = self.widths[_bands(predicted, self.cap), level]
-        said = predicted.astype(np.float64)
-        high = said + half
-        return np.maximum(said - half, 0.0), np.where(high >= self.cap, np.inf, high)
+        lives = predicted.astype(np.float64)
+        high = lives + half
+        return np.maximum(lives - half, 0.0), np.where(high >= self.cap, np.inf, high)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values by name; an infinite half width is None."""
@@ -125,7 +125,7 @@ class _Saved:
 
 
 def check_coverage(coverage: float) -> None:
-    """Refuses a share that no interval can be asked to hold.
+    """Refuses a share that no interval can hold.
 
     Raises:
         UsageError: It is not above 0 and at most the largest of `LEVELS`.

@@ -44,7 +44,7 @@ class LifeMetrics:
     """How good predicted remaining lives of one split are.
 
     Args:
-        samples: Units (or rows, where each is asked about).
+        samples: Units (or rows, where each is predicted).
         rmse: Root of the mean squared error in cycles, true lives capped as the model was trained.
         rmse_uncapped: The same, true lives as they are.
         mae: Mean absolute error in cycles, true lives capped.
@@ -87,7 +87,7 @@ class LifeMetrics:
         return ("true life", "units", "RMSE", "bias", "covered"), rows
 
     def to_line(self) -> str:
-        """The figures of the whole split."""
+        """The metrics of the whole split."""
         return (
             f"RMSE {self.rmse:.2f} cycles with lives capped at {self.cap:g} ({self.rmse_uncapped:.2f} "
             f"uncapped), NASA score {self.nasa_score:.0f}; intervals of {self.promised:.0%} cover "
@@ -206,6 +206,6 @@ def _check(true: npt.NDArray[np.floating], *others: npt.NDArray[np.floating]) ->
         raise DataError("There are no units to evaluate.", "Give a split that holds at least one unit.")
     if not (np.isfinite(true).all() and np.isfinite(others[0]).all()):
         raise DataError(
-            "Remaining lives, true and predicted, have to be numbers.",
-            "Where predicted ones are none, train again with a lower learning rate.",
+            "True and predicted remaining lives must be finite.",
+            "If the predicted ones are not, train again with a lower learning rate.",
         )

@@ -24,19 +24,19 @@ def life_cnn(
     """Kernels over means of several rows, read by the small networks of an ensemble.
 
     Wear changes slowly and sensors are noisy, so rows are averaged some at a time before kernels slide over
-    them; what a kernel finds is told apart by when it finds it. Each member has kernels and two dense layers
-    of its own and learns by itself; their mean is the answer (Lakshminarayanan, Pritzel and Blundell 2017,
-    "Simple and scalable predictive uncertainty estimation using deep ensembles"). All of them are computed
-    at once, their kernels as one convolution.
+    them; what a kernel finds is distinguished by when it finds it. Each member has kernels and two dense
+    layers of its own and learns by itself; their mean is the output (Lakshminarayanan, Pritzel and Blundell
+    2017, "Simple and scalable predictive uncertainty estimation using deep ensembles"). All of them are
+    computed at once, their kernels as one convolution.
 
     Args:
         input_shape: (rows, variables).
-        cap: The longest remaining life that is told apart, in cycles; the answer is counted in it.
+        cap: The longest remaining life that the model distinguishes, in cycles; the output is scaled by it.
         pool: Rows that are averaged; of a window that is no multiple of it, the oldest rows are left out.
         kernel_size: Means that a kernel looks at.
         filters: Kernels of each member.
         units: Units of each member's dense layer.
-        members: How many networks answer.
+        members: Number of networks.
         noise: Standard deviation of what is added to each mean in training, in those of the variable.
 
     Returns:
@@ -99,6 +99,6 @@ def _checked(name: str, input_shape: tuple[int | None, ...], pool: int, **sizes:
     if input_shape[0] < pool:
         raise UsageError(
             f"{name} averages {pool} rows at a time. Received: a window of {input_shape[0]}.",
-            f"Give a longer window, or pool={input_shape[0]}.",
+            f"Use a longer window, or pool={input_shape[0]}.",
         )
     return input_shape[0]

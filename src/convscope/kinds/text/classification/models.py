@@ -24,7 +24,7 @@ def text_cnn(
     dropout: float = 0.5,
     ensemble: int = 1,
 ) -> keras.Model:
-    """Kernels of several widths over words, each answering with its strongest place.
+    """Kernels of several widths over words, each pooled to its maximum.
 
     Words become vectors; each kernel slides over them and looks at as many neighbouring words as it is wide;
     the largest value of each map says whether what it looks for is anywhere in the text; one dense layer
@@ -38,9 +38,9 @@ def text_cnn(
         widths: Words that a kernel looks at, one convolution for each.
         filters: Kernels of each width.
         embedding: Length of a word's vector.
-        dropout: Share of the vectors' numbers and of the kernels' answers that is left out in training.
+        dropout: Share of word vectors and features that is left out in training.
         ensemble: Networks that learn beside each other, each from weights of its own, and whose mean is the
-            answer.
+            output.
 
     Returns:
         A model from ids, (batch, length[, pieces]) int32, to probabilities (batch, classes); one of several
@@ -88,7 +88,7 @@ def residual_text_cnn(
         depth: Residual blocks.
         filters: Kernels of each convolution.
         embedding: Length of a word's vector.
-        dropout: Share that is left out in training, of vectors and before the answer.
+        dropout: Share that is left out in training, of vectors and before the last layer.
 
     Returns:
         A functional model from ids, (batch, length[, pieces]) int32, to probabilities (batch, classes).

@@ -38,7 +38,7 @@ def _set(embedding: keras.layers.Layer, found: Vectors, words: Sequence[str], ve
     fresh = embedding.get_weights()[0]
     if found.matrix.shape[1] != fresh.shape[1]:
         raise UsageError(
-            f"The vectors of {vectors} have {found.matrix.shape[1]} numbers, those of the model "
+            f"{vectors} has vectors of {found.matrix.shape[1]} dimensions, the embedding of the model "
             f"{fresh.shape[1]}.",
             f"Train with --embedding {found.matrix.shape[1]}.",
         )

@@ -52,7 +52,7 @@ class TaggingMetrics:
         return table_of(self.types, "type", "entities")
 
     def to_line(self) -> str:
-        """The figures of the whole split."""
+        """The metrics of the whole split."""
         return (
             f"entity F1 {self.f1:.2%} (precision {self.precision:.2%}, recall {self.recall:.2%}), accuracy "
             f"of words {self.accuracy:.2%}, on {self.samples} test sentences"

@@ -102,7 +102,7 @@ class Translator:
 
         Args:
             sources: Rows of source ids, the end token last; an empty one gives an empty translation.
-            progress: Told how many sources are translated.
+            progress: Called with the number of translated sources.
 
         Returns:
             One translation per source, in their order, independent of what else is translated.

@@ -74,8 +74,8 @@ class TranslationSteps:
         needed = {"encoder_keys", "encoder_values", "source_mask", "target_embedding", "target_position"}
         if not self.depth or needed - set(layers):
             raise UsageError(
-                f"Words are translated one by one by the model conv_seq2seq. Received: {model.name}.",
-                'Build it by convscope.build("conv_seq2seq", ...).',
+                f"Translation needs a conv_seq2seq model. Received: {model.name}.",
+                'Build it with convscope.build("conv_seq2seq", ...).',
             )
         self._layers = layers
         self.kernel_size = int(layers["decoder1_conv"].kernel_size[0])

@@ -70,7 +70,7 @@ class TranslationMetrics:
         return (), []
 
     def to_line(self) -> str:
-        """The figures of the whole split, with what reproduces them."""
+        """The metrics of the whole split, with what reproduces them."""
         return (
             f"BLEU {self.bleu:.1f} ({self.bleu_signature}), chrF {self.chrf:.1f}, length ratio "
             f"{self.length_ratio:.2f}, on {self.samples} test sentences"

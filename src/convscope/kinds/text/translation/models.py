@@ -141,7 +141,7 @@ def _check(
         )
     if classes < 5 or vocabulary < 5:
         raise UsageError(
-            "Vocabularies hold padding, unknown, start, end and at least one token."
+            "Vocabularies need padding, unknown, start, end and at least one token."
             f" Received: vocabulary={vocabulary}, classes={classes}."
         )
     if not 0 <= dropout < 1:
