@@ -115,7 +115,7 @@ def run_convscope(model: str, precision: str, files: str) -> float:
         [layer],
         "mean",
         inputs.take(np.arange(32)),
-        prepare=represent.scale,
+        prepare=represent.to_inputs,
         scaling=(1 / 255, 0.0),
         precision=precision,
         predictions=False,
@@ -254,7 +254,7 @@ def decoded_count(task) -> int:
 
     folder, names, represent = task
     source = unscanned_files(folder, names)
-    return len(represent.encode([source.load(index) for index in range(len(names))]))
+    return len(represent.to_pixels([source.load(index) for index in range(len(names))]))
 
 
 def run_cosine(model: str, precision: str, _: str) -> float:
@@ -264,7 +264,7 @@ def run_cosine(model: str, precision: str, _: str) -> float:
 
     whole, layer = keras_model(model)
     few = pictures(model)[:128]
-    scale = ImageRepresentation.scale
+    scale = ImageRepresentation.to_inputs
     engine = feature_engine(
         whole, [layer], "mean", few[:8], prepare=scale, scaling=(1 / 255, 0.0), precision=precision
     )

@@ -69,7 +69,7 @@ def speeds(run: Run, data: Path) -> list[Figure]:
 
     model = load_file(run.model_path)
     representation = SpeechRepresentation.from_json(run.representation())
-    rows = representation.arrays(read_audio_inputs([str(data / "test")]))
+    rows = representation.encode(read_audio_inputs([str(data / "test")]))
     lengths, long = rows.lengths, np.concatenate(rows.waves)
     made = []
     for beam in (1, 16):

@@ -88,7 +88,7 @@ def run_convscope(model_name: str, precision: str) -> None:
 
     def feed(count: int) -> Batches:
         return Batches(
-            ClassExamples(MemoryPixels(pictures[:count]), represent.scale, labels[:count], 7), BATCH
+            ClassExamples(MemoryPixels(pictures[:count]), represent.to_inputs, labels[:count], 7), BATCH
         )
 
     watch = clock()

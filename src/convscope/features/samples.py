@@ -71,9 +71,8 @@ def _drawn(encoder: Encoder, raw: Any, values: npt.NDArray[Any], name: str) -> S
     from convscope.kinds.registry import views_of
     from convscope.lenses.views.view import Sample
 
-    describe = None if encoder.reader is None else encoder.reader.describe
-    description = None if describe is None else describe(encoder.representation, raw, values)
-    return Sample(views_of(encoder.recipe.spec).of_input(values, description), name)
+    described = encoder.representation.describe(raw)
+    return Sample(views_of(encoder.recipe.spec).of_input(values, described), name)
 
 
 def _of_array(features: Features, values: npt.NDArray[Any], name: str) -> Sample | None:
@@ -97,7 +96,7 @@ def _of_data(features: Features, encoder: Encoder, wanted: Mapping[int, str]) ->
         places = [(place, samples.name(place)) for place in range(len(samples))]
         places = [(place, name) for place, name in places if name in rows_of]
         if places:
-            encoded = encoder.representation.arrays(samples, limit_bytes=0)
+            encoded = encoder.representation.encode(samples, limit_bytes=0)
             taken = encoded.take(np.array([place for place, _ in places], np.int64))
             for (place, name), values in zip(places, taken, strict=True):
                 sample = _drawn(encoder, samples.load(place), values, name)

@@ -17,7 +17,7 @@ import keras
 from convscope.errors import UsageError
 from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.recipe import AnyRecipe
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import architecture_options, architectures, build, shown_shape
 from convscope.run import Run
 from convscope.workflows.model_files import SUFFIXES, load_file
@@ -46,7 +46,7 @@ class LoadedModel:
     origin: str
     class_names: tuple[str, ...] | None = None
     recipe: AnyRecipe | None = None
-    representation: Representation | None = None
+    representation: AnyRepresentation | None = None
     run: Run | None = None
     architecture: Architecture | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

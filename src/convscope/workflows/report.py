@@ -10,7 +10,7 @@ import numpy as np
 from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import ReportContent, write_report
@@ -29,7 +29,7 @@ def report(
     run: Run,
     record: dict[str, Any],
     recipe: AnyRecipe,
-    fitted: Fitted[Representation],
+    fitted: Fitted[AnyRepresentation],
     splits: Splits,
     rows: list[Row],
     metrics: Metrics,
@@ -68,7 +68,7 @@ def report(
     )
 
 
-def _seen(recipe: AnyRecipe, fitted: Fitted[Representation], splits: Splits) -> tuple[Picture, ...]:
+def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[Picture, ...]:
     """Feature maps of a few test samples, of different classes where there are some."""
     labels = splits.test.labels
     names: tuple[str, ...]
@@ -84,7 +84,7 @@ def _seen(recipe: AnyRecipe, fitted: Fitted[Representation], splits: Splits) -> 
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
     shown = recipe.encode_inputs(fitted, some, no_progress)
     view = view_of_shown(shown, recipe.spec)
-    given = ModelInputs(names, shown.take, tokens=shown.tokens, view=view)
+    given = ModelInputs(names, shown.take, describe=shown.describe, view=view)
     opened = LoadedModel(
         fitted.model,
         fitted.model.name,

@@ -16,7 +16,7 @@ from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import AnyRecipe
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import factory
 from convscope.option import for_architecture, validated
 from convscope.types import SPLITS, Progress, Say
@@ -47,7 +47,7 @@ class Plan:
     options: Mapping[str, Any]
     settings: FitSettings
     splits: Splits
-    representation: Representation
+    representation: AnyRepresentation
     decisions: tuple[str, ...]
     device: Device
     parameters: int = 0
@@ -157,7 +157,7 @@ def _check_used(recipe: AnyRecipe, settings: FitSettings) -> None:
             raise UsageError(f"{recipe.name} does not support the setting '{name}'.", "Leave it out.")
 
 
-def _is_numeric(representation: Representation) -> bool:
+def _is_numeric(representation: AnyRepresentation) -> bool:
     arrays = keras.tree.flatten(representation.example(1))
     return all(np.issubdtype(np.asarray(array).dtype, np.floating) for array in arrays)
 

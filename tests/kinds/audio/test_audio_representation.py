@@ -60,7 +60,7 @@ def test_the_length_covers_nearly_all_recordings_but_not_the_longest(tmp_path):
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 22050, 44100, 48000, 44099])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_rate_and_number_of_channels_keeps_its_pitch(rate, channels):
-    clip = AudioRepresentation(8000, 8000, same_level=False).encode(recording(1.0, rate, channels))
+    clip = AudioRepresentation(8000, 8000, same_level=False).to_clip(recording(1.0, rate, channels))
     assert clip.dtype == np.int16
     assert clip.shape == (8000,)
     assert pitch(clip, 8000) == pytest.approx(440, abs=1.5)
@@ -75,10 +75,10 @@ def test_what_a_lower_rate_cannot_hold_is_not_folded_into_it():
 def test_a_short_recording_stands_between_silence_and_its_time_is_known():
     made = AudioRepresentation(8000, 4000, same_level=False)
     given = recording(0.25)
-    clip, axis = made.encode(given), made.axis(given)
+    clip, axis = made.to_clip(given), made.describe(given).axis
     assert not clip[:1000].any()
     assert not clip[3000:].any()
-    np.testing.assert_allclose(made.scale(clip[1000:3000]), given.waveform[:, 0], atol=4e-5)
+    np.testing.assert_allclose(made.to_inputs(clip[1000:3000]), given.waveform[:, 0], atol=4e-5)
     assert axis.filled == (1000, 1000)
     assert axis.unit == "s"
     assert axis.places[1000] == 0
@@ -90,14 +90,14 @@ def test_of_a_long_recording_the_loudest_stretch_is_heard():
     waveform[5000:6000] = 0.5
     made = AudioRepresentation(8000, 1000, same_level=False)
     given = Waveform(waveform, 8000)
-    assert (made.encode(given) > 16000).all()
-    axis = made.axis(given)
+    assert (made.to_clip(given) > 16000).all()
+    axis = made.describe(given).axis
     assert axis.places[0] == 5000 / 8000
     assert axis.filled == (0, 0)
 
 
 def test_a_recording_beyond_full_scale_becomes_quieter_and_is_not_clipped():
-    clip = AudioRepresentation(8000, 2000, same_level=False).encode(Waveform(4 * tone()[:, None], 8000))
+    clip = AudioRepresentation(8000, 2000, same_level=False).to_clip(Waveform(4 * tone()[:, None], 8000))
     assert np.abs(clip).max() == 32767
     assert np.sum(np.abs(clip) > 32000) < 400
 
@@ -105,25 +105,25 @@ def test_a_recording_beyond_full_scale_becomes_quieter_and_is_not_clipped():
 def test_near_and_far_recordings_are_equally_loud_unless_loudness_is_kept():
     near, far = recording(), Waveform(recording().waveform / 50, 8000)
     made = AudioRepresentation(8000, 8000)
-    np.testing.assert_allclose(made.encode(far), made.encode(near), atol=1)
-    assert np.abs(made.encode(far)).max() == 32767
+    np.testing.assert_allclose(made.to_clip(far), made.to_clip(near), atol=1)
+    assert np.abs(made.to_clip(far)).max() == 32767
     kept = AudioRepresentation(8000, 8000, same_level=False)
-    assert kept.encode(near).std() == pytest.approx(50 * kept.encode(far).std(), rel=0.01)
-    assert not made.encode(Waveform(np.zeros((99, 1), np.float32), 8000)).any()
+    assert kept.to_clip(near).std() == pytest.approx(50 * kept.to_clip(far).std(), rel=0.01)
+    assert not made.to_clip(Waveform(np.zeros((99, 1), np.float32), 8000)).any()
 
 
 def test_clips_in_memory_and_on_demand_are_the_same(tmp_path):
     sound_folders(tmp_path, {"a": 4, "b": 4})
     samples = read_recordings(tmp_path).train.samples
     made = AudioRepresentation(8000, 2000)
-    held, lazy = made.arrays(samples), made.arrays(samples, limit_bytes=0)
+    held, lazy = made.encode(samples), made.encode(samples, limit_bytes=0)
     assert isinstance(held, MemoryClips)
     assert isinstance(lazy, LazyClips)
     some = np.array([3, 0, 3])
     np.testing.assert_array_equal(held.take(some), lazy.take(some))
     assert len(held) == len(lazy) == len(samples)
-    assert made.scale(held.take(some)).dtype == np.float32
-    assert np.abs(made.scale(held.take(some))).max() <= 1
+    assert made.to_inputs(held.take(some)).dtype == np.float32
+    assert np.abs(made.to_inputs(held.take(some))).max() <= 1
 
 
 def test_it_is_saved_and_loaded():
@@ -149,7 +149,7 @@ def test_what_is_no_representation_is_told(saved):
 @pytest.fixture
 def clips():
     made = AudioRepresentation(8000, 4000, same_level=False)
-    return np.stack([made.encode(recording(0.3)) for _ in range(64)])
+    return np.stack([made.to_clip(recording(0.3)) for _ in range(64)])
 
 
 def test_changes_follow_from_the_seed_and_leave_the_clips_alone(clips):

@@ -41,5 +41,5 @@ def test_rate_and_length_suit_them(digits):
     assert rate == "rate: 8,000 samples per second, which all train recordings have"
     assert 0.6 < made.samples / made.rate < 0.8
     assert "no shorter than 95%" in length
-    clips = made.arrays(digits.test.samples).take(np.arange(300))
+    clips = made.encode(digits.test.samples).take(np.arange(300))
     assert clips.any(axis=1).all()

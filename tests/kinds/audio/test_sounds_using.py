@@ -88,8 +88,8 @@ def test_an_answer_does_not_depend_on_the_other_recordings_of_the_call(heard, as
 def test_answers_are_those_of_the_plain_model_on_waveforms(heard, asked):
     model = keras.models.load_model(heard.model_path, safe_mode=True)
     representation = AudioRepresentation.from_json(heard.representation())
-    clips = np.stack([representation.encode(decode_recording(path)) for path in asked.values()])
-    expected = keras.ops.convert_to_numpy(model(representation.scale(clips)))
+    clips = np.stack([representation.to_clip(decode_recording(path)) for path in asked.values()])
+    expected = keras.ops.convert_to_numpy(model(representation.to_inputs(clips)))
     found = convscope.predict(heard.folder, [str(path) for path in asked.values()]).rows
     np.testing.assert_allclose(
         [[row.probabilities[label] for label in LABELS] for row in found], expected, atol=1e-5

@@ -78,9 +78,9 @@ def test_a_rate_can_be_asked_for_and_is_resampled_to(tmp_path):
     split = split_of(tmp_path, ["a", "b"], rate=16000)
     made, said = SpeechRepresentation.fit(split, rate=4000)
     assert "rate: 4,000, as asked for" in said
-    rows = made.arrays(split.samples)
+    rows = made.encode(split.samples)
     assert rows.lengths.tolist() == [2000, 2000]
-    assert made.arrays(split.samples, limit_bytes=0).lengths.tolist() == [2000, 2000]
+    assert made.encode(split.samples, limit_bytes=0).lengths.tolist() == [2000, 2000]
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path):

@@ -66,25 +66,25 @@ def test_only_the_train_split_decides(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_picture_of_the_right_size_keeps_its_values(channels):
     pixels = picture(1, channels=channels)
-    encoded = ImageRepresentation(8, 6, channels).encode([pixels])
+    encoded = ImageRepresentation(8, 6, channels).to_pixels([pixels])
     assert np.array_equal(encoded[0], pixels.reshape(8, 6, channels))
 
 
 def test_gray_becomes_three_equal_channels_and_color_its_luma():
     gray, color = picture(2), picture(3, channels=3)
-    assert np.array_equal(ImageRepresentation(8, 6, 3).encode([gray])[0], np.stack([gray] * 3, -1))
+    assert np.array_equal(ImageRepresentation(8, 6, 3).to_pixels([gray])[0], np.stack([gray] * 3, -1))
     luma = color @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(ImageRepresentation(8, 6, 1).encode([color])[0, ..., 0] - luma).max() <= 1
+    assert np.abs(ImageRepresentation(8, 6, 1).to_pixels([color])[0, ..., 0] - luma).max() <= 1
 
 
 def test_a_smaller_size_averages_over_all_pixels():
     checkered = np.indices((64, 64)).sum(0) % 2 * 255
-    encoded = ImageRepresentation(8, 8, 1).encode([checkered.astype(np.uint8)])
+    encoded = ImageRepresentation(8, 8, 1).to_pixels([checkered.astype(np.uint8)])
     assert np.abs(encoded[0, 2:-2, 2:-2].astype(int) - 127).max() <= 2
 
 
 def test_a_constant_picture_stays_constant_at_any_size():
-    encoded = ImageRepresentation(13, 7, 3).encode(
+    encoded = ImageRepresentation(13, 7, 3).to_pixels(
         [np.full((5, 50, 3), 77, np.uint8), np.full((90, 3), 77, np.uint8)]
     )
     assert encoded.shape == (2, 13, 7, 3)
@@ -97,7 +97,7 @@ def test_a_constant_picture_stays_constant_at_any_size():
 )
 def test_an_array_that_is_not_a_picture_is_refused(array):
     with pytest.raises(DataError, match="expected a uint8 picture"):
-        ImageRepresentation(4, 4, 1).encode([array])
+        ImageRepresentation(4, 4, 1).to_pixels([array])
 
 
 @pytest.fixture
@@ -109,20 +109,20 @@ def mixed(tmp_path):
 
 def test_memory_and_lazy_pixels_agree_bit_for_bit(mixed):
     representation = ImageRepresentation(7, 5, 3)
-    memory, lazy = representation.arrays(mixed), representation.arrays(mixed, limit_bytes=100)
+    memory, lazy = representation.encode(mixed), representation.encode(mixed, limit_bytes=100)
     assert isinstance(memory, MemoryPixels)
     assert isinstance(lazy, LazyPixels)
     assert memory.shape == lazy.shape == (len(mixed), 7, 5, 3)
     indices = np.array([3, 0, 3, len(mixed) - 1])
     assert np.array_equal(memory.take(indices), lazy.take(indices))
     assert np.array_equal(
-        lazy.take(indices), representation.encode([mixed.load(int(index)) for index in indices])
+        lazy.take(indices), representation.to_pixels([mixed.load(int(index)) for index in indices])
     )
     assert lazy.take(indices[:0]).shape == (0, 7, 5, 3)
 
 
 def test_lazy_pixels_can_be_taken_from_several_threads(mixed):
-    lazy = ImageRepresentation(7, 5, 1).arrays(mixed, limit_bytes=0)
+    lazy = ImageRepresentation(7, 5, 1).encode(mixed, limit_bytes=0)
     everything = lazy.take(np.arange(len(lazy)))
     orders = [np.random.default_rng(seed).permutation(len(lazy)) for seed in range(16)]
     with ThreadPoolExecutor(8) as pool:
@@ -136,14 +136,14 @@ def test_a_file_that_has_gone_since_the_scan_says_so(tmp_path):
     (tmp_path / "b" / "0.png").unlink()
     for limit in (0, 10**6):
         with pytest.raises(DataError, match=r"0\.png"):
-            pixels = ImageRepresentation(8, 6, 1).arrays(samples, limit_bytes=limit)
+            pixels = ImageRepresentation(8, 6, 1).encode(samples, limit_bytes=limit)
             pixels.take(np.arange(len(pixels)))
 
 
 def test_an_array_of_the_right_size_is_shared_not_copied():
     array = load_digits().images.astype(np.uint8)
     source = ArrayImages("", array).take(np.array([5, 2, 9]))
-    pixels = ImageRepresentation(8, 8, 1).arrays(source)
+    pixels = ImageRepresentation(8, 8, 1).encode(source)
     assert np.shares_memory(pixels.array, array)
     assert pixels.shape == (3, 8, 8, 1)
     assert np.array_equal(pixels.take(np.array([2, 0]))[..., 0], array[[9, 5]])
@@ -151,12 +151,12 @@ def test_an_array_of_the_right_size_is_shared_not_copied():
 
 def test_decoding_reports_progress(mixed):
     seen = []
-    ImageRepresentation(8, 6, 1).arrays(mixed, progress=lambda *step: seen.append(step))
+    ImageRepresentation(8, 6, 1).encode(mixed, progress=lambda *step: seen.append(step))
     assert seen[-1] == (len(mixed), len(mixed), "decoding pictures")
 
 
 def test_values_are_scaled_to_0_and_1():
-    scaled = ImageRepresentation.scale(np.arange(256, dtype=np.uint8))
+    scaled = ImageRepresentation.to_inputs(np.arange(256, dtype=np.uint8))
     assert scaled.dtype == np.float32
     assert scaled[0] == 0
     assert scaled[255] == 1
@@ -192,5 +192,5 @@ def test_json_that_is_something_else_is_refused(change):
 def test_encoding_is_the_same_for_a_file_and_its_array(tmp_path):
     path = write(tmp_path / "a.png", png(picture(5, 20, 20)))
     representation = ImageRepresentation(9, 9, 1)
-    from_file, from_array = representation.encode([read_image(path), picture(5, 20, 20)])
+    from_file, from_array = representation.to_pixels([read_image(path), picture(5, 20, 20)])
     assert np.array_equal(from_file, from_array)

@@ -44,7 +44,7 @@ def test_each_window_is_that_of_the_history_cut_after_its_last_row(train):
         for i in range(len(train))
         for stop in range(1, 1 + len(train.samples.load(i)))
     ]
-    alone = representation.arrays(SeriesSamples("", [""] * len(cut), cut))
+    alone = representation.encode(SeriesSamples("", [""] * len(cut), cut))
     assert len(every) == len(alone) == 69
     places = np.arange(69)
     np.testing.assert_allclose(every.take(places), alone.take(places), rtol=1e-6)
@@ -52,12 +52,12 @@ def test_each_window_is_that_of_the_history_cut_after_its_last_row(train):
 
 def test_a_short_history_is_preceded_by_the_mean_of_its_first_rows(train):
     representation, _ = LifeRepresentation.fit(train, window=12)
-    short, scaled = train.samples.load(1), representation.arrays(train.samples).take(np.array([1]))[0]
+    short, scaled = train.samples.load(1), representation.encode(train.samples).take(np.array([1]))[0]
     kept = representation.conditions.scale(short.values[:, :4])
     np.testing.assert_allclose(scaled[-3:], kept, rtol=1e-6)
     np.testing.assert_allclose(scaled[:-3], np.repeat(kept.mean(0, keepdims=True), 9, axis=0), rtol=1e-5)
     assert len(kept) < START
-    axis = representation.axis(short)
+    axis = representation.describe(short).axis
     assert axis.filled == (9, 0)
     np.testing.assert_array_equal(axis.places, np.arange(-8, 4))
 
@@ -78,11 +78,11 @@ def test_a_missing_value_is_the_last_known_one_or_the_mean_of_train(train):
     values[:2, 2] = np.nan
     values[4:, 3] = np.nan
     holed = History(values, NAMES, cycles=whole.cycles[:6], conditions=whole.conditions)
-    window = representation.arrays(SeriesSamples("", ["a"], [holed])).take(np.array([0]))[0]
+    window = representation.encode(SeriesSamples("", ["a"], [holed])).take(np.array([0]))[0]
     complete = representation.windows(train.samples).take(np.array([5]))[0]
     np.testing.assert_allclose(window[:, 2], complete[:, 2], rtol=1e-6)
     np.testing.assert_allclose(window[2:, 3], complete[1, 3], rtol=1e-6)
-    early = representation.arrays(SeriesSamples("", ["a"], [holed.until(2)])).take(np.array([0]))[0]
+    early = representation.encode(SeriesSamples("", ["a"], [holed.until(2)])).take(np.array([0]))[0]
     np.testing.assert_array_equal(early[:, 2], 0)
 
 
@@ -128,13 +128,13 @@ def test_columns_in_another_order_are_found_and_missing_ones_are_told(train):
     order = [3, 0, 4, 2, 1]
     turned = History(whole.values[:, order], tuple(NAMES[k] for k in order), cycles=whole.cycles)
     one, other = (
-        representation.arrays(SeriesSamples("", ["a"], [each])).take(np.array([0]))
+        representation.encode(SeriesSamples("", ["a"], [each])).take(np.array([0]))
         for each in (whole, turned)
     )
     np.testing.assert_array_equal(one, other)
     less = History(whole.values[:, :3], NAMES[:3], cycles=whole.cycles)
     with pytest.raises(DataError, match="'shake'"):
-        representation.arrays(SeriesSamples("", ["a"], [less]))
+        representation.encode(SeriesSamples("", ["a"], [less]))
 
 
 @pytest.mark.parametrize("options", [{"window": 1}, {"window": 5, "cap": 0}, {"window": 5, "cap": -3}])

@@ -53,4 +53,4 @@ def test_official_splits_are_kept_and_values_are_those_of_the_file(name, train, 
     for place in (0, test - 1):
         np.testing.assert_allclose(splits.test.samples.load(place).values[:, 0], raw[place, 1:], rtol=1e-6)
         assert splits.class_names[splits.test.labels[place]] == str(int(raw[place, 0]))
-    assert np.isfinite(found.arrays(splits.test.samples).values).all()
+    assert np.isfinite(found.encode(splits.test.samples).values).all()

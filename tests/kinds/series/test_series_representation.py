@@ -38,7 +38,7 @@ def test_each_series_is_scaled_as_scipy_does_where_its_level_tells_nothing():
     found, notes = SeriesRepresentation.fit(split_of(values))
     assert found.shape == (30, 2)
     assert any("scaling: series, because neither level nor size" in line for line in notes)
-    arrays = found.arrays(split_of(values).samples)
+    arrays = found.encode(split_of(values).samples)
     np.testing.assert_allclose(arrays.take(np.arange(20)), zscore(values.astype(float), axis=1), atol=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_a_level_or_size_that_tells_the_class_is_kept(told):
     values[::2] = values[::2] + 5 if told == "level" else 4 * (values[::2] - 3) + 3
     found, notes = SeriesRepresentation.fit(split_of(values))
     assert any(f"scaling: train, because the {told} of a series differs" in line for line in notes)
-    arrays = found.arrays(split_of(values).samples).values
+    arrays = found.encode(split_of(values).samples).values
     flat = values.reshape(-1, 2).astype(float)
     np.testing.assert_allclose(arrays, (values - flat.mean(0)) / flat.std(0), atol=1e-5)
 
@@ -64,19 +64,19 @@ def test_roundings_and_classes_of_one_series_do_not_tell_a_level():
 def test_missing_values_are_between_their_neighbours_or_as_the_nearest():
     train = split_of([[1, np.nan, 3, 4], [np.nan, 2, 4, np.nan]])
     found, notes = SeriesRepresentation.fit(train, scaling="none")
-    np.testing.assert_allclose(found.arrays(train.samples).values[..., 0], [[1, 2, 3, 4], [2, 2, 4, 4]])
+    np.testing.assert_allclose(found.encode(train.samples).values[..., 0], [[1, 2, 3, 4], [2, 2, 4, 4]])
     assert any(line.startswith("missing: 2 of 2 train series") for line in notes)
-    nothing = found.encode(plain([np.nan] * 4))
+    nothing = found.to_values(plain([np.nan] * 4))
     np.testing.assert_array_equal(nothing, np.zeros((4, 1)))
 
 
 def test_constant_series_are_zero_and_never_infinite():
     train = split_of([[5, 5, 5], [1e9, 1e9, 1e9], [0, 0, 0], [1, 2, 3]])
     for scaling in ("series", "train", "auto"):
-        arrays = SeriesRepresentation.fit(train, scaling=scaling)[0].arrays(train.samples).values
+        arrays = SeriesRepresentation.fit(train, scaling=scaling)[0].encode(train.samples).values
         assert np.isfinite(arrays).all()
     np.testing.assert_array_equal(
-        SeriesRepresentation.fit(train, scaling="series")[0].encode(plain([7, 7])), 0
+        SeriesRepresentation.fit(train, scaling="series")[0].to_values(plain([7, 7])), 0
     )
 
 
@@ -86,12 +86,12 @@ def test_shorter_series_are_filled_up_and_longer_ones_cut_whatever_is_beside_the
     assert found.shape == (6, 1)
     assert any("the shortest has 4" in line for line in notes)
     long, short = plain(np.arange(9.0)), plain(np.arange(4.0))
-    together = found.arrays(SeriesSamples("", ["a", "b"], [long, short])).values
-    alone = found.arrays(SeriesSamples("", ["b"], [short])).values
+    together = found.encode(SeriesSamples("", ["a", "b"], [long, short])).values
+    alone = found.encode(SeriesSamples("", ["b"], [short])).values
     np.testing.assert_array_equal(together[1], alone[0])
     np.testing.assert_array_equal(together[1, 4:], 0)
-    assert found.axis(short).filled == (0, 2)
-    assert SeriesRepresentation.fit(train, length=3)[0].arrays(train.samples).values.shape == (2, 3, 1)
+    assert found.describe(short).axis.filled == (0, 2)
+    assert SeriesRepresentation.fit(train, length=3)[0].encode(train.samples).values.shape == (2, 3, 1)
 
 
 def test_very_long_series_are_averaged():
@@ -101,7 +101,7 @@ def test_very_long_series_are_averaged():
     assert found.every == 3
     assert found.shape == (-(-length // 3), 1)
     assert any("means of 3 times each" in line for line in notes)
-    np.testing.assert_allclose(found.encode(plain(np.arange(float(length))))[:3, 0], [1, 4, 7])
+    np.testing.assert_allclose(found.to_values(plain(np.arange(float(length))))[:3, 0], [1, 4, 7])
     values = np.random.default_rng(0).normal(size=(10, 2))
     np.testing.assert_allclose(averaged(values, 4)[1], values[4:8].mean(0))
     np.testing.assert_allclose(averaged(values, 4)[2], values[8:].mean(0))
@@ -113,27 +113,27 @@ def test_series_of_another_rate_are_brought_to_that_of_train():
     found, _ = SeriesRepresentation.fit(train, scaling="none")
     assert found.step == 60 * 10**9
     rare = plain(minutes[::2] * 1.0, minutes=minutes[::2])
-    np.testing.assert_allclose(found.encode(rare)[:, 0], minutes[:-1])
-    axis = found.axis(rare)
+    np.testing.assert_allclose(found.to_values(rare)[:, 0], minutes[:-1])
+    axis = found.describe(rare).axis
     assert axis.filled == (0, 1)
     assert (axis.places[1] - axis.places[0]) == np.timedelta64(1, "m")
-    assert found.axis(plain([1, 2])).places is None
+    assert found.describe(plain([1, 2])).axis.places is None
 
 
 def test_variables_are_told_by_name_and_without_names_by_place():
     values = noise(4)
     found, _ = SeriesRepresentation.fit(split_of(values), scaling="none")
-    np.testing.assert_array_equal(found.encode(plain(values[0][:, ::-1], ("b", "a"))), values[0])
-    np.testing.assert_array_equal(found.encode(plain(values[0], ("1", "2"))), values[0])
+    np.testing.assert_array_equal(found.to_values(plain(values[0][:, ::-1], ("b", "a"))), values[0])
+    np.testing.assert_array_equal(found.to_values(plain(values[0], ("1", "2"))), values[0])
     for other in (("a", "c"), ("a",), ("1", "2", "3")):
         with pytest.raises(DataError, match="expected the variables a, b, received"):
-            found.encode(plain(noise(1, variables=len(other))[0], other))
+            found.to_values(plain(noise(1, variables=len(other))[0], other))
 
 
 def test_times_without_a_grid_are_told_with_the_name():
     found, _ = SeriesRepresentation.fit(split_of([plain([1, 2, 3], minutes=[0, 1, 2])] * 2))
     with pytest.raises(DataError, match="s0: a series of 3 rows"):
-        found.arrays(split_of([plain([1, 2, 3], minutes=[0, 1, 10**7])]).samples)
+        found.encode(split_of([plain([1, 2, 3], minutes=[0, 1, 10**7])]).samples)
 
 
 def test_what_was_saved_does_the_same_again():
@@ -142,7 +142,7 @@ def test_what_was_saved_does_the_same_again():
     found, _ = SeriesRepresentation.fit(split_of(values))
     again = SeriesRepresentation.from_json(json.loads(json.dumps(found.to_json())))
     assert again == found
-    np.testing.assert_array_equal(again.encode(plain(values[0])), found.encode(plain(values[0])))
+    np.testing.assert_array_equal(again.to_values(plain(values[0])), found.to_values(plain(values[0])))
     assert found.example(3).shape == (3, 30, 2)
 
 

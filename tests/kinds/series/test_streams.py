@@ -222,7 +222,7 @@ def test_windows_end_with_each_row_and_begin_with_what_is_usual(tmp_path):
     scaled = ((raw - made.centre) / made.spread).astype(np.float32)
     np.testing.assert_allclose(first, np.concatenate([np.zeros((5, 2)), scaled[:3]]), atol=1e-6)
     np.testing.assert_allclose(last, scaled[-8:], atol=1e-6)
-    np.testing.assert_array_equal(made.arrays(train.samples).take(np.array([0]))[0], last)
+    np.testing.assert_array_equal(made.encode(train.samples).take(np.array([0]))[0], last)
     assert made.spread == pytest.approx(raw.std(axis=0), rel=1e-5)
     assert StreamRepresentation.from_json(json.loads(json.dumps(made.to_json()))).to_json() == made.to_json()
     assert any("8 rows of 2 variables" in line for line in decisions)

@@ -39,4 +39,4 @@ def test_the_tags_are_iob1_with_the_published_number_of_entities(news):
 def test_words_characters_and_tags_are_fitted(news):
     made, _ = TaggingRepresentation.fit(news.train)
     assert len(made.tags) == 17
-    assert made.arrays(news.test.samples).lengths.sum() == 46_435
+    assert made.encode(news.test.samples).lengths.sum() == 46_435

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.kinds.text.view import VIEW
 from convscope.workflows.inspect.context import InspectionRequest
@@ -31,7 +32,7 @@ def text_model(dilation=1):
 
 def as_texts(given):
     """Texts as they come from a run, drawn by their tokens."""
-    return replace(given, view=lambda i, values: VIEW.of_input(values, given.tokens(i)))
+    return replace(given, view=lambda i, values: VIEW.of_input(values, given.describe(i)))
 
 
 def given():
@@ -42,7 +43,7 @@ def given():
         return np.array([rows[i] + [0] * (longest - len(rows[i])) for i in indices], np.int32)
 
     names = tuple(f"texts.csv#{i + 1}" for i in range(len(TEXTS)))
-    return as_texts(ModelInputs(names, take, tokens=lambda i: tuple(TEXTS[i].split())))
+    return as_texts(ModelInputs(names, take, describe=lambda i: TextDescription(tuple(TEXTS[i].split()))))
 
 
 def seen(method, dilation=1, **wishes):
@@ -110,7 +111,11 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
     texts = (("ein", "film", "<e>"), ("<s>", "one", "film", "or", "two"))
     arrays = [np.array([[2, 3, 4]], np.int32), np.array([[2, 3, 4, 5, 6]], np.int32)]
     both = as_texts(
-        ModelInputs(("pair",), lambda indices: [array[indices] for array in arrays], tokens=lambda i: texts)
+        ModelInputs(
+            ("pair",),
+            lambda indices: [array[indices] for array in arrays],
+            describe=lambda i: TextDescription(*texts),
+        )
     )
     found = inspect_model(
         LoadedModel(model, "both", "a test"), both, InspectionRequest(layers=("reader", "writer"))

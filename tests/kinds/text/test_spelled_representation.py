@@ -28,7 +28,7 @@ def fitted():
 
 def spelled(fitted, text):
     """The pieces of each word that have an id, and the id of each word."""
-    rows = fitted.arrays(texts(text)).take(np.array([0]))[0]
+    rows = fitted.encode(texts(text)).take(np.array([0]))[0]
     first = len(fitted.words)
     rows = rows[rows.any(axis=1)]
     return [(int(row[0]), [fitted.pieces[i - first] for i in row[1:] if i]) for row in rows]
@@ -60,13 +60,13 @@ def test_a_piece_that_one_word_has_is_none(fitted):
 
 
 def test_a_long_word_keeps_so_many_pieces_and_no_more(fitted):
-    rows = fitted.arrays(texts("singing" * 20)).take(np.array([0]))
+    rows = fitted.encode(texts("singing" * 20)).take(np.array([0]))
     assert rows.shape[-1] == 1 + MOST_PIECES
     assert np.count_nonzero(rows) <= 1 + MOST_PIECES
 
 
 def test_rows_are_padded_and_an_empty_text_is_one_unknown_word(fitted):
-    rows = fitted.arrays(texts("", "a singer sings ."))
+    rows = fitted.encode(texts("", "a singer sings ."))
     assert rows.lengths.tolist() == [1, 4]
     taken = rows.take(np.array([0, 1]))
     assert taken.shape == (2, 8, 1 + MOST_PIECES)
@@ -91,5 +91,5 @@ def test_damaged_json_is_told(fitted, damage):
 
 def test_every_id_has_a_vector(fitted):
     most = fitted.sizes["vocabulary"]
-    assert fitted.arrays(texts(*TRAIN)).table.max() < most
+    assert fitted.encode(texts(*TRAIN)).table.max() < most
     assert fitted.example(3).max() < most

@@ -51,7 +51,7 @@ def test_tags_are_all_of_iobes_for_the_types_of_train(fitted):
 
 
 def test_rows_are_padded_and_unknown_words_and_characters_have_an_id(fitted):
-    rows = fitted.arrays([Sentence.of(["Ada", "ada", "Ωmega"]), Sentence.of(["EU"]), Sentence.of([])])
+    rows = fitted.encode([Sentence.of(["Ada", "ada", "Ωmega"]), Sentence.of(["EU"]), Sentence.of([])])
     assert rows.lengths.tolist() == [3, 1, 0]
     batch = rows.take(np.array([1, 0, 2]))
     assert {name: (values.shape, values.dtype.name) for name, values in batch.items()} == {
@@ -70,8 +70,8 @@ def test_rows_are_padded_and_unknown_words_and_characters_have_an_id(fitted):
 
 def test_long_words_are_known_by_both_ends(fitted):
     long = "a" * 30 + "c"
-    letters = fitted.arrays([Sentence.of([long])]).take(np.array([0]))["characters"][0, 0]
-    short = fitted.arrays([Sentence.of(["ac"])]).take(np.array([0]))["characters"][0, 0]
+    letters = fitted.encode([Sentence.of([long])]).take(np.array([0]))["characters"][0, 0]
+    short = fitted.encode([Sentence.of(["ac"])]).take(np.array([0]))["characters"][0, 0]
     assert (letters > 0).all()
     assert letters[-1] == short[1]
     assert letters[0] == short[0]
@@ -85,7 +85,7 @@ def test_tags_go_to_ids_and_back(fitted):
 
 
 def test_rare_words_become_unknown_in_training_and_nothing_else(fitted):
-    batch = fitted.arrays(split(TRAIN).samples).take(np.array([0, 1]))
+    batch = fitted.encode(split(TRAIN).samples).take(np.array([0, 1]))
     every = fitted.with_unknown(batch, np.random.default_rng(0), 1.0)
     assert every["words"][0].tolist() == [1, 3, 1, 1, 2, 0, 0, 0]
     assert every["characters"] is batch["characters"]

@@ -87,7 +87,7 @@ def test_words_are_numbered_by_how_often_they_occur():
     representation = fitted(["b b b a a c", "c d"])
     assert representation.words == ("<padding>", "<unknown>", "b", "a", "c", "d")
     assert representation.sizes == {"vocabulary": 6}
-    (ids,) = representation.encode(["a d B never"])
+    (ids,) = representation.to_ids(["a d B never"])
     assert (ids.tolist(), ids.dtype) == ([3, 5, 2, UNKNOWN], np.int32)
     assert fitted(["b b b a a c", "c d"], vocabulary=4).words == ("<padding>", "<unknown>", "b", "a")
     assert fitted(["b b b a a c", "c d"], min_count=3).words == ("<padding>", "<unknown>", "b")
@@ -101,8 +101,8 @@ def test_capitals_can_count():
 def test_composed_characters_have_one_form():
     representation = fitted(["caf\u00e9 a", "b"])
     assert (
-        representation.encode(["cafe\u0301"])[0].tolist()
-        == representation.encode(["CAF\u00c9"])[0].tolist()
+        representation.to_ids(["cafe\u0301"])[0].tolist()
+        == representation.to_ids(["CAF\u00c9"])[0].tolist()
         != [1]
     )
 
@@ -112,22 +112,22 @@ def test_composed_characters_have_one_form():
 @pytest.mark.parametrize("texts", [RAW, DIVIDED])
 def test_no_text_can_spell_padding(special, unit, texts):
     for text in (special, f"a {special} b"):
-        assert 0 not in fitted(texts, unit=unit).encode([text])[0]
+        assert 0 not in fitted(texts, unit=unit).to_ids([text])[0]
 
 
 def test_sub_words_know_every_word_made_of_known_letters():
     representation = fitted(["low lower lowest newer wider new"] * 4, unit="subwords", vocabulary=30)
-    (ids,) = representation.encode(["lowerest"])
+    (ids,) = representation.to_ids(["lowerest"])
     assert UNKNOWN not in ids
     assert "".join(representation.tokens("lowerest")) == "lowerest"
     assert representation.sizes["vocabulary"] <= 30
-    assert representation.encode(["q"])[0].tolist() == [UNKNOWN]
+    assert representation.to_ids(["q"])[0].tolist() == [UNKNOWN]
 
 
 def test_hashed_words_have_the_same_id_everywhere():
     representation = fitted(unit="hashed", vocabulary=1000)
     expected = [2 + zlib.crc32(word.encode()) % 998 for word in ("what", "a", "f\u00ealm", "!")]
-    assert representation.encode(["What a f\u00ealm!"])[0].tolist() == expected
+    assert representation.to_ids(["What a f\u00ealm!"])[0].tolist() == expected
     assert len(representation.words) == representation.sizes["vocabulary"] == 1000
     assert representation == fitted(["something else"], unit="hashed", vocabulary=1000)
 
@@ -136,19 +136,19 @@ def test_hashed_words_have_the_same_id_everywhere():
 def test_rows_are_the_same_alone_and_among_others_and_never_empty(unit):
     representation = fitted(unit=unit)
     texts = [*RAW, "", " ", "never seen 日", RAW[0] * 30]
-    rows = representation.arrays(source(texts))
+    rows = representation.encode(source(texts))
     assert len(rows) == len(texts)
     for number, text in enumerate(texts):
-        assert np.array_equal(rows.row(number), representation.encode([text])[0])
+        assert np.array_equal(rows.row(number), representation.to_ids([text])[0])
         assert len(rows.row(number)) == len(representation.tokens(text))
     assert rows.row(4).tolist() == [UNKNOWN]
-    assert representation.scale(rows.take(np.arange(3))).dtype == np.int32
+    assert representation.to_inputs(rows.take(np.arange(3))).dtype == np.int32
 
 
 def test_long_texts_are_cut_and_counted():
     representation, decisions = TextRepresentation.fit(split([*RAW, "a b " * 50]), max_length=20)
     assert decisions[-1] == "length: 1 of 5 train texts are cut at 20 tokens"
-    assert len(representation.encode(["a " * 100_000])[0]) == len(representation.tokens("a " * 30)) == 20
+    assert len(representation.to_ids(["a " * 100_000])[0]) == len(representation.tokens("a " * 30)) == 20
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -158,7 +158,7 @@ def test_what_is_saved_is_the_same_again(unit, texts):
     again = TextRepresentation.from_json(json.loads(json.dumps(representation.to_json())))
     assert again == representation
     for text in (*RAW, *DIVIDED, "日本語 never"):
-        assert np.array_equal(again.encode([text])[0], representation.encode([text])[0])
+        assert np.array_equal(again.to_ids([text])[0], representation.to_ids([text])[0])
     assert again.shape == (None,)
     assert again.example(3).shape[0] == 3
     assert again.example(3).max() < again.sizes["vocabulary"]
@@ -210,7 +210,7 @@ def test_without_the_library_the_install_command_is_said():
         "import sys; sys.modules['tokenizers'] = None\n"
         "from convscope.kinds.text.classification.representation import TextRepresentation\n"
         "from convscope.errors import BackendError\n"
-        "try: TextRepresentation('words', ('<padding>', '<unknown>', 'a')).encode(['a'])\n"
+        "try: TextRepresentation('words', ('<padding>', '<unknown>', 'a')).to_ids(['a'])\n"
         "except BackendError as error: print(error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -224,7 +224,7 @@ REPRESENTATIONS = [fitted(texts, unit=unit, max_length=30) for texts in (RAW, DI
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_has_ids_and_offsets_in_order(text):
     for representation in REPRESENTATIONS:
-        (ids,) = representation.encode([text])
+        (ids,) = representation.to_ids([text])
         offsets = representation.offsets(text)
         assert len(ids) == len(offsets) == len(representation.tokens(text)) > 0
         assert ids.min() >= UNKNOWN

@@ -243,7 +243,7 @@ def test_answers_are_those_of_the_plain_model_on_encoded_texts(case, trained):
     class Texts(list):
         load = list.__getitem__
 
-    rows = representation.arrays(Texts(case.texts))
+    rows = representation.encode(Texts(case.texts))
     expected = keras.ops.convert_to_numpy(model(rows.take(np.arange(len(case.texts)))))
     np.testing.assert_allclose([numbers(row) for row in inputs], expected, atol=1e-5)
 

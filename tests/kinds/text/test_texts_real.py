@@ -77,7 +77,7 @@ def test_sentences_that_are_divided_already_stay_as_they_are():
     assert "divided at white space" in decisions[1]
     same = [representation.tokens(text) == tuple(text.split()) for text in texts(splits.test)]
     assert np.mean(same) > 0.99
-    rows = representation.arrays(splits.test.samples)
+    rows = representation.encode(splits.test.samples)
     assert np.mean(rows.ids == 1) < 0.07
 
 
@@ -86,4 +86,4 @@ def test_messages_are_divided():
     for unit in ("words", "subwords", "hashed"):
         representation, decisions = TextRepresentation.fit(splits.train, unit=unit, vocabulary=4000)
         assert "punctuation and English clitics apart" in decisions[1]
-        assert len(representation.arrays(splits.test.samples)) == len(splits.test)
+        assert len(representation.encode(splits.test.samples)) == len(splits.test)

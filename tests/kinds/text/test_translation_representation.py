@@ -36,7 +36,7 @@ FITTED, DECISIONS = TranslationRepresentation.fit(TRAIN, vocabulary=120, target_
 
 
 def test_rows_end_with_the_end_token_and_hold_no_padding():
-    rows = FITTED.arrays(TRAIN.samples)
+    rows = FITTED.encode(TRAIN.samples)
     assert len(rows) == len(SOURCES)
     assert all(rows.row(i)[-1] == END for i in range(len(rows)))
     assert rows.ids.min() > UNKNOWN
@@ -55,19 +55,19 @@ def test_targets_come_back_as_they_were():
 
 
 def test_white_space_and_normal_forms_do_not_matter():
-    rows = FITTED.arrays(texts(["Der Mann läuft", "  Der \u00a0 Mann la\u0308uft\t"]))
+    rows = FITTED.encode(texts(["Der Mann läuft", "  Der \u00a0 Mann la\u0308uft\t"]))
     assert rows.row(0).tolist() == rows.row(1).tolist()
     assert UNKNOWN not in rows.row(0)
 
 
 def test_an_empty_text_is_an_empty_row_and_gives_an_empty_translation():
-    rows = FITTED.arrays(texts(["", " \t ", "Der Mann"]))
+    rows = FITTED.encode(texts(["", " \t ", "Der Mann"]))
     assert rows.lengths.tolist()[:2] == [0, 0]
     assert FITTED.decode(rows.row(0)) == ""
 
 
 def test_a_text_that_spells_a_special_token_does_not_get_it():
-    row = FITTED.arrays(texts(["<end> sagt <start> sie <padding>"])).row(0)
+    row = FITTED.encode(texts(["<end> sagt <start> sie <padding>"])).row(0)
     assert END not in row[:-1]
     assert START not in row
     assert 0 not in row
@@ -76,7 +76,7 @@ def test_a_text_that_spells_a_special_token_does_not_get_it():
 def test_tokens_are_the_parts_of_the_text_in_its_own_spelling():
     text = "Der Mann läuft, sagt sie."
     tokens = FITTED.tokens(text)
-    assert len(tokens) == len(FITTED.arrays(texts([text])).row(0)) - 1
+    assert len(tokens) == len(FITTED.encode(texts([text])).row(0)) - 1
     assert "".join(tokens) == text.replace(" ", "")
     assert all(0 <= start <= end <= len(text) for start, end in FITTED.offsets(text))
     shown = FITTED.target_tokens(FITTED.targets(["The man runs"]).row(0))
@@ -85,7 +85,7 @@ def test_tokens_are_the_parts_of_the_text_in_its_own_spelling():
 
 def test_what_is_unknown_is_copied_from_where_the_attention_points():
     source = "Der 北京 geht, sagt 東京."
-    row = FITTED.arrays(texts([source])).row(0)
+    row = FITTED.encode(texts([source])).row(0)
     unknown = np.flatnonzero(row == UNKNOWN)
     assert len(unknown) == 2
     says = FITTED.targets(["she says"]).row(0)[:-1]
@@ -102,7 +102,7 @@ def test_what_is_unknown_is_copied_from_where_the_attention_points():
 
 def test_a_copied_word_keeps_its_space():
     source = "sagt 北京"
-    row = FITTED.arrays(texts([source])).row(0)
+    row = FITTED.encode(texts([source])).row(0)
     attention = np.zeros((3, len(row)), np.float32)
     space = FITTED.targets(["she 1"]).row(0)[1]  # the mark of a space, apart from what follows it
     ids = np.array([FITTED.targets(["she"]).row(0)[0], space, UNKNOWN])
@@ -111,7 +111,7 @@ def test_a_copied_word_keeps_its_space():
 
 def test_a_long_row_is_cut_and_that_is_said():
     short, decisions = TranslationRepresentation.fit(TRAIN, 120, 100, longest=6)
-    rows = short.arrays(TRAIN.samples)
+    rows = short.encode(TRAIN.samples)
     assert rows.lengths.max() == 6
     assert all(rows.row(i)[-1] == END for i in range(len(rows)))
     assert any("sentences of train are cut at 6 tokens" in line for line in decisions)
@@ -125,7 +125,7 @@ def test_a_long_text_is_parted_behind_its_sentences():
     assert len(parts) > 1
     assert " ".join(parts) == text
     assert all(part.endswith(".") for part in parts)
-    assert short.arrays(texts(parts)).lengths.max() <= 40
+    assert short.encode(texts(parts)).lengths.max() <= 40
     assert short.pieces(SOURCES[0]) == (SOURCES[0],)
 
 
@@ -142,7 +142,7 @@ def test_pieces_hold_every_character_and_fit(text):
 @settings(deadline=None, derandomize=True, database=None, max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_becomes_a_row_of_known_ids(text):
-    row = FITTED.arrays(texts([text.encode("utf-8", "replace").decode()])).row(0)
+    row = FITTED.encode(texts([text.encode("utf-8", "replace").decode()])).row(0)
     assert all(UNKNOWN <= token < FITTED.sizes["vocabulary"] for token in row)
     assert len(row) != 1
 
@@ -151,8 +151,8 @@ def test_a_representation_goes_through_json():
     saved = json.loads(json.dumps(FITTED.to_json()))
     loaded = TranslationRepresentation.from_json(saved)
     assert loaded.to_json() == saved
-    assert loaded.arrays(TRAIN.samples).ids.tolist() == FITTED.arrays(TRAIN.samples).ids.tolist()
-    assert loaded.arrays(texts(["<end>"])).row(0).tolist() == FITTED.arrays(texts(["<end>"])).row(0).tolist()
+    assert loaded.encode(TRAIN.samples).ids.tolist() == FITTED.encode(TRAIN.samples).ids.tolist()
+    assert loaded.encode(texts(["<end>"])).row(0).tolist() == FITTED.encode(texts(["<end>"])).row(0).tolist()
 
 
 @pytest.mark.parametrize(

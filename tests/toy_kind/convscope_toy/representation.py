@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
 from convscope.json_values import from_saved, to_json
+from convscope.kinds.contract.representation import SampleDescription
 from convscope.types import Progress, no_progress
 
 VERSION = 1
@@ -67,7 +68,7 @@ class RingRepresentation:
         """Nothing besides the shape."""
         return {}
 
-    def arrays(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> Resampled:
+    def encode(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> Resampled:
         """Resamples each ring linearly, its end joined to its beginning."""
         made = np.empty((len(samples), self.positions, 1), np.float32)
         for i in range(len(samples)):
@@ -77,14 +78,14 @@ class RingRepresentation:
             progress(i + 1, len(samples), "resampling rings")
         return Resampled(made)
 
-    def scale(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def to_inputs(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Values of mean 0 and standard deviation 1 over the train rings."""
         scaled: npt.NDArray[np.float32] = ((values - self.mean) / self.deviation).astype(np.float32)
         return scaled
 
-    def unpack(self, values: Any) -> Any:
-        """The only input."""
-        return values
+    def describe(self, sample: npt.NDArray[np.float32]) -> SampleDescription:
+        """Nothing besides the values."""
+        return SampleDescription()
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """Rings of noise."""

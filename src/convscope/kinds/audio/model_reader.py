@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import keras
-import numpy as np
 
 from convscope.data.labelled import names_data_set
 from convscope.data.splits import Samples
@@ -23,9 +22,7 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
     have_endings,
 )
-from convscope.kinds.contract.representation import Representation
 from convscope.scope.attribution.layer import embedding_of
-from convscope.types import Axis
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au", ".opus")
 _FRONT_ENDS = (LogMel, keras.layers.MelSpectrogram, keras.layers.STFTSpectrogram)
@@ -68,13 +65,7 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
         notes=(
             f"recordings are resampled to {rate:,} Hz, {source}, and cut or padded to {length:,} samples",
         ),
-        axis=representation.axis,
     )
-
-
-def describe(representation: Representation, raw: Any, encoded: Any) -> Axis:
-    """The seconds of an encoded recording."""
-    return Axis(np.arange(len(encoded)) / representation.sizes["rate"], "s")
 
 
 def _rate(model: PlainModel, options: ReadingOptions) -> tuple[int, str]:
@@ -110,7 +101,6 @@ MODEL_READER = ModelReader(
     matches=matches,
     encoding=encoding,
     is_labelled=names_data_set,
-    describe=describe,
     endings=ENDINGS,
     options=(RATE,),
 )

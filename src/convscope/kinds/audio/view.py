@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convscope.kinds.audio.layers.log_mel import mel_bands
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.lenses.sheet.theme import Numbers
 from convscope.lenses.views.timeline.spectrogram import Spectrogram
 from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import View
-from convscope.types import Axis
 
 if TYPE_CHECKING:
     from convscope.kinds.audio.readers.recordings import Waveform
@@ -25,12 +26,15 @@ class _AudioViews:
     """Makes the views of recordings."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """A recording as a model takes it; the description is its axis of time, in seconds."""
-        axis = description if isinstance(description, Axis) else None
+        """A recording as a model takes it; its axis of time is in seconds."""
+        axis = description.axis if isinstance(description, TimelineDescription) else None
         places = None if axis is None else axis.places
-        if places is None or len(places) < 2:
+        if axis is None or places is None or len(places) < 2:
             return TimelineView(values, axis)
         rate = round((len(places) - 1) / float(places[-1] - places[0]))
+        if len(places) < len(values):  # padded to the length of a longer one
+            behind = len(values) - len(places)
+            axis = replace(axis, places=float(places[0]) + np.arange(len(values)) / rate, filled=(0, behind))
         return TimelineView(values, axis, sketch=partial(mel_spectrogram, values, rate))
 
     def of_sample(self, sample: Waveform) -> View:

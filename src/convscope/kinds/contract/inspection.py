@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.kinds.contract.representation import SampleDescription
 from convscope.lenses.pages.pages import Picture
 
 
@@ -22,8 +23,7 @@ class InspectedModel:
         inputs: Samples as the model takes them.
         names: What each sample is called.
         layers: Paths or names of layers that were asked for; none leaves the choice to the method.
-        tokens: The tokens of each sample, or of each of its texts where there are several inputs; None where
-            they are not known.
+        describe: What is needed to draw a sample besides its values; None where nothing is known.
         notes: What was decided about the inputs, one line each.
     """
 
@@ -32,7 +32,7 @@ class InspectedModel:
     inputs: Any
     names: tuple[str, ...]
     layers: tuple[str, ...] = ()
-    tokens: Callable[[int], Sequence[Any]] | None = None
+    describe: Callable[[int], SampleDescription] | None = None
     notes: tuple[str, ...] = ()
 
 

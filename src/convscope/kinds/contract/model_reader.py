@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convscope.errors import UsageError
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.option import Option
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from convscope.data.splits import Samples
     from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.graph.graph import Graph
-    from convscope.types import Axis
 
 ReadingOptions = Mapping[str, object]
 """Options of a model reader by name; those that were not given are missing."""
@@ -48,7 +47,7 @@ class PlainModel:
 
     model: keras.Model
     graph: Graph
-    representation: Representation | None = None
+    representation: AnyRepresentation | None = None
 
     @property
     def only_shape(self) -> Shape | None:
@@ -74,16 +73,12 @@ class ModelEncoding:
         drop_channel: Whether the last axis, of length 1, is dropped from what it encodes.
         add_channel: Whether a last axis of length 1 is added.
         notes: What was decided, one line each.
-        tokens: The tokens of a raw sample, one for each position of the input; None for other kinds.
-        axis: When the positions of a raw sample are; None for other kinds.
     """
 
-    representation: Representation
+    representation: AnyRepresentation
     drop_channel: bool = False
     add_channel: bool = False
     notes: tuple[str, ...] = ()
-    tokens: Callable[[Any], Sequence[str]] | None = None
-    axis: Callable[[Any], Axis] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,13 +94,11 @@ class ModelReader:
         encoding: `(model, samples, options)` to how samples become its inputs. Raises a UsageError that says
             what is missing where they cannot.
         is_labelled: Whether paths name a data set with labels, by its layout.
-        describe: `(representation, raw sample, encoded sample)` to a description that the kind's view takes,
-            such as tokens; None where it needs none.
         options: What a user may set.
         read_options: Names of those that the recipe takes to read files.
         labels_in_files: Whether labels stand between the samples, so that a file cannot be read without them.
         pixel_range: The range that uint8 pixels are brought to for a model; None where samples are no pixels,
-            and `representation.scale` makes the inputs.
+            and `representation.to_inputs` makes the inputs.
         endings: Endings of files that only this kind has, in small letters.
         load_representation: From the plain values of a representation that is not one of the recipe; None if
             it is one.
@@ -119,14 +112,13 @@ class ModelReader:
     matches: Callable[[PlainModel, Sequence[str], ReadingOptions], ModelMatch | None]
     encoding: Callable[[PlainModel, Samples, ReadingOptions], ModelEncoding]
     is_labelled: Callable[[Sequence[str]], bool]
-    describe: Callable[[Representation, Any, Any], object] | None = None
     endings: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     read_options: tuple[str, ...] = ()
     labels_in_files: bool = False
     pixel_range: Callable[[keras.Model], ValueRange] | None = None
-    load_representation: Callable[[Mapping[str, Any]], Representation | None] | None = None
-    numeric_part: Callable[[keras.Model], tuple[keras.Model, Representation] | None] | None = None
+    load_representation: Callable[[Mapping[str, Any]], AnyRepresentation | None] | None = None
+    numeric_part: Callable[[keras.Model], tuple[keras.Model, AnyRepresentation] | None] | None = None
 
 
 def have_endings(paths: Sequence[str], endings: tuple[str, ...]) -> bool:

@@ -18,14 +18,14 @@ from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.kinds.contract.kind import RecipeSpec
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.pages.report import Mistake
 from convscope.lenses.pages.report_texts import Score
-from convscope.types import Axis, Progress, Skipped, SplitName
+from convscope.types import Progress, Skipped, SplitName
 
-R = TypeVar("R", bound=Representation)
-R_co = TypeVar("R_co", bound=Representation, covariant=True)
+R = TypeVar("R", bound=AnyRepresentation)
+R_co = TypeVar("R_co", bound=AnyRepresentation, covariant=True)
 P = TypeVar("P")
 T = TypeVar("T")
 
@@ -112,14 +112,11 @@ class SampleInputs:
 
     Args:
         take: From positions to model inputs, samples along the first axis.
-        tokens: The words of a text, one for each position of the model's input, or for several inputs a tuple
-            of words for each; None for other kinds.
-        axis: When the positions of a series or a recording are; None for other kinds.
+        describe: What is needed to draw a sample besides.
     """
 
     take: Callable[[npt.NDArray[np.int64]], Any]
-    tokens: Callable[[int], Sequence[Any]] | None = None
-    axis: Callable[[int], Axis] | None = None
+    describe: Callable[[int], SampleDescription]
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,58 @@
-"""What every representation offers: raw samples to arrays, and back to what a person can read."""
+"""What every representation offers: raw samples to model inputs, and what is needed to draw them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.types import Progress
+from convscope.types import Axis, Progress
+
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+@dataclass(frozen=True)
+class SampleDescription:
+    """What is needed to draw a sample besides its values; nothing, where a kind has no more to say."""
+
+
+@dataclass(frozen=True)
+class RasterDescription(SampleDescription):
+    """What the values of an image mean.
+
+    Args:
+        limits: The values of black and white.
+    """
+
+    limits: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TextDescription(SampleDescription):
+    """What stands at each position of a text.
+
+    Args:
+        tokens: As the text spells them.
+        target: The tokens of a second text that the model takes, such as a translation; None where it takes
+            one.
+    """
+
+    tokens: tuple[str, ...]
+    target: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TimelineDescription(SampleDescription):
+    """When the positions of a series or a recording are, and what its variables are called.
+
+    Args:
+        axis: Of the positions.
+    """
+
+    axis: Axis
 
 
 class Encoded(Protocol):
@@ -18,31 +62,46 @@ class Encoded(Protocol):
         """The number of samples."""
 
     def take(self, indices: npt.NDArray[np.int64]) -> Any:
-        """The samples at these positions, stacked."""
+        """The samples at these positions, stacked: an array, or a pytree of arrays."""
 
 
-class Representation(Protocol):
-    """From raw samples to arrays; fitted on the train split, saved with the run."""
+class Representation(Protocol[S_contra]):
+    """From raw samples to model inputs; fitted on the train split, saved with the run.
+
+    How it is fitted and read is named in `RepresentationSteps`.
+    """
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """Shape of one model input without the batch axis."""
+        """Shape of one model input without the batch axis; None where samples differ in length."""
 
     @property
     def sizes(self) -> Mapping[str, Any]:
         """What an architecture has to know besides, such as the size of a vocabulary."""
 
-    def arrays(self, samples: Any, limit_bytes: int = ..., progress: Progress = ...) -> Encoded:
+    def encode(self, samples: Any, limit_bytes: int = ..., progress: Progress = ...) -> Encoded:
         """Encodes samples, in memory where they take no more than a limit."""
 
-    def scale(self, values: Any) -> Any:
-        """From encoded samples to model inputs."""
+    def to_inputs(self, values: Any) -> Any:
+        """From encoded samples, stacked, to model inputs.
 
-    def unpack(self, values: Any) -> Any:
-        """From one array of scaled samples to the inputs of the model; works on tensors as well."""
+        Where a model takes several inputs, this takes one array apart into them, tensors as well.
+        """
+
+    def describe(self, sample: S_contra) -> SampleDescription:
+        """What is needed to draw a sample as the model takes it."""
 
     def example(self, count: int) -> Any:
         """So many model inputs of random content, to try a model with."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
+
+
+AnyRepresentation = Representation[Any]
+"""A representation of samples that are its own business."""
+
+
+def has_several_inputs(representation: AnyRepresentation) -> bool:
+    """Whether its model takes several inputs, into which `to_inputs` takes an array apart."""
+    return isinstance(representation.example(1), Mapping | Sequence)

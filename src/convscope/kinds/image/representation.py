@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from PIL import Image
 from convscope.data.splits import Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import from_saved, to_json
+from convscope.kinds.contract.representation import RasterDescription
 from convscope.kinds.image.readers.pixels import LazyPixels, MemoryPixels, Pixels
 from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
 from convscope.types import Progress, no_progress
@@ -89,7 +90,7 @@ class ImageRepresentation:
             line = f"channels: {channels}, as asked for"
         return cls(height, width, channels), (size_line, line)
 
-    def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    def to_pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
         """Brings pictures to one size; a picture of the right size keeps its values exactly.
 
         Resizing is bilinear over all pixels that a result covers (antialiased); gray is the ITU-R 601-2 luma.
@@ -105,10 +106,10 @@ class ImageRepresentation:
         """
         result = np.empty((len(images), *self.shape), np.uint8)
         for place, image in enumerate(images):
-            result[place] = self._encode_one(image)
+            result[place] = self._resized(image)
         return result
 
-    def _encode_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def _resized(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if image.ndim == 2:
             image = image[..., None]
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
@@ -132,15 +133,15 @@ class ImageRepresentation:
         """Nothing but the shape."""
         return {}
 
-    def unpack(self, values: Any) -> Any:
-        """Pictures are the only input."""
-        return values
+    def describe(self, sample: npt.NDArray[np.uint8]) -> RasterDescription:
+        """That pixels are from 0 to 1."""
+        return RasterDescription()
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many pictures of noise, shape (count, height, width, channels), from 0 to 1."""
         return np.random.default_rng(0).random((count, *self.shape), np.float32)
 
-    def arrays(
+    def encode(
         self, samples: ImageSource, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
     ) -> Pixels:
         """The pictures of a split, in memory where they fit.
@@ -161,7 +162,7 @@ class ImageRepresentation:
             array = samples.array if samples.array.ndim == 4 else samples.array[..., None]
             if array.shape[1:] == self.shape:
                 return MemoryPixels(array, samples.rows)
-        lazy = LazyPixels(samples, self.encode, self.shape)
+        lazy = LazyPixels(samples, self.to_pixels, self.shape)
         count = len(samples)
         if math.prod(lazy.shape) > limit_bytes:
             return lazy
@@ -173,7 +174,7 @@ class ImageRepresentation:
         return MemoryPixels(decoded)
 
     @staticmethod
-    def scale(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def to_inputs(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Values of 0 to 255 as float32 of 0 to 1, any shape."""
         return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
 

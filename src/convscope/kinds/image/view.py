@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.kinds.contract.representation import RasterDescription
 from convscope.lenses.sheet.theme import Numbers
 from convscope.lenses.views.raster import RasterView
 from convscope.lenses.views.view import View
@@ -15,12 +16,9 @@ class _ImageViews:
     """Makes the views of images."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """An image as a model takes it, or as its bytes; the description is its values of black and white.
-
-        Those of a run are 0 and 1.
-        """
-        limits = description if isinstance(description, tuple) else (0.0, 1.0)
-        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else limits)
+        """An image as a model takes it, or as its bytes."""
+        described = description if isinstance(description, RasterDescription) else RasterDescription()
+        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else described.limits)
 
     def of_sample(self, sample: Any) -> View:
         """An image as it was read, uint8."""

@@ -71,7 +71,6 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
         representation,
         drop_channel=len(shape) == 1,
         notes=(f"series are cut or padded to {length} steps; values are not scaled",),
-        axis=representation.axis,
     )
 
 

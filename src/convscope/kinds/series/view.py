@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.lenses.sheet.theme import Numbers
 from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import View
@@ -14,8 +15,10 @@ class _SeriesViews:
     """Makes the views of series."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """A series as a model takes it; the description is its axis of time."""
-        return TimelineView(values, description if isinstance(description, Axis) else None)
+        """A series as a model takes it."""
+        return TimelineView(
+            values, description.axis if isinstance(description, TimelineDescription) else None
+        )
 
     def of_sample(self, sample: Any) -> View:
         """A series as it was read, with its times and its variables."""

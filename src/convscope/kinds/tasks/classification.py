@@ -29,7 +29,7 @@ from convscope.kinds.contract.recipe import (
     RepresentationSteps,
     SampleInputs,
 )
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress
 
@@ -39,7 +39,7 @@ SHOWN_PER_CLASS = 8
 SHOWN_CHARACTERS = 60
 
 Probabilities = npt.NDArray[np.float32]
-R = TypeVar("R", bound=Representation)
+R = TypeVar("R", bound=AnyRepresentation)
 
 
 @dataclass(frozen=True)
@@ -142,28 +142,31 @@ def classification_recipe(
 
 
 def build_classifier(
-    make: ModelFactory, representation: Representation, class_names: Sequence[str], options: Mapping[str, Any]
+    make: ModelFactory,
+    representation: AnyRepresentation,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
 ) -> keras.Model:
     """A fresh model with one output for each class."""
     return make(representation.shape, len(class_names), **{**representation.sizes, **options})
 
 
-def class_examples(context: ExampleContext[Representation]) -> ClassExamples:
+def class_examples(context: ExampleContext[AnyRepresentation]) -> ClassExamples:
     """Samples with their classes, weights and mixup as the settings say."""
     represent, labels, classes = context.representation, context.split.labels, len(context.class_names)
     weights = (
         balanced_weights(labels, classes) if context.settings.class_weights and context.training else None
     )
-    inputs = represent.arrays(context.split.samples, progress=context.progress)
+    inputs = represent.encode(context.split.samples, progress=context.progress)
     mixing = context.settings.mixing if context.training else 0.0
-    return ClassExamples(inputs, represent.scale, labels, classes, context.augment, weights, mixing)
+    return ClassExamples(inputs, represent.to_inputs, labels, classes, context.augment, weights, mixing)
 
 
-def predict(fitted: Fitted[Representation], samples: Samples, progress: Progress) -> Probabilities:
+def predict(fitted: Fitted[AnyRepresentation], samples: Samples, progress: Progress) -> Probabilities:
     """Probabilities for samples, averaged over views of them, shape (samples, classes), float32."""
-    arrays = fitted.representation.arrays(samples, progress=progress)
+    arrays = fitted.representation.encode(samples, progress=progress)
     views = fitted.test_time_views
-    return predict_probabilities(fitted.model, arrays, fitted.representation.scale, progress, views)
+    return predict_probabilities(fitted.model, arrays, fitted.representation.to_inputs, progress, views)
 
 
 def evaluate(probabilities: Probabilities, split: Split, class_names: Sequence[str]) -> ClassificationMetrics:
@@ -210,7 +213,7 @@ def mistakes(probabilities: Probabilities, split: Split, class_names: Sequence[s
     ]
 
 
-def output_names(representation: Representation, class_names: tuple[str, ...]) -> tuple[str, ...]:
+def output_names(representation: AnyRepresentation, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """One output for each class."""
     return class_names
 
@@ -222,16 +225,12 @@ def align_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Sp
 
 
 def encoded(fitted: Fitted[Any], samples: Samples, progress: Progress) -> SampleInputs:
-    """Samples as the model takes them; of texts their words too, of series and recordings their time."""
+    """Samples as the model takes them, and what is needed to draw them."""
     represent = fitted.representation
-    encoded = represent.arrays(samples, progress=progress)
-
-    def of_each(name: str) -> Callable[[int], Any] | None:
-        describe = getattr(represent, name, None)
-        return None if describe is None else lambda i: describe(samples.load(i))
-
+    encoded = represent.encode(samples, progress=progress)
     return SampleInputs(
-        lambda indices: represent.scale(encoded.take(indices)), of_each("tokens"), of_each("axis")
+        lambda indices: represent.to_inputs(encoded.take(indices)),
+        lambda i: represent.describe(samples.load(i)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import keras
 
@@ -17,16 +17,10 @@ from convscope.kinds.contract.model_reader import (
     PlainModel,
     ReadingOptions,
 )
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.text.plain_tokens import KIND, FileDivider, KerasDivider, PlainTokens
 from convscope.option import Option
 from convscope.scope.attribution.layer import embedding_of
-
-
-class _Tokenizing(Protocol):
-    def tokens(self, sample: Any) -> Sequence[str]:
-        """The token at each position of a sample."""
-
 
 VOCABULARY_FILE = Option(
     "vocabulary",
@@ -61,7 +55,7 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
         if path is not None:
             raise UsageError("The model has a vocabulary of its own.", "Leave --vocabulary out.")
         note = "texts are divided by the model's layer TextVectorization"
-        return ModelEncoding(own, notes=(note,), tokens=own.tokens)
+        return ModelEncoding(own, notes=(note,))
     shape = model.only_shape
     if shape is None or len(shape) != 1 or model.graph.inputs[0].dtype == "string":
         raise model.mismatch(
@@ -76,7 +70,7 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
     _check_size(model, len(divider.vocabulary), str(path))
     representation = PlainTokens(divider, shape[0])
     note = f"vocabulary: {len(divider.vocabulary):,} tokens of {path}, id 0 is padding and 1 an unknown token"
-    return ModelEncoding(representation, notes=(note,), tokens=representation.tokens)
+    return ModelEncoding(representation, notes=(note,))
 
 
 def is_labelled(paths: Sequence[str]) -> bool:
@@ -84,17 +78,12 @@ def is_labelled(paths: Sequence[str]) -> bool:
     return len(paths) == 1 and Path(paths[0]).suffix.lower() != ".txt" and _exists(paths[0])
 
 
-def describe(representation: Representation, raw: Any, encoded: Any) -> tuple[str, ...]:
-    """The tokens of a text."""
-    return tuple(cast(_Tokenizing, representation).tokens(raw))
-
-
-def load_representation(saved: Any) -> Representation | None:
+def load_representation(saved: Any) -> AnyRepresentation | None:
     """That of a plain model; None for those of runs."""
     return PlainTokens.from_json(saved) if saved.get("kind") == KIND else None
 
 
-def numeric_part(model: keras.Model) -> tuple[keras.Model, Representation] | None:
+def numeric_part(model: keras.Model) -> tuple[keras.Model, AnyRepresentation] | None:
     """The part behind a `TextVectorization` layer, and how texts become its token ids.
 
     Returns:
@@ -144,7 +133,6 @@ MODEL_READER = ModelReader(
     matches=matches,
     encoding=encoding,
     is_labelled=is_labelled,
-    describe=describe,
     options=(VOCABULARY_FILE,),
     labels_in_files=True,
     load_representation=load_representation,

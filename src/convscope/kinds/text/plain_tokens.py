@@ -15,6 +15,7 @@ from convscope.data.lines import read_lines
 from convscope.data.splits import Samples
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError, RunError
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.classification.representation import SPECIAL, TextRepresentation
 from convscope.types import Progress, no_progress
 
@@ -178,7 +179,7 @@ class PlainTokens:
         """The size of the vocabulary."""
         return {"vocabulary": len(self.divider.vocabulary)}
 
-    def arrays(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> Any:
+    def encode(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> Any:
         """All texts as token ids, in memory."""
         rows = self.divider.encode([str(samples.load(index)) for index in range(len(samples))])
         progress(len(rows), len(samples), "encoding texts")
@@ -194,14 +195,14 @@ class PlainTokens:
         found = self.divider.tokens(text)[: self.length]
         return found or ("",)
 
+    def describe(self, sample: str) -> TextDescription:
+        """The token behind each id of a text."""
+        return TextDescription(tuple(self.tokens(sample)))
+
     @staticmethod
-    def scale(ids: Ids) -> Ids:
+    def to_inputs(ids: Ids) -> Ids:
         """Ids are what a model takes."""
         return ids
-
-    def unpack(self, values: Any) -> Any:
-        """Ids are the only input."""
-        return values
 
     def example(self, count: int) -> Ids:
         """So many rows of random ids, shape (count, tokens), int32."""

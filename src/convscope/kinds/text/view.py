@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.drawing.colored_text import as_html, as_terminal, place_colored
 from convscope.kinds.text.drawing.ngram import place_ngram
 from convscope.kinds.text.drawing.token_maps import at_tokens, place_token_maps
@@ -190,24 +191,15 @@ class _TextViews:
     """Makes the views of texts."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """A text as a model takes it; the description is its tokens, or a pair of those of two texts."""
-        found = _texts(description)
-        tokens = found[0] if found else ()
-        return TokensView(len(values), tokens, found[1] if len(found) > 1 else None)
+        """A text as a model takes it, or two of them."""
+        if not isinstance(description, TextDescription):
+            return TokensView(len(values), ())
+        return TokensView(len(values), description.tokens, description.target)
 
     def of_sample(self, sample: Any) -> View:
         """A text as it was read, divided at white space."""
         tokens = tuple(str(sample).split())
         return TokensView(len(tokens), tokens)
-
-
-def _texts(description: object) -> list[Tokens]:
-    """The tokens of each text."""
-    if not isinstance(description, Sequence):
-        return []
-    if all(isinstance(each, str) for each in description):
-        return [tuple(description)]
-    return [tuple(text) for text in description if text is not None]
 
 
 VIEW = _TextViews()

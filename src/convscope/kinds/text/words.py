@@ -127,7 +127,7 @@ def whole_spans(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int,
         >>> whole_spans("cafe\u0301 ok", [(0, 4), (6, 8)])
         ((0, 5), (6, 8))
     """
-    if text.isascii():
+    if text.isascii() or not spans:
         return tuple(spans)
     found = []
     for (start, end), (limit, _) in zip(spans, (*spans[1:], (len(text), 0)), strict=True):

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.contract.value_range import ValueRange
 from convscope.lenses.views.timeline.view import through_front_end
 from convscope.lenses.views.view import Sample
@@ -125,13 +126,8 @@ def drawn_samples(
 
 def texts_of(inputs: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]:
     """The tokens of a text and those of its target; None where there is none."""
-    if inputs.tokens is None:
-        return None, None
-    found = inputs.tokens(i)
-    if not found or all(isinstance(token, str) for token in found):
-        return tuple(found), None
-    texts = [tuple(text) for text in found if text is not None]
-    return (texts[0] if texts else None), (texts[1] if len(texts) > 1 else None)
+    found = None if inputs.describe is None else inputs.describe(i)
+    return (found.tokens, found.target) if isinstance(found, TextDescription) else (None, None)
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:

@@ -87,7 +87,7 @@ def inspect_model(
         inputs.first(shown),
         inputs.names[:shown],
         request.layers,
-        inputs.tokens,
+        inputs.describe,
         inputs.notes,
     )
     found = own[name].load()(inspected)

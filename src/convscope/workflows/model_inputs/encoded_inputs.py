@@ -13,7 +13,7 @@ from convscope.data.splits import Samples
 from convscope.data.token_rows import padded_length
 
 if TYPE_CHECKING:
-    from convscope.kinds.contract.representation import Representation
+    from convscope.kinds.contract.representation import AnyRepresentation
 
 Array = npt.NDArray[Any]
 
@@ -49,7 +49,7 @@ class EncodedInputs:
     """
 
     samples: tuple[Samples, ...]
-    representation: Representation
+    representation: AnyRepresentation
     drop_channel: bool = False
     add_channel: bool = False
 
@@ -97,7 +97,7 @@ class EncodedInputs:
     @cached_property
     def _encoded(self) -> list[Any]:
         """Decoders; none of them keeps decoded samples, which are asked for once."""
-        return [self.representation.arrays(each, limit_bytes=0) for each in self.samples]
+        return [self.representation.encode(each, limit_bytes=0) for each in self.samples]
 
     def _encoded_of(self, place: int, indices: npt.NDArray[np.int64]) -> Array:
         """Samples of one split; those of differing lengths all padded to the length of the longest."""

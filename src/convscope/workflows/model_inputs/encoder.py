@@ -10,7 +10,7 @@ import keras
 
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
-from convscope.kinds.contract.representation import Representation
+from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.contract.value_range import ValueRange, check_range, limits_of
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.types import Progress
@@ -39,7 +39,7 @@ class Encoder:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def representation(self) -> Representation:
+    def representation(self) -> AnyRepresentation:
         """Encodes samples."""
         return self.encoding.representation
 

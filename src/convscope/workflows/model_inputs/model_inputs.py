@@ -18,6 +18,7 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
+from convscope.kinds.contract.representation import RasterDescription, SampleDescription
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import Picture
 from convscope.lenses.views.plain import view_of_array
@@ -49,8 +50,7 @@ class ModelInputs:
         notes: What was decided about them, one line each.
         labels: Index of the class of each, where folders tell it.
         class_names: The classes that `labels` count.
-        tokens: The words of a text, one for each position of the model's input, or for several inputs a
-            tuple of words for each; None for other kinds.
+        describe: What is needed to draw a sample besides its values; None where nothing is known.
         predictions: Figures of what a run predicts for them; None where its recipe draws none.
         view: From the number of a sample, and its values as the model takes them, to how it is drawn.
     """
@@ -60,7 +60,7 @@ class ModelInputs:
     notes: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
-    tokens: Callable[[int], Sequence[Any]] | None = None
+    describe: Callable[[int], SampleDescription] | None = None
     predictions: Callable[[Progress], Sequence[Picture]] | None = None
     view: ViewOf = _plain_view
 
@@ -146,7 +146,7 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
     plot = encoder.recipe.report.plot_predictions
     return replace(
         _named(found, shown.take, samples),
-        tokens=shown.tokens,
+        describe=shown.describe,
         view=view_of_shown(shown, encoder.recipe.spec),
         predictions=None if plot is None else partial(plot, fitted, samples, None),
     )
@@ -159,24 +159,23 @@ def view_of_shown(shown: SampleInputs, spec: RecipeSpec) -> ViewOf:
         shown: The samples.
         spec: Of their recipe.
     """
-    views, describe = views_of(spec), shown.tokens or shown.axis
-    return lambda i, values: views.of_input(values, None if describe is None else describe(i))
+    views = views_of(spec)
+    return lambda i, values: views.of_input(values, shown.describe(i))
 
 
 def _of_plain(found: FilesForModel) -> ModelInputs:
     """Samples for a model of which no more is known than what it takes."""
-    encoding, limits = found.encoder.encoding, found.encoder.limits
+    representation, limits = found.encoder.representation, found.encoder.limits
     samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
-    tokens, describe = encoding.tokens, encoding.tokens or encoding.axis
     views = views_of(found.encoder.recipe.spec)
 
-    def view(i: int, values: npt.NDArray[Any]) -> View:
-        return views.of_input(values, limits if describe is None else describe(samples.load(i)))
+    def describe(i: int) -> SampleDescription:
+        return representation.describe(samples.load(i)) if limits is None else RasterDescription(limits)
 
     return replace(
         _named(found, found.dataset.model_inputs, samples),
-        tokens=None if tokens is None else lambda i: tokens(samples.load(i)),
-        view=view,
+        describe=describe,
+        view=lambda i, values: views.of_input(values, describe(i)),
     )
 
 

@@ -27,8 +27,10 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, PlainModel, ReadingOptions
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
+from convscope.kinds.contract.representation import has_several_inputs
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.run import Run
+from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import trace
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 from convscope.workflows.load_model import LoadedModel
@@ -303,17 +305,19 @@ def _dataset(
     layout: str,
 ) -> Dataset:
     encoding, representation, scaled = encoder.encoding, encoder.representation, encoder.scaled
+    several = has_several_inputs(representation)
+    prepare = as_given if several else representation.to_inputs
     return Dataset(
         EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel),
         labels,
         class_names,
         splits,
-        representation.scale if encoder.value_range is None else cast(Scaled, scaled),
+        prepare if encoder.value_range is None else cast(Scaled, scaled),
         None if scaled is None else (scaled.factor, scaled.offset),
         fingerprint,
         layout,
         padded=None in representation.shape,
-        unpack=representation.unpack,
+        unpack=representation.to_inputs if several else as_given,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,7 @@ from convscope.kinds.audio.readers.clips import (
     mono,
 )
 from convscope.kinds.audio.readers.recordings import Recordings, Waveform
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.types import Axis, Progress, no_progress
 
 MEMORY_LIMIT = 512 * 2**20
@@ -114,7 +114,7 @@ class AudioRepresentation:
             f"loudness: {kept}",
         )
 
-    def encode(self, recording: Waveform) -> Int16:
+    def to_clip(self, recording: Waveform) -> Int16:
         """Brings a recording to a clip, shape (samples,)."""
         clip, _ = loudest_stretch(mono(recording, self.rate), self.samples)
         loudest = float(np.abs(clip).max(initial=0))
@@ -122,15 +122,15 @@ class AudioRepresentation:
         encoded: Int16 = np.rint(clip * scale).astype(np.int16)
         return encoded
 
-    def axis(self, recording: Waveform) -> Axis:
+    def describe(self, sample: Waveform) -> TimelineDescription:
         """When the samples of a clip are in the recording that it is of, in seconds."""
-        waveform = mono(recording, self.rate)
+        waveform = mono(sample, self.rate)
         _, start = loudest_stretch(waveform, self.samples)
         places = (start + np.arange(self.samples)) / self.rate
         behind = max(0, start + self.samples - len(waveform))
-        return Axis(places, unit="s", filled=(max(0, -start), behind))
+        return TimelineDescription(Axis(places, unit="s", filled=(max(0, -start), behind)))
 
-    def arrays(
+    def encode(
         self, samples: Recordings, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
     ) -> Clips:
         """The clips of a split, in memory where they fit.
@@ -146,7 +146,7 @@ class AudioRepresentation:
         Raises:
             DataError: A file has changed or gone since it was heard.
         """
-        lazy = LazyClips(samples, self.encode, self.samples)
+        lazy = LazyClips(samples, self.to_clip, self.samples)
         count = len(samples)
         if count * self.samples * 2 > limit_bytes:
             return lazy
@@ -158,13 +158,9 @@ class AudioRepresentation:
         return MemoryClips(decoded)
 
     @staticmethod
-    def scale(clips: Int16) -> npt.NDArray[np.float32]:
+    def to_inputs(clips: Int16) -> npt.NDArray[np.float32]:
         """Values of -32767 to 32767 as float32 of -1 to 1, any shape."""
         return np.multiply(clips, np.float32(1 / FULL_SCALE), dtype=np.float32)
-
-    def unpack(self, values: Any) -> Any:
-        """Waveforms are the only input."""
-        return values
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many clips of noise, shape (count, samples), from -1 to 1."""

@@ -16,11 +16,12 @@ from convscope.data.token_rows import TokenRows
 from convscope.errors import UsageError
 from convscope.json_values import from_saved, to_json
 from convscope.kinds.audio.classification.representation import LOWEST_RATE, common_rate
-from convscope.kinds.audio.readers.recordings import Recordings
+from convscope.kinds.audio.readers.recordings import Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, decoded_all
 from convscope.kinds.audio.readers.transcripts import SPELLING, spelled
 from convscope.kinds.audio.speech.sound_stream import resampled_length
-from convscope.types import Progress, no_progress
+from convscope.kinds.contract.representation import TimelineDescription
+from convscope.types import Axis, Progress, no_progress
 
 MEMORY_LIMIT = 1024 * 2**20
 """Waveforms that take less than this are kept in memory, in bytes."""
@@ -109,7 +110,7 @@ class SpeechRepresentation:
         """Characters and the blank."""
         return 1 + len(self.characters)
 
-    def arrays(
+    def encode(
         self, samples: Recordings, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
     ) -> SoundRows:
         """The waveforms of recordings, in memory where they fit.
@@ -143,13 +144,14 @@ class SpeechRepresentation:
         return [self._ids[each] for each in spelled(text) if each in self._ids]
 
     @staticmethod
-    def scale(rows: Any) -> npt.NDArray[np.float32]:
+    def to_inputs(rows: Any) -> npt.NDArray[np.float32]:
         """From 16-bit waveforms to what the model takes."""
         return as_inputs(rows)
 
-    def unpack(self, values: Any) -> Any:
-        """Waveforms are the only input."""
-        return values
+    def describe(self, sample: Waveform) -> TimelineDescription:
+        """When the samples of a waveform are in the recording, in seconds."""
+        length = resampled_length(len(sample.waveform), sample.rate, self.rate)
+        return TimelineDescription(Axis(np.arange(length) / self.rate, "s"))
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many waveforms of a second of noise."""

@@ -22,6 +22,7 @@ from convscope.kinds.audio.speech.metrics import SpeechMetrics, speech_metrics
 from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.transcription import LONGEST, TimedWord, Transcriber, Transcript
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Axis, Progress, SplitName
 
@@ -112,7 +113,7 @@ def build_recognizer(
 def speech_examples(context: ExampleContext[SpeechRepresentation]) -> SpeechExamples:
     """Waveforms and transcripts."""
     representation = context.representation
-    rows = representation.arrays(_recordings(context.split.samples), progress=context.progress)
+    rows = representation.encode(_recordings(context.split.samples), progress=context.progress)
     augment = context.augment if context.training else None
     return SpeechExamples(rows, representation.targets(context.split.labels), augment)
 
@@ -139,7 +140,7 @@ def predict(fitted: Fitted[SpeechRepresentation], samples: Samples, progress: Pr
     """What is said in each recording."""
     representation = fitted.representation
     hear = transcriber(fitted)  # what is wrong with its options is told before anything is decoded
-    return hear(representation.arrays(_recordings(samples), HEARD_BYTES, progress), progress)
+    return hear(representation.encode(_recordings(samples), HEARD_BYTES, progress), progress)
 
 
 def evaluate(answers: Sequence[Transcript], split: Split, class_names: Sequence[str]) -> SpeechMetrics:
@@ -188,7 +189,7 @@ def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
 def encode_inputs(fitted: Fitted[SpeechRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """The beginnings of recordings as the model takes them, all padded to one length."""
     representation: SpeechRepresentation = fitted.representation
-    rows = representation.arrays(_recordings(samples), progress=progress)
+    rows = representation.encode(_recordings(samples), progress=progress)
     most = round(LONGEST * rows.rate)
     unit = max(1, rows.rate // 50)
     longest = min(most, int(rows.lengths.max(initial=1)))
@@ -197,11 +198,11 @@ def encode_inputs(fitted: Fitted[SpeechRepresentation], samples: Samples, progre
     def take(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         return as_inputs(stacked([wave[:most] for wave in rows.several(indices)], rows.rate, length))
 
-    def axis(i: int) -> Axis:
+    def describe(i: int) -> TimelineDescription:
         heard = min(most, int(rows.lengths[i]))
-        return Axis(np.arange(length) / rows.rate, "s", filled=(0, length - heard))
+        return TimelineDescription(Axis(np.arange(length) / rows.rate, "s", filled=(0, length - heard)))
 
-    return SampleInputs(take, axis=axis)
+    return SampleInputs(take, describe)
 
 
 def _recordings(samples: Samples) -> Recordings:

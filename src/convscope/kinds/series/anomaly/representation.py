@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import from_saved
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.series.readers.sources import Series
 from convscope.types import Axis, Progress, no_progress
 
@@ -155,7 +156,7 @@ class StreamRepresentation:
         """Nothing that an architecture has to know besides."""
         return {}
 
-    def arrays(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> RowWindows:
+    def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> RowWindows:
         """The last window of each series."""
         return self._windows(samples, None, 0, progress)
 
@@ -180,8 +181,11 @@ class StreamRepresentation:
         """The raw values of a series, its variables in the order of train, shape (rows, variables)."""
         return ordered(series, self.variables, name).values
 
-    def axis(self, series: Series, last: int | None = None) -> Axis:
+    def describe(self, sample: Series, last: int | None = None) -> TimelineDescription:
         """When the rows of a window are that ends with a row, by default the last."""
+        return TimelineDescription(self._axis(sample, last))
+
+    def _axis(self, series: Series, last: int | None) -> Axis:
         stop = len(series) if last is None else last + 1
         start = stop - self.window
         ahead = max(-start, 0)
@@ -197,12 +201,8 @@ class StreamRepresentation:
         scaled = (values.astype(np.float64) - self.centre) / self.spread
         return np.clip(filled(scaled), -FURTHEST, FURTHEST)
 
-    def scale(self, values: Any) -> Any:
+    def to_inputs(self, values: Any) -> Any:
         """As they are: rows are scaled before windows are cut."""
-        return values
-
-    def unpack(self, values: Any) -> Any:
-        """As they are: there is one input."""
         return values
 
     def example(self, count: int) -> Values:

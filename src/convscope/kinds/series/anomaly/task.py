@@ -280,7 +280,7 @@ def encode_inputs(fitted: Fitted[StreamRepresentation], samples: Samples, progre
         values = representation.values(samples.load(i), samples.name(i))
         peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
     windows = representation.ending_at(samples, peaks)
-    return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i), int(peaks[i])))
+    return SampleInputs(windows.take, lambda i: representation.describe(samples.load(i), int(peaks[i])))
 
 
 def plot_predictions(

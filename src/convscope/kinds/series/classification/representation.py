@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import from_saved, to_json
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.series.readers.scales import choose_scaling, level_and_spread, scaled
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import median_step, regular
@@ -147,7 +148,7 @@ class SeriesRepresentation:
         """Nothing but the shape."""
         return {}
 
-    def arrays(
+    def encode(
         self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress
     ) -> SeriesArrays:
         """The series as arrays, in memory.
@@ -162,13 +163,13 @@ class SeriesRepresentation:
         """
         made = np.zeros((len(samples), *self.shape), np.float32)
         for place in range(len(samples)):
-            encoded = self.encode(samples.load(place), samples.name(place))
+            encoded = self.to_values(samples.load(place), samples.name(place))
             made[place, : len(encoded)] = encoded
             if not (place + 1) % _REPORTED:
                 progress(place + 1, len(samples), "encoding series")
         return SeriesArrays(made)
 
-    def encode(self, series: Series, name: str = "series") -> npt.NDArray[np.float32]:
+    def to_values(self, series: Series, name: str = "series") -> npt.NDArray[np.float32]:
         """One series, scaled, without what fills it up.
 
         Args:
@@ -195,23 +196,19 @@ class SeriesRepresentation:
                 column[:] = np.interp(np.arange(len(column)), known, column[known]) if len(known) else 0.0
         return values
 
-    def axis(self, series: Series) -> Axis:
+    def describe(self, sample: Series) -> TimelineDescription:
         """When the positions of a series are, as a model takes it."""
-        made = self._regular(self._same_variables(series, "series"), "series")
+        made = self._regular(self._same_variables(sample, "series"), "series")
         there = min(-(-len(made) // self.every), self.length)
         places = None
         if made.times is not None and len(made):
             step = np.timedelta64((self.step or 1) * self.every, "ns")
             places = made.times[0].astype("datetime64[ns]") + step * np.arange(self.length)
-        return Axis(places, variables=self.variables, filled=(0, self.length - there))
+        return TimelineDescription(Axis(places, variables=self.variables, filled=(0, self.length - there)))
 
     @staticmethod
-    def scale(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def to_inputs(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Encoded series are what a model takes."""
-        return values
-
-    def unpack(self, values: Any) -> Any:
-        """Series are the only input."""
         return values
 
     def example(self, count: int) -> npt.NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 from convscope.json_values import from_saved
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.series.remaining_life.cmapss import CONDITIONS, SENSORS
 from convscope.kinds.series.remaining_life.conditions import Conditions, SavedConditions
 from convscope.kinds.series.remaining_life.histories import History
@@ -182,7 +183,7 @@ class LifeRepresentation:
         """The longest remaining life that is told apart."""
         return {"cap": self.cap}
 
-    def arrays(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> LifeWindows:
+    def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> LifeWindows:
         """The last window of each history."""
         tails = []
         for i in range(len(samples)):
@@ -204,19 +205,16 @@ class LifeRepresentation:
                 progress(i + 1, len(samples), "scaling")
         return LifeWindows.of(whole, self.window, every=True)
 
-    def axis(self, history: History) -> Axis:
+    def describe(self, sample: History) -> TimelineDescription:
         """The cycles that the positions of the last window stand for."""
-        cycles = history.cycles[-self.window :]
+        cycles = sample.cycles[-self.window :]
         ahead = self.window - len(cycles)
         before = cycles[0] - np.arange(ahead, 0, -1)
-        return Axis(np.concatenate([before, cycles]), "cycle", self.used, (ahead, 0))
+        axis = Axis(np.concatenate([before, cycles]), "cycle", self.used, (ahead, 0))
+        return TimelineDescription(axis)
 
-    def scale(self, values: Any) -> Any:
+    def to_inputs(self, values: Any) -> Any:
         """As they are: rows are scaled before windows are cut."""
-        return values
-
-    def unpack(self, values: Any) -> Any:
-        """As they are: there is one input."""
         return values
 
     def example(self, count: int) -> Values:

@@ -157,7 +157,7 @@ def calibrate(fitted: Fitted[LifeRepresentation], validation: Split, progress: P
 def predict(fitted: Fitted[LifeRepresentation], samples: Samples, progress: Progress) -> LifeAnswers:
     """Remaining lives after the last row of each history."""
     representation = fitted.representation
-    lives = _predicted(fitted, representation.arrays(samples, progress=progress), progress)
+    lives = _predicted(fitted, representation.encode(samples, progress=progress), progress)
     coverage = float(fitted.options.get("coverage", COVERAGE))
     low, high = LifeIntervals.from_json(fitted.calibration).around(lives, coverage)
     return LifeAnswers(lives, low, high, coverage, representation.cap)
@@ -230,8 +230,8 @@ def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
 def encode_inputs(fitted: Fitted[LifeRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """The last window of each history, with the cycles of its rows."""
     representation = fitted.representation
-    windows = representation.arrays(samples, progress=progress)
-    return SampleInputs(windows.take, axis=lambda i: representation.axis(samples.load(i)))
+    windows = representation.encode(samples, progress=progress)
+    return SampleInputs(windows.take, lambda i: representation.describe(samples.load(i)))
 
 
 def plot_predictions(
@@ -275,7 +275,7 @@ def _predicted(
 ) -> npt.NDArray[np.float64]:
     """Remaining lives at the end of windows, in [0, cap]."""
     representation = fitted.representation
-    found = predict_probabilities(fitted.model, windows, representation.scale, progress)
+    found = predict_probabilities(fitted.model, windows, representation.to_inputs, progress)
     return np.clip(found[:, 0].astype(np.float64), 0.0, representation.cap)
 
 

@@ -18,6 +18,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, UNKNOWN, TokenRows
 from convscope.errors import BackendError, RunError, UsageError
 from convscope.json_values import from_saved
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.words import (
     are_spaced,
     looks_spaced,
@@ -157,7 +158,7 @@ class TextRepresentation:
         """What the architecture must know, by the name of its argument."""
         return {"vocabulary": len(self.words)}
 
-    def arrays(
+    def encode(
         self,
         samples: Samples,
         limit_bytes: int = 0,
@@ -175,11 +176,11 @@ class TextRepresentation:
         """
         rows: list[npt.NDArray[np.int32]] = []
         for batch in _batches(_texts(samples)):
-            rows += self.encode(batch)
+            rows += self.to_ids(batch)
             progress(len(rows), len(samples), "dividing texts")
         return TokenRows.of(rows)
 
-    def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+    def to_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
         """The ids of texts, each of shape (1 to `max_length`,), int32."""
         hashed = self.unit == "hashed"
         found = []
@@ -198,13 +199,13 @@ class TextRepresentation:
         return whole_spans(text, encoding.offsets)[: self.max_length] or ((0, 0),)
 
     @staticmethod
-    def scale(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def to_inputs(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Ids are what a model takes."""
         return ids
 
-    def unpack(self, values: Any) -> Any:
-        """Ids are the only input."""
-        return values
+    def describe(self, sample: str) -> TextDescription:
+        """What each id stands for."""
+        return TextDescription(self.tokens(sample))
 
     def example(self, count: int) -> npt.NDArray[np.int32]:
         """So many rows of random ids, shape (count, tokens), int32."""
@@ -234,7 +235,7 @@ class TextRepresentation:
         words = hashed_words(read.words) if isinstance(read.words, int) else read.words
         made = cls(read.unit, words, read.max_length, read.lowercase, read.spaced, read.merges)
         try:
-            made.encode(["a"])
+            made.to_ids(["a"])
         except BackendError:
             raise
         except Exception as error:  # the library raises plain exceptions

@@ -16,6 +16,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
 from convscope.errors import UsageError
 from convscope.json_values import from_saved, to_json
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.tag_schemes import constraints, parse, tag_names
 from convscope.types import Progress, no_progress
@@ -183,7 +184,7 @@ class TaggingRepresentation:
     def _tag_ids(self) -> dict[str, int]:
         return {tag: number for number, tag in enumerate(self.tags)}
 
-    def arrays(
+    def encode(
         self, samples: Samples | Sequence[Sentence], limit_bytes: int = 0, progress: Progress = no_progress
     ) -> TaggingRows:
         """Encodes sentences.
@@ -242,19 +243,16 @@ class TaggingRepresentation:
         return {**batch, "words": np.where(chosen, np.int32(UNKNOWN), words)}
 
     @staticmethod
-    def scale(values: Any) -> Any:
-        """Ids are what the model takes."""
-        return values
-
-    @staticmethod
-    def unpack(values: Any) -> dict[str, Any]:
-        """From what `TaggingRows.packed` gives to the inputs by name."""
+    def to_inputs(values: Any) -> dict[str, Any]:
+        """The inputs by name, from what `TaggingRows.take` or `TaggingRows.packed` gives."""
+        if isinstance(values, Mapping):
+            return dict(values)
         return {"words": values[..., 0], "casings": values[..., 1], "characters": values[..., 2:]}
 
     @staticmethod
-    def tokens(sentence: Sentence) -> tuple[str, ...]:
+    def describe(sample: Sentence) -> TextDescription:
         """The words of a sentence."""
-        return sentence.words
+        return TextDescription(sample.words)
 
     def example(self, count: int) -> dict[str, npt.NDArray[np.int32]]:
         """So many sentences of random ids, by the names of the inputs."""

@@ -17,6 +17,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import UNKNOWN, TokenRows
 from convscope.errors import UsageError
 from convscope.json_values import from_saved
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.kinds.text.tagging.spelled_rows import MOST_PIECES, SpelledRows, pieces_of
 from convscope.types import Progress, no_progress
@@ -98,7 +99,7 @@ class SpelledRepresentation:
         """The word of each id, without those of pieces."""
         return self.divided.words
 
-    def arrays(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> SpelledRows:
+    def encode(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> SpelledRows:
         """The texts as rows of words and the table of these, in memory.
 
         Args:
@@ -135,13 +136,13 @@ class SpelledRepresentation:
         return self.divided.offsets(text)
 
     @staticmethod
-    def scale(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def to_inputs(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Ids are what a model takes."""
         return ids
 
-    def unpack(self, values: Any) -> Any:
-        """Ids are the only input."""
-        return values
+    def describe(self, sample: str) -> TextDescription:
+        """What each id stands for."""
+        return TextDescription(self.tokens(sample))
 
     def example(self, count: int) -> npt.NDArray[np.int32]:
         """So many rows of random ids, shape (count, words, ids of a word), int32."""

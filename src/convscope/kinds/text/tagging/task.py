@@ -126,7 +126,7 @@ def build_tagger(
 def tag_examples(context: ExampleContext[TaggingRepresentation]) -> TagExamples:
     """Sentences and tags; some rare words are unknown in a training."""
     representation = context.representation
-    rows = representation.arrays(context.split.samples, progress=context.progress)
+    rows = representation.encode(context.split.samples, progress=context.progress)
     unknown = min(1.0, UNKNOWN_SHARE * context.settings.augmentation) if context.training else 0.0
     return TagExamples(rows, representation.tag_rows(context.split.labels), representation, unknown)
 
@@ -134,7 +134,7 @@ def tag_examples(context: ExampleContext[TaggingRepresentation]) -> TagExamples:
 def predict(fitted: Fitted[TaggingRepresentation], samples: Samples, progress: Progress) -> list[TaggedRow]:
     """The most probable tags of each sentence that write entities without a break of the rules."""
     representation = fitted.representation
-    return tag_rows(fitted.model, representation.arrays(samples), representation.tags, progress)
+    return tag_rows(fitted.model, representation.encode(samples), representation.tags, progress)
 
 
 def evaluate(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[str]) -> TaggingMetrics:
@@ -214,8 +214,8 @@ def encode_inputs(
     fitted: Fitted[TaggingRepresentation], samples: Samples, progress: Progress
 ) -> SampleInputs:
     """Sentences as the model takes them."""
-    rows: Any = fitted.representation.arrays(samples, progress=progress)
-    return SampleInputs(rows.take, lambda i: samples.load(i).words)
+    rows: Any = fitted.representation.encode(samples, progress=progress)
+    return SampleInputs(rows.take, lambda i: TaggingRepresentation.describe(samples.load(i)))
 
 
 def _runs(tags: Sequence[str]) -> tuple[Span, ...]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError
 from convscope.kinds.contract.inspection import InspectedModel, InspectionResult
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.layers.source_attention import SourceAttention
 from convscope.kinds.text.translation.alignment import draw_alignment
 from convscope.lenses.pages.pages import Picture
@@ -63,13 +64,13 @@ def _weights(inspected: InspectedModel) -> tuple[np.ndarray, str]:
 
 def _texts_of(inspected: InspectedModel, i: int) -> tuple[Tokens, Tokens]:
     """The tokens of a text and those of its translation."""
-    found = () if inspected.tokens is None else inspected.tokens(i)
-    if len(found) != 2 or any(text is None or isinstance(text, str) for text in found):
+    found = None if inspected.describe is None else inspected.describe(i)
+    if not isinstance(found, TextDescription) or found.target is None:
         raise UsageError(
             f"The tokens of '{inspected.names[i]}' and of its translation are not known.",
             "Give a text to a run of text-translation.",
         )
-    return tuple(found[0]), tuple(found[1])
+    return found.tokens, found.target
 
 
 def _draw(source: Tokens, target: Tokens, weights: np.ndarray, caption: str, theme: str) -> Figure:

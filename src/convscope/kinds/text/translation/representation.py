@@ -15,6 +15,7 @@ from convscope.data.splits import Split
 from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError, RunError, UsageError
 from convscope.json_values import from_saved
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.subwords import (
     SPACE,
     SPECIAL,
@@ -145,7 +146,7 @@ class TranslationRepresentation:
         sides = {"source": self.source_tokenizer, "target": self.target_tokenizer}
         return {side: load_subwords(saved) for side, saved in sides.items()}
 
-    def arrays(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> TokenRows:
+    def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> TokenRows:
         """The sources as rows of ids, each with the end token behind it.
 
         Args:
@@ -181,14 +182,13 @@ class TranslationRepresentation:
         encoded = self._tokenizers[side].encode_batch(texts, add_special_tokens=False)
         return [[*each.ids[: self.longest - 1], END] if each.ids else [] for each in encoded]
 
-    @staticmethod
-    def scale(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Ids are what the model takes."""
-        return ids
-
     def tokens(self, text: str) -> tuple[str, ...]:
         """The sub-words of a source as they are written in it, one for each id of its row but the last."""
         return tuple(text[start:end].strip() for start, end in self.offsets(text))
+
+    def describe(self, sample: str) -> TextDescription:
+        """The sub-words of a source."""
+        return TextDescription(self.tokens(sample))
 
     def target_tokens(self, ids: Iterable[int]) -> tuple[str, ...]:
         """The sub-words that target ids stand for, without the end token and padding."""
@@ -254,7 +254,7 @@ class TranslationRepresentation:
         return {at: source[start:end] for at, (token, (start, end)) in enumerate(places) if token == UNKNOWN}
 
     @staticmethod
-    def unpack(values: Any) -> dict[str, Any]:
+    def to_inputs(values: Any) -> dict[str, Any]:
         """Sources, with a translation of which only the start is written."""
         return {"source": values, "target": values[:, :1] * 0 + START}
 

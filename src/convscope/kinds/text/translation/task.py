@@ -15,6 +15,7 @@ from convscope.data.token_rows import TokenRows
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
+from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.readers.sources import Texts
 from convscope.kinds.text.translation.beam import BeamSettings, Translation, Translator
 from convscope.kinds.text.translation.loss import TokenAccuracy, TokenLoss
@@ -109,7 +110,7 @@ def build_translator(
 def pair_examples(context: ExampleContext[TranslationRepresentation]) -> PairExamples:
     """Sentences and translations as ids."""
     representation = context.representation
-    sources = representation.arrays(context.split.samples, progress=context.progress)
+    sources = representation.encode(context.split.samples, progress=context.progress)
     return PairExamples(sources, representation.targets(context.split.labels, context.progress))
 
 
@@ -126,7 +127,7 @@ def predict(
     parts = [representation.pieces(samples.load(i)) or ("",) for i in range(len(samples))]
     flat = tuple(part for some in parts for part in some)
     texts = Texts("", tuple(map(str, range(len(flat)))), flat)
-    found = Translator(fitted.model, BeamSettings(**chosen))(representation.arrays(texts), progress)
+    found = Translator(fitted.model, BeamSettings(**chosen))(representation.encode(texts), progress)
     answers, at = [], 0
     for some in parts:
         mine = found[at : at + len(some)]
@@ -190,12 +191,13 @@ def encode_inputs(
     """Sentences with the translations that the model gives them, as it takes both."""
     representation = fitted.representation
     answers = predict(fitted, samples, progress)
-    pairs = PairExamples(representation.arrays(samples), TokenRows.of([each.found.ids for each in answers]))
+    pairs = PairExamples(representation.encode(samples), TokenRows.of([each.found.ids for each in answers]))
 
-    def tokens(i: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return representation.tokens(samples.load(i)), representation.target_tokens(answers[i].found.ids)
+    def describe(i: int) -> TextDescription:
+        target = representation.target_tokens(answers[i].found.ids)
+        return TextDescription(representation.tokens(samples.load(i)), target)
 
-    return SampleInputs(lambda indices: pairs.batch(indices, None)[0], tokens)
+    return SampleInputs(lambda indices: pairs.batch(indices, None)[0], describe)
 
 
 OBJECTIVE = Objective(
