@@ -10,8 +10,7 @@ from convscope.lenses.figures.kernels import draw_kernels
 from convscope.lenses.figures.position import draw_position
 from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import Sample
-from convscope.scope.channels.frequency import frequency_response
-from convscope.scope.channels.kernels import Kernels, kernels
+from convscope.scope.channels.kernels import Kernels, frequency_response, kernels
 from convscope.scope.channels.position import position
 from convscope.types import Axis
 

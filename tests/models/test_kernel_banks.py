@@ -11,8 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 import convscope
 from convscope.errors import UsageError
 from convscope.kinds.image.kernel_banks import difference_of_gaussians, gabor_kernels
+from convscope.kinds.image.layers import EdgePadding2D, Energy
 from convscope.kinds.registry import architectures, find_architecture
-from convscope.layers import EdgePadding2D, Energy, ProportionOfPositiveValues, Standardization
+from convscope.layers import ProportionOfPositiveValues, Standardization
 from convscope.models.kernel_banks import draw_groups
 from convscope.scope import record, trace
 from convscope.scope.describe.costs import costs

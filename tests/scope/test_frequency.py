@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import freqz
 
 from convscope.errors import UsageError
-from convscope.scope.channels.frequency import frequency_response
+from convscope.scope.channels.kernels import frequency_response
 
 pytestmark = pytest.mark.portable
 

@@ -31,7 +31,6 @@ Floats = npt.NDArray[np.float32]
 _SAMPLE = 64
 _SEEDED = re.compile(r"\bseed\s*=")
 _SEEDS = 2**31 - 1
-_OWN_LAYERS = ("convscope.layers.filtering", "convscope.layers.pooling")
 
 
 class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -331,7 +330,10 @@ class _Opened:
         from convscope.backend import prepare_backend
 
         prepare_backend()
-        for module in (*_OWN_LAYERS, *state["code"]):  # they register the layers that the model is made of
+        from convscope.kinds.registry import register_layers
+
+        register_layers()
+        for module in state["code"]:  # they register the layers that the model is made of
             import_module(module)
         model = pickle.loads(state["model"])  # noqa: S301 - a part of the pickle that is being read
         self.__dict__.update(state, model=model, _engine=None)

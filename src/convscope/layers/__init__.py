@@ -1,6 +1,5 @@
 """Layers that several kinds share, for every backend; importing this registers them."""
 
-from convscope.layers.filtering import EdgePadding2D, Energy, Standardization
-from convscope.layers.pooling import ProportionOfPositiveValues
+from convscope.layers.over_positions import ProportionOfPositiveValues, Standardization
 
-__all__ = ["EdgePadding2D", "Energy", "ProportionOfPositiveValues", "Standardization"]
+__all__ = ["ProportionOfPositiveValues", "Standardization"]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from convscope.layers import EdgePadding2D, Energy
+from convscope.kinds.image.layers import EdgePadding2D, Energy
 from convscope.models.kernel_banks import frozen_bank, require
 
 Kernel = npt.NDArray[np.float64]

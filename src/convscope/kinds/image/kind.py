@@ -87,6 +87,7 @@ IMAGE = Kind(
             answers="features",
         ),
     ),
+    layers="convscope.kinds.image.layers",
     view=Lazy("convscope.kinds.image.view:VIEW"),
     model_reader=Lazy("convscope.kinds.image.model_reader:MODEL_READER"),
 )

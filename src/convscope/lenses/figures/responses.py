@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, mixed, number
-from convscope.scope.channels.frequency import frequency_response
+from convscope.scope.channels.kernels import frequency_response
 
 if TYPE_CHECKING:
     from convscope.scope.channels.kernels import Kernels

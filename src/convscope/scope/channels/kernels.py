@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import embedding_of
 from convscope.scope.channels.excitation import excitations
 from convscope.scope.geometry.geometry import geometries
-from convscope.scope.geometry.kernel_layout import Floats, layout_of, weights_of, without_kernel
+from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, without_kernel
 from convscope.scope.graph.graph import Call, Graph, trace
-
-_OVER_A_LENGTH = (keras.layers.Conv1D, keras.layers.DepthwiseConv1D, keras.layers.SeparableConv1D)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +117,8 @@ def kernels(
 
 def _spacing(graph: Graph, call: Call) -> tuple[int, float | None]:
     """The dilation of a kernel over a length, and the step between the positions that it slides over."""
-    layer: keras.layers.Layer = call.layer
-    if not isinstance(layer, _OVER_A_LENGTH) or len(graph.inputs) != 1:
+    layer = call.layer
+    if spatial_rank(layer) != 1 or layout_of(layer) == "transposed" or len(graph.inputs) != 1:
         return 1, None
     dilation = int(np.ravel(layer.dilation_rate)[0])
     found = geometries(graph)[call.path]
@@ -141,3 +140,45 @@ def _chosen(path: str, norms: Floats, excite: int | Sequence[int]) -> tuple[int,
         raise UsageError(f"excite must be at least 0. Received: excite={excite}.")
     heaviest = np.argsort(-np.square(norms).sum(0), kind="stable")
     return tuple(int(kernel) for kernel in heaviest[:excite])
+
+
+def frequency_response(
+    weights: npt.NDArray[np.floating], *, dilation: int = 1, points: int = 129
+) -> npt.NDArray[np.float64]:
+    """The magnitude of the response of kernels to oscillations of every frequency.
+
+    For the weights w[k, c, o] of tap k, input channel c and kernel o, at f cycles per step,
+
+        H[f, c, o] = sum over k of w[k, c, o] exp(2 pi i f dilation k)
+        magnitude[f, o] = square root of the sum over c of |H[f, c, o]|^2
+
+    which is the usual frequency response of a filter (Oppenheim and Schafer 2010, "Discrete-Time Signal
+    Processing"), and over several input channels what comes out, as a root mean square, where oscillations
+    of unit size arrive in all of them, each with a phase of its own.
+
+    Args:
+        weights: (taps, input channels, kernels).
+        dilation: Steps between neighbouring taps.
+        points: How many frequencies, evenly from 0 to 0.5 cycles per step, both included.
+
+    Returns:
+        (points, kernels).
+
+    Raises:
+        UsageError: The weights are not those of kernels over a length.
+
+    Example:
+        >>> smoothing, difference = np.array([[[0.5]], [[0.5]]]), np.array([[[0.5]], [[-0.5]]])
+        >>> frequency_response(smoothing, points=3).round(3).tolist()
+        [[1.0], [0.707], [0.0]]
+        >>> frequency_response(difference, points=3).round(3).tolist()
+        [[0.0], [0.707], [1.0]]
+    """
+    if np.ndim(weights) != 3:
+        raise UsageError(
+            f"weights must have the shape (taps, input channels, kernels). Received: {np.shape(weights)}."
+        )
+    frequencies = np.linspace(0, 0.5, points)
+    phases = np.exp(2j * np.pi * np.outer(frequencies, np.arange(len(weights)) * dilation))
+    spectrum = np.tensordot(phases, np.asarray(weights, np.float64), axes=1)
+    return np.asarray(np.sqrt(np.square(np.abs(spectrum)).sum(axis=1)), np.float64)

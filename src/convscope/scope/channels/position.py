@@ -20,14 +20,11 @@ from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.graph.layer_io import input_of, layer_io, window_of
-from convscope.scope.layer_spec import activation_name
+from convscope.scope.layer_spec import activation_name, base_spec_of
 from convscope.scope.record import as_inputs
 from convscope.types import Array, ArrayTree, Tensor
 
-_POOLINGS: dict[str, tuple[type, ...]] = {
-    "max": (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
-    "average": (keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D),
-}
+_POOLINGS = {"max pooling": "max", "average pooling": "average"}
 
 _ROUNDING = 2.0**-8
 """How far a backend's own sum may lie off, relative to the sum of the absolute products: the precision of
@@ -118,7 +115,8 @@ def position(
     """
     sample, graph = _one_sample(model, x)
     call = graph.find(layer)
-    pooling = next((how for how, types in _POOLINGS.items() if isinstance(call.layer, types)), None)
+    spec = base_spec_of(call.layer)
+    pooling = _POOLINGS.get(spec.component) if spec is not None else None
     if layout.layout_of(call.layer) is None and pooling is None:
         raise layout.without_kernel(graph, call.path)
     inputs, maps = _seen(model, call.path, sample)

@@ -12,7 +12,6 @@ from convscope.scope.keras_layers import (
     pooling,
     preparation,
     recurrent,
-    regularizers,
     shaping,
 )
 
@@ -28,6 +27,5 @@ __all__ = [
     "pooling",
     "preparation",
     "recurrent",
-    "regularizers",
     "shaping",
 ]

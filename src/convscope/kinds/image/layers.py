@@ -1,4 +1,4 @@
-"""What banks of kernels need beside convolutions: standard contrast, a border that is no edge, energy."""
+"""Layers of banks of kernels for images: a border that is no edge, and energy without a phase."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from convscope.types import Tensor
 
 SMALLEST_ENERGY = 1e-6
 """What is smaller counts as this, because the slope of a root at 0 has no limit."""
-ROUNDING = 1e-6
-"""A standard deviation below this part of the largest value may come from rounding alone."""
 
 
 @keras.saving.register_keras_serializable("convscope")
@@ -47,37 +45,6 @@ class Energy(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """That of either input."""
         return tuple(input_shape[0])
-
-
-@keras.saving.register_keras_serializable("convscope")
-class Standardization(keras.layers.Layer):  # type: ignore[misc]
-    """Brings each channel of a sample to zero mean and unit variance over its positions.
-
-        y[b, p, c] = (x[b, p, c] - mean[b, c]) / deviation[b, c]
-
-    A channel that does not vary, up to the rounding of its own values, becomes 0.
-
-    Shapes:
-        Input (batch, positions..., channels) with any number of axes of positions; output that shape.
-
-    Example:
-        >>> made = Standardization()(keras.ops.array([[[1.0, 5.0], [3.0, 5.0]]]))
-        >>> keras.ops.convert_to_numpy(made).tolist()
-        [[[-1.0, 0.0], [1.0, 0.0]]]
-    """
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """Subtracts the mean and divides by the standard deviation."""
-        axes = tuple(range(1, len(inputs.shape) - 1))
-        centred = inputs - ops.mean(inputs, axis=axes, keepdims=True)
-        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=axes, keepdims=True))
-        largest = ops.max(ops.abs(inputs), axis=axes, keepdims=True)
-        varies = deviation > ROUNDING * largest
-        return ops.where(varies, centred / ops.where(varies, deviation, 1.0), 0.0)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Unchanged."""
-        return tuple(input_shape)
 
 
 @keras.saving.register_keras_serializable("convscope")
@@ -116,15 +83,6 @@ register(
         "root of the sum of their squares, which does not depend on the phase.",
         lambda facts: f"Two inputs: {facts.changed}.",
         rules.merge,
-    ),
-    LayerSpec(
-        Standardization,
-        "normalization",
-        "Brings each channel of a sample to mean 0 and variance 1 over its positions, so that brightness and "
-        "contrast do not matter. Nothing is learned.",
-        lambda facts: facts.stays,
-        rules.over_positions,
-        component="standardization",
     ),
     LayerSpec(
         EdgePadding2D,
