@@ -24,6 +24,7 @@ from house import (
 )
 
 import convscope
+from convscope.kinds.registry import kinds
 
 SOURCE = Path(convscope.__file__).parent
 REPOSITORY = Path(__file__).parents[1]
@@ -250,6 +251,20 @@ def test_a_word_that_also_names_a_kind_is_no_branch(tmp_path, text):
 )
 def test_a_mention_of_one_kind_in_a_shared_room_is_found(tmp_path, place, text, found):
     assert len(faults(sound_in_shared_rooms, planted(tmp_path / "source", {place: text}))) == found
+
+
+def test_a_kind_stands_in_three_shared_places():
+    """The registry, the extras and the guides; every other file would have to change for a new kind."""
+    registry = (SOURCE / "kinds" / "registry.py").read_text("utf-8")
+    extras = (REPOSITORY / "pyproject.toml").read_text("utf-8")
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    for kind in kinds():
+        lines = [line for line in registry.splitlines() if f"convscope.kinds.{kind.name}." in line]
+        assert lines == [f'    Lazy("convscope.kinds.{kind.name}.kind:{kind.name.upper()}"),']
+        assert kind.extra is None or f"\n{kind.extra} = [" in extras
+        assert any(line.startswith(f"| {kind.name} |") and "docs/" in line for line in readme.splitlines())
+        for other in ("check", ".ci/run", "tests/conftest.py"):
+            assert f"kinds/{kind.name}" not in (REPOSITORY / other).read_text("utf-8")
 
 
 HEAVY = [
