@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -69,15 +69,14 @@ def train(
         path: The data; may be left out with `resume`.
         recipe: Name of the recipe; by default the one that recognizes the data.
         architecture: Name of the architecture; by default the recipe's first.
-        options: Options of the recipe and of the architecture by name, such as `size` or `kernel_size`;
-            `convscope recipes NAME` lists them with their defaults.
+        options: Options of the recipe and of the architecture by name.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run to resume; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.
         progress: Receives each step.
         say: Receives what was read and decided, a line at a time.
-        **settings: Fields of `FitSettings`, such as `epochs`, `batch_size`, `learning_rate`, `seed`,
-            `precision`, `augmentation`, `mixing`, `class_weights`, `patience`, `tensorboard`.
+        **settings: Settings of the training such as `epochs`, and options as well, such as `size` or
+            `kernel_size`; `convscope recipes NAME` lists all of them with their defaults.
 
     Returns:
         The finished run.
@@ -91,7 +90,7 @@ def train(
     prepare_backend()
     from convscope.kinds.registry import choose_recipe, find_recipe
     from convscope.workflows.train import carry_out
-    from convscope.workflows.training_plan import describe, plan
+    from convscope.workflows.training_plan import describe, plan, setting_names
 
     if resume is not None:
         if settings or recipe or architecture or options or out:
@@ -99,15 +98,12 @@ def train(
         return _resume(Run(Path(resume)), path, callbacks, progress, say)
     if path is None:
         raise UsageError("No data was given.", "Give a path.")
-    unknown = sorted(set(settings) - _setting_names())
-    if unknown:
-        raise UsageError(
-            f"Unknown setting '{unknown[0]}'.", f"Supported: {', '.join(sorted(_setting_names()))}."
-        )
+    fit = {name: value for name, value in settings.items() if name in setting_names()}
+    options = {**(options or {}), **{name: settings[name] for name in settings if name not in fit}}
     chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
     run = new_run(Path(out) if out is not None else None, Path(path))
     try:
-        made = plan(chosen, Path(path), architecture, options or {}, settings, progress, why)
+        made = plan(chosen, Path(path), architecture, options, fit, progress, why)
     except BaseException:
         run.discard_if_empty()
         raise
@@ -372,12 +368,6 @@ def look(
 
 def _name(model: Any) -> Any:
     return os.fspath(model) if isinstance(model, os.PathLike) else model
-
-
-def _setting_names() -> set[str]:
-    from convscope.engine.training.settings import FitSettings
-
-    return {field.name for field in fields(FitSettings)}
 
 
 __all__ = [

@@ -113,7 +113,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(pictures, settings, tmp_path):
     ("wrong", "error", "message"),
     [
         ({"epochs": 0}, UsageError, "epochs must be at least 1"),
-        ({"learning": 1}, UsageError, "Unknown setting 'learning'"),
+        ({"learning": 1}, UsageError, "does not support --learning"),
         ({"architecture": "compact"}, UsageError, "no architecture 'compact'"),
         ({"recipe": "image-classifying"}, UsageError, "No recipe is named 'image-classifying'"),
         ({"options": {"kernels": 3}}, UsageError, "does not support --kernels"),

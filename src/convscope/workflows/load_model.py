@@ -69,14 +69,13 @@ def open_model(
             `keras.applications:ResNet50(weights=None)` or `random_convolution(seed=1)`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        input_shape: For an architecture, the shape of one sample; by default 48x48x1 for pictures and 64
-            words for texts.
-        classes: For an architecture, the number of class names, tags or tokens; by default 7 for
-            pictures. A kernel bank has none.
+        input_shape: For an architecture, the shape of one sample; by default that of its kind, such as
+            (48, 48, 1).
+        classes: For an architecture, the number of class names, tags or tokens. A kernel bank has none.
 
     Raises:
-        UsageError: Nothing is named so, or the function gives no model.
-        DataError: The file is no Keras model, or holds code and is not trusted.
+        UsageError: Nothing has this name, or the function returns no model.
+        DataError: The file is not a Keras model, or holds code and is not trusted.
         RunError: The run is unfinished or damaged.
     """
     for module in code:
@@ -94,15 +93,20 @@ def open_model(
         return _built(architecture, name, input_shape or shown_shape(architecture), classes)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
         return LoadedModel(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
+    raise _unknown(name, path)
+
+
+def _unknown(name: str, path: Path) -> UsageError:
+    """Why nothing is named so."""
     if path.is_dir():
-        raise UsageError(
-            f"{path} is a folder and no run: it has no run.json.",
+        return UsageError(
+            f"{path} is a folder but not a run: it has no run.json.",
             "Give the folder that `convscope train` printed on its last line, or a .keras file.",
         )
     if path.suffix in SUFFIXES:
-        raise UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
+        return UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
     near = difflib.get_close_matches(name, architectures(), n=2) or sorted(architectures())
-    raise UsageError(
+    return UsageError(
         f"No model is named '{name}'.",
         f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
     )

@@ -91,8 +91,7 @@ def plan(
         fresh: Whether the training begins; False where it resumes.
 
     Raises:
-        DataError: The data is malformed.
-        UsageError: An option cannot work with this data.
+        DataError, UsageError: The data is malformed, or an option cannot work with it.
     """
     name, options, chosen = _chosen(recipe, architecture, options, settings)
     solver = recipe.closed_form.get(name)
@@ -133,7 +132,7 @@ def _chosen(
         raise UsageError(
             f"{recipe.name} has no architecture '{name}'.", f"It has {', '.join(spec.architectures)}."
         )
-    known = {field.name for field in fields(FitSettings)}
+    known = setting_names()
     usual = spec.settings.get(name, {})
     taken = for_architecture((*spec.options, *spec.model_options), name)
     merged = {key: value for key, value in usual.items() if key not in known}
@@ -147,6 +146,11 @@ def _chosen(
     recipe.augmentation(chosen.augmentation, **mine)
     recipe.test_time_views(**mine)
     return name, merged, chosen
+
+
+def setting_names() -> frozenset[str]:
+    """Names of the settings of a training."""
+    return frozenset(field.name for field in fields(FitSettings))
 
 
 def _check_used(recipe: AnyRecipe, settings: FitSettings) -> None:

@@ -95,18 +95,8 @@ def classification_recipe(
 ) -> Recipe[R, Probabilities]:
     """A recipe that predicts one class of several, for any kind.
 
-    Args:
-        spec: Name, options and architectures.
-        read: As in `Recipe`, with integer labels.
-        read_inputs: As in `Recipe`.
-        representation: As in `Recipe`; its encoded samples are arrays or pytrees of arrays.
-        encode_inputs: As in `Recipe`; by default encoded samples as the model takes them.
-        text_of: The text that a sample is, for tables of predictions; None for other kinds.
-        augmentation: As in `Recipe`.
-        test_time_views: As in `Recipe`.
-        start: As in `Recipe`.
-        closed_form: As in `Recipe`.
-        suggest_settings: As in `Recipe`.
+    Args are those of `Recipe`, and `text_of`: the text that a sample is, for tables of predictions. Labels
+    are integers; encoded samples are arrays or pytrees of arrays.
     """
 
     def predictions(
