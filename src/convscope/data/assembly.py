@@ -72,8 +72,8 @@ class Found:
     digests: Digests
     near: Digests | npt.NDArray[np.str_] | None = None
     stratified: bool = True
-    nouns: tuple[str, str] = ("picture", "pictures")
-    alike: str = "identical pictures"
+    nouns: tuple[str, str] = ("sample", "samples")
+    alike: str = "identical samples"
     fewest: int = 0
     decisions: Sequence[str] = field(default=())
     warnings: Sequence[str] = field(default=())
@@ -256,7 +256,7 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def check_mostly_readable(where: str, readable: int, skipped: list[Skipped], what: str = "pictures") -> None:
+def check_mostly_readable(where: str, readable: int, skipped: list[Skipped], what: str) -> None:
     """Stops where nothing is readable or more than half is not.
 
     Args:

@@ -16,7 +16,7 @@ _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 
 @dataclass
 class Listing:
-    """The pictures and folders below a root, as far as links may be followed.
+    """The images and folders below a root, as far as links may be followed.
 
     Args:
         root: The folder; nothing outside of it is read.
@@ -136,7 +136,7 @@ def class_files(listing: Listing, what: str) -> ClassFiles:
 
     Args:
         listing: The folder; learns what is left out.
-        what: What the files are, such as "pictures", for messages.
+        what: What the files are, such as "images", for messages.
 
     Returns:
         At least one file.

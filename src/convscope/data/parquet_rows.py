@@ -14,7 +14,7 @@ from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 
 BATCH_ROWS = 64
-"""Rows that are decoded at once; pictures may be large."""
+"""Rows that are decoded at once; images may be large."""
 
 
 def parquet_schema(path: Path) -> pa.Schema:

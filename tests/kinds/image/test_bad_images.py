@@ -28,7 +28,7 @@ def folder(tmp_path):
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"not a picture at all", "not a picture"),
+        (b"not a picture at all", "not an image"),
         (png(picture(0, 40, 40))[:200], "truncated or damaged PNG"),
         (bomb(50_000, 50_000), "too large"),
     ],
@@ -59,7 +59,7 @@ def test_a_folder_without_permission_stops(folder):
 def test_no_readable_picture_stops(tmp_path):
     for name in ("a/1.png", "b/1.png"):
         write(tmp_path / name, b"nothing")
-    fails(tmp_path, "2 of 2 pictures are not readable", "1.png: not a picture")
+    fails(tmp_path, "2 of 2 images are not readable", "1.png: not an image")
 
 
 def test_more_than_half_unreadable_stops_and_half_does_not(folder):
@@ -72,7 +72,7 @@ def test_more_than_half_unreadable_stops_and_half_does_not(folder):
 
 def test_a_class_with_one_picture_stops(folder):
     write(folder / "bird" / "0.png", png(picture(80)))
-    fails(folder, "at least two pictures per class", "'bird'")
+    fails(folder, "at least two images per class", "'bird'")
 
 
 def test_a_class_that_is_only_in_test_stops(tmp_path):
@@ -104,15 +104,15 @@ def test_identical_pictures_across_given_splits_are_counted_in_a_warning(tmp_pat
             tmp_path / folder, {"b": count}, first_seed={"train": 50, "validation": 60, "test": 70}[folder]
         )
     assert read_images(tmp_path).warnings == (
-        "3 validation pictures are identical to a train picture",
-        "2 test pictures are identical to a train picture",
+        "3 validation images are identical to a train image",
+        "2 test images are identical to a train image",
     )
 
 
 def test_identical_pictures_with_different_labels_are_counted_in_a_warning(folder):
     for name in ("cat", "dog"):
         write(folder / name / "same.png", png(picture(99)))
-    assert read_images(folder).warnings == ("1 group of identical pictures carries different labels",)
+    assert read_images(folder).warnings == ("1 group of identical images carries different labels",)
 
 
 def test_links_out_of_the_folder_are_skipped(folder, tmp_path):

@@ -188,7 +188,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"hello", "not a picture, expected one of JPEG"),
+        (b"hello", "not an image, expected one of JPEG"),
         (png(picture(8))[:40], "truncated or damaged PNG"),
         (encoded(Image.fromarray(picture(9, 64, 64)), "JPEG")[:400], "truncated or damaged JPEG"),
         (b"\xff\xd8\xff", "truncated or damaged JPEG"),

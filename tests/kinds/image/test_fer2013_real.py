@@ -29,8 +29,8 @@ def test_the_official_splits_are_kept(faces):
 
 
 def test_duplicates_across_splits_and_contradicting_labels_are_counted(faces):
-    assert "288 test pictures are identical to a train picture" in faces.warnings
-    assert "57 groups of identical pictures carry different labels" in faces.warnings
+    assert "288 test images are identical to a train image" in faces.warnings
+    assert "57 groups of identical images carry different labels" in faces.warnings
 
 
 def test_the_representation_is_48_by_48_gray(faces):

@@ -118,7 +118,7 @@ def test_sizes_and_channels_are_known_without_reading_again(tmp_path):
 def test_progress_ends_at_the_number_of_files(tmp_path):
     seen = []
     read_images(class_folders(tmp_path, {"a": 4, "b": 3}), progress=lambda *step: seen.append(step))
-    assert seen[-1] == (7, 7, "reading pictures")
+    assert seen[-1] == (7, 7, "reading images")
 
 
 def test_hidden_files_and_what_file_managers_leave_are_ignored(tmp_path):

@@ -36,7 +36,7 @@ def test_what_is_not_a_picture_is_skipped_and_listed(tmp_path):
     found = reasons(read_inputs([str(tmp_path)]).skipped)
     assert found["empty.png"] == "empty"
     assert found["away.png"] == "a link that leaves the folder"
-    assert found["notes.txt"].startswith("not a picture")
+    assert found["notes.txt"].startswith("not an image")
 
 
 @pytest.mark.parametrize(

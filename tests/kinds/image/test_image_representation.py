@@ -28,8 +28,8 @@ def split_of(*shapes):
 @pytest.mark.parametrize(
     ("shapes", "expected", "reason"),
     [
-        ([(48, 48, 1)] * 3, (48, 48, 1), "which all train pictures have"),
-        ([(224, 200, 3)] * 3, (224, 200, 3), "which all train pictures have"),
+        ([(48, 48, 1)] * 3, (48, 48, 1), "which all train images have"),
+        ([(224, 200, 3)] * 3, (224, 200, 3), "which all train images have"),
         ([(300, 150, 3)] * 3, (96, 48, 3), "reduced to 96 pixels"),
         ([(20, 30, 1), (30, 40, 1), (40, 80, 3)], (30, 40, 3), "is the median"),
         ([(200, 400, 1), (100, 400, 1), (300, 400, 1)], (48, 96, 1), "reduced to 96 pixels"),
@@ -53,7 +53,7 @@ def test_choices_that_cannot_work_are_refused():
     for choice in ({"size": (0, 5)}, {"channels": 2}):
         with pytest.raises(UsageError, match="positive height and width"):
             ImageRepresentation.fit(split_of((4, 4, 1)), **choice)
-    with pytest.raises(UsageError, match="at least one picture"):
+    with pytest.raises(UsageError, match="at least one image"):
         ImageRepresentation.fit(Split(ArrayImages("", np.zeros((0, 4, 4), np.uint8)), np.zeros(0, np.int64)))
 
 
@@ -96,7 +96,7 @@ def test_a_constant_picture_stays_constant_at_any_size():
     [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8)],
 )
 def test_an_array_that_is_not_a_picture_is_refused(array):
-    with pytest.raises(DataError, match="expected a uint8 picture"):
+    with pytest.raises(DataError, match="expected a uint8 image"):
         ImageRepresentation(4, 4, 1).to_pixels([array])
 
 
@@ -152,7 +152,7 @@ def test_an_array_of_the_right_size_is_shared_not_copied():
 def test_decoding_reports_progress(mixed):
     seen = []
     ImageRepresentation(8, 6, 1).encode(mixed, progress=lambda *step: seen.append(step))
-    assert seen[-1] == (len(mixed), len(mixed), "decoding pictures")
+    assert seen[-1] == (len(mixed), len(mixed), "decoding images")
 
 
 def test_values_are_scaled_to_0_and_1():

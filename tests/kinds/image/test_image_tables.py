@@ -206,7 +206,7 @@ def test_hugging_face_shards_are_read_with_their_class_names(tmp_path):
     hugging_face(tmp_path / "data" / "test-00000-of-00001.parquet", range(20, 24))
     write(tmp_path / "README.md", b"about")
     splits = read_images(tmp_path)
-    assert splits.layout == "Parquet with encoded pictures: 3 files"
+    assert splits.layout == "Parquet with encoded images: 3 files"
     assert splits.class_names == ("cat", "dog")
     assert len(splits.train) + len(splits.validation) == 16
     assert splits.test.names() == [f"{tmp_path}/data/test-00000-of-00001.parquet#{row}" for row in range(4)]
@@ -241,7 +241,7 @@ def test_bad_pictures_and_empty_rows_in_parquet_are_skipped_and_listed(tmp_path)
     splits = read_images(hugging_face(tmp_path / "a.parquet", range(8), image=image))
     found = reasons(splits.skipped)
     assert found["a.parquet#4"] == "a row without image bytes"
-    assert found["a.parquet#1"].startswith("not a picture")
+    assert found["a.parquet#1"].startswith("not an image")
     assert total(splits) == 6
 
 

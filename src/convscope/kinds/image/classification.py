@@ -1,6 +1,6 @@
-"""Pictures into classes: which of the class names does a picture belong to?
+"""Images into classes: which of the class names does an image belong to?
 
-From top to bottom: a folder or table of pictures is read into splits, pictures become uint8 arrays of one
+From top to bottom: a folder or table of images is read into splits, images become uint8 arrays of one
 size, an architecture learns from them with small random changes, and answers with one probability per class.
 """
 
@@ -38,8 +38,8 @@ def augmentation(
 
     Args:
         strength: 1 is the default.
-        flip: Whether a mirrored picture keeps its class; it does not for digits and letters.
-        erase: Share of the pictures in which a rectangle is painted over.
+        flip: Whether a mirrored image keeps its class; it does not for digits and letters.
+        erase: Share of the images in which a rectangle is painted over.
 
     Raises:
         UsageError: `erase` is not from 0 to 1.
@@ -51,12 +51,12 @@ def augmentation(
 def test_time_views(
     mirror: bool = False, flip: bool = True, zoom: float = 0.0
 ) -> Sequence[Callable[[Any], Any]]:
-    """What an answer is averaged over besides the picture itself.
+    """What an answer is averaged over besides the image itself.
 
     Args:
-        mirror: Whether over mirrored pictures.
+        mirror: Whether over mirrored images.
         flip: Whether mirroring keeps the class; without it nothing is mirrored.
-        zoom: The share by which a picture is also made larger and smaller; at 0 it is not.
+        zoom: The share by which an image is also made larger and smaller; at 0 it is not.
 
     Raises:
         UsageError: `zoom` is not from 0 to a half.
@@ -73,8 +73,8 @@ def _check_share(name: str, value: float, most: float) -> None:
         raise UsageError(f"{name} must be from 0 to {most:g}. Received: {name}={value!r}.")
 
 
-def _mirrored_after(pictures: Any, view: Callable[[Any], Any]) -> Any:
-    return mirrored(view(pictures))
+def _mirrored_after(images: Any, view: Callable[[Any], Any]) -> Any:
+    return mirrored(view(images))
 
 
 RECIPE = classification_recipe(

@@ -1,4 +1,4 @@
-"""Pictures of any size to arrays of one size, and what must be remembered to do it again."""
+"""Images of any size to arrays of one size, and what must be remembered to do it again."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
 from convscope.types import Progress, no_progress
 
 MEMORY_LIMIT = 256 * 2**20
-"""Pictures that take less than this are kept in memory, in bytes."""
+"""Images that take less than this are kept in memory, in bytes."""
 LARGEST_COMMON_SIDE = 224
-"""A size that all pictures share is kept up to this side length, in pixels."""
+"""A size that all images share is kept up to this side length, in pixels."""
 LARGEST_CHOSEN_SIDE = 96
 """A size that has to be chosen is at most this, in pixels."""
 SCALE = 1 / 255
@@ -34,7 +34,7 @@ _SAVED = {"kind": "image", "version": VERSION, "scale": SCALE}
 
 @dataclass(frozen=True)
 class ImageRepresentation:
-    """The size and the channels that every picture is brought to.
+    """The size and the channels that every image is brought to.
 
     Args:
         height: In pixels.
@@ -80,18 +80,18 @@ class ImageRepresentation:
         """
         source = _as_images(split)
         if not len(source):
-            raise UsageError("a representation is fitted to at least one picture, received an empty split")
+            raise UsageError("a representation is fitted to at least one image, received an empty split")
         (height, width), size_line = _given_size(size) if size else _common_size(source.sizes)
         if channels is None:
             channels = int(source.channels.max())
             gray = int(np.sum(source.channels == 1))
-            line = f"channels: {channels}, because {gray} of {len(source)} train pictures are gray"
+            line = f"channels: {channels}, because {gray} of {len(source)} train images are gray"
         else:
             line = f"channels: {channels}, as asked for"
         return cls(height, width, channels), (size_line, line)
 
     def to_pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
-        """Brings pictures to one size; a picture of the right size keeps its values exactly.
+        """Brings images to one size; an image of the right size keeps its values exactly.
 
         Resizing is bilinear over all pixels that a result covers (antialiased); gray is the ITU-R 601-2 luma.
 
@@ -102,7 +102,7 @@ class ImageRepresentation:
             Shape (len(images), height, width, channels), uint8.
 
         Raises:
-            DataError: An array is not such a picture.
+            DataError: An array is not such an image.
         """
         result = np.empty((len(images), *self.shape), np.uint8)
         for place, image in enumerate(images):
@@ -114,18 +114,18 @@ class ImageRepresentation:
             image = image[..., None]
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
             raise DataError(
-                "expected a uint8 picture of shape (height, width) or (height, width, 3),"
+                "expected a uint8 image of shape (height, width) or (height, width, 3),"
                 f" received {image.dtype} of shape {image.shape}"
             )
         fits = image.shape[:2] == (self.height, self.width)
         if fits and image.shape[2] in (1, self.channels):
             return image  # one gray channel fills three by broadcasting
-        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        resized = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         if image.shape[2] == 3 and self.channels == 1:
-            picture = picture.convert("L")
+            resized = resized.convert("L")
         if not fits:
-            picture = picture.resize((self.width, self.height), Image.Resampling.BILINEAR)
-        pixels: npt.NDArray[np.uint8] = np.asarray(picture)
+            resized = resized.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        pixels: npt.NDArray[np.uint8] = np.asarray(resized)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
     @property
@@ -138,18 +138,18 @@ class ImageRepresentation:
         return RasterDescription()
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
-        """So many pictures of noise, shape (count, height, width, channels), from 0 to 1."""
+        """So many images of noise, shape (count, height, width, channels), from 0 to 1."""
         return np.random.default_rng(0).random((count, *self.shape), np.float32)
 
     def encode(
         self, samples: ImageSource, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
     ) -> Pixels:
-        """The pictures of a split, in memory where they fit.
+        """The images of a split, in memory where they fit.
 
         Args:
-            samples: The pictures.
+            samples: The images.
             limit_bytes: How much memory they may take.
-            progress: Told how many pictures were decoded.
+            progress: Told how many images were decoded.
 
         Returns:
             `MemoryPixels` decoded once, or `LazyPixels` where they would take more than the limit. The rows
@@ -170,7 +170,7 @@ class ImageRepresentation:
         for start in range(0, count, _BATCH):
             stop = min(start + _BATCH, count)
             decoded[start:stop] = lazy.take(np.arange(start, stop))
-            progress(stop, count, "decoding pictures")
+            progress(stop, count, "decoding images")
         return MemoryPixels(decoded)
 
     @staticmethod
@@ -195,7 +195,7 @@ class ImageRepresentation:
 def _as_images(split: Split) -> ImageSource:
     source = split.samples
     if not hasattr(source, "sizes") or not hasattr(source, "channels"):
-        raise UsageError(f"expected a split of pictures, received one of {type(source).__name__}")
+        raise UsageError(f"expected a split of images, received one of {type(source).__name__}")
     return cast(ImageSource, source)
 
 
@@ -204,15 +204,15 @@ def _given_size(size: tuple[int, int]) -> tuple[tuple[int, int], str]:
 
 
 def _common_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:
-    """The size that all pictures have, or the median bounded to `LARGEST_CHOSEN_SIDE`; and why."""
+    """The size that all images have, or the median bounded to `LARGEST_CHOSEN_SIDE`; and why."""
     median = np.median(sizes, axis=0)
     same = bool(np.all(sizes == sizes[0]))
     if same and median.max() <= LARGEST_COMMON_SIDE:
         height, width = int(median[0]), int(median[1])
-        return (height, width), f"size: {height}x{width} (height x width), which all train pictures have"
+        return (height, width), f"size: {height}x{width} (height x width), which all train images have"
     shrink = min(1.0, LARGEST_CHOSEN_SIDE / float(median.max()))
     height, width = (max(1, round(float(side) * shrink)) for side in median)
-    have = "all train pictures have" if same else "is the median of the train pictures"
+    have = "all train images have" if same else "is the median of the train images"
     reason = f"{median[0]:g}x{median[1]:g} {have}"
     if shrink < 1:
         reason += f", reduced to {LARGEST_CHOSEN_SIDE} pixels on the long side to keep training fast"

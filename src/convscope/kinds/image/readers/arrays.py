@@ -1,4 +1,4 @@
-"""Stored arrays of pictures and labels: checked by their headers, then read into one array."""
+"""Stored arrays of images and labels: checked by their headers, then read into one array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from convscope.data.assembly import Found
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
-from convscope.kinds.image.readers.scan import array_digests
+from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
 from convscope.types import Progress, SplitName
 
@@ -51,10 +51,10 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class ArrayPart:
-    """Pictures and their labels.
+    """Images and their labels.
 
     Args:
-        name: What the pictures are called: the file, or the file and the key.
+        name: What the images are called: the file, or the file and the key.
         split: The split that they belong to, or None.
         images: Shape (n, height, width) or (n, height, width, 1 or 3).
         labels: Shape (n,) or (n, 1).
@@ -75,11 +75,11 @@ def read_array_parts(
         where: The path that was read, for messages.
         layout: One line that says which layout was recognized and by what.
         root: The folder that the names of the parts are relative to.
-        parts: At least one; the pictures of all have the same size.
-        progress: Told how many pictures were read.
+        parts: At least one; the images of all have the same size.
+        progress: Told how many images were read.
 
     Returns:
-        The pictures, in the order of the parts.
+        The images, in the order of the parts.
 
     Raises:
         DataError: Shapes, types, values or lengths do not fit, or the arrays take more than `MAX_BYTES`.
@@ -88,13 +88,13 @@ def read_array_parts(
         _check_part(part, parts[0])
     stored = sum(part.images.nbytes + part.labels.nbytes for part in parts)
     count = sum(part.images.shape[0] for part in parts)
-    picture = parts[0].images.shape[1:]
-    if max(stored, count * math.prod(picture)) > MAX_BYTES:
+    image = parts[0].images.shape[1:]
+    if max(stored, count * math.prod(image)) > MAX_BYTES:
         raise DataError(
             f"{where}: too large: {stored} bytes, expected at most {MAX_BYTES}",
-            hint="Write the pictures as files into a folder per class.",
+            hint="Write the images as files into a folder per class.",
         )
-    array = np.empty((count, *picture), np.uint8)
+    array = np.empty((count, *image), np.uint8)
     labels: list[str] = []
     splits: list[SplitName | None] = []
     segments: list[tuple[str, int]] = []
@@ -103,10 +103,10 @@ def read_array_parts(
         segments.append((part.name, start))
         labels += _read_labels(part.labels)
         splits += [part.split] * (len(labels) - start)
-        _read_pictures(part.images, array[start : len(labels)])
+        _read_images(part.images, array[start : len(labels)])
         progress(len(labels), count, "reading arrays")
     if not labels:
-        raise DataError(f"{where}: expected pictures, received none")
+        raise DataError(f"{where}: expected images, received none")
     source = ArrayImages(str(root), array, tuple(segments))
     return Found(
         where=str(where),
@@ -115,6 +115,8 @@ def read_array_parts(
         labels=labels,
         splits=splits,
         digests=array_digests(source),
+        nouns=NOUNS,
+        alike=ALIKE,
     )
 
 
@@ -122,18 +124,17 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
     shape = part.images.shape
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not all(shape[1:]):
         raise DataError(
-            f"{part.images.where}: expected pictures of shape (n, height, width[, 1 or 3]), received {shape}"
+            f"{part.images.where}: expected images of shape (n, height, width[, 1 or 3]), received {shape}"
         )
     if shape[1:] != first.images.shape[1:]:
         raise DataError(
-            f"{part.images.where}: expected pictures of shape {first.images.shape[1:]} as in"
+            f"{part.images.where}: expected images of shape {first.images.shape[1:]} as in"
             f" {first.images.where}, received {shape[1:]}"
         )
     labels = part.labels.shape
     if labels not in ((shape[0],), (shape[0], 1)):
         raise DataError(
-            f"{part.labels.where}: expected one label for each of {shape[0]} pictures,"
-            f" received shape {labels}"
+            f"{part.labels.where}: expected one label for each of {shape[0]} images, received shape {labels}"
         )
 
 
@@ -149,7 +150,7 @@ def _read_labels(stored: StoredArray) -> list[str]:
     return names
 
 
-def _read_pictures(stored: StoredArray, into: npt.NDArray[np.uint8]) -> None:
+def _read_images(stored: StoredArray, into: npt.NDArray[np.uint8]) -> None:
     """Reads and converts a few rows at a time, so that the stored form is never in memory as a whole."""
     with damage_as_data_error(stored.where, "array"), stored.open() as file:
         if stored.fortran:
@@ -177,14 +178,14 @@ def _to_uint8(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.uin
     if values.dtype == np.uint8 or not values.size:
         return values.astype(np.uint8)
     if kind not in "biuf":
-        raise DataError(f"{where}: expected pictures as numbers, received {values.dtype}")
+        raise DataError(f"{where}: expected images as numbers, received {values.dtype}")
     numbers: npt.NDArray[np.float64] = values.astype(np.float64)
     most = 255 if kind in "iu" else 1
     if not (numbers.min() >= 0 and numbers.max() <= most):
         raise DataError(
             f"{where}: expected values from 0 to {most} in an array of {values.dtype},"
             f" received {numbers.min():g} to {numbers.max():g}",
-            hint="Store the pictures as uint8.",
+            hint="Store the images as uint8.",
         )
     scaled: npt.NDArray[np.uint8] = np.rint(numbers * (255 / most)).astype(np.uint8)
     return scaled

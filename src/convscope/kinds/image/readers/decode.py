@@ -1,6 +1,6 @@
-"""One encoded picture to one uint8 array, bounded before anything is decoded.
+"""One encoded image to one uint8 array, bounded before anything is decoded.
 
-What every kind of picture becomes:
+What every kind of image becomes:
 
 | in the file | array |
 |---|---|
@@ -41,9 +41,9 @@ from convscope.errors import DataError
 from convscope.kinds.image.readers.jpeg import decode_plain_jpeg
 
 MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded, in pixels."""
+"""Largest image that is decoded, in pixels."""
 MAX_FILE_BYTES = 256 * 2**20
-"""Largest picture file that is read, in bytes."""
+"""Largest image file that is read, in bytes."""
 
 Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -66,7 +66,7 @@ _ORIENTATION_TAG = 0x0112
 
 
 def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
-    """Reads and decodes one picture file.
+    """Reads and decodes one image file.
 
     Args:
         path: The file.
@@ -75,13 +75,13 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
         Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
 
     Raises:
-        DataError: The file cannot be read or is not a picture; the message names it and says why.
+        DataError: The file cannot be read or is not an image; the message names it and says why.
     """
     return decode_image(read_bytes(path), str(path))
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Reads a whole picture file of at most `MAX_FILE_BYTES`.
+    """Reads a whole image file of at most `MAX_FILE_BYTES`.
 
     Args:
         path: The file.
@@ -109,17 +109,17 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def decode_image(data: bytes, name: str) -> npt.NDArray[np.uint8]:
-    """Decodes one picture.
+    """Decodes one image.
 
     Args:
-        data: The encoded picture, in one of `FORMATS`.
+        data: The encoded image, in one of `FORMATS`.
         name: What error messages call it.
 
     Returns:
         Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
 
     Raises:
-        DataError: The bytes are empty, not a picture, truncated, damaged or too large.
+        DataError: The bytes are empty, not an image, truncated, damaged or too large.
     """
     if not data:
         raise DataError(f"{name}: empty")
@@ -139,13 +139,13 @@ def _reader_of(data: bytes, name: str) -> tuple[str, Reader]:
     for magic, kind, reader in _READERS:
         if data.startswith(magic) and (kind != "WebP" or data[8:12] == b"WEBP"):
             return kind, reader
-    raise DataError(f"{name}: not a picture, expected one of {', '.join(FORMATS)}")
+    raise DataError(f"{name}: not an image, expected one of {', '.join(FORMATS)}")
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise DataError(f"{name}: a picture without pixels ({width}x{height})")
+        raise DataError(f"{name}: an image without pixels ({width}x{height})")
     if width * height > MAX_PIXELS:
         raise DataError(f"{name}: too large: {width}x{height} pixels, expected at most {MAX_PIXELS} pixels")
 
@@ -153,7 +153,7 @@ def _check_size(size: tuple[int, int], name: str) -> None:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # noqa: BLE001 - a damaged EXIF block must not cost the picture
+    except Exception:  # noqa: BLE001 - a damaged EXIF block must not cost the image
         return 1
 
 

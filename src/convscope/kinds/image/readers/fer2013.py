@@ -1,4 +1,4 @@
-"""The CSV file of the FER2013 challenge: one gray picture per row, written as numbers."""
+"""The CSV file of the FER2013 challenge: one gray image per row, written as numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convscope.data.assembly import Found
 from convscope.data.columns import split_name
 from convscope.data.tables import Table, named_table
 from convscope.errors import DataError
-from convscope.kinds.image.readers.scan import array_digests
+from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
 from convscope.types import Progress, SplitName
 
@@ -35,11 +35,11 @@ def read_fer2013(path: Path, progress: Progress) -> Found:
     """Reads columns `emotion,pixels` and, where there is one, `Usage`, into one array.
 
     Args:
-        path: The CSV file; the pictures are square, and all of the size of the first.
+        path: The CSV file; the images are square, and all of the size of the first.
         progress: Told how many rows were read.
 
     Returns:
-        The pictures, in the order of the file.
+        The images, in the order of the file.
 
     Raises:
         DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
@@ -77,6 +77,8 @@ def read_fer2013(path: Path, progress: Progress) -> Found:
         labels=labels,
         splits=splits,
         digests=array_digests(source),
+        nouns=NOUNS,
+        alike=ALIKE,
         decisions=[decision] if has_splits else [],
     )
 
@@ -100,9 +102,9 @@ def _emotion(where: str, text: str) -> str:
 
 
 def _allocate(path: Path, where: str, pixels: int) -> npt.NDArray[np.uint8]:
-    """Room for as many pictures as the file can hold: each pixel but the last takes two bytes or more."""
+    """Room for as many images as the file can hold: each pixel but the last takes two bytes or more."""
     side = math.isqrt(pixels)
     if not pixels or side * side != pixels:
-        raise DataError(f"{where}: expected the pixels of a square picture, received {pixels}")
+        raise DataError(f"{where}: expected the pixels of a square image, received {pixels}")
     rows = path.stat().st_size // (2 * pixels - 1) + 1
     return np.empty((rows, side, side), np.uint8)

@@ -1,4 +1,4 @@
-"""Class folders of pictures, alone or below `train/ validation/ test/`."""
+"""Class folders of images, alone or below `train/ validation/ test/`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
         progress: Told how many files were scanned.
 
     Returns:
-        The pictures, sorted by path.
+        The images, sorted by path.
 
     Raises:
-        DataError: There are no class folders, one cannot be read, or most files are not pictures.
+        DataError: There are no class folders, one cannot be read, or most files are not images.
     """
     listing = Listing(str(path))
-    files = class_files(listing, "pictures")
+    files = class_files(listing, "images")
     return scan_to_found(
         unscanned_files(str(path), files.keys),
         where=str(path),

@@ -41,18 +41,18 @@ def read_idx(folder: Path, progress: Progress) -> Found:
 
     Args:
         folder: Where the files are.
-        progress: Told how many pictures were read.
+        progress: Told how many images were read.
 
     Returns:
-        The pictures: train, validation, test, each in its own order.
+        The images: train, validation, test, each in its own order.
 
     Raises:
         DataError: A file has no partner, is damaged, or does not hold what its header says.
     """
     names = idx_files(folder)
     parts = []
-    for split, (pictures, labels) in _pairs(folder, names).items():
-        parts.append(ArrayPart(pictures, split, _stored(folder, pictures), _stored(folder, labels)))
+    for split, (images, labels) in _pairs(folder, names).items():
+        parts.append(ArrayPart(images, split, _stored(folder, images), _stored(folder, labels)))
     found = read_array_parts(folder, f"IDX files: {', '.join(names)}", folder, parts, progress)
     others = [key for entries in Listing(str(folder)).children("") for key in entries if key not in names]
     return replace(found, skipped=[Skipped(str(folder / key), "not an IDX file") for key in others])

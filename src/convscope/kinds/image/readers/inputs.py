@@ -1,4 +1,4 @@
-"""Pictures without labels, to predict: files, folders and patterns."""
+"""Images without labels, to predict: files, folders and patterns."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from convscope.types import Progress, Skipped, no_progress
 
 @dataclass(frozen=True)
 class ImageInputs(FileImages):
-    """Picture files without labels, and what was left out.
+    """Image files without labels, and what was left out.
 
     Args:
-        skipped: What is not a readable picture.
+        skipped: What is not a readable image.
     """
 
     skipped: tuple[Skipped, ...] = ()
 
 
 def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> ImageInputs:
-    """Finds and checks the pictures that are to be predicted.
+    """Finds and checks the images that are to be predicted.
 
     Args:
         paths: Files, folders (read at any depth) and patterns such as `scans/*.png` or `scans/**/*.png`. What
@@ -33,10 +33,10 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
         progress: Told how many files were scanned.
 
     Returns:
-        Every readable picture once, in the order given, folders and patterns sorted; the others as `skipped`.
+        Every readable image once, in the order given, folders and patterns sorted; the others as `skipped`.
 
     Raises:
-        DataError: A path does not exist, a pattern matches nothing, or no picture is readable.
+        DataError: A path does not exist, a pattern matches nothing, or no image is readable.
     """
     skipped: list[Skipped] = []
     files: dict[str, None] = {}
@@ -48,6 +48,6 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
     if not len(source):
         examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
         raise DataError(
-            f"expected pictures, received none in {', '.join(paths) or 'no paths'}. {examples}".strip()
+            f"expected images, received none in {', '.join(paths) or 'no paths'}. {examples}".strip()
         )
     return ImageInputs("", source.keys, source.sizes, source.channels, tuple(skipped))

@@ -1,4 +1,4 @@
-"""Plain JPEG pictures, decoded without Pillow's reading of every header: small ones three times as fast.
+"""Plain JPEG images, decoded without Pillow's reading of every header: small ones three times as fast.
 
 The same decoder of Pillow's does the work, told what a `JpegImageFile` would tell it. Whatever is not plain
 (a camera's EXIF, four channels, 12 bits, anything damaged) is left to `decode_image`, which knows all cases
@@ -20,10 +20,10 @@ _SKIPPED = frozenset((0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)))  # tables, co
 
 
 def decode_plain_jpeg(data: bytes, max_pixels: int) -> npt.NDArray[np.uint8] | None:
-    """Decodes a picture if it is a plain JPEG.
+    """Decodes an image if it is a plain JPEG.
 
     Args:
-        data: The encoded picture.
+        data: The encoded image.
         max_pixels: Larger ones are left alone.
 
     Returns:

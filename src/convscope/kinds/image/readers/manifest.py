@@ -1,4 +1,4 @@
-"""A table that names picture files: CSV or Parquet with columns path, label and, if wanted, split."""
+"""A table that names image files: CSV or Parquet with columns path, label and, if wanted, split."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ROLES = (("path", PATH_COLUMNS), ("label", LABEL_COLUMNS))
 
 
 def read_manifest(path: Path, progress: Progress) -> Found:
-    """Reads the pictures that a table names.
+    """Reads the images that a table names.
 
     Paths are relative to the folder of the table and must stay in it.
 
     Args:
         path: A `.csv` or Parquet file.
-        progress: Told how many pictures were scanned.
+        progress: Told how many images were scanned.
 
     Returns:
-        The pictures, in the order of the table.
+        The images, in the order of the table.
 
     Raises:
         DataError: A column, path, label or split is missing or malformed; the message names the line.
@@ -52,7 +52,7 @@ def read_manifest(path: Path, progress: Progress) -> Found:
         labels.append(label)
         splits.append(name)
     if not keys:
-        raise DataError(f"{path}: expected rows that name pictures, received none")
+        raise DataError(f"{path}: expected rows that name images, received none")
     return scan_to_found(
         unscanned_files(str(path.parent), keys),
         where=str(path),

@@ -23,14 +23,14 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_npz(path: Path, progress: Progress) -> Found:
-    """Reads pictures and labels from a NumPy archive; pickled objects are refused.
+    """Reads images and labels from a NumPy archive; pickled objects are refused.
 
     Args:
         path: The `.npz` file.
-        progress: Told how many pictures were read.
+        progress: Told how many images were read.
 
     Returns:
-        The pictures: train, validation, test, each in its own order.
+        The images: train, validation, test, each in its own order.
 
     Raises:
         DataError: The archive is damaged, its names are not understood, or an array does not fit.
@@ -49,14 +49,14 @@ def read_npz(path: Path, progress: Progress) -> Found:
         ]
         layout = f"NumPy archive: {path.name} has {', '.join((*images.values(), *labels.values()))}"
         found = read_array_parts(path, layout, path.parent, parts, progress)
-    skipped = tuple(Skipped(f"{path}[{key}]", "neither pictures nor labels by its name") for key in others)
+    skipped = tuple(Skipped(f"{path}[{key}]", "neither images nor labels by its name") for key in others)
     return replace(found, skipped=skipped)
 
 
 def _roles(
     path: Path, keys: list[str]
 ) -> tuple[dict[SplitName | None, str], dict[SplitName | None, str], list[str]]:
-    """Which key holds the pictures and which the labels of each split, and the keys that hold neither."""
+    """Which key holds the images and which the labels of each split, and the keys that hold neither."""
     images: dict[SplitName | None, str] = {}
     labels: dict[SplitName | None, str] = {}
     others: list[str] = []
@@ -75,7 +75,7 @@ def _roles(
     if not images or images.keys() != labels.keys():
         received = ", ".join(keys[:20]) or "none"
         raise DataError(
-            f"{path}: expected pictures and labels of the same splits, received {received}",
+            f"{path}: expected images and labels of the same splits, received {received}",
             hint="Name the arrays x_train, y_train, x_test, y_test, or images and labels.",
         )
     order: tuple[SplitName | None, ...] = (None, *SPLITS)

@@ -1,4 +1,4 @@
-"""Parquet files that hold encoded pictures, as Hugging Face `datasets` writes them."""
+"""Parquet files that hold encoded images, as Hugging Face `datasets` writes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convscope.kinds.image.readers.sources import unscanned_bytes
 from convscope.types import Progress, Skipped, SplitName
 
 MAX_BYTES = 4 * 2**30
-"""Encoded pictures that are held in memory at most, in bytes."""
+"""Encoded images that are held in memory at most, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class _Rows:
     total_bytes: int = 0
 
 
-def holds_pictures(path: Path) -> bool:
-    """True where a Parquet file has a column of encoded pictures.
+def holds_images(path: Path) -> bool:
+    """True where a Parquet file has a column of encoded images.
 
     Raises:
         DataError: It is not a readable Parquet file.
@@ -49,21 +49,21 @@ def holds_pictures(path: Path) -> bool:
 
 
 def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> Found:
-    """Reads encoded pictures from one or several Parquet files.
+    """Reads encoded images from one or several Parquet files.
 
     The split is a column, or the beginning of a file's name (`train-00000-of-00002.parquet`), or its folder.
 
     Args:
         root: The folder of the files.
         keys: The files, relative to it.
-        progress: Told how many pictures were scanned.
+        progress: Told how many images were scanned.
 
     Returns:
-        The pictures, in the order of the files and their rows.
+        The images, in the order of the files and their rows.
 
     Raises:
         DataError: A file is damaged or has no usable image and label columns, a label is missing or unknown,
-            or the pictures take more than `MAX_BYTES`.
+            or the images take more than `MAX_BYTES`.
     """
     rows = _Rows()
     for key in keys:
@@ -71,11 +71,11 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
         progress(len(rows.keys), None, "reading rows")
     where = str(root / keys[0]) if len(keys) == 1 else str(root)
     if not rows.keys:
-        raise DataError(f"{where}: expected rows with encoded pictures, received none")
+        raise DataError(f"{where}: expected rows with encoded images, received none")
     return scan_to_found(
         unscanned_bytes(str(root), rows.keys, rows.data),
         where=where,
-        layout=f"Parquet with encoded pictures: {len(keys)} file{'s' * (len(keys) > 1)}",
+        layout=f"Parquet with encoded images: {len(keys)} file{'s' * (len(keys) > 1)}",
         labels=rows.labels,
         splits=rows.splits,
         skipped=rows.skipped,
@@ -97,7 +97,7 @@ def _read_file(root: Path, key: str, rows: _Rows) -> None:
         rows.total_bytes += len(data)
         if rows.total_bytes > MAX_BYTES:
             raise DataError(
-                f"{where}: the encoded pictures take more than {MAX_BYTES} bytes of memory",
+                f"{where}: the encoded images take more than {MAX_BYTES} bytes of memory",
                 hint="Write them as files into a folder per class.",
             )
         rows.keys.append(f"{key}#{row}")

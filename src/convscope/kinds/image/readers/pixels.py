@@ -1,4 +1,4 @@
-"""Pictures of one size as uint8 arrays: all in memory, or decoded when they are asked for."""
+"""Images of one size as uint8 arrays: all in memory, or decoded when they are asked for."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Encode = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]
 
 
 class Pixels(Protocol):
-    """Pictures of one size, wherever they are."""
+    """Images of one size, wherever they are."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(pictures, height, width, channels)."""
+        """(images, height, width, channels)."""
 
     def __len__(self) -> int:
-        """The number of pictures."""
+        """The number of images."""
 
     def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Gathers pictures; safe to call from several threads at once.
+        """Gathers images; safe to call from several threads at once.
 
         Args:
-            indices: Which pictures, shape (k,), int64, from 0 to `len(self) - 1`.
+            indices: Which images, shape (k,), int64, from 0 to `len(self) - 1`.
 
         Returns:
             A new array, shape (k, height, width, channels), uint8.
@@ -42,11 +42,11 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True)
 class MemoryPixels:
-    """Pictures held as one array.
+    """Images held as one array.
 
     Args:
         array: Shape (rows, height, width, channels), uint8.
-        rows: The rows that belong to these pictures, shape (pictures,), int64; None means all.
+        rows: The rows that belong to these images, shape (images,), int64; None means all.
     """
 
     array: npt.NDArray[np.uint8] = field(repr=False)
@@ -57,7 +57,7 @@ class MemoryPixels:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(pictures, height, width, channels)."""
+        """(images, height, width, channels)."""
         _, height, width, channels = self.array.shape
         return len(self), height, width, channels
 
@@ -69,11 +69,11 @@ class MemoryPixels:
 
 @dataclass(frozen=True)
 class LazyPixels:
-    """Pictures that are loaded and brought to size each time they are asked for.
+    """Images that are loaded and brought to size each time they are asked for.
 
     Args:
-        source: The pictures.
-        encode: Brings a list of pictures to one size.
+        source: The images.
+        encode: Brings a list of images to one size.
         size: Height, width and channels of the result.
     """
 
@@ -87,11 +87,11 @@ class LazyPixels:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(pictures, height, width, channels)."""
+        """(images, height, width, channels)."""
         return len(self), *self.size
 
     def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Loads the chosen pictures in a few threads; see `Pixels.take`."""
+        """Loads the chosen images in a few threads; see `Pixels.take`."""
         result = np.empty((len(indices), *self.size), np.uint8)
 
         def fill(part: npt.NDArray[np.int64]) -> None:

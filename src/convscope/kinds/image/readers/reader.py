@@ -1,12 +1,12 @@
-"""Labelled pictures from whatever is there: the layout is chosen by looking, and said.
+"""Labelled images from whatever is there: the layout is chosen by looking, and said.
 
 | what is there | layout |
 |---|---|
-| a folder of folders with pictures | folder per class; `train/ validation/ test/` where they are named so |
+| a folder of folders with images | folder per class; `train/ validation/ test/` where they are named so |
 | a `.csv` with columns path, label[, split] | manifest |
 | a `.csv` with columns emotion, pixels[, Usage] | FER2013 |
 | a Parquet file with columns path, label[, split] | manifest |
-| a Parquet file, or a folder of them, with an image column | encoded pictures, as Hugging Face writes them |
+| a Parquet file, or a folder of them, with an image column | encoded images, as Hugging Face writes them |
 | a `.npz` | NumPy arrays |
 | a folder with `*-images-idx3-ubyte[.gz]` | IDX |
 | a folder with one of the files above and no folders | that file |
@@ -15,14 +15,14 @@ What happens to bad input:
 
 | what is wrong | what happens |
 |---|---|
-| a picture that is empty, truncated, not a picture, or not readable | skipped, counted, listed |
+| an image that is empty, truncated, not an image, or not readable | skipped, counted, listed |
 | a decompression bomb: over 64 million pixels or 256 MiB | skipped before decoding, counted, listed |
-| no picture is readable, or more than half are not | `DataError` |
-| a class with one picture in total | `DataError`: it cannot be learned from and judged by |
+| no image is readable, or more than half are not | `DataError` |
+| a class with one image in total | `DataError`: it cannot be learned from and judged by |
 | a class that is not in train | `DataError` that names it |
-| fewer than two classes; no train split; a split for some pictures only | `DataError` |
-| identical pictures in train and in validation or test | warning with the count |
-| identical pictures with different labels | warning with the count |
+| fewer than two classes; no train split; a split for some images only | `DataError` |
+| identical images in train and in validation or test | warning with the count |
+| identical images with different labels | warning with the count |
 | a link that leaves the folder, a broken link, a link to a folder that holds it | skipped, listed |
 | a file without read permission | skipped, counted, listed |
 | a folder or a table without read permission | `DataError` |
@@ -38,7 +38,7 @@ What happens to bad input:
 | an archive or array that is damaged, holds objects, is too large or differs from its header | `DataError` |
 
 Where the data has no validation or test split, a tenth of each class is drawn from train with the seed;
-identical pictures stay on one side. The same seed and the same data give the same splits on every machine.
+identical images stay on one side. The same seed and the same data give the same splits on every machine.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
 from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
 from convscope.kinds.image.readers.manifest import read_manifest
 from convscope.kinds.image.readers.npz import read_npz
-from convscope.kinds.image.readers.parquet import holds_pictures, read_parquet_images
+from convscope.kinds.image.readers.parquet import holds_images, read_parquet_images
 from convscope.types import Progress, no_progress
 
 __all__ = ["ImageInputs", "read_images", "read_inputs"]
@@ -64,7 +64,7 @@ _TABLES = (".csv", ".parquet", ".pq", ".npz")
 
 
 def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_progress) -> Splits:
-    """Reads labelled pictures from any of the layouts in the table above.
+    """Reads labelled images from any of the layouts in the table above.
 
     Args:
         path: A folder or a file.
@@ -110,7 +110,7 @@ def _find_in_file(path: Path, progress: Progress) -> Found:
     if suffix == ".csv":
         return read_fer2013(path, progress) if is_fer2013(path) else read_manifest(path, progress)
     if suffix in (".parquet", ".pq"):
-        if holds_pictures(path):
+        if holds_images(path):
             return read_parquet_images(path.parent, [path.name], progress)
         return read_manifest(path, progress)
     if suffix == ".npz":
@@ -119,5 +119,5 @@ def _find_in_file(path: Path, progress: Progress) -> Found:
         return read_idx(path.parent, progress)
     raise DataError(
         f"{path}: expected a folder, {', '.join(_TABLES)} or IDX files, received '{suffix or path.name}'",
-        hint="Unpack an archive first; put pictures into a folder per class.",
+        hint="Unpack an archive first; put images into a folder per class.",
     )

@@ -1,4 +1,4 @@
-"""Reads every encoded picture once: is it readable, how large is it, which others are identical to it?"""
+"""Reads every encoded image once: is it readable, how large is it, which others are identical to it?"""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from convscope.kinds.image.readers.decode import decode_image
 from convscope.kinds.image.readers.sources import ArrayImages, EncodedImages, FileImages
 from convscope.types import Progress, Skipped, SplitName
 
+NOUNS = ("image", "images")
+"""What one sample and many are called."""
+ALIKE = "identical images"
+"""What stays on one side of splits that are drawn."""
+
 _CHUNK = 256
 
 Encoded = FileImages | EncodedImages
-"""Pictures that have to be decoded."""
+"""Images that have to be decoded."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Scan:
     """What a scan found.
 
     Args:
-        source: The readable pictures with their sizes.
+        source: The readable images with their sizes.
         kept: Their indices in the source that was scanned, shape (readable,), int64.
         digests: A hash of each one's encoded content, shape (readable,), void of `DIGEST_BYTES`.
         skipped: What could not be read.
@@ -39,16 +44,16 @@ class Scan:
     skipped: list[Skipped]
 
 
-def scan(source: Encoded, progress: Progress, what: str = "reading pictures") -> Scan:
-    """Reads, hashes and decodes every picture of a source in a few threads.
+def scan(source: Encoded, progress: Progress, what: str = "reading images") -> Scan:
+    """Reads, hashes and decodes every image of a source in a few threads.
 
     Args:
-        source: Pictures with unknown sizes.
-        progress: Told about every few hundred pictures.
+        source: Images with unknown sizes.
+        progress: Told about every few hundred images.
         what: What progress calls this.
 
     Returns:
-        The readable pictures and what could not be read.
+        The readable images and what could not be read.
     """
     count = len(source)
     sizes = np.zeros((count, 2), np.uint32)
@@ -96,25 +101,25 @@ def scan_to_found(
     skipped: Sequence[Skipped],
     progress: Progress,
 ) -> Found:
-    """Scans encoded pictures and keeps the readable ones with their labels and splits.
+    """Scans encoded images and keeps the readable ones with their labels and splits.
 
     Args:
-        source: Pictures of unknown size.
+        source: Images of unknown size.
         where: The path that was read, for messages.
         layout: One line that says which layout was recognized and by what.
         labels: The class name of each.
         splits: The split of each, or None for all.
         skipped: What was left out before.
-        progress: Told how many pictures were scanned.
+        progress: Told how many images were scanned.
 
     Returns:
-        The readable pictures.
+        The readable images.
 
     Raises:
-        DataError: More than half of the pictures are not readable.
+        DataError: More than half of the images are not readable.
     """
     scanned = scan(source, progress)
-    check_mostly_readable(where, len(scanned.kept), scanned.skipped)
+    check_mostly_readable(where, len(scanned.kept), scanned.skipped, NOUNS[1])
     rows = scanned.kept.tolist()
     return Found(
         where=where,
@@ -123,12 +128,14 @@ def scan_to_found(
         labels=[labels[row] for row in rows],
         splits=[splits[row] for row in rows],
         digests=scanned.digests,
+        nouns=NOUNS,
+        alike=ALIKE,
         skipped=(*skipped, *scanned.skipped),
     )
 
 
 def array_digests(source: ArrayImages) -> Digests:
-    """A hash of each picture's pixels, shape (pictures,), void of `DIGEST_BYTES`."""
+    """A hash of each image's pixels, shape (images,), void of `DIGEST_BYTES`."""
     digests = np.zeros((len(source), DIGEST_BYTES), np.uint8)
     for index in range(len(source)):
         pixels = np.ascontiguousarray(source.load(index))

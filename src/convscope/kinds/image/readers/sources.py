@@ -1,4 +1,4 @@
-"""Where pictures come from: files, encoded bytes or one array; each loads one picture at a time."""
+"""Where images come from: files, encoded bytes or one array; each loads one image at a time."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from convscope.kinds.image.readers.decode import decode_image, read_bytes
 
 
 class ImageSource(Protocol):
-    """Pictures whose sizes are known without decoding them again."""
+    """Images whose sizes are known without decoding them again."""
 
     @property
     def sizes(self) -> npt.NDArray[np.uint32]:
-        """Height and width of every picture in pixels, shape (pictures, 2)."""
+        """Height and width of every image in pixels, shape (images, 2)."""
 
     @property
     def channels(self) -> npt.NDArray[np.uint8]:
-        """1 (gray) or 3 (RGB) for every picture, shape (pictures,)."""
+        """1 (gray) or 3 (RGB) for every image, shape (images,)."""
 
     def __len__(self) -> int:
-        """The number of pictures."""
+        """The number of images."""
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
-        """Loads one picture: gray (height, width) or RGB (height, width, 3); safe from several threads."""
+        """Loads one image: gray (height, width) or RGB (height, width, 3); safe from several threads."""
 
     def name(self, index: int) -> str:
-        """The file (or `file#row`) of a picture, as the user would look for it."""
+        """The file (or `file#row`) of an image, as the user would look for it."""
 
     def key(self, index: int) -> str:
         """The name below the folder that was read: stays the same when that folder moves."""
 
     def take(self, indices: npt.NDArray[np.int64]) -> Self:
-        """The same source with only these pictures, in this order; no pixels are copied."""
+        """The same source with only these images, in this order; no pixels are copied."""
 
 
 @dataclass(frozen=True)
 class FileImages:
-    """Picture files below one folder; nothing but their names and sizes is held in memory.
+    """Image files below one folder; nothing but their names and sizes is held in memory.
 
     Args:
         root: The folder, or an empty string where the names are whole paths.
-        keys: One path per picture, relative to the root.
-        sizes: Height and width in pixels, shape (pictures, 2), uint32.
-        channels: 1 or 3, shape (pictures,), uint8.
+        keys: One path per image, relative to the root.
+        sizes: Height and width in pixels, shape (images, 2), uint32.
+        channels: 1 or 3, shape (images,), uint8.
     """
 
     root: str
@@ -70,7 +70,7 @@ class FileImages:
         return decode_image(self.read(index), self.name(index))
 
     def name(self, index: int) -> str:
-        """The path of a picture."""
+        """The path of an image."""
         return os.path.join(self.root, self.keys[index])  # noqa: PTH118 - a million of them
 
     def key(self, index: int) -> str:
@@ -78,21 +78,21 @@ class FileImages:
         return self.keys[index]
 
     def take(self, indices: npt.NDArray[np.int64]) -> FileImages:
-        """The same source with only these pictures."""
+        """The same source with only these images."""
         keys = [self.keys[i] for i in indices.tolist()]
         return FileImages(self.root, keys, self.sizes[indices], self.channels[indices])
 
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """Pictures held as encoded bytes, as a Parquet column has them.
+    """Images held as encoded bytes, as a Parquet column has them.
 
     Args:
         root: The folder that the keys are relative to.
-        keys: One `file#row` per picture.
-        data: One encoded picture each.
-        sizes: Height and width in pixels, shape (pictures, 2), uint32.
-        channels: 1 or 3, shape (pictures,), uint8.
+        keys: One `file#row` per image.
+        data: One encoded image each.
+        sizes: Height and width in pixels, shape (images, 2), uint32.
+        channels: 1 or 3, shape (images,), uint8.
     """
 
     root: str
@@ -105,23 +105,23 @@ class EncodedImages:
         return len(self.keys)
 
     def read(self, index: int) -> bytes:
-        """One picture, still encoded."""
+        """One image, still encoded."""
         return self.data[index]
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
-        """Decodes one picture: gray (height, width) or RGB (height, width, 3)."""
+        """Decodes one image: gray (height, width) or RGB (height, width, 3)."""
         return decode_image(self.data[index], self.name(index))
 
     def name(self, index: int) -> str:
-        """The file and row of a picture."""
+        """The file and row of an image."""
         return os.path.join(self.root, self.keys[index])  # noqa: PTH118 - a million of them
 
     def key(self, index: int) -> str:
-        """The file name and row of a picture."""
+        """The file name and row of an image."""
         return self.keys[index]
 
     def take(self, indices: npt.NDArray[np.int64]) -> EncodedImages:
-        """The same source with only these pictures; the bytes are shared."""
+        """The same source with only these images; the bytes are shared."""
         rows = indices.tolist()
         return EncodedImages(
             self.root,
@@ -138,9 +138,9 @@ class ArrayImages:
 
     Args:
         root: The folder that the segment names are relative to.
-        array: All pictures, shape (rows, height, width) or (rows, height, width, 1 or 3), uint8.
+        array: All images, shape (rows, height, width) or (rows, height, width, 1 or 3), uint8.
         segments: What the rows came from: (name, its first row) in order; the first starts at row 0.
-        rows: The rows that belong to this source, shape (pictures,), int64; None means all.
+        rows: The rows that belong to this source, shape (images,), int64; None means all.
     """
 
     root: str
@@ -153,30 +153,30 @@ class ArrayImages:
         fits = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
         if self.array.dtype != np.uint8 or not fits:
             raise DataError(
-                f"{self.segments[0][0]}: expected uint8 pictures of shape (n, height, width[, 1 or 3]),"
+                f"{self.segments[0][0]}: expected uint8 images of shape (n, height, width[, 1 or 3]),"
                 f" received {self.array.dtype} of shape {shape}"
             )
 
     @property
     def sizes(self) -> npt.NDArray[np.uint32]:
-        """Height and width in pixels, shape (pictures, 2)."""
+        """Height and width in pixels, shape (images, 2)."""
         return np.broadcast_to(np.array(self.array.shape[1:3], np.uint32), (len(self), 2))
 
     @property
     def channels(self) -> npt.NDArray[np.uint8]:
-        """1 or 3, shape (pictures,)."""
+        """1 or 3, shape (images,)."""
         return np.full(len(self), self.array.shape[3] if self.array.ndim == 4 else 1, np.uint8)
 
     def __len__(self) -> int:
         return len(self.array) if self.rows is None else len(self.rows)
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
-        """One picture as a view: gray (height, width) or RGB (height, width, 3)."""
-        picture: npt.NDArray[np.uint8] = self.array[self._row(index)]
-        return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+        """One image as a view: gray (height, width) or RGB (height, width, 3)."""
+        image: npt.NDArray[np.uint8] = self.array[self._row(index)]
+        return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
 
     def name(self, index: int) -> str:
-        """The file and row of a picture."""
+        """The file and row of an image."""
         return os.path.join(self.root, self.key(index))  # noqa: PTH118 - a million of them
 
     def key(self, index: int) -> str:
@@ -186,22 +186,22 @@ class ArrayImages:
         return f"{name}#{row - first}"
 
     def take(self, indices: npt.NDArray[np.int64]) -> ArrayImages:
-        """The same source with only these pictures; the array is shared."""
+        """The same source with only these images; the array is shared."""
         rows = indices if self.rows is None else self.rows[indices]
         return ArrayImages(self.root, self.array, self.segments, rows)
 
     def _row(self, index: int) -> int:
         if not 0 <= index < len(self):
-            raise IndexError(f"picture {index} of {len(self)}")
+            raise IndexError(f"image {index} of {len(self)}")
         return index if self.rows is None else int(self.rows[index])
 
 
 def unscanned_files(root: str, keys: Iterable[str]) -> FileImages:
-    """File pictures whose sizes are not known yet (all zero)."""
+    """File images whose sizes are not known yet (all zero)."""
     names = list(keys)
     return FileImages(root, names, np.zeros((len(names), 2), np.uint32), np.zeros(len(names), np.uint8))
 
 
 def unscanned_bytes(root: str, keys: Sequence[str], data: Sequence[bytes]) -> EncodedImages:
-    """Encoded pictures whose sizes are not known yet (all zero)."""
+    """Encoded images whose sizes are not known yet (all zero)."""
     return EncodedImages(root, keys, data, np.zeros((len(keys), 2), np.uint32), np.zeros(len(keys), np.uint8))
