@@ -1,4 +1,4 @@
-"""The small vocabulary that every room shares: kinds of data, names of splits, what positions stand for."""
+"""The small vocabulary that every room shares: names of splits, types of arrays, what positions stand for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Kind = Literal["image", "text", "series", "audio", "graph", "volume", "video", "points"]
 SplitName = Literal["train", "validation", "test"]
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 Tensor: TypeAlias = Any

@@ -135,17 +135,34 @@ def test_its_report_shows_what_every_report_shows(turned):
     assert all(name in page for name in WAVES)
 
 
-def test_it_is_listed_in_a_process_of_its_own_before_keras_is_imported(installed):
+def test_a_command_lists_it_with_its_options_before_keras_is_imported(installed):
     code = (
-        "import sys; from convscope.kinds.registry import recipe_specs, architectures; print("
-        "'ring-classification' in recipe_specs(), 'ring_cnn' in architectures(), 'keras' in sys.modules)"
+        "import sys; from convscope.cli.app import main\n"
+        "try: main(['recipes', 'ring-classification'])\n"
+        "finally: print('keras' in sys.modules)"
     )
     path = os.pathsep.join([*installed, *filter(None, sys.path)])
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": path},
     )
-    assert done.stdout.split() == ["True", "True", "False"]
+    assert "ring-classification: which class does a ring belong to" in done.stdout
+    assert "--positions" in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
+def test_its_options_are_flags_of_the_command(installed, rings, tmp_path):
+    path = os.pathsep.join([*installed, *filter(None, sys.path)])
+    command = ["train", str(rings), "--positions", "3", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-m", "convscope", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 2
+    assert "positions must be at least 8" in done.stderr
