@@ -354,7 +354,7 @@ def with_silent():
     ("build", "options", "message"),
     [
         (two_inputs, {"names": ["sum"], "sample": np.zeros((2, 4), np.uint8)}, "takes 2: one, other"),
-        (with_silent, {"names": ["silent"], "sample": np.zeros((2, 4), np.uint8)}, "puts out no tensor"),
+        (with_silent, {"names": ["silent"], "sample": np.zeros((2, 4), np.uint8)}, "has no tensor output"),
         (small, {"names": ["secnd"]}, "no layer 'secnd'"),
         (small, {"names": []}, "at least one layer"),
         (small, {"names": ["first"], "pool": "median"}, "Unknown pool 'median'"),

@@ -239,7 +239,7 @@ def test_a_layer_that_puts_out_no_tensor_is_refused_and_left_out_of_all(pictures
     np.save(tmp_path / "x.npy", as_inputs(sorted((pictures / "disc").iterdir())[:4]))
     model = Noted()
     model(np.zeros((1, 16, 16, 1), np.float32))
-    with pytest.raises(UsageError, match="'count' puts out no tensor"):
+    with pytest.raises(UsageError, match="'count' has no tensor output"):
         convscope.extract(model, tmp_path / "x.npy", out=tmp_path / "out", layers="count")
     features = convscope.extract(model, tmp_path / "x.npy", out=tmp_path / "out", layers="all")
     assert "conv" in features.layers

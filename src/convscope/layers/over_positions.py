@@ -34,11 +34,11 @@ class Standardization(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Tensor) -> Tensor:
         """Subtracts the mean and divides by the standard deviation."""
         axes = tuple(range(1, len(inputs.shape) - 1))
-        centred = inputs - ops.mean(inputs, axis=axes, keepdims=True)
-        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=axes, keepdims=True))
+        centered = inputs - ops.mean(inputs, axis=axes, keepdims=True)
+        deviation = ops.sqrt(ops.mean(ops.square(centered), axis=axes, keepdims=True))
         largest = ops.max(ops.abs(inputs), axis=axes, keepdims=True)
         varies = deviation > ROUNDING * largest
-        return ops.where(varies, centred / ops.where(varies, deviation, 1.0), 0.0)
+        return ops.where(varies, centered / ops.where(varies, deviation, 1.0), 0.0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Unchanged."""

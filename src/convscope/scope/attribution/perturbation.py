@@ -33,7 +33,7 @@ def occlusion(
         query: What is asked.
         window: Length of the window, one or one per axis of positions; by default an eighth of the input, of
             token ids a sixteenth.
-        stride: Positions between neighbouring windows; by default half the window. The last window along an
+        stride: Positions between neighboring windows; by default half the window. The last window along an
             axis ends with the input.
         baseline: What covers: a number, or an array of the shape of one sample; by default 0, and for token
             ids 1, which stands for an unknown word. Padding, id 0, stays what it is.
@@ -62,10 +62,7 @@ def occlusion(
         times[place] += 1
     for pairs in batches(query.samples * len(windows), scores.size):
         rows, places = pairs // len(windows), [windows[i] for i in pairs % len(windows)]
-        covered = query.x[rows]
-        for one, place in zip(covered, places, strict=True):
-            where = query.in_sample(place)
-            one[where] = np.where(one[where] == 0, 0, cover[where]) if query.ids else cover[where]
+        covered = _covered(query, rows, places, cover)
         for row, place, score in zip(rows, places, scores(covered, rows), strict=True):
             falls[row][place] += whole[row] - score
     details: dict[str, float | str] = {
@@ -74,6 +71,15 @@ def occlusion(
         "stride": " x ".join(map(str, strides)),
     }
     return AttributionValues(falls / times, True, details=[details] * query.samples)
+
+
+def _covered(query: AttributionQuery, rows: np.ndarray, places: Sequence[Slices], cover: np.ndarray) -> Array:
+    """Samples with a window of each covered; ids that are padding stay."""
+    covered: Array = query.x[rows]
+    for one, place in zip(covered, places, strict=True):
+        where = query.in_sample(place)
+        one[where] = np.where(one[where] == 0, 0, cover[where]) if query.ids else cover[where]
+    return covered
 
 
 def rise(

@@ -52,15 +52,7 @@ def ask(
     outputs = _predict(model, inputs, keys, chosen, batch_size)
     binary = head.ending == "sigmoid" and outputs.shape[1] == 1
     targets = _targets(target, outputs, binary, graph.output_names[chosen])
-    selector = np.zeros_like(outputs)
-    offset = np.zeros(len(outputs), "float32")
-    if binary:
-        selector[:, 0] = np.where(targets == 1, 1, -1)
-        own_values = np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0])
-        offset[:] = 0 if before else targets == 0
-    else:
-        selector[np.arange(len(outputs)), targets] = 1
-        own_values = outputs[np.arange(len(outputs)), targets]
+    own_values, selector, offset = _selected(outputs, targets, binary, before)
     named = graph.find(layer) if layer is not None else None
     channels = has_channels(graph, graph.inputs[source])
     if named is not None:
@@ -87,6 +79,20 @@ def ask(
         embedding_of(graph, graph.inputs[source]),
         _bands(graph, graph.inputs[source], inputs[source].shape[1:]),
     )
+
+
+def _selected(
+    outputs: np.ndarray, targets: np.ndarray, binary: bool, before: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The model's values of the targets, and by which product and sum the outputs give them."""
+    selector = np.zeros_like(outputs)
+    offset = np.zeros(len(outputs), "float32")
+    if not binary:
+        selector[np.arange(len(outputs)), targets] = 1
+        return outputs[np.arange(len(outputs)), targets], selector, offset
+    selector[:, 0] = np.where(targets == 1, 1, -1)
+    offset[:] = 0 if before else targets == 0
+    return np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0]), selector, offset
 
 
 def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:

@@ -1,1 +1,1 @@
-"""Channels."""
+"""The channels of a layer: kernels, statistics, patches, single positions, pooled features."""

@@ -3,7 +3,7 @@
 After Olah, Mordvintsev and Schubert (2017), "Feature visualization": the image is written in Fourier space,
 where each frequency is weighted by 1/frequency as in natural images, and is turned, scaled and shifted a
 little at random in each step, so that what is found does not hang on single pixels. What is maximized is the
-kernel's value in front of its activation at the centre of its map; the image is only as large as the
+kernel's value in front of its activation at the center of its map; the image is only as large as the
 receptive field there. All images have the same contrast, so that the first layer's are its own kernels.
 """
 
@@ -62,7 +62,7 @@ def excitations(
     """Finds for each of some kernels the input that excites it most.
 
     Adam (Kingma and Ba 2015, "Adam: A method for stochastic optimization") climbs the value of each kernel at
-    the centre of its map; up to 16 kernels at once. Of several inputs the first that the
+    the center of its map; up to 16 kernels at once. Of several inputs the first that the
     layer depends on is made, and the others are 0.
 
     Args:
@@ -88,12 +88,7 @@ def excitations(
     call = graph.find(layer)
     if layout.layout_of(call.layer) is None:
         raise layout.without_kernel(graph, call.path)
-    number = input_of(graph, call.path)
-    if not graph.inputs[number].dtype.startswith(("float", "bfloat")):
-        raise UsageError(
-            f"The model's input '{graph.input_names[number]}' is of type {graph.inputs[number].dtype}; "
-            "activation maximization needs a continuous input."
-        )
+    _check_input(graph, input_of(graph, call.path))
     climb = _Climb(model, graph, call, example, low, high)
     rng = np.random.default_rng(seed)
     chosen = np.asarray(kernels, np.int64)
@@ -102,6 +97,14 @@ def excitations(
     parts = [climb.run(part, steps, rng) for part in filled]
     images, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
     return Excitations(images, climb.fourier_image.window, climb.at, reached)
+
+
+def _check_input(graph: Graph, number: int) -> None:
+    if not graph.inputs[number].dtype.startswith(("float", "bfloat")):
+        raise UsageError(
+            f"The model's input '{graph.input_names[number]}' is of type {graph.inputs[number].dtype}; "
+            "activation maximization needs a continuous input."
+        )
 
 
 class _Climb:
@@ -165,7 +168,7 @@ class _Climb:
     def _score(
         self, coefficients: Tensor, places: Tensor, shares: Tensor, picks: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The sum of the kernels' values at the centre; each value, and the whole inputs."""
+        """The sum of the kernels' values at the center; each value, and the whole inputs."""
         inputs = self.fourier_image.paint(coefficients, places, shares)
         count = coefficients.shape[0]
         arrays = keras.tree.flatten(self._example)
@@ -182,7 +185,7 @@ class _Climb:
         return ops.sum(values), (values, inputs)
 
     def _patch(self, before: Tensor) -> Tensor:
-        """What lies under the kernel at the centre, (images, positions of the kernel..., channels in)."""
+        """What lies under the kernel at the center, (images, positions of the kernel..., channels in)."""
         patch = before[(slice(None), *self._frame)]
         for axis, places in enumerate(self._places, start=1):
             inside = (places >= 0).reshape(-1, *(1,) * (len(patch.shape) - axis - 1))

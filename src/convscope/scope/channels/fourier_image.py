@@ -97,13 +97,13 @@ class FourierImage:
         return last[(slice(None), *(slice(*each) for each in self.window))]
 
     def moves(self, rng: np.random.Generator | None) -> tuple[npt.NDArray[np.int32], Floats]:
-        """How a random turn, scale and shift takes each position from its neighbours.
+        """How a random turn, scale and shift takes each position from its neighbors.
 
         Args:
             rng: Draws up to 5 degrees, 5 % and a 16th of each side; None leaves all in place.
 
         Returns:
-            `places`, (positions, neighbours), and `shares`, of the same shape, in which position p of the
+            `places`, (positions, neighbors), and `shares`, of the same shape, in which position p of the
             moved image is the sum of shares[p, j] times position places[p, j]; what comes from outside is
             mid-range.
         """

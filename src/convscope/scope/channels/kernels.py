@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -34,11 +34,11 @@ class Kernels:
             range of the input; None if not asked for.
         chosen: Numbers of the kernels that `excitations` shows.
         window: Which part of the model's input `excitations` shows, half-open, per spatial axis: what the
-            centre of the maps can depend on.
+            center of the maps can depend on.
         reached: The value in front of the activation that each of them brings about there, (chosen kernels,).
         limits: The range of the input.
-        dilation: Positions between neighbouring weights, of a kernel over a length.
-        step: Positions of the model's input between neighbours of what such a kernel slides over; None where
+        dilation: Positions between neighboring weights, of a kernel over a length.
+        step: Positions of the model's input between neighbors of what such a kernel slides over; None where
             that is not known, or is no sequence of numbers.
     """
 
@@ -97,21 +97,17 @@ def kernels(
     norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
     chosen = _chosen(call.path, norms, excite)
     dilation, step = _spacing(graph, call)
+    plain = Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
     if not chosen:
-        return Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
+        return plain
     found = excitations(model, call.path, chosen, steps=steps, seed=seed, low=low, high=high)
-    return Kernels(
-        call.path,
-        call.type,
-        weights,
-        norms,
-        found.images,
-        chosen,
-        found.window,
-        found.reached,
-        (low, high),
-        dilation,
-        step,
+    return replace(
+        plain,
+        excitations=found.images,
+        chosen=chosen,
+        window=found.window,
+        reached=found.reached,
+        limits=(low, high),
     )
 
 
@@ -158,7 +154,7 @@ def frequency_response(
 
     Args:
         weights: (taps, input channels, kernels).
-        dilation: Steps between neighbouring taps.
+        dilation: Steps between neighboring taps.
         points: How many frequencies, evenly from 0 to 0.5 cycles per step, both included.
 
     Returns:

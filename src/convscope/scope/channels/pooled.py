@@ -18,7 +18,7 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import trace
+from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.record import as_inputs, choose, tapped
 from convscope.types import Array, ArrayTree, Tensor
 
@@ -117,15 +117,7 @@ def pooled_outputs(
         raise UsageError(f"Unknown pool '{pool}'.", f"Use one of {', '.join(POOLS)}.")
     if not layers:
         raise UsageError("Features need at least one layer. Received: none.")
-    several = _inputs_of(model) > 1
-    taken_apart = unpack is not as_given
-    graph = trace(model) if several and not taken_apart else trace(model, as_inputs(model, unpack(example)))
-    if len(graph.inputs) != 1 and not taken_apart:
-        raise UsageError(
-            f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
-            f"{', '.join(graph.input_names)}.",
-            "Give a model with a single input.",
-        )
+    graph = _graph_of(model, example, unpack)
     calls = choose(graph, layers)
     for call in calls:
         if not call.outputs:
@@ -144,6 +136,20 @@ def pooled_outputs(
         tuple(_middle(where[call.path]) for call in calls) if padded else (),
         unpack,
     )
+
+
+def _graph_of(model: keras.Model, example: Array, unpack: Callable[[Tensor], Tensor]) -> Graph:
+    """The calls of a model of one input, or of one that is taken apart."""
+    taken_apart = unpack is not as_given
+    several = _inputs_of(model) > 1
+    graph = trace(model) if several and not taken_apart else trace(model, as_inputs(model, unpack(example)))
+    if len(graph.inputs) != 1 and not taken_apart:
+        raise UsageError(
+            f"Features are computed from one input; the model '{model.name}' takes {len(graph.inputs)}: "
+            f"{', '.join(graph.input_names)}.",
+            "Give a model with a single input.",
+        )
+    return graph
 
 
 def _present(ids: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Graph, trace
+from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.graph.layer_io import input_of, layer_io, window_of
 from convscope.scope.layer_spec import activation_name, base_spec_of
 from convscope.scope.record import as_inputs
@@ -123,8 +123,19 @@ def position(
     axis = layout.channel_axis(call.layer)
     inputs = np.moveaxis(layout.as_computed(inputs, call.layer)[0], axis, -1)
     maps = np.moveaxis(np.asarray(maps, np.float32)[0], axis, -1)
-    channel, at = _chosen(call.path, maps, channel, at)
+    return _taken_apart(graph, call, pooling, inputs, maps, *_chosen(call.path, maps, channel, at))
 
+
+def _taken_apart(
+    graph: Graph,
+    call: Call,
+    pooling: str | None,
+    inputs: Floats,
+    maps: Floats,
+    channel: int,
+    at: tuple[int, ...],
+) -> Position:
+    """One value of a map, from the inputs and maps of its layer, both channels last."""
     rank, kernels, channels_in = layout.spatial_rank(call.layer), maps.shape[-1], inputs.shape[-1]
     frame, spot = at[: len(at) - rank], at[len(at) - rank :]
     source = inputs[frame]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import keras
 import numpy as np
@@ -103,17 +104,12 @@ def statistics(
     if first is None:
         raise UsageError("There are no samples.")
     graph = trace(model, first)
-    calls = _calls(graph, layers)
     where = geometries(graph)
     classes = known.classes if known else None
-    gathered = {c.path: _Gathered(c.path, where[c.path].channel_axis, top, classes) for c in calls}
-
-    def again() -> Iterator[ArrayTree]:
-        yield first
-        yield from stream
-
+    paths = [call.path for call in _calls(graph, layers)]
+    gathered = {path: _Gathered(path, where[path].channel_axis, top, classes) for path in paths}
     seen = 0
-    for arrays in recorded_batches(model, again(), [call.path for call in calls]):
+    for arrays in recorded_batches(model, chain([first], stream), paths):
         size = len(next(iter(arrays.values())))
         now = known.next(seen, size) if known else None
         for path, array in arrays.items():
@@ -314,10 +310,10 @@ def _duplicates(rows: npt.NDArray[np.float32]) -> tuple[tuple[int, int, float], 
     if len(rows) < _FEWEST_MOVES:
         return ()
     moving &= (rows != np.median(rows, 0)).sum(0) >= _FEWEST_MOVES
-    centred = rows - rows.mean(0, dtype=np.float64)
-    lengths = np.sqrt((centred**2).sum(0))
+    centered = rows - rows.mean(0, dtype=np.float64)
+    lengths = np.sqrt((centered**2).sum(0))
     moving &= lengths > 0
-    unit = centred / np.where(moving, lengths, np.inf)
+    unit = centered / np.where(moving, lengths, np.inf)
     alike = np.triu(unit.T @ unit, 1)
     repeats = np.flatnonzero((alike > _ALIKE).any(0))
     firsts = (alike[:, repeats] > _ALIKE).argmax(0)

@@ -49,7 +49,7 @@ class LayerExplanation:
         multiply_adds: Per sample; None where unknown.
         receptive_field: Input positions per axis that one value sees, not cut at the borders; None if
             unknown. For several inputs, those of the first one that the layer depends on.
-        stride: Input positions between neighbouring values per axis; an entry is None where the output has no
+        stride: Input positions between neighboring values per axis; an entry is None where the output has no
             positions along it, all is None if unknown.
         about_input: Name of the input that receptive field and stride are about.
         sees_everything: Whether each value depends on the whole of that input.
@@ -115,17 +115,9 @@ class Explanation:
         `receptive_field` of a layer is a list, or "unknown"; `stride` a list, or null.
         """
         return {
-            "name": self.name,
-            "type": self.type,
-            "purpose": self.purpose,
-            "key_points": list(self.key_points),
-            "parameters": self.parameters,
-            "trainable_parameters": self.trainable_parameters,
-            "multiply_adds": self.multiply_adds,
+            **{name: _plain(value) for name, value in asdict(self).items()},
             "inputs": [{"name": name, "shape": list(shape)} for name, shape in self.inputs],
             "outputs": [{"name": name, "shape": list(shape)} for name, shape in self.outputs],
-            "blocks": [_plain(asdict(each)) for each in self.blocks],
-            "notes": [_plain(asdict(note)) for note in self.notes],
             "layers": [_layer_json(layer) for layer in self.layers],
         }
 
@@ -297,21 +289,11 @@ def _plain(value: object) -> Json:
 
 
 def _layer_json(layer: LayerExplanation) -> dict[str, Json]:
+    unknown = "unknown" if layer.receptive_field is None else _plain(layer.receptive_field)
+    values = {name: _plain(value) for name, value in asdict(layer).items()}
     return {
-        "path": layer.path,
-        "type": layer.type,
-        "kind": layer.kind,
+        **values,
         "text": layer.text,
-        "about": layer.about,
-        "here": layer.here,
-        "numbers": layer.numbers,
-        "input_shape": _plain(layer.input_shape),
-        "output_shape": _plain(layer.output_shape),
-        "parameters": layer.parameters,
         "shared_with": layer.shared_with or None,
-        "multiply_adds": layer.multiply_adds,
-        "receptive_field": "unknown" if layer.receptive_field is None else _plain(layer.receptive_field),
-        "stride": _plain(layer.stride),
-        "about_input": layer.about_input,
-        "sees_everything": layer.sees_everything,
+        "receptive_field": unknown,
     }

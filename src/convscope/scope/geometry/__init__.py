@@ -1,1 +1,1 @@
-"""Geometry."""
+"""Receptive fields: where the positions of a feature map lie in the input."""

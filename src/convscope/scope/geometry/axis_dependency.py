@@ -61,7 +61,7 @@ class AxisDependency:
 
     @property
     def stride(self) -> Fraction | None:
-        """Input positions between neighbours, on average; None without positions."""
+        """Input positions between neighbors, on average; None without positions."""
         return None if self.axis is None or self.whole else Fraction(self.advance, self.period)
 
     @property
@@ -121,8 +121,8 @@ def slid(
         dependency: What each position in front of it depends on.
         length: Positions behind it.
         size: Taps of the kernel.
-        stride: Positions between neighbouring windows.
-        dilation: Positions between neighbouring taps.
+        stride: Positions between neighboring windows.
+        dilation: Positions between neighboring taps.
         before: Padding in front of the first position; negative where positions are cut off.
     """
     period = dependency.period // gcd(dependency.period, stride)
@@ -154,7 +154,7 @@ def stretched(
     def taps(q: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
         if not between:
             return [q // factor]
-        twice = 2 * q + 1 - factor  # position times 2 * factor, half-pixel centres
+        twice = 2 * q + 1 - factor  # position times 2 * factor, half-pixel centers
         return [twice // (2 * factor), -(-twice // (2 * factor))]
 
     return _behind(dependency, factor * dependency.period, dependency.advance, length, taps)

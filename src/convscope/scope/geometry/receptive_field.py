@@ -22,7 +22,7 @@ class Geometry:
         receptive_field: Input positions that one output position depends on, per spatial axis of the input,
             in pixels (steps, voxels), not cut at the input's ends. An entry is None where the whole axis is
             seen and its length is not known; all is None if unknown.
-        stride: Input positions between neighbouring output positions, per spatial axis of the input; None
+        stride: Input positions between neighboring output positions, per spatial axis of the input; None
             where the output has no position along it.
         everything: Whether each output depends on the whole input.
         dependencies: How the output depends on each spatial axis of the input.

@@ -38,7 +38,7 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
     k takes the mean of a triangle over the width of the bin instead of its value in the middle, so that
     no band is empty where bands are narrower than bins.
 
-    Frame t is centred on the samples from t hops on to t + 1 hops; what a window reaches outside of the
+    Frame t is centered on the samples from t hops on to t + 1 hops; what a window reaches outside of the
     waveform counts as silence. So zeros that are added behind the end change no frame of the waveform itself,
     and there are as many frames as hops are begun.
 
