@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from convscope.engine.export import Exported
     from convscope.kinds.contract.recipe import Metrics, Prediction
-    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.describe.explanation import Explanation
+    from convscope.types import ValueRange
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.predict import Predictions
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SplitName = Literal["train", "validation", "test"]
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
+"""Range that uint8 pixels are scaled to."""
 
 Tensor: TypeAlias = Any
 """A tensor of the Keras backend that runs, or a structure of tensors: the backends have no common type."""

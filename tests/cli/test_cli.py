@@ -205,6 +205,17 @@ def test_an_error_is_two_lines_and_an_exit_code(
     assert [path for path in (tmp_path / "here").rglob("*") if path.name != "runs"] == []
 
 
+def test_options_of_attribution_methods_reach_them(run_command, finished, pictures, tmp_path):
+    picture = pictures / "disc" / "00.png"
+    words = ("--method", "integrated-gradients", "--steps", "4", "--out", "seen.json")
+    code, _, err = run_command("look", finished.folder, picture, *words)
+    assert code == 0, err
+    assert "4" in (tmp_path / "here" / "seen.json").read_text()
+    code, _, err = run_command("look", finished.folder, picture, "--method", "rise", "--steps", "4")
+    assert code == 2
+    assert "rise" in err
+
+
 def test_debug_gives_the_traceback(tmp_path):
     with pytest.raises(UsageError):
         main(["train", "--debug"])

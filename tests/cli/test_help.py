@@ -9,7 +9,7 @@ from convscope.cli.app import COMMANDS, application, main
 from convscope.cli.inspect import METHOD_OPTIONS
 from convscope.cli.options import recipe_options
 from convscope.engine.training.settings import FIT_OPTIONS
-from convscope.kinds.registry import recipe_specs
+from convscope.kinds.registry import kinds, recipe_specs
 
 NAMES = [command.name for command in COMMANDS]
 
@@ -70,6 +70,12 @@ def test_options_of_one_name_have_one_type():
         for option in (*spec.options, *spec.model_options):
             assert seen.setdefault(option.name, option.type) == option.type, f"{option.name} of {spec.name}"
     assert not set(seen) & {option.name for option in FIT_OPTIONS}
+
+
+def test_options_of_model_readers_are_known_before_they_are_loaded():
+    for kind in kinds():
+        if kind.model_reader is not None:
+            assert kind.model_reader.load().options == kind.reader_options
 
 
 def test_options_of_attribution_methods_are_those_of_their_functions():

@@ -23,7 +23,7 @@ from cyclopts import (
 from convscope import __version__
 from convscope.cli import features, inspect, recipes, train
 from convscope.cli.console import say
-from convscope.cli.extract import extract
+from convscope.cli.extract import extract, extract_groups
 from convscope.cli.help import Columns
 from convscope.cli.options import Groups, add_options
 from convscope.cli.suggest import meant
@@ -124,6 +124,7 @@ COMMANDS = (
             "convscope explain compact_cnn --format html --out compact_cnn.html",
         ),
         ("summary", "describe", "review"),
+        inspect.explain_groups,
     ),
     Command(
         inspect.look,
@@ -145,6 +146,7 @@ COMMANDS = (
             "convscope extract gabor_bank photos/ --out features --pool max",
         ),
         ("embed", "encode", "features", "embeddings"),
+        extract_groups,
     ),
     Command(
         features.neighbors,

@@ -9,11 +9,17 @@ from cyclopts import Group, Parameter
 
 from convscope.cli.arguments import check_inputs, check_model, shape_of
 from convscope.cli.console import ProgressBar, say, start_backend
+from convscope.cli.options import Groups, checked_options, reader_options, values_of
 from convscope.errors import UsageError
 
 COMPUTED = Group("Computation", sort_key=1)
 WRITTEN = Group("Storage", sort_key=2)
-OPENED = Group("Model and data", sort_key=3)
+OPENED = Group("Model and data", sort_key=20)
+
+
+def extract_groups() -> Groups:
+    """The options of `extract`, by title."""
+    return (("Reading files, for a model that is not a run", reader_options(), True),)
 
 
 def extract(
@@ -31,14 +37,10 @@ def extract(
     cluster: str | None = None,
     split: Annotated[list[Literal["train", "validation", "test"]] | None, Parameter(group=OPENED)] = None,
     recipe: Annotated[str | None, Parameter(group=OPENED)] = None,
-    value_range: Annotated[
-        Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=OPENED, allow_leading_hyphen=True)
-    ] = "auto",
-    rate: Annotated[int | None, Parameter(group=OPENED)] = None,
-    vocabulary: Annotated[Path | None, Parameter(group=OPENED)] = None,
     input_shape: Annotated[str | None, Parameter(group=OPENED)] = None,
     trust: Annotated[bool, Parameter(group=OPENED)] = False,
     code: Annotated[list[str] | None, Parameter(group=OPENED)] = None,
+    given: object = None,
 ) -> None:
     """Store the outputs of layers of MODEL for every sample of PATH.
 
@@ -70,12 +72,6 @@ def extract(
         Splits to use; all by default
     recipe:
         Recipe that reads the data, for a model that is not a run; found by its input by default
-    value_range:
-        Range that pixel values are scaled to, for a model that is not a run
-    rate:
-        Sampling rate in Hz of a model of waveforms that is not a run
-    vocabulary:
-        File with one token per line, for a model of token ids that is not a run
     input_shape:
         Input shape of an architecture, such as 48x48x1; that of the data by default
     trust:
@@ -90,6 +86,7 @@ def extract(
     check_model(model)
     check_inputs(path)
     shape = shape_of(input_shape) if input_shape else None
+    options = checked_options(reader_options(), values_of(given), "extract")
     start_backend()
     try:
         with ProgressBar() as bar:
@@ -107,14 +104,12 @@ def extract(
                 part_size=part_size,
                 cluster=cluster,
                 recipe=recipe,
-                value_range=value_range,
-                rate=rate,
-                vocabulary=vocabulary,
                 trust=trust,
                 code=code or (),
                 input_shape=shape,
                 progress=bar,
                 say=say,
+                **options,
             )
     except KeyboardInterrupt:
         say("Interrupted. To continue: the same command with --resume.")

@@ -91,7 +91,7 @@ def _row(entry: HelpEntry) -> Row:
         names = names.replace("--", "--[no-]", 1)
     value = "" if entry.positional_label else entry.metavar
     label = " ".join(part for part in (entry.positional_label or names, value) if part)
-    text = _text(entry.description).strip().removesuffix(".")
+    text = " ".join(_text(entry.description).split()).removesuffix(".")
     default = None if entry.default in (None, "False", "True") else str(entry.default)
     return label, with_facts(text, entry.choices or (), default)
 

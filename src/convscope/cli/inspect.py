@@ -9,15 +9,12 @@ from cyclopts import Group, Parameter
 
 from convscope.cli.arguments import check_inputs, check_model, position_of, shape_of
 from convscope.cli.console import ProgressBar, say, start_backend
-from convscope.cli.options import Groups, values_of
-from convscope.option import Counts, Option, above, at_least, validated, whole_numbers, within
+from convscope.cli.options import Groups, checked_options, reader_options, values_of
+from convscope.option import Counts, Option, above, at_least, whole_numbers, within
 
 FORMAT = Parameter(name="--format")
 MODEL = Group("Model", sort_key=20)
 SHOWN = Group("What is shown", sort_key=1)
-ValueRange = Annotated[
-    Literal["auto", "0..1", "0..255", "-1..1"], Parameter(group=MODEL, allow_leading_hyphen=True)
-]
 METHOD_OPTIONS = (
     Option(
         "steps", int, 64, "Number of interpolation steps (integrated-gradients)", at_least(1), common=True
@@ -55,6 +52,11 @@ METHOD_OPTIONS = (
 """What attribution methods take besides."""
 
 
+def explain_groups() -> Groups:
+    """The options of `explain`, by title."""
+    return (("Reading files, for a model that is not a run", reader_options(), True),)
+
+
 def explain(
     model: str,
     /,
@@ -64,11 +66,9 @@ def explain(
     out: Path | None = None,
     input_shape: Annotated[str | None, Parameter(group=MODEL)] = None,
     classes: Annotated[int | None, Parameter(group=MODEL)] = None,
-    value_range: ValueRange = "auto",
-    rate: Annotated[int | None, Parameter(group=MODEL)] = None,
-    vocabulary: Annotated[Path | None, Parameter(group=MODEL)] = None,
     trust: Annotated[bool, Parameter(group=MODEL)] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
+    given: object = None,
 ) -> None:
     """Explain MODEL layer by layer, with shapes, costs and remarks of a review.
 
@@ -86,12 +86,6 @@ def explain(
         Input shape of an architecture, such as 48x48x1
     classes:
         Number of classes of an architecture
-    value_range:
-        Range that pixel values are scaled to
-    rate:
-        Sampling rate in Hz of a model of waveforms that is not a run
-    vocabulary:
-        File with one token per line, for a model of token ids that is not a run
     trust:
         Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
@@ -103,6 +97,7 @@ def explain(
     check_model(model)
     check_inputs(data or ())
     shape = shape_of(input_shape) if input_shape else None
+    options = checked_options(reader_options(), values_of(given), "explain")
     start_backend()
     with ProgressBar() as bar:
         explanation = api.explain(
@@ -112,17 +107,15 @@ def explain(
             code=code or (),
             input_shape=shape,
             classes=classes,
-            value_range=value_range,
-            rate=rate,
-            vocabulary=vocabulary,
             progress=bar,
+            **options,
         )
     print_explanation(explanation, form, out)
 
 
 def look_groups() -> Groups:
     """The options of `look`, by title."""
-    return (("Options of attribution methods", METHOD_OPTIONS, True),)
+    return (("Options of attribution methods", METHOD_OPTIONS, True), *explain_groups())
 
 
 def look(
@@ -142,9 +135,6 @@ def look(
     output: Annotated[str | None, Parameter(group=SHOWN)] = None,
     excite: Annotated[int, Parameter(group=SHOWN)] = 0,
     seed: Annotated[int, Parameter(group=SHOWN)] = 0,
-    value_range: ValueRange = "auto",
-    rate: Annotated[int | None, Parameter(group=MODEL)] = None,
-    vocabulary: Annotated[Path | None, Parameter(group=MODEL)] = None,
     trust: Annotated[bool, Parameter(group=MODEL)] = False,
     code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
     given: object = None,
@@ -185,12 +175,6 @@ def look(
         Number of kernels to compute a maximally activating input for (kernels)
     seed:
         Seed of random numbers
-    value_range:
-        Range that pixel values are scaled to
-    rate:
-        Sampling rate in Hz of a model of waveforms that is not a run
-    vocabulary:
-        File with one token per line, for a model of token ids that is not a run
     trust:
         Open a file that contains code (a Lambda layer), which runs when it is opened
     code:
@@ -202,7 +186,7 @@ def look(
 
     check_model(model)
     check_inputs(inputs)
-    options = validated(METHOD_OPTIONS, values_of(given), method)
+    options = checked_options((*METHOD_OPTIONS, *reader_options()), values_of(given), "look")
     position = position_of(at) if at else None
     start_backend()
     if out is not None:
@@ -223,9 +207,6 @@ def look(
             target=target,
             output=output,
             excite=excite,
-            value_range=value_range,
-            rate=rate,
-            vocabulary=vocabulary,
             trust=trust,
             code=code or (),
             seed=seed,

@@ -38,6 +38,13 @@ def recipe_options() -> tuple[Option, ...]:
     return tuple(found.values())
 
 
+def reader_options() -> tuple[Option, ...]:
+    """What may be set when files are read for a model that comes without a run, each name once."""
+    from convscope.kinds.registry import kinds
+
+    return tuple({option.name: option for kind in kinds() for option in kind.reader_options}.values())
+
+
 def add_options(command: Command, groups: Groups) -> None:
     """Gives the parameter `given` of a command a flag for each option.
 
@@ -49,7 +56,7 @@ def add_options(command: Command, groups: Groups) -> None:
     entries = []
     for place, (title, options, show_all) in enumerate(groups, 1):
         hidden = frozenset(option.flag for option in options if not (show_all or option.common))
-        group = Group(title, sort_key=place, help_formatter=Columns(hidden))
+        group = Group(title, sort_key=10 + place, help_formatter=Columns(hidden))
         entries += [(option.name, _annotation(option, group), field(default=None)) for option in options]
     made = make_dataclass("Given", entries, frozen=True, kw_only=True)
     command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
@@ -84,7 +91,7 @@ def train_options(spec: RecipeSpec, architecture: str, values: Mapping[str, Any]
     taken = (*spec.options, *for_architecture(spec.model_options, architecture))
     other = {option.name for option in spec.model_options} - {option.name for option in taken}
     owner = architecture if other & set(values) else spec.name
-    return _checked(taken, values, owner)
+    return checked_options(taken, values, owner)
 
 
 def predict_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,10 +101,16 @@ def predict_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, An
         UsageError: One that it does not have, or a value that cannot work.
         DataError: A file that does not exist.
     """
-    return _checked([option for option in spec.options if option.predicts], values, spec.name)
+    return checked_options([option for option in spec.options if option.predicts], values, spec.name)
 
 
-def _checked(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def checked_options(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Values by name, validated; files that they name exist.
+
+    Raises:
+        UsageError: An option that does not exist, or a value that cannot work.
+        DataError: A file that does not exist.
+    """
     listed = list(options)
     for name in values:
         if name not in {option.name for option in listed}:
@@ -132,7 +145,7 @@ def _annotation(option: Option, group: Group) -> object:
         name=option.flag,
         help=option.help,
         negative=f"--no-{option.flag.removeprefix('--')}" if kind is bool else (),
-        allow_leading_hyphen=kind in (int, float),
+        allow_leading_hyphen=kind in (int, float) or any(each.startswith("-") for each in option.choices),
         group=group,
     )
     return Annotated[kind | None, flag]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision
     from convscope.features.manifest import Dtype
     from convscope.features.table import Features
-    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.channels.pooled import Pool
+    from convscope.types import ValueRange
 
 
 def extract(

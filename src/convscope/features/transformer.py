@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from convscope.engine.inference.features import FeatureEngine
     from convscope.engine.training.settings import Precision
     from convscope.features.model_and_data import ModelReference
-    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.channels.pooled import Pool
+    from convscope.types import ValueRange
 
 Floats = npt.NDArray[np.float32]
 

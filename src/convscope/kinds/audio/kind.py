@@ -5,6 +5,7 @@ from __future__ import annotations
 from convscope.kinds.audio.options import (
     AUDIO_CLASSIFICATION_MODEL_OPTIONS,
     AUDIO_CLASSIFICATION_OPTIONS,
+    AUDIO_READER_OPTIONS,
     SPEECH_RECOGNITION_MODEL_OPTIONS,
     SPEECH_RECOGNITION_OPTIONS,
 )
@@ -75,5 +76,6 @@ AUDIO = Kind(
     models=("convscope.kinds.audio.speech.models",),
     view=Lazy("convscope.kinds.audio.view:VIEW"),
     model_reader=Lazy("convscope.kinds.audio.model_reader:MODEL_READER"),
+    reader_options=AUDIO_READER_OPTIONS,
     requires=("soundfile",),
 )

@@ -12,7 +12,7 @@ from convscope.data.splits import Samples
 from convscope.errors import UsageError
 from convscope.kinds.audio.classification.representation import LONGEST, AudioRepresentation
 from convscope.kinds.audio.layers.log_mel import LogMel
-from convscope.kinds.audio.options import RATE
+from convscope.kinds.audio.options import AUDIO_READER_OPTIONS
 from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.contract.model_reader import (
     ModelEncoding,
@@ -102,5 +102,5 @@ MODEL_READER = ModelReader(
     encoding=encoding,
     is_labelled=names_data_set,
     endings=ENDINGS,
-    options=(RATE,),
+    options=AUDIO_READER_OPTIONS,
 )

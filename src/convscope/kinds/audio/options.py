@@ -57,3 +57,4 @@ SPEECH_RECOGNITION_MODEL_OPTIONS = (
     DROPOUT.of(separable_ctc=0.1),
     MASKING.of(separable_ctc=0.2),
 )
+AUDIO_READER_OPTIONS = (RATE,)

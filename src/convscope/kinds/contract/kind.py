@@ -112,6 +112,7 @@ class Kind:
         models: Modules that register models with a class of their own.
         view: How its samples and the maps over them are drawn.
         model_reader: Brings its files to Keras models that come without a run; None where nothing does.
+        reader_options: What a user may set of the model reader.
         inspections: Methods of `look` that only its models have, by name.
         requires: Packages of the extra by the name that Python imports.
     """
@@ -126,5 +127,6 @@ class Kind:
     models: tuple[str, ...] = ()
     view: Lazy[ViewFactory] | None = None
     model_reader: Lazy[ModelReader] | None = None
+    reader_options: tuple[Option, ...] = ()
     inspections: Mapping[str, Lazy[KindInspection]] = field(default_factory=dict)
     requires: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Samples
-    from convscope.kinds.contract.value_range import ValueRange
     from convscope.scope.graph.graph import Graph
+    from convscope.types import ValueRange
 
 ReadingOptions = Mapping[str, object]
 """Options of a model reader by name; those that were not given are missing."""

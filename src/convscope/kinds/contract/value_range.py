@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import get_args
 
 import keras
 
 from convscope.errors import UsageError
+from convscope.types import ValueRange
 
-ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
 VALUE_RANGES: tuple[ValueRange, ...] = get_args(ValueRange)
 
 _LIMITS: Mapping[ValueRange, tuple[float, float]] = {

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
-from convscope.kinds.image.options import IMAGE_CLASSIFICATION_MODEL_OPTIONS, IMAGE_CLASSIFICATION_OPTIONS
+from convscope.kinds.image.options import (
+    IMAGE_CLASSIFICATION_MODEL_OPTIONS,
+    IMAGE_CLASSIFICATION_OPTIONS,
+    IMAGE_READER_OPTIONS,
+)
 from convscope.lazy import Lazy
 
 IMAGE_CLASSIFICATION = RecipeSpec(
@@ -90,4 +94,5 @@ IMAGE = Kind(
     layers="convscope.kinds.image.layers",
     view=Lazy("convscope.kinds.image.view:VIEW"),
     model_reader=Lazy("convscope.kinds.image.model_reader:MODEL_READER"),
+    reader_options=IMAGE_READER_OPTIONS,
 )

@@ -16,11 +16,11 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
     Shape,
 )
-from convscope.kinds.contract.value_range import ValueRange, range_of
+from convscope.kinds.contract.value_range import range_of
+from convscope.kinds.image.options import IMAGE_READER_OPTIONS
 from convscope.kinds.image.readers.idx import idx_files, is_idx
 from convscope.kinds.image.readers.sources import ImageSource
 from convscope.kinds.image.representation import ImageRepresentation
-from convscope.option import Option
 from convscope.scope.attribution.layer import has_channels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -70,13 +70,6 @@ def _image_shape(model: PlainModel) -> tuple[Shape | None, bool]:
     return (shape if len(shape) == 3 and shape[-1] in (1, 3) else None), False
 
 
-VALUE_RANGE = Option(
-    "value_range",
-    ValueRange,
-    "auto",
-    "Range that pixels are brought to; auto is 0..255 for a model that rescales its input itself, else 0..1",
-)
-
 MODEL_READER = ModelReader(
     kind="image",
     samples="images",
@@ -85,6 +78,6 @@ MODEL_READER = ModelReader(
     encoding=encoding,
     is_labelled=is_labelled,
     endings=ENDINGS,
-    options=(VALUE_RANGE,),
+    options=IMAGE_READER_OPTIONS,
     pixel_range=range_of,
 )

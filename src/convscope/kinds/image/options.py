@@ -6,6 +6,7 @@ from typing import Literal
 
 from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
 from convscope.option import Option, within
+from convscope.types import ValueRange
 
 MAX_SIDE = 4096
 
@@ -66,4 +67,12 @@ IMAGE_CLASSIFICATION_MODEL_OPTIONS = (
         compact_cnn="max", deep_cnn="max", padded_cnn="max", residual_cnn="max"
     ),
     WIDTH.of(residual_cnn=48),
+)
+IMAGE_READER_OPTIONS = (
+    Option(
+        "value_range",
+        ValueRange,
+        "auto",
+        "Range that pixels are scaled to; auto is 0..255 for a model that rescales its input, else 0..1",
+    ),
 )

@@ -8,6 +8,7 @@ from convscope.kinds.series.options import (
     SERIES_ANOMALY_OPTIONS,
     SERIES_CLASSIFICATION_MODEL_OPTIONS,
     SERIES_CLASSIFICATION_OPTIONS,
+    SERIES_READER_OPTIONS,
     SERIES_REMAINING_LIFE_MODEL_OPTIONS,
     SERIES_REMAINING_LIFE_OPTIONS,
 )
@@ -129,4 +130,5 @@ SERIES = Kind(
     layers="convscope.kinds.series.layers",
     view=Lazy("convscope.kinds.series.view:VIEW"),
     model_reader=Lazy("convscope.kinds.series.model_reader:MODEL_READER"),
+    reader_options=SERIES_READER_OPTIONS,
 )

@@ -16,7 +16,7 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
 )
 from convscope.kinds.series.classification.representation import SeriesRepresentation
-from convscope.kinds.series.options import SERIES_CLASSIFICATION_OPTIONS
+from convscope.kinds.series.options import SERIES_READER_OPTIONS
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES, is_archive_file
 from convscope.kinds.series.readers.frames import is_table
 from convscope.kinds.series.readers.sources import Series
@@ -25,7 +25,6 @@ from convscope.scope.attribution.layer import embedding_of
 
 LONGEST = 4096
 """Steps at most of a model that takes series of any length."""
-READ_OPTIONS = ("time_column", "id_column", "rows")
 
 
 def matches(model: PlainModel, files: Sequence[str], options: ReadingOptions) -> ModelMatch | None:
@@ -82,6 +81,6 @@ MODEL_READER = ModelReader(
     encoding=encoding,
     is_labelled=names_data_set,
     endings=ARCHIVE_SUFFIXES,
-    options=tuple(option for option in SERIES_CLASSIFICATION_OPTIONS if option.name in READ_OPTIONS),
-    read_options=READ_OPTIONS,
+    options=SERIES_READER_OPTIONS,
+    read_options=tuple(option.name for option in SERIES_READER_OPTIONS),
 )

@@ -139,3 +139,6 @@ SERIES_REMAINING_LIFE_MODEL_OPTIONS = (
         life_cnn=0.0
     ),
 )
+SERIES_READER_OPTIONS = tuple(
+    option for option in SERIES_CLASSIFICATION_OPTIONS if option.name in ("time_column", "id_column", "rows")
+)

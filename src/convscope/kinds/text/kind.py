@@ -6,6 +6,7 @@ from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.kinds.text.options import (
     TEXT_CLASSIFICATION_MODEL_OPTIONS,
     TEXT_CLASSIFICATION_OPTIONS,
+    TEXT_READER_OPTIONS,
     TEXT_TAGGING_MODEL_OPTIONS,
     TEXT_TAGGING_OPTIONS,
     TRANSLATION_MODEL_OPTIONS,
@@ -112,5 +113,6 @@ TEXT = Kind(
     models=("convscope.kinds.text.tagging.models", "convscope.kinds.text.translation.models"),
     view=Lazy("convscope.kinds.text.view:VIEW"),
     model_reader=Lazy("convscope.kinds.text.model_reader:MODEL_READER"),
+    reader_options=TEXT_READER_OPTIONS,
     inspections={"attention": Lazy("convscope.kinds.text.translation.attention:inspect_attention")},
 )

@@ -18,16 +18,9 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
 )
 from convscope.kinds.contract.representation import AnyRepresentation
+from convscope.kinds.text.options import TEXT_READER_OPTIONS
 from convscope.kinds.text.plain_tokens import KIND, FileDivider, KerasDivider, PlainTokens
-from convscope.option import Option
 from convscope.scope.attribution.layer import embedding_of
-
-VOCABULARY_FILE = Option(
-    "vocabulary",
-    Path,
-    None,
-    "File with one token per line, in the order of their ids, for a model that takes token ids",
-)
 
 
 def matches(model: PlainModel, files: Sequence[str], options: ReadingOptions) -> ModelMatch | None:
@@ -133,7 +126,7 @@ MODEL_READER = ModelReader(
     matches=matches,
     encoding=encoding,
     is_labelled=is_labelled,
-    options=(VOCABULARY_FILE,),
+    options=TEXT_READER_OPTIONS,
     labels_in_files=True,
     load_representation=load_representation,
     numeric_part=numeric_part,

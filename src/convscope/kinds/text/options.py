@@ -107,3 +107,11 @@ TRANSLATION_MODEL_OPTIONS = (
         conv_seq2seq=256
     ),
 )
+TEXT_READER_OPTIONS = (
+    Option(
+        "vocabulary",
+        Path,
+        None,
+        "File with one token per line, in the order of their ids, for a model that takes token ids",
+    ),
+)

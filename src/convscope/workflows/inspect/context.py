@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from convscope.kinds.contract.representation import TextDescription
-from convscope.kinds.contract.value_range import ValueRange
 from convscope.lenses.views.timeline.view import through_front_end
 from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.layer import behind
@@ -19,6 +18,7 @@ from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
+from convscope.types import ValueRange
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs

@@ -11,9 +11,9 @@ import keras
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import AnyRepresentation
-from convscope.kinds.contract.value_range import ValueRange, check_range, limits_of
+from convscope.kinds.contract.value_range import check_range, limits_of
 from convscope.kinds.registry import find_recipe, kind_of
-from convscope.types import Progress
+from convscope.types import Progress, ValueRange
 from convscope.workflows.model_inputs.dataset import Scaled
 from convscope.workflows.model_inputs.readers import reader_of
 
