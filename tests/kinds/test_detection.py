@@ -13,23 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convscope.data.snapshot import DataSnapshot
-from convscope.kinds.audio.detect import detect as detect_audio
-from convscope.kinds.image.detect import detect as detect_image
-from convscope.kinds.series.detect import detect as detect_series
+from convscope.kinds.registry import CLOSE, detections
 from convscope.kinds.text.detect import detect as detect_text
-
-DETECTORS = (detect_image, detect_text, detect_series, detect_audio)
-
-
-def detect_all(snapshot):
-    """What every kind says of a path, the surest first."""
-    found = [each for each in (detect(snapshot) for detect in DETECTORS) if each is not None]
-    return sorted(found, key=lambda each: -each.confidence)
 
 
 def first(path):
-    found = detect_all(DataSnapshot(path))
-    assert len(found) < 2 or found[0].confidence > found[1].confidence, f"a tie: {found}"
+    found = detections(DataSnapshot(path))
+    assert len(found) < 2 or found[0].confidence - found[1].confidence >= CLOSE, f"a tie: {found}"
     return found[0].recipe if found else None
 
 
@@ -156,7 +146,7 @@ def test_what_a_single_file_holds(tmp_path, files, recipe):
 
 @pytest.mark.parametrize(("files", "recipe"), [each for each in FOUND if each[1] is not None])
 def test_the_reason_names_a_file_that_was_seen(tmp_path, files, recipe):
-    reason = detect_all(DataSnapshot(written(tmp_path, **files)))[0].reason
+    reason = detections(DataSnapshot(written(tmp_path, **files)))[0].reason
     names = [name.rpartition("__")[2].removesuffix(".gz") for name in files]
     assert any(name in reason or name.partition(".")[0] in reason for name in names) or "folders" in reason
 
@@ -199,7 +189,7 @@ def test_the_reason_names_the_file(tmp_path):
 )
 def test_no_bytes_make_it_fail(tmp_path, data, name):
     (tmp_path / name).write_bytes(data)
-    detect_all(DataSnapshot(tmp_path))
+    detections(DataSnapshot(tmp_path))
     assert DataSnapshot(tmp_path).summary()
     (tmp_path / name).unlink()
 
@@ -208,7 +198,7 @@ def test_no_bytes_make_it_fail(tmp_path, data, name):
 @given(st.text(max_size=300), st.sampled_from(["a.csv", "a.jsonl", "a.tsv", "a.txt", "train.de", "a.ts"]))
 def test_neither_does_any_text(tmp_path, text, name):
     (tmp_path / name).write_text(text, "utf-8", errors="replace")
-    detect_all(DataSnapshot(tmp_path))
+    detections(DataSnapshot(tmp_path))
     (tmp_path / name).unlink()
 
 
@@ -216,7 +206,7 @@ def test_a_damaged_archive_within_a_good_one_is_no_failure(tmp_path):
     stored = bytearray(archive(x_train=PIXELS, y_train=LABELS))
     stored[100:140] = b"\xff" * 40
     written(tmp_path, **{"data.npz": bytes(stored)})
-    detect_all(DataSnapshot(tmp_path))
+    detections(DataSnapshot(tmp_path))
 
 
 def test_many_files_are_not_all_listed(tmp_path):

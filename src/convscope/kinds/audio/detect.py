@@ -47,7 +47,7 @@ def _of_table(name: str, head: TableHead) -> Detection | None:
     seen = bool(cells) and f".{cells[0].rpartition('.')[2].lower()}" in SOUNDS
     if not seen and (cells or head.first[at].lower() not in NAMED_SOUNDS):
         return None
-    confidence = 0.95 if seen else 0.7
+    confidence = 0.95 if seen else 0.9
     if find_column(head.first, SOUND_LABEL_COLUMNS) is not None:
         return Detection(CLASSIFICATION, confidence, f"{name} names recordings with labels")
     if find_column(head.first, TRANSCRIPT_COLUMNS) is not None:

@@ -110,6 +110,6 @@ def _named(file: Path, head: TableHead) -> Iterator[Detection]:
     suffixes = {suffix_of(Path(cell)) for cell in head.column(at) if cell}
     labelled = find_column(names, LABEL_COLUMNS) is not None
     if suffixes & SUFFIXES:
-        yield Detection(RECIPE, 0.9 if labelled else 0.5, f"{file.name} names images in {head.first[at]!r}")
+        yield Detection(RECIPE, 0.95 if labelled else 0.5, f"{file.name} names images in {head.first[at]!r}")
     elif labelled and suffixes <= {""}:
         yield Detection(RECIPE, 0.4, f"{file.name} has the column {head.first[at]!r}")

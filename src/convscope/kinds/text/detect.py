@@ -130,7 +130,7 @@ def _folders(snapshot: DataSnapshot) -> Iterator[Detection]:
     ]
     if len({file.parent for file in inside}) > 1:
         suffixes = frozenset(map(suffix_of, inside))
-        confidence = 0.8 if snapshot.prevails(suffixes) else 0.3
+        confidence = 0.75 if snapshot.prevails(suffixes) else 0.3
         yield Detection(CLASSIFICATION, confidence, f"{inside[0].name} is text in a folder for its class")
 
 
