@@ -14,7 +14,8 @@ import numpy.typing as npt
 from convscope.data.lines import read_lines
 from convscope.data.splits import Samples
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
-from convscope.errors import DataError, RunError
+from convscope.errors import DataError
+from convscope.json_values import from_saved
 from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.classification.representation import SPECIAL, TextRepresentation
 from convscope.types import Progress, no_progress
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KIND = "plain text"
 VERSION = 1
+_SAVED = {"kind": KIND, "version": VERSION}
 _PADDINGS = ("", "[pad]", "<pad>", "<padding>")
 _UNKNOWNS = ("[unk]", "<unk>", "<unknown>", "[oov]", "<oov>")
 _EXAMPLE_LENGTH = 40
@@ -214,8 +216,7 @@ class PlainTokens:
         config = dict(self.divider.config) if isinstance(self.divider, KerasDivider) else None
         vocabulary = list(self.divider.vocabulary)
         return {
-            "kind": KIND,
-            "version": VERSION,
+            **_SAVED,
             "length": self.length,
             "vectorization": config,
             "vocabulary": vocabulary,
@@ -228,14 +229,20 @@ class PlainTokens:
         Raises:
             RunError: Another version wrote it.
         """
-        if saved.get("version") != VERSION or not isinstance(saved.get("vocabulary"), list):
-            raise RunError(f"plain text representation: expected version {VERSION} and a vocabulary")
-        vocabulary = tuple(saved["vocabulary"])
-        config = saved["vectorization"]
-        divider: Divider = (
-            KerasDivider(config, vocabulary) if config is not None else FileDivider.of(vocabulary[FIRST:])
-        )
-        return cls(divider, saved["length"])
+        read = from_saved(_Saved, saved, "plain text representation", _SAVED)
+        divider: Divider = FileDivider.of(read.vocabulary[FIRST:])
+        if read.vectorization is not None:
+            divider = KerasDivider(read.vectorization, read.vocabulary)
+        return cls(divider, read.length)
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is kept of a representation, as plain values."""
+
+    length: int | None
+    vectorization: Mapping[str, object] | None
+    vocabulary: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _weights(inspected: InspectedModel) -> tuple[np.ndarray, str]:
         names = ", ".join(layer.name for layer in every) or "none"
         raise UsageError(
             f"`attention` needs a SourceAttention layer. Those of '{inspected.name}': {names}.",
-            "Give a run of text-translation.",
+            "Give a run of the recipe `translation`.",
         )
     weigher = keras.Model(inspected.model.inputs, [layer.output[1] for layer in chosen])
     outputs = keras.tree.flatten(weigher.predict_on_batch(inspected.inputs))
@@ -68,7 +68,7 @@ def _texts_of(inspected: InspectedModel, i: int) -> tuple[Tokens, Tokens]:
     if not isinstance(found, TextDescription) or found.target is None:
         raise UsageError(
             f"The tokens of '{inspected.names[i]}' and of its translation are not known.",
-            "Give a text to a run of text-translation.",
+            "Give a text to a run of the recipe `translation`.",
         )
     return found.tokens, found.target
 
