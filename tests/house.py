@@ -34,16 +34,12 @@ LONGEST_FILE = 400
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One place that breaks a rule; `what` stays the same when lines move, `more` may change."""
+    """One place that breaks a rule."""
 
     file: str
     line: int
     what: str
     more: str = ""
-
-    @property
-    def key(self):
-        return f"{self.file}: {self.what}"
 
     def __str__(self):
         return f"{self.file}:{self.line}: {self.what}" + (f": {self.more}" if self.more else "")

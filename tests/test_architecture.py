@@ -28,19 +28,12 @@ from convscope.kinds.registry import kinds
 
 SOURCE = Path(convscope.__file__).parent
 REPOSITORY = Path(__file__).parents[1]
-KNOWN = Path(__file__).with_name("known_faults.txt")
-
-
-def known_faults(rule):
-    """Faults that are being mended; this list only ever gets shorter."""
-    lines = KNOWN.read_text("utf-8").splitlines() if KNOWN.exists() else []
-    return {line.partition(": ")[2] for line in lines if line.startswith(f"{rule.__name__}: ")}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_package_keeps_the_rule(rule):
     assert len(files_below(SOURCE)) > 20
-    assert [str(each) for each in faults(rule, SOURCE) if each.key not in known_faults(rule)] == []
+    assert [str(each) for each in faults(rule, SOURCE)] == []
 
 
 def planted(folder, files):

@@ -29,8 +29,8 @@ from convscope.features.parquet import ParquetStore
 from convscope.features.parts import extract_parts
 from convscope.features.processes import Read, processes_for, read_some
 from convscope.features.store import Place, Store, place_of
-from convscope.features.table import Features, open_features
-from convscope.features.zarr_store import ZarrStore, zarr_package
+from convscope.features.table import Features, open_features, zarr_package
+from convscope.features.zarr_store import ZarrStore
 from convscope.scope.channels.pooled import POOLS, Pool
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress, Say, no_progress, silent

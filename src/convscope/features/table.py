@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import DataError, RunError, UsageError
+from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.features.manifest import SAMPLE_COLUMNS, LayerColumn, Manifest
 
 MANIFEST = "_features.json"
@@ -21,6 +21,7 @@ MANIFEST = "_features.json"
 METADATA_KEY = b"convscope"
 SAMPLES = "_samples"
 """The folder of a Zarr group that holds the sample columns."""
+_INSTALL = 'Install it: pip install "convscope[features]"'
 
 Floats = npt.NDArray[np.float32]
 
@@ -122,9 +123,7 @@ class Features:
         """
         column = self.find(layer)
         if self.manifest.pool == "none":
-            from convscope.features.zarr_store import read_blocks
-
-            yield from read_blocks(self.path, column, self.manifest)
+            yield from _zarr_blocks(self.path, column, self.manifest)
             return
         for file in self._files:
             yield from _parquet_blocks(file, column)
@@ -281,6 +280,29 @@ def read_metadata(path: Path) -> Manifest:
     except ValueError as error:
         raise DataError(f"{path} is damaged: its metadata cannot be read: {error}.") from error
     return Manifest.from_json(content, str(path))
+
+
+def _zarr_blocks(path: Path, column: LayerColumn, manifest: Manifest) -> Iterator[Floats]:
+    """The maps of one layer, flattened, one part at a time."""
+    array = zarr_package().open_group(path, mode="r")[column.column]
+    for start in range(0, manifest.samples, manifest.part_size):
+        rows = np.asarray(array[start : start + manifest.part_size], np.float32)
+        yield rows.reshape(len(rows), -1)
+
+
+def zarr_package() -> Any:
+    """The package `zarr`.
+
+    Raises:
+        BackendError: It is not installed, or is older than version 3.
+    """
+    try:
+        import zarr
+    except ImportError as error:
+        raise BackendError("Whole feature maps are written with the package zarr.", _INSTALL) from error
+    if int(zarr.__version__.partition(".")[0]) < 3:
+        raise BackendError(f"zarr is {zarr.__version__}, and version 3 is needed.", _INSTALL)
+    return zarr
 
 
 def _parquet_blocks(file: Path, column: LayerColumn) -> Iterator[Floats]:

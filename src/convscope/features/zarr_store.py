@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from convscope.errors import BackendError
 from convscope.features.manifest import LayerColumn, Manifest
 from convscope.features.parquet import sample_arrays, write_part
 from convscope.features.store import Block, Store, synced
-from convscope.features.table import SAMPLES
+from convscope.features.table import SAMPLES, zarr_package
 
 CHUNK_BYTES = 2**20
 """What is compressed, and can be read, as one piece, at most."""
-_INSTALL = 'Install it: pip install "convscope[features]"'
 
 
 class ZarrStore(Store):
@@ -74,29 +69,6 @@ def chunk_rows(manifest: Manifest, column: LayerColumn) -> int:
     most = max(1, CHUNK_BYTES // row_bytes)
     size = manifest.part_size
     return next(rows for rows in range(min(most, size), 0, -1) if size % rows == 0)
-
-
-def read_blocks(path: Path, column: LayerColumn, manifest: Manifest) -> Iterator[npt.NDArray[np.float32]]:
-    """The maps of one layer, flattened, one part at a time."""
-    array = zarr_package().open_group(path, mode="r")[column.column]
-    for start in range(0, manifest.samples, manifest.part_size):
-        rows = np.asarray(array[start : start + manifest.part_size], np.float32)
-        yield rows.reshape(len(rows), -1)
-
-
-def zarr_package() -> Any:
-    """The package `zarr`.
-
-    Raises:
-        BackendError: It is not installed, or is older than version 3.
-    """
-    try:
-        import zarr
-    except ImportError as error:
-        raise BackendError("Whole feature maps are written with the package zarr.", _INSTALL) from error
-    if int(zarr.__version__.partition(".")[0]) < 3:
-        raise BackendError(f"zarr is {zarr.__version__}, and version 3 is needed.", _INSTALL)
-    return zarr
 
 
 def _files_below(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from made_sounds import manifest, sound, sound_folders, tone
 
 from convscope.errors import DataError, UsageError
 from convscope.kinds.audio.readers.reader import read_recordings
-from convscope.kinds.audio.readers.recordings import Part
+from convscope.kinds.audio.readers.recordings import Excerpt
 from convscope.types import SPLITS
 
 
@@ -93,7 +93,7 @@ def test_manifests_of_nemo_are_one_for_each_split_and_name_whole_paths_and_parts
     assert splits.train.labels.tolist() == [f"word {i}" for i in range(6)]
     assert splits.class_names == ()
     samples = splits.train.samples
-    assert samples.part(1) == Part(0.5, 0.5)
+    assert samples.part(1) == Excerpt(0.5, 0.5)
     whole = tone(seconds=4, seed=5)
     np.testing.assert_allclose(samples.load(1).waveform[:, 0], whole[4000:8000], atol=1e-4)
     assert splits.test.samples.load(0).seconds == pytest.approx(0.45)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import Part, Recordings, Waveform
+from convscope.kinds.audio.readers.recordings import Excerpt, Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import PADDING, QUIET, SoundRows, as_inputs, stacked
 from convscope.kinds.audio.speech.live_sound import live_pieces
 from convscope.kinds.audio.speech.sound_stream import (
@@ -102,7 +102,7 @@ def test_rows_in_memory_on_disk_and_piece_by_piece_are_the_same(tmp_path):
 def test_a_part_of_a_file_is_heard_alone(tmp_path):
     whole = noise(8000)
     source = written(tmp_path, whole)
-    part = Recordings(source.root, source.keys, (Part(0.25, 0.5),), [0.5], [8000])
+    part = Recordings(source.root, source.keys, (Excerpt(0.25, 0.5),), [0.5], [8000])
     rows = SoundRows(part, 8000, np.array([4000]))
     np.testing.assert_allclose(rows.wave(0) / 32768, whole[2000:6000], atol=5e-5)
 

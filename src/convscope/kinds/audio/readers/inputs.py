@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convscope.data.named_files import files_of
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import WHOLE, Part, Recordings
+from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
 from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
 from convscope.types import Progress, Skipped, no_progress
@@ -49,7 +49,7 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
         BackendError: The library that decodes is not installed.
     """
     skipped: list[Skipped] = []
-    found: dict[tuple[str, Part], None] = {}
+    found: dict[tuple[str, Excerpt], None] = {}
     for path in map(os.fspath, paths):
         for file in files_of(path, skipped):
             found.update(dict.fromkeys(_named(Path(file), Path(path).is_dir(), skipped)))
@@ -67,7 +67,7 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     )
 
 
-def _named(file: Path, of_folder: bool, skipped: list[Skipped]) -> list[tuple[str, Part]]:
+def _named(file: Path, of_folder: bool, skipped: list[Skipped]) -> list[tuple[str, Excerpt]]:
     """The recordings that a file is or names."""
     if not of_folder and is_sound_table(file):
         rows = named_recordings(file, None, skipped=skipped)

@@ -35,7 +35,7 @@ class Waveform:
 
 
 @dataclass(frozen=True)
-class Part:
+class Excerpt:
     """Which part of a file a recording is.
 
     Args:
@@ -47,7 +47,7 @@ class Part:
     seconds: float | None = None
 
 
-WHOLE = Part()
+WHOLE = Excerpt()
 MOST_VALUES = 2**29
 """Samples over all channels that are decoded at once: 2 GiB."""
 BLOCK_VALUES = 2**20
@@ -70,7 +70,7 @@ class Recordings:
 
     root: str
     keys: Sequence[str] = field(repr=False)
-    parts: Sequence[Part] = field(default=(), repr=False)
+    parts: Sequence[Excerpt] = field(default=(), repr=False)
     seconds: Sequence[float] = field(default=(), repr=False)
     rates: Sequence[int] = field(default=(), repr=False)
 
@@ -89,7 +89,7 @@ class Recordings:
         """The file of a recording."""
         return Path(self.root, self.keys[index])
 
-    def part(self, index: int) -> Part:
+    def part(self, index: int) -> Excerpt:
         """Which part of its file a recording is."""
         return self.parts[index] if self.parts else WHOLE
 
@@ -128,7 +128,7 @@ def sound_library() -> Any:
     return soundfile
 
 
-def decode_recording(path: Path, part: Part = WHOLE) -> Waveform:
+def decode_recording(path: Path, part: Excerpt = WHOLE) -> Waveform:
     """Decodes a file of sound: WAV, FLAC, OGG, MP3 and whatever else libsndfile reads.
 
     Args:
@@ -151,7 +151,7 @@ def decode_recording(path: Path, part: Part = WHOLE) -> Waveform:
         return Waveform(waveform, int(file.samplerate))
 
 
-def blocks(path: Path, part: Part = WHOLE) -> Iterator[Waveform]:
+def blocks(path: Path, part: Excerpt = WHOLE) -> Iterator[Waveform]:
     """Decodes a file of sound a piece at a time, so that no length is too much for the memory.
 
     Args:
@@ -194,7 +194,7 @@ def opened_sound(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _seek(file: Any, path: Path, part: Part) -> int:
+def _seek(file: Any, path: Path, part: Excerpt) -> int:
     """Goes to where a part begins; returns how many samples per channel it has."""
     rate = int(file.samplerate)
     first = round(part.start * rate)

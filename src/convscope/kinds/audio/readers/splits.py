@@ -20,7 +20,7 @@ from convscope.data.lines import ControlCharacters
 from convscope.data.splits import Split, Splits
 from convscope.data.stratify import carve
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import WHOLE, Part, Recordings
+from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
 from convscope.types import SPLITS, Progress, Skipped, SplitName
 
@@ -40,7 +40,7 @@ class Rows:
     root: str
     controls: ControlCharacters = field(default_factory=ControlCharacters)
     keys: list[str] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Excerpt] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
     speakers: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Rows:
     decisions: list[str] = field(default_factory=list)
 
     def add(
-        self, key: str, said: str, split: SplitName | None, part: Part = WHOLE, speaker: str = ""
+        self, key: str, said: str, split: SplitName | None, part: Excerpt = WHOLE, speaker: str = ""
     ) -> None:
         """Takes a recording with what is said of it, or in it; one without is listed as skipped.
 

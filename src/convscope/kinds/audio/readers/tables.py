@@ -20,7 +20,7 @@ from convscope.kinds.audio.readers.columns import (
     START_COLUMNS,
     TRANSCRIPT_COLUMNS,
 )
-from convscope.kinds.audio.readers.recordings import WHOLE, Part
+from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt
 from convscope.types import Skipped, SplitName
 
 
@@ -39,7 +39,7 @@ class Named:
 
     where: str
     key: str
-    part: Part
+    part: Excerpt
     said: str | None
     split: SplitName | None
     speaker: str = ""
@@ -176,7 +176,7 @@ def _as_text(where: str, what: str, value: object) -> str:
     return value.strip()
 
 
-def _part(where: str, roles: Roles, found: dict[str, object]) -> Part:
+def _part(where: str, roles: Roles, found: dict[str, object]) -> Excerpt:
     """The part of a file that a row names; a duration without a start is that of the whole file."""
     start = _seconds(where, roles.start, found)
     if not start:
@@ -184,11 +184,11 @@ def _part(where: str, roles: Roles, found: dict[str, object]) -> Part:
     return _named_part(where, start, roles, found)
 
 
-def _named_part(where: str, start: float, roles: Roles, found: dict[str, object]) -> Part:
+def _named_part(where: str, start: float, roles: Roles, found: dict[str, object]) -> Excerpt:
     seconds = _seconds(where, roles.duration, found)
     if seconds == 0:
         raise DataError(f"{where}: expected a duration above 0 seconds, received 0")
-    return WHOLE if start == 0 and seconds is None else Part(start, seconds)
+    return WHOLE if start == 0 and seconds is None else Excerpt(start, seconds)
 
 
 def _seconds(where: str, column: str | None, found: dict[str, object]) -> float | None:
