@@ -175,13 +175,14 @@ def _draw_samples(
 ) -> int:
     """A row of thumbnails for each channel: the samples with its largest outputs."""
     muted = sheet.theme.muted
-    y = sheet.section(
-        y,
-        "Samples with the largest activations",
-        f"For the {len(chosen)} channels of largest mean; below each sample the largest value in its map.",
-    )
     known = set(samples) if isinstance(samples, Mapping) else set(range(len(samples)))
-    if any(samples[number_of].view.tile is None for number_of in known):
+    lines = any(samples[number_of].view.tile is None for number_of in known)
+    where = "before" if lines else "below"
+    said = (
+        f"For the {len(chosen)} channels of largest mean; {where} each sample the largest value in its map."
+    )
+    y = sheet.section(y, "Samples with the largest activations", said)
+    if lines:
         return _draw_lines(sheet, y, stats, samples, chosen)
     for channel in chosen:
         sheet.text(MARGIN, y + THUMB / 2 + 6, f"channel {channel}", size=SMALL, width=136)

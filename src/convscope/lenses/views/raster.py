@@ -28,6 +28,7 @@ BESIDE = INPUT + 28  # where the maps begin beside the input
 COLUMNS = 3
 GUTTER = 40
 OPACITY = 0.75  # of the strongest heat over the input
+_LINE = 26  # between the lines above an attribution
 _TALLEST = 1.4  # height of a crop by its width
 _ON_A_PAGE = 192  # pixels of the longer side
 _PIXELATED = 96
@@ -144,7 +145,7 @@ class RasterView(View):
             return "input"
         shown = zip(window[-2:], self.positions[-2:], strict=True)
         whole = all(end - start == size for (start, end), size in shown)
-        return "depends on all of it" if whole else "one receptive field"
+        return "whole input" if whole else "one receptive field"
 
     def place_position(self, sheet: Sheet, y: int, position: Position, name: str) -> int:
         """Draws the input with the part that the value depends on, and at the right the map."""
@@ -183,13 +184,15 @@ class RasterView(View):
         pitch = side + BAR_ROOM
         alone_beside = len(overlays) == 1  # a single one has room for everything in a row
         lines = max(len(each.lines) for each in overlays)
-        top = y + int(line_height(BODY) + lines * line_height(SMALL)) - 10
+        top = y + int(line_height(BODY)) + lines * _LINE - 6
         high = 0
         for place, each in enumerate(overlays):
             x = MARGIN + side + GUTTER + place * pitch
             sheet.text(x, y + 8, each.attribution.method, bold=True, width=pitch - 20)
             for row, line in enumerate(each.lines, 1):
-                sheet.text(x, y + 8 + row * 26, line, size=SMALL, colour=sheet.theme.muted, width=pitch - 20)
+                sheet.text(
+                    x, y + 8 + row * _LINE, line, size=SMALL, colour=sheet.theme.muted, width=pitch - 20
+                )
             high = self._heat_over(sheet, (x, top), each.attribution, picture, side, beside=alone_beside)
         colours = fitted(picture, side, side)
         sheet.text(MARGIN, y + 8, "input", bold=True)
