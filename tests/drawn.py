@@ -26,8 +26,8 @@ def named(figure, name):
 
 
 def bar_limits(figure):
-    """The numbers at the ends of each colour bar."""
-    bars = [each.get_gid().split() for each in named(figure, "colour bar")]
+    """The numbers at the ends of each color bar."""
+    bars = [each.get_gid().split() for each in named(figure, "color bar")]
     return [(float(low), float(high)) for *_, low, high in bars]
 
 

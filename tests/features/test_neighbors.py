@@ -50,7 +50,7 @@ def test_rows_that_are_no_numbers_come_last_and_zeros_are_far_from_all(metric):
     assert metric == "euclidean" or distances[0, 1] == 1
 
 
-def test_a_row_is_not_its_own_neighbour_and_a_file_finds_itself(everything):
+def test_a_row_is_not_its_own_neighbor_and_a_file_finds_itself(everything):
     path = everything.columns().paths[30]
     found = convscope.neighbors(everything, ["id:30", path], layer="block2_conv", count=4)
     row, file = found.found
@@ -96,14 +96,14 @@ def test_the_picture_shows_inputs_labels_and_distances(everything, theme):
     pixels(figure)
 
 
-def test_a_neighbour_of_another_class_is_marked():
+def test_a_neighbor_of_another_class_is_marked():
     sample = plain_sample(np.zeros((4, 4, 1), np.uint8))
     line = plain_sample(np.zeros((9, 2), np.float32))
     cards = [Card(sample, "cat", ("0.1", "id 1")), Card(None, "dog", ("0.2",), True), Card(line, "x" * 99)]
     figure = draw_neighbors([(Card(sample, "cat"), cards), (Card(None), cards * 9)], lead="By distance")
     assert_tidy(figure)
-    colours = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
-    assert colours["dog"] != colours["cat"]
+    colors = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
+    assert colors["dog"] != colors["cat"]
     lead = " ".join(texts(figure))
     assert "of another class" in lead
     assert "there is no picture of it any more" in lead
@@ -202,7 +202,7 @@ def test_without_the_engine_of_the_features_keras_computes_and_says_so(everythin
         assert any("Keras computes the inputs" in note for note in found.notes)
 
 
-def test_colour_pictures_of_another_size_are_brought_to_the_model(model_file, pictures, tmp_path):
+def test_color_pictures_of_another_size_are_brought_to_the_model(model_file, pictures, tmp_path):
     features = convscope.extract(model_file, pictures, out=tmp_path / "f", precision="float32")
     with Image.open(features.columns().paths[50]) as picture:
         picture.resize((64, 64), Image.Resampling.NEAREST).convert("RGB").save(tmp_path / "large.png")

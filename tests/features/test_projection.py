@@ -18,8 +18,8 @@ from convscope.lenses.figures.scatter import draw_scatter
 
 def clusters(per_class=20, values=12, seed=0):
     random = np.random.default_rng(seed)
-    centres = random.normal(0, 6, (3, values))
-    return np.concatenate([centre + random.normal(0, 1, (per_class, values)) for centre in centres])
+    centers = random.normal(0, 6, (3, values))
+    return np.concatenate([center + random.normal(0, 1, (per_class, values)) for center in centers])
 
 
 def three(per_class=20):

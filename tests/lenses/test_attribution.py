@@ -57,7 +57,7 @@ def test_each_says_its_method_layer_class_and_score():
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_the_heat_has_the_colours_of_the_values_and_the_bar_their_limits(signed):
+def test_the_heat_has_the_colors_of_the_values_and_the_bar_their_limits(signed):
     each = made((6, 6), signed=signed)
     figure = draw_attributions(plain_sample(np.zeros((6, 6, 1))), [each])
     low, high = float(each.values.min()), float(each.values.max())
@@ -65,7 +65,7 @@ def test_the_heat_has_the_colours_of_the_values_and_the_bar_their_limits(signed)
     scale = Scale(THEMES["light"], low, high, "diverging" if signed else "sequential")
     heat = image(figure, "heat")
     factor = heat.shape[0] // 6
-    np.testing.assert_array_equal(heat[::factor, ::factor], scale.colours(each.values))
+    np.testing.assert_array_equal(heat[::factor, ::factor], scale.colors(each.values))
 
 
 def test_the_overlay_leaves_the_input_visible_where_nothing_speaks():

@@ -1,4 +1,4 @@
-"""Charts are well-formed, the same every time, coloured by the page, and survive any name and number."""
+"""Charts are well-formed, the same every time, colored by the page, and survive any name and number."""
 
 import math
 import xml.etree.ElementTree as ElementTree
@@ -35,7 +35,7 @@ def drawings():
     ]
 
 
-def test_every_chart_takes_its_colours_from_the_page():
+def test_every_chart_takes_its_colors_from_the_page():
     for svg in drawings():
         parsed(svg)
         assert "var(--ink)" in svg or "var(--muted)" in svg

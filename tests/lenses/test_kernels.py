@@ -57,7 +57,7 @@ def test_a_gray_kernel_has_its_weights_as_pixels_and_0_as_middle_gray():
     top = drawn.shape[0] - 3 * factor - 1
     cut = drawn[top : top + 3 * factor : factor, 1 : 1 + 3 * factor : factor]
     np.testing.assert_array_equal(
-        cut, Scale(THEMES["light"], low, high, "gray").colours(kernels.weights[..., 0, 0])
+        cut, Scale(THEMES["light"], low, high, "gray").colors(kernels.weights[..., 0, 0])
     )
     assert abs(int(cut[1, 1, 0]) - 128) <= 1
 
@@ -67,7 +67,7 @@ def test_norms_are_on_a_scale_from_0():
     figure = draw_kernels(kernels)
     assert bar_limits(figure) == [(0.0, pytest.approx(float(kernels.norms.max())))]
     scale = Scale(THEMES["light"], 0.0, float(kernels.norms.max()))
-    np.testing.assert_array_equal(image(figure, "norms")[::40, ::40], scale.colours(kernels.norms))
+    np.testing.assert_array_equal(image(figure, "norms")[::40, ::40], scale.colors(kernels.norms))
 
 
 def test_a_weight_that_is_not_finite_is_hatched_and_counted():

@@ -1,4 +1,4 @@
-"""The numbers of maps reach the picture, at their place and in their colour, at every size."""
+"""The numbers of maps reach the picture, at their place and in their color, at every size."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from convscope.lenses.figures.comparison import draw_comparison
 from convscope.lenses.figures.maps import chosen_channels, draw_maps, strength
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import THEMES as KNOWN
-from convscope.lenses.sheet.theme import Scale, colour_bytes
+from convscope.lenses.sheet.theme import Scale, color_bytes
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.plain import plain_sample
 from convscope.lenses.views.vector import VectorView
@@ -67,7 +67,7 @@ def test_many_maps_are_numbered_without_overlap(channels):
     )
 
 
-def test_the_mosaic_holds_the_colours_of_the_values_in_order_of_strength():
+def test_the_mosaic_holds_the_colors_of_the_values_in_order_of_strength():
     maps = some((12, 12, 6), signed=True) * np.array([1, 5, 2, 4, 0, 3])
     figure = draw_maps(PICTURE, [block(maps)], channels=4)
     order = [1, 3, 5, 2]
@@ -84,7 +84,7 @@ def test_the_mosaic_holds_the_colours_of_the_values_in_order_of_strength():
     for place in range(4):
         left = place * (12 * factor + 12) + 1
         cut = mosaic[label + 1 : label + 1 + 12 * factor : factor, left : left + 12 * factor : factor]
-        np.testing.assert_array_equal(cut, scale.colours(maps[..., order[place]]))
+        np.testing.assert_array_equal(cut, scale.colors(maps[..., order[place]]))
         found += 1
     assert found == 4
 
@@ -101,8 +101,8 @@ def test_a_hot_corner_is_at_that_corner_of_the_page(theme):
     maps = np.zeros((8, 8, 1), np.float32)
     maps[0, 7] = 1
     sheet = pixels(draw_maps(PICTURE, [block(maps)], theme=theme))
-    hot = np.asarray(Scale(KNOWN[theme], 0, 1).colours(np.array([1.0]))[0, :3])
-    cold = np.asarray(Scale(KNOWN[theme], 0, 1).colours(np.array([0.0]))[0, :3])
+    hot = np.asarray(Scale(KNOWN[theme], 0, 1).colors(np.array([1.0]))[0, :3])
+    cold = np.asarray(Scale(KNOWN[theme], 0, 1).colors(np.array([0.0]))[0, :3])
     inside = sheet[:, 260:1200]
     rows, columns = np.nonzero((inside == cold).all(axis=-1))
     top, right = rows.min(), columns.max()
@@ -114,13 +114,13 @@ def test_a_hot_corner_is_at_that_corner_of_the_page(theme):
     assert right + 1 - hot_columns.min() == pytest.approx(side)
 
 
-def test_what_is_not_finite_is_hatched_in_its_own_colour_and_counted():
+def test_what_is_not_finite_is_hatched_in_its_own_color_and_counted():
     maps = some((8, 8, 4))
     maps[0, 0, 1], maps[2, 3, 1], maps[4, 4, 2] = np.nan, np.inf, -np.inf
     figure = draw_maps(PICTURE, [block(maps)], channels=4)
     assert "hatched: 3 of 256 values not finite (NaN or infinite)" in texts(figure)
     assert len(named(figure, "missing")) == 2
-    missing = colour_bytes(KNOWN["light"].missing)
+    missing = color_bytes(KNOWN["light"].missing)
     mosaic = image(figure, "maps conv").reshape(-1, 4)
     factor = 29
     assert (mosaic == missing).all(axis=-1).sum() == 3 * factor**2
@@ -169,7 +169,7 @@ def test_a_volume_says_which_slice_is_shown():
     volume[2, 1, 1] = 1
     figure = draw_maps(plain_sample(np.zeros((5, 4, 4, 1))), [block(volume)])
     assert any("middle slice of each volume, 2 of 0 to 4" in text for text in texts(figure))
-    hot = Scale(KNOWN["light"], 0, 1).colours(np.array(1.0))
+    hot = Scale(KNOWN["light"], 0, 1).colors(np.array(1.0))
     assert (image(figure, "maps conv") == hot).all(axis=-1).any()
 
 
@@ -222,7 +222,7 @@ def test_a_comparison_shows_the_same_channels_on_one_scale():
     assert bar_limits(figure) == [(float(shown.min()), float(shown.max()))]
     drawn = image(figure, "map 2 of 1")[::25, ::25]
     scale = Scale(KNOWN["light"], float(shown.min()), float(shown.max()))
-    np.testing.assert_array_equal(drawn, scale.colours(maps[1].maps[..., 2]))
+    np.testing.assert_array_equal(drawn, scale.colors(maps[1].maps[..., 2]))
 
 
 def test_maps_that_do_not_belong_together_are_not_compared():

@@ -36,9 +36,9 @@ class MoleculeView(View):
         scale, count = scale_of(sheet.theme, values), len(values)
         turns = 2 * np.pi * np.arange(count) / count
         xs, ys = (spot[i] + side / 2 * (1 + 0.8 * each(turns)) for i, each in enumerate((np.cos, np.sin)))
-        sheet.line([*xs, xs[0]], [*ys, ys[0]], colour=sheet.theme.rule)
-        for x, y, colour in zip(xs, ys, scale.colours(values), strict=True):
-            sheet.image(x - 4, y - 4, np.tile(colour, (8, 8, 1)), name=name)
+        sheet.line([*xs, xs[0]], [*ys, ys[0]], color=sheet.theme.rule)
+        for x, y, color in zip(xs, ys, scale.colors(values), strict=True):
+            sheet.image(x - 4, y - 4, np.tile(color, (8, 8, 1)), name=name)
         return side
 
     def place_input(self, sheet, box):

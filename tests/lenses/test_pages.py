@@ -17,7 +17,7 @@ from convscope.lenses.pages.pages import Picture, Section, render_page, write_pa
 from convscope.lenses.sheet.arrays import save_arrays
 from convscope.lenses.sheet.picture_files import save_figure
 from convscope.lenses.sheet.theme import THEMES as KNOWN
-from convscope.lenses.sheet.theme import colour_bytes
+from convscope.lenses.sheet.theme import color_bytes
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.plain import plain_sample
 
@@ -41,7 +41,7 @@ def test_every_format_is_written_the_same_each_time(suffix, tmp_path):
 def test_a_png_has_the_ground_of_its_theme_and_200_pixels_to_the_inch(theme, tmp_path):
     picture = Image.open(save_figure(figure(theme), tmp_path / "a.png"))
     assert picture.width == 1400
-    assert picture.convert("RGBA").getpixel((2, 2)) == tuple(colour_bytes(KNOWN[theme].ground))
+    assert picture.convert("RGBA").getpixel((2, 2)) == tuple(color_bytes(KNOWN[theme].ground))
 
 
 def test_text_stays_text_in_svg(tmp_path):

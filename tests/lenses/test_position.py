@@ -147,9 +147,9 @@ def test_the_strongest_input_channels_are_shown_by_their_own_numbers():
     ]
 
 
-def test_the_map_has_the_colours_of_its_values():
+def test_the_map_has_the_colors_of_its_values():
     position = made((3, 3), 1, (2, 4), (10, 10), ())
     position.map[:] = np.linspace(-1, 2, 100).reshape(10, 10)
     figure = draw_position(position, plain_sample(np.zeros((12, 12, 1))))
-    expected = Scale(THEMES["light"], -1, 2, "diverging").colours(position.map)
+    expected = Scale(THEMES["light"], -1, 2, "diverging").colors(position.map)
     np.testing.assert_array_equal(image(figure, "map")[::40, ::40], expected)

@@ -55,8 +55,8 @@ def maps_of(length, channels=6, stride=2, field=5, seed=1):
 def sound(length=4000, rate=8000, frames=50, bands=20):
     wave = np.sin(np.arange(length) / 3)[:, None]
     energies = np.random.default_rng(2).normal(-8, 3, (frames, bands))
-    centres = (np.arange(frames) + 0.5) * length / frames
-    heard = Spectrogram(energies, centres, np.geomspace(60, 3800, bands), "log_mel")
+    centers = (np.arange(frames) + 0.5) * length / frames
+    heard = Spectrogram(energies, centers, np.geomspace(60, 3800, bands), "log_mel")
     axis = Axis(np.arange(length) / rate, "s", filled=(200, 900))
     return Sample(TimelineView(wave, axis, heard), "word.wav")
 
@@ -113,7 +113,7 @@ def test_a_value_stands_under_the_middle_of_what_it_sees_whatever_the_stride():
     layer.maps[:] = 0
     layer.maps[50, 0] = 1
     strip = image(draw_maps(series(np.zeros((length, 1))), [layer]), "maps block/conv of 0")
-    hot = np.flatnonzero((strip[9] == Scale(LIGHT, 0, 1).colours(np.array(1.0))).all(axis=-1))
+    hot = np.flatnonzero((strip[9] == Scale(LIGHT, 0, 1).colors(np.array(1.0))).all(axis=-1))
     middle = 50 * stride + field / 2
     assert (hot.mean() + 0.5) / strip.shape[1] * length == pytest.approx(middle, abs=0.5)
     assert len(hot) / strip.shape[1] * length == pytest.approx(stride, abs=0.6)
@@ -132,7 +132,7 @@ def test_variables_without_room_are_left_out_and_that_is_said():
     assert {"channel 5", "channel 17"} <= set(said)
 
 
-def test_each_variable_has_the_colours_of_its_own_part():
+def test_each_variable_has_the_colors_of_its_own_part():
     sample = SAMPLES["named"]
     parts = np.zeros(sample.view.signal.values.shape)
     parts[100:200, 1] = 2.0
@@ -142,10 +142,10 @@ def test_each_variable_has_the_colours_of_its_own_part():
     scale = Scale(LIGHT, -1.0, 2.0, "diverging")
     for variable, share, value in ((0, 0.4, 0.0), (1, 0.4, 2.0), (2, 0.9, -1.0)):
         heat = image(figure, f"heat integrated-gradients {variable}")
-        np.testing.assert_array_equal(heat[3, int(share * heat.shape[1])], scale.colours(np.array(value)))
+        np.testing.assert_array_equal(heat[3, int(share * heat.shape[1])], scale.colors(np.array(value)))
 
 
-def test_without_parts_all_variables_stand_on_the_same_colours():
+def test_without_parts_all_variables_stand_on_the_same_colors():
     figure = draw_attributions(SAMPLES["named"], [attribution(SAMPLES["named"])])
     heats = named(figure, "heat integrated-gradients")
     assert len(heats) == 3
@@ -158,7 +158,7 @@ def test_what_is_heard_lies_with_its_low_bands_at_the_bottom():
     sample.view.signal.spectrogram.values[10, 0] = 0
     figure = draw_maps(sample, [maps_of(4000, stride=80, field=200)])
     shown = image(figure, "spectrogram log_mel")
-    hot = Scale(LIGHT, -9, 0).colours(np.array(0.0))
+    hot = Scale(LIGHT, -9, 0).colors(np.array(0.0))
     rows, columns = np.nonzero((shown == hot).all(axis=-1))
     assert rows.min() >= shown.shape[0] * 0.94
     assert columns.mean() / shown.shape[1] == pytest.approx(10.5 / 50, abs=0.01)
@@ -178,7 +178,7 @@ def test_maps_over_time_and_bands_are_pictures_below_what_is_heard():
     shown = np.asarray(first[0].get_array())
     strongest = int(np.argmax(np.abs(values).mean((0, 1))))
     scale = Scale(LIGHT, float(values.min()), float(values.max()), "diverging")
-    expected = scale.colours(values[12, 0, strongest])
+    expected = scale.colors(values[12, 0, strongest])
     np.testing.assert_array_equal(shown[-1, int((12 * 160 + 120) / 4000 * shown.shape[1])], expected)
     assert_tidy(draw_comparison([sample, sample], [layer, layer]))
 
@@ -190,7 +190,7 @@ def test_attribution_at_what_is_heard_is_drawn_over_time_and_bands():
     figure = draw_attributions(sample, [attribution(sample, parts, "log_mel")])
     assert_tidy(figure)
     heat = image(figure, "heat integrated-gradients")
-    one = Scale(LIGHT, 0, 1, "diverging").colours(np.array(1.0))
+    one = Scale(LIGHT, 0, 1, "diverging").colors(np.array(1.0))
     np.testing.assert_array_equal(heat[0, -5], one)
     assert not (heat[-1] == one).all(axis=-1).any()
 
@@ -230,6 +230,6 @@ def test_a_tone_is_heard_in_its_band_and_silence_is_no_error():
     assert np.isfinite(mel_spectrogram(np.full(100, np.nan), rate).values).all()
 
 
-def test_a_spectrogram_without_a_centre_for_each_frame_is_refused():
-    with pytest.raises(UsageError, match="centre for each frame"):
+def test_a_spectrogram_without_a_center_for_each_frame_is_refused():
+    with pytest.raises(UsageError, match="center for each frame"):
         Spectrogram(np.zeros((4, 3)), np.arange(5))

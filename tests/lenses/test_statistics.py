@@ -72,7 +72,7 @@ def test_classes_are_rows_of_deviations_with_silent_channels_last():
     )[:, alive]
     assert bar_limits(figure) == [(pytest.approx(relative.min()), pytest.approx(relative.max()))]
     drawn = image(figure, "classes")[::40, ::40]
-    middle = Scale(THEMES["light"], -1, 1, "diverging").colours(np.zeros((3, 2)))
+    middle = Scale(THEMES["light"], -1, 1, "diverging").colors(np.zeros((3, 2)))
     np.testing.assert_array_equal(drawn[:, -2:], middle)
     assert drawn.shape[:2] == (3, 8)
 

@@ -1,4 +1,4 @@
-"""Series and recordings on a page: small, in the page's colours, whole at any length, and escaped."""
+"""Series and recordings on a page: small, in the page's colors, whole at any length, and escaped."""
 
 import base64
 import io

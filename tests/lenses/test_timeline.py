@@ -54,13 +54,13 @@ def test_pixels_and_positions_are_each_others_inverse(length, place, step):
 def test_each_pixel_holds_a_value_from_right_under_it(length, stride, seed):
     values = np.random.default_rng(seed).normal(size=(1, length))
     timeline = Timeline(length * stride, LEFT, WIDE)
-    centres = np.arange(length) * stride + (stride - 1) / 2
-    drawn, there = timeline.spread(values, centres)
+    centers = np.arange(length) * stride + (stride - 1) / 2
+    drawn, there = timeline.spread(values, centers)
     assert drawn.min() >= values.min() - 1e-9
     assert drawn.max() <= values.max() + 1e-9
     assert there.all()
     if length <= WIDE / 4:
-        middles = np.clip((timeline.across(centres) - LEFT).astype(int), 0, WIDE - 1)
+        middles = np.clip((timeline.across(centers) - LEFT).astype(int), 0, WIDE - 1)
         np.testing.assert_array_equal(drawn[0, middles], values[0])
 
 
@@ -77,7 +77,7 @@ def test_a_map_ends_where_what_it_sees_ends():
     _, there = timeline.spread(np.zeros((1, 20)), 10 + np.arange(20) * 2)
     assert runs(there) == [
         (95, 495)
-    ]  # from half a step before the first centre to half a step behind the last
+    ]  # from half a step before the first center to half a step behind the last
 
 
 @pytest.mark.parametrize(

@@ -77,14 +77,14 @@ def test_a_peak_of_one_point_in_a_long_series_is_seen_in_the_strips():
     parts[12_345, 1] = 50
     figure = draw_anomalies(values, None, scores, parts, 5, [])
     strip = image(figure, "part 1")
-    hot = np.flatnonzero((strip[5] == Scale(LIGHT, 0, 50).colours(np.array(50.0))).all(axis=-1))
+    hot = np.flatnonzero((strip[5] == Scale(LIGHT, 0, 50).colors(np.array(50.0))).all(axis=-1))
     assert hot.mean() / strip.shape[1] == pytest.approx(12_345 / 40_000, abs=2e-3)
 
 
-def test_labelled_windows_are_gray_and_known():
+def test_labeled_windows_are_gray_and_known():
     values, scores, _ = watched(500, 1)
     figure = draw_anomalies(values, None, scores, None, 5, [], windows=[(100, 200), (300, 350)])
-    widths = sorted({round(each.get_width(), 1) for each in named(figure, "labelled")})
+    widths = sorted({round(each.get_width(), 1) for each in named(figure, "labeled")})
     assert widths == [round(50 / 500 * 1038, 1), round(100 / 500 * 1038, 1)]
     assert any("gray: 2 labeled windows" in text for text in texts(figure))
 

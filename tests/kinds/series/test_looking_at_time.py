@@ -94,7 +94,7 @@ def test_what_is_shown_of_a_recording_is_what_its_model_hears():
     np.testing.assert_allclose([each.values for each in heard], ear.predict_on_batch(x), atol=1e-4)
     path, layer = front_end_of(graph)
     assert path == "hear"
-    assert heard[0].centres[10] == pytest.approx(10.5 * layer.strides[0], abs=1)
+    assert heard[0].centers[10] == pytest.approx(10.5 * layer.strides[0], abs=1)
     bands = layer.frequencies
     assert (np.diff(bands) > 0).all()
     assert bands[0] > 20
@@ -130,7 +130,7 @@ def test_a_tone_is_seen_at_its_own_frequency_and_time():
     model = sound_model()
     (heard,) = spectrograms_of(model, trace(model, wave), wave)
     frame, band = np.unravel_index(heard.values.argmax(), heard.values.shape)
-    assert 800 <= heard.centres[frame] <= 1200
+    assert 800 <= heard.centers[frame] <= 1200
     assert np.abs(heard.frequencies - 700).argmin() == band
 
 

@@ -58,7 +58,7 @@ def test_maps_of_any_text_are_drawn_tidily(name):
         assert_tidy(draw_maps(sample, layers_of(sample), channels=6, theme=theme))
 
 
-def test_padding_is_neither_drawn_nor_does_it_choose_channels_or_colours():
+def test_padding_is_neither_drawn_nor_does_it_choose_channels_or_colors():
     sample = text("short")
     layers = layers_of(sample)
     figure = draw_maps(sample, layers[:1], channels=3)
@@ -69,7 +69,7 @@ def test_padding_is_neither_drawn_nor_does_it_choose_channels_or_colours():
     assert [token for token in sample.view.tokens if token not in said] == []
 
 
-def test_a_strip_has_the_colours_of_its_tokens():
+def test_a_strip_has_the_colors_of_its_tokens():
     sample = text("short")
     layer = layers_of(sample)[0]
     figure = draw_maps(sample, [layer], channels=[7])
@@ -77,7 +77,7 @@ def test_a_strip_has_the_colours_of_its_tokens():
     low, high = bar_limits(figure)[0]
     from convscope.lenses.sheet.theme import Scale
 
-    expected = Scale(LIGHT, low, high, "diverging").colours(layer.maps[:, 7])
+    expected = Scale(LIGHT, low, high, "diverging").colors(layer.maps[:, 7])
     spots = lay_out(sample.view.tokens, 1148).rows[0]
     for spot in spots:
         np.testing.assert_array_equal(strip[9, spot.left + spot.wide // 2], expected[spot.number])
@@ -136,7 +136,7 @@ def test_emoji_are_whole_however_many_signs_they_are_made_of():
     parts = parts_of(" ".join(TEXTS["emoji"]))
     emoji = [part for part, whole in parts if whole]
     if not emoji:
-        pytest.skip("no font of coloured emoji is installed; fonts-noto-color-emoji is one")
+        pytest.skip("no font of colored emoji is installed; fonts-noto-color-emoji is one")
     assert emoji == [TEXTS["emoji"][i] for i in (2, 3, 5)]
     sample = text("emoji")
     assert len(named(draw_maps(sample, layers_of(sample)[:1]), "emoji")) == 3
@@ -153,7 +153,7 @@ def test_attributions_of_any_text_are_drawn_and_written(name):
     assert len(as_terminal(sample.view.tokens, values).spans) <= len(sample.view.tokens)
 
 
-def test_tokens_have_the_colours_of_their_values_on_every_surface():
+def test_tokens_have_the_colors_of_their_values_on_every_surface():
     sample = text("short")
     values = np.zeros(sample.view.length)
     values[3], values[4] = 2.0, -1.0

@@ -87,7 +87,7 @@ class TokensView(View):
                 y += place_tokens(sheet, (x, y - 22), row) - 4
             if lines.left_out:
                 said = f"and {lines.left_out:,} more tokens"
-                sheet.text(x + PADDING, y - 2, said, size=SMALL, colour=sheet.theme.muted)
+                sheet.text(x + PADDING, y - 2, said, size=SMALL, color=sheet.theme.muted)
                 y += int(line_height(SMALL))
         return y + 6 - top
 
@@ -140,7 +140,7 @@ class TokensView(View):
             said = "  ·  ".join(line for line in each.lines if line)
             drawn = sheet.text(MARGIN, y + 8, each.attribution.method, bold=True, width=INNER / 3)
             left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
-            sheet.text(left, y + 8, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
+            sheet.text(left, y + 8, said, size=SMALL, color=sheet.theme.muted, width=MARGIN + INNER - left)
             y += 30
             values = self.unpadded(each.attribution.values)
             y += place_colored(sheet, (MARGIN, y, INNER), self.row(), values) + 50

@@ -29,7 +29,7 @@ def draw_attributions(
     theme: str = "light",
     title: str = "Attribution of the prediction",
 ) -> Figure:
-    """Draws attributions of one input, each with a colour bar.
+    """Draws attributions of one input, each with a color bar.
 
     Every attribution has its own scale; those with signs are symmetric around 0.
 
@@ -58,7 +58,7 @@ def draw_attributions(
             )
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
-    y = int(sheet.paragraph(MARGIN, y, sample.heading, INNER, lines=2, colour=sheet.theme.muted)) + 8
+    y = int(sheet.paragraph(MARGIN, y, sample.heading, INNER, lines=2, color=sheet.theme.muted)) + 8
     y = view.place_overlay(sheet, y, overlays_of(attributions, class_names))
     values = np.stack([view.unpadded(each.values) for each in attributions])
     y = int(write_missing(sheet, MARGIN, y, values, INNER))

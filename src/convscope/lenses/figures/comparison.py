@@ -15,7 +15,7 @@ from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.mosaic import GAP, averaged
 from convscope.lenses.sheet.sheet import BODY, HEADING, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import along
-from convscope.lenses.sheet.theme import Colours, Numbers, Scale, find_theme, scale_of
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, find_theme, scale_of
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Sample
 
@@ -43,7 +43,7 @@ def draw_comparison(
         samples: The inputs, all of one rank, at most 32.
         maps: The same layer's maps of each.
         channels: How many rows, or which channels.
-        scale: `layer`: one colour scale for everything, with a bar; `map`: each map has its own.
+        scale: `layer`: one color scale for everything, with a bar; `map`: each map has its own.
         order: `strongest`: by the mean of absolute values over all inputs, falling; `index`: the first ones.
         theme: `light` or `dark`.
         title: The heading.
@@ -72,20 +72,20 @@ def draw_comparison(
     y = _place_inputs(sheet, y, samples, side)
     top = y
     for row, channel in enumerate(numbers):
-        drawn = [_coloured(sheet, cells[column][row], side, shared, scale) for column in range(len(samples))]
+        drawn = [_colored(sheet, cells[column][row], side, shared, scale) for column in range(len(samples))]
         high = max(each.shape[0] for each, _ in drawn)
         sheet.text(
-            MARGIN + LABEL - 12, y + high / 2 + 8, str(channel), size=SMALL, colour=muted, across="right"
+            MARGIN + LABEL - 12, y + high / 2 + 8, str(channel), size=SMALL, color=muted, across="right"
         )
-        for column, (colours, factor) in enumerate(drawn):
+        for column, (colors, factor) in enumerate(drawn):
             x = MARGIN + LABEL + column * (side + GAP)
-            sheet.box(x, y, colours.shape[1], colours.shape[0], edge=sheet.theme.rule, width=0.8)
-            sheet.image(x, y, colours, name=f"map {channel} of {column}")
+            sheet.box(x, y, colors.shape[1], colors.shape[0], edge=sheet.theme.rule, width=0.8)
+            sheet.image(x, y, colors, name=f"map {channel} of {column}")
             sheet.missing(x, y, ~np.isfinite(cells[column][row]), factor)
         y += high + GAP
     if scale == "layer":
         right = MARGIN + LABEL + len(samples) * (side + GAP) + BAR_GAP - GAP
-        sheet.colour_bar(right, top, min(y - GAP - top, TALLEST_BAR), shared)
+        sheet.color_bar(right, top, min(y - GAP - top, TALLEST_BAR), shared)
     notes = [
         f"{len(numbers):,} of {maps[0].channels:,} channels"
         + (", the strongest over all inputs by mean absolute value first" if order == "strongest" else ""),
@@ -93,7 +93,7 @@ def draw_comparison(
         maps[0].note,
     ]
     notes_line = "; ".join(note for note in notes if note)
-    below = sheet.paragraph(MARGIN, y + line_height(SMALL) - 4, notes_line, INNER, size=SMALL, colour=muted)
+    below = sheet.paragraph(MARGIN, y + line_height(SMALL) - 4, notes_line, INNER, size=SMALL, color=muted)
     below = write_missing(sheet, MARGIN, below, np.stack(planes), INNER)
     return sheet.finish(below + MARGIN // 2)
 
@@ -144,14 +144,14 @@ def _draw_lines(
     for place, (sample, layer) in enumerate(zip(samples, maps, strict=True)):
         sheet.check(y)
         line = "  ·  ".join(part for part in (sample.name, sample.caption) if part)
-        sheet.text(MARGIN, y + 4, line, size=SMALL, colour=sheet.theme.muted, width=INNER)
+        sheet.text(MARGIN, y + 4, line, size=SMALL, color=sheet.theme.muted, width=INNER)
         where, named = (MARGIN, y + 20, INNER), replace(layer, path=f"of {place}")
         block = sample.view.place_maps(sheet, where, named, numbers, scale=scale, shared=shared)
         y = block.bottom + 40
         notes += [note for note in block.notes if note not in notes]
     said = f"{len(numbers):,} of {maps[0].channels:,} channels"
     notes = [said, *(["one scale for all"] if shared else []), *notes]
-    y = int(sheet.paragraph(MARGIN, y, "; ".join(notes), INNER, size=SMALL, colour=sheet.theme.muted))
+    y = int(sheet.paragraph(MARGIN, y, "; ".join(notes), INNER, size=SMALL, color=sheet.theme.muted))
     below = write_missing(sheet, MARGIN, y, every, INNER)
     return sheet.finish(below + MARGIN // 2)
 
@@ -164,14 +164,14 @@ def _place_inputs(sheet: Sheet, y: int, samples: Sequence[Sample], side: int) ->
     for column, sample in enumerate(samples):
         x = MARGIN + LABEL + column * (side + GAP)
         sheet.text(x, y, sample.name, size=size, width=side)
-        sheet.text(x, y + line_height(size), sample.caption, size=size, colour=sheet.theme.muted, width=side)
+        sheet.text(x, y + line_height(size), sample.caption, size=size, color=sheet.theme.muted, width=side)
     y += int(line_height(size)) + 12
     for column, sample in enumerate(samples if samples[0].view.tile is not None else ()):
         x = MARGIN + LABEL + column * (side + GAP)
         high = max(high, sample.view.thumbnail(sheet, (x, y, side, 2 * side)))
     if high:
-        middle, colour = y + high / 2 + 8, sheet.theme.muted
-        sheet.text(MARGIN + LABEL - 12, middle, "input", size=SMALL, colour=colour, across="right")
+        middle, color = y + high / 2 + 8, sheet.theme.muted
+        sheet.text(MARGIN + LABEL - 12, middle, "input", size=SMALL, color=color, across="right")
     return y + high + 2 * GAP
 
 
@@ -185,13 +185,13 @@ def _cell(plane: Numbers, side: int) -> Numbers:
     return np.asarray(averaged(plane[None], (mean, mean))[0])
 
 
-def _coloured(
+def _colored(
     sheet: Sheet, cell: Numbers, side: int, shared: Scale, scale: str
-) -> tuple[Colours, tuple[int, int]]:
-    """The colours of one map, enlarged to its place, and by how much along its width and height."""
+) -> tuple[Colors, tuple[int, int]]:
+    """The colors of one map, enlarged to its place, and by how much along its width and height."""
     own = shared if scale == "layer" else scale_of(sheet.theme, cell, shared.kind)
     rows, columns = cell.shape
     factor = max(1, min(side // columns, max(1, 2 * side // rows)))
     down = factor if rows > 1 else min(28, side)
     across = factor if rows > 1 else max(1, side // columns)
-    return np.repeat(np.repeat(own.colours(cell), down, axis=0), across, axis=1), (across, down)
+    return np.repeat(np.repeat(own.colors(cell), down, axis=0), across, axis=1), (across, down)

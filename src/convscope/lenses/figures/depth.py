@@ -67,10 +67,10 @@ def draw_depth(
         A figure of 7 inches width.
     """
     sheet = Sheet(find_theme(theme))
-    colours = sheet.theme
+    colors = sheet.theme
     y = sheet.title(title)
     if lead:
-        y = int(sheet.paragraph(MARGIN, y, lead, INNER, size=SMALL, colour=colours.muted))
+        y = int(sheet.paragraph(MARGIN, y, lead, INNER, size=SMALL, color=colors.muted))
     wanted = max(width_of(each.name, SMALL) for each in levels) + 24
     left = MARGIN + int(min(wanted, _MOST_NAME))
     wide = MARGIN + INNER - _FIGURE - left
@@ -83,27 +83,27 @@ def draw_depth(
 
     y = _name_lines(sheet, y + 6, lines, across, left + wide)
     right = MARGIN + INNER
-    sheet.text(right - _FIGURE + 16, y - 14, what.partition(" ")[0], size=TINY, colour=colours.muted)
-    sheet.text(right, y - 14, noted, size=TINY, colour=colours.muted, across="right", width=94)
+    sheet.text(right - _FIGURE + 16, y - 14, what.partition(" ")[0], size=TINY, color=colors.muted)
+    sheet.text(right, y - 14, noted, size=TINY, color=colors.muted, across="right", width=94)
     begin, end = y, y + PITCH * len(levels) + 8
     for tick in ticks:
-        sheet.line([across(tick)] * 2, [begin, end], colour=colours.rule, width=0.5)
-        sheet.text(across(tick), end + 24, f"{tick:.0%}", size=TINY, colour=colours.muted, across="center")
-    for (_, share), colour in zip(lines, (colours.muted, colours.ink), strict=False):
-        sheet.line([across(share)] * 2, [begin - 6, end], colour=colour, width=1.0)
+        sheet.line([across(tick)] * 2, [begin, end], color=colors.rule, width=0.5)
+        sheet.text(across(tick), end + 24, f"{tick:.0%}", size=TINY, color=colors.muted, across="center")
+    for (_, share), color in zip(lines, (colors.muted, colors.ink), strict=False):
+        sheet.line([across(share)] * 2, [begin - 6, end], color=color, width=1.0)
     middles = [y + PITCH * (place + 0.5) + 4 for place in range(len(levels))]
-    sheet.line([across(each.value) for each in levels], middles, colour=colours.rule, width=0.8)
+    sheet.line([across(each.value) for each in levels], middles, color=colors.rule, width=0.8)
     for each, middle in zip(levels, middles, strict=True):
-        colour = colours.second if each.first else colours.first
+        color = colors.second if each.first else colors.first
         sheet.text(left - 20, middle + 7, each.name, size=SMALL, width=left - MARGIN - 20, across="right")
-        sheet.line([across(each.low), across(each.high)], [middle] * 2, colour=colour, width=1.4)
+        sheet.line([across(each.low), across(each.high)], [middle] * 2, color=color, width=1.4)
         dot = 11
         sheet.box(
-            across(each.value) - dot / 2, middle - dot / 2, dot, dot, fill=colour, name=f"dot {each.name}"
+            across(each.value) - dot / 2, middle - dot / 2, dot, dot, fill=color, name=f"dot {each.name}"
         )
         sheet.text(right - _FIGURE + 16, middle + 7, f"{each.value:.1%}", size=SMALL, bold=each.first)
-        sheet.text(right, middle + 7, each.note, size=TINY, colour=colours.muted, across="right", width=94)
-    sheet.text(left + wide / 2, end + 50, what, size=SMALL, colour=colours.muted, across="center")
+        sheet.text(right, middle + 7, each.note, size=TINY, color=colors.muted, across="right", width=94)
+    sheet.text(left + wide / 2, end + 50, what, size=SMALL, color=colors.muted, across="center")
     return sheet.finish(end + 62 + MARGIN // 2)
 
 
@@ -121,10 +121,10 @@ def _name_lines(
     sheet: Sheet, y: int, lines: Sequence[tuple[str, float]], across: Callable[[float], float], right: float
 ) -> int:
     """Names of the upright lines above the plot, a row for each; returns where the plot begins."""
-    for (name, share), colour in zip(lines, (sheet.theme.muted, sheet.theme.ink), strict=False):
+    for (name, share), color in zip(lines, (sheet.theme.muted, sheet.theme.ink), strict=False):
         text = f"{name}, {share:.1%}"
         wide = width_of(text, TINY)
         place = min(max(across(share), MARGIN + wide / 2), right - wide / 2)
-        sheet.text(place, y + 14, text, size=TINY, colour=colour, across="center")
+        sheet.text(place, y + 14, text, size=TINY, color=color, across="center")
         y += 24
     return y + 8

@@ -18,10 +18,10 @@ from convscope.lenses.sheet.pixels import pixels_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import place_strips
 from convscope.lenses.sheet.theme import (
-    Colours,
+    Colors,
     Numbers,
     Scale,
-    colour_bytes,
+    color_bytes,
     count,
     find_theme,
     number,
@@ -78,7 +78,7 @@ def draw_kernels(
     of = f" of {shape_text(size)}" if size else ""
     over = "one input channel each" if into == 1 and there > 1 else count(into, "input channel")
     facts = f"{kernels.type}  ·  {count(there, 'kernel')}{of} over {over}"
-    y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) + 4
+    y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 4
     numbers = chosen_channels(weights, channels, order)
     pictured = (len(size) == 2 and into in (1, 3)) or (len(size) == 3 and into == 1)
     if pictured:
@@ -111,7 +111,7 @@ def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -
     slices, labels = 1, [str(each) for each in numbers]
     if three:
         furthest = max(abs(scale.low), abs(scale.high)) or 1.0
-        coloured = _in_colours(sheet, chosen, furthest)
+        colored = _in_colors(sheet, chosen, furthest)
         missing = np.asarray(~np.isfinite(chosen).all(axis=-1))
         said = (
             f"Red, green and blue are the three input channels; the middle gray is 0, the ends are "
@@ -119,11 +119,11 @@ def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -
         )
     else:
         flat = chosen[..., 0]
-        coloured, missing = scale.colours(flat), ~np.isfinite(flat)
+        colored, missing = scale.colors(flat), ~np.isfinite(flat)
         said = "Middle gray is 0."
         if flat.ndim == 4:
             slices = flat.shape[1]
-            coloured = coloured.reshape(-1, *coloured.shape[2:])
+            colored = colored.reshape(-1, *colored.shape[2:])
             missing = missing.reshape(-1, *missing.shape[2:])
             labels = [f"{kernel}:{deep}" for kernel in numbers for deep in range(slices)]
             said = "Middle gray is 0; each slice along the depth is numbered kernel:slice."
@@ -134,25 +134,25 @@ def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -
     )
     y = sheet.section(y, "Weights", f"{said} Shown: {shown}; numbered by kernel.")
     most = slices * max(1, 12 // slices) if slices > 1 else 16
-    tiling = tile(len(labels), (coloured.shape[1], coloured.shape[2]), room, most=most)
+    tiling = tile(len(labels), (colored.shape[1], colored.shape[2]), room, most=most)
     if slices <= tiling.columns:  # a row begins with a kernel's first slice
         tiling = replace(tiling, columns=tiling.columns - tiling.columns % slices)
     top = y - 14
-    place_mosaic(sheet, MARGIN, top, coloured, tiling, labels, missing=missing, name="kernels")
+    place_mosaic(sheet, MARGIN, top, colored, tiling, labels, missing=missing, name="kernels")
     high = tiling.size(len(labels))[1]
     if not three:
-        sheet.colour_bar(
+        sheet.color_bar(
             MARGIN + room + BAR_GAP, top + tiling.label, min(high - tiling.label, TALLEST_BAR), scale
         )
     return top + high + 24
 
 
-def _in_colours(sheet: Sheet, chosen: Numbers, furthest: float) -> Colours:
+def _in_colors(sheet: Sheet, chosen: Numbers, furthest: float) -> Colors:
     finite = np.isfinite(chosen)
-    colours = np.full((*chosen.shape[:-1], 4), 255, np.uint8)
-    colours[..., :3] = np.rint(255 * (0.5 + np.where(finite, chosen, 0) / (2 * furthest)))
-    colours[~finite.all(axis=-1)] = colour_bytes(sheet.theme.missing)
-    return colours
+    colors = np.full((*chosen.shape[:-1], 4), 255, np.uint8)
+    colors[..., :3] = np.rint(255 * (0.5 + np.where(finite, chosen, 0) / (2 * furthest)))
+    colors[~finite.all(axis=-1)] = color_bytes(sheet.theme.missing)
+    return colors
 
 
 def _draw_lines(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> int:
@@ -160,9 +160,9 @@ def _draw_lines(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> i
     theme = sheet.theme
     into = weights.shape[1]
     which = (
-        "the input channels of largest norm, named in their colour"
+        "the input channels of largest norm, named in their color"
         if into > LINES
-        else "the input channels, named in their colour"
+        else "the input channels, named in their color"
     )
     said = "Weights over the positions of the kernel" + (f": {which}." if into > 1 else ".")
     y = sheet.section(
@@ -180,18 +180,18 @@ def _draw_lines(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> i
         _plot(sheet, (x, top + 26, wide, high), each[:, strongest], furthest)
         if into > 1:
             right = x + wide - 2.0
-            for channel, colour in reversed(list(zip(strongest, _line_colours(sheet), strict=False))):
-                sheet.text(right, top + 16, str(channel), size=TINY, colour=colour, across="right")
+            for channel, color in reversed(list(zip(strongest, _line_colors(sheet), strict=False))):
+                sheet.text(right, top + 16, str(channel), size=TINY, color=color, across="right")
                 right -= width_of(str(channel), TINY) + 12
         if column == 0:
             for value, down in ((furthest, 14), (0.0, high / 2 + 6), (-furthest, high)):
                 sheet.text(
-                    x - 10, top + 26 + down, number(value, 2), size=TINY, colour=theme.muted, across="right"
+                    x - 10, top + 26 + down, number(value, 2), size=TINY, color=theme.muted, across="right"
                 )
     return y - 8 + -(-len(numbers) // 4) * (high + 40) + 20
 
 
-def _line_colours(sheet: Sheet) -> tuple[str, str, str]:
+def _line_colors(sheet: Sheet) -> tuple[str, str, str]:
     return sheet.theme.first, sheet.theme.second, sheet.theme.muted
 
 
@@ -199,15 +199,15 @@ def _plot(sheet: Sheet, box: tuple[int, int, int, int], lines: Numbers, furthest
     """Lines (positions, lines) with a mark at every position, around 0 in the middle."""
     x, y, wide, high = box
     sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
-    sheet.line([x, x + wide], [y + high / 2, y + high / 2], colour=sheet.theme.rule, width=0.6)
+    sheet.line([x, x + wide], [y + high / 2, y + high / 2], color=sheet.theme.rule, width=0.6)
     xs = x + (np.arange(len(lines)) + 0.5) / len(lines) * wide
-    for each, colour in reversed(list(zip(lines.T, _line_colours(sheet), strict=False))):
+    for each, color in reversed(list(zip(lines.T, _line_colors(sheet), strict=False))):
         ys = y + high / 2 - each / furthest * (high / 2 - 8)
-        sheet.line(list(xs), list(ys), colour=colour, width=1.1)
+        sheet.line(list(xs), list(ys), color=color, width=1.1)
         if len(lines) <= 16:
             for across, down in zip(xs, ys, strict=True):
                 if np.isfinite(down):
-                    sheet.box(across - 3.5, down - 3.5, 7, 7, fill=colour, edge=sheet.theme.ground, width=0.3)
+                    sheet.box(across - 3.5, down - 3.5, 7, 7, fill=color, edge=sheet.theme.ground, width=0.3)
 
 
 def _draw_norms(sheet: Sheet, y: int, norms: Numbers) -> int:
@@ -226,7 +226,7 @@ def _draw_norms(sheet: Sheet, y: int, norms: Numbers) -> int:
         name="norms",
     )
     if note:
-        sheet.text(MARGIN, bottom + line_height(SMALL), note, size=SMALL, colour=sheet.theme.muted)
+        sheet.text(MARGIN, bottom + line_height(SMALL), note, size=SMALL, color=sheet.theme.muted)
         bottom += int(line_height(SMALL))
     return bottom + 26
 
@@ -257,13 +257,13 @@ def _draw_excitations(
         room = INNER - LABEL - BAR_ROOM
         spot = (MARGIN + LABEL, y - 8, room)
         high, _ = place_strips(sheet, spot, excitations, labels, [scale] * len(labels), name="excitations")
-        sheet.colour_bar(MARGIN + LABEL + room + BAR_GAP, y - 8, min(high, TALLEST_BAR), scale)
+        sheet.color_bar(MARGIN + LABEL + room + BAR_GAP, y - 8, min(high, TALLEST_BAR), scale)
         return y - 8 + high + 24
     if np.ndim(excitations) == 3:
         for place, (values, kernel) in enumerate(zip(excitations, chosen, strict=True)):
             row, column = divmod(place, 4)
             x, top = MARGIN + column * (PLOT[0] + 30), y - 8 + row * (PLOT[1] + 40)
-            sheet.text(x, top + 16, str(kernel), size=SMALL, colour=sheet.theme.muted)
+            sheet.text(x, top + 16, str(kernel), size=SMALL, color=sheet.theme.muted)
             place_small_signal(sheet, (x, top + 26, *PLOT), Signal(np.asarray(values, np.float64)), None)
         return y - 8 + -(-len(chosen) // 4) * (PLOT[1] + 40) + 20
     pictures = np.stack(

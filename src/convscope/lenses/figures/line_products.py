@@ -38,7 +38,7 @@ def draw_line_products(
     left = MARGIN + _NAMES
     for place, name in enumerate(parts):
         x = left + place * (wide + _APART)
-        sheet.text(x, y, name, size=SMALL, colour=sheet.theme.muted)
+        sheet.text(x, y, name, size=SMALL, color=sheet.theme.muted)
     y += 12
     for channel, label in zip(shown, labels, strict=True):
         if label:
@@ -53,7 +53,7 @@ def draw_line_products(
                 sign = (TIMES, "=")[place]
                 sheet.text(x + wide + _APART / 2 - 18, y + high / 2 + 9, sign, size=TITLE, across="center")
         right = left + 3 * wide + 2 * _APART + 14
-        sheet.text(right, y + high / 2 - 6, "sum", size=TINY, colour=sheet.theme.muted)
+        sheet.text(right, y + high / 2 - 6, "sum", size=TINY, color=sheet.theme.muted)
         sheet.text(right, y + high / 2 + 20, number(total, 4), size=SMALL, width=INNER + MARGIN - right)
         y += high + 26
     return y + 4
@@ -79,7 +79,7 @@ def _plot(
     zero = y + 8 + top / room * (high - 16)
     for place in np.flatnonzero(padded) if padded is not None else ():
         sheet.box(x + place * pitch, y, pitch, high, fill=theme.rule, width=0, name="padded")
-    sheet.line([x, x + wide], [zero, zero], colour=theme.rule, width=0.6)
+    sheet.line([x, x + wide], [zero, zero], color=theme.rule, width=0.6)
     if bars:
         for across, down, value in zip(xs, ys, values, strict=True):
             if np.isfinite(down):
@@ -93,11 +93,11 @@ def _plot(
                     width=0,
                 )
     else:
-        sheet.line(list(xs), list(ys), colour=theme.first, width=1.1)
+        sheet.line(list(xs), list(ys), color=theme.first, width=1.1)
         for across, down in zip(xs, ys, strict=True) if len(values) <= 40 else ():
             if np.isfinite(down):
                 sheet.box(across - 2.5, down - 2.5, 5, 5, fill=theme.first, width=0)
     sheet.box(x, y, wide, high, edge=theme.rule, width=0.8)
     sheet.missing(x, y, ~np.isfinite(values)[None], (pitch, high))
     for value, down in ((top, 15), (low, high)):
-        sheet.text(x - 7, y + down, number(value, 2), size=TINY, colour=theme.muted, across="right")
+        sheet.text(x - 7, y + down, number(value, 2), size=TINY, color=theme.muted, across="right")

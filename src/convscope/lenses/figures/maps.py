@@ -77,7 +77,7 @@ def draw_maps(
         sample: The input.
         layers: The maps, from early to late layers.
         channels: How many maps per layer, or which.
-        scale: `layer`: one colour scale for the shown maps of a layer, with a bar; `map`: one for each map.
+        scale: `layer`: one color scale for the shown maps of a layer, with a bar; `map`: one for each map.
         order: `strongest`: by the mean of absolute values, falling; `index`: the first ones.
         theme: `light` or `dark`.
         title: The heading.
@@ -96,7 +96,7 @@ def draw_maps(
     chosen = [chosen_channels(np.moveaxis(view.planes(each), 0, -1), channels, order) for each in layers]
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
-    y = int(sheet.paragraph(MARGIN, y, sample.heading, INNER, lines=2, colour=sheet.theme.muted))
+    y = int(sheet.paragraph(MARGIN, y, sample.heading, INNER, lines=2, color=sheet.theme.muted))
     if not any(view.holds(each) for each in layers):
         high = view.place_input(sheet, (MARGIN, y - 8, INNER, TALLEST_INPUT))
         y += high - 8 if high else 0
@@ -114,7 +114,7 @@ def _draw_layer(
     block = sample.view.place_maps(sheet, (MARGIN, y, INNER), layer, numbers, scale=scale)
     notes = "; ".join(note for note in (_which(layer, numbers, order), *block.notes) if note)
     below = block.bottom + line_height(SMALL)
-    below = sheet.paragraph(block.left, below, notes, block.width, size=SMALL, colour=sheet.theme.muted)
+    below = sheet.paragraph(block.left, below, notes, block.width, size=SMALL, color=sheet.theme.muted)
     below = write_missing(sheet, block.left, below, layer.maps, block.width)
     return int(max(below, block.beside)) + 14
 
@@ -122,11 +122,11 @@ def _draw_layer(
 def _write_layer(sheet: Sheet, y: int, layer: LayerMaps) -> int:
     """Writes path, geometry and explanation; returns where the maps may start."""
     muted = sheet.theme.muted
-    sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
+    sheet.line([MARGIN, MARGIN + INNER], [y, y], color=sheet.theme.rule, width=0.6)
     y += int(line_height(HEADING)) + 6
     room = INNER - width_of(layer.geometry, SMALL) - 30
     sheet.text(MARGIN, y, layer.path, size=HEADING, bold=True, width=room)
-    sheet.text(MARGIN + INNER, y, layer.geometry, size=SMALL, colour=muted, across="right")
+    sheet.text(MARGIN + INNER, y, layer.geometry, size=SMALL, color=muted, across="right")
     y += int(line_height(BODY)) + 4
     return int(sheet.paragraph(MARGIN, y, layer.text, INNER, lines=3)) - 14
 

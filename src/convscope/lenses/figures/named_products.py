@@ -11,7 +11,7 @@ from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
 from convscope.lenses.sheet.lettering import shortened
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import BARS_HIGH, STRIP, along, bars_width, place_bars
-from convscope.lenses.sheet.theme import TIMES, Colours, Numbers, Scale, count, number, scale_of
+from convscope.lenses.sheet.theme import TIMES, Colors, Numbers, Scale, count, number, scale_of
 
 if TYPE_CHECKING:
     from convscope.scope.channels.position import Position
@@ -48,7 +48,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         sheet.text(MARGIN, y + 34, shortened(label, LABEL - 20, SMALL), size=SMALL)
         for row, (name, part) in enumerate(parts.items()):
             top = y + row * (STRIP + 4)
-            sheet.text(left - 12, top + 14, name, size=TINY, colour=sheet.theme.muted, across="right")
+            sheet.text(left - 12, top + 14, name, size=TINY, color=sheet.theme.muted, across="right")
             _strip(sheet, (left, top, room), part[place], scales[name], f"{name} {place}")
         total = float(position.products[place].sum(dtype=np.float64))
         spot = (left + room + 16, y + 2 * (STRIP + 4) + 15)
@@ -57,7 +57,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
     ends = [
         f"{name} {number(scale.reach[0], 2)} to {number(scale.reach[1], 2)}" for name, scale in scales.items()
     ]
-    sheet.text(MARGIN, y + 12, "  ·  ".join(["colours", *ends]), size=TINY, colour=sheet.theme.muted)
+    sheet.text(MARGIN, y + 12, "  ·  ".join(["colors", *ends]), size=TINY, color=sheet.theme.muted)
     return _draw_sums(sheet, y + 34, position, labels, size)
 
 
@@ -75,7 +75,7 @@ def _draw_sums(sheet: Sheet, y: int, position: Position, labels: Sequence[str], 
         sheet, (MARGIN, y, room), sums, range(size), scale, labels=shown, name="sums", widest=wide
     )
     right = MARGIN + bars_width(size, room, wide) + BAR_GAP
-    sheet.colour_bar(right, y, BARS_HIGH, scale)
+    sheet.color_bar(right, y, BARS_HIGH, scale)
     return y + high + 20
 
 
@@ -84,7 +84,7 @@ def _strip(sheet: Sheet, box: tuple[int, int, int], values: Numbers, scale: Scal
     x, y, width = box
     wide = max(width // len(values), 1) * len(values) if len(values) <= width else width
     across = along(values[None], wide)[0]
-    colours: Colours = scale.colours(across)
+    colors: Colors = scale.colors(across)
     sheet.box(x, y, wide, STRIP, edge=sheet.theme.rule, width=0.8)
-    sheet.image(x, y, np.repeat(colours, STRIP, axis=0), name=name)
+    sheet.image(x, y, np.repeat(colors, STRIP, axis=0), name=name)
     sheet.missing(x, y, ~np.isfinite(across), (1, STRIP))

@@ -70,9 +70,9 @@ def draw_neighbors(
         said.append("orange: another class than the input")
     if any(card.sample is None for card in [*cards, *(query for query, _ in rows)]):
         said.append("empty frames: the sample can no longer be read")
-    y = int(sheet.paragraph(MARGIN, y, "; ".join(said), INNER, size=SMALL, colour=muted)) + 4
+    y = int(sheet.paragraph(MARGIN, y, "; ".join(said), INNER, size=SMALL, color=muted)) + 4
     for query, nearest in rows:
-        sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
+        sheet.line([MARGIN, MARGIN + INNER], [y, y], color=sheet.theme.rule, width=0.6)
         y += 22
         if any(map(_takes_a_line, (query, *nearest))):
             y = _place_lines(sheet, y, query, nearest)
@@ -103,15 +103,15 @@ def _place_lines(sheet: Sheet, y: int, query: Card, nearest: Sequence[Card]) -> 
         if card is query:
             sheet.text(MARGIN, baseline, card.words, size=SMALL, bold=True, width=WORDS - 12)
         else:
-            colour = theme.second if card.other else theme.ink
-            sheet.text(MARGIN, baseline, card.words, size=SMALL, colour=colour, width=WORDS - 12)
+            color = theme.second if card.other else theme.ink
+            sheet.text(MARGIN, baseline, card.words, size=SMALL, color=color, width=WORDS - 12)
             sheet.text(MARGIN + WORDS + NUMBERS - 16, baseline, first, size=SMALL, across="right")
         if card.sample is not None:
             room = INNER - WORDS - NUMBERS - NAMES
             card.sample.view.thumbnail(sheet, (MARGIN + WORDS + NUMBERS, baseline - ASCENT, room, THUMB))
         note = "" if card is query else " ".join(others)
         right = MARGIN + INNER
-        sheet.text(right, baseline, note, size=TINY, colour=theme.muted, across="right", width=NAMES - 12)
+        sheet.text(right, baseline, note, size=TINY, color=theme.muted, across="right", width=NAMES - 12)
         y += pitch + (6 if card is query else 0)
     return y + 14
 
@@ -125,10 +125,10 @@ def _place(sheet: Sheet, x: int, y: int, card: Card) -> int:
         high = sample.view.thumbnail(sheet, (x, y, THUMB, int(1.3 * THUMB)))
     baseline = y + high + int(line_height(SMALL))
     if card.words:
-        colour = theme.second if card.other else theme.ink
-        sheet.text(x, baseline, card.words, size=SMALL, colour=colour, width=THUMB)
+        color = theme.second if card.other else theme.ink
+        sheet.text(x, baseline, card.words, size=SMALL, color=color, width=THUMB)
         baseline += int(line_height(TINY)) + 2
     for note in card.notes:
-        sheet.text(x, baseline, note, size=TINY, colour=theme.muted, width=THUMB)
+        sheet.text(x, baseline, note, size=TINY, color=theme.muted, width=THUMB)
         baseline += int(line_height(TINY))
     return baseline - int(line_height(TINY)) + 6

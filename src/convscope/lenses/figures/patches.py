@@ -63,17 +63,17 @@ def draw_patches(
     if len(chosen) < kernels:
         shown = f"the {len(chosen)} strongest of {count(kernels, 'kernel')}"
     facts = f"{patches.type}  ·  {shown}, each with the patches of largest value, at most one per sample"
-    y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) - 6
+    y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) - 6
     notes: dict[str, None] = {}
     for kernel in chosen:
         sheet.check(y)
-        sheet.line([MARGIN, MARGIN + INNER], [y, y], colour=sheet.theme.rule, width=0.6)
+        sheet.line([MARGIN, MARGIN + INNER], [y, y], color=sheet.theme.rule, width=0.6)
         y += int(line_height(SMALL)) + 8
         sheet.text(MARGIN, y, f"kernel {kernel}", bold=True, size=SMALL, width=LABEL - 14)
         rows = _rows(patches, kernel, samples)
         tile = None if not rows else samples[int(patches.samples[kernel, rows[0]])].view.tile
         if not rows:
-            sheet.text(MARGIN + LABEL, y, "no value", size=SMALL, colour=sheet.theme.muted)
+            sheet.text(MARGIN + LABEL, y, "no value", size=SMALL, color=sheet.theme.muted)
             y += 20
         elif tile is None:
             y = _draw_lines(sheet, y, patches, kernel, rows[:LINES], samples, notes)
@@ -82,7 +82,7 @@ def draw_patches(
             y = _draw_tiles(sheet, y, patches, kernel, rows[:fitting], samples, tile, notes)
     if notes:
         said = "; ".join(notes)
-        y = int(sheet.paragraph(MARGIN, y + 20, said, INNER, size=SMALL, colour=sheet.theme.muted))
+        y = int(sheet.paragraph(MARGIN, y + 20, said, INNER, size=SMALL, color=sheet.theme.muted))
     return sheet.finish(y + MARGIN // 2)
 
 
@@ -124,7 +124,7 @@ def _draw_lines(
         placed = sample.view.place_patch(sheet, box, patch, row)
         notes.update(dict.fromkeys(placed.notes))
         right = MARGIN + INNER
-        sheet.text(right, y, sample.name, size=TINY, colour=muted, across="right", width=_NAME - 14)
+        sheet.text(right, y, sample.name, size=TINY, color=muted, across="right", width=_NAME - 14)
         y += placed.height + 8
     return y - 14
 
@@ -151,6 +151,6 @@ def _draw_tiles(
         sheet.text(x, baseline, number(float(patches.values[kernel, place])), size=TINY, width=tile)
         for line in (*placed.lines, sample.name):
             baseline += 20
-            sheet.text(x, baseline, line, size=TINY, colour=sheet.theme.muted, width=tile)
+            sheet.text(x, baseline, line, size=TINY, color=sheet.theme.muted, width=tile)
         lowest = max(lowest, baseline)
     return lowest + 16

@@ -63,7 +63,7 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
         f"kernel of {shape_text(size)} over {count(into, 'input channel')}" if size else count(into, "input")
     )
     facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
-    y = int(sheet.paragraph(MARGIN, y, facts, INNER, colour=sheet.theme.muted)) + 4
+    y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 4
     sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)
     y = sample.view.place_position(sheet, y, position, sample.name)
     labels = sample.view.kernel_labels(position)
@@ -112,7 +112,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
     left = MARGIN + LABEL
     for place, name in enumerate(("patch", "kernel", "products")):
         unit = figures[place].unit if written else ""
-        sheet.text(left + place * pitch, y, f"{name}{unit}", size=SMALL, colour=sheet.theme.muted)
+        sheet.text(left + place * pitch, y, f"{name}{unit}", size=SMALL, color=sheet.theme.muted)
     y += 14
     for number_shown, deep in np.ndindex(len(shown), slices):
         lines = [f"channel {names[shown[number_shown]]}"] if into > 1 and deep == 0 else []
@@ -133,7 +133,7 @@ def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> i
                 crossed=crossed,
             )
             if not written:
-                sheet.colour_bar(x + cell * columns + BAR_GAP, y, cell * rows, scale)
+                sheet.color_bar(x + cell * columns + BAR_GAP, y, cell * rows, scale)
             if place < 2:
                 middle = y + cell * rows / 2 + 9
                 sheet.text(x + pitch - 40, middle, (TIMES, "=")[place], size=TITLE, across="center")
@@ -166,7 +166,7 @@ def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int], convol
         sheet, (MARGIN, y, room), sums[first], range(len(first)), scale, labels=labels, name="sums"
     )
     right = MARGIN + bars_width(len(first), room) + BAR_GAP
-    sheet.colour_bar(right, y, BARS_HIGH, scale)
+    sheet.color_bar(right, y, BARS_HIGH, scale)
     y += high
     if len(rest):
         shown, others = (number(float(sums[each].sum()), 4) for each in (first, rest))
@@ -208,7 +208,7 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
         shown = f"{value:.{decimals}f}".replace("-", MINUS)
         shown = "0" if not float(f"{value:.{decimals}f}") else shown
         if sign:
-            sheet.text(x - 10, y, sign, size=TITLE, across="right", colour=sheet.theme.muted)
+            sheet.text(x - 10, y, sign, size=TITLE, across="right", color=sheet.theme.muted)
         last = place == len(terms) - 1
         sheet.text(
             x + 14,
@@ -217,9 +217,9 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
             size=TITLE,
             bold=last,
             width=pitch - 50,
-            colour=sheet.theme.second if last else None,
+            color=sheet.theme.second if last else None,
         )
-        sheet.text(x + 14, y + 30, said, size=SMALL, colour=sheet.theme.muted, width=pitch - 30)
+        sheet.text(x + 14, y + 30, said, size=SMALL, color=sheet.theme.muted, width=pitch - 30)
     notes = []
     if not exact:
         rounded = (round(each, decimals) for each in (position.sum, position.bias, -position.before))
@@ -229,5 +229,5 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
     y += 38
     for note in notes:
         y += int(line_height(SMALL))
-        sheet.text(MARGIN + 14, y, note, size=SMALL, colour=sheet.theme.muted, width=INNER - 14)
+        sheet.text(MARGIN + 14, y, note, size=SMALL, color=sheet.theme.muted, width=INNER - 14)
     return y + 24

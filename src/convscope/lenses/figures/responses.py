@@ -83,25 +83,25 @@ def _weights(sheet: Sheet, spot: tuple[int, int], each: Numbers, furthest: float
     strongest = np.argsort(-np.square(np.nan_to_num(each.astype(np.float64))).sum(axis=0), kind="stable")[
         :LINES
     ]
-    colours = (theme.first, theme.second, theme.muted)
+    colors = (theme.first, theme.second, theme.muted)
     sheet.box(x, y, wide, high, edge=theme.rule, width=0.8)
-    sheet.line([x, x + wide], [y + high / 2, y + high / 2], colour=theme.rule, width=0.6)
+    sheet.line([x, x + wide], [y + high / 2, y + high / 2], color=theme.rule, width=0.6)
     xs = x + (np.arange(len(each)) + 0.5) / len(each) * wide
-    for channel, colour in reversed(list(zip(strongest, colours, strict=False))):
+    for channel, color in reversed(list(zip(strongest, colors, strict=False))):
         ys = y + high / 2 - each[:, channel].astype(np.float64) / furthest * (high / 2 - 8)
-        sheet.line(list(xs), list(ys), colour=colour, width=1.1)
+        sheet.line(list(xs), list(ys), color=color, width=1.1)
         for across, down in zip(xs, ys, strict=True) if len(each) <= _DOTS else ():
             if np.isfinite(down):
-                sheet.box(across - 3, down - 3, 6, 6, fill=colour, edge=theme.ground, width=0.3)
+                sheet.box(across - 3, down - 3, 6, 6, fill=color, edge=theme.ground, width=0.3)
     right = x + wide - 2.0
-    for channel, colour in reversed(list(zip(strongest, colours, strict=False))) if each.shape[1] > 1 else ():
+    for channel, color in reversed(list(zip(strongest, colors, strict=False))) if each.shape[1] > 1 else ():
         if right - width_of(str(channel), TINY) > named_from:
-            sheet.text(right, y - 10, str(channel), size=TINY, colour=colour, across="right")
+            sheet.text(right, y - 10, str(channel), size=TINY, color=color, across="right")
             right -= width_of(str(channel), TINY) + 12
     for value, down in ((furthest, 14), (0.0, high / 2 + 6), (-furthest, high)):
-        sheet.text(x - 8, y + down, number(value, 2), size=TINY, colour=theme.muted, across="right")
+        sheet.text(x - 8, y + down, number(value, 2), size=TINY, color=theme.muted, across="right")
     for tap in (0, len(each) - 1) if len(each) > 1 else (0,):
-        sheet.text(xs[tap], y + high + 22, str(tap), size=TINY, colour=theme.muted, across="center")
+        sheet.text(xs[tap], y + high + 22, str(tap), size=TINY, color=theme.muted, across="center")
 
 
 def _response(
@@ -113,21 +113,21 @@ def _response(
     ys = y + high - response / highest * (high - 8)
     fill = mixed(theme.first, theme.ground, 0.25)
     sheet.area(xs, np.full(len(xs), float(y + high)), ys, fill)
-    sheet.line(list(xs), list(ys), colour=theme.first, width=1.1)
+    sheet.line(list(xs), list(ys), color=theme.first, width=1.1)
     sheet.box(x, y, wide, high, edge=theme.rule, width=0.8)
     for value, down in ((highest, 14), (0.0, high)):
-        sheet.text(x - 8, y + down, number(value, 2), size=TINY, colour=theme.muted, across="right")
+        sheet.text(x - 8, y + down, number(value, 2), size=TINY, color=theme.muted, across="right")
     end = 0.5 * (hertz or 1.0)
     free = -np.inf
     for tick in MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end):
         if not 0 <= tick <= end * (1 + 1e-9):
             continue
         place = x + tick / end * wide
-        sheet.line([place, place], [y + high, y + high + 5], colour=theme.muted, width=0.5)
+        sheet.line([place, place], [y + high, y + high + 5], color=theme.muted, width=0.5)
         text = number(float(tick))
         half = width_of(text, TINY) / 2
         if place - half > free + 8:
             sheet.text(
-                place, y + high + line_height(TINY) + 1, text, size=TINY, colour=theme.muted, across="center"
+                place, y + high + line_height(TINY) + 1, text, size=TINY, color=theme.muted, across="center"
             )
             free = place + half

@@ -1,4 +1,4 @@
-"""Many samples as points of a plane: coloured and shaped by group, mistakes ringed."""
+"""Many samples as points of a plane: colored and shaped by group, mistakes ringed."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def draw_scatter(
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
     if lead:
-        y = int(sheet.paragraph(MARGIN, y, lead, INNER, size=SMALL, colour=sheet.theme.muted))
+        y = int(sheet.paragraph(MARGIN, y, lead, INNER, size=SMALL, color=sheet.theme.muted))
     shown, shown_names, plain = _grouped(groups, names, plain)
-    colours, shapes = _looks(sheet.theme, shown_names, plain)
+    colors, shapes = _looks(sheet.theme, shown_names, plain)
     down = 30 if axes[1] else 0
     x, y = MARGIN + down, y + 6
     places, high = _placed(points, SIDE - down)
@@ -102,18 +102,18 @@ def draw_scatter(
     light = np.isin(shown, [i for i, name in enumerate(shown_names) if name in plain])
     # Drawn in a mixed order, so that no group hides the others; the same points give the same order.
     order = np.lexsort((np.random.default_rng(0).random(len(points)), ~light))
-    _scatter(sheet, places[order] + (x, y), shown[order], colours, shapes, size)
+    _scatter(sheet, places[order] + (x, y), shown[order], colors, shapes, size)
     if marked is not None and marked.any():
         _rings(sheet, places[marked] + (x, y), size)
     if axes[0]:
-        sheet.text(x, y + high + 30, axes[0], size=SMALL, colour=sheet.theme.muted)
+        sheet.text(x, y + high + 30, axes[0], size=SMALL, color=sheet.theme.muted)
     if axes[1]:
         middle = y + high / 2
         sheet.text(
-            MARGIN + 8, middle, axes[1], size=SMALL, colour=sheet.theme.muted, across="center", turned=True
+            MARGIN + 8, middle, axes[1], size=SMALL, color=sheet.theme.muted, across="center", turned=True
         )
     counts = np.bincount(shown, minlength=len(shown_names))
-    end = _legend(sheet, y, shown_names, counts, colours, shapes, 0 if marked is None else int(marked.sum()))
+    end = _legend(sheet, y, shown_names, counts, colors, shapes, 0 if marked is None else int(marked.sum()))
     return sheet.finish(max(y + high + (44 if axes[0] else 10), end) + MARGIN // 2)
 
 
@@ -135,18 +135,18 @@ def _grouped(
 
 
 def _looks(theme: Theme, names: Sequence[str], plain: frozenset[str]) -> tuple[list[str], list[Outline]]:
-    """Colour and shape of each group: shapes change too, for eyes that do not see all colours."""
+    """Color and shape of each group: shapes change too, for eyes that do not see all colors."""
     palette = _ON_LIGHT if theme.name == "light" else _ON_DARK
-    colours, shapes, number = [], [], 0
+    colors, shapes, number = [], [], 0
     for name in names:
         if name in plain:
-            colours.append(theme.rule)
+            colors.append(theme.rule)
             shapes.append(_outline("o"))
             continue
-        colours.append(palette[number % len(palette)])
+        colors.append(palette[number % len(palette)])
         shapes.append(_outline(_SHAPES[(number + number // len(palette)) % len(_SHAPES)]))
         number += 1
-    return colours, shapes
+    return colors, shapes
 
 
 def _outline(shape: str) -> Outline:
@@ -162,9 +162,9 @@ def _placed(points: Numbers, wide: int) -> tuple[Numbers, int]:
     inner = wide - 2 * _INSET
     scale = min(inner / reach[0], (_TALLEST - 2 * _INSET) / reach[1])
     tall = int(np.clip(scale * reach[1] + 2 * _INSET, _LOWEST, _TALLEST))
-    centre = (low + high) / 2
+    center = (low + high) / 2
     places = np.stack(
-        [wide / 2 + (points[:, 0] - centre[0]) * scale, tall / 2 - (points[:, 1] - centre[1]) * scale], axis=1
+        [wide / 2 + (points[:, 0] - center[0]) * scale, tall / 2 - (points[:, 1] - center[1]) * scale], axis=1
     )
     return places, tall
 
@@ -173,7 +173,7 @@ def _scatter(
     sheet: Sheet,
     places: Numbers,
     groups: npt.NDArray[np.int64],
-    colours: Sequence[str],
+    colors: Sequence[str],
     shapes: Sequence[Outline],
     size: float,
 ) -> None:
@@ -184,7 +184,7 @@ def _scatter(
         [shapes[group] for group in groups],
         size,
         "points",
-        facecolors=[colours[group] for group in groups],
+        facecolors=[colors[group] for group in groups],
         edgecolors=sheet.theme.ground,
         linewidths=0.15,
     )
@@ -215,7 +215,7 @@ def _legend(
     y: int,
     names: Sequence[str],
     counts: npt.NDArray[np.int64],
-    colours: Sequence[str],
+    colors: Sequence[str],
     shapes: Sequence[Outline],
     rings: int,
 ) -> int:
@@ -226,13 +226,13 @@ def _legend(
     y += pitch - 8
     for number, (name, many) in enumerate(zip(names, counts.tolist(), strict=True)):
         spot = np.array([[left, y - 0.3 * pitch]])
-        _scatter(sheet, spot, np.array([number]), colours, shapes, 190 if size == BODY else 110)
-        sheet.text(right, y, f"{many:,}", size=TINY, colour=sheet.theme.muted, across="right")
+        _scatter(sheet, spot, np.array([number]), colors, shapes, 190 if size == BODY else 110)
+        sheet.text(right, y, f"{many:,}", size=TINY, color=sheet.theme.muted, across="right")
         sheet.text(left + 22, y, name, size=size, width=right - left - 90)
         y += pitch
     if rings:
         _rings(sheet, np.array([[left, y - 0.3 * pitch]]), 70)
-        sheet.text(right, y, f"{rings:,}", size=TINY, colour=sheet.theme.muted, across="right")
+        sheet.text(right, y, f"{rings:,}", size=TINY, color=sheet.theme.muted, across="right")
         sheet.text(left + 22, y, "mistakes", size=size, width=right - left - 90)
         y += pitch
     return y

@@ -59,10 +59,10 @@ def draw_statistics(
         f"{dead:,} dead",
         count(len(stats.duplicates), "duplicate pair"),
     ]
-    y = int(sheet.paragraph(MARGIN, y, "  ·  ".join(facts), INNER, colour=sheet.theme.muted)) + 4
+    y = int(sheet.paragraph(MARGIN, y, "  ·  ".join(facts), INNER, color=sheet.theme.muted)) + 4
     if stats.nonfinite:
         said = f"{count(stats.nonfinite, 'value')} not finite (NaN or infinite)"
-        y = int(sheet.paragraph(MARGIN, y - 4, said, INNER, colour=sheet.theme.missing)) + 4
+        y = int(sheet.paragraph(MARGIN, y - 4, said, INNER, color=sheet.theme.missing)) + 4
     order = np.argsort(-np.nan_to_num(stats.mean, nan=-np.inf), kind="stable")
     y = _draw_strengths(sheet, y, stats, order)
     y = _draw_faults(sheet, y, stats)
@@ -92,17 +92,13 @@ def _draw_strengths(sheet: Sheet, y: int, stats: ChannelStatistics, order: Numbe
     below = Plot(sheet, above.x, above.y + 250 + 30, above.wide, 110, 0.0, 1.0, len(order))
     below.frame(percent=True)
     below.bars(np.zeros(len(order)), stats.zeros[order], theme.muted, name="zeros")
-    sheet.text(
-        MARGIN + 8, above.y + 125, "mean", size=SMALL, colour=theme.muted, across="center", turned=True
-    )
-    sheet.text(
-        MARGIN + 8, below.y + 55, "zeros", size=SMALL, colour=theme.muted, across="center", turned=True
-    )
+    sheet.text(MARGIN + 8, above.y + 125, "mean", size=SMALL, color=theme.muted, across="center", turned=True)
+    sheet.text(MARGIN + 8, below.y + 55, "zeros", size=SMALL, color=theme.muted, across="center", turned=True)
     down = below.y + 110
     if stats.dead.any():
         marks = Plot(sheet, below.x, down + 16, below.wide, 10, 0.0, 1.0, len(order))
         marks.bars(np.zeros(len(order)), np.where(stats.dead[order], 1.0, np.nan), theme.second, name="dead")
-        sheet.text(below.x - 12, down + 28, "dead", size=TINY, colour=theme.second, across="right")
+        sheet.text(below.x - 12, down + 28, "dead", size=TINY, color=theme.second, across="right")
         down += 30
     Plot(sheet, below.x, down, below.wide, 0, 0.0, 1.0, len(order)).names([str(each) for each in order])
     return down + 36 + int(line_height(SMALL))
@@ -135,8 +131,8 @@ def _draw_classes(sheet: Sheet, y: int, stats: ChannelStatistics, class_names: S
     means = np.asarray(stats.class_means, np.float64)
     names = list(class_names) if class_names is not None else [str(each) for each in range(len(means))]
     known = np.isfinite(means)
-    centre = np.where(known, means, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    off = means - centre
+    center = np.where(known, means, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    off = means - center
     spread = np.asarray(stats.spread, np.float64)
     relative = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
     comparable = np.nan_to_num(relative, nan=-np.inf)
@@ -161,7 +157,7 @@ def _draw_classes(sheet: Sheet, y: int, stats: ChannelStatistics, class_names: S
         name="classes",
     )
     if note:
-        sheet.text(MARGIN, bottom + line_height(SMALL), note, size=SMALL, colour=sheet.theme.muted)
+        sheet.text(MARGIN, bottom + line_height(SMALL), note, size=SMALL, color=sheet.theme.muted)
         bottom += int(line_height(SMALL))
     return bottom + 26
 
@@ -196,7 +192,7 @@ def _draw_samples(
             high = sample.view.thumbnail(sheet, box, f"sample {sample_number}")
             said = sample.caption or sample.name
             sheet.text(x, y + high + 20, said, size=TINY, width=THUMB)
-            sheet.text(x, y + high + 40, number(float(value)), size=TINY, colour=muted, width=THUMB)
+            sheet.text(x, y + high + 40, number(float(value)), size=TINY, color=muted, width=THUMB)
             tallest = max(tallest, high)
         y += max(tallest, 20) + 60
     return y + 4
@@ -218,7 +214,7 @@ def _draw_lines(
                 continue
             sample = samples[int(sample_number)]
             shown = number(float(value))
-            sheet.text(MARGIN + 220, y + 14, shown, size=SMALL, colour=sheet.theme.muted, across="right")
+            sheet.text(MARGIN + 220, y + 14, shown, size=SMALL, color=sheet.theme.muted, across="right")
             y += sample.view.thumbnail(sheet, (MARGIN + 240, y - 4, INNER - 240, THUMB)) + 4
         y += 14
     return y + 4

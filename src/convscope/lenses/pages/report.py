@@ -206,7 +206,7 @@ def _by_class(content: ReportContent) -> list[dict[str, Any]]:
 
 
 def _kinds(content: ReportContent) -> dict[str, int]:
-    """A number from 0 to 4 for each name that marks carry, for its colour."""
+    """A number from 0 to 4 for each name that marks carry, for its color."""
     told = [text for each in content.mistakes for _, text in each.told if isinstance(text, Marked)]
     names = sorted({name for text in told for _, _, name in text.spans})
     return {name: i % 5 for i, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""The maps of one layer on a sheet: a mosaic, heat strips, or bars, with a colour bar and notes."""
+"""The maps of one layer on a sheet: a mosaic, heat strips, or bars, with a color bar and notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convscope.lenses.sheet.sheet import LOWEST_BAR, SMALL, Sheet
 from convscope.lenses.sheet.strips import BARS_HIGH, place_bars, place_strips
 from convscope.lenses.sheet.theme import TIMES, Numbers, Scale, count, scale_of
 
-BAR_ROOM = 112  # width of a colour bar with its numbers and the space left of it
+BAR_ROOM = 112  # width of a color bar with its numbers and the space left of it
 BAR_GAP = 16
 TALLEST_BAR = 300
 
@@ -51,11 +51,11 @@ def place_block(
     scale: str,
     name: str = "",
 ) -> MapBlock:
-    """Places the chosen maps of a layer and their colour bar.
+    """Places the chosen maps of a layer and their color bar.
 
     Args:
         sheet: Where to.
-        where: x, y and width, the colour bar included.
+        where: x, y and width, the color bar included.
         planes: All maps: (channels, rows, columns), (channels, length) or (channels,).
         numbers: The channels to show.
         scale: `layer`: one scale and a bar; `map`: one for each.
@@ -70,7 +70,7 @@ def place_block(
     if planes.ndim == 1:
         shared = scale_of(sheet.theme, planes)
         high = place_bars(sheet, (x, y + 6, room), planes, numbers, shared, name=f"maps {name}")
-        sheet.colour_bar(x + room + BAR_GAP, y + 6, BARS_HIGH, shared)
+        sheet.color_bar(x + room + BAR_GAP, y + 6, BARS_HIGH, shared)
         return MapBlock(y + 6, y + 6 + high, (), x, width)
     chosen = planes[numbers]
     notes: list[str] = []
@@ -86,15 +86,15 @@ def place_block(
         tiling = tile(len(numbers), (chosen.shape[1], chosen.shape[2]), room)
         chosen = averaged(chosen, (tiling.mean, tiling.mean))
         scales = scales_of(sheet, chosen, scale)
-        coloured = np.stack([each.colours(values) for each, values in zip(scales, chosen, strict=True)])
+        colored = np.stack([each.colors(values) for each, values in zip(scales, chosen, strict=True)])
         labels = [str(each) for each in numbers]
         missing = ~np.isfinite(chosen)
-        place_mosaic(sheet, x, y, coloured, tiling, labels, missing=missing, name=f"maps {name}")
+        place_mosaic(sheet, x, y, colored, tiling, labels, missing=missing, name=f"maps {name}")
         label, high = tiling.label, tiling.size(len(numbers))[1]
         if tiling.mean > 1:
             notes.append(f"each pixel is the mean of {tiling.mean} {TIMES} {tiling.mean} values")
     if scale == "layer":
-        sheet.colour_bar(x + room + BAR_GAP, y + label, min(high - label, TALLEST_BAR), scales[0])
+        sheet.color_bar(x + room + BAR_GAP, y + label, min(high - label, TALLEST_BAR), scales[0])
     else:
         notes.append("each map on its own scale")
     return MapBlock(y + label, y + max(high, label + LOWEST_BAR), tuple(notes), x, width)
@@ -109,9 +109,9 @@ def scales_of(sheet: Sheet, maps: Numbers, scale: str) -> list[Scale]:
 
 
 def write_missing(sheet: Sheet, x: float, baseline: float, values: Numbers, width: float) -> float:
-    """Says how many values are not finite, in the colour that they have; returns the next baseline."""
+    """Says how many values are not finite, in the color that they have; returns the next baseline."""
     wrong = int((~np.isfinite(np.asarray(values))).sum())
     if not wrong:
         return baseline
     line = f"hatched: {wrong:,} of {count(np.size(values), 'value')} not finite (NaN or infinite)"
-    return sheet.paragraph(x, baseline, line, width, size=SMALL, colour=sheet.theme.missing)
+    return sheet.paragraph(x, baseline, line, width, size=SMALL, color=sheet.theme.missing)

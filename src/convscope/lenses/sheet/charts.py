@@ -1,6 +1,6 @@
-"""Training curves, confusion and reliability as SVG that lives inside a page and takes its colours from it.
+"""Training curves, confusion and reliability as SVG that lives inside a page and takes its colors from it.
 
-Every chart is drawn once, in stand-in colours that become CSS custom properties (`--ink`, `--first`, ...), so
+Every chart is drawn once, in stand-in colors that become CSS custom properties (`--ink`, `--first`, ...), so
 that one drawing is right in light and in dark mode. Text stays text, in the font of the page.
 """
 
@@ -80,8 +80,8 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
     """
     epochs = _column(history, "epoch")
     series = [
-        (label, colour, width, _column(history, key))
-        for label, key, colour, width in (
+        (label, color, width, _column(history, key))
+        for label, key, color, width in (
             ("train", metric, SECOND, 1.5),
             ("validation", f"val_{metric}", FIRST, 2.5),
         )
@@ -95,8 +95,8 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
     def draw(figure: Figure) -> None:
         axes = figure.add_axes((0.115, 0.13, 0.68, 0.82))
         marker = "o" if len(epochs) == 1 else ""
-        for _, colour, width, values in series:
-            axes.plot(epochs, values, color=colour, linewidth=width, marker=marker, markersize=5)
+        for _, color, width, values in series:
+            axes.plot(epochs, values, color=color, linewidth=width, marker=marker, markersize=5)
         if share:
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         _whole_epochs(axes, epochs)
@@ -110,7 +110,7 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
 
 
 def confusion(matrix: Matrix, class_names: Sequence[str]) -> str:
-    """Draws which class was taken for which, coloured by the share of the true class.
+    """Draws which class was taken for which, colored by the share of the true class.
 
     Cells show the share and the count up to 12 classes; where not every class name fits, every second, third
     ... is written.
@@ -237,8 +237,8 @@ def _name_ends(
     bottom, top = axes.get_ylim()
     gap = 0.13 * (top - bottom)
     ends = [
-        (values[last[-1]], label, colour)
-        for label, colour, _, values in series
+        (values[last[-1]], label, color)
+        for label, color, _, values in series
         if len(last := np.flatnonzero(np.isfinite(values)))
     ]
     ends.sort()
@@ -246,13 +246,13 @@ def _name_ends(
     if len(ends) == 2 and ends[1][0] - ends[0][0] < gap:
         middle = float(np.clip(middle, bottom + gap / 2, top - gap / 2))
         ends = [(middle - gap / 2, *ends[0][1:]), (middle + gap / 2, *ends[1][1:])]
-    for value, label, colour in ends:
+    for value, label, color in ends:
         axes.annotate(
             label,
             (epochs[-1], value),
             xytext=(10, 0),
             textcoords="offset points",
-            color=colour,
+            color=color,
             va="center",
             annotation_clip=False,
         )
@@ -260,16 +260,16 @@ def _name_ends(
 
 def _write_cells(axes: Axes, counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64]) -> None:
     for (row, column), share in np.ndenumerate(shares):
-        colour = ON_HEAT if share**_HEAT_POWER > 0.72 else INK
+        color = ON_HEAT if share**_HEAT_POWER > 0.72 else INK
         if not counts[row, column]:
             continue
         shown = f"{share:.0%}" if share >= 0.005 else "<1%"
-        axes.text(column, row - 0.1, shown, color=colour, ha="center", va="center", fontsize=13)
+        axes.text(column, row - 0.1, shown, color=color, ha="center", va="center", fontsize=13)
         axes.text(
             column,
             row + 0.22,
             f"{counts[row, column]:,}",
-            color=colour,
+            color=color,
             ha="center",
             va="center",
             fontsize=10,

@@ -1,7 +1,7 @@
-"""Which installed font draws which letter: fonts behind the one of all pictures, and coloured emoji.
+"""Which installed font draws which letter: fonts behind the one of all pictures, and colored emoji.
 
 Matplotlib shapes text by itself (since 3.11), joins Arabic letters and orders what runs from right to left.
-It only has to be told which fonts to look into, and draws no coloured glyphs: emoji become small images.
+It only has to be told which fonts to look into, and draws no colored glyphs: emoji become small images.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 
-from convscope.lenses.sheet.theme import Colours
+from convscope.lenses.sheet.theme import Colors
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -60,9 +60,9 @@ def is_drawn(letter: str) -> bool:
 
 
 def parts_of(text: str) -> list[tuple[str, bool]]:
-    """The text cut into runs of letters and single emoji: (part, whether it is a coloured emoji).
+    """The text cut into runs of letters and single emoji: (part, whether it is a colored emoji).
 
-    Without a font of coloured emoji, everything is letters.
+    Without a font of colored emoji, everything is letters.
     """
     if text.isascii() or _emoji_font() is None:
         return [(text, False)] if text else []
@@ -76,8 +76,8 @@ def parts_of(text: str) -> list[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=512)
-def emoji_picture(emoji: str, high: int) -> Colours:
-    """An emoji in its colours, uint8 (high, columns, 4), made smaller from the font's own picture."""
+def emoji_picture(emoji: str, high: int) -> Colors:
+    """An emoji in its colors, uint8 (high, columns, 4), made smaller from the font's own picture."""
     from PIL import Image, ImageDraw
 
     face = _emoji_font()
@@ -132,10 +132,10 @@ def _candidates() -> tuple[str, ...]:
 
     known = {str(entry.fname) for entry in fontManager.ttflist} | set(findSystemFonts())
     scalable = [path for path in known if Path(path).suffix.lower() in (".ttf", ".otf", ".ttc")]
-    return tuple(sorted((path for path in scalable if not _is_coloured(path)), key=rank))
+    return tuple(sorted((path for path in scalable if not _is_colored(path)), key=rank))
 
 
-def _is_coloured(path: str) -> bool:
+def _is_colored(path: str) -> bool:
     return "emoji" in Path(path).stem.lower() and "color" in Path(path).stem.lower()
 
 
@@ -166,11 +166,11 @@ def _family_of(path: str) -> str:
 
 @cache
 def _emoji_font() -> FreeTypeFont | None:
-    """The first installed font of coloured emoji that Pillow can draw."""
+    """The first installed font of colored emoji that Pillow can draw."""
     from PIL import ImageFont
 
     known = {str(entry.fname) for entry in fontManager.ttflist} | set(findSystemFonts())
-    for path in sorted(filter(_is_coloured, known)):
+    for path in sorted(filter(_is_colored, known)):
         try:
             face = ImageFont.truetype(path, _STRIKE)
         except OSError:

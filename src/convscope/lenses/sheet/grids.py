@@ -1,4 +1,4 @@
-"""Small grids of coloured cells with their numbers in them."""
+"""Small grids of colored cells with their numbers in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.lenses.sheet.sheet import TINY, Sheet
-from convscope.lenses.sheet.theme import MINUS, TIMES, Colours, Numbers, Scale
+from convscope.lenses.sheet.theme import MINUS, TIMES, Colors, Numbers, Scale
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -67,34 +67,34 @@ def place_grid(
         sheet: Where to.
         spot: x, y and the side of a cell.
         values: (rows, columns).
-        scale: The colours.
+        scale: The colors.
         figures: How numbers are written into the cells; None: they are not.
         crossed: (rows, columns), cells to cross out.
     """
     x, y, side = spot
     rows, columns = values.shape
-    colours = scale.colours(values)
-    sheet.image(x, y, np.repeat(np.repeat(colours, side, axis=0), side, axis=1), name="grid")
+    colors = scale.colors(values)
+    sheet.image(x, y, np.repeat(np.repeat(colors, side, axis=0), side, axis=1), name="grid")
     sheet.missing(x, y, ~np.isfinite(values), (side, side))
     rule = sheet.theme.rule
     for row in range(rows + 1):
-        sheet.line([x, x + columns * side], [y + row * side] * 2, colour=rule, width=0.6)
+        sheet.line([x, x + columns * side], [y + row * side] * 2, color=rule, width=0.6)
     for column in range(columns + 1):
-        sheet.line([x + column * side] * 2, [y, y + rows * side], colour=rule, width=0.6)
+        sheet.line([x + column * side] * 2, [y, y + rows * side], color=rule, width=0.6)
     for row, column in np.ndindex(rows, columns):
         left, top = x + column * side, y + row * side
-        ink = readable_on(colours[row, column])
+        ink = readable_on(colors[row, column])
         if crossed is not None and crossed[row, column]:
-            sheet.line([left, left + side], [top, top + side], colour=ink, width=0.5)
-            sheet.line([left, left + side], [top + side, top], colour=ink, width=0.5)
+            sheet.line([left, left + side], [top, top + side], color=ink, width=0.5)
+            sheet.line([left, left + side], [top + side, top], color=ink, width=0.5)
         elif figures is not None and np.isfinite(values[row, column]):
             text = figures.write(float(values[row, column]))
-            sheet.text(left + side / 2, top + side / 2 + 6, text, size=TINY, colour=ink, across="center")
+            sheet.text(left + side / 2, top + side / 2 + 6, text, size=TINY, color=ink, across="center")
 
 
-def readable_on(colour: Colours) -> str:
-    """Black or white, whichever has more contrast to a colour (relative luminance as in WCAG 2)."""
-    share = colour[:3] / 255
+def readable_on(color: Colors) -> str:
+    """Black or white, whichever has more contrast to a color (relative luminance as in WCAG 2)."""
+    share = color[:3] / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ (0.2126, 0.7152, 0.0722))
     return "#000000" if luminance > 0.18 else "#ffffff"

@@ -1,4 +1,4 @@
-"""A matrix as a heat map with numbered rows and columns and a colour bar."""
+"""A matrix as a heat map with numbered rows and columns and a color bar."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def place_matrix(
 
     Args:
         sheet: Where to.
-        box: x, y, width, and greatest height; its colour bar and names included.
+        box: x, y, width, and greatest height; its color bar and names included.
         values: (rows, columns).
-        scale: The colours.
+        scale: The colors.
         across: What the columns are.
         down: What the rows are.
         row_names: Their names; numbers if None.
@@ -62,7 +62,7 @@ def place_matrix(
     ]
     if max(small.shape) <= 4 * min(small.shape):
         factors = [min(factors)] * 2
-    picture = np.repeat(np.repeat(scale.colours(small), factors[0], axis=0), factors[1], axis=1)
+    picture = np.repeat(np.repeat(scale.colors(small), factors[0], axis=0), factors[1], axis=1)
     high, wide = picture.shape[:2]
     sheet.box(left, top, wide, high, edge=sheet.theme.rule, width=0.8)
     sheet.image(left, top, picture, name=name)
@@ -72,17 +72,17 @@ def place_matrix(
     for row in _marked(rows, per_row, line_height(TINY), named=row_names is not None):
         middle = top + (row + 0.5) * per_row
         text = shortened(labels[row], LONGEST_NAME, TINY)
-        sheet.text(left - 12, middle + 6, text, size=TINY, colour=muted, across="right")
-        sheet.line([left - 6, left], [middle, middle], colour=muted, width=0.5)
+        sheet.text(left - 12, middle + 6, text, size=TINY, color=muted, across="right")
+        sheet.line([left - 6, left], [middle, middle], color=muted, width=0.5)
     heads = column_names or [str(each) for each in range(columns)]
     widest = max(width_of(head, TINY) for head in heads) + 12
     for column in _marked(columns, per_column, widest, named=column_names is not None):
         middle = left + (column + 0.5) * per_column
-        sheet.text(middle, top - 12, heads[column], size=TINY, colour=muted, across="center")
-        sheet.line([middle, middle], [top - 6, top], colour=muted, width=0.5)
-    sheet.text(left, y + line_height(SMALL) - 8, across, size=SMALL, colour=muted)
-    sheet.text(x + 14, top + high / 2, down, size=SMALL, colour=muted, across="center", turned=True)
-    sheet.colour_bar(left + wide + BAR_GAP, top, min(high, TALLEST_BAR), scale)
+        sheet.text(middle, top - 12, heads[column], size=TINY, color=muted, across="center")
+        sheet.line([middle, middle], [top - 6, top], color=muted, width=0.5)
+    sheet.text(left, y + line_height(SMALL) - 8, across, size=SMALL, color=muted)
+    sheet.text(x + 14, top + high / 2, down, size=SMALL, color=muted, across="center", turned=True)
+    sheet.color_bar(left + wide + BAR_GAP, top, min(high, TALLEST_BAR), scale)
     bottom = top + max(high, int(width_of(down, SMALL)) if high < width_of(down, SMALL) else high)
     note = f"each pixel is the mean of {means[0]} {TIMES} {means[1]} cells" if max(means) > 1 else ""
     return bottom, note

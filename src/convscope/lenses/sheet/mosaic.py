@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colours, Numbers, colour_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes
 
 GAP = 12
 TALLEST_CELL = 1.5  # height of a map by the width of its place
@@ -81,12 +81,12 @@ def averaged(maps: Numbers, means: tuple[int, int]) -> npt.NDArray[np.float64]:
     return maps
 
 
-def assembled(coloured: Colours, tiling: Tiling, frame: str) -> Colours:
-    """One image of maps in colours (maps, rows, columns, 4), framed; transparent between them."""
-    wide, high = tiling.size(len(coloured))
+def assembled(colored: Colors, tiling: Tiling, frame: str) -> Colors:
+    """One image of maps in colors (maps, rows, columns, 4), framed; transparent between them."""
+    wide, high = tiling.size(len(colored))
     picture = np.zeros((high + 2, wide + 2, 4), np.uint8)
-    edge = colour_bytes(frame)
-    for place, each in enumerate(coloured):
+    edge = color_bytes(frame)
+    for place, each in enumerate(colored):
         x, y = tiling.spot(place)
         tall = np.repeat(np.repeat(each, tiling.factor, axis=0), tiling.factor, axis=1)
         rows, columns = tall.shape[:2]
@@ -99,7 +99,7 @@ def place_mosaic(
     sheet: Sheet,
     x: int,
     y: int,
-    coloured: Colours,
+    colored: Colors,
     tiling: Tiling,
     labels: Sequence[str],
     *,
@@ -112,18 +112,18 @@ def place_mosaic(
         sheet: Where to.
         x: Left.
         y: Top.
-        coloured: uint8 (maps, rows, columns, 4).
+        colored: uint8 (maps, rows, columns, 4).
         tiling: How they are laid out.
         labels: What stands above each.
         missing: (maps, rows, columns), True where no finite number is.
         name: The image's name in the figure.
     """
-    sheet.image(x - 1, y - 1, assembled(coloured, tiling, sheet.theme.rule), name=name)
+    sheet.image(x - 1, y - 1, assembled(colored, tiling, sheet.theme.rule), name=name)
     size = SMALL if tiling.columns <= 9 else TINY
     for place, label in enumerate(labels):
         across, down = tiling.spot(place)
         sheet.text(
-            x + across, y + down - 5, label, size=size, colour=sheet.theme.muted, width=tiling.wide + GAP - 4
+            x + across, y + down - 5, label, size=size, color=sheet.theme.muted, width=tiling.wide + GAP - 4
         )
         if missing is not None and missing[place].any():
             sheet.missing(x + across, y + down, missing[place], (tiling.factor, tiling.factor))

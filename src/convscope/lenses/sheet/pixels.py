@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from convscope.lenses.sheet.theme import Colours, Numbers, colour_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes
 
 
-def pixels_of(values: Numbers, limits: tuple[float, float], missing: str) -> Colours:
+def pixels_of(values: Numbers, limits: tuple[float, float], missing: str) -> Colors:
     """A picture (rows, columns, channels) in colors: uint8 (rows, columns, 4).
 
     Args:
@@ -20,11 +20,11 @@ def pixels_of(values: Numbers, limits: tuple[float, float], missing: str) -> Col
     share = np.clip((values - low) / (high - low or 1), 0, 1)
     if share.shape[-1] not in (1, 3, 4):
         share = share.mean(axis=-1, keepdims=True)
-    colours = np.full((*share.shape[:2], 4), 255, np.uint8)
+    colors = np.full((*share.shape[:2], 4), 255, np.uint8)
     finite = np.isfinite(share).all(axis=-1)
-    colours[..., :3] = np.rint(255 * np.where(np.isfinite(share), share, 0))[..., :3]
-    colours[~finite] = colour_bytes(missing)
-    return colours
+    colors[..., :3] = np.rint(255 * np.where(np.isfinite(share), share, 0))[..., :3]
+    colors[~finite] = color_bytes(missing)
+    return colors
 
 
 def limits_of_values(values: Numbers) -> tuple[float, float]:
@@ -42,17 +42,17 @@ def limits_of_values(values: Numbers) -> tuple[float, float]:
     return low, high
 
 
-def fitted(colours: Colours, wide: int, high: int, *, smooth: bool = False) -> Colours:
+def fitted(colors: Colors, wide: int, high: int, *, smooth: bool = False) -> Colors:
     """A picture enlarged by a whole factor, or made smaller by averaging, to fit into `wide` x `high` pixels.
 
     `smooth` lets a photo be enlarged by any factor where a whole one would leave much room.
     """
     from PIL import Image
 
-    rows, columns = colours.shape[:2]
+    rows, columns = colors.shape[:2]
     factor = min(wide / columns, high / rows)
     if factor >= 1 and not (smooth and int(factor) < 0.8 * factor):
-        return np.repeat(np.repeat(colours, int(factor), axis=0), int(factor), axis=1)
+        return np.repeat(np.repeat(colors, int(factor), axis=0), int(factor), axis=1)
     size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
     how = Image.Resampling.BICUBIC if factor >= 1 else Image.Resampling.BOX
-    return np.asarray(Image.fromarray(colours).resize(size, how), np.uint8)
+    return np.asarray(Image.fromarray(colors).resize(size, how), np.uint8)

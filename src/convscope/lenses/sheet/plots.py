@@ -57,11 +57,11 @@ class Plot:
                 continue
             place = float(self.down(tick))
             heavy = theme.muted if abs(tick) < 1e-12 else theme.rule
-            self.sheet.line([self.x, self.x + self.wide], [place, place], colour=heavy, width=0.5)
+            self.sheet.line([self.x, self.x + self.wide], [place, place], color=heavy, width=0.5)
             shown = f"{tick:.0%}" if percent else number(0.0 if abs(tick) < 1e-12 else float(tick))
-            self.sheet.text(self.x - 12, place + 6, shown, size=TINY, colour=theme.muted, across="right")
+            self.sheet.text(self.x - 12, place + 6, shown, size=TINY, color=theme.muted, across="right")
 
-    def bars(self, low: Numbers, high: Numbers, colour: str, *, share: float = 0.8, name: str = "") -> None:
+    def bars(self, low: Numbers, high: Numbers, color: str, *, share: float = 0.8, name: str = "") -> None:
         """Draws one bar per channel from one number to another, all as one shape."""
         edges, pitch = self.edges()[:-1], self.wide / self.channels
         thin = pitch * share if pitch >= 6 else pitch
@@ -76,19 +76,19 @@ class Plot:
         if not corners:
             return
         codes = [Outline.MOVETO, *[Outline.LINETO] * 3, Outline.CLOSEPOLY] * (len(corners) // 5)
-        drawn = PathPatch(Outline(corners, codes), facecolor=colour, edgecolor="none", linewidth=0)
+        drawn = PathPatch(Outline(corners, codes), facecolor=color, edgecolor="none", linewidth=0)
         drawn.set_gid(name or None)
         self.sheet.add(drawn)
 
-    def steps(self, values: Numbers, colour: str) -> None:
+    def steps(self, values: Numbers, color: str) -> None:
         """Draws a short level line per channel, joined where they are narrow."""
         edges, places = self.edges(), self.down(values)
         if self.wide / self.channels < 4:
-            self.sheet.line(list((edges[:-1] + edges[1:]) / 2), list(places), colour=colour, width=1.2)
+            self.sheet.line(list((edges[:-1] + edges[1:]) / 2), list(places), color=color, width=1.2)
             return
         for left, right, place in zip(edges[:-1], edges[1:], places, strict=True):
             inset = 0.1 * (right - left)
-            self.sheet.line([left + inset, right - inset], [place, place], colour=colour, width=1.6)
+            self.sheet.line([left + inset, right - inset], [place, place], color=color, width=1.6)
 
     def names(self, names: Sequence[str]) -> None:
         """Writes the channels' names below, every second, third ... where not all fit."""
@@ -101,6 +101,6 @@ class Plot:
                 self.y + self.high + 26,
                 names[place],
                 size=TINY,
-                colour=self.sheet.theme.muted,
+                color=self.sheet.theme.muted,
                 across="center",
             )

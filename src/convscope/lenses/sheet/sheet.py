@@ -34,7 +34,7 @@ from convscope.lenses.sheet.lettering import (
     width_of,
     wrapped,
 )
-from convscope.lenses.sheet.theme import Colours, Numbers, Scale, Theme, number
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, Theme, number
 
 WIDTH = 1400
 MARGIN = 40
@@ -47,7 +47,7 @@ class Sheet:
     """What a picture is drawn on; lengths in pixels from the top left corner, text sizes in points.
 
     Args:
-        theme: Its colours.
+        theme: Its colors.
         width: Width in pixels.
     """
 
@@ -71,7 +71,7 @@ class Sheet:
         text: str,
         *,
         size: float = BODY,
-        colour: str | None = None,
+        color: str | None = None,
         bold: bool = False,
         across: Literal["left", "center", "right"] = "left",
         width: float | None = None,
@@ -81,8 +81,8 @@ class Sheet:
         shown = printable(text) if width is None else shortened(text, width, size, bold=bold)
         parts = parts_of(shown)
         if not turned and any(emoji for _, emoji in parts):
-            return self._mixed(x, baseline, parts, size, colour, bold, across)
-        return self._letters(x, baseline, shown, size, colour, bold, across, turned)
+            return self._mixed(x, baseline, parts, size, color, bold, across)
+        return self._letters(x, baseline, shown, size, color, bold, across, turned)
 
     def _mixed(
         self,
@@ -90,7 +90,7 @@ class Sheet:
         baseline: float,
         parts: list[tuple[str, bool]],
         size: float,
-        colour: str | None,
+        color: str | None,
         bold: bool,
         across: Literal["left", "center", "right"],
     ) -> Text:
@@ -98,13 +98,13 @@ class Sheet:
         whole = "".join(part for part, _ in parts)
         wide = width_of(whole, size, bold=bold)
         x -= {"left": 0.0, "center": wide / 2, "right": wide}[across]
-        written = self._letters(x, baseline, "", size, colour, bold, "left", turned=False)
+        written = self._letters(x, baseline, "", size, color, bold, "left", turned=False)
         for part, emoji in reversed(parts) if runs_right_to_left(whole) else parts:
             if emoji:
                 picture = emoji_picture(part, emoji_height(size))
                 self.image(round(x), round(baseline - 0.8 * len(picture)), picture, name=f"emoji {part}")
             else:
-                written = self._letters(x, baseline, part, size, colour, bold, "left", turned=False)
+                written = self._letters(x, baseline, part, size, color, bold, "left", turned=False)
             x += width_of(part, size, bold=bold)
         return written
 
@@ -114,7 +114,7 @@ class Sheet:
         baseline: float,
         shown: str,
         size: float,
-        colour: str | None,
+        color: str | None,
         bold: bool,
         across: Literal["left", "center", "right"],
         turned: bool,
@@ -123,7 +123,7 @@ class Sheet:
             x,
             baseline,
             shown,
-            color=colour or self.theme.ink,
+            color=color or self.theme.ink,
             fontproperties=font(size, bold=bold, text=shown),
             horizontalalignment=across,
             verticalalignment="center" if turned else "baseline",
@@ -153,17 +153,17 @@ class Sheet:
     def section(self, y: int, text: str, explanation: str = "") -> int:
         """Writes a heading below a line across the sheet; returns the next baseline."""
         wide = self.width - 2 * MARGIN
-        self.line([MARGIN, MARGIN + wide], [y, y], colour=self.theme.rule, width=0.6)
+        self.line([MARGIN, MARGIN + wide], [y, y], color=self.theme.rule, width=0.6)
         y += int(line_height(HEADING)) + 6
         self.text(MARGIN, y, text, size=HEADING, bold=True, width=wide)
         y += int(line_height(BODY)) + 2
-        return int(self.paragraph(MARGIN, y, explanation, wide, colour=self.theme.muted, size=SMALL))
+        return int(self.paragraph(MARGIN, y, explanation, wide, color=self.theme.muted, size=SMALL))
 
     def image(
-        self, x: float, y: float, colours: Colours, *, size: tuple[float, float] | None = None, name: str = ""
+        self, x: float, y: float, colors: Colors, *, size: tuple[float, float] | None = None, name: str = ""
     ) -> AxesImage:
         """Places an image (rows, columns, 4), one pixel per pixel unless a size (width, height) is given."""
-        wide, high = size or (colours.shape[1], colours.shape[0])
+        wide, high = size or (colors.shape[1], colors.shape[0])
         placed = AxesImage(
             self.axes,
             extent=(x, x + wide, y + high, y),
@@ -171,19 +171,19 @@ class Sheet:
             origin="upper",
             resample=False,
         )
-        placed.set_data(colours)
+        placed.set_data(colors)
         placed.set_gid(printable(name) or None)
         self.add(placed)
         return placed
 
     def line(
-        self, xs: Sequence[float], ys: Sequence[float], *, colour: str | None = None, width: float = 0.8
+        self, xs: Sequence[float], ys: Sequence[float], *, color: str | None = None, width: float = 0.8
     ) -> None:
         """Draws a line through points; its width in points."""
         line = Line2D(
             np.asarray(xs, float),
             np.asarray(ys, float),
-            color=colour or self.theme.ink,
+            color=color or self.theme.ink,
             linewidth=width,
             linestyle="-",
             marker="",
@@ -193,7 +193,7 @@ class Sheet:
         )
         self.add(line)
 
-    def area(self, xs: Numbers, low: Numbers, high: Numbers, colour: str, *, name: str = "") -> None:
+    def area(self, xs: Numbers, low: Numbers, high: Numbers, color: str, *, name: str = "") -> None:
         """Fills what lies between two lines over the same places, where both are finite."""
         known = np.isfinite(low) & np.isfinite(high)
         edges = np.diff(np.pad(known.astype(np.int8), 1))
@@ -208,7 +208,7 @@ class Sheet:
             corners += [*along, along[0]]
             codes += [Outline.MOVETO, *[Outline.LINETO] * (len(along) - 1), Outline.CLOSEPOLY]
         if corners:
-            drawn = PathPatch(Outline(corners, codes), facecolor=colour, edgecolor="none", linewidth=0)
+            drawn = PathPatch(Outline(corners, codes), facecolor=color, edgecolor="none", linewidth=0)
             drawn.set_gid(printable(name) or None)
             self.add(drawn)
 
@@ -241,7 +241,7 @@ class Sheet:
         return drawn
 
     def ring(self, x: float, y: float, wide: float, high: float) -> None:
-        """Outlines a part of an image so that it can be seen on any colour."""
+        """Outlines a part of an image so that it can be seen on any color."""
         self.box(x, y, wide, high, edge=self.theme.ground, width=2.4)
         self.box(x, y, wide, high, edge=self.theme.second, width=1.2, name="window")
 
@@ -276,13 +276,13 @@ class Sheet:
             drawn.set_hatch_linewidth(1.0)
         self.add(drawn)
 
-    def colour_bar(self, x: float, y: float, high: int, scale: Scale, *, label: str = "") -> None:
-        """Draws an upright bar with the numbers at its ends and 0; its name is `colour bar LOW HIGH`."""
+    def color_bar(self, x: float, y: float, high: int, scale: Scale, *, label: str = "") -> None:
+        """Draws an upright bar with the numbers at its ends and 0; its name is `color bar LOW HIGH`."""
         high = max(high, LOWEST_BAR)
         rising = np.linspace(scale.high, scale.low, high)[:, None]
-        colours = np.repeat(scale.colours(rising), BAR, axis=1)
+        colors = np.repeat(scale.colors(rising), BAR, axis=1)
         self.box(x, y, BAR, high, edge=self.theme.rule, width=0.8)
-        self.image(x, y, colours, name=f"colour bar {scale.low!r} {scale.high!r}")
+        self.image(x, y, colors, name=f"color bar {scale.low!r} {scale.high!r}")
         half = 0.36 * line_height(TINY) / 1.4
         marks = {scale.high: y, scale.low: y + high}
         if scale.low < 0 < scale.high:
@@ -292,14 +292,14 @@ class Sheet:
         if scale.high == scale.low:
             marks = {scale.high: y + high / 2}
         for value, place in marks.items():
-            self.line([x + BAR, x + BAR + 5], [place, place], colour=self.theme.muted, width=0.5)
+            self.line([x + BAR, x + BAR + 5], [place, place], color=self.theme.muted, width=0.5)
             down = half if y < place < y + high else 2 * half if place == y else 0
             shown = next(
                 (text for text in (number(value, 3), number(value, 2)) if width_of(text, TINY) < 70), ""
             )
-            self.text(x + BAR + 9, place + down, shown, size=TINY, colour=self.theme.muted)
+            self.text(x + BAR + 9, place + down, shown, size=TINY, color=self.theme.muted)
         if label:
-            self.text(x, y + high + line_height(TINY), label, size=TINY, colour=self.theme.muted)
+            self.text(x, y + high + line_height(TINY), label, size=TINY, color=self.theme.muted)
 
     def check(self, height: int) -> None:
         """Raises UsageError if a sheet of this height cannot be drawn."""

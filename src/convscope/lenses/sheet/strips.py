@@ -8,7 +8,7 @@ import numpy as np
 
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colours, Numbers, Scale, colour_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes
 
 BARS_HIGH = 150
 STRIP = 18
@@ -43,7 +43,7 @@ def place_strips(
         box: x, y and width.
         values: (channels, length).
         labels: What stands left of each.
-        scales: The colours of each.
+        scales: The colors of each.
         name: The image's name in the figure.
 
     Returns:
@@ -55,12 +55,12 @@ def place_strips(
     picture = np.zeros((len(values) * pitch + 1, width + 2, 4), np.uint8)
     for place, (each, scale) in enumerate(zip(drawn, scales, strict=True)):
         top = place * pitch
-        picture[top : top + STRIP + 2] = colour_bytes(sheet.theme.rule)
-        picture[top + 1 : top + 1 + STRIP, 1:-1] = scale.colours(each)
+        picture[top : top + STRIP + 2] = color_bytes(sheet.theme.rule)
+        picture[top + 1 : top + 1 + STRIP, 1:-1] = scale.colors(each)
     sheet.image(x - 1, y - 1, picture, name=name)
     for place, (each, label) in enumerate(zip(drawn, labels, strict=True)):
         top = y + place * pitch
-        sheet.text(x - 10, top + 14, label, size=TINY, colour=sheet.theme.muted, across="right")
+        sheet.text(x - 10, top + 14, label, size=TINY, color=sheet.theme.muted, across="right")
         sheet.missing(x, top, ~np.isfinite(each)[None], (1, STRIP))
     return len(values) * pitch, mean
 
@@ -83,7 +83,7 @@ def place_bars(
         box: x, y and width.
         values: (channels,), all of them.
         chosen: The channels that get a bar.
-        scale: Colours, and the numbers at the bars' top and bottom.
+        scale: Colors, and the numbers at the bars' top and bottom.
         labels: What stands below each bar; None: the channel's number.
         name: The image's name in the figure.
         widest: Room for a bar where there is enough.
@@ -97,14 +97,14 @@ def place_bars(
     zero = y + BARS_HIGH * (scale.high - min(max(0.0, scale.low), scale.high)) / room
     shown = labels or [str(each) for each in chosen]
     wide = max(1, round(pitch * 0.78))
-    colours = scale.colours(values)
+    colors = scale.colors(values)
     every = max(1, int(np.ceil((max(width_of(label, TINY) for label in shown) + 6) / pitch)))
     for place, channel in enumerate(chosen):
         left = x + place * pitch
         value = float(values[channel])
         if np.isfinite(value):
             end = y + BARS_HIGH * (scale.high - value) / room
-            fill = "#" + bytes(colours[channel][:3]).hex()
+            fill = "#" + bytes(colors[channel][:3]).hex()
             sheet.box(
                 left,
                 min(zero, end),
@@ -122,14 +122,14 @@ def place_bars(
                 y + BARS_HIGH + 22,
                 shown[place],
                 size=TINY,
-                colour=sheet.theme.muted,
+                color=sheet.theme.muted,
                 across="center",
             )
-    sheet.line([x, x + pitch * len(chosen)], [zero, zero], colour=sheet.theme.muted, width=0.6)
+    sheet.line([x, x + pitch * len(chosen)], [zero, zero], color=sheet.theme.muted, width=0.6)
     high = BARS_HIGH + 30
     if len(chosen) == len(values):
         return high
-    return high + _place_all(sheet, x, y + high, width, np.asarray(values), colours, name)
+    return high + _place_all(sheet, x, y + high, width, np.asarray(values), colors, name)
 
 
 def bars_width(bars: int, width: int, widest: int = 60) -> int:
@@ -137,11 +137,11 @@ def bars_width(bars: int, width: int, widest: int = 60) -> int:
     return min(widest, width // bars) * bars
 
 
-def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colours: Colours, name: str) -> int:
+def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colors: Colors, name: str) -> int:
     """The strip of all channels, in as many rows as it needs; returns its height."""
     channels = len(values)
     high = int(line_height(SMALL))
-    sheet.text(x, y + high - 8, f"all {channels:,}, in their order", size=TINY, colour=sheet.theme.muted)
+    sheet.text(x, y + high - 8, f"all {channels:,}, in their order", size=TINY, color=sheet.theme.muted)
     y += high
     begin = int(width_of(f"{channels:,}", TINY)) + 10
     rows = -(-channels * _CELL[0] // (width - begin))
@@ -149,12 +149,12 @@ def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colour
     cell = min((width - begin) // per_row, 16)
     for row in range(rows):
         part = slice(row * per_row, min((row + 1) * per_row, channels))
-        strip = np.repeat(np.repeat(colours[None, part], cell, axis=1), _CELL[1], axis=0)
+        strip = np.repeat(np.repeat(colors[None, part], cell, axis=1), _CELL[1], axis=0)
         top = y + row * (_CELL[1] + 5)
         sheet.box(x + begin, top, strip.shape[1], _CELL[1], edge=sheet.theme.rule, width=0.8)
         sheet.image(x + begin, top, strip, name=f"{name} row {row}")
         sheet.text(
-            x + begin - 8, top + 13, str(part.start), size=TINY, colour=sheet.theme.muted, across="right"
+            x + begin - 8, top + 13, str(part.start), size=TINY, color=sheet.theme.muted, across="right"
         )
         sheet.missing(x + begin, top, ~np.isfinite(values[None, part]), (cell, _CELL[1]))
     return high + rows * (_CELL[1] + 5)

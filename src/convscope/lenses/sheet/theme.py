@@ -1,8 +1,8 @@
-"""Two themes and the colours of numbers, shared by every picture.
+"""Two themes and the colors of numbers, shared by every picture.
 
-A map without negative values takes viridis, which is perceptually uniform and safe for colour-blind eyes; a
+A map without negative values takes viridis, which is perceptually uniform and safe for color-blind eyes; a
 signed one takes a diverging map whose neutral middle is 0: white on light ground, near-black on dark ground.
-What is not finite has a colour that no map contains.
+What is not finite has a color that no map contains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from convscope.errors import unknown_name
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
-Colours = npt.NDArray[np.uint8]
+Colors = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[Any]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -42,7 +42,7 @@ _DARK_DIVERGING = (
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a picture, the same as those of a run's report.
+    """The colors of a picture, the same as those of a run's report.
 
     Args:
         name: `light` or `dark`.
@@ -79,10 +79,10 @@ def find_theme(name: str) -> Theme:
 
 @dataclass(frozen=True)
 class Scale:
-    """Which number gets which colour.
+    """Which number gets which color.
 
     Args:
-        theme: The theme, for the colour of 0 and of what is not finite.
+        theme: The theme, for the color of 0 and of what is not finite.
         low: Smallest number.
         high: Largest number.
         kind: `sequential` runs from `low` to `high`, `diverging` and `gray` are symmetric around 0.
@@ -95,14 +95,14 @@ class Scale:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The numbers at the two ends of the colour map."""
+        """The numbers at the two ends of the color map."""
         if self.kind == "sequential":
             return self.low, self.high
         furthest = max(abs(self.low), abs(self.high))
         return -furthest, furthest
 
-    def colours(self, values: Numbers) -> Colours:
-        """The colours of numbers of any shape, uint8, with a last axis of 4 (red, green, blue, alpha)."""
+    def colors(self, values: Numbers) -> Colors:
+        """The colors of numbers of any shape, uint8, with a last axis of 4 (red, green, blue, alpha)."""
         values = np.asarray(values, np.float64)
         low, high = self.reach
         finite = np.isfinite(values)
@@ -110,8 +110,8 @@ class Scale:
         place = np.full(values.shape, neutral)
         if high > low:
             place[finite] = (values[finite] - low) / (high - low)
-        found = np.asarray(_colour_map(self.kind, self.theme.name)(place, bytes=True), np.uint8).copy()
-        found[~finite] = colour_bytes(self.theme.missing)
+        found = np.asarray(_color_map(self.kind, self.theme.name)(place, bytes=True), np.uint8).copy()
+        found[~finite] = color_bytes(self.theme.missing)
         return found
 
 
@@ -123,19 +123,19 @@ def scale_of(theme: Theme, values: Numbers, kind: str | None = None) -> Scale:
     return Scale(theme, low, high, kind or ("diverging" if low < 0 else "sequential"))
 
 
-def colour_bytes(colour: str) -> Colours:
-    """A colour as four bytes: red, green, blue, alpha."""
-    return np.asarray(np.rint(255 * np.asarray(to_rgba(colour))), np.uint8)
+def color_bytes(color: str) -> Colors:
+    """A color as four bytes: red, green, blue, alpha."""
+    return np.asarray(np.rint(255 * np.asarray(to_rgba(color))), np.uint8)
 
 
-def mixed(colour: str, ground: str, share: float) -> str:
-    """An opaque colour between two, as `#rrggbb`: a share of the first, thinned with the second.
+def mixed(color: str, ground: str, share: float) -> str:
+    """An opaque color between two, as `#rrggbb`: a share of the first, thinned with the second.
 
     Example:
         >>> mixed("#000000", "#ffffff", 0.5)
         '#808080'
     """
-    parts = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    parts = zip(bytes.fromhex(color[1:]), bytes.fromhex(ground[1:]), strict=True)
     return "#" + bytes(round(share * a + (1 - share) * b) for a, b in parts).hex()
 
 
@@ -173,7 +173,7 @@ def shape_text(shape: object) -> str:
 
 
 @cache
-def _colour_map(kind: str, theme: str) -> Colormap:
+def _color_map(kind: str, theme: str) -> Colormap:
     if kind == "gray":
         return mpl.colormaps["gray"]
     if kind == "sequential":

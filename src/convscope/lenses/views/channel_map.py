@@ -40,18 +40,18 @@ def place_channel_map(sheet: Sheet, spot: tuple[int, int], position: Position) -
         plane, at = plane[None], (0, at[0])
     scale = scale_of(sheet.theme, plane)
     rows, columns = plane.shape
-    colours = fitted(scale.colours(plane), SIDE, SIDE)
+    colors = fitted(scale.colors(plane), SIDE, SIDE)
     if rows == 1:
-        colours = np.repeat(fitted(scale.colours(plane), SIDE, 10_000)[:1], 40, axis=0)
-    high, wide = colours.shape[:2]
+        colors = np.repeat(fitted(scale.colors(plane), SIDE, 10_000)[:1], 40, axis=0)
+    high, wide = colors.shape[:2]
     sheet.box(x, y, wide, high, edge=sheet.theme.rule, width=0.8)
-    sheet.image(x, y, colours, name="map")
+    sheet.image(x, y, colors, name="map")
     down, across = high / rows, wide / columns
     sheet.missing(x, y, ~np.isfinite(plane), (across, down))
     sheet.ring(x + at[1] * across, y + at[0] * down, across, down)
-    sheet.colour_bar(x + wide + BAR_GAP, y, max(high, 60), scale)
+    sheet.color_bar(x + wide + BAR_GAP, y, max(high, 60), scale)
     below = y + max(high, 60) + line_height(SMALL)
     sheet.text(x, below, said, size=SMALL, width=SIDE)
     value = f"value {number(position.value, 4)} here"
-    sheet.text(x, below + 24, value, size=SMALL, colour=sheet.theme.second, width=SIDE)
+    sheet.text(x, below + 24, value, size=SMALL, color=sheet.theme.second, width=SIDE)
     return int(max(high, 60))

@@ -20,12 +20,12 @@ class Placing:
     """Where the positions of a map lie along the only axis of an input.
 
     Args:
-        centres: The middle of what each depends on, as a position in the input, as if it had no ends.
+        centers: The middle of what each depends on, as a position in the input, as if it had no ends.
         windows: What each depends on, cut at the ends of the input: the first position and the one behind
             the last, (positions, 2).
     """
 
-    centres: Numbers
+    centers: Numbers
     windows: npt.NDArray[np.int64]
 
     @classmethod

@@ -14,7 +14,7 @@ from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, MapBlock, Where, pl
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
-from convscope.lenses.sheet.theme import LIGHT, Colours, Numbers, Scale, scale_of, shape_text
+from convscope.lenses.sheet.theme import LIGHT, Colors, Numbers, Scale, scale_of, shape_text
 from convscope.lenses.views.channel_map import SIDE, place_channel_map
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, View
@@ -69,7 +69,7 @@ class RasterView(View):
         """Those values of an attribution that lie over what is shown, (rows, columns)."""
         return values
 
-    def colours(self, missing: str, at: int | None = None) -> Colours:
+    def colors(self, missing: str, at: int | None = None) -> Colors:
         """The picture in colors, uint8 (rows, columns, 4); what is not finite is `missing`."""
         return pixels_of(self.picture(at), self.limits, missing)
 
@@ -82,11 +82,11 @@ class RasterView(View):
     ) -> int:
         """Draws the picture, framed, with a window outlined; returns the height."""
         x, y, wide, high = box
-        small = self.colours(sheet.theme.missing, at)
-        colours = fitted(small, wide, high, smooth=True)
-        drawn = (colours.shape[1], colours.shape[0])
+        small = self.colors(sheet.theme.missing, at)
+        colors = fitted(small, wide, high, smooth=True)
+        drawn = (colors.shape[1], colors.shape[0])
         sheet.box(x, y, *drawn, edge=sheet.theme.rule, width=0.8)
-        sheet.image(x, y, colours, name=name)
+        sheet.image(x, y, colors, name=name)
         if window:
             (top, bottom), (left, right) = window[-2:]
             across, down = drawn[0] / small.shape[1], drawn[1] / small.shape[0]
@@ -121,8 +121,8 @@ class RasterView(View):
         window = self._receptive_field(layer)
         high = self.place_input(sheet, (x, block.top, INPUT, INPUT), window=window)
         beneath = block.top + high + line_height(SMALL)
-        colour = sheet.theme.second if window else sheet.theme.muted
-        sheet.text(x, beneath, self._seen(window), size=SMALL, colour=colour, width=INPUT + 20)
+        color = sheet.theme.second if window else sheet.theme.muted
+        sheet.text(x, beneath, self._seen(window), size=SMALL, color=color, width=INPUT + 20)
         notes = (*block.notes, layer.note) if layer.note else block.notes
         end = int(beneath + line_height(SMALL))
         return MapBlock(block.top, block.bottom, notes, spot[0], spot[2], end)
@@ -159,12 +159,12 @@ class RasterView(View):
         seen = shape_text(tuple(end - start for start, end in window)) if window else "the whole input"
         sheet.text(MARGIN, below, name if at is None else f"{name}, slice {at}", size=SMALL, width=SIDE)
         said = f"the value depends on {seen}"
-        sheet.text(MARGIN, below + 24, said, size=SMALL, colour=sheet.theme.second, width=SIDE)
+        sheet.text(MARGIN, below + 24, said, size=SMALL, color=sheet.theme.second, width=SIDE)
         if rank == position.map.ndim:
             arrow = y + high / 2
-            sheet.line([MARGIN + SIDE + 24, right - 24], [arrow, arrow], colour=muted, width=1)
+            sheet.line([MARGIN + SIDE + 24, right - 24], [arrow, arrow], color=muted, width=1)
             tip = [arrow - 10, arrow, arrow + 10]
-            sheet.line([right - 36, right - 24, right - 36], tip, colour=muted, width=1)
+            sheet.line([right - 36, right - 24, right - 36], tip, color=muted, width=1)
         return y + max(high, place_channel_map(sheet, (right, y), position)) + 76
 
     def _slice(self, window: Ranges) -> int | None:
@@ -180,7 +180,7 @@ class RasterView(View):
         return y
 
     def _overlay_row(self, sheet: Sheet, y: int, overlays: Sequence[Overlay], side: int) -> int:
-        picture = self.colours(sheet.theme.missing)
+        picture = self.colors(sheet.theme.missing)
         pitch = side + BAR_ROOM
         alone_beside = len(overlays) == 1  # a single one has room for everything in a row
         lines = max(len(each.lines) for each in overlays)
@@ -191,13 +191,13 @@ class RasterView(View):
             sheet.text(x, y + 8, each.attribution.method, bold=True, width=pitch - 20)
             for row, line in enumerate(each.lines, 1):
                 sheet.text(
-                    x, y + 8 + row * _LINE, line, size=SMALL, colour=sheet.theme.muted, width=pitch - 20
+                    x, y + 8 + row * _LINE, line, size=SMALL, color=sheet.theme.muted, width=pitch - 20
                 )
             high = self._heat_over(sheet, (x, top), each.attribution, picture, side, beside=alone_beside)
-        colours = fitted(picture, side, side)
+        colors = fitted(picture, side, side)
         sheet.text(MARGIN, y + 8, "input", bold=True)
-        sheet.box(MARGIN, top, colours.shape[1], colours.shape[0], edge=sheet.theme.rule, width=0.8)
-        sheet.image(MARGIN, top, colours, name="input")
+        sheet.box(MARGIN, top, colors.shape[1], colors.shape[0], edge=sheet.theme.rule, width=0.8)
+        sheet.image(MARGIN, top, colors, name="input")
         return top + (high if alone_beside else 2 * high + 16) + 50
 
     def _heat_over(
@@ -205,7 +205,7 @@ class RasterView(View):
         sheet: Sheet,
         spot: tuple[int, int],
         each: Attribution,
-        picture: Colours,
+        picture: Colors,
         side: int,
         *,
         beside: bool,
@@ -213,24 +213,24 @@ class RasterView(View):
         """Heat over the picture and alone, with its color bar; returns the height of one of the two."""
         values = np.asarray(self.heat(np.asarray(each.values, np.float64)))
         scale = scale_of(sheet.theme, values, "diverging" if each.signed else None)
-        heat = scale.colours(values)
+        heat = scale.colors(values)
         over = fitted(overlaid(picture, heat, values, scale), side, side)
         high, wide = over.shape[:2]
         alone = (spot[0] + wide + 24, spot[1]) if beside else (spot[0], spot[1] + high + 16)
         shown = ((spot, over, "overlay"), (alone, fitted(heat, side, side), "heat"))
-        for (across, down), colours, name in shown:
+        for (across, down), colors, name in shown:
             sheet.box(across, down, wide, high, edge=sheet.theme.rule, width=0.8)
-            sheet.image(across, down, colours, name=f"{name} {each.method}")
+            sheet.image(across, down, colors, name=f"{name} {each.method}")
             factor = (wide / values.shape[1], high / values.shape[0])
             sheet.missing(across, down, ~np.isfinite(values), factor)
-        sheet.colour_bar(alone[0] + wide + BAR_GAP - 4, alone[1], high, scale)
+        sheet.color_bar(alone[0] + wide + BAR_GAP - 4, alone[1], high, scale)
         return int(high)
 
     def markup(self, label: str) -> str:
         """The picture as an image of a page."""
         picture = self.picture()
         ready = picture.dtype == np.uint8 and picture.shape[-1] in (1, 3, 4)
-        return image_markup(picture if ready else self.colours(LIGHT.missing)[..., :3], label)
+        return image_markup(picture if ready else self.colors(LIGHT.missing)[..., :3], label)
 
 
 class SlicesView(RasterView):
@@ -259,7 +259,7 @@ class SlicesView(RasterView):
         return min(sum(window[0]) // 2, int(self.values.shape[0]) - 1)
 
 
-def overlaid(picture: Colours, heat: Colours, values: Numbers, scale: Scale) -> Colours:
+def overlaid(picture: Colors, heat: Colors, values: Numbers, scale: Scale) -> Colors:
     """Heat over a gray picture, the more opaque the further it is from nothing.
 
     Args:
@@ -279,7 +279,7 @@ def overlaid(picture: Colours, heat: Colours, values: Numbers, scale: Scale) -> 
     return mixed
 
 
-def image_markup(pixels: Colours, label: str, *, wide: bool = False) -> str:
+def image_markup(pixels: Colors, label: str, *, wide: bool = False) -> str:
     """A picture as an `<img>` element, made smaller where it is larger than a page can show.
 
     Args:

@@ -49,13 +49,13 @@ class VectorView(View):
             each = overlay.attribution
             sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER)
             said = "  ·  ".join(line for line in overlay.lines if line)
-            sheet.text(MARGIN, y + 36, said, size=SMALL, colour=sheet.theme.muted, width=INNER)
+            sheet.text(MARGIN, y + 36, said, size=SMALL, color=sheet.theme.muted, width=INNER)
             values = np.asarray(each.values, np.float64)
             scale = scale_of(sheet.theme, np.append(values, 0.0), "diverging" if each.signed else None)
             strength = np.abs(np.nan_to_num(values, posinf=0, neginf=0))
             chosen = [int(number) for number in np.argsort(-strength, kind="stable")[:BARS]]
             spot = (MARGIN, y + 52, room)
             high = place_bars(sheet, spot, values, chosen, scale, name=f"heat {each.method}")
-            sheet.colour_bar(MARGIN + room + BAR_GAP, y + 52, BARS_HIGH, scale)
+            sheet.color_bar(MARGIN + room + BAR_GAP, y + 52, BARS_HIGH, scale)
             y += 52 + high + 40
         return y

@@ -54,4 +54,4 @@ def spectrograms_of(model: keras.Model, graph: Graph, x: Any) -> list[Spectrogra
     placing = Placing.of(tap.geometry)
     if placing is None:
         return None
-    return [Spectrogram(np.asarray(values), placing.centres, layer.frequencies, path) for values in tap.array]
+    return [Spectrogram(np.asarray(values), placing.centers, layer.frequencies, path) for values in tap.array]

@@ -58,7 +58,7 @@ def draw_anomalies(
     """Draws a series with the scores of its points and the alarms.
 
     The variables that caused alarms come first where not all have room. An alarm is marked on the line of the
-    variable that caused it, and on the scores; windows that are labelled as anomalies are gray.
+    variable that caused it, and on the scores; windows that are labeled as anomalies are gray.
 
     Args:
         values: (time, variables); NaN where a value is missing.
@@ -95,7 +95,7 @@ def draw_anomalies(
                 y,
                 _facts(values, chosen, threshold, alarms, windows, caption),
                 INNER,
-                colour=sheet.theme.muted,
+                color=sheet.theme.muted,
             )
         )
         + 2
@@ -179,23 +179,23 @@ def _name(sheet: Sheet, timeline: Timeline, baseline: float, text: str) -> None:
 def _shade(
     sheet: Sheet, timeline: Timeline, box: tuple[float, int], windows: Sequence[tuple[int, int]]
 ) -> None:
-    """The labelled windows as gray ground."""
+    """The labeled windows as gray ground."""
     fill = mixed(sheet.theme.rule, sheet.theme.ground, _WINDOW)
     for first, behind in windows:
         begin, end = timeline.edges(first, behind)
-        sheet.box(begin, box[0], max(end - begin, 1), box[1], fill=fill, width=0, name="labelled")
+        sheet.box(begin, box[0], max(end - begin, 1), box[1], fill=fill, width=0, name="labeled")
 
 
 def _mark(sheet: Sheet, timeline: Timeline, box: tuple[float, int], alarms: Sequence[Alarm]) -> None:
-    """The alarms as coloured ground with a bar on top that is wide enough to be seen."""
-    colour, (y, high) = sheet.theme.second, box
+    """The alarms as colored ground with a bar on top that is wide enough to be seen."""
+    color, (y, high) = sheet.theme.second, box
     for first, behind, _ in alarms:
         begin, end = timeline.edges(first, behind)
         if end - begin < _THINNEST:
             middle = (begin + end) / 2
             begin, end = middle - _THINNEST / 2, middle + _THINNEST / 2
-        sheet.box(begin, y, end - begin, high, fill=f"{colour}{_ALARM}", width=0, name="alarm")
-        sheet.box(begin, y, end - begin, 6, fill=colour, width=0)
+        sheet.box(begin, y, end - begin, high, fill=f"{color}{_ALARM}", width=0, name="alarm")
+        sheet.box(begin, y, end - begin, 6, fill=color, width=0)
 
 
 def _draw_scores(
@@ -216,15 +216,15 @@ def _draw_scores(
     _shade(sheet, timeline, (y, _SCORES), windows)
     row.frame(sheet, zero=False)
     _mark(sheet, timeline, (y, _SCORES), alarms)
-    row.draw(sheet, scores, colour=theme.muted, width=0.7)
+    row.draw(sheet, scores, color=theme.muted, width=0.7)
     place = float(row.down(threshold))
     right = timeline.left + timeline.wide
-    sheet.line([timeline.left, right], [place, place], colour=theme.second, width=1.0)
-    sheet.text(right + 9, min(place + 6, y + _SCORES), number(threshold), size=TINY, colour=theme.second)
+    sheet.line([timeline.left, right], [place, place], color=theme.second, width=1.0)
+    sheet.text(right + 9, min(place + 6, y + _SCORES), number(threshold), size=TINY, color=theme.second)
     if abs(place - y) > 36:
-        sheet.text(right + 9, y + 15, number(float(finite.max(initial=0.0))), size=TINY, colour=theme.muted)
+        sheet.text(right + 9, y + 15, number(float(finite.max(initial=0.0))), size=TINY, color=theme.muted)
     if abs(place - (y + _SCORES)) > 24:
-        sheet.text(right + 9, y + _SCORES - 3, number(low), size=TINY, colour=theme.muted)
+        sheet.text(right + 9, y + _SCORES - 3, number(low), size=TINY, color=theme.muted)
     _name(sheet, timeline, y + _SCORES / 2 + 7, "score")
     return y + _SCORES + _GAP
 
@@ -241,7 +241,7 @@ def _draw_parts(
         place_strip(sheet, timeline, (y, _PARTS), peaks[0], peaks[1], scale, name=f"part {variable}")
         _name(sheet, timeline, y + _PARTS - 4, _named(names, variable, parts.shape[1]))
         y += _PARTS + 3
-    sheet.colour_bar(timeline.left + timeline.wide + BAR_GAP, top, max(y - 3 - top, 36), scale)
+    sheet.color_bar(timeline.left + timeline.wide + BAR_GAP, top, max(y - 3 - top, 36), scale)
     return y + _GAP - 3
 
 
@@ -251,7 +251,7 @@ def _write_notes(sheet: Sheet, y: int, timeline: Timeline, values: Numbers, part
         crowd = timeline.crowding(np.arange(len(values)))
         said = "strips: contribution of each variable to the score"
         said += f", the largest of up to {crowd:,} points" if crowd > 1 else ""
-        y = int(sheet.paragraph(MARGIN, y, said, INNER, size=SMALL, colour=sheet.theme.muted))
+        y = int(sheet.paragraph(MARGIN, y, said, INNER, size=SMALL, color=sheet.theme.muted))
     return int(write_missing(sheet, MARGIN, y, values, INNER))
 
 
@@ -259,8 +259,8 @@ def _peaks(timeline: Timeline, values: Numbers) -> tuple[Numbers, Numbers]:
     """The largest value of every few points where many lie on a pixel, so that no peak is thinned out."""
     size = timeline.crowding(np.arange(len(values)))
     starts = np.arange(0, len(values), size)
-    centres = starts + (np.diff([*starts, len(values)]) - 1) / 2
-    return np.maximum.reduceat(np.nan_to_num(values, nan=-np.inf), starts), centres
+    centers = starts + (np.diff([*starts, len(values)]) - 1) / 2
+    return np.maximum.reduceat(np.nan_to_num(values, nan=-np.inf), starts), centers
 
 
 def _list(
@@ -285,7 +285,7 @@ def _list(
         sheet.text(MARGIN, y, number(peaks[place]), size=SMALL, bold=True, width=110)
         sheet.text(MARGIN + 120, y, timeline.during(first, behind), size=SMALL, width=620)
         sheet.text(
-            MARGIN + 760, y, count(behind - first, "point"), size=SMALL, colour=sheet.theme.muted, width=160
+            MARGIN + 760, y, count(behind - first, "point"), size=SMALL, color=sheet.theme.muted, width=160
         )
         if there > 1 and variable >= 0:
             sheet.text(MARGIN + 930, y, _named(names, variable, there), size=SMALL, width=INNER - 930)

@@ -106,7 +106,7 @@ def draw_life(
     facts = [caption, told if there == len(shown) else f"{len(shown)} of {told}"]
     facts += [] if cap is None else [f"at most {number(cap)} {unit}s are predicted"]
     said = "  ·  ".join(fact for fact in facts if fact)
-    y = int(sheet.paragraph(MARGIN, y, said, INNER, colour=sheet.theme.muted))
+    y = int(sheet.paragraph(MARGIN, y, said, INNER, color=sheet.theme.muted))
     y = _legend(sheet, y, shown, coverage) + 4
     finite = np.concatenate([line[np.isfinite(line)] for each in shown for line in each.lines])
     ends = min(0.0, float(finite.min(initial=0.0))), float(finite.max(initial=0.0)) or 1.0
@@ -139,11 +139,11 @@ def _legend(sheet: Sheet, y: int, units: Sequence[UnitLife], coverage: float | N
         entries.append((promised, band, True))
     if any(each.true is not None for each in units):
         entries.append(("true", theme.second, False))
-    for text, colour, filled in entries:
+    for text, color, filled in entries:
         if filled:
-            sheet.box(x, y - 18, 34, 18, fill=colour, width=0)
+            sheet.box(x, y - 18, 34, 18, fill=color, width=0)
         else:
-            sheet.line([x, x + 34], [y - 8, y - 8], colour=colour, width=1.6)
+            sheet.line([x, x + 34], [y - 8, y - 8], color=color, width=1.6)
         written = sheet.text(x + 44, y, text, size=SMALL)
         x += 44 + round(width_of(written.get_text(), SMALL)) + 50
     return y + int(line_height(BODY)) - 4
@@ -175,10 +175,10 @@ def _draw_unit(
             sheet.area(xs, row.down(low), row.down(top), fill, name="interval")
     if cap is not None and ends[0] < cap < ends[1]:
         place = float(row.down(cap))
-        sheet.line([x, x + wide], [place, place], colour=theme.rule, width=0.8)
+        sheet.line([x, x + wide], [place, place], color=theme.rule, width=0.8)
     if each.true is not None:
-        row.draw(sheet, np.asarray(each.true, np.float64), colour=theme.second, width=1.3)
-    row.draw(sheet, np.asarray(each.predicted, np.float64), colour=theme.first, width=1.3)
+        row.draw(sheet, np.asarray(each.true, np.float64), color=theme.second, width=1.3)
+    row.draw(sheet, np.asarray(each.predicted, np.float64), color=theme.first, width=1.3)
     if numbers:
         _upright(sheet, row)
     return y + high + place_axis(sheet, timeline, y + high, caption=bool(unit), beside=0)
@@ -192,9 +192,9 @@ def _upright(sheet: Sheet, row: Trace) -> None:
     for tick in MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(row.low, row.top):
         if row.low <= tick <= row.top:
             place = float(row.down(tick))
-            sheet.line([x - 6, x], [place, place], colour=sheet.theme.muted, width=0.5)
+            sheet.line([x - 6, x], [place, place], color=sheet.theme.muted, width=0.5)
             text = number(float(tick))
-            sheet.text(x - 11, place + 6, text, size=TINY, colour=sheet.theme.muted, across="right")
+            sheet.text(x - 11, place + 6, text, size=TINY, color=sheet.theme.muted, across="right")
 
 
 def life_figure(

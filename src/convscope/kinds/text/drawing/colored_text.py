@@ -13,7 +13,7 @@ from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
 from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import LOWEST_BAR, SMALL, Sheet
-from convscope.lenses.sheet.theme import DARK, LIGHT, Colours, Numbers, Scale, Theme, number, scale_of
+from convscope.lenses.sheet.theme import DARK, LIGHT, Colors, Numbers, Scale, Theme, number, scale_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -26,16 +26,16 @@ _FAINT = 0.04  # share of the strongest below which the terminal leaves a token 
 
 
 def text_scale(theme: Theme, values: Numbers) -> Scale:
-    """The colours of tokens: those of nothing are those of the ground, whether there are signs or not."""
+    """The colors of tokens: those of nothing are those of the ground, whether there are signs or not."""
     return scale_of(theme, np.append(np.asarray(values, np.float64), 0.0), "diverging")
 
 
 def place_colored(sheet: Sheet, spot: tuple[int, int, int], tokens: Sequence[str], values: Numbers) -> int:
-    """Places a text with a colour behind each token, and the colour bar.
+    """Places a text with a color behind each token, and the color bar.
 
     Args:
         sheet: Where to.
-        spot: x, y and width, the colour bar included.
+        spot: x, y and width, the color bar included.
         tokens: The text.
         values: One number for each token.
 
@@ -45,7 +45,7 @@ def place_colored(sheet: Sheet, spot: tuple[int, int, int], tokens: Sequence[str
     x, y, width = spot
     scale = text_scale(sheet.theme, values)
     lines = lay_out(tokens, width - BAR_ROOM, most=ROWS)
-    ground = scale.colours(values)
+    ground = scale.colors(values)
     top = y
     for row in lines.rows:
         y += place_tokens(sheet, (x, y), row, ground=ground) + 6
@@ -53,15 +53,15 @@ def place_colored(sheet: Sheet, spot: tuple[int, int, int], tokens: Sequence[str
             if not np.isfinite(values[each.number]):
                 sheet.missing(x + each.left, y - 8, np.ones((1, 1), bool), (each.wide - 1, 5))
     high = max(y - 6 - top, LOWEST_BAR)
-    sheet.colour_bar(x + lines.width + BAR_GAP, top, min(high, 160), scale)
+    sheet.color_bar(x + lines.width + BAR_GAP, top, min(high, 160), scale)
     for note in lines.notes:
         high += int(line_height(SMALL))
-        sheet.text(x, top + high + 8, note, size=SMALL, colour=sheet.theme.muted, width=width)
+        sheet.text(x, top + high + 8, note, size=SMALL, color=sheet.theme.muted, width=width)
     return high
 
 
 def as_html(tokens: Sequence[str], values: Numbers, heading: str, lines: Sequence[str] = ()) -> str:
-    """A text for a page, its tokens coloured for light and for dark screens; everything is escaped.
+    """A text for a page, its tokens colored for light and for dark screens; everything is escaped.
 
     Args:
         tokens: The text.
@@ -78,7 +78,7 @@ def as_html(tokens: Sequence[str], values: Numbers, heading: str, lines: Sequenc
         {
             "text": token if token.strip() else EMPTY,
             "value": number(float(value)),
-            "style": _style(light.colours(value), dark.colours(value)),
+            "style": _style(light.colors(value), dark.colors(value)),
         }
         for token, value in zip(tokens, shown, strict=False)
     ]
@@ -91,12 +91,12 @@ def as_html(tokens: Sequence[str], values: Numbers, heading: str, lines: Sequenc
 
 
 def as_terminal(tokens: Sequence[str], values: Numbers, *, theme: str = "light") -> Text:
-    """A text for the terminal, a colour behind each token that matters.
+    """A text for the terminal, a color behind each token that matters.
 
     Args:
         tokens: The text.
         values: One number for each token; values of padding behind them are left out.
-        theme: `light` or `dark`: which colours.
+        theme: `light` or `dark`: which colors.
 
     Returns:
         A line of Rich, which the terminal wraps.
@@ -114,16 +114,16 @@ def as_terminal(tokens: Sequence[str], values: Numbers, *, theme: str = "light")
     for token, value in zip(tokens, shown, strict=False):
         written = "".join(each if each.isprintable() or each in _JOINERS else EMPTY for each in token)
         written = written if written.strip() else EMPTY
-        colour = scale.colours(value)
+        color = scale.colors(value)
         plain = np.isfinite(value) and abs(value) < _FAINT * strongest
-        style = "" if plain else f"{readable_on(colour)} on #{bytes(colour[:3]).hex()}"
+        style = "" if plain else f"{readable_on(color)} on #{bytes(color[:3]).hex()}"
         made.append(f" {written} ", style=style)
     if len(tokens) > LONGEST:
         made.append(f" and {len(tokens) - LONGEST:,} more", style="dim")
     return made
 
 
-def _style(light: Colours, dark: Colours) -> str:
-    """The colours of one token as CSS properties."""
+def _style(light: Colors, dark: Colors) -> str:
+    """The colors of one token as CSS properties."""
     names = (("--l", light), ("--d", dark))
     return ";".join(f"{name}:#{bytes(c[:3]).hex()};{name}i:{readable_on(c)}" for name, c in names)

@@ -41,7 +41,7 @@ def place_ngram(
     end = max(window[1], begin + 1) + _AROUND if len(tokens) > 3 * _AROUND else len(tokens)
     some = tokens[begin:end]
     lines = lay_out(some, INNER - BAR_ROOM, most=4)
-    sheet.text(MARGIN, y, name, size=SMALL, colour=sheet.theme.muted, width=INNER / 2)
+    sheet.text(MARGIN, y, name, size=SMALL, color=sheet.theme.muted, width=INNER / 2)
     y += 14
     plane = np.asarray(position.map, np.float64)
     aligned = plane.ndim == 1 and len(plane) == length
@@ -56,15 +56,15 @@ def place_ngram(
             _ring(sheet, y, row, position.at[0] - begin)
             y += STRIP + 16
     if aligned:
-        sheet.colour_bar(MARGIN + lines.width + BAR_GAP, top + 34, max(y - top - 50, 36), scale)
+        sheet.color_bar(MARGIN + lines.width + BAR_GAP, top + 34, max(y - top - 50, 36), scale)
     y = max(y, top + 76) + 16
     seen = f"the value depends on {count(window[1] - window[0], 'token')}, outlined"
     below = f"; the strip is channel {position.channel}, {number(position.value, 4)} here" if aligned else ""
     cut = f"; tokens {begin} to {begin + len(some) - 1} of {len(tokens):,}" if len(some) < len(tokens) else ""
-    sheet.text(MARGIN, y, f"{seen}{below}{cut}", size=SMALL, colour=sheet.theme.second, width=INNER)
+    sheet.text(MARGIN, y, f"{seen}{below}{cut}", size=SMALL, color=sheet.theme.second, width=INNER)
     if lines.missing:
         y += int(line_height(SMALL))
-        sheet.text(MARGIN, y, lines.missing, size=SMALL, colour=sheet.theme.muted, width=INNER)
+        sheet.text(MARGIN, y, lines.missing, size=SMALL, color=sheet.theme.muted, width=INNER)
     return y + 26
 
 

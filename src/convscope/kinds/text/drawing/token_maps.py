@@ -51,17 +51,17 @@ def place_token_maps(
     name: str,
     shared: Scale | None = None,
 ) -> MapBlock:
-    """Places the chosen maps below the tokens, a row of the text after the other, and their colour bar.
+    """Places the chosen maps below the tokens, a row of the text after the other, and their color bar.
 
     Args:
         sheet: Where to.
-        where: x, y and width, the labels at the left and the colour bar included.
+        where: x, y and width, the labels at the left and the color bar included.
         tokens: The text.
         values: (channels, tokens), all channels.
         channels: Which of them.
         scale: `layer`: one scale and a bar; `map`: one for each.
         name: The layer's path.
-        shared: The colours of all maps, where they are those of other texts too.
+        shared: The colors of all maps, where they are those of other texts too.
 
     Returns:
         Where it is, and notes.
@@ -83,7 +83,7 @@ def place_token_maps(
     notes = list(lines.notes)
     if scale == "layer":
         high = min(bottom - top - 34, _TALLEST_BAR)
-        sheet.colour_bar(left + lines.width + BAR_GAP, top + 34, high, scales[0])
+        sheet.color_bar(left + lines.width + BAR_GAP, top + 34, high, scales[0])
     else:
         notes.append("each map on its own scale")
     return MapBlock(top, bottom, tuple(notes), x, width)

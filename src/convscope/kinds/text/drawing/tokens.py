@@ -1,4 +1,4 @@
-"""Text on a sheet: its tokens side by side in rows, over a ground of colours or above strips of heat.
+"""Text on a sheet: its tokens side by side in rows, over a ground of colors or above strips of heat.
 
 A text that runs from right to left has its first token at the right. Tokens stand as wide as they are
 written, so that what belongs to a token stands below it.
@@ -15,7 +15,7 @@ from convscope.lenses.sheet.glyphs import note_on_missing
 from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height, printable, runs_right_to_left, shortened, width_of
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colours, Numbers, Scale, colour_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes
 
 PADDING = 7  # left and right of a token
 NARROWEST = 26
@@ -106,10 +106,10 @@ def place_tokens(
     spot: tuple[int, int],
     row: Sequence[Spot],
     *,
-    ground: Colours | None = None,
+    ground: Colors | None = None,
     marked: tuple[int, int] | None = None,
     size: float = SMALL,
-    colour: str | None = None,
+    color: str | None = None,
 ) -> int:
     """Writes a row of tokens.
 
@@ -117,10 +117,10 @@ def place_tokens(
         sheet: Where to.
         spot: The left end of the row and its top.
         row: The tokens.
-        ground: A colour for each token of the text, uint8 (tokens, 4); None: none.
+        ground: A color for each token of the text, uint8 (tokens, 4); None: none.
         marked: Numbers of the first token to outline and of the one behind the last.
         size: Of the letters, in points.
-        colour: Of the letters where there is no ground.
+        color: Of the letters where there is no ground.
 
     Returns:
         The height.
@@ -128,13 +128,13 @@ def place_tokens(
     x, y = spot
     high = int(line_height(size)) + 8
     for each in row:
-        ink = colour
+        ink = color
         if ground is not None:
             own = ground[each.number]
             ink = readable_on(own)
             sheet.image(x + each.left, y, np.tile(own, (high, each.wide - 1, 1)), name=f"token {each.number}")
         middle = x + each.left + each.wide / 2
-        sheet.text(middle, y + high - 11, each.shown, size=size, colour=ink, across="center")
+        sheet.text(middle, y + high - 11, each.shown, size=size, color=ink, across="center")
     inside = [each for each in row if marked is not None and marked[0] <= each.number < marked[1]]
     if inside:
         left = min(each.left for each in inside)
@@ -162,7 +162,7 @@ def place_token_strips(
         row: The tokens.
         values: (channels, tokens of the text).
         labels: What stands left of each strip.
-        scales: The colours of each.
+        scales: The colors of each.
         strip: Height of one.
         name: The image's name in the figure.
 
@@ -174,18 +174,18 @@ def place_token_strips(
     left = min(each.left for each in row)
     wide = max(each.left + each.wide for each in row) - left
     picture = np.zeros((len(values) * pitch, wide, 4), np.uint8)
-    edge = colour_bytes(sheet.theme.rule)
+    edge = color_bytes(sheet.theme.rule)
     for place, (channel, scale) in enumerate(zip(values, scales, strict=True)):
         top = place * pitch
-        colours = scale.colours(channel)
+        colors = scale.colors(channel)
         picture[top : top + strip] = edge
         for each in row:
             begin = each.left - left
-            picture[top + 1 : top + strip - 1, begin : begin + each.wide - 1] = colours[each.number]
+            picture[top + 1 : top + strip - 1, begin : begin + each.wide - 1] = colors[each.number]
     sheet.image(x + left, y, picture, name=name)
     for place, label in enumerate(labels):
         middle = y + place * pitch + strip / 2 + 6
-        sheet.text(x - 10, middle, label, size=TINY, colour=sheet.theme.muted, across="right")
+        sheet.text(x - 10, middle, label, size=TINY, color=sheet.theme.muted, across="right")
         for each in row:
             if not np.isfinite(values[place, each.number]):
                 cell = (each.wide - 1, strip)

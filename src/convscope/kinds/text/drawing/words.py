@@ -67,7 +67,7 @@ def _write(
         inside = marked[0] <= i < marked[1]
         if inside:
             edges += [x, x + wide]
-        sheet.text(x, baseline, shown[i], size=size, colour=None if inside or plain else sheet.theme.muted)
+        sheet.text(x, baseline, shown[i], size=size, color=None if inside or plain else sheet.theme.muted)
         x += wide + _SPACE
     if edges:
         high = line_height(size)

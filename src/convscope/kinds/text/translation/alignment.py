@@ -13,7 +13,7 @@ from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, write_
 from convscope.lenses.sheet.glyphs import note_on_missing, parts_of
 from convscope.lenses.sheet.lettering import line_height, printable, runs_right_to_left, shortened, width_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Numbers, colour_bytes, find_theme, scale_of
+from convscope.lenses.sheet.theme import Numbers, color_bytes, find_theme, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ def draw_alignment(
     values = values[:rows, :columns]
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
-    y = int(sheet.paragraph(MARGIN, y, caption, INNER, lines=2, colour=sheet.theme.muted)) - 10
+    y = int(sheet.paragraph(MARGIN, y, caption, INNER, lines=2, color=sheet.theme.muted)) - 10
     backwards = runs_right_to_left("".join(source))
     if backwards:
         source, values = source[:columns][::-1], values[:, ::-1]
@@ -81,7 +81,7 @@ def draw_alignment(
         note_on_missing([*source[:columns], *target[:rows]]),
     ]
     said = "; ".join(note for note in notes if note)
-    below = sheet.paragraph(MARGIN, y + line_height(SMALL), said, INNER, size=SMALL, colour=sheet.theme.muted)
+    below = sheet.paragraph(MARGIN, y + line_height(SMALL), said, INNER, size=SMALL, color=sheet.theme.muted)
     below = write_missing(sheet, MARGIN, below, values, INNER)
     return sheet.finish(below + MARGIN // 2)
 
@@ -103,15 +103,15 @@ def _draw_grid(sheet: Sheet, y: int, source: list[str], target: list[str], value
         middle = top + row * high + high / 2 + 8
         sheet.text(left - 10, middle, word, size=SMALL if high >= 24 else TINY, across="right")
     scale = _scale(sheet, values)
-    colours = scale.colours(values)
-    picture = np.repeat(np.repeat(colours, high, axis=0), cell, axis=1)
+    colors = scale.colors(values)
+    picture = np.repeat(np.repeat(colors, high, axis=0), cell, axis=1)
     if cell > 6:
-        picture[::high] = picture[:, ::cell] = colour_bytes(sheet.theme.ground)
+        picture[::high] = picture[:, ::cell] = color_bytes(sheet.theme.ground)
     sheet.box(left, top, picture.shape[1], picture.shape[0], edge=sheet.theme.rule, width=0.8)
     sheet.image(left, top, picture, name="alignment")
     sheet.missing(left, top, ~np.isfinite(values), (cell, high))
     bar = min(picture.shape[0], TALLEST_BAR)
-    sheet.colour_bar(left + picture.shape[1] + BAR_GAP, top, bar, scale)
+    sheet.color_bar(left + picture.shape[1] + BAR_GAP, top, bar, scale)
     return top + max(int(picture.shape[0]), 40)
 
 
@@ -126,7 +126,7 @@ def _upright(sheet: Sheet, x: float, bottom: float, word: str, size: float) -> N
 
 
 def _scale(sheet: Sheet, values: Numbers) -> Scale:
-    """From nothing, in the colour of the ground, to the largest weight."""
+    """From nothing, in the color of the ground, to the largest weight."""
     return scale_of(sheet.theme, np.append(values, 0.0), "diverging")
 
 

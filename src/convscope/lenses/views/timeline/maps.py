@@ -23,11 +23,11 @@ _SMALLEST = 5  # pixels of the mark of a position
 def place_timeline_maps(
     sheet: Sheet, where: Where, signal: Signal, layer: LayerMaps, channels: list[int], *, scale: str
 ) -> MapBlock:
-    """Places a signal, the chosen maps below it and their colour bar; the strongest position is outlined.
+    """Places a signal, the chosen maps below it and their color bar; the strongest position is outlined.
 
     Args:
         sheet: Where to.
-        where: x, y and width, the numbers at the left and the colour bar included.
+        where: x, y and width, the numbers at the left and the color bar included.
         signal: A series or a recording.
         layer: Maps over (positions,), or over (positions, bands) of a recording.
         channels: Which of them.
@@ -44,9 +44,9 @@ def place_timeline_maps(
     scales = scales_of(sheet, chosen, scale)
     length, placing = len(signal.values), layer.placing
     stride = layer.stride[0] if layer.stride else None
-    centres = evenly(chosen.shape[1], length, stride) if placing is None else placing.centres
+    centers = evenly(chosen.shape[1], length, stride) if placing is None else placing.centers
     top = placed.bottom + 14
-    high = _place_maps(sheet, timeline, top, chosen, channels, centres, scales, layer.path)
+    high = _place_maps(sheet, timeline, top, chosen, channels, centers, scales, layer.path)
     notes = [placed.note] if placed.note else []
     if placing is not None:
         spot = _mark_strongest(sheet, timeline, top, chosen, placing)
@@ -58,12 +58,12 @@ def place_timeline_maps(
             notes.append(f"outlined: the strongest value and the {seen} that it depends on{when}")
     else:
         notes.append("the positions of the maps in the input are not known; they are spread evenly")
-    crowd = timeline.crowding(centres)
+    crowd = timeline.crowding(centers)
     if crowd > 1:
         notes.append(f"each pixel is the mean of up to {count(crowd, 'value')}")
     if scale == "layer":
         bar = max(min(high, TALLEST_BAR), LOWEST_BAR)
-        sheet.colour_bar(timeline.left + room + BAR_GAP, top, bar, scales[0])
+        sheet.color_bar(timeline.left + room + BAR_GAP, top, bar, scales[0])
     else:
         notes.append("each map on its own scale")
     bottom = top + high
@@ -77,7 +77,7 @@ def _place_maps(
     y: int,
     chosen: Numbers,
     numbers: list[int],
-    centres: Numbers,
+    centers: Numbers,
     scales: list[Scale],
     name: str,
 ) -> int:
@@ -86,17 +86,17 @@ def _place_maps(
         strip = STRIP
         for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):
             box = (y + place * (strip + STRIP_GAP), strip)
-            place_strip(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
+            place_strip(sheet, timeline, box, map_of, centers, each, name=f"maps {name} of {numbers[place]}")
     else:
         strip = _bands(len(chosen), chosen.shape[2])
         for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):
             box = (y + place * (strip + STRIP_GAP), strip)
-            place_bands(sheet, timeline, box, map_of, centres, each, name=f"maps {name} of {numbers[place]}")
+            place_bands(sheet, timeline, box, map_of, centers, each, name=f"maps {name} of {numbers[place]}")
             frame_bands(sheet, timeline, box, None)
     for place, number in enumerate(numbers):
         baseline = y + place * (strip + STRIP_GAP) + strip / 2 + 6
         sheet.text(
-            timeline.left - 10, baseline, str(number), size=TINY, colour=sheet.theme.muted, across="right"
+            timeline.left - 10, baseline, str(number), size=TINY, color=sheet.theme.muted, across="right"
         )
     return len(chosen) * (strip + STRIP_GAP) - STRIP_GAP
 
@@ -109,7 +109,7 @@ def _mark_strongest(sheet: Sheet, timeline: Timeline, y: int, chosen: Numbers, p
         sheet,
         timeline,
         (y, STRIP if chosen.ndim == 2 else _bands(len(chosen), chosen.shape[2])),
-        placing.centres,
+        placing.centers,
         spot,
     )
     return spot
@@ -120,7 +120,7 @@ def place_strip(
     timeline: Timeline,
     box: tuple[float, int],
     values: Numbers,
-    centres: Numbers,
+    centers: Numbers,
     scale: Scale,
     *,
     name: str,
@@ -132,30 +132,30 @@ def place_strip(
         timeline: Of the series.
         box: Upper edge and height.
         values: (positions,).
-        centres: The position in the series of each.
-        scale: The colours.
+        centers: The position in the series of each.
+        scale: The colors.
         name: The image's name in the figure.
     """
     y, high = box
-    drawn, there = timeline.spread(values[None], centres)
-    colours = np.where(there[:, None], scale.colours(drawn[0]), 0).astype(np.uint8)
-    sheet.image(timeline.left, y, np.repeat(colours[None], high, axis=0), name=name)
+    drawn, there = timeline.spread(values[None], centers)
+    colors = np.where(there[:, None], scale.colors(drawn[0]), 0).astype(np.uint8)
+    sheet.image(timeline.left, y, np.repeat(colors[None], high, axis=0), name=name)
     sheet.missing(timeline.left, y, (~np.isfinite(drawn[0]) & there)[None], (1, high))
     for begin, end in runs(there):
         sheet.box(timeline.left + begin, y, end - begin, high, edge=sheet.theme.rule, width=0.5)
 
 
-def ring_of(sheet: Sheet, timeline: Timeline, box: tuple[float, int], centres: Numbers, spot: int) -> None:
+def ring_of(sheet: Sheet, timeline: Timeline, box: tuple[float, int], centers: Numbers, spot: int) -> None:
     """Outlines one position of a map below a time line.
 
     Args:
         sheet: Where to.
         timeline: Of the series.
         box: Upper edge and height of the map.
-        centres: The position in the series of each.
+        centers: The position in the series of each.
         spot: Which one.
     """
-    begin, end = timeline.edges(*_room(centres, spot))
+    begin, end = timeline.edges(*_room(centers, spot))
     if end - begin < _SMALLEST:
         middle = (begin + end) / 2
         begin, end = middle - _SMALLEST / 2, middle + _SMALLEST / 2
@@ -167,9 +167,9 @@ def _bands(maps: int, bands: int) -> int:
     return max(_BANDS, min(bands, 2 * _BANDS)) if maps <= 8 else _BANDS
 
 
-def _room(centres: Numbers, spot: int) -> tuple[float, float]:
+def _room(centers: Numbers, spot: int) -> tuple[float, float]:
     """The positions of a series that lie nearest to one position of a map."""
-    if len(centres) < 2:
-        return float(centres[0]), float(centres[0]) + 1
-    apart = (centres[-1] - centres[0]) / (len(centres) - 1)
-    return float(centres[spot] - apart / 2 + 0.5), float(centres[spot] + apart / 2 + 0.5)
+    if len(centers) < 2:
+        return float(centers[0]), float(centers[0]) + 1
+    apart = (centers[-1] - centers[0]) / (len(centers) - 1)
+    return float(centers[spot] - apart / 2 + 0.5), float(centers[spot] + apart / 2 + 0.5)

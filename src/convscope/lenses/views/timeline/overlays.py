@@ -1,4 +1,4 @@
-"""Attributions of a series: colour behind its lines, or over its spectrogram."""
+"""Attributions of a series: color behind its lines, or over its spectrogram."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _GAP = 8
 
 
 def place_timeline_overlays(sheet: Sheet, y: int, signal: Signal, overlays: Sequence[Overlay]) -> int:
-    """Draws a series once for each attribution, with its colours behind the lines.
+    """Draws a series once for each attribution, with its colors behind the lines.
 
-    Where an attribution tells variables apart, each has its own colours, all on one scale. Where it was taken
-    at the spectrogram, it is drawn over time and frequency. Nothing has the colour of the ground.
+    Where an attribution tells variables apart, each has its own colors, all on one scale. Where it was taken
+    at the spectrogram, it is drawn over time and frequency. Nothing has the color of the ground.
 
     Args:
         sheet: Where to.
@@ -55,7 +55,7 @@ def place_timeline_overlays(sheet: Sheet, y: int, signal: Signal, overlays: Sequ
         said = "  ·  ".join(line for line in overlay.lines if line)
         drawn = sheet.text(MARGIN, y, each.method, bold=True, width=room / 3)
         left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
-        sheet.text(left, y, said, size=SMALL, colour=sheet.theme.muted, width=MARGIN + INNER - left)
+        sheet.text(left, y, said, size=SMALL, color=sheet.theme.muted, width=MARGIN + INNER - left)
         if spectrogram is not None and each.path is not None and _fits(each.parts, spectrogram.values):
             bottom = _over_bands(sheet, timeline, y + 14, spectrogram, each)
             y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
@@ -72,30 +72,30 @@ def _fits(parts: Numbers | None, values: Numbers) -> bool:
 
 
 def _scale(sheet: Sheet, values: Numbers) -> Scale:
-    """Colours in which nothing has that of the ground, whether there are signs or not."""
+    """Colors in which nothing has that of the ground, whether there are signs or not."""
     return scale_of(sheet.theme, np.append(np.asarray(values, np.float64), 0.0), "diverging")
 
 
 def _over_lines(sheet: Sheet, timeline: Timeline, y: int, signal: Signal, each: Attribution) -> int:
-    """Each variable on the colours of its own, or of all; returns the lower edge."""
+    """Each variable on the colors of its own, or of all; returns the lower edge."""
     values = signal.values
     own = each.path is None and values.shape[1] > 1 and _fits(each.parts, values)
     parts = np.asarray(each.parts if own and each.parts is not None else each.values, np.float64)
     chosen = _chosen(values, parts if own else None)
     scale = _scale(sheet, parts)
     high = _HIGH.get(len(chosen), _LOW)
-    top, centres = y, np.arange(len(values))
+    top, centers = y, np.arange(len(values))
     for variable in chosen:
         heat = parts[:, variable] if own else parts
-        drawn, there = timeline.spread(heat[None], centres)
-        colours = np.repeat(scale.colours(drawn), high, axis=0)
+        drawn, there = timeline.spread(heat[None], centers)
+        colors = np.repeat(scale.colors(drawn), high, axis=0)
         named = f"heat {each.method}" + (f" {variable}" if own else "")
-        sheet.image(timeline.left, y, colours, name=named)
+        sheet.image(timeline.left, y, colors, name=named)
         sheet.missing(timeline.left, y, ~np.isfinite(drawn) & there, (1, high))
         row = Trace.of(timeline, y, high, values[:, variable])
         row.frame(sheet, zero=False)
         wide = 0.7 if len(values) > timeline.wide else 1.1
-        row.draw(sheet, values[:, variable], colour=sheet.theme.ink, width=wide, halo=True)
+        row.draw(sheet, values[:, variable], color=sheet.theme.ink, width=wide, halo=True)
         if len(chosen) > 1:
             name = signal.variable_name(variable)
             sheet.text(
@@ -103,7 +103,7 @@ def _over_lines(sheet: Sheet, timeline: Timeline, y: int, signal: Signal, each: 
             )
         y += high + _GAP
     bar = min(y - _GAP - top, TALLEST_BAR)
-    sheet.colour_bar(timeline.left + timeline.wide + BAR_GAP, top, bar, scale)
+    sheet.color_bar(timeline.left + timeline.wide + BAR_GAP, top, bar, scale)
     return y - _GAP
 
 
@@ -117,12 +117,12 @@ def _chosen(values: Numbers, parts: Numbers | None) -> list[int]:
 
 
 def _over_bands(sheet: Sheet, timeline: Timeline, y: int, spectrogram: Spectrogram, each: Attribution) -> int:
-    """The colours of each band and frame; returns the lower edge."""
+    """The colors of each band and frame; returns the lower edge."""
     parts = np.asarray(each.parts, np.float64)
     scale = _scale(sheet, parts)
-    place_bands(sheet, timeline, (y, _ALONE), parts, spectrogram.centres, scale, name=f"heat {each.method}")
+    place_bands(sheet, timeline, (y, _ALONE), parts, spectrogram.centers, scale, name=f"heat {each.method}")
     frame_bands(sheet, timeline, (y, _ALONE), spectrogram.frequencies)
-    sheet.colour_bar(timeline.left + timeline.wide + BAR_GAP, y, _ALONE, scale)
+    sheet.color_bar(timeline.left + timeline.wide + BAR_GAP, y, _ALONE, scale)
     return y + _ALONE
 
 
@@ -142,4 +142,4 @@ def _note(sheet: Sheet, y: int, timeline: Timeline, signal: Signal, each: Attrib
         return y
     muted = sheet.theme.muted
     written = "; ".join(notes)
-    return int(sheet.paragraph(MARGIN, y, written, INNER, size=SMALL, colour=muted)) + 20
+    return int(sheet.paragraph(MARGIN, y, written, INNER, size=SMALL, color=muted)) + 20

@@ -49,9 +49,9 @@ def place_timeline_position(sheet: Sheet, y: int, signal: Signal, position: Posi
     if len(window) == 1:
         when = "" if timeline.counted else f": {timeline.during(*window[0])}"
         seen = f"depends on {count(window[0][1] - window[0][0], 'position')}, outlined{when}"
-    sheet.text(MARGIN, y, f"{said} {seen}", size=SMALL, colour=sheet.theme.second, width=INNER)
+    sheet.text(MARGIN, y, f"{said} {seen}", size=SMALL, color=sheet.theme.second, width=INNER)
     line = "  ·  ".join(part for part in (name, placed.note) if part)
-    sheet.text(MARGIN, y + 26, line, size=SMALL, colour=sheet.theme.muted, width=INNER)
+    sheet.text(MARGIN, y + 26, line, size=SMALL, color=sheet.theme.muted, width=INNER)
     return y + 26 + 30
 
 
@@ -62,18 +62,18 @@ def _place_map(sheet: Sheet, timeline: Timeline, bottom: int, position: Position
     top, right = bottom + 14, timeline.left + timeline.wide + BAR_GAP
     scale = scale_of(sheet.theme, plane)
     if plane.ndim == 1:
-        centres = evenly(len(plane), timeline.length) if placing is None else placing.centres
-        place_strip(sheet, timeline, (top, STRIP), plane, centres, scale, name="map")
-        ring_of(sheet, timeline, (top, STRIP), centres, position.at[0])
-        x, colour = timeline.left - 10, sheet.theme.muted
-        sheet.text(x, top + STRIP / 2 + 6, str(position.channel), size=TINY, colour=colour, across="right")
-        sheet.colour_bar(right, top, LOWEST_BAR, scale)
+        centers = evenly(len(plane), timeline.length) if placing is None else placing.centers
+        place_strip(sheet, timeline, (top, STRIP), plane, centers, scale, name="map")
+        ring_of(sheet, timeline, (top, STRIP), centers, position.at[0])
+        x, color = timeline.left - 10, sheet.theme.muted
+        sheet.text(x, top + STRIP / 2 + 6, str(position.channel), size=TINY, color=color, across="right")
+        sheet.color_bar(right, top, LOWEST_BAR, scale)
         return top + STRIP
     if plane.ndim == 2 and placing is not None:
         box = (top, _BANDS)
-        place_bands(sheet, timeline, box, plane, placing.centres, scale, name="map")
+        place_bands(sheet, timeline, box, plane, placing.centers, scale, name="map")
         frame_bands(sheet, timeline, box, None)
-        ring_of(sheet, timeline, box, placing.centres, position.at[0])
-        sheet.colour_bar(right, top, _BANDS, scale)
+        ring_of(sheet, timeline, box, placing.centers, position.at[0])
+        sheet.color_bar(right, top, _BANDS, scale)
         return top + _BANDS
     return bottom

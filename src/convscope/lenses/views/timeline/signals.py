@@ -114,7 +114,7 @@ def place_signal(
         most: How many variables get a row.
         axis: Whether the numbers of time are written below it.
         variables: Which variables; None: those of largest spread.
-        halo: Whether lines stand on coloured ground.
+        halo: Whether lines stand on colored ground.
 
     Returns:
         Where it is; the numbers of time lie below `bottom`.
@@ -133,7 +133,7 @@ def place_signal(
         y += high + GAP
     if spectrogram is not None:
         scale = place_spectrogram(sheet, timeline, (y, _BANDS), spectrogram)
-        sheet.colour_bar(timeline.left + timeline.wide + 16, y, _BANDS, scale)
+        sheet.color_bar(timeline.left + timeline.wide + 16, y, _BANDS, scale)
         y += _BANDS + GAP
     bottom = y - GAP
     if axis:
@@ -154,18 +154,18 @@ def mark(sheet: Sheet, timeline: Timeline, placed: PlacedSignal, window: tuple[i
         window: First position and the one behind the last.
     """
     begin, end = timeline.edges(*window)
-    colour, high = sheet.theme.second, placed.bottom - placed.top
+    color, high = sheet.theme.second, placed.bottom - placed.top
     if end - begin >= _NARROW:
         sheet.box(
             begin,
             placed.top,
             end - begin,
             high,
-            edge=colour,
-            fill=f"{colour}{_THIN}",
+            edge=color,
+            fill=f"{color}{_THIN}",
             width=1.1,
             name="window",
         )
         return
     middle = (begin + end) / 2
-    sheet.box(middle - 1, placed.top - 7, 2, high + 7, fill=colour, width=0, name="window")
+    sheet.box(middle - 1, placed.top - 7, 2, high + 7, fill=color, width=0, name="window")

@@ -86,8 +86,8 @@ def _place_lines(sheet: Sheet, x: int, y: int, snippet: Snippet, row: Sequence[S
         trace.frame(sheet)
         trace.draw(sheet, snippet.signal.values[:, variable], width=1.0)
         if snippet is row[0] and len(variables) > 1:
-            name, colour = snippet.signal.variable_name(variable), sheet.theme.muted
-            sheet.text(MARGIN, y + high / 2 + 20, name, size=TINY, colour=colour, width=x - MARGIN - 16)
+            name, color = snippet.signal.variable_name(variable), sheet.theme.muted
+            sheet.text(MARGIN, y + high / 2 + 20, name, size=TINY, color=color, width=x - MARGIN - 16)
         y += high + 4
     return y
 
@@ -104,14 +104,14 @@ def _place_bands(sheet: Sheet, x: int, y: int, snippet: Snippet, energies: Numbe
         timeline = snippet.signal.timeline(x, WIDE, snippet.first, snippet.behind)
         inside = _frames(spectrogram, snippet)
         scale = energies_scale(sheet, energies)
-        shown = replace(spectrogram, values=spectrogram.values[inside], centres=spectrogram.centres[inside])
-        place_bands(sheet, timeline, (y, _BANDS), shown.values, shown.centres, scale, name="bands")
+        shown = replace(spectrogram, values=spectrogram.values[inside], centers=spectrogram.centers[inside])
+        place_bands(sheet, timeline, (y, _BANDS), shown.values, shown.centers, scale, name="bands")
     sheet.box(x, y, WIDE, _BANDS, edge=sheet.theme.rule, width=0.8)
     return y + _BANDS + 4
 
 
 def _frames(spectrogram: Spectrogram, snippet: Snippet) -> slice:
     """The frames whose middles lie in a snippet, one at least."""
-    first, behind = np.searchsorted(spectrogram.centres, (snippet.first, snippet.behind))
-    first = min(int(first), len(spectrogram.centres) - 1)
+    first, behind = np.searchsorted(spectrogram.centers, (snippet.first, snippet.behind))
+    first = min(int(first), len(spectrogram.centers) - 1)
     return slice(first, max(int(behind), first + 1))

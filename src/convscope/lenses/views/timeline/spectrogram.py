@@ -19,21 +19,21 @@ class Spectrogram:
 
     Args:
         values: (frames, bands).
-        centres: Where the middle of each frame is, as a position in the waveform, (frames,).
+        centers: Where the middle of each frame is, as a position in the waveform, (frames,).
         frequencies: The middle of each band in Hz, rising, (bands,); None: not known.
         path: The layer.
     """
 
     values: Numbers
-    centres: Numbers
+    centers: Numbers
     frequencies: Numbers | None = None
     path: str = "spectrogram"
 
     def __post_init__(self) -> None:
-        if np.ndim(self.values) != 2 or len(self.centres) != len(self.values):
+        if np.ndim(self.values) != 2 or len(self.centers) != len(self.values):
             raise UsageError(
-                f"A spectrogram has the shape {np.shape(self.values)} and {len(self.centres)} centres.",
-                "Give values of shape (frames, bands) and a centre for each frame.",
+                f"A spectrogram has the shape {np.shape(self.values)} and {len(self.centers)} centers.",
+                "Give values of shape (frames, bands) and a center for each frame.",
             )
 
 
@@ -50,10 +50,10 @@ def place_spectrogram(
         numbers: Whether frequencies are written at the left.
 
     Returns:
-        The colours.
+        The colors.
     """
     scale = energies_scale(sheet, shown.values)
-    place_bands(sheet, timeline, box, shown.values, shown.centres, scale, name=f"spectrogram {shown.path}")
+    place_bands(sheet, timeline, box, shown.values, shown.centers, scale, name=f"spectrogram {shown.path}")
     frame_bands(sheet, timeline, box, shown.frequencies if numbers else None)
     return scale
 
@@ -75,13 +75,13 @@ def frame_bands(
         return
     for band, text in _marks(frequencies, high):
         place = y + high * (1 - (band + 0.5) / len(frequencies))
-        sheet.line([timeline.left - 5, timeline.left], [place, place], colour=muted, width=0.5)
+        sheet.line([timeline.left - 5, timeline.left], [place, place], color=muted, width=0.5)
         baseline = min(max(place + 6, y + 15), y + high)
-        sheet.text(timeline.left - 9, baseline, text, size=TINY, colour=muted, across="right")
+        sheet.text(timeline.left - 9, baseline, text, size=TINY, color=muted, across="right")
 
 
 def energies_scale(sheet: Sheet, values: Numbers) -> Scale:
-    """Colours of logarithms of energy: signs mean nothing there, so that they run from low to high."""
+    """Colors of logarithms of energy: signs mean nothing there, so that they run from low to high."""
     return scale_of(sheet.theme, values, "sequential")
 
 
@@ -90,7 +90,7 @@ def place_bands(
     timeline: Timeline,
     box: tuple[float, int],
     values: Numbers,
-    centres: Numbers,
+    centers: Numbers,
     scale: Scale,
     *,
     name: str,
@@ -102,16 +102,16 @@ def place_bands(
         timeline: Of the waveform.
         box: Upper edge and height.
         values: (frames, bands).
-        centres: Where the middle of each frame is, as a position in the waveform.
-        scale: The colours.
+        centers: Where the middle of each frame is, as a position in the waveform.
+        scale: The colors.
         name: The image's name in the figure.
     """
     y, high = box
-    drawn, there = timeline.spread(np.asarray(values, np.float64).T, centres)
+    drawn, there = timeline.spread(np.asarray(values, np.float64).T, centers)
     rows = (np.arange(high) * len(drawn) // high)[::-1]
-    colours = scale.colours(drawn)
-    colours[:, ~there, 3] = 0
-    sheet.image(timeline.left, y, colours[rows], name=name)
+    colors = scale.colors(drawn)
+    colors[:, ~there, 3] = 0
+    sheet.image(timeline.left, y, colors[rows], name=name)
     sheet.missing(timeline.left, y, ~np.isfinite(drawn[rows]) & there, (1, 1))
 
 

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from convscope.lenses.sheet.sheet import Sheet
-from convscope.lenses.sheet.theme import LIGHT, Colours, Numbers, scale_of
+from convscope.lenses.sheet.theme import LIGHT, Colors, Numbers, scale_of
 from convscope.lenses.views.timeline.signals import Signal, strongest_variables
 from convscope.lenses.views.timeline.spectrogram import Spectrogram, place_spectrogram
 from convscope.lenses.views.timeline.timeline import runs
@@ -17,7 +17,7 @@ WIDE, HIGH = 192, 96
 """Size of a drawing on a page, in its own units; the page makes it as large as there is room."""
 VARIABLES = 4
 _INSET = 4
-_COLOURS = ("first", "second", "muted", "ink")
+_COLORS = ("first", "second", "muted", "ink")
 
 
 def place_small_signal(
@@ -40,8 +40,8 @@ def place_small_signal(
     shown = np.argsort(-np.nan_to_num(finite).std(axis=0), kind="stable")[:VARIABLES]
     trace = Trace.of(timeline, y, high, finite[:, shown])
     trace.frame(sheet, zero=False)
-    for variable, name in zip(shown, _COLOURS, strict=False):
-        trace.draw(sheet, finite[:, variable], colour=getattr(sheet.theme, name))
+    for variable, name in zip(shown, _COLORS, strict=False):
+        trace.draw(sheet, finite[:, variable], color=getattr(sheet.theme, name))
 
 
 def line_markup(values: Numbers, label: str) -> str:
@@ -55,7 +55,7 @@ def line_markup(values: Numbers, label: str) -> str:
     high = HIGH / max(len(chosen), 1)
     drawn = [
         f'<path d="{_path(values[:, variable], row * high, high)}" fill="none" '
-        f'stroke="var(--{_COLOURS[row]})" stroke-width="1.5" vector-effect="non-scaling-stroke"/>'
+        f'stroke="var(--{_COLORS[row]})" stroke-width="1.5" vector-effect="non-scaling-stroke"/>'
         for row, variable in enumerate(chosen)
     ]
     return (
@@ -64,10 +64,10 @@ def line_markup(values: Numbers, label: str) -> str:
     )
 
 
-def spectrogram_pixels(spectrogram: Spectrogram) -> Colours:
+def spectrogram_pixels(spectrogram: Spectrogram) -> Colors:
     """A spectrogram as a picture with its low bands at the bottom, uint8 (HIGH, WIDE, 3)."""
-    colours = scale_of(LIGHT, spectrogram.values, "sequential").colours(spectrogram.values)
-    upright = colours.swapaxes(0, 1)[::-1]
+    colors = scale_of(LIGHT, spectrogram.values, "sequential").colors(spectrogram.values)
+    upright = colors.swapaxes(0, 1)[::-1]
     rows = np.arange(HIGH) * len(upright) // HIGH
     columns = np.arange(WIDE) * upright.shape[1] // WIDE
     return np.ascontiguousarray(upright[rows][:, columns, :3])

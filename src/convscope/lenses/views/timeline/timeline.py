@@ -91,20 +91,20 @@ class Timeline:
         share = (np.asarray(pixels, np.float64) - self.left) / self.wide
         return self._position(self._low + share * (self._high - self._low))
 
-    def spread(self, values: Numbers, centres: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    def spread(self, values: Numbers, centers: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
         """Values of a map on the pixels of the series below which it stands.
 
-        Each pixel takes the value whose centre is nearest; where several lie on one pixel, their mean.
+        Each pixel takes the value whose center is nearest; where several lie on one pixel, their mean.
 
         Args:
             values: (rows, positions of the map).
-            centres: The position in the series of each, rising.
+            centers: The position in the series of each, rising.
 
         Returns:
             (rows, pixels), and which pixels a position of the map lies on, (pixels,).
         """
         count = values.shape[1]
-        rising = np.asarray(centres, np.float64) + np.arange(count) * 1e-9
+        rising = np.asarray(centers, np.float64) + np.arange(count) * 1e-9
         pixels = self.left + np.arange(self.wide + 1)
         places = _index(self.positions(pixels), rising)
         starts = np.clip(np.floor(places[:-1] + 0.5), 0, count - 1).astype(np.int64)
@@ -118,11 +118,11 @@ class Timeline:
             drawn[:, pixel] = values[:, starts[pixel] : ends[pixel]].mean(axis=1, dtype=np.float64)
         return drawn, np.asarray(there)
 
-    def crowding(self, centres: Numbers) -> int:
+    def crowding(self, centers: Numbers) -> int:
         """How many positions of a map lie on one pixel, at most."""
-        if len(centres) < 2:
+        if len(centers) < 2:
             return 1
-        return max(1, int(np.ceil(1 / max(np.diff(self.across(np.asarray(centres))).max(), 1e-9))))
+        return max(1, int(np.ceil(1 / max(np.diff(self.across(np.asarray(centers))).max(), 1e-9))))
 
     def ticks(self) -> tuple[list[Tick], str]:
         """The marks of the axis, and what they count."""
@@ -210,19 +210,19 @@ def place_axis(sheet: Sheet, timeline: Timeline, y: float, *, caption: bool = Tr
     right = timeline.left + timeline.wide
     free = -np.inf
     for tick in ticks:
-        sheet.line([tick.place, tick.place], [y, y + 6], colour=muted, width=0.6)
+        sheet.line([tick.place, tick.place], [y, y + 6], color=muted, width=0.6)
         half = width_of(tick.text, TINY) / 2
         middle = min(max(tick.place, timeline.left + half - 20), right - half + 20)
         if middle - half > free + 10:
-            sheet.text(middle, baseline, tick.text, size=TINY, colour=muted, across="center")
+            sheet.text(middle, baseline, tick.text, size=TINY, color=muted, across="center")
             free = middle + half
     if not caption or not said:
         return int(baseline - y) + 6
     place = max(free + 24, right + 10)
     if place + width_of(said, TINY) <= right + beside:
-        sheet.text(place, baseline, said, size=TINY, colour=muted)
+        sheet.text(place, baseline, said, size=TINY, color=muted)
         return int(baseline - y) + 6
-    sheet.text(right, baseline + line_height(TINY), said, size=TINY, colour=muted, across="right")
+    sheet.text(right, baseline + line_height(TINY), said, size=TINY, color=muted, across="right")
     return int(baseline + line_height(TINY) - y) + 6
 
 
@@ -263,19 +263,19 @@ def _first_time(axis: Axis) -> np.datetime64:
 
 
 def _step(at: Numbers) -> float:
-    """The usual distance between neighbours."""
+    """The usual distance between neighbors."""
     apart = np.diff(at)
     apart = apart[apart > 0]
     return float(np.median(apart)) if len(apart) else 1.0
 
 
-def _index(positions: Numbers, centres: Numbers) -> Numbers:
-    """Which entry of rising centres lies at positions, with fractions, beyond the ends step by step."""
-    if len(centres) == 1:
+def _index(positions: Numbers, centers: Numbers) -> Numbers:
+    """Which entry of rising centers lies at positions, with fractions, beyond the ends step by step."""
+    if len(centers) == 1:
         return np.zeros(np.shape(positions))
-    inside = np.interp(positions, centres, np.arange(len(centres)))
-    before, after = centres[1] - centres[0], centres[-1] - centres[-2]
-    below, above = np.minimum(positions - centres[0], 0), np.maximum(positions - centres[-1], 0)
+    inside = np.interp(positions, centers, np.arange(len(centers)))
+    before, after = centers[1] - centers[0], centers[-1] - centers[-2]
+    below, above = np.minimum(positions - centers[0], 0), np.maximum(positions - centers[-1], 0)
     return np.asarray(inside + below / max(before, 1e-9) + above / max(after, 1e-9))
 
 
@@ -288,12 +288,12 @@ def _precision(step: float) -> str:
 
 
 def evenly(count: int, length: int, stride: float | None = None) -> Numbers:
-    """Centres of positions whose receptive fields are not known: even, in the middle of the series.
+    """Centers of positions whose receptive fields are not known: even, in the middle of the series.
 
     Args:
         count: How many.
         length: Positions of the series.
-        stride: Positions of the series between neighbours; None: they fill the series.
+        stride: Positions of the series between neighbors; None: they fill the series.
     """
     step = length / count if stride is None else min(stride, length / count)
     begin = (length - count * step) / 2

@@ -63,27 +63,27 @@ class Trace:
         if zero and self.low < 0 < self.top:
             place = float(self.down(0.0))
             right = timeline.left + timeline.wide
-            sheet.line([timeline.left, right], [place, place], colour=theme.rule, width=0.5)
+            sheet.line([timeline.left, right], [place, place], color=theme.rule, width=0.5)
         sheet.box(timeline.left, self.y, timeline.wide, self.high, edge=theme.rule, width=0.8)
 
-    def numbers(self, sheet: Sheet, name: str = "", *, room: int = 100, colour: str | None = None) -> None:
+    def numbers(self, sheet: Sheet, name: str = "", *, room: int = 100, color: str | None = None) -> None:
         """Writes the ends of the scale at the right, and the name of the variable between them."""
         x, muted = self.timeline.left + self.timeline.wide + 9, sheet.theme.muted
         middle = self.y + self.high / 2 + 6
         if self.top == self.low:
-            sheet.text(x, middle, number(self.low), size=TINY, colour=muted)
+            sheet.text(x, middle, number(self.low), size=TINY, color=muted)
             return
-        sheet.text(x, self.y + 15, number(self.top), size=TINY, colour=muted)
-        sheet.text(x, self.y + self.high - 3, number(self.low), size=TINY, colour=muted)
+        sheet.text(x, self.y + 15, number(self.top), size=TINY, color=muted)
+        sheet.text(x, self.y + self.high - 3, number(self.low), size=TINY, color=muted)
         if name and self.high >= 48:
-            sheet.text(x, middle, shortened(name, room, TINY), size=TINY, colour=colour)
+            sheet.text(x, middle, shortened(name, room, TINY), size=TINY, color=color)
 
     def draw(
         self,
         sheet: Sheet,
         values: Numbers,
         *,
-        colour: str | None = None,
+        color: str | None = None,
         width: float = 0.9,
         halo: bool = False,
     ) -> None:
@@ -92,15 +92,15 @@ class Trace:
         shown = np.asarray(values, np.float64)[timeline.first : timeline.behind]
         xs, ys, gaps = _points(timeline, shown)
         down = self.down(ys)
-        colour = colour or sheet.theme.first
+        color = color or sheet.theme.first
         if halo:
-            sheet.line(list(xs), list(down), colour=sheet.theme.ground, width=width + 1.4)
-        sheet.line(list(xs), list(down), colour=colour, width=width)
+            sheet.line(list(xs), list(down), color=sheet.theme.ground, width=width + 1.4)
+        sheet.line(list(xs), list(down), color=color, width=width)
         alone = np.isfinite(ys) & ~_joined(ys)
         apart = timeline.wide / max(timeline.behind - timeline.first, 1)
         marked = np.isfinite(ys) if apart >= _DOTTED else alone
         for x, place in zip(xs[marked], down[marked], strict=True):
-            sheet.box(x - 2.5, place - 2.5, 5, 5, fill=colour, width=0)
+            sheet.box(x - 2.5, place - 2.5, 5, 5, fill=color, width=0)
         for begin, end in gaps:
             left, right = timeline.edges(begin, end)
             if right > left:
@@ -133,12 +133,12 @@ def _points(timeline: Timeline, shown: Numbers) -> tuple[Numbers, Numbers, list[
     highest = np.maximum.reduceat(np.where(finite, shown, -np.inf), starts)
     known = np.isfinite(lowest) & np.isfinite(highest)
     ends = np.stack([np.where(known, lowest, np.nan), np.where(known, highest, np.nan)], axis=1)
-    ends[1::2] = ends[1::2, ::-1]  # down one pixel and up the next, so that neighbours join
+    ends[1::2] = ends[1::2, ::-1]  # down one pixel and up the next, so that neighbors join
     return np.repeat(pixels + 0.5, 2), ends.ravel(), gaps
 
 
 def _joined(values: Numbers) -> np.ndarray:
-    """Which points have a neighbour that a line leads to."""
+    """Which points have a neighbor that a line leads to."""
     finite = np.isfinite(values)
     around = np.pad(finite, 1)
     return np.asarray(finite & (around[:-2] | around[2:]))
