@@ -86,7 +86,7 @@ def looked_and_extracted(path, data, folder, **options):
     maps = seen.arrays["maps/look"]
     means = maps.mean(axis=tuple(range(1, maps.ndim - 1)))
     np.testing.assert_allclose(features.matrix(), means, rtol=1e-4, atol=1e-4)
-    again = convscope.neighbours(features, data, count=1)
+    again = convscope.neighbors(features, data, count=1)
     np.testing.assert_allclose([near[0].distance for near in again.found], 0, atol=1e-4)
     again.save(folder / "near.png")
     (inputs,) = (array for name, array in seen.arrays.items() if name.startswith("input/"))
