@@ -42,7 +42,7 @@ def _size(overview: Overview) -> str:
     fixed = overview.all_parameters - overview.trainable_parameters
     frozen = f" ({fixed:,} not trainable)" if fixed else ""
     text = f"{phrasing.plural(layers, 'layer')}, {phrasing.plural(overview.all_parameters, 'parameter')}"
-    text = f"{text}{frozen}, {_work(overview)}"
+    text = f"{text}{frozen}{_work(overview)}"
     called = Counter(id(call.layer) for call in overview.leaves if call.kind == "layer")
     shared = sum(times > 1 for times in called.values())
     if shared:
@@ -55,12 +55,12 @@ def _size(overview: Overview) -> str:
 def _work(overview: Overview) -> str:
     one = overview.input.noun if len(overview.inputs) == 1 or overview.input.one_sample else "sample"
     if overview.all_multiply_adds is not None:
-        return f"{phrasing.large(overview.all_multiply_adds)} multiply-adds per {one}"
+        return f", {phrasing.large(overview.all_multiply_adds)} multiply-adds per {one}"
     if any(None in value.shape[1:] for value in overview.graph.inputs):
-        return "multiply-adds that depend on the input size"
+        return "; the number of multiply-adds depends on the input size"
     known = sum(cost or 0 for path, cost in overview.costs.items() if "/" not in path)
-    amount = f" (the other layers take {phrasing.large(known)})" if known else ""
-    return f"an unknown number of multiply-adds in some layers{amount}"
+    amount = f" ({phrasing.large(known)} in the other layers)" if known else ""
+    return f"; the number of multiply-adds is unknown for some layers{amount}"
 
 
 def _where(overview: Overview) -> str:
