@@ -13,12 +13,13 @@ ANY = re.compile(r"(: |-> )Any\b")
 
 
 def importers(source):
-    """How many other files import each file, by name or by a string; faces of packages are left out."""
+    """How many other files import each file; strings do not count, faces of packages are left out."""
     count = Counter(
         {file: 0 for file in files_below(source) if file.name not in ("__init__.py", "__main__.py")}
     )
     for file in files_below(source):
-        targets = {file_of(each.module, source) for each in imports(file, source) if each.top == PACKAGE}
+        named = [each.module for each in imports(file, source) if each.top == PACKAGE and not each.lazy]
+        targets = {file_of(module, source) for module in named}
         count.update(target for target in targets - {file} if target in count)
     return count
 
