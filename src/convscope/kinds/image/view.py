@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from convscope.kinds.contract.representation import RasterDescription
 from convscope.lenses.sheet.theme import Numbers
@@ -20,9 +19,9 @@ class _ImageViews:
         described = description if isinstance(description, RasterDescription) else RasterDescription()
         return RasterView(_with_channels(values), None if values.dtype == np.uint8 else described.limits)
 
-    def of_sample(self, sample: Any) -> View:
+    def of_sample(self, sample: npt.NDArray[np.uint8]) -> View:
         """An image as it was read, uint8."""
-        return RasterView(_with_channels(np.asarray(sample)))
+        return RasterView(_with_channels(sample))
 
 
 def _with_channels(values: Numbers) -> Numbers:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from convscope.kinds.contract.representation import TimelineDescription
 from convscope.lenses.sheet.theme import Numbers
 from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import View
 from convscope.types import Axis
+
+if TYPE_CHECKING:
+    from convscope.kinds.series.readers.sources import Series
 
 
 class _SeriesViews:
@@ -20,11 +23,9 @@ class _SeriesViews:
             values, description.axis if isinstance(description, TimelineDescription) else None
         )
 
-    def of_sample(self, sample: Any) -> View:
+    def of_sample(self, sample: Series) -> View:
         """A series as it was read, with its times and its variables."""
-        return TimelineView(
-            sample.values, Axis(getattr(sample, "times", None), variables=tuple(sample.variables))
-        )
+        return TimelineView(sample.values, Axis(sample.times, variables=sample.variables))
 
 
 VIEW = _SeriesViews()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -196,7 +196,7 @@ class _TextViews:
             return TokensView(len(values), ())
         return TokensView(len(values), description.tokens, description.target)
 
-    def of_sample(self, sample: Any) -> View:
+    def of_sample(self, sample: object) -> View:
         """A text as it was read, divided at white space."""
         tokens = tuple(str(sample).split())
         return TokensView(len(tokens), tokens)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from convscope.errors import UsageError
@@ -49,7 +47,7 @@ class _PlainViews:
         """Chosen by the shape."""
         return view_of_array(values)
 
-    def of_sample(self, sample: Any) -> View:
+    def of_sample(self, sample: object) -> View:
         """Chosen by the shape; an image may come without its channel axis."""
         values = np.asarray(sample)
         return view_of_array(values[..., None] if values.ndim == 2 else values)
