@@ -109,7 +109,7 @@ def assemble(found: Found, seed: int) -> Splits:
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
             many = found.nouns[1]
-            decisions.append(f"validation: the train {many} themselves, because there are none besides")
+            decisions.append(f"validation: the train {many} themselves, because there are no others")
     return Splits(
         train,
         validation,
@@ -127,11 +127,11 @@ def _class_names(found: Found) -> tuple[str, ...]:
     names = set(found.labels)
     for name in names:
         if not name.isprintable() or not name.strip():
-            raise DataError(f"{found.where}: class name {name!r} cannot be printed, expected printable text")
+            raise DataError(f"{found.where}: expected printable class names, received {name!r}")
     if len(names) < 2:
         raise DataError(
             f"{found.where}: expected at least two classes, received {', '.join(sorted(names)) or 'none'}",
-            hint="Point to the folder or file that holds all classes.",
+            hint="Give the folder or file with all classes.",
         )
     numeric = all(name.isascii() and name.isdigit() for name in names)
     return tuple(sorted(names, key=(lambda name: (int(name), name)) if numeric else None))
@@ -155,7 +155,7 @@ def _check_classes(
     if single:
         raise DataError(
             f"{where}: expected at least two {many} per class, received one of {_some(single)}",
-            hint=f"Add {many} or remove the class: one {one} cannot be learned from and judged by.",
+            hint=f"Add {many} or remove the class: one {one} cannot be in both train and test.",
         )
     trained = np.bincount(labels[(given == TRAIN) | (given == UNKNOWN)], minlength=len(class_names))
     missing = [name for name, total in zip(class_names, trained, strict=True) if total == 0]
@@ -163,7 +163,7 @@ def _check_classes(
         others = ", ".join(SPLITS[code] for code in np.unique(given[labels == class_names.index(missing[0])]))
         raise DataError(
             f"{where}: class {_some(missing)} is not in train, only in {others}",
-            hint=f"Add {many} of it to train or remove the class; look for a spelling that differs.",
+            hint=f"Add {many} of it to train or remove the class; look for different spellings.",
         )
 
 
@@ -197,7 +197,7 @@ def _complete(
         evenly = " stratified by class," if found.stratified else ""
         decisions.append(
             f"{name}: {len(chosen)} of {len(pool)} {many}, because the data has no {name} split; drawn with"
-            f" seed {seed},{evenly} {found.alike} kept on one side"
+            f" seed {seed},{evenly} {found.alike} kept in one split"
         )
         counts = np.bincount(chosen, minlength=len(class_names))
         missing = [class_names[number] for number in np.flatnonzero(counts == 0)]
@@ -275,5 +275,5 @@ def check_mostly_readable(where: str, readable: int, skipped: list[Skipped], wha
     raise DataError(
         f"{where}: {found if skipped else f'there are no {what}'}, expected at least half to be readable"
         + (f" ({examples})" if examples else ""),
-        hint="Check that this is the right place and that the files were copied whole.",
+        hint="Check the path, and that the files were copied completely.",
     )

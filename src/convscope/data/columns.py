@@ -68,7 +68,7 @@ def label_name(where: str, value: object, class_names: Sequence[str] | None = No
             return name
         value = None
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        raise DataError(f"{where}: expected a label, received none", hint="Fill in the label of every text.")
+        raise DataError(f"{where}: expected a label, received none", hint="Fill in all labels.")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

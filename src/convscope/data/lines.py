@@ -142,7 +142,7 @@ def read_text(
         if total > limit + 1:
             raise DataError(
                 f"{path}, line {number}: the text is longer than {limit:,} characters",
-                hint="Divide it into texts of their own.",
+                hint="Split it into several texts.",
             )
     return "\n".join(lines)
 

@@ -101,7 +101,7 @@ class Listing:
         if not Path(link).exists():  # a link to itself, too
             return "a broken link"
         parent = os.path.realpath(Path(link).parent)
-        return "a link to a folder that holds it" if is_inside(parent, target) else ""
+        return "a link to a folder that contains it" if is_inside(parent, target) else ""
 
 
 def is_ignored(name: str) -> bool:
@@ -150,7 +150,7 @@ def class_files(listing: Listing, what: str) -> ClassFiles:
     labels: list[str] = []
     splits: list[SplitName | None] = []
     for key in loose:
-        listing.skip(key, "a file beside the class folders")
+        listing.skip(key, "a file next to the class folders")
     for parent, split in split_of.items():
         for folder in folders if split is None else _class_folders(listing, parent):
             files = listing.files_below(folder)
@@ -191,14 +191,14 @@ def _split_folders(listing: Listing, folders: list[str]) -> dict[str, SplitName 
             raise DataError(f"{listing.root}: expected one folder for {name}, received {' and '.join(same)}")
     for folder in folders:
         if folder not in named:
-            listing.skip(folder, "a folder beside train/")
+            listing.skip(folder, "a folder next to train/")
     return dict(named)
 
 
 def _class_folders(listing: Listing, split_folder: str) -> list[str]:
     folders, loose = listing.children(split_folder)
     for key in loose:
-        listing.skip(key, "a file beside the class folders")
+        listing.skip(key, "a file next to the class folders")
     return folders
 
 

@@ -65,7 +65,7 @@ def checked_path(where: str, raw: str, folder: Path) -> str:
     if escapes or not key.isprintable() or key in ("", "."):
         raise DataError(
             f"{where}: expected a path below the folder of the table, received {raw!r}",
-            hint="Move the table beside the files and write paths relative to it.",
+            hint="Move the table next to the files, and write paths relative to it.",
         )
     return key
 

@@ -185,7 +185,7 @@ class _Text:
         except csv.Error as error:
             raise DataError(
                 f"{self.path}, line {rows.line_num}: not valid CSV ({error})",
-                hint="Look for a double quote that is not closed or not doubled in this line or before.",
+                hint="Look for an unbalanced double quote in this line or before it.",
             ) from error
 
 
@@ -201,9 +201,9 @@ def _delimited(text: _Text, first: list[str], named: bool, controls: ControlChar
             if len(fields) != len(columns):
                 raise DataError(
                     f"{text.path}, line {number}: expected {len(columns)} fields, received {len(fields)}",
-                    hint="Put a field that holds the separator or a line end into double quotes."
+                    hint="Enclose fields with a delimiter or a line break in double quotes."
                     if text.kind == "CSV"
-                    else "Put one tab between two fields and none into a text.",
+                    else "Separate fields by one tab, and remove tabs from texts.",
                 )
             yield number, tuple(fields[at] for at in positions)
 

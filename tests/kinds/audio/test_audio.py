@@ -121,7 +121,7 @@ def test_librispeech_is_read_as_it_is(tmp_path):
     assert splits.test.labels.tolist() == ["HELLO 0", "HELLO 1", "HELLO 2"]
     assert all("61-70" in name for name in splits.test.names())
     assert len(splits.skipped) == 3
-    assert "no recording is called none" in splits.skipped[0].reason
+    assert "there is no recording none" in splits.skipped[0].reason
 
 
 def test_a_pattern_finds_labels_and_splits_in_names(tmp_path):
@@ -152,7 +152,7 @@ def test_a_speaker_stays_on_one_side_of_drawn_splits(tmp_path):
     heard = [{Path(name).name.split("_")[1] for name in splits[split].names()} for split in SPLITS]
     assert [len(each) for each in heard] == [3, 1, 1]
     assert set.union(*heard) == set(speakers)
-    assert any("all recordings of a speaker kept on one side" in line for line in splits.decisions)
+    assert any("all recordings of a speaker kept in one split" in line for line in splits.decisions)
     mixed = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_", seed=1)
     assert len({Path(name).name.split("_")[1] for name in mixed.train.names()}) == 5
 
@@ -175,7 +175,7 @@ def test_two_speakers_are_too_few_to_be_kept_apart(tmp_path):
             for i in range(3):
                 sound(tmp_path / f"{label}_{speaker}_{i}.wav", seed=len(list(tmp_path.iterdir())))
     splits = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_(?P<speaker>[a-z]+)_")
-    assert any("takes three or more" in line for line in splits.decisions)
+    assert any("needs three or more" in line for line in splits.decisions)
     assert counted(splits)["train"] == 8
 
 
@@ -289,8 +289,8 @@ def test_rows_without_a_file_or_beyond_its_end_are_skipped(tmp_path):
     assert sum(counted(splits).values()) == 5
     said = " ".join(one.reason for one in splits.skipped)
     assert "no such file" in said
-    assert "to reach to second 0.70" in said
-    assert "to reach to second 3.00" in said
+    assert "at least 0.70 seconds" in said
+    assert "at least 3.00 seconds" in said
 
 
 def test_empty_transcripts_are_skipped_and_other_columns_can_be_chosen(tmp_path):

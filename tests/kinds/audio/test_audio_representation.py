@@ -50,7 +50,7 @@ def test_the_length_covers_nearly_all_recordings_but_not_the_longest(tmp_path):
     assert AudioRepresentation.fit(train)[0].samples == 1600
     asked, decisions = AudioRepresentation.fit(train, rate=4000, seconds=0.5)
     assert (asked.rate, asked.samples) == (4000, 2000)
-    assert all("as asked for" in line for line in decisions[:2])
+    assert all("as given" in line for line in decisions[:2])
     assert decisions[2] == "loudness: every clip is made as loud as full scale allows"
     for wrong in ({"rate": 10}, {"seconds": 0.0}, {"seconds": float("nan")}):
         with pytest.raises(UsageError):

@@ -77,7 +77,7 @@ def test_recordings_too_short_for_their_transcripts_are_told(tmp_path):
 def test_a_rate_can_be_asked_for_and_is_resampled_to(tmp_path):
     split = split_of(tmp_path, ["a", "b"], rate=16000)
     made, said = SpeechRepresentation.fit(split, rate=4000)
-    assert "rate: 4,000, as asked for" in said
+    assert "rate: 4,000, as given" in said
     rows = made.encode(split.samples)
     assert rows.lengths.tolist() == [2000, 2000]
     assert made.encode(split.samples, limit_bytes=0).lengths.tolist() == [2000, 2000]
@@ -86,7 +86,7 @@ def test_a_rate_can_be_asked_for_and_is_resampled_to(tmp_path):
 def test_nothing_to_learn_from_is_refused(tmp_path):
     with pytest.raises(UsageError, match="characters"):
         SpeechRepresentation.fit(split_of(tmp_path, ["?", "!"]))
-    with pytest.raises(UsageError, match="recordings"):
+    with pytest.raises(UsageError, match="recording"):
         SpeechRepresentation.fit(split_of(tmp_path, []))
     with pytest.raises(UsageError, match="samples per second"):
         SpeechRepresentation.fit(split_of(tmp_path, ["a"]), rate=10)

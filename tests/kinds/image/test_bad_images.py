@@ -139,7 +139,7 @@ def test_links_in_a_circle_end(folder):
     (folder / "cat" / "across").symlink_to(folder / "dog")
     (folder / "dog" / "across").symlink_to(folder / "cat")
     found = reasons(read_images(folder).skipped)
-    assert found["up"] == found["self"] == "a link to a folder that holds it"
+    assert found["up"] == found["self"] == "a link to a folder that contains it"
     assert found["across"] == "a link to a folder that was already read"
 
 

@@ -152,7 +152,7 @@ def test_files_beside_class_folders_and_folders_beside_train_are_listed(tmp_path
     write(tmp_path / "train" / "loose.png", png(picture(0)))
     write(tmp_path / "extra" / "c" / "0.png", png(picture(0)))
     assert reasons(read_images(tmp_path).skipped) == {
-        "README.txt": "a file beside the class folders",
-        "extra": "a folder beside train/",
-        "loose.png": "a file beside the class folders",
+        "README.txt": "a file next to the class folders",
+        "extra": "a folder next to train/",
+        "loose.png": "a file next to the class folders",
     }

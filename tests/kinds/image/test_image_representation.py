@@ -46,7 +46,7 @@ def test_size_and_channels_are_chosen_from_the_train_split_and_explained(shapes,
 def test_what_the_user_chose_is_kept():
     representation, decisions = ImageRepresentation.fit(split_of((48, 48, 1)), size=(32, 24), channels=3)
     assert representation.shape == (32, 24, 3)
-    assert all("as asked for" in line for line in decisions)
+    assert all("as given" in line for line in decisions)
 
 
 def test_choices_that_cannot_work_are_refused():

@@ -91,7 +91,7 @@ def test_unsorted_rows_are_sorted_and_equal_times_kept_and_both_said(tmp_path):
     )
     even, said = regular(found)
     assert even.values.ravel().tolist() == [1, 3, 3]
-    assert said == ("time: 1 rows of a time that is there already, averaged",)
+    assert said == ("time: 1 rows with a repeated time, averaged",)
 
 
 def test_what_is_no_number_is_missing_or_told(tmp_path):
@@ -180,7 +180,7 @@ def test_short_gaps_are_filled_and_long_ones_marked():
     assert np.flatnonzero(~known).tolist() == list(range(7, 40))
     np.testing.assert_allclose(even.values[known, 0], np.flatnonzero(known))
     assert notes == (
-        "time: irregular, brought to steps of 1 min by interpolation",
+        "time: irregular, resampled to steps of 1 min by interpolation",
         "time: 1 gaps of up to 10 steps, filled by interpolation",
         "time: 1 gaps of more than 10 steps, marked as missing",
     )

@@ -91,8 +91,8 @@ def test_plain_tags_stay_as_they_are(tmp_path):
     splits = read_conll(folder(tmp_path / "d"), tag_column=2)
     assert splits.class_names == ("JJ", "NN", "NNP", "VBD", "VBZ")
     assert splits.train.labels[0] == ("NNP", "VBZ", "JJ", "NN")
-    assert any(line.startswith("tags: 5 plain ones") for line in splits.decisions)
-    assert splits.warnings == ("VBD occurs 1 times in test and never in train: it cannot be found",)
+    assert any(line.startswith("tags: 5 plain tags") for line in splits.decisions)
+    assert splits.warnings == ("VBD occurs 1 times in test and never in train: it cannot be predicted",)
 
 
 def test_columns_may_be_given_and_tabs_keep_spaces_in_words(tmp_path):
@@ -147,11 +147,11 @@ def test_what_makes_results_doubtful_is_said(tmp_path):
     assert set(splits.warnings) == {
         "1 sentences break the rules of IOBES; read as conlleval reads them",
         "1 validation sentence is identical to a train sentence",
-        "LOC occurs 2 times in test and never in train: it cannot be found",
+        "LOC occurs 2 times in test and never in train: it cannot be predicted",
     }
     assert {(Path(each.path).name, each.reason) for each in splits.skipped} == {
         ("more", "not a file"),
-        ("README.md", "its name tells no split"),
+        ("README.md", "its name contains no split"),
     }
 
 

@@ -87,7 +87,7 @@ class ImageRepresentation:
             gray = int(np.sum(source.channels == 1))
             line = f"channels: {channels}, because {gray} of {len(source)} train images are gray"
         else:
-            line = f"channels: {channels}, as asked for"
+            line = f"channels: {channels}, as given"
         return cls(height, width, channels), (size_line, line)
 
     def to_pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
@@ -200,7 +200,7 @@ def _as_images(split: Split) -> ImageSource:
 
 
 def _given_size(size: tuple[int, int]) -> tuple[tuple[int, int], str]:
-    return size, f"size: {size[0]}x{size[1]} (height x width), as asked for"
+    return size, f"size: {size[0]}x{size[1]} (height x width), as given"
 
 
 def _common_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:

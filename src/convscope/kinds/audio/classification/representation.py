@@ -98,16 +98,12 @@ class AudioRepresentation:
         """
         source = split.samples
         if not isinstance(source, Recordings) or not source.seconds:
-            raise UsageError(
-                "a representation of sound is fitted to recordings that were heard, and to one at least"
-            )
-        chosen, rate_line = (
-            common_rate(source.rates) if rate is None else (rate, f"rate: {rate:,}, as asked for")
-        )
-        length, length_line = _length(source.seconds) if seconds is None else (seconds, "as asked for")
+            raise UsageError("an audio representation is fitted to at least one decoded recording")
+        chosen, rate_line = common_rate(source.rates) if rate is None else (rate, f"rate: {rate:,}, as given")
+        length, length_line = _length(source.seconds) if seconds is None else (seconds, "as given")
         if not 0 < length < 3_600:
             raise UsageError(f"a clip takes more than 0 seconds and less than an hour, received {length:g}")
-        kept = "every clip is made as loud as full scale allows" if same_level else "kept, as asked for"
+        kept = "every clip is made as loud as full scale allows" if same_level else "kept, as given"
         return cls(chosen, max(1, round(length * chosen)), same_level), (
             rate_line,
             f"length: {length:g} seconds of sound, {length_line}",
@@ -205,5 +201,5 @@ def _length(seconds: Sequence[float]) -> tuple[float, str]:
     covering = float(np.quantile(np.asarray(seconds, np.float64), COVERED, method="inverted_cdf"))
     chosen = min(math.ceil(100 * covering) / 100, LONGEST)
     if chosen < covering:
-        return chosen, "the most that is heard at once unless more is asked for"
+        return chosen, "the maximum unless `seconds` is given"
     return chosen, f"no shorter than {COVERED:.0%} of the train recordings"

@@ -123,7 +123,7 @@ def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | Non
     except DataError as error:
         if files:
             error.hint += (
-                " Or say where the label stands in the names of the files: --label-pattern '([a-z]+)_.*'."
+                " Or give the position of the label in the file names: --label-pattern '([a-z]+)_.*'."
             )
         raise
     for key, label, split in zip(classes.keys, classes.labels, classes.splits, strict=True):
@@ -197,7 +197,7 @@ def _read_librispeech(rows: Rows, encoding: str | None) -> str:
                 continue
             found = recordings.get(f"{parent}/{name}".lstrip("/"))
             if found is None:
-                listing.skip(f"{key}#{number}", f"no recording is called {name}")
+                listing.skip(f"{key}#{number}", f"there is no recording {name}")
                 continue
             split = by_folder[key.partition("/")[0] if "/" in key else ""] if named else None
             rows.add(found, words, split, speaker=name.partition("-")[0] if "-" in name else "")

@@ -122,7 +122,7 @@ def sound_library() -> Any:
         import soundfile
     except ImportError as error:
         raise BackendError(
-            f"Sound is read by a library that is not installed: {error}.",
+            f"Reading audio needs a library that is not installed: {error}.",
             'Install it: pip install "convscope[audio]"',
         ) from error
     return soundfile
@@ -144,7 +144,7 @@ def decode_recording(path: Path, part: Excerpt = WHOLE) -> Waveform:
             raise DataError(
                 f"{path}: expected at most {MOST_VALUES:,} samples over all channels to be decoded at once,"
                 f" received {count * file.channels:,}",
-                hint="Divide the recording, or name its parts in a manifest with offset and duration.",
+                hint="Split the recording, or list its parts in a manifest with offset and duration.",
             )
         waveform = file.read(count, dtype="float32", always_2d=True)
         _check_whole(path, len(waveform), count, file.samplerate)
@@ -202,7 +202,7 @@ def _seek(file: Any, path: Path, part: Excerpt) -> int:
     count = rest if part.seconds is None else round(part.seconds * rate)
     if rest < 0 or count > rest + SLACK * rate:
         raise DataError(
-            f"{path}: expected it to reach to second {part.start + (part.seconds or 0):.2f}, received a"
+            f"{path}: expected at least {part.start + (part.seconds or 0):.2f} seconds, received a"
             f" recording of {file.frames / rate:.2f} seconds"
         )
     file.seek(first)

@@ -171,7 +171,10 @@ def _warnings(source: Recordings, heard: Sequence[Heard]) -> tuple[str, ...]:
     said = []
     for what, which in (
         ("silent: all of their samples are 0", [one.silent for one in heard]),
-        ("clipped: they were too loud for what recorded them", [one.clipped for one in heard]),
+        (
+            "clipped: samples at full scale, recorded too loud",
+            [one.clipped for one in heard],
+        ),
     ):
         if any(which):
             first = source.name(which.index(True))

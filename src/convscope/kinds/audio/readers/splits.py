@@ -87,7 +87,7 @@ class Rows:
         drawn = not {"validation", "test"} <= set(self.splits)
         if near is None and drawn and any(self.speakers):
             self.decisions.append(
-                "speakers: on both sides of drawn splits; keeping them apart takes three or more, told for"
+                "speakers: the same in several splits; keeping them apart needs three or more, given for"
                 " each recording"
             )
         return Found(
@@ -185,6 +185,6 @@ def _complete(
     codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
     return codes, [
         f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} recordings, because the data has"
-        f" no {name} split; drawn with seed {seed}, {found.alike} kept on one side"
+        f" no {name} split; drawn with seed {seed}, {found.alike} kept in one split"
         for name in wanted
     ]

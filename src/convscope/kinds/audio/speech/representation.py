@@ -74,8 +74,8 @@ class SpeechRepresentation:
         """
         source = split.samples
         if not isinstance(source, Recordings) or not source.seconds:
-            raise UsageError("speech is learned from recordings that were heard, and from one at least")
-        chosen, why = common_rate(source.rates) if rate is None else (rate, f"rate: {rate:,}, as asked for")
+            raise UsageError("speech recognition needs at least one decoded recording")
+        chosen, why = common_rate(source.rates) if rate is None else (rate, f"rate: {rate:,}, as given")
         texts = [spelled(str(text)) for text in split.labels]
         made = cls(chosen, tuple(sorted(set("".join(texts)))))
         shown = "".join(each if each != " " else "\N{OPEN BOX}" for each in made.characters)
@@ -125,7 +125,7 @@ class SpeechRepresentation:
             UsageError: The durations of the recordings are not known.
         """
         if len(samples) and not samples.seconds:
-            raise UsageError("speech is heard in recordings whose durations are known")
+            raise UsageError("speech recognition needs recordings of known duration")
         given = zip(samples.seconds, samples.rates, strict=True)
         counts = [resampled_length(round(seconds * rate), rate, self.rate) for seconds, rate in given]
         lengths = np.array(counts, np.int64)

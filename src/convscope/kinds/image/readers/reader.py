@@ -18,12 +18,12 @@ What happens to bad input:
 | an image that is empty, truncated, not an image, or not readable | skipped, counted, listed |
 | a decompression bomb: over 64 million pixels or 256 MiB | skipped before decoding, counted, listed |
 | no image is readable, or more than half are not | `DataError` |
-| a class with one image in total | `DataError`: it cannot be learned from and judged by |
+| a class with one image in total | `DataError`: it cannot be in both train and test |
 | a class that is not in train | `DataError` that names it |
 | fewer than two classes; no train split; a split for some images only | `DataError` |
 | identical images in train and in validation or test | warning with the count |
 | identical images with different labels | warning with the count |
-| a link that leaves the folder, a broken link, a link to a folder that holds it | skipped, listed |
+| a link that leaves the folder, a broken link, a link to a folder that contains it | skipped, listed |
 | a file without read permission | skipped, counted, listed |
 | a folder or a table without read permission | `DataError` |
 | a path that does not exist, an empty folder, an unknown kind of file | `DataError` |

@@ -119,7 +119,9 @@ def read_streams(
     _check_variables(root, streams)
     parts, decisions = _divided(root, streams, asked, benchmark)
     known = sum(stream.windows is not None for stream in streams)
-    labels = f", {known} with known anomalies, which only judge" if known else ", without known anomalies"
+    labels = (
+        f", {known} with known anomalies, used for evaluation only" if known else ", without known anomalies"
+    )
     variables = len(streams[0].series.variables)
     rows = sum(map(len, streams))
     return Splits(
@@ -189,7 +191,7 @@ def measured(
     marks = np.nan_to_num(series.values[:, series.variables.index(label)]) != 0
     places = [series.variables.index(name) for name in others]
     rest = Series(series.values[:, places], others, series.times)
-    return rest, marks, (*lines, f"the column '{label}' marks anomalies and only judges")
+    return rest, marks, (*lines, f"the column '{label}' marks anomalies and is used for evaluation only")
 
 
 def table_keys(folder: Path) -> tuple[list[str], tuple[Skipped, ...]]:
@@ -242,10 +244,10 @@ def _divided(
         _learned(root, stream, learned, parts)
         parts["test"].append((stream, learned, rows))
     if asked.train_share is None and benchmark is not None:
-        why = "the probation of the benchmark (15 %, 750 rows at most)"
+        why = "the probationary period of the benchmark (15 %, 750 rows at most)"
     else:
         why = f"the first {asked.train_share or TRAIN_SHARE:.0%} of each series"
-    said = f"learned from: {why}, of which the last {VALIDATION_SHARE:.0%} are validation; test is the rest"
+    said = f"train: {why}, of which the last {VALIDATION_SHARE:.0%} are validation; test is the rest"
     return parts, [said]
 
 

@@ -248,7 +248,7 @@ class SeriesRepresentation:
         raise DataError(
             f"{name}: expected the variables {', '.join(self.variables)}, "
             f"received {', '.join(series.variables)}",
-            hint="Where a row of the table is a whole series, or a time of one, say it with --rows.",
+            hint="Use --rows to say whether a row is a whole series or one of its times.",
         )
 
 
@@ -272,7 +272,7 @@ def _lengths(whole: Sequence[npt.NDArray[np.float64]], length: int | None) -> tu
     lengths = [len(values) for values in whole]
     longest, shortest = max(lengths), min(lengths)
     if length is not None:
-        return 1, length, f"length: {length} times, as asked for"
+        return 1, length, f"length: {length} times, as given"
     if longest > LONGEST:
         every = -(-longest // LONGEST)
         size = -(-longest // every)
@@ -292,11 +292,13 @@ def _gaps(found: Sequence[Series], step: int | None, samples: Samples) -> list[s
     missing = sum(bool(np.isnan(series.values).any()) for series in found)
     if missing:
         said.append(
-            f"missing: {missing} of {len(found)} train series miss values; they are interpolated, at the ends"
-            " as the nearest"
+            f"missing: {missing} of {len(found)} train series miss values; they are interpolated, or take the"
+            " nearest value at the ends"
         )
     if step is not None:
         changed = sum(len(regular(series, step=step)[1]) > 0 for series in found)
         if changed:
-            said.append(f"time: {changed} of {len(found)} train series brought to steps of {step / 1e9:g} s")
+            said.append(
+                f"time: {changed} of {len(found)} train series resampled to steps of {step / 1e9:g} s"
+            )
     return said

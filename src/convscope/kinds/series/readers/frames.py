@@ -159,7 +159,7 @@ def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
         except library.errors.ParserWarning:
             raise DataError(
                 f"{where}: expected rows of {len(fields)} fields, received one with more",
-                hint="Put a field that holds the separator into double quotes.",
+                hint="Enclose fields with a delimiter in double quotes.",
             ) from None
     frame.columns = [str(name).strip() for name in frame.columns]
     return frame

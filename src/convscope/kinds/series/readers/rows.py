@@ -59,7 +59,7 @@ class SeriesRows:
             return
         self.values += series.values.size
         if self.values > MOST_VALUES:
-            raise DataError(f"{where}: the series have more than {MOST_VALUES:,} values", "Train on a part.")
+            raise DataError(f"{where}: the series have more than {MOST_VALUES:,} values", "Use fewer series.")
         self.series.append(self._as_others(where, series))
         self.keys.append(key)
         self.labels.append(label)

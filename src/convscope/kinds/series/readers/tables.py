@@ -161,7 +161,7 @@ def regular(
     values = series.values
     if np.any(np.diff(at) == 0):
         at, values = _merged(at, values)
-        notes.append(f"time: {len(series) - len(at)} rows of a time that is there already, averaged")
+        notes.append(f"time: {len(series) - len(at)} rows with a repeated time, averaged")
     steps = np.diff(at)
     if not len(steps):
         return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
@@ -172,14 +172,14 @@ def regular(
     if count > max(_FEW, _MOST_GROWTH * len(at)):
         over = _span(int(at[-1] - at[0]))
         raise DataError(
-            f"a series of {len(at)} rows, mostly {_span(step)} apart, reaches over {over}",
-            hint="Divide it at its longest gaps.",
+            f"a series of {len(at)} rows, mostly {_span(step)} apart, spans {over}",
+            hint="Split it at its longest gaps.",
         )
     grid = at[0] + step * np.arange(count)
     made = np.stack(
         [_interpolated(at, values[:, k], grid, step * longest_gap) for k in range(values.shape[1])], axis=1
     )
-    notes.append(f"time: irregular, brought to steps of {_span(step)} by interpolation")
+    notes.append(f"time: irregular, resampled to steps of {_span(step)} by interpolation")
     longest = int(np.sum(steps > longest_gap * step * (1 + JITTER)))
     short = int(np.sum(steps > (1 + JITTER) * step)) - longest
     if short:

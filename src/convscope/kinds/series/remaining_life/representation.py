@@ -154,7 +154,7 @@ class LifeRepresentation:
         used = tuple(name for name, varies in zip(variables, spread > 0, strict=True) if varies)
         named = [name for name in histories[0].conditions if name in used]
         if not set(used) - set(named):
-            raise DataError(f"{train.samples.name(0)}: expected sensors that change, received constant ones")
+            raise DataError(f"{train.samples.name(0)}: expected sensors that change, received constants")
         chosen = [variables.index(name) for name in used]
         conditions = Conditions.fit(rows[:, chosen], [used.index(name) for name in named])
         lives = [float(np.max(each)) for each in train.labels]
@@ -278,9 +278,7 @@ def _usual_cap(variables: Sequence[str], lives: Sequence[float]) -> tuple[float,
         return 125.0, "as is usual for C-MAPSS"
     median = float(np.median(lives))
     if not median > 0:
-        raise DataError(
-            f"expected units that live on after their first row, received a median life of {median:g}"
-        )
+        raise DataError(f"expected units with more than one row, received a median life of {median:g}")
     return float(f"{CAP_SHARE * median:.2g}"), f"{CAP_SHARE:.0%} of the median life in train"
 
 

@@ -72,7 +72,8 @@ class TextRows:
             raise DataError(f"{where}: the text is longer than {LONGEST_LINE:,} characters")
         if self.characters > MOST_CHARACTERS:
             raise DataError(
-                f"{where}: the texts have more than {MOST_CHARACTERS:,} characters", hint="Train on a part."
+                f"{where}: the texts have more than {MOST_CHARACTERS:,} characters",
+                hint="Use fewer texts.",
             )
         self.keys.append(key)
         self.texts.append(text)

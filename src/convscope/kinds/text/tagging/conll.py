@@ -137,7 +137,7 @@ def _files(place: Path) -> tuple[list[tuple[Path, SplitName | None]], list[Skipp
         if split:
             named.setdefault(split, []).append(file)
         elif len(files) > 1:
-            skipped.append(Skipped(str(file), "its name tells no split"))
+            skipped.append(Skipped(str(file), "its name contains no split"))
     if not named and len(files) == 1:
         return [(files[0], None)], skipped
     if "train" not in named:
@@ -150,7 +150,7 @@ def _files(place: Path) -> tuple[list[tuple[Path, SplitName | None]], list[Skipp
         if len(several) > 1:
             raise DataError(
                 f"{place}: expected one {split} file, found {', '.join(file.name for file in several)}",
-                hint="Point to a folder that holds one data set, or to one file.",
+                hint="Give a folder with one data set, or one file.",
             )
     return [(named[split][0], split) for split in SPLITS if split in named], skipped
 
@@ -167,14 +167,14 @@ def _columns(file: Path, lines: Sequence[tuple[int, str]], word: int, tag: int) 
     if not data:
         raise DataError(
             f"{file}: expected sentences, a word and its tag in each line, received none",
-            hint="Check that this is the file you mean.",
+            hint="Check the path.",
         )
     columns = _Columns("\t" in first.rstrip("\t"), 0, 0, 0)
     count = len(columns.divide(first))
     if count < 2:
         raise DataError(
             f"{file}, line {number}: expected a word and its tag in columns, received one column",
-            hint="Divide the columns by tabs or spaces; leave a blank line behind each sentence.",
+            hint="Separate columns by tabs or spaces, and sentences by a blank line.",
         )
     places = []
     for name, column in (("word", word), ("tag", tag)):
@@ -240,7 +240,7 @@ def _read_file(
         if len(words) > LONGEST_SENTENCE:
             raise DataError(
                 f"{file}, line {number}: over {LONGEST_SENTENCE:,} words without a blank line",
-                hint="Leave a blank line behind each sentence.",
+                hint="Separate sentences by a blank line.",
             )
     finish()
     if len(found.sentences) == before:

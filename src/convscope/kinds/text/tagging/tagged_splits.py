@@ -80,7 +80,7 @@ def tagged_splits(
     if scheme == "plain":
         labels = found.tags
         names = tuple(sorted({tag for tags in labels for tag in tags}))
-        decisions.append(f"tags: {len(names)} plain ones, which write no spans; kept as they are")
+        decisions.append(f"tags: {len(names)} plain tags without spans, kept as they are")
     else:
         labels, broken = _converted(found, scheme)
         names = tuple(sorted({tag[2:] for tags in labels for tag in tags if tag != OUTSIDE}))
@@ -171,7 +171,7 @@ def _complete(
         count = int(np.sum(codes == SPLITS.index(name)))
         decisions.append(
             f"{name}: {count} of {len(pool)} sentences, because the data has no {name} split;"
-            f" drawn with seed {seed}, identical sentences kept on one side"
+            f" drawn with seed {seed}, identical sentences kept in one split"
         )
     return codes
 
@@ -192,7 +192,7 @@ def _warned(
             yield also_in_train(count, name, "sentence", "sentences")
         for kind, times in sorted(_counted(labels, mine, scheme).items()):
             if kind not in known:
-                yield f"{kind} occurs {times} times in {name} and never in train: it cannot be found"
+                yield f"{kind} occurs {times} times in {name} and never in train: it cannot be predicted"
 
 
 def _counted(

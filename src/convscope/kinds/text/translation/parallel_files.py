@@ -99,7 +99,7 @@ def choose_languages(
     if len(names) != 2:
         raise DataError(
             f"{where}: expected two languages, received {len(names)} ({what}: {listed})",
-            hint="Say which: --source and --target."
+            hint="Choose them with --source and --target."
             if len(names) > 2
             else "Name the files train.de and train.en, with the languages as endings.",
         )
@@ -157,7 +157,7 @@ def choose_stems(
         chosen[stem] = split
         if len(of_split) > 1:
             others = ", ".join(name for name in of_split if name != stem)
-            why = "as asked for" if stem == test else "the first in alphabetical order"
+            why = "as given" if stem == test else "the first in alphabetical order"
             decisions.append(f"{split}: {stem}, {why}; not read: {others}")
     return chosen, decisions
 

@@ -143,7 +143,7 @@ def _complete(
     codes[pool] = carve(np.zeros(len(pool), np.int64), groups, wanted, seed)
     return codes, [
         f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} pairs, because the data has no"
-        f" {name} split; drawn with seed {seed}, pairs of one source kept on one side"
+        f" {name} split; drawn with seed {seed}, pairs of one source kept in one split"
         for name in wanted
     ]
 
