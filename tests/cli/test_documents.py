@@ -14,7 +14,7 @@ DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"
 
 
 def commands(text):
-    """The words behind `convscope` of every indented line; what stands before and behind a pipe is left out."""
+    """The words behind `convscope` of every indented line, up to a pipe."""
     for line in re.findall(r"^ {4,}(.*convscope .*)$", text, re.MULTILINE):
         words = shlex.split(line.partition("  #")[0])
         for i, word in enumerate(words):
@@ -30,9 +30,7 @@ def test_every_command_of_a_document_can_be_parsed(document):
 
 
 def test_a_command_that_is_not_taken_is_found():
-    (words,) = commands(
-        "Look:\n\n    convscope look model.keras cat.jpg --nothing 3 | less      # no such option\n"
-    )
+    (words,) = commands("Look:\n\n    convscope look model.keras cat.jpg --nothing 3 | less  # wrong\n")
     assert words == ["look", "model.keras", "cat.jpg", "--nothing", "3"]
     with pytest.raises(CycloptsError):
         application("look").parse_args(words, exit_on_error=False, print_error=False)
