@@ -98,9 +98,8 @@ def cut_model(model: str):
 def run_convscope(model: str, precision: str, files: str) -> float:
     from convscope.engine.inference.features import feature_engine
     from convscope.features.processes import batches_of
-    from convscope.kinds.image.readers.pixels import MemoryPixels
     from convscope.kinds.image.readers.sources import unscanned_files
-    from convscope.kinds.image.representation import ImageRepresentation
+    from convscope.kinds.image.representation import ImageRepresentation, MemoryPixels
     from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 
     precision, _, processes = precision.partition("+")
@@ -228,9 +227,8 @@ def run_timm(model: str, _: str, files: str) -> float:
 def run_decoding(model: str, way: str, files: str) -> float:
     from multiprocessing import get_context
 
-    from convscope.kinds.image.readers.pixels import LazyPixels
     from convscope.kinds.image.readers.sources import unscanned_files
-    from convscope.kinds.image.representation import ImageRepresentation
+    from convscope.kinds.image.representation import ImageRepresentation, LazyPixels
 
     represent = ImageRepresentation(*MODELS[model][0])
     names = names_in(files)

@@ -23,7 +23,7 @@ from results import Figure, add_arguments, print_table, write_results
 
 from convscope import api
 from convscope.kinds.series.anomaly.alarms import find_alarms
-from convscope.kinds.series.anomaly.nab_score import Worth, normalized, raw_score, worth
+from convscope.kinds.series.anomaly.metrics import Worth, normalized, raw_score, worth
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation
 from convscope.kinds.series.readers.tables import read_series_table
 from convscope.run import Run

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from convscope.kinds.series.anomaly.nab_score import FALSE_NEGATIVE, OUTSIDE, Worth, normalized
+from convscope.kinds.series.anomaly.metrics import FALSE_NEGATIVE, OUTSIDE, Worth, normalized
 
 
 def best_threshold(worths: Mapping[str, Worth], scores: Mapping[str, np.ndarray]) -> tuple[float, float]:

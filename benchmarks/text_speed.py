@@ -159,7 +159,7 @@ def tag_convscope(_: str) -> float:
 
     from convscope.engine.device import choose_device
     from convscope.kinds.registry import build
-    from convscope.kinds.text.tagging.inference import tag_rows
+    from convscope.kinds.text.tagging.recipe import tag_rows
 
     keras.config.set_dtype_policy(choose_device().policy)
     model, rows = (

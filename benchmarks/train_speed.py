@@ -78,8 +78,7 @@ def run_convscope(model_name: str, precision: str) -> None:
     from convscope.engine.training.class_examples import ClassExamples
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.image.readers.pixels import MemoryPixels
-    from convscope.kinds.image.representation import ImageRepresentation
+    from convscope.kinds.image.representation import ImageRepresentation, MemoryPixels
     from convscope.kinds.registry import build
 
     pictures, labels = data(STEPS[model_name])

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from convscope.kinds.audio import options as audio
-from convscope.kinds.image import options as image
+from convscope.kinds.audio import kind as audio
+from convscope.kinds.image import kind as image
 from convscope.kinds.registry import architecture_options, architectures
-from convscope.kinds.series import options as series
-from convscope.kinds.text import options as text
+from convscope.kinds.series import kind as series
+from convscope.kinds.text import kind as text
 
 FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap"}
 """What a representation tells an architecture, which nobody sets."""
@@ -46,8 +46,8 @@ def test_a_default_is_a_value_that_the_option_admits(options):
 
 def test_options_are_read_without_keras():
     code = (
-        "import sys, convscope.kinds.image.options, convscope.kinds.text.options;"
-        "import convscope.kinds.series.options, convscope.kinds.audio.options;"
+        "import sys, convscope.kinds.image.kind, convscope.kinds.text.kind;"
+        "import convscope.kinds.series.kind, convscope.kinds.audio.kind;"
         "import convscope.engine.training.settings;"
         "print([name for name in ('keras', 'numpy', 'tensorflow') if name in sys.modules])"
     )

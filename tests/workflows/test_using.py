@@ -10,7 +10,7 @@ from PIL import Image
 
 import convscope
 from convscope.errors import DataError, RunError
-from convscope.kinds.image.augmentation import zoomed
+from convscope.kinds.image.classification import zoomed
 from convscope.run import Run
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from convscope.kinds.audio.speech.ctc_model import ctc_loss, greedy_matches
+from convscope.kinds.audio.speech.models import ctc_loss, greedy_matches
 from convscope.scope.differentiate import gradient_program
 
 pytestmark = pytest.mark.portable

@@ -13,7 +13,6 @@ from scipy.signal import resample_poly
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.recordings import Excerpt, Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import PADDING, QUIET, SoundRows, as_inputs, stacked
-from convscope.kinds.audio.speech.live_sound import live_pieces
 from convscope.kinds.audio.speech.sound_stream import (
     SoundStream,
     as_stream,
@@ -21,6 +20,7 @@ from convscope.kinds.audio.speech.sound_stream import (
     quantized,
     resampled_length,
 )
+from convscope.kinds.audio.speech.stream import live_pieces
 
 
 def noise(count, seed=0):

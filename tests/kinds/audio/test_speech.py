@@ -6,8 +6,7 @@ import pytest
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.kinds.audio.speech.ctc_model import ctc_loss
-from convscope.kinds.audio.speech.models import SpeechModel
+from convscope.kinds.audio.speech.models import SpeechModel, ctc_loss
 from convscope.kinds.registry import build
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace

@@ -9,10 +9,9 @@ from sklearn.datasets import load_digits
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.image.readers.decode import read_image
-from convscope.kinds.image.readers.pixels import LazyPixels, MemoryPixels
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.readers.sources import ArrayImages
-from convscope.kinds.image.representation import ImageRepresentation
+from convscope.kinds.image.representation import ImageRepresentation, LazyPixels, MemoryPixels
 
 
 def split_of(*shapes):

@@ -9,8 +9,8 @@ from made_pictures import contents, encoded, picture, png, reasons, write
 from PIL import Image
 
 from convscope.errors import DataError
-from convscope.kinds.image.readers.fer2013 import EMOTIONS
 from convscope.kinds.image.readers.reader import read_images
+from convscope.kinds.image.readers.tables import EMOTIONS
 
 
 def fails(path, *words):

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from convscope.errors import DataError
-from convscope.kinds.image.readers.decode import decode_image
-from convscope.kinds.image.readers.jpeg import decode_plain_jpeg
+from convscope.kinds.image.readers.decode import decode_image, decode_plain_jpeg
 
 MOST = 10_000
 

@@ -16,8 +16,7 @@ from test_any_bytes import damaged, made
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.detect import detect
-from convscope.kinds.series.remaining_life.inputs import read_life_inputs
-from convscope.kinds.series.remaining_life.reader import read_lives
+from convscope.kinds.series.remaining_life.reader import read_life_inputs, read_lives
 from convscope.kinds.series.remaining_life.tables import LifeColumns
 
 pytest.importorskip("pandas")

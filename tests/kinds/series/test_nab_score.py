@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convscope.kinds.series.anomaly.nab_score import (
+from convscope.kinds.series.anomaly.metrics import (
     FALSE_POSITIVE,
     OUTSIDE,
     UNSCORED,

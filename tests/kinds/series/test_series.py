@@ -14,8 +14,7 @@ from convscope.errors import DataError, UsageError
 pandas = pytest.importorskip("pandas")
 aeon = pytest.importorskip("aeon")
 
-from convscope.kinds.series.readers.inputs import read_series_inputs  # noqa: E402
-from convscope.kinds.series.readers.reader import read_series  # noqa: E402
+from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
 from convscope.kinds.series.readers.rows import FEWEST_TO_CHOOSE_BY  # noqa: E402
 
 EXPECTED, LABELS = waves()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.kinds.series.anomaly.stream_lines import LineReader, Malformed, Row
+from convscope.kinds.series.anomaly.stream import LineReader, Malformed, Row
 
 check = functools.partial(settings, deadline=None, derandomize=True, database=None)
 

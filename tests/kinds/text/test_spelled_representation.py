@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from convscope.data.splits import Split
 from convscope.data.token_rows import UNKNOWN
 from convscope.errors import RunError
+from convscope.kinds.text.classification.spelled_representation import (
+    MOST_PIECES,
+    SpelledRepresentation,
+    pieces_of,
+)
 from convscope.kinds.text.readers.sources import Texts
-from convscope.kinds.text.tagging.spelled_representation import SpelledRepresentation
-from convscope.kinds.text.tagging.spelled_rows import MOST_PIECES, pieces_of
 
 TRAIN = ("The singer was singing .", "A swimmer swims ; the singer sings .", "Walking and talking .")
 

@@ -6,8 +6,8 @@ import pytest
 
 from convscope.data.token_rows import TokenRows
 from convscope.kinds.registry import build
-from convscope.kinds.text.tagging import inference as tagging
-from convscope.kinds.text.tagging.inference import TaggedRow, tag_rows
+from convscope.kinds.text.tagging import recipe as tagging
+from convscope.kinds.text.tagging.recipe import TaggedRow, tag_rows
 from convscope.kinds.text.tagging.representation import CHARACTERS, TaggingRows
 
 NAMES = ("O", "B-X", "I-X", "B-Y")

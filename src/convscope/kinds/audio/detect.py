@@ -5,7 +5,7 @@ from __future__ import annotations
 from convscope.data.columns import find_column
 from convscope.data.heads import TableHead
 from convscope.data.snapshot import DataSnapshot
-from convscope.kinds.audio.readers.columns import (
+from convscope.kinds.audio.readers.tables import (
     NAMED_SOUNDS,
     SOUND_COLUMNS,
     SOUND_LABEL_COLUMNS,

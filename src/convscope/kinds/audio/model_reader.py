@@ -11,8 +11,8 @@ from convscope.data.labelled import names_data_set
 from convscope.data.splits import Samples
 from convscope.errors import UsageError
 from convscope.kinds.audio.classification.representation import LONGEST, AudioRepresentation
+from convscope.kinds.audio.kind import AUDIO_READER_OPTIONS
 from convscope.kinds.audio.layers.log_mel import LogMel
-from convscope.kinds.audio.options import AUDIO_READER_OPTIONS
 from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.contract.model_reader import (
     ModelEncoding,

@@ -17,7 +17,7 @@ from convscope.kinds.contract.model_reader import (
     Shape,
 )
 from convscope.kinds.contract.value_range import range_of
-from convscope.kinds.image.options import IMAGE_READER_OPTIONS
+from convscope.kinds.image.kind import IMAGE_READER_OPTIONS
 from convscope.kinds.image.readers.idx import idx_files, is_idx
 from convscope.kinds.image.readers.sources import ImageSource
 from convscope.kinds.image.representation import ImageRepresentation

@@ -16,7 +16,7 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
 )
 from convscope.kinds.series.classification.representation import SeriesRepresentation
-from convscope.kinds.series.options import SERIES_READER_OPTIONS
+from convscope.kinds.series.kind import SERIES_READER_OPTIONS
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES, is_archive_file
 from convscope.kinds.series.readers.frames import is_table
 from convscope.kinds.series.readers.sources import Series

@@ -12,7 +12,7 @@ from convscope.data.columns import find_column
 from convscope.data.heads import TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.text.classification.label_lines import MARK
+from convscope.kinds.text.classification.reader import MARK
 from convscope.kinds.text.readers.columns import TEXT_COLUMNS, TEXT_LABEL_COLUMNS
 
 CLASSIFICATION, TAGGING, TRANSLATION = "text-classification", "text-tagging", "translation"

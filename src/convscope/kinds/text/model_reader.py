@@ -18,7 +18,7 @@ from convscope.kinds.contract.model_reader import (
     ReadingOptions,
 )
 from convscope.kinds.contract.representation import AnyRepresentation
-from convscope.kinds.text.options import TEXT_READER_OPTIONS
+from convscope.kinds.text.kind import TEXT_READER_OPTIONS
 from convscope.kinds.text.plain_tokens import KIND, FileDivider, KerasDivider, PlainTokens
 from convscope.scope.attribution.layer import embedding_of
 

@@ -52,9 +52,14 @@ from convscope.data.lines import read_lines
 from convscope.data.listing import Listing, class_files
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
-from convscope.kinds.audio.readers.columns import SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS, TRANSCRIPTS
 from convscope.kinds.audio.readers.splits import Rows, split_classes, split_transcripts
-from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
+from convscope.kinds.audio.readers.tables import (
+    SOUND_LABEL_COLUMNS,
+    TRANSCRIPT_COLUMNS,
+    TRANSCRIPTS,
+    is_sound_table,
+    named_recordings,
+)
 from convscope.types import Progress, SplitName, no_progress
 
 Want = Literal["label", "transcript"]

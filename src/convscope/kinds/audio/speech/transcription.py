@@ -13,8 +13,11 @@ import numpy.typing as npt
 from convscope.engine.inference.infer import in_order_of_length
 from convscope.errors import UsageError
 from convscope.kinds.audio.readers.sound_rows import PADDING, as_inputs
+from convscope.kinds.audio.readers.transcripts import read_words
 from convscope.kinds.audio.speech.ctc import BEAM, BLANK, FrameWord, Search, search_for
+from convscope.kinds.audio.speech.representation import SpeechRepresentation
 from convscope.kinds.audio.speech.sound_stream import Int16
+from convscope.kinds.contract.recipe import Fitted
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace
 from convscope.types import Progress, no_progress
@@ -244,3 +247,21 @@ class Transcriber:
     def _timed(self, word: FrameWord) -> TimedWord:
         second = self._rate / self._window.unit
         return TimedWord(word.text, word.start / second, word.end / second, word.probability)
+
+
+def transcriber(fitted: Fitted[SpeechRepresentation]) -> Transcriber:
+    """The model made ready to hear, as its options say.
+
+    Raises:
+        DataError: The list of words cannot be read.
+        UsageError: A beam or words that cannot be searched with.
+    """
+    representation = fitted.representation
+    listed = fitted.options.get("words")
+    return Transcriber(
+        fitted.model,
+        representation.rate,
+        representation.characters,
+        int(fitted.options.get("beam", BEAM)),
+        None if listed is None else read_words(listed),
+    )

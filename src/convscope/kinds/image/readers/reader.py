@@ -43,24 +43,58 @@ identical images stay on one side. The same seed and the same data give the same
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.listing import Listing, parquet_shards
+from convscope.data.listing import Listing, class_files, parquet_shards
+from convscope.data.named_files import files_of
 from convscope.data.splits import Splits
 from convscope.errors import DataError
-from convscope.kinds.image.readers.fer2013 import is_fer2013, read_fer2013
-from convscope.kinds.image.readers.folders import read_image_folders
+from convscope.kinds.image.readers.arrays import read_npz
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
-from convscope.kinds.image.readers.inputs import ImageInputs, read_inputs
-from convscope.kinds.image.readers.manifest import read_manifest
-from convscope.kinds.image.readers.npz import read_npz
-from convscope.kinds.image.readers.parquet import holds_images, read_parquet_images
-from convscope.types import Progress, no_progress
+from convscope.kinds.image.readers.scan import scan, scan_to_found
+from convscope.kinds.image.readers.sources import FileImages, unscanned_files
+from convscope.kinds.image.readers.tables import (
+    holds_images,
+    is_fer2013,
+    read_fer2013,
+    read_manifest,
+    read_parquet_images,
+)
+from convscope.types import Progress, Skipped, no_progress
 
 __all__ = ["ImageInputs", "read_images", "read_inputs"]
 
 _TABLES = (".csv", ".parquet", ".pq", ".npz")
+
+
+def read_image_folders(path: Path, progress: Progress) -> Found:
+    """Reads a folder per class, or `train/ validation/ test/` of such folders.
+
+    Args:
+        path: The folder.
+        progress: Told how many files were scanned.
+
+    Returns:
+        The images, sorted by path.
+
+    Raises:
+        DataError: There are no class folders, one cannot be read, or most files are not images.
+    """
+    listing = Listing(str(path))
+    files = class_files(listing, "images")
+    return scan_to_found(
+        unscanned_files(str(path), files.keys),
+        where=str(path),
+        layout=files.layout,
+        labels=files.labels,
+        splits=files.splits,
+        skipped=listing.skipped,
+        progress=progress,
+    )
 
 
 def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_progress) -> Splits:
@@ -121,3 +155,43 @@ def _find_in_file(path: Path, progress: Progress) -> Found:
         f"{path}: expected a folder, {', '.join(_TABLES)} or IDX files, received '{suffix or path.name}'",
         hint="Unpack an archive first; put images into a folder per class.",
     )
+
+
+@dataclass(frozen=True)
+class ImageInputs(FileImages):
+    """Image files without labels, and what was left out.
+
+    Args:
+        skipped: What is not a readable image.
+    """
+
+    skipped: tuple[Skipped, ...] = ()
+
+
+def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> ImageInputs:
+    """Finds and checks the images that are to be predicted.
+
+    Args:
+        paths: Files, folders (read at any depth) and patterns such as `scans/*.png` or `scans/**/*.png`. What
+            exists under a name is never taken for a pattern.
+        progress: Told how many files were scanned.
+
+    Returns:
+        Every readable image once, in the order given, folders and patterns sorted; the others as `skipped`.
+
+    Raises:
+        DataError: A path does not exist, a pattern matches nothing, or no image is readable.
+    """
+    skipped: list[Skipped] = []
+    files: dict[str, None] = {}
+    for path in paths:
+        files.update(dict.fromkeys(files_of(os.fspath(path), skipped)))
+    scanned = scan(unscanned_files("", files), progress)
+    source = scanned.source
+    skipped += scanned.skipped
+    if not len(source):
+        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
+        raise DataError(
+            f"expected images, received none in {', '.join(paths) or 'no paths'}. {examples}".strip()
+        )
+    return ImageInputs("", source.keys, source.sizes, source.channels, tuple(skipped))

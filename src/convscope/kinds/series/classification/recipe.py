@@ -16,8 +16,7 @@ from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
 from convscope.kinds.series.kind import SERIES_CLASSIFICATION
-from convscope.kinds.series.readers.inputs import read_series_inputs
-from convscope.kinds.series.readers.reader import read_series
+from convscope.kinds.series.readers.reader import read_series, read_series_inputs
 from convscope.kinds.tasks.classification import classification_recipe
 
 CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET}

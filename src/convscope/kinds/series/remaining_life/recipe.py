@@ -16,10 +16,9 @@ from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.kind import SERIES_REMAINING_LIFE
 from convscope.kinds.series.remaining_life import task
 from convscope.kinds.series.remaining_life.histories import HistoryInputs
-from convscope.kinds.series.remaining_life.inputs import read_life_inputs
 from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics
-from convscope.kinds.series.remaining_life.reader import read_lives
+from convscope.kinds.series.remaining_life.reader import read_life_inputs, read_lives
 from convscope.kinds.series.remaining_life.representation import LifeRepresentation
 from convscope.kinds.series.remaining_life.tables import LifeColumns
 from convscope.kinds.series.remaining_life.task import COVERAGE

@@ -52,22 +52,113 @@ that differ only in case, digits and punctuation stay on one side.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from convscope.data.assembly import assemble
 from convscope.data.columns import label_name, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.file_sets import FileSet, set_of_file, set_of_folder, set_of_prefix
-from convscope.data.lines import clean_text, read_text
+from convscope.data.lines import ControlCharacters, clean_text, read_lines, read_text
 from convscope.data.listing import Listing, class_files
 from convscope.data.splits import Splits
 from convscope.data.tables import TableKind, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.text.classification.label_lines import check_few_labels, label_lines, line_form
 from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
 from convscope.kinds.text.readers.rows import TextRows
 from convscope.types import Progress, SplitName, no_progress
+
+LineForm = Literal["label text", "__label__ text", "TSV"]
+
+MARK = "__label__"
+"""Stands before a label in files for fastText."""
+
+_PEEKED = 200
+_MANY = 20
+
+
+def line_form(path: Path, encoding: str | None = None) -> LineForm:
+    """How the lines of a file that is no table by its name are built.
+
+    Raises:
+        DataError: As `read_lines`, or the file is empty.
+    """
+    lines = [line for _, line in islice(_filled(path, encoding), _PEEKED)]
+    if not lines:
+        raise DataError(f"{path}: expected lines of texts with labels, received an empty file")
+    if any(line.startswith(MARK) for line in lines):
+        return "__label__ text"
+    return "TSV" if all("\t" in line.strip() for line in lines) else "label text"
+
+
+def label_lines(
+    path: Path, form: LineForm, encoding: str | None = None, controls: ControlCharacters | None = None
+) -> Iterator[tuple[int, str, str]]:
+    """The texts and labels of a file; lines of white space alone are left out.
+
+    Args:
+        path: The file.
+        form: As `line_form` found it, not TSV.
+        encoding: As `read_lines`.
+        controls: Where control characters are counted.
+
+    Yields:
+        The number of the line, the text (empty where there is none) and the label.
+
+    Raises:
+        DataError: As `read_lines`; a line has no label, or several.
+    """
+    for number, line in _filled(path, encoding, controls):
+        label, _, text = line.strip().partition(" ") if form != "label text" else line.partition(" ")
+        where = f"{path}, line {number}"
+        if form == "__label__ text":
+            if not label.startswith(MARK):
+                raise DataError(
+                    f"{where}: expected a line that begins with {MARK}, received {label[:40]!r}",
+                    hint=f"Write {MARK} and the label before each text.",
+                )
+            label = label.removeprefix(MARK)
+            if text.startswith(MARK):
+                raise DataError(
+                    f"{where}: expected one label, received several", hint="Leave one label in each line."
+                )
+        if not label.strip():
+            raise DataError(
+                f"{where}: expected a label before the text, received none",
+                hint="Begin each line with a label and a space.",
+            )
+        yield number, text.strip(), label.strip()
+
+
+def check_few_labels(where: str, labels: Mapping[str, int]) -> None:
+    """Stops where the first words of lines are so many that they cannot be labels.
+
+    Args:
+        where: The file, for messages.
+        labels: How often each occurs.
+
+    Raises:
+        DataError: There are more of them than half of the lines, or most of many occur once.
+    """
+    lines = sum(labels.values())
+    once = sum(count == 1 for count in labels.values())
+    if len(labels) > max(2, lines / 2) or (len(labels) > _MANY and once > len(labels) / 2):
+        raise DataError(
+            f"{where}: expected lines of a label and a text, received {len(labels)} different first words in"
+            f" {lines} lines",
+            hint="Write a label and a space before each text, or a table with a header: text,label.",
+        )
+
+
+def _filled(
+    path: Path, encoding: str | None, controls: ControlCharacters | None = None
+) -> Iterator[tuple[int, str]]:
+    for number, line in read_lines(path, encoding, controls=controls):
+        if line and not line.isspace():
+            yield number, line
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from convscope.data.splits import Split
 from convscope.data.token_rows import UNKNOWN
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.tasks.classification import classification_recipe
-from convscope.kinds.text.classification.pretrained import start_from_vectors
 from convscope.kinds.text.classification.reader import read_texts
 from convscope.kinds.text.classification.representation import TextRepresentation
+from convscope.kinds.text.classification.spelled_representation import SpelledRepresentation
+from convscope.kinds.text.classification.word_vectors import start_from_vectors
 from convscope.kinds.text.kind import TEXT_CLASSIFICATION
 from convscope.kinds.text.readers.inputs import read_text_inputs
-from convscope.kinds.text.tagging.spelled_representation import SpelledRepresentation
 
 HIDDEN = 0.1
 """Share of the words that are hidden in training, at an augmentation of 1."""

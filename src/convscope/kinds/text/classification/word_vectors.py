@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.lines import read_lines
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
 
 MOST_BYTES = 8 * 2**30
 """Arrays of a NumPy archive together, unpacked."""
@@ -218,3 +219,40 @@ def _read_archive(path: Path, wanted: _Wanted) -> Vectors:
         if rows:
             matrix[rows] = _vector(f"{path}[vectors]#{place}", vectors[place].tolist())
     return Vectors(matrix, wanted.found)
+
+
+def start_from_vectors(
+    model: keras.Model, words: Sequence[str], vectors: str | None, layer: str = "embedding"
+) -> None:
+    """Sets the vectors of the words that a file has; the others keep their random ones.
+
+    Args:
+        model: Has an embedding layer of that name, or one in each of its members.
+        words: The word of each id; ids behind these keep their vectors.
+        vectors: A `.vec`, `.txt` or `.npz` file; None changes nothing.
+        layer: Name of the embedding layer.
+
+    Raises:
+        DataError: The file is malformed.
+        UsageError: Its vectors have another length than those of the model.
+    """
+    if vectors is None:
+        return
+    embeddings = [each for each in model.layers if each.name == layer or each.name.endswith(f"_{layer}")]
+    found = read_vectors(Path(vectors), words)
+    for embedding in embeddings:
+        _set(embedding, found, words, vectors)
+
+
+def _set(embedding: keras.layers.Layer, found: Vectors, words: Sequence[str], vectors: str) -> None:
+    fresh = embedding.get_weights()[0]
+    if found.matrix.shape[1] != fresh.shape[1]:
+        raise UsageError(
+            f"{vectors} has vectors of {found.matrix.shape[1]} dimensions, the embedding of the model "
+            f"{fresh.shape[1]}.",
+            f"Train with --embedding {found.matrix.shape[1]}.",
+        )
+    known = found.matrix[found.found]
+    scale = fresh.std() / known.std() if len(known) else 1.0
+    fresh[: len(words)][found.found] = known * scale
+    embedding.set_weights([fresh])
