@@ -209,6 +209,7 @@ def _stages(blocks: Sequence[LayerBlock], by_path: Mapping[str, Call]) -> str:
     grown = f": channels {_arrows(channels)}" if len(set(channels)) > 1 else f": {channels[0]} channels each"
     came = by_path[blocks[0].paths[0]].input_shapes[0][1:-1]
     path = [came, *sizes] if came != sizes[0] else sizes
+    path = path[:1] if len(set(path)) == 1 else path
     known = not any(None in size for size in path)
     return f"{grown}; size {' -> '.join(phrasing.size(size) for size in path)}" if known else grown
 

@@ -20,6 +20,7 @@ _FAMILIES: Mapping[Role | None, str] = {
     "attention": "attention",
     "normalization": "normalization layers",
     "lookup": "embeddings",
+    "front end": "front end",
 }
 _OF_OUTPUTS = ("linear", "softmax", "sigmoid", "tanh", "log_softmax")
 
@@ -257,18 +258,24 @@ def _head(overview: Overview) -> str:
     if bridge is None:
         return ""
     behind = calls[calls.index(bridge) :]
-    alike = [call for call in behind if _flattens(call) and call.type == bridge.type]
-    values = sum(phrasing.product(call.output_shapes[0][1:]) or 0 for call in alike)
-    spec = spec_of(bridge.layer)
-    if not values or spec is None:
+    pooled = [call for call in behind if _flattens(call)]
+    values = sum(phrasing.product(call.output_shapes[0][1:]) or 0 for call in pooled)
+    if not values:
         return ""
-    how = f"{(spec.component or bridge.type).capitalize()} gives {phrasing.plural(values, 'value')}"
+    names = list(dict.fromkeys(_component(call) for call in pooled))
+    how = phrasing.sentence(phrasing.listed(names)).removesuffix(".")
+    how += f" {'gives' if len(names) == 1 else 'give'} {phrasing.plural(values, 'value')}"
     units = [call.output_shapes[0][-1] or 0 for call in behind if _scores(call)]
     if not units or len(overview.graph.outputs) > 1:
         return f"{how}."
     if len(units) == 1:
         return f"{how}, followed by a dense layer of {phrasing.plural(units[0], 'unit')}."
     return f"{how}, followed by dense layers of {phrasing.listed([f'{unit:,}' for unit in units])} units."
+
+
+def _component(call: Call) -> str:
+    spec = spec_of(call.layer)
+    return (spec.component if spec is not None else "") or call.type
 
 
 def _scores(call: Call) -> bool:

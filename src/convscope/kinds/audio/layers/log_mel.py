@@ -248,6 +248,10 @@ def _here(facts: Facts) -> str:
     )
 
 
+def _seconds(duration: float) -> str:
+    return f"{phrasing.number(duration)} second{'' if duration == 1 else 's'}"
+
+
 def _recordings(graph: Graph, value: Value) -> InputKind | None:
     """What a waveform holds that this layer reads."""
     if len(value.shape) != 2:
@@ -255,7 +259,7 @@ def _recordings(graph: Graph, value: Value) -> InputKind | None:
     readers = (call.layer for call in graph.calls if value in call.inputs)
     rate = next(layer.rate for layer in readers if isinstance(layer, LogMel))
     length = value.shape[1]
-    of = "of any length" if length is None else f"of {phrasing.number(length / rate)} seconds"
+    of = "of any length" if length is None else f"of {_seconds(length / rate)}"
     said = f"recordings {of} at {rate:,} Hz"
     return InputKind("recording", said, "audio sample", (length,), None, "waveform", ("frame", "cell"))
 
