@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import convscope
-from convscope.engine.inference.features import EngineReport
+from convscope.engine.inference.feature_report import EngineReport
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.extract import Job
 from convscope.features.model_and_data import ModelReference, bring_together

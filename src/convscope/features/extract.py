@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convscope.engine.device import cores, versions
-from convscope.engine.inference.features import EngineReport, FeatureEngine, feature_engine
+from convscope.engine.inference.feature_report import EngineReport
+from convscope.engine.inference.features import FeatureEngine, feature_engine
 from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.inference.features import EngineReport, feature_engine
+from convscope.engine.inference.feature_report import EngineReport
+from convscope.engine.inference.features import feature_engine
 from convscope.errors import BackendError, RunError, UsageError
 from convscope.features.model_and_data import ModelReference, model_fingerprint, whole_paths
 from convscope.features.parts import answered

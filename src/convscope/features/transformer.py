@@ -287,7 +287,8 @@ class _Opened:
 
     def _chosen(self, sample: Floats, count: int | None) -> FeatureEngine:
         from convscope.engine.device import cores
-        from convscope.engine.inference.features import EngineReport, feature_engine
+        from convscope.engine.inference.feature_report import EngineReport
+        from convscope.engine.inference.features import feature_engine
         from convscope.workflows.model_inputs.dataset import Scaled
 
         def make(precision: Precision, settled: EngineReport | None) -> FeatureEngine:

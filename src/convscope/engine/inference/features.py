@@ -25,10 +25,8 @@ from convscope.engine.inference.feature_trials import Runner
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
-from convscope.scope.channels.pooled import POOLS, Pool, as_given, pooled_outputs
+from convscope.scope.channels.pooled import Pool, as_given, pooled_outputs
 from convscope.types import Array, Say, Tensor, silent
-
-__all__ = ["POOLS", "Column", "EngineReport", "FeatureEngine", "Pool", "Prepare", "feature_engine"]
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,17 +14,14 @@ import numpy.typing as npt
 from convscope.engine.device import backend_file, cores
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.class_examples import CompactInputs, Prepare, lengths_of
-from convscope.types import Progress, Tensor, no_progress
+from convscope.types import Array, ArrayTree, Progress, Tensor, no_progress
 
-Arrays = list[npt.NDArray[Any]]
 MOST = 4
 """Batches to predict at a time, at most."""
-
-
 BATCH = 256
 """Samples that are predicted at a time, in one batch or in two."""
 AT_ONCE = 2
-View = Callable[[Tensor], Tensor]
+BatchView = Callable[[Tensor], Tensor]
 """From a batch of compact inputs to the same samples seen in another way."""
 
 
@@ -35,8 +31,8 @@ def threads_for(most: int) -> int:
 
 
 def predict_batches(
-    model: keras.Model, batches: Iterable[Any], most: int = MOST
-) -> Generator[Arrays, None, None]:
+    model: keras.Model, batches: Iterable[ArrayTree], most: int = MOST
+) -> Generator[list[Array], None, None]:
     """Predicts batch after batch, several of them at the same time where that is faster.
 
     Steps that follow one another, as those along a sentence, leave cores idle, which other batches can use.
@@ -50,7 +46,7 @@ def predict_batches(
         One array for each output.
     """
 
-    def predict(batch: Any) -> Arrays:
+    def predict(batch: ArrayTree) -> list[Array]:
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
     threads = threads_for(most)
@@ -58,7 +54,7 @@ def predict_batches(
         yield from map(predict, batches)
         return
     model.make_predict_function()  # once, not by each thread
-    waiting: deque[Future[Arrays]] = deque()
+    waiting: deque[Future[list[Array]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for batch in batches:
@@ -76,7 +72,7 @@ def predict_probabilities(
     inputs: CompactInputs,
     prepare: Prepare,
     progress: Progress = no_progress,
-    views: Sequence[View] = (),
+    views: Sequence[BatchView] = (),
 ) -> npt.NDArray[np.float32]:
     """Runs a classifier over samples.
 
@@ -98,7 +94,7 @@ def predict_probabilities(
     starts = range(0, count, max(size, 1))
     order = in_order_of_length(inputs)
 
-    def batches() -> Iterator[list[Any]]:
+    def batches() -> Iterator[list[ArrayTree]]:
         for start in starts:
             values = inputs.take(order[np.arange(start, start + size) % count])
             yield [prepare(values), *(prepare(view(values)) for view in views)]
