@@ -59,12 +59,27 @@ def draw_comparison(
     numbers = _numbers(every, channels, order)
     scale = "layer" if every[0].ndim == 1 else scale  # a single value has no scale of its own
     sheet = Sheet(find_theme(theme))
-    muted = sheet.theme.muted
     y = sheet.title(title)
     sheet.text(MARGIN, y + 8, maps[0].path, size=HEADING, bold=True, width=INNER)
     y = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY) + 2, maps[0].text, INNER, lines=3))
     if samples[0].view.tile is None and every[0].ndim >= 2:
         return _draw_lines(sheet, y, samples, maps, every, numbers, scale)
+    below = _draw_columns(sheet, y, samples, maps, every, numbers, scale, order)
+    return sheet.finish(below + MARGIN // 2)
+
+
+def _draw_columns(
+    sheet: Sheet,
+    y: int,
+    samples: Sequence[Sample],
+    maps: Sequence[LayerMaps],
+    every: Sequence[Numbers],
+    numbers: list[int],
+    scale: str,
+    order: str,
+) -> float:
+    """A column for each input, a row for each channel; returns the baseline below."""
+    muted = sheet.theme.muted
     side = min(LARGEST, (INNER - LABEL - BAR_ROOM + GAP) // len(samples) - GAP)
     planes = [each[numbers] for each in every]
     cells = [[_cell(plane, side) for plane in of_sample] for of_sample in planes]
@@ -75,7 +90,12 @@ def draw_comparison(
         drawn = [_colored(sheet, cells[column][row], side, shared, scale) for column in range(len(samples))]
         high = max(each.shape[0] for each, _ in drawn)
         sheet.text(
-            MARGIN + LABEL - 12, y + high / 2 + 8, str(channel), size=SMALL, color=muted, across="right"
+            MARGIN + LABEL - 12,
+            y + high / 2 + 8,
+            str(channel),
+            size=SMALL,
+            color=muted,
+            across="right",
         )
         for column, (colors, factor) in enumerate(drawn):
             x = MARGIN + LABEL + column * (side + GAP)
@@ -94,8 +114,7 @@ def draw_comparison(
     ]
     notes_line = "; ".join(note for note in notes if note)
     below = sheet.paragraph(MARGIN, y + line_height(SMALL) - 4, notes_line, INNER, size=SMALL, color=muted)
-    below = write_missing(sheet, MARGIN, below, np.stack(planes), INNER)
-    return sheet.finish(below + MARGIN // 2)
+    return write_missing(sheet, MARGIN, below, np.stack(planes), INNER)
 
 
 def _check(

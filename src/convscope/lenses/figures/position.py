@@ -81,57 +81,58 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
 def _draw_products(sheet: Sheet, y: int, position: Position, sums: Numbers) -> int:
     """Patch, kernel and products of the input channels that contribute most."""
     into, names = len(sums), position.channels_read
-    shown = np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")[
-        : 1 if position.patch.ndim == 4 else CHANNELS
-    ]
-    few = (
-        f"the {len(shown)} of {into:,} input channels with the largest contributions"
-        if len(shown) > 1
-        else f"the one of {into:,} input channels with the largest contribution"
-    )
-    said = f"Shown: {few if into > len(shown) else 'every input channel'}." if into > 1 else ""
+    most = 1 if position.patch.ndim == 4 else CHANNELS
+    shown = np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")[:most]
+    labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
     plotted = position.patch.ndim == 2 and len(position.patch) > 5
-    if position.padded.any() and plotted:
-        said += " Gray positions are padding, which counts as 0."
-    elif position.padded.any():
-        said += " Crossed cells are padding, which counts as 0."
+    said = _about_products(into, len(shown))
+    if position.padded.any():
+        said += f" {'Gray positions' if plotted else 'Crossed cells'} are padding, which counts as 0."
     y = sheet.section(y, f"Patch {TIMES} kernel = products", said.strip())
+    if plotted:
+        return draw_line_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
     parts = [_as_planes(each)[..., shown] for each in (position.patch, position.kernel, position.products)]
-    padded = _as_planes(position.padded[..., None])[..., 0]
+    return _draw_grids(sheet, y + 8, parts, _as_planes(position.padded[..., None])[..., 0], labels)
+
+
+def _about_products(into: int, shown: int) -> str:
+    """Which input channels are shown."""
+    if into == 1:
+        return ""
+    if into == shown:
+        return "Shown: every input channel."
+    if shown == 1:
+        return f"Shown: the one of {into:,} input channels with the largest contribution."
+    return f"Shown: the {shown} of {into:,} input channels with the largest contributions."
+
+
+def _draw_grids(
+    sheet: Sheet, y: int, parts: Sequence[Numbers], padded: Numbers, labels: Sequence[str]
+) -> int:
+    """Patch, kernel and products, (slices, rows, columns, channels) each, as grids beside each other."""
     slices, rows, columns = padded.shape
     written = max(rows, columns) <= 5
-    if plotted:
-        labels = [f"channel {names[each]}" if into > 1 else "" for each in shown]
-        return draw_line_products(sheet, y + 8, position, [int(each) for each in shown], labels) + 8
     figures = [figures_of(each) for each in parts]
     kinds = (None, "diverging", "diverging")
     scales = [scale_of(sheet.theme, each, kind) for each, kind in zip(parts, kinds, strict=True)]
     cell = min(64, 290 // columns) if written else max(4, 200 // columns)
-    y += 8
     pitch = cell * columns + (80 if written else BAR_ROOM + 60)
-    left = MARGIN + LABEL
     for place, name in enumerate(("patch", "kernel", "products")):
         unit = figures[place].unit if written else ""
-        sheet.text(left + place * pitch, y, f"{name}{unit}", size=SMALL, color=sheet.theme.muted)
+        x = MARGIN + LABEL + place * pitch
+        sheet.text(x, y, f"{name}{unit}", size=SMALL, color=sheet.theme.muted)
     y += 14
-    for number_shown, deep in np.ndindex(len(shown), slices):
-        lines = [f"channel {names[shown[number_shown]]}"] if into > 1 and deep == 0 else []
+    for channel, deep in np.ndindex(len(labels), slices):
+        lines = [labels[channel]] if labels[channel] and deep == 0 else []
         lines += [f"slice {deep}"] if slices > 1 else []
-        lines += [f"sum {number(float(parts[2][deep, ..., number_shown].sum(dtype=np.float64)), 4)}"]
+        lines += [f"sum {number(float(parts[2][deep, ..., channel].sum(dtype=np.float64)), 4)}"]
         for row, line in enumerate(lines):
             sheet.text(MARGIN, y + 20 + 26 * row, line, size=SMALL, width=LABEL - 14)
         for place, (part, scale) in enumerate(zip(parts, scales, strict=True)):
-            x = left + place * pitch
+            x = MARGIN + LABEL + place * pitch
             crossed = padded[deep] if place == 0 else None
-            values = part[deep, ..., number_shown]
-            place_grid(
-                sheet,
-                (x, y, cell),
-                values,
-                scale,
-                figures=figures[place] if written else None,
-                crossed=crossed,
-            )
+            shown = figures[place] if written else None
+            place_grid(sheet, (x, y, cell), part[deep, ..., channel], scale, figures=shown, crossed=crossed)
             if not written:
                 sheet.color_bar(x + cell * columns + BAR_GAP, y, cell * rows, scale)
             if place < 2:

@@ -67,25 +67,43 @@ def place_matrix(
     sheet.box(left, top, wide, high, edge=sheet.theme.rule, width=0.8)
     sheet.image(left, top, picture, name=name)
     sheet.missing(left, top, ~np.isfinite(small), (factors[1], factors[0]))
-    muted = sheet.theme.muted
     per_row, per_column = factors[0] / means[0], factors[1] / means[1]
-    for row in _marked(rows, per_row, line_height(TINY), named=row_names is not None):
-        middle = top + (row + 0.5) * per_row
-        text = shortened(labels[row], LONGEST_NAME, TINY)
-        sheet.text(left - 12, middle + 6, text, size=TINY, color=muted, across="right")
-        sheet.line([left - 6, left], [middle, middle], color=muted, width=0.5)
+    _name_rows(sheet, (left, top), labels, per_row, named=row_names is not None)
     heads = column_names or [str(each) for each in range(columns)]
-    widest = max(width_of(head, TINY) for head in heads) + 12
-    for column in _marked(columns, per_column, widest, named=column_names is not None):
-        middle = left + (column + 0.5) * per_column
-        sheet.text(middle, top - 12, heads[column], size=TINY, color=muted, across="center")
-        sheet.line([middle, middle], [top - 6, top], color=muted, width=0.5)
+    _name_columns(sheet, (left, top), heads, per_column, named=column_names is not None)
+    muted = sheet.theme.muted
     sheet.text(left, y + line_height(SMALL) - 8, across, size=SMALL, color=muted)
     sheet.text(x + 14, top + high / 2, down, size=SMALL, color=muted, across="center", turned=True)
     sheet.color_bar(left + wide + BAR_GAP, top, min(high, TALLEST_BAR), scale)
     bottom = top + max(high, int(width_of(down, SMALL)) if high < width_of(down, SMALL) else high)
     note = f"each pixel is the mean of {means[0]} {TIMES} {means[1]} cells" if max(means) > 1 else ""
     return bottom, note
+
+
+def _name_rows(
+    sheet: Sheet, spot: tuple[int, int], labels: Sequence[str], pitch: float, *, named: bool
+) -> None:
+    """Names left of the rows, as far as there is room."""
+    left, top = spot
+    muted = sheet.theme.muted
+    for row in _marked(len(labels), pitch, line_height(TINY), named=named):
+        middle = top + (row + 0.5) * pitch
+        text = shortened(labels[row], LONGEST_NAME, TINY)
+        sheet.text(left - 12, middle + 6, text, size=TINY, color=muted, across="right")
+        sheet.line([left - 6, left], [middle, middle], color=muted, width=0.5)
+
+
+def _name_columns(
+    sheet: Sheet, spot: tuple[int, int], heads: Sequence[str], pitch: float, *, named: bool
+) -> None:
+    """Names above the columns, as far as there is room."""
+    left, top = spot
+    muted = sheet.theme.muted
+    widest = max(width_of(head, TINY) for head in heads) + 12
+    for column in _marked(len(heads), pitch, widest, named=named):
+        middle = left + (column + 0.5) * pitch
+        sheet.text(middle, top - 12, heads[column], size=TINY, color=muted, across="center")
+        sheet.line([middle, middle], [top - 6, top], color=muted, width=0.5)
 
 
 def _marked(cells: int, size: float, room: float, *, named: bool) -> list[int]:

@@ -93,43 +93,37 @@ def place_bars(
     """
     x, y, width = box
     pitch = bars_width(len(chosen), width, widest) // len(chosen)
-    room = (scale.high - scale.low) or 1.0
-    zero = y + BARS_HIGH * (scale.high - min(max(0.0, scale.low), scale.high)) / room
     shown = labels or [str(each) for each in chosen]
-    wide = max(1, round(pitch * 0.78))
-    colors = scale.colors(values)
+    wide, colors = max(1, round(pitch * 0.78)), scale.colors(values)
     every = max(1, int(np.ceil((max(width_of(label, TINY) for label in shown) + 6) / pitch)))
     for place, channel in enumerate(chosen):
         left = x + place * pitch
-        value = float(values[channel])
-        if np.isfinite(value):
-            end = y + BARS_HIGH * (scale.high - value) / room
-            fill = "#" + bytes(colors[channel][:3]).hex()
-            sheet.box(
-                left,
-                min(zero, end),
-                wide,
-                max(abs(end - zero), 1),
-                fill=fill,
-                edge=sheet.theme.muted,
-                width=0.3,
-            )
-        else:
-            sheet.missing(left, y, np.ones((1, 1), bool), (wide, BARS_HIGH))
+        _place_bar(sheet, (left, y, wide), float(values[channel]), scale, colors[channel])
         if place % every == 0:
-            sheet.text(
-                left + wide / 2,
-                y + BARS_HIGH + 22,
-                shown[place],
-                size=TINY,
-                color=sheet.theme.muted,
-                across="center",
-            )
+            middle, muted = left + wide / 2, sheet.theme.muted
+            sheet.text(middle, y + BARS_HIGH + 22, shown[place], size=TINY, color=muted, across="center")
+    zero = _down(y, scale, min(max(0.0, scale.low), scale.high))
     sheet.line([x, x + pitch * len(chosen)], [zero, zero], color=sheet.theme.muted, width=0.6)
     high = BARS_HIGH + 30
     if len(chosen) == len(values):
         return high
     return high + _place_all(sheet, x, y + high, width, np.asarray(values), colors, name)
+
+
+def _down(y: int, scale: Scale, value: float) -> float:
+    """Where a value is on the upright scale of bars."""
+    return y + BARS_HIGH * (scale.high - value) / ((scale.high - scale.low) or 1.0)
+
+
+def _place_bar(sheet: Sheet, box: tuple[int, int, int], value: float, scale: Scale, color: Colors) -> None:
+    """One bar from 0 to its value; hatched where that is not finite."""
+    left, y, wide = box
+    if not np.isfinite(value):
+        sheet.missing(left, y, np.ones((1, 1), bool), (wide, BARS_HIGH))
+        return
+    zero, end = (_down(y, scale, each) for each in (min(max(0.0, scale.low), scale.high), value))
+    fill, edge = "#" + bytes(color[:3]).hex(), sheet.theme.muted
+    sheet.box(left, min(zero, end), wide, max(abs(end - zero), 1), fill=fill, edge=edge, width=0.3)
 
 
 def bars_width(bars: int, width: int, widest: int = 60) -> int:

@@ -67,7 +67,7 @@ def draw_anomalies(
         parts: What each variable adds to that, (time, variables); None: not known.
         threshold: The score from which on there is an alarm.
         alarms: The intervals with the variable that caused each.
-        windows: Labelled intervals, as half-open ranges of points.
+        windows: Labeled intervals, as half-open ranges of points.
         names: Of the variables; numbers where there are none.
         title: The heading.
         caption: A line below it, such as the file.
@@ -88,29 +88,9 @@ def draw_anomalies(
     timeline = Timeline(len(values), MARGIN + LABEL, INNER - LABEL - BAR_ROOM, axis)
     y = sheet.title(title)
     chosen = _chosen(values, alarms)
-    y = (
-        int(
-            sheet.paragraph(
-                MARGIN,
-                y,
-                _facts(values, chosen, threshold, alarms, windows, caption),
-                INNER,
-                color=sheet.theme.muted,
-            )
-        )
-        + 2
-    )
-    top = y
-    high = _HIGH.get(len(chosen), _LOW)
-    for variable in chosen:
-        row = Trace.of(timeline, y, high, values[:, variable])
-        _shade(sheet, timeline, (y, high), windows)
-        row.frame(sheet, zero=len(chosen) == 1)
-        _mark(sheet, timeline, (y, high), [each for each in alarms if each[2] in (variable, -1)])
-        row.draw(sheet, values[:, variable], width=0.8)
-        row.numbers(sheet)
-        _name(sheet, timeline, y + high / 2 + 7, _named(names, variable, values.shape[1]))
-        y += high + _GAP
+    facts = _facts(values, chosen, threshold, alarms, windows, caption)
+    y = top = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 2
+    y = _draw_variables(sheet, timeline, y, values, chosen, alarms, windows, names)
     y = _draw_scores(sheet, timeline, y + 4, scores, threshold, alarms, windows)
     if parts is not None and values.shape[1] > 1:
         y = _draw_parts(sheet, timeline, y + 6, np.asarray(parts, np.float64), chosen, names)
@@ -118,6 +98,30 @@ def draw_anomalies(
     y = _write_notes(sheet, y, timeline, values, parts)
     y = _list(sheet, y, timeline, scores, alarms, names, values.shape[1])
     return sheet.finish(max(y, top) + MARGIN // 2)
+
+
+def _draw_variables(
+    sheet: Sheet,
+    timeline: Timeline,
+    y: int,
+    values: Numbers,
+    chosen: Sequence[int],
+    alarms: Sequence[Alarm],
+    windows: Sequence[tuple[int, int]],
+    names: Sequence[str],
+) -> int:
+    """A row for each chosen variable, with its alarms; returns where the next row starts."""
+    high = _HIGH.get(len(chosen), _LOW)
+    for variable in chosen:
+        trace = Trace.of(timeline, y, high, values[:, variable])
+        _shade(sheet, timeline, (y, high), windows)
+        trace.frame(sheet, zero=len(chosen) == 1)
+        _mark(sheet, timeline, (y, high), [each for each in alarms if each[2] in (variable, -1)])
+        trace.draw(sheet, values[:, variable], width=0.8)
+        trace.numbers(sheet)
+        _name(sheet, timeline, y + high / 2 + 7, _named(names, variable, values.shape[1]))
+        y += high + _GAP
+    return y
 
 
 def _check(values: Numbers, scores: Numbers, parts: Numbers | None, alarms: Sequence[Alarm]) -> None:
