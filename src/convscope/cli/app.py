@@ -1,4 +1,4 @@
-"""The command line: the list of commands, and how errors are told."""
+"""The command line: its commands, and its messages for errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from convscope.cli import features, inspect, recipes, train
 from convscope.cli.console import say
 from convscope.cli.extract import extract, extract_groups
 from convscope.cli.help import Columns
-from convscope.cli.options import Groups, add_options
+from convscope.cli.options import MAIN, Groups, add_options
 from convscope.cli.suggest import meant
 from convscope.errors import ConvscopeError, UsageError
 
@@ -157,6 +157,7 @@ COMMANDS = (
             "convscope neighbors features.parquet id:17 --out neighbors.png",
         ),
         ("neighbours", "similar", "search", "knn", "retrieve"),
+        features.neighbor_groups,
     ),
     Command(
         features.project,
@@ -167,6 +168,7 @@ COMMANDS = (
             "convscope project features.parquet --color mistake --out projection.html",
         ),
         ("tsne", "umap", "pca", "scatter"),
+        features.project_groups,
     ),
     Command(
         features.probe,
@@ -177,6 +179,7 @@ COMMANDS = (
             "convscope probe features.parquet --layer 'block*' --out probe.png",
         ),
         ("linear-probe",),
+        features.probe_groups,
     ),
 )
 
@@ -197,7 +200,7 @@ def application(name: str | None = None) -> App:
     app = App(
         name="convscope",
         usage="Usage: convscope COMMAND [OPTIONS]",
-        help="Learn convolution kernels from any kind of data, and see what every kernel sees.",
+        help="Train convolutional networks on any kind of data, and inspect every layer of any Keras model.",
         version=__version__,
         help_format="plaintext",
         result_action="return_value",
@@ -208,7 +211,7 @@ def application(name: str | None = None) -> App:
         ),
         default_parameter=Parameter(negative=()),
         group_commands=MORE,
-        group_parameters=Group("Options", sort_key=0),
+        group_parameters=MAIN,
     )
     app.command(_install_completion, name="--install-completion", group=MORE)
     for place, command in enumerate(COMMANDS):

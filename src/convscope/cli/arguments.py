@@ -1,12 +1,14 @@
-"""Checks of arguments that need neither Keras nor the data: paths, shapes, positions."""
+"""Arguments that several commands share, and checks of paths before Keras is imported."""
 
 from __future__ import annotations
 
 import glob
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from convscope.errors import DataError, UsageError
+from convscope.option import Option, at_least
 
 HINT = "Check the spelling of the path."
 
@@ -44,25 +46,37 @@ def check_model(name: str) -> None:
         raise UsageError(f"{path}: there is no such file.", HINT)
 
 
-def shape_of(text: str) -> tuple[int, ...]:
-    """Lengths from text such as 48x48x1.
+def check_features(path: Path) -> None:
+    """Refuses features that do not exist.
 
     Raises:
-        UsageError: Other text.
+        UsageError: There is nothing of that name.
     """
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder.", HINT)
+
+
+def _shape(text: str) -> tuple[int, ...]:
     parts = text.lower().split("x")
     if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"--input-shape must be lengths such as 48x48x1. Received: {text}.")
+        raise ValueError("lengths such as 48x48x1")
     return tuple(int(part) for part in parts)
 
 
-def position_of(text: str) -> tuple[int, ...]:
-    """Indices from text such as 3,27.
-
-    Raises:
-        UsageError: Other text.
-    """
-    parts = text.replace(" ", "").split(",")
-    if not all(part.isdigit() for part in parts):
-        raise UsageError(f"--at must be whole numbers such as 3,27. Received: {text}.")
-    return tuple(int(part) for part in parts)
+LAYER = Option(
+    "layer",
+    tuple[str, ...],
+    None,
+    "Layer path, name or pattern such as block*/conv*; may be repeated",
+)
+THEME = Option("theme", Literal["light", "dark"], "light", "Theme of figures")
+SEED = Option("seed", int, 0, "Seed of random numbers", at_least(0))
+INPUT_SHAPE = Option(
+    "input_shape", tuple[int, ...], None, "Input shape of an architecture, such as 48x48x1", parse=_shape
+)
+TRUST = Option(
+    "trust", bool, False, "Open a file that contains code (a Lambda layer), which runs when it is opened"
+)
+CODE = Option(
+    "code", tuple[str, ...], None, "Module to import first, which registers custom layers; may be repeated"
+)

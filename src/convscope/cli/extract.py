@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Group, Parameter
-
-from convscope.cli.arguments import check_inputs, check_model, shape_of
+from convscope.cli.arguments import CODE, INPUT_SHAPE, LAYER, TRUST, check_inputs, check_model
 from convscope.cli.console import ProgressBar, say, start_backend
-from convscope.cli.options import Groups, checked_options, reader_options, values_of
+from convscope.cli.inspect import READING
+from convscope.cli.options import Groups, OptionGroup, checked_values, reader_options
 from convscope.errors import UsageError
+from convscope.option import Option, at_least
 
-COMPUTED = Group("Computation", sort_key=1)
-WRITTEN = Group("Storage", sort_key=2)
-OPENED = Group("Model and data", sort_key=20)
+COMPUTED = (
+    replace(LAYER, help="Layer path, name or pattern such as block*/conv*, or all; may be repeated"),
+    Option(
+        "pool",
+        Literal["mean", "max", "flatten", "none"],
+        "mean",
+        "Pooling over all positions; flatten keeps them in one vector, none stores the feature maps",
+    ),
+    Option(
+        "precision",
+        Literal["auto", "bfloat16", "float32"],
+        "auto",
+        "auto uses bfloat16 if the processor has it and the features stay close to those of Keras",
+    ),
+    Option("predictions", bool, True, "Store the predicted class and its probability"),
+)
+WRITTEN = (
+    Option("dtype", Literal["float32", "float16"], "float32", "Type of the stored values"),
+    Option("part_size", int, None, "Number of samples per file; at most 4096 by default", at_least(1)),
+    Option("resume", bool, False, "Continue an interrupted extraction with the same options"),
+    Option("cluster", str, None, "Address of a Ray cluster, or local"),
+)
+SPLIT = Option("split", tuple[str, ...], None, "train, validation or test; all by default; may be repeated")
+RECIPE = Option("recipe", str, None, "Recipe that reads the data; found by the input of the model by default")
 
 
 def extract_groups() -> Groups:
-    """The options of `extract`, by title."""
-    return (("Reading files, for a model that is not a run", reader_options(), True),)
+    """The options of `extract`."""
+    return (
+        OptionGroup("Options", COMPUTED),
+        OptionGroup("Storage", WRITTEN),
+        OptionGroup(READING, (RECIPE, *reader_options())),
+        OptionGroup("Model and data", (SPLIT, INPUT_SHAPE, TRUST, CODE)),
+    )
 
 
-def extract(
-    model: str,
-    /,
-    *path: str,
-    out: Path,
-    layer: Annotated[list[str] | None, Parameter(group=COMPUTED)] = None,
-    pool: Annotated[Literal["mean", "max", "flatten", "none"], Parameter(group=COMPUTED)] = "mean",
-    precision: Annotated[Literal["auto", "bfloat16", "float32"], Parameter(group=COMPUTED)] = "auto",
-    predictions: Annotated[bool, Parameter(negative="--no-predictions", group=COMPUTED)] = True,
-    dtype: Annotated[Literal["float32", "float16"], Parameter(group=WRITTEN)] = "float32",
-    part_size: Annotated[int | None, Parameter(group=WRITTEN)] = None,
-    resume: Annotated[bool, Parameter(group=WRITTEN)] = False,
-    cluster: str | None = None,
-    split: Annotated[list[Literal["train", "validation", "test"]] | None, Parameter(group=OPENED)] = None,
-    recipe: Annotated[str | None, Parameter(group=OPENED)] = None,
-    input_shape: Annotated[str | None, Parameter(group=OPENED)] = None,
-    trust: Annotated[bool, Parameter(group=OPENED)] = False,
-    code: Annotated[list[str] | None, Parameter(group=OPENED)] = None,
-    given: object = None,
-) -> None:
+def extract(model: str, /, *path: str, out: Path, given: object = None) -> None:
     """Store the outputs of layers of MODEL for every sample of PATH.
 
     Parameters
@@ -52,64 +60,20 @@ def extract(
         A labeled data set; files, folders or patterns; or a .npy or .npz array
     out:
         NAME.parquet for one file, another name for a folder of Parquet files; feature maps go to NAME.zarr
-    layer:
-        Layer path, name or pattern such as block*/conv*, or all; the last convolution by default
-    pool:
-        Pooling over all positions; flatten keeps them in one vector, none stores the feature maps
-    precision:
-        auto uses bfloat16 if the processor has it and the features stay close to those of Keras
-    predictions:
-        Store the predicted class and its probability
-    dtype:
-        Type of the stored values
-    part_size:
-        Number of samples per file; at most 4096 by default
-    resume:
-        Continue an interrupted extraction with the same options
-    cluster:
-        Address of a Ray cluster, or local
-    split:
-        Splits to use; all by default
-    recipe:
-        Recipe that reads the data, for a model that is not a run; found by its input by default
-    input_shape:
-        Input shape of an architecture, such as 48x48x1; that of the data by default
-    trust:
-        Open a file that contains code (a Lambda layer), which runs when it is opened
-    code:
-        Module to import first, which registers custom layers
     """
     from convscope import api
 
     if not path:
         raise UsageError("There is no data to extract features from.", "Give a data set, files or an array.")
+    options = checked_values(given, extract_groups(), "extract")
+    layers, splits = options.pop("layer", ()), options.pop("split", None)
     check_model(model)
     check_inputs(path)
-    shape = shape_of(input_shape) if input_shape else None
-    options = checked_options(reader_options(), values_of(given), "extract")
     start_backend()
     try:
         with ProgressBar() as bar:
             features = api.extract(
-                model,
-                path,
-                layers=layer or (),
-                pool=pool,
-                out=out,
-                dtype=dtype,
-                precision=precision,
-                splits=split,
-                predictions=predictions,
-                resume=resume,
-                part_size=part_size,
-                cluster=cluster,
-                recipe=recipe,
-                trust=trust,
-                code=code or (),
-                input_shape=shape,
-                progress=bar,
-                say=say,
-                **options,
+                model, path, layers=layers, splits=splits, out=out, progress=bar, say=say, **options
             )
     except KeyboardInterrupt:
         say("Interrupted. To continue: the same command with --resume.")

@@ -5,28 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
+from convscope.cli.arguments import CODE, LAYER, SEED, THEME, TRUST, check_features, check_inputs
 from convscope.cli.console import ProgressBar, say, start_backend
+from convscope.cli.options import Groups, OptionGroup, checked_values
 from convscope.errors import UsageError
+from convscope.option import Option, at_least
 
 FORMAT = Parameter(name="--format")
-MODEL = Group("Model", sort_key=2)
+ONE_LAYER = Option("layer", str, None, "Layer to use; the last by default")
+NEIGHBOR_OPTIONS = (
+    ONE_LAYER,
+    Option("count", int, 5, "Number of neighbors per input", at_least(1)),
+    Option("metric", Literal["cosine", "euclidean"], "cosine", "Distance between features"),
+    THEME,
+)
+MODEL = Option("model", str, None, "Model that computes features of INPUTS; that of FEATURES by default")
+PROJECT_OPTIONS = (
+    ONE_LAYER,
+    Option("method", Literal["pca", "tsne", "umap"], "pca", "Projection; umap needs the extra `features`"),
+    Option("color", Literal["label", "prediction", "mistake", "split"], "label", "Color of the points"),
+    SEED,
+    Option("most", int, 10_000, "Maximum number of samples of tsne, umap and the fit of pca", at_least(5)),
+    THEME,
+)
+
+
+def neighbor_groups() -> Groups:
+    """The options of `neighbors`."""
+    return (OptionGroup("Options", NEIGHBOR_OPTIONS), OptionGroup("Model", (MODEL, TRUST, CODE)))
 
 
 def neighbors(
     features: Path,
     /,
     *inputs: str,
-    layer: str | None = None,
-    count: int = 5,
-    metric: Literal["cosine", "euclidean"] = "cosine",
     form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
     out: Path | None = None,
-    theme: Literal["light", "dark"] = "light",
-    model: Annotated[str | None, Parameter(group=MODEL)] = None,
-    trust: Annotated[bool, Parameter(group=MODEL)] = False,
-    code: Annotated[list[str] | None, Parameter(group=MODEL)] = None,
+    given: object = None,
 ) -> None:
     """Find the samples of FEATURES that are most like INPUTS.
 
@@ -36,120 +53,71 @@ def neighbors(
         Output of `convscope extract`
     inputs:
         Files as the model takes them, or id:17 for row 17 of FEATURES
-    layer:
-        Layer to compare; the last by default
-    count:
-        Number of neighbors per input
-    metric:
-        Distance between features
     form:
         Output format
     out:
         Also write .png, .svg, .pdf, .html, .csv or .json
-    theme:
-        Theme of the figure
-    model:
-        Model to compute features of INPUTS with; the one named in FEATURES by default
-    trust:
-        Open a file that contains code (a Lambda layer), which runs when it is opened
-    code:
-        Module to import first, which registers custom layers
     """
     from convscope import api
     from convscope.cli.results import print_neighbors
-    from convscope.features.results import check_result_ending
 
-    if out is not None:
-        check_result_ending(out)
     if not inputs:
-        raise UsageError(
-            "There are no inputs to compare with.", "Give files, or a row of FEATURES such as id:17."
-        )
-    if any(not name.startswith("id:") for name in inputs):
+        raise UsageError("There are no inputs to compare with.", "Give files, or a row such as id:17.")
+    options = checked_values(given, neighbor_groups(), "neighbors")
+    theme = options.pop("theme", THEME.default)
+    _check(features, out)
+    files = [name for name in inputs if not name.startswith("id:")]
+    if files:
+        check_inputs(files)
         start_backend()
     with ProgressBar() as bar:
-        found = api.neighbors(
-            features,
-            inputs,
-            layer=layer,
-            count=count,
-            metric=metric,
-            model=model,
-            trust=trust,
-            code=code or (),
-            progress=bar,
-            say=say,
-        )
+        found = api.neighbors(features, inputs, progress=bar, say=say, **options)
     print_neighbors(found, form)
     if out is not None:
         say(f"Wrote {found.save(out, theme)[0]}.")
 
 
-def project(
-    features: Path,
-    /,
-    *,
-    layer: str | None = None,
-    method: Literal["pca", "tsne", "umap"] = "pca",
-    color: Literal["label", "prediction", "mistake", "split"] = "label",
-    seed: int = 0,
-    most: int = 10_000,
-    out: Path | None = None,
-    theme: Literal["light", "dark"] = "light",
-) -> None:
+def project_groups() -> Groups:
+    """The options of `project`."""
+    return (OptionGroup("Options", PROJECT_OPTIONS),)
+
+
+def project(features: Path, /, *, out: Path | None = None, given: object = None) -> None:
     """Plot the samples of FEATURES in two dimensions.
 
     Parameters
     ----------
     features:
         Output of `convscope extract`
-    layer:
-        Layer to use; the last by default
-    method:
-        Projection; umap needs the extra `features`
-    color:
-        Color of the points
-    seed:
-        Seed of random numbers
-    most:
-        Maximum number of samples for tsne and umap, and for fitting pca
     out:
         .png, .svg, .pdf or .html, with a .csv next to it; or .csv or .json alone
-    theme:
-        Theme of the figure
     """
     from convscope import api
-    from convscope.features.results import check_result_ending
     from convscope.files import free_path
 
-    if out is not None:
-        check_result_ending(out)
+    options = checked_values(given, project_groups(), "project")
+    theme, method = options.pop("theme", THEME.default), options.get("method", "pca")
+    _check(features, out)
     if method == "umap":
         start_backend()  # umap-learn imports TensorFlow, which prints much when it is first imported
     with ProgressBar() as bar:
-        made = api.project(
-            features,
-            layer=layer,
-            method=method,
-            color=color,
-            seed=seed,
-            most=most,
-            progress=bar,
-            say=say,
-        )
+        made = api.project(features, progress=bar, say=say, **options)
     written = made.save(out or free_path(Path(f"{features.resolve().stem}-{method}.png")), theme)
     say(f"Wrote {' and '.join(map(str, written))}.")
+
+
+def probe_groups() -> Groups:
+    """The options of `probe`."""
+    return (OptionGroup("Options", (LAYER, SEED, THEME)),)
 
 
 def probe(
     features: Path,
     /,
     *,
-    layer: list[str] | None = None,
-    seed: int = 0,
     form: Annotated[Literal["table", "json"], FORMAT] = "table",
     out: Path | None = None,
-    theme: Literal["light", "dark"] = "light",
+    given: object = None,
 ) -> None:
     """Train a linear classifier on each layer of FEATURES and compare accuracies.
 
@@ -157,25 +125,28 @@ def probe(
     ----------
     features:
         Output of `convscope extract --layer all` for labeled data
-    layer:
-        Layer path, name or pattern such as block*; all by default
-    seed:
-        Seed of the splits, if FEATURES have none
     form:
         Output format
     out:
         Also write .png, .svg, .pdf, .html, .csv or .json
-    theme:
-        Theme of the figure
     """
     from convscope import api
     from convscope.cli.results import print_probe
-    from convscope.features.results import check_result_ending
 
-    if out is not None:
-        check_result_ending(out)
+    options = checked_values(given, probe_groups(), "probe")
+    theme, layers = options.pop("theme", THEME.default), options.pop("layer", ())
+    _check(features, out)
     with ProgressBar() as bar:
-        found = api.probe(features, layers=layer or (), seed=seed, progress=bar, say=say)
+        found = api.probe(features, layers=layers, progress=bar, say=say, **options)
     print_probe(found, form)
     if out is not None:
         say(f"Wrote {found.save(out, theme)[0]}.")
+
+
+def _check(features: Path, out: Path | None) -> None:
+    """Refuses features that do not exist and results that cannot be written."""
+    from convscope.features.results import check_result_ending
+
+    check_features(features)
+    if out is not None:
+        check_result_ending(out)

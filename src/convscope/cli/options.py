@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, fields, is_dataclass, make_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from convscope.cli.help import Columns
+from convscope.cli.help import Columns, with_facts
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.option import Option, for_architecture, validated
 
 Command = Callable[..., None]
-Groups = Iterable[tuple[str, Sequence[Option], bool]]
+MAIN = Group("Options", sort_key=0)
+
+
+@dataclass(frozen=True)
+class OptionGroup:
+    """Options below one title of a help screen.
+
+    Args:
+        title: The title; `Options` joins those that the function of the command has itself.
+        options: The options.
+        show_all: Whether the help also shows those that are not `common`.
+        fixed: Whether the defaults hold in every case: then the help shows them, and a switch that is off by
+            default needs no flag that turns it off.
+    """
+
+    title: str
+    options: tuple[Option, ...]
+    show_all: bool = True
+    fixed: bool = True
+
+
+Groups = tuple[OptionGroup, ...]
 
 SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
 """Names of the settings of a training; all other options belong to a recipe or its architectures."""
@@ -46,18 +67,17 @@ def reader_options() -> tuple[Option, ...]:
 
 
 def add_options(command: Command, groups: Groups) -> None:
-    """Gives the parameter `given` of a command a flag for each option.
-
-    Args:
-        command: A function of this package.
-        groups: A title for the help and the options below it, and whether the help shows those that are not
-            `common`.
-    """
+    """Gives the parameter `given` of a command a flag for each option."""
     entries = []
-    for place, (title, options, show_all) in enumerate(groups, 1):
-        hidden = frozenset(option.flag for option in options if not (show_all or option.common))
-        group = Group(title, sort_key=10 + place, help_formatter=Columns(hidden))
-        entries += [(option.name, _annotation(option, group), field(default=None)) for option in options]
+    for place, each in enumerate(groups, 1):
+        hidden = frozenset(option.flag for option in each.options if not (each.show_all or option.common))
+        group = Group(each.title, sort_key=10 + place, help_formatter=Columns(hidden))
+        if each.title == MAIN.name:
+            group = MAIN
+        entries += [
+            (option.name, _annotation(option, group, each.fixed), field(default=None))
+            for option in each.options
+        ]
     made = make_dataclass("Given", entries, frozen=True, kw_only=True)
     command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
 
@@ -68,6 +88,17 @@ def values_of(given: object) -> dict[str, Any]:
         return {}
     found = {each.name: getattr(given, each.name) for each in fields(given)}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def checked_values(given: object, groups: Groups, command: str) -> dict[str, Any]:
+    """What was given on the command line, validated.
+
+    Raises:
+        UsageError: A value that cannot work.
+        DataError: A file that does not exist.
+    """
+    options = [option for group in groups for option in group.options]
+    return checked_options(options, values_of(given), command)
 
 
 def split_settings(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -138,13 +169,17 @@ def _unsupported(name: str, owner: str) -> UsageError:
     return UsageError(f"{owner} does not support {flag}.", hint)
 
 
-def _annotation(option: Option, group: Group) -> object:
+def _annotation(option: Option, group: Group, fixed: bool) -> object:
     """The type hint from which the parser and its help are made."""
     kind: Any = str if option.parse is not None else option.type
+    kind = list[str] if kind == tuple[str, ...] else kind
+    shown = str(option.default) if fixed and option.default is not None and kind is not bool else None
+    turned_off = kind is bool and not (fixed and option.default is False)
     flag = Parameter(
         name=option.flag,
-        help=option.help,
-        negative=f"--no-{option.flag.removeprefix('--')}" if kind is bool else (),
+        help=with_facts(option.help, option.choices, shown),
+        show_choices=False,
+        negative=f"--no-{option.flag.removeprefix('--')}" if turned_off else (),
         allow_leading_hyphen=kind in (int, float) or any(each.startswith("-") for each in option.choices),
         group=group,
     )

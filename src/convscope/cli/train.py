@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from convscope.cli.arguments import check_data, check_inputs
 from convscope.cli.console import ProgressBar, print_json, say, start_backend
 from convscope.cli.options import (
     Groups,
+    OptionGroup,
     predict_options,
     recipe_options,
     split_settings,
@@ -20,29 +22,37 @@ from convscope.cli.options import (
 )
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
+from convscope.option import Option
 
 if TYPE_CHECKING:
     from convscope.kinds.contract.kind import RecipeSpec
 
 FORMAT = Parameter(name="--format")
+CHOICES = (
+    Option("recipe", str, None, "Recipe; detected from the data by default", common=True),
+    Option("architecture", str, None, "Architecture; the first of the recipe by default", common=True),
+)
 
 
 def train_groups() -> Groups:
-    """The options of `train`, by title."""
-    return (("Training settings", FIT_OPTIONS, False), ("Options of recipes", recipe_options(), False))
+    """The options of `train`."""
+    return (
+        OptionGroup("Options", CHOICES, fixed=False),
+        OptionGroup("Training settings", FIT_OPTIONS, show_all=False, fixed=False),
+        OptionGroup("Options of recipes", recipe_options(), show_all=False, fixed=False),
+    )
 
 
 def predict_groups() -> Groups:
-    """The options of `predict`, by title."""
-    return (("Options of recipes", [option for option in recipe_options() if option.predicts], True),)
+    """The options of `predict`."""
+    taken = tuple(option for option in recipe_options() if option.predicts)
+    return (OptionGroup("Options of recipes", taken, fixed=False),)
 
 
 def train(
     path: Path | None = None,
     /,
     *,
-    recipe: str | None = None,
-    architecture: str | None = None,
     out: Path | None = None,
     resume: Path | None = None,
     given: object = None,
@@ -53,26 +63,34 @@ def train(
     ----------
     path:
         File or folder with the data
-    recipe:
-        Recipe; detected from the data by default
-    architecture:
-        Architecture; the first of the recipe by default
     out:
         Run folder to create; runs/DATE-NAME by default
     resume:
         Interrupted run to continue; takes no other options
     """
+    run_training(path, out, resume, values_of(given))
+
+
+def run_training(path: Path | None, out: Path | None, resume: Path | None, values: Mapping[str, Any]) -> None:
+    """Trains, and prints the metrics.
+
+    Args:
+        path: The data.
+        out: The run folder.
+        resume: The run to continue.
+        values: Recipe, architecture, settings and options, as they were given.
+    """
     from convscope import api
     from convscope.cli.results import print_metrics
     from convscope.run import Run, default_folder
 
-    settings, others = split_settings(values_of(given))
+    settings, options = split_settings(values)
+    chosen = {name: options.pop(name) for name in ("recipe", "architecture") if name in options}
     if resume is not None:
         Run(resume).record()  # not a run: told before Keras is imported
-    options = others
     if path is not None and resume is None:
         check_data(path)
-        options = _checked(path, recipe, architecture, others)
+        options = _checked(path, options, **chosen)
         out = out or default_folder(path)
     elif resume is None:
         raise UsageError("No data was given.", "Give a path, such as: convscope train photos/")
@@ -81,13 +99,12 @@ def train(
         with ProgressBar() as bar:
             run = api.train(
                 path,
-                recipe=recipe,
-                architecture=architecture,
                 options=options,
                 out=out,
                 resume=resume,
                 progress=bar,
                 say=say,
+                **chosen,
                 **settings,
             )
     except KeyboardInterrupt:
@@ -100,7 +117,7 @@ def train(
 
 
 def _checked(
-    path: Path, recipe: str | None, architecture: str | None, values: dict[str, Any]
+    path: Path, values: dict[str, Any], recipe: str | None = None, architecture: str | None = None
 ) -> dict[str, Any]:
     """Options that the recipe takes, validated before Keras is imported."""
     from convscope.kinds.registry import find_spec
@@ -238,6 +255,6 @@ def demo(*, out: Path = Path("convscope-demo")) -> None:
     data = write_digits(out / "digits")
     say(f"Wrote the digits of scikit-learn as images to {data}, one folder per class.")
     folder = free_path(out / "run")
-    train(data, architecture="padded_cnn", out=folder)
+    run_training(data, folder, None, {"architecture": "padded_cnn"})
     say(f"Look at its feature maps: convscope look {folder} {data}/3/0003.png")
     say(f"Predict for images: convscope predict {folder} {data}/3")
