@@ -67,8 +67,8 @@ def train(
 
     Args:
         path: The data; may be left out with `resume`.
-        recipe: Name of the recipe; by default the one that recognizes the data.
-        architecture: Name of the architecture; by default the recipe's first.
+        recipe: Its name; by default the one that recognizes the data.
+        architecture: Its name; by default the recipe's first.
         options: Options of the recipe and of the architecture by name.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run to resume; all settings come from it.
@@ -82,10 +82,8 @@ def train(
         The finished run.
 
     Raises:
-        DataError: The data is malformed.
-        UsageError: An argument cannot work.
-        RunError: The run folder cannot be written, or does not fit the data.
-        BackendError: No Keras backend is installed.
+        DataError, UsageError: The data is malformed, or an argument cannot work.
+        RunError, BackendError: The run folder cannot be written, or no Keras backend is installed.
     """
     prepare_backend()
     from convscope.kinds.registry import choose_recipe, find_recipe
@@ -102,11 +100,8 @@ def train(
     options = {**(options or {}), **{name: settings[name] for name in settings if name not in fit}}
     chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
     run = new_run(Path(out) if out is not None else None, Path(path))
-    try:
+    with run.discarded_on_failure():
         made = plan(chosen, Path(path), architecture, options, fit, progress, why)
-    except BaseException:
-        run.discard_if_empty()
-        raise
     describe(made, say)
     return carry_out(made, run, callbacks, progress)
 

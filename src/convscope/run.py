@@ -6,6 +6,8 @@ import errno
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,6 +122,15 @@ class Run:
         for folder in (self.folder, *around):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+    @contextmanager
+    def discarded_on_failure(self) -> Iterator[None]:
+        """Takes the folder away if what happens meanwhile fails before anything was written."""
+        try:
+            yield
+        except BaseException:
+            self.discard_if_empty()
+            raise
 
     def _read(self, name: str) -> Any:
         path = self.folder / name

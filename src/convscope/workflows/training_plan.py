@@ -84,7 +84,7 @@ def plan(
         recipe: What to train.
         path: The data.
         architecture: Its name; None takes the first of the recipe.
-        options: Options of the architecture and of the recipe, by name.
+        options: Of the architecture and of the recipe, by name.
         settings: Fields of `FitSettings` that differ from the defaults.
         progress: Receives how many samples were read.
         why: Why this recipe was chosen, where it was detected.
@@ -103,12 +103,10 @@ def plan(
     representation, decisions = recipe.representation.fit(splits.train, **mine)
     if chosen.mixing and not _is_numeric(representation):
         raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
-    device = choose_device(chosen.precision)
-    if solver is not None:
-        device = replace(choose_device("float32"), reason=f"{name} is solved in closed form, not trained")
+    device = _device(name, solver, chosen)
     said = (
-        *((why,) if why else ()),
-        *(() if architecture else (f"architecture: {name}, the default of {recipe.name}",)),
+        *([why] if why else []),
+        *([] if architecture else [f"architecture: {name}, the default of {recipe.name}"]),
         *splits.decisions,
         *decisions,
         *(f"{key}: {value}, for {len(splits.train)} train samples" for key, value in suited.items()),
@@ -120,6 +118,12 @@ def plan(
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run
     return replace(made, parameters=model.count_params())
+
+
+def _device(name: str, solver: Solver | None, chosen: FitSettings) -> Device:
+    if solver is None:
+        return choose_device(chosen.precision)
+    return replace(choose_device("float32"), reason=f"{name} is solved in closed form, not trained")
 
 
 def _chosen(
