@@ -13,7 +13,7 @@ from PIL import Image
 
 from convscope.errors import UsageError
 from convscope.lenses.figures.maps import draw_maps
-from convscope.lenses.pages.pages import Picture, Section, render_page, write_page
+from convscope.lenses.pages.pages import LazyFigure, Section, render_page, write_page
 from convscope.lenses.sheet.arrays import save_arrays
 from convscope.lenses.sheet.picture_files import save_figure
 from convscope.lenses.sheet.theme import THEMES as KNOWN
@@ -109,7 +109,7 @@ def sections(name="conv"):
         Section(
             f"First {name}",
             ["A paragraph."],
-            [Picture(lambda theme: figure(theme, name), f"Maps of {name}", name)],
+            [LazyFigure(lambda theme: figure(theme, name), f"Maps of {name}", name)],
         ),
         Section("Second"),
     ]

@@ -17,7 +17,7 @@ from convscope.kinds.audio.view import mel_spectrogram
 from convscope.kinds.image.view import VIEW as IMAGES
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.view import VIEW as SERIES
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake, ReportContent, render_report
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import find_theme
@@ -129,7 +129,7 @@ def test_answers_that_are_drawn_have_a_section_of_their_own():
     def draw(theme):
         return Sheet(find_theme(theme)).finish(50)
 
-    page = a_page(lambda: "text", PLAIN, answered=[Picture(draw, "alarms of " + EVIL)])
+    page = a_page(lambda: "text", PLAIN, answered=[LazyFigure(draw, "alarms of " + EVIL)])
     assert 'id="predictions"' in page
     assert 'href="#predictions"' in page
     assert 'id="predictions"' not in a_page(lambda: "text", PLAIN)

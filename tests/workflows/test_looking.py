@@ -15,7 +15,7 @@ from PIL import Image
 
 import convscope
 from convscope.errors import DataError, UsageError
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.workflows.inspect.inspection import Inspection
 
 FOUR = ("maps", "position", "why", "statistics")
@@ -165,7 +165,7 @@ def test_attribution_says_its_layer_and_takes_a_class_by_name(finished, pictures
 
 
 def test_headings_of_a_page_keep_the_names_of_files(tmp_path):
-    picture = Picture(lambda theme: Figure(figsize=(1, 1)), "feature maps of Test_FD001.txt#1")
+    picture = LazyFigure(lambda theme: Figure(figsize=(1, 1)), "feature maps of Test_FD001.txt#1")
     seen = Inspection("maps", "small", "What it sees", (picture,), {}, {}, ())
     page = seen.save(tmp_path / "seen.html")[0].read_text("utf-8")
     assert "Feature maps of Test_FD001.txt#1" in page

@@ -79,9 +79,9 @@ class Result(ABC):
         if suffix == TABLE:
             return [_write_text(path, self.to_csv())]
         if suffix == PAGE:
-            from convscope.lenses.pages.pages import Picture, Section, write_page
+            from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 
-            section = Section(self.heading, (), (Picture(self.draw, self.title),))
+            section = Section(self.heading, (), (LazyFigure(self.draw, self.title),))
             write_page(path, self.title, [section], lead="; ".join(self.notes))
         else:
             from convscope.lenses.sheet.picture_files import save_figure

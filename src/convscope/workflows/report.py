@@ -12,7 +12,7 @@ from convscope.engine.training.checkpoint import Row
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import views_of
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import ReportContent, write_report
 from convscope.run import Run
 from convscope.scope.describe.explanation import explain
@@ -68,7 +68,7 @@ def report(
     )
 
 
-def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[Picture, ...]:
+def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[LazyFigure, ...]:
     """Feature maps of a few test samples, of different classes where there are some."""
     labels = splits.test.labels
     names: tuple[str, ...]

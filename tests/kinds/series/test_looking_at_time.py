@@ -11,7 +11,7 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers.log_mel import LogMel
 from convscope.kinds.audio.speech.models import separable_ctc
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import find_theme
 from convscope.lenses.views.timeline.view import TimelineView
@@ -178,7 +178,7 @@ def test_frequencies_of_kernels_are_in_hertz_where_the_model_knows_its_rate():
 
 def test_answers_are_drawn_by_the_task_of_a_run_alone():
     def answers(progress):
-        return [Picture(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
+        return [LazyFigure(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
 
     x = given_series()
     told = ModelInputs(NAMES, x.take, view=x.view, predictions=answers)

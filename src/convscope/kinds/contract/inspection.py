@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from convscope.kinds.contract.representation import SampleDescription
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class InspectionResult:
     """
 
     title: str
-    figures: Sequence[Picture]
+    figures: Sequence[LazyFigure]
     arrays: Mapping[str, np.ndarray]
     about: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -19,7 +19,7 @@ from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.lenses.pages.report_texts import Score
 from convscope.types import Progress, Skipped, SplitName
@@ -176,7 +176,7 @@ class ReportSteps(Generic[R, P]):
     counts: Callable[[Splits], Mapping[SplitName, Mapping[str, int]]]
     mistakes: Callable[[P, Split, Sequence[str]], Sequence[Mistake]]
     example_samples: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
-    plot_predictions: Callable[[Fitted[R], Samples, Any, Progress], Sequence[Picture]] | None = None
+    plot_predictions: Callable[[Fitted[R], Samples, Any, Progress], Sequence[LazyFigure]] | None = None
 
 
 def same_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that can be drawn in either theme.
+class LazyFigure:
+    """A figure that is drawn when it is needed, in either theme.
 
     Args:
         draw: Gets `light` or `dark` and draws the figure.
@@ -50,7 +50,7 @@ class Section:
 
     heading: str
     text: Sequence[str] = ()
-    pictures: Sequence[Picture] = ()
+    pictures: Sequence[LazyFigure] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> s
     )
 
 
-def drawn(picture: Picture) -> Drawn:
+def drawn(picture: LazyFigure) -> Drawn:
     """Draws a picture in both themes, or writes what says the same."""
     written = "" if picture.markup is None else picture.markup()
     if written:

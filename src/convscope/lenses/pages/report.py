@@ -23,7 +23,7 @@ from convscope.types import Skipped
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from convscope.lenses.pages.pages import Picture
+    from convscope.lenses.pages.pages import LazyFigure
     from convscope.lenses.views.view import ViewFactory
     from convscope.scope.describe.explanation import Explanation
 
@@ -115,10 +115,10 @@ class ReportContent:
     warnings: Sequence[str] = ()
     skipped: Sequence[Skipped] = ()
     explanation: Explanation | None = None
-    pictures: Sequence[Picture] = ()
+    pictures: Sequence[LazyFigure] = ()
     counted: str = "samples"
     scores: Sequence[Score] = ()
-    answered: Sequence[Picture] = ()
+    answered: Sequence[LazyFigure] = ()
     views: ViewFactory = PLAIN
 
 

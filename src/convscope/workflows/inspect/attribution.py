@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
 from convscope.lenses.figures.attribution import draw_attributions, overlays_of
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import METHODS, Attribution, attribute
 from convscope.scope.record import record
@@ -55,7 +55,7 @@ def inspect_attribution(
         shown = [_as_drawn(each[i], single) for each in found.values()]
         drawn = _Drawn(sample, shown, loaded.class_names, title)
         label = f"attribution for {sample.name}"
-        figures.append(Picture(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))
+        figures.append(LazyFigure(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))
     names = inputs.names[: context.count]
     arrays = {
         f"{name}/{method}": each[i].values for method, each in found.items() for i, name in enumerate(names)

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.errors import UsageError
-from convscope.lenses.pages.pages import Picture, Section, write_page
+from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 from convscope.lenses.sheet.arrays import save_arrays
 from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
 from convscope.workflows.load_model import LoadedModel
@@ -51,7 +51,7 @@ class Inspection:
     model: str
     method: str
     title: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[LazyFigure, ...]
     arrays: Mapping[str, np.ndarray]
     about: Mapping[str, Any]
     notes: tuple[str, ...]
@@ -108,7 +108,7 @@ def inspection_of(
     loaded: LoadedModel,
     method: str,
     title: str,
-    pictures: list[Picture],
+    pictures: list[LazyFigure],
     arrays: Mapping[str, np.ndarray],
     about: Mapping[str, Any],
     notes: Sequence[str],

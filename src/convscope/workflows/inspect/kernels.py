@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from convscope.kinds.contract.value_range import check_range, limits_of, range_of
 from convscope.lenses.figures.kernels import draw_kernels
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.scope.channels.kernels import Kernels, kernels
 from convscope.scope.graph.graph import Graph, trace
 from convscope.types import Progress
@@ -31,14 +31,14 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     graph = trace(loaded.model)
     calls, how = chosen_layers(graph, request.layers)
     low, high = _limits(loaded, request)
-    figures: list[Picture] = []
+    figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for done, call in enumerate(calls):
         progress(done, len(calls), "kernels")
         found = kernels(loaded.model, call.path, excite=request.excite, seed=request.seed, low=low, high=high)
         draw = partial(_draw, found, max(request.channels, 1), _rate(loaded, graph))
-        figures.append(Picture(draw, f"kernels of {call.path}"))
+        figures.append(LazyFigure(draw, f"kernels of {call.path}"))
         arrays |= {f"{call.path}/weights": found.weights, f"{call.path}/norms": found.norms}
         if found.excitations is not None:
             arrays[f"{call.path}/excitations"] = found.excitations

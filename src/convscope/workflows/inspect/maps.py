@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from convscope.lenses.figures.comparison import draw_comparison
 from convscope.lenses.figures.maps import draw_maps
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Sample
 from convscope.scope.describe.explanation import explain
@@ -64,7 +64,7 @@ def _figures(
     texts: dict[str, str],
     samples: list[Sample],
     title: str,
-) -> list[Picture]:
+) -> list[LazyFigure]:
     """One for each input, or for each layer where inputs stand side by side."""
     options: dict[str, Any] = {"channels": request.channels, "scale": request.scale, "title": title}
 
@@ -84,10 +84,12 @@ def _figures(
 
     if request.compare:
         return [
-            Picture(partial(compared, j), f"{call.path} of {context.count} inputs")
+            LazyFigure(partial(compared, j), f"{call.path} of {context.count} inputs")
             for j, call in enumerate(context.calls)
         ]
-    return [Picture(partial(alone, i), f"feature maps of {sample.name}") for i, sample in enumerate(samples)]
+    return [
+        LazyFigure(partial(alone, i), f"feature maps of {sample.name}") for i, sample in enumerate(samples)
+    ]
 
 
 def _named_inputs(context: InspectionContext) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError
 from convscope.lenses.figures.patches import draw_patches, strongest_kernels
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.graph.graph import trace
@@ -51,7 +51,7 @@ def inspect_patches(
     def draw(part: Patches, samples: Mapping[int, Sample], theme: str) -> Figure:
         return draw_patches(part, samples, channels=shown, theme=theme)
 
-    figures: list[Picture] = []
+    figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for path, part in found.items():
@@ -60,7 +60,7 @@ def inspect_patches(
         taken = inputs.take(np.array(wanted, np.int64)) if wanted else None
         drawn = drawn_samples(loaded.model, graph, inputs, wanted, taken) if wanted else []
         samples = dict(zip(wanted, drawn, strict=True))
-        figures.append(Picture(partial(draw, part, samples), f"strongest activations of {path}"))
+        figures.append(LazyFigure(partial(draw, part, samples), f"strongest activations of {path}"))
         names = ("values", "samples", "positions", "windows")
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
         about[path] = {"type": part.type, "inputs": _described(inputs, part)}

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.lenses.figures.position import draw_position
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.channels.position import Position, position
 from convscope.types import Progress
@@ -35,13 +35,13 @@ def inspect_position(
     """
     context = InspectionContext(loaded, inputs, request.layers[:1], 1)
     path = context.calls[0].path
-    figures: list[Picture] = []
+    figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for i in range(context.count):
         found = position(loaded.model, context.one(i), path, request.channel, request.at)
         sample = context.sample(i)
-        figures.append(Picture(partial(_draw, found, sample), f"one position of {path} for {sample.name}"))
+        figures.append(LazyFigure(partial(_draw, found, sample), f"one position of {path} for {sample.name}"))
         arrays |= {f"{sample.name}/{name}": np.asarray(getattr(found, name)) for name in _ARRAYS}
         about[sample.name] = {name: _plain(getattr(found, name)) for name in _VALUES}
     whole = {"layer": path, "inputs": about}

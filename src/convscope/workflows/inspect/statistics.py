@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.lenses.figures.statistics import draw_statistics
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.channels.statistics import ChannelStatistics, statistics
 from convscope.scope.graph.graph import trace
@@ -48,7 +48,7 @@ def inspect_statistics(
     def draw(stats: ChannelStatistics, samples: Mapping[int, Sample], theme: str) -> Figure:
         return draw_statistics(stats, samples, inputs.class_names, channels=shown, theme=theme)
 
-    figures: list[Picture] = []
+    figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for path, stats in found.items():
@@ -56,7 +56,7 @@ def inspect_statistics(
         taken = inputs.take(np.array(chosen, np.int64))
         drawn = drawn_samples(loaded.model, graph, inputs, chosen, taken)
         samples = dict(zip(chosen, drawn, strict=True))
-        figures.append(Picture(partial(draw, stats, samples), f"statistics of {path}"))
+        figures.append(LazyFigure(partial(draw, stats, samples), f"statistics of {path}"))
         arrays |= {f"{path}/{name}": np.asarray(getattr(stats, name)) for name in _ARRAYS}
         if stats.class_means is not None:
             arrays[f"{path}/class_means"] = stats.class_means

@@ -20,7 +20,7 @@ from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
 from convscope.kinds.contract.representation import RasterDescription, SampleDescription
 from convscope.kinds.registry import views_of
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
 from convscope.lenses.views.view import View
 from convscope.types import Progress, Skipped, no_progress
@@ -61,7 +61,7 @@ class ModelInputs:
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
     describe: Callable[[int], SampleDescription] | None = None
-    predictions: Callable[[Progress], Sequence[Picture]] | None = None
+    predictions: Callable[[Progress], Sequence[LazyFigure]] | None = None
     view: ViewOf = _plain_view
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
@@ -299,7 +299,7 @@ def _list(
 
 def alarm_figure(
     series: Series, scored: Scored, name: str, windows: Sequence[tuple[int, int]] = ()
-) -> Picture:
+) -> LazyFigure:
     """The figure of a series with its scores and alarms, drawn when it is needed.
 
     Args:
@@ -325,4 +325,4 @@ def alarm_figure(
             theme=theme,
         )
 
-    return Picture(draw, f"scores and alarms of {Path(name).name}")
+    return LazyFigure(draw, f"scores and alarms of {Path(name).name}")

@@ -26,7 +26,7 @@ from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPredi
 from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
 from convscope.kinds.series.readers.segments import Segments
 from convscope.kinds.series.readers.sources import Series
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
@@ -285,7 +285,7 @@ def encode_inputs(fitted: Fitted[StreamRepresentation], samples: Samples, progre
 
 def plot_predictions(
     fitted: Fitted[StreamRepresentation], samples: Samples, labels: Any, progress: Progress
-) -> list[Picture]:
+) -> list[LazyFigure]:
     """The first series with their scores and alarms, and the anomalies that are known."""
     representation = fitted.representation
     some = samples.take(np.arange(min(DRAWN_SERIES, len(samples))))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Numbers, count, find_theme, mixed, number
@@ -207,7 +207,7 @@ def life_figure(
     coverage: float,
     cap: float,
     of: int,
-) -> Picture:
+) -> LazyFigure:
     """The figure of the predicted lives of some units after each of their cycles, drawn when it is needed.
 
     Args:
@@ -231,7 +231,7 @@ def life_figure(
         for i, name in enumerate(names)
     ]
     draw = partial(_draw_units, units, coverage, cap, of)
-    return Picture(draw, f"remaining life of {', '.join(unit.name for unit in units)}")
+    return LazyFigure(draw, f"remaining life of {', '.join(unit.name for unit in units)}")
 
 
 def _draw_units(units: Sequence[UnitLife], coverage: float, cap: float, of: int, theme: str) -> Figure:

@@ -21,7 +21,7 @@ from convscope.kinds.series.remaining_life.histories import Lives
 from convscope.kinds.series.remaining_life.intervals import LifeIntervals
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics, life_metrics
 from convscope.kinds.series.remaining_life.representation import LifeRepresentation, LifeWindows
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
@@ -236,7 +236,7 @@ def encode_inputs(fitted: Fitted[LifeRepresentation], samples: Samples, progress
 
 def plot_predictions(
     fitted: Fitted[LifeRepresentation], samples: Samples, labels: Any, progress: Progress
-) -> list[Picture]:
+) -> list[LazyFigure]:
     """The first units, after each of their cycles."""
     representation = fitted.representation
     some = samples.take(np.arange(min(DRAWN_UNITS, len(samples))))

@@ -14,7 +14,7 @@ from convscope.kinds.contract.inspection import InspectedModel, InspectionResult
 from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.layers.source_attention import SourceAttention
 from convscope.kinds.text.translation.alignment import draw_alignment
-from convscope.lenses.pages.pages import Picture
+from convscope.lenses.pages.pages import LazyFigure
 
 Tokens = tuple[str, ...]
 
@@ -30,7 +30,7 @@ def inspect_attention(inspected: InspectedModel) -> InspectionResult:
     """
     weights, caption = _weights(inspected)
     notes = [*inspected.notes, f"attention: {caption}"]
-    figures: list[Picture] = []
+    figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for i, name in enumerate(inspected.names):
@@ -39,7 +39,7 @@ def inspect_attention(inspected: InspectedModel) -> InspectionResult:
             notes.append(f"left out {name}: its text or its translation is empty")
             continue
         draw = partial(_draw, source, target, weights[i], caption)
-        figures.append(Picture(draw, f"alignment of {name}"))
+        figures.append(LazyFigure(draw, f"alignment of {name}"))
         arrays[f"{name}/weights"] = weights[i, : len(target), : len(source)]
         about[name] = {"source": list(source), "target": list(target)}
     return InspectionResult(f"Attention of {inspected.name}", figures, arrays, {"inputs": about}, notes)
