@@ -3,15 +3,43 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convscope.errors import RunError, UsageError
 from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
+from convscope.kinds.text.tagging.tag_schemes import spans
 
 TYPES = ("LOC", "ORG", "PER")
 
 
 def metrics_of(true, predicted, types=TYPES):
     return tagging_metrics([each.split() for each in true], [each.split() for each in predicted], types)
+
+
+any_tag = st.sampled_from(["O", *(f"{letter}-{name}" for letter in "BIESLU" for name in ("A-1", "-B"))])
+sentence_pairs = st.lists(
+    st.integers(0, 6).flatmap(
+        lambda length: st.tuples(*(st.lists(any_tag, min_size=length, max_size=length),) * 2)
+    ),
+    max_size=4,
+)
+
+
+@given(sentence_pairs)
+@settings(deadline=None, max_examples=100)
+def test_rates_are_those_of_spans_counted_one_by_one(pairs):
+    true, predicted = ([list(each[side]) for each in pairs] for side in (0, 1))
+    made = tagging_metrics(true, predicted, ("A-1", "-B"))
+    wanted, found = (
+        {(number, span) for number, tags in enumerate(side) for span in spans(tags)}
+        for side in (true, predicted)
+    )
+    right = len(wanted & found)
+    assert made.precision == pytest.approx(right / max(len(found), 1))
+    assert made.recall == pytest.approx(right / max(len(wanted), 1))
+    assert made.f1 == pytest.approx(2 * right / max(len(wanted) + len(found), 1))
+    assert made.support == len(wanted) == sum(scores.support for scores in made.types)
 
 
 def test_an_entity_counts_where_words_and_type_are_right():

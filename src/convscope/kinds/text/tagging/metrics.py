@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -12,7 +12,10 @@ from types import ModuleType
 from convscope.engine.classification_metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
 from convscope.errors import BackendError, UsageError
 from convscope.json_values import from_json, to_json
-from convscope.kinds.text.tagging.tag_schemes import Span, spans, write
+from convscope.kinds.text.tagging.tag_schemes import spans, write
+
+_Rates = tuple[float, float, float, int]
+"""Precision, recall, F1 and support."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def tagging_metrics(
 
     An entity is right where first word, last word and type are. Both sides are first read by conlleval's
     rules (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task: chunking"), in
-    whichever scheme each is written, and rewritten as IOBES. Plain tags count as entities of one word each.
+    whichever scheme each is written, and rewritten as IOBES. Plain tags count as entities of one word each,
+    and are compared by scikit-learn.
 
     Args:
         true: Tags of each sentence.
@@ -106,7 +110,11 @@ def tagging_metrics(
         0.5
     """
     _check(true, predicted)
-    (precision, recall, f1, support), scores = _entity_scores(true, predicted, types)
+    every = list(chain.from_iterable(true))
+    plain = bool(every) and set(types).issuperset(every)
+    (precision, recall, f1, support), scores = (_word_scores if plain else _entity_scores)(
+        true, predicted, types
+    )
     occurring = [each for each in scores if each is not None]
     agreeing = [sum(map(eq, *pair)) for pair in zip(true, predicted, strict=True)]
     words = [len(tags) for tags in true]
@@ -128,11 +136,10 @@ def tagging_metrics(
 
 def _entity_scores(
     true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], types: Sequence[str]
-) -> tuple[tuple[float, float, float, int], list[ClassScores | None]]:
+) -> tuple[_Rates, list[ClassScores | None]]:
     """Precision, recall, F1 and support of all entities, and the scores of each type that occurs."""
-    plain = set(types).issuperset(chain.from_iterable(true))
     numbers = {name: f"{number:06}" for number, name in enumerate(types)}
-    tags = [[_iobes(sentence, numbers, plain) for sentence in side] or [[]] for side in (true, predicted)]
+    tags = [[_iobes(sentence, numbers) for sentence in side] or [[]] for side in (true, predicted)]
     seqeval, iobes = _library()
     entities = [seqeval.Entities(side, iobes) for side in tags]
     score = partial(
@@ -150,13 +157,33 @@ def _entity_scores(
     return score(average="micro"), scores
 
 
-def _iobes(tags: Sequence[str], numbers: Mapping[str, str], plain: bool) -> list[str]:
+def _word_scores(
+    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], types: Sequence[str]
+) -> tuple[_Rates, list[ClassScores | None]]:
+    """The same of plain tags, where every word is an entity, by scikit-learn."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    words = [list(chain.from_iterable(side)) for side in (true, predicted)]
+    occurring = sorted({*words[0], *words[1]})
+    _check_types(occurring, types)
+    score = partial(precision_recall_fscore_support, *words, labels=occurring, zero_division=0.0)
+    rates = dict(zip(occurring, zip(*score(), strict=True), strict=True))
+    precision, recall, f1, _ = score(average="micro")
+    scores = [ClassScores.of(name, *rates[name]) if name in rates else None for name in types]
+    return (precision, recall, f1, len(words[0])), scores
+
+
+def _iobes(tags: Sequence[str], numbers: Mapping[str, str]) -> list[str]:
     """The same entities in IOBES, with a number for each type, since seqeval changes names with dashes."""
-    found = [Span(i, i + 1, tag) for i, tag in enumerate(tags)] if plain else spans(tags)
-    unknown = next((span.type for span in found if span.type not in numbers), None)
-    if unknown is not None:
-        raise UsageError(f"Tags of the type '{unknown}' occur, which is not one of {', '.join(numbers)}.")
+    found = spans(tags)
+    _check_types([span.type for span in found], numbers)
     return list(write([replace(span, type=numbers[span.type]) for span in found], len(tags)))
+
+
+def _check_types(found: Iterable[str], known: Collection[str]) -> None:
+    for name in found:
+        if name not in known:
+            raise UsageError(f"Tags of the type '{name}' occur, which is not one of {', '.join(known)}.")
 
 
 def _share(part: float, whole: float) -> float:
