@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -11,7 +12,12 @@ from keras import ops
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.head import Head
-from convscope.scope.attribution.layer import last_layer_with_positions
+from convscope.scope.attribution.layer import (
+    embedding_of,
+    front_end_call,
+    has_channels,
+    last_layer_with_positions,
+)
 from convscope.scope.attribution.resize import Resize, resized
 from convscope.scope.graph.graph import Call, Graph
 from convscope.types import Array, Tensor
@@ -57,10 +63,6 @@ class AttributionQuery:
         layer: The layer that was named; None where none was.
         batch_size: How many samples are computed at once.
         seed: For drawn noise and masks.
-        channels_first: Whether channels stand before the positions.
-        input_channels: Whether the explained input has channels.
-        embedding: What looks the explained input up, where that holds token ids.
-        bands: Of a waveform the frames and bands of the front end; None for other inputs.
     """
 
     model: keras.Model
@@ -78,10 +80,30 @@ class AttributionQuery:
     layer: Call | None
     batch_size: int
     seed: int
-    channels_first: bool
-    input_channels: bool
-    embedding: Call | None = None
-    bands: tuple[int, int] | None = None
+
+    @cached_property
+    def channels_first(self) -> bool:
+        """Whether channels stand before the positions."""
+        return any(getattr(call.layer, "data_format", None) == "channels_first" for call in self.graph.calls)
+
+    @cached_property
+    def input_channels(self) -> bool:
+        """Whether the explained input has channels."""
+        return has_channels(self.graph, self.graph.inputs[self.source])
+
+    @cached_property
+    def embedding(self) -> Call | None:
+        """What looks the explained input up, where that holds token ids."""
+        return embedding_of(self.graph, self.graph.inputs[self.source])
+
+    @cached_property
+    def bands(self) -> tuple[int, int] | None:
+        """Of a waveform the frames and bands of the front end; None for other inputs."""
+        call = front_end_call(self.graph, self.graph.inputs[self.source])
+        if call is None or self.x.ndim != 2:
+            return None
+        _, frames, bands = call.layer.compute_output_shape((None, self.x.shape[1]))
+        return frames, bands
 
     @property
     def ids(self) -> bool:

@@ -10,15 +10,13 @@ import numpy as np
 from convscope.errors import UsageError, unknown_name
 from convscope.scope.attribution.head import Head, find_head
 from convscope.scope.attribution.layer import (
-    embedding_of,
     first_to_explain,
     front_end_call,
-    has_channels,
     has_positions_of,
 )
 from convscope.scope.attribution.query import AttributionQuery, arranged, units_of
 from convscope.scope.differentiate import forward_program
-from convscope.scope.graph.graph import Call, Graph, Value, trace
+from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.record import as_inputs
 from convscope.types import ArrayTree
 
@@ -54,11 +52,7 @@ def ask(
     targets = _targets(target, outputs, binary, graph.output_names[chosen])
     own_values, selector, offset = _selected(outputs, targets, binary, before)
     named = graph.find(layer) if layer is not None else None
-    channels = has_channels(graph, graph.inputs[source])
-    if named is not None:
-        known = graph.inputs[source], inputs[source].shape[1:], channels, graph.input_names[source]
-        _check_layer(graph, named, *known)
-    return AttributionQuery(
+    query = AttributionQuery(
         model,
         graph,
         inputs,
@@ -74,11 +68,9 @@ def ask(
         named,
         batch_size,
         seed,
-        any(getattr(call.layer, "data_format", None) == "channels_first" for call in graph.calls),
-        channels,
-        embedding_of(graph, graph.inputs[source]),
-        _bands(graph, graph.inputs[source], inputs[source].shape[1:]),
     )
+    _check_layer(query)
+    return query
 
 
 def _selected(
@@ -93,15 +85,6 @@ def _selected(
     selector[:, 0] = np.where(targets == 1, 1, -1)
     offset[:] = 0 if before else targets == 0
     return np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0]), selector, offset
-
-
-def _bands(graph: Graph, source: Value, shape: tuple[int, ...]) -> tuple[int, int] | None:
-    """Frames and bands of the front end of a waveform; None for other inputs."""
-    call = front_end_call(graph, source)
-    if call is None or len(shape) != 1:
-        return None
-    layer: keras.layers.Layer = call.layer
-    return -(-shape[0] // layer.strides[0]), layer.mels
 
 
 def _trace(model: keras.Model, x: ArrayTree) -> Graph:
@@ -181,19 +164,22 @@ def _targets(
     return np.broadcast_to(targets, len(outputs)).astype(int)
 
 
-def _check_layer(
-    graph: Graph, call: Call, source: Value, shape: tuple[int, ...], channels: bool, input_name: str
-) -> None:
+def _check_layer(query: AttributionQuery) -> None:
+    call, source = query.layer, query.graph.inputs[query.source]
+    if call is None:
+        return
     if not call.recordable:
         raise UsageError(
             f"'{call.path}' is computed inside a layer's own code and cannot be observed.",
             f"Give the enclosing layer: layer='{call.parent}'." if call.parent else "Give another layer.",
         )
-    rank = len(shape) + (1 if channels else 2)
-    ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
-    if not any(has_positions_of(graph, call, each) for each in ranks):
+    shape = query.x.shape[1:]
+    rank = len(shape) + (1 if query.input_channels else 2)
+    ranks = (rank, rank + 1) if front_end_call(query.graph, source) is not None else (rank,)
+    if not any(has_positions_of(query.graph, call, each) for each in ranks):
         raise UsageError(
-            f"The layer must have as many spatial axes as the input '{input_name}' "
+            f"The layer must have as many spatial axes as the input "
+            f"'{query.graph.input_names[query.source]}' "
             f"of shape {shape}. Received: layer '{call.path}' of shape {call.output_shapes[0][1:]}.",
             "Give an earlier layer whose output is not flattened or pooled.",
         )

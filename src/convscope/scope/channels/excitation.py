@@ -85,9 +85,7 @@ def excitations(
     if steps < 1:
         raise UsageError(f"steps must be at least 1. Received: steps={steps}.")
     graph, example = of_definite_size(model)
-    call = graph.find(layer)
-    if layout.layout_of(call.layer) is None:
-        raise layout.without_kernel(graph, call.path)
+    call = layout.with_kernel(graph, layer)
     _check_input(graph, input_of(graph, call.path))
     climb = _Climb(model, graph, call, example, low, high)
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.layer import embedding_of
 from convscope.scope.channels.excitation import excitations
 from convscope.scope.geometry.geometry import geometries
-from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, without_kernel
+from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, with_kernel
 from convscope.scope.graph.graph import Call, Graph, trace
 
 
@@ -77,9 +77,6 @@ def kernels(
         low: The smallest value of the model's input.
         high: The largest.
 
-    Returns:
-        The kernels.
-
     Raises:
         UsageError: The layer has no kernel, or not the one asked for; the input's range has no extent.
 
@@ -90,9 +87,7 @@ def kernels(
         ((3, 3, 1, 4), (1, 4), (2, 3, 3, 1))
     """
     graph = trace(model)
-    call = graph.find(layer)
-    if layout_of(call.layer) is None:
-        raise without_kernel(graph, call.path)
+    call = with_kernel(graph, layer)
     weights = weights_of(call.layer)
     norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
     chosen = _chosen(call.path, norms, excite)

@@ -108,8 +108,16 @@ def statistics(
     classes = known.classes if known else None
     paths = [call.path for call in _calls(graph, layers)]
     gathered = {path: _Gathered(path, where[path].channel_axis, top, classes) for path in paths}
+    _gather(recorded_batches(model, chain([first], stream), paths), gathered, known)
+    return {path: each.result() for path, each in gathered.items()}
+
+
+def _gather(
+    stream: Iterable[Mapping[str, Array]], gathered: Mapping[str, _Gathered], known: _Labels | None
+) -> None:
+    """Takes in what the layers put out, batch by batch, beside the labels."""
     seen = 0
-    for arrays in recorded_batches(model, chain([first], stream), paths):
+    for arrays in stream:
         size = len(next(iter(arrays.values())))
         now = known.next(seen, size) if known else None
         for path, array in arrays.items():
@@ -119,7 +127,6 @@ def statistics(
         raise UsageError("There are no samples.")
     if known:
         known.finish(seen)
-    return {path: each.result() for path, each in gathered.items()}
 
 
 def _cut(batches: ArrayTree | Iterable[ArrayTree]) -> Iterable[ArrayTree]:

@@ -15,7 +15,7 @@ from keras import ops
 
 from convscope.errors import UsageError
 from convscope.scope.geometry import sliding
-from convscope.scope.graph.graph import Graph
+from convscope.scope.graph.graph import Call, Graph
 from convscope.scope.layer_spec import Layout, base_spec_of
 
 Floats = npt.NDArray[np.float32]
@@ -25,6 +25,18 @@ def layout_of(layer: keras.Operation) -> Layout | None:
     """How a layer keeps its kernel; None for a layer without one, or one that is not known."""
     spec = base_spec_of(layer)
     return None if spec is None else spec.kernel
+
+
+def with_kernel(graph: Graph, path: str) -> Call:
+    """A layer with a kernel.
+
+    Raises:
+        UsageError: There is no such layer, or it has no kernel.
+    """
+    call = graph.find(path)
+    if layout_of(call.layer) is None:
+        raise without_kernel(graph, call.path)
+    return call
 
 
 def without_kernel(graph: Graph, path: str) -> UsageError:
