@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convscope.backend import prepare_backend
 from convscope.errors import UsageError
-from convscope.features.api import extract, open_features
-from convscope.features.tools import neighbors, probe, project
+from convscope.features.api import extract, neighbors, open_features, probe, project
 from convscope.run import Run, new_run
 from convscope.types import Progress, Say, no_progress, silent
 

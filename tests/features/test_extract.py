@@ -6,7 +6,7 @@ import pytest
 
 import convscope
 from convscope.errors import DataError, UsageError
-from convscope.features.parts import answered
+from convscope.features.parts import predicted_names
 from convscope.kinds.image.classification import RECIPE as IMAGE_CLASSIFICATION
 from convscope.scope import record
 from convscope.types import SPLITS
@@ -211,12 +211,12 @@ def two_inputs():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"pool": "median"}, "no pool 'median'"),
-        ({"dtype": "float64"}, "no dtype 'float64'"),
-        ({"precision": "int8"}, "no precision 'int8'"),
+        ({"pool": "median"}, "Unknown pool 'median'"),
+        ({"dtype": "float64"}, "Unknown dtype 'float64'"),
+        ({"precision": "int8"}, "Unknown precision 'int8'"),
         ({"layers": "edge"}, "no layer 'edge'"),
         ({"splits": "exam"}, "No split is named 'exam'"),
-        ({"part_size": 0}, "at least one sample"),
+        ({"part_size": 0}, "part_size must be at least 1"),
         ({"value_range": "0..7"}, "value_range must be one of"),
         ({"recipe": "poetry"}, "No recipe is named 'poetry'"),
         ({"pool": "none", "out": "out.parquet"}, "written as Zarr"),
@@ -272,12 +272,12 @@ def test_float16_is_stored_where_the_values_fit_and_refused_where_not(small_mode
 
 
 def test_answers_become_names_and_probabilities():
-    names, confidences = answered(np.array([[0.1, 0.9], [0.7, 0.3]], np.float32), ["no", "yes"])
+    names, confidences = predicted_names(np.array([[0.1, 0.9], [0.7, 0.3]], np.float32), ["no", "yes"])
     assert names == ["yes", "no"]
     np.testing.assert_allclose(confidences, [0.9, 0.7])
-    names, confidences = answered(np.array([[0.8], [0.1]], np.float32), ["no", "yes"])
+    names, confidences = predicted_names(np.array([[0.8], [0.1]], np.float32), ["no", "yes"])
     assert names == ["yes", "no"]
     np.testing.assert_allclose(confidences, [0.8, 0.9])
-    names, confidences = answered(np.array([[3.0, -2.0, 9.0]], np.float32), "abc")
+    names, confidences = predicted_names(np.array([[3.0, -2.0, 9.0]], np.float32), "abc")
     assert names == ["c"]
     assert np.isnan(confidences).all()

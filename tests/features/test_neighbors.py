@@ -106,7 +106,7 @@ def test_a_neighbor_of_another_class_is_marked():
     assert colors["dog"] != colors["cat"]
     lead = " ".join(texts(figure))
     assert "of another class" in lead
-    assert "there is no picture of it any more" in lead
+    assert "can no longer be read" in lead
 
 
 def test_numbers_do_not_need_the_files_any_more(model_file, own_pictures, tmp_path):
@@ -159,7 +159,7 @@ def test_the_command_prints_a_table_or_a_line_of_json_per_input(run_command, eve
         (["id:x", "--layer", "flatten"], "has no row 'x'"),
         (["id:1", "--layer", "nothing"], "no layer 'nothing'"),
         (["id:1", "--layer", "flatten", "--count", "0"], "must be at least 1"),
-        (["id:1", "--out", "near.gif"], "Nothing can be written to 'near.gif'"),
+        (["id:1", "--out", "near.gif"], "'near.gif' has an unknown ending"),
         ([], "no inputs to compare with"),
         (["nothing.png", "--layer", "flatten"], "no such file"),
     ],

@@ -99,7 +99,7 @@ def test_splits_that_are_not_there_are_drawn_by_the_seed(made):
     said = []
     found = convscope.probe(made({"a": matrix}, labels_of(codes)), say=said.append)
     assert found.samples == (144, 48, 48)
-    assert said == ["train and test are not both there: drew splits of all 240 samples by the seed 0"]
+    assert said == ["no train or no test split: splits of all 240 samples drawn with seed 0"]
     assert found.layers[0].accuracy > 0.9
 
 
@@ -108,7 +108,7 @@ def test_only_a_validation_split_is_carved_out_of_train(made):
     splits = ["test" if row % 4 == 0 else "train" for row in range(COUNT)]
     found = convscope.probe(made({"a": matrix}, labels_of(codes), splits))
     assert found.samples == (144, 36, 60)
-    assert found.notes == ("drew a validation split from train by the seed 0",)
+    assert found.notes == ("validation split drawn from train with seed 0",)
 
 
 def test_samples_without_a_label_and_values_that_are_no_numbers_do_no_harm(made):

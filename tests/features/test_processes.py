@@ -61,7 +61,7 @@ def test_a_killed_process_is_told(inputs):
     next(batches)
     for child in children():
         os.kill(child, signal.SIGKILL)
-    with pytest.raises(RunError, match="was ended from outside"):
+    with pytest.raises(RunError, match="was terminated"):
         for _ in batches:
             pass
 

@@ -53,7 +53,7 @@ def test_few_samples_can_be_placed_by_every_method(made):
     features = made({"a": np.random.default_rng(0).normal(0, 1, (5, 3))})
     for method in ("pca", "tsne"):
         assert np.isfinite(convscope.project(features, method=method).points).all()
-    with pytest.raises(UsageError, match="has 4 samples to place, expected at least 5"):
+    with pytest.raises(UsageError, match="has 4 samples, expected at least 5"):
         convscope.project(made({"a": np.eye(4)}))
 
 
@@ -70,20 +70,20 @@ def test_large_sets_are_sampled_by_the_seed_and_pca_places_all(made):
     features = made({"a": clusters(30)}, three(30))
     placed = convscope.project(features, method="tsne", most=40, seed=3, say=said.append)
     assert len(placed.rows) == 40
-    assert said == ["t-SNE of 40 of 90 samples, chosen by the seed 3"]
+    assert said == ["t-SNE of 40 of 90 samples, drawn with seed 3"]
     assert np.all(np.diff(placed.rows) > 0)
     other = convscope.project(features, method="tsne", most=40, seed=4)
     assert not np.array_equal(other.rows, placed.rows)
     whole = convscope.project(features, most=40)
     assert len(whole.rows) == 90
-    assert whole.notes == ("PCA fitted to 40 of 90 samples, chosen by the seed 0",)
+    assert whole.notes == ("PCA fitted to 40 of 90 samples, drawn with seed 0",)
 
 
 def test_samples_that_are_no_numbers_are_left_out_and_counted(made):
     matrix = clusters()
     matrix[[3, 50], 2] = np.nan, np.inf
     found = convscope.project(made({"a": matrix}, three()))
-    assert found.notes == ("2 samples are left out: not all of their features are finite",)
+    assert found.notes == ("2 samples left out: some of their features are not finite",)
     assert len(found.rows) == 58
     assert not {3, 50} & set(found.rows.tolist())
 

@@ -111,7 +111,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(model_file, pictures, tmp_pat
         convscope.extract(
             model_file, pictures, out=each.target, pool=pool, part_size=32, resume=True, say=said.append
         )
-    assert f"Going on: {parts} of 4 parts are there." in said
+    assert f"Resuming: {parts} of 4 parts are complete." in said
     assert contents(to) == contents(other.target)
     assert len(open_features(to)) == 120
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, f"other-{name}"])

@@ -42,7 +42,7 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray is going to do by default
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # lost workers are started again, which is no error
 }
-_RESUME = "Run the same command with --resume; the parts that are there are kept."
+_RESUME = "Parts that were written are kept. Run the same command with --resume."
 
 
 def ray_package() -> Any:
@@ -137,7 +137,7 @@ def extract_on_cluster(
     missing = job.store.missing()
     if missing:
         raise RunError(
-            f"{job.store.place.target} lacks {len(missing)} parts after all were computed.", _RESUME
+            f"{job.store.place.target} lacks {len(missing)} parts although all were computed.", _RESUME
         )
 
 

@@ -81,9 +81,9 @@ class ExtractionRequest:
             ("precision", self.precision, PRECISIONS),
         ):
             if value not in known:
-                raise UsageError(f"There is no {what} '{value}'.", f"There are {', '.join(known)}.")
+                raise UsageError(f"Unknown {what} '{value}'.", f"Choose one of {', '.join(known)}.")
         if self.part_size is not None and self.part_size < 1:
-            raise UsageError(f"A part holds at least one sample. Received: {self.part_size}.")
+            raise UsageError(f"part_size must be at least 1. Received: part_size={self.part_size}.")
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def extract(
     Raises:
         UsageError: A name or setting that cannot work, or `to` exists.
         DataError: The data is malformed.
-        RunError: What is there is of another model, data or pair; or it cannot be written.
+        RunError: What exists is of another model, data or setting; or it cannot be written.
         BackendError: A package is missing.
     """
     place = place_of(to, request.pool)
@@ -160,46 +160,66 @@ def extract(
         reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
     )
     _describe(pair, say)
+    manifest = _manifest(pair, request, _layers(pair, request, say), paths)
+    if found is not None:
+        manifest = _same(found[0], manifest, request, place)
+        if found[1]:
+            say(f"{place.target} is complete already.")
+            return open_features(place.target)
+    _compute(pair, request, place, manifest, fresh=found is None, cluster=cluster, progress=progress, say=say)
+    return open_features(place.target)
+
+
+def _compute(
+    pair: ModelAndData,
+    request: ExtractionRequest,
+    place: Place,
+    manifest: Manifest,
+    *,
+    fresh: bool,
+    cluster: str | None,
+    progress: Progress,
+    say: Say,
+) -> None:
+    """Computes and writes all parts that are missing."""
+    dataset = pair.dataset
+    engine, read = None, None
+    if fresh or cluster is None:
+        read = read_some(dataset.inputs, SAMPLE)
+        settled = None if fresh else EngineReport.from_json(manifest.engine)
+        engine = _engine(pair.loaded.model, manifest, dataset, read.samples, settled, say)
+    if fresh and engine is not None:
+        manifest = _settled(manifest, engine, request, pair)
+    store = (ZarrStore if place.kind == "zarr" else ParquetStore)(place, manifest)
+    store.begin()
+    parts = store.missing()
+    if not fresh:
+        say(f"Resuming: {len(store.parts()) - len(parts)} of {len(store.parts())} parts are complete.")
+    if cluster is not None:
+        extract_on_cluster(Job(pair.reference, dataset, store), parts, cluster, progress, say)
+    elif engine is not None and read is not None:
+        processes = _processes(read, len(dataset), engine.report, say) if parts else 0
+        extract_parts(engine, dataset, parts, store, progress, processes)
+    store.finish()
+
+
+def _layers(pair: ModelAndData, request: ExtractionRequest, say: Say) -> list[str]:
     dataset = pair.dataset
     graph = trace(pair.loaded.model, dataset.unpack(dataset.prepare(dataset.spread(1))))
     layers, said = chosen_layers(graph, request.layers, pair.loaded)
     if said:
         say(said)
-    manifest = _manifest(pair, request, layers, paths)
-    if found is not None:
-        manifest = _same(found[0], manifest, request, place)
-    if found is not None and found[1]:
-        say(f"{place.target} is complete already.")
-        return open_features(place.target)
-    engine, read = None, None
-    if found is None or cluster is None:
-        read = read_some(dataset.inputs, SAMPLE)
-        settled = None if found is None else EngineReport.from_json(manifest.engine)
-        engine = _engine(pair.loaded.model, manifest, dataset, read.samples, settled, say)
-    if found is None and engine is not None:
-        manifest = _settled(manifest, engine, request, pair)
-    store = (ZarrStore if place.kind == "zarr" else ParquetStore)(place, manifest)
-    store.begin()
-    parts = store.missing()
-    if found is not None:
-        say(f"Going on: {len(store.parts()) - len(parts)} of {len(store.parts())} parts are there.")
-    if cluster is not None:
-        extract_on_cluster(Job(pair.reference, pair.dataset, store), parts, cluster, progress, say)
-    elif engine is not None and read is not None:
-        processes = _processes(read, len(dataset), engine.report, say) if parts else 0
-        extract_parts(engine, pair.dataset, parts, store, progress, processes)
-    store.finish()
-    return open_features(place.target)
+    return layers
 
 
 def _found(place: Place, resume: bool) -> tuple[Manifest, bool] | None:
     found = place.found()
     if found is not None and not resume:
         if found[1]:
-            raise UsageError(f"{place.target} exists.", "Choose another --to, or remove it.")
+            raise UsageError(f"{place.target} exists.", "Choose another --out, or remove it.")
         raise UsageError(
-            f"{place.target} was begun and is not finished.",
-            f"Go on with it: --resume. Or remove {place.parts if place.kind == 'file' else place.target}.",
+            f"{place.target} is not finished.",
+            f"Resume it with --resume, or remove {place.parts if place.kind == 'file' else place.target}.",
         )
     return found
 
@@ -239,7 +259,7 @@ def _processes(read: Read, count: int, report: EngineReport, say: Say) -> int:
     computed = max((rate.samples_per_second for rate in report.rates), default=inf)
     processes = processes_for(read, count, computed, cores())
     if processes:
-        say(f"Samples are read by {processes} other process{'es' if processes > 1 else ''}.")
+        say(f"Samples are read by {processes} more process{'es' if processes > 1 else ''}.")
     return processes
 
 
@@ -316,8 +336,8 @@ def _same(old: Manifest, new: Manifest, request: ExtractionRequest, place: Place
     differing = old.differences(new)
     if differing:
         raise RunError(
-            f"{place.target} was extracted with something else: {'; '.join(differing)}.",
-            "Give the same model, data and settings, or another --to.",
+            f"{place.target} was extracted with other settings: {'; '.join(differing)}.",
+            "Give the same model, data and settings, or another --out.",
         )
     return old
 

@@ -228,13 +228,13 @@ def whole_paths(names: Sequence[str]) -> list[str]:
     return whole
 
 
-def chosen_layers(graph: Graph, names: Sequence[str], opened: LoadedModel) -> tuple[list[str], str]:
+def chosen_layers(graph: Graph, names: Sequence[str], loaded: LoadedModel) -> tuple[list[str], str]:
     """Paths of the layers that are meant, and a line on what was chosen.
 
     Args:
         graph: Of the model.
         names: Paths, unique names, patterns, `last` or `all`; none means `last`.
-        opened: The model.
+        loaded: The model.
 
     Raises:
         UsageError: A name that nothing has.
@@ -246,7 +246,7 @@ def chosen_layers(graph: Graph, names: Sequence[str], opened: LoadedModel) -> tu
         if name == ALL and name not in own:
             paths += [call.path for call in graph.calls if call.recordable and call.outputs]
         elif name == LAST and name not in own:
-            last, said = _last(graph, opened)
+            last, said = _last(graph, loaded)
             paths.append(last)
         else:
             paths += [call.path for call in graph.select([name])]
@@ -254,13 +254,13 @@ def chosen_layers(graph: Graph, names: Sequence[str], opened: LoadedModel) -> tu
     return [call.path for call in graph.calls if call.path in chosen], said
 
 
-def _last(graph: Graph, opened: LoadedModel) -> tuple[str, str]:
-    """The last convolution; of a model whose answer is features, or without convolutions, the last layer."""
+def _last(graph: Graph, loaded: LoadedModel) -> tuple[str, str]:
+    """The last convolution; of a model whose output is features, or without convolutions, the last layer."""
     calls = [call for call in graph.calls if call.recordable and call.outputs]
     if not calls:
-        raise UsageError(f"No layer of the model '{opened.name}' can be recorded.")
+        raise UsageError(f"No layer of the model '{loaded.name}' can be recorded.")
     convolution, said = last_convolution(graph)
-    if convolution is not None and (opened.architecture is None or not opened.architecture.is_bank):
+    if convolution is not None and (loaded.architecture is None or not loaded.architecture.is_bank):
         return convolution.path, f"layer {convolution.path}: {said}"
     return calls[-1].path, f"layer {calls[-1].path}: the last one"
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import unknown_name
-from convscope.features.query_media import Query, queries_of
+from convscope.features.query import Query, queries_of
 from convscope.features.results import Result
 from convscope.features.rows import check_at_least, slices
 from convscope.features.samples import samples_of

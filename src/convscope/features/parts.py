@@ -109,7 +109,7 @@ class _Gathering:
         if answers is None or names is None:
             return
         stop = start + len(answers)
-        self._predictions[start:stop], self._confidences[start:stop] = answered(answers, names)
+        self._predictions[start:stop], self._confidences[start:stop] = predicted_names(answers, names)
 
     def finished(self, dataset: Dataset) -> Block:
         """The whole part, with who its samples are."""
@@ -124,24 +124,24 @@ class _Gathering:
         return Block(self._part, samples, self._arrays)
 
 
-def answered(
-    answers: npt.NDArray[np.float32], names: Sequence[str]
+def predicted_names(
+    outputs: npt.NDArray[np.float32], names: Sequence[str]
 ) -> tuple[list[str | None], npt.NDArray[np.float32]]:
-    """What a model answers, in words.
+    """The predicted class of each sample, by name.
 
     Args:
-        answers: Its outputs, shape (samples, classes); one column is the probability of the second class.
+        outputs: Of the model, shape (samples, classes); one column is the probability of the second class.
         names: Of the classes.
 
     Returns:
         The name of the class with the largest output, and its probability: not a number where the outputs of
         a sample are no probabilities.
     """
-    if answers.shape[1] == 1:
-        answers = np.concatenate([1 - answers, answers], axis=1)
-    best = answers.argmax(axis=1)
-    largest = answers[np.arange(len(answers)), best]
-    likely = (answers.min(axis=1) > -1e-3) & (np.abs(answers.sum(axis=1) - 1) < 0.02)
+    if outputs.shape[1] == 1:
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    best = outputs.argmax(axis=1)
+    largest = outputs[np.arange(len(outputs)), best]
+    likely = (outputs.min(axis=1) > -1e-3) & (np.abs(outputs.sum(axis=1) - 1) < 0.02)
     return [names[i] for i in best.tolist()], np.where(likely, largest, np.nan).astype(np.float32)
 
 
@@ -150,5 +150,6 @@ def _check_float16(layer: str, values: npt.NDArray[np.float32]) -> None:
     largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
     if largest > float(np.finfo(np.float16).max):
         raise UsageError(
-            f"'{layer}' puts out {largest:.3g}, which float16 cannot hold.", "Use --dtype float32."
+            f"The output of '{layer}' reaches {largest:.3g}, which float16 cannot hold.",
+            "Use --dtype float32.",
         )

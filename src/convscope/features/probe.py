@@ -68,8 +68,8 @@ class Probe(Result):
         layers: In the model's order.
         classes: How many class names the train samples have.
         samples: Train, validation and test samples.
-        baseline: Accuracy on test of answering always with the most frequent class of train.
-        model: Accuracy on test of the model's own answers, or None.
+        baseline: Accuracy on test of always predicting the most frequent class of train.
+        model: Accuracy on test of the model's own predictions, or None.
         notes: What was decided or should be known, one line each.
         seed: For what is drawn at random.
     """
@@ -257,9 +257,7 @@ def _divided(
     codes = columns.codes(features.class_names)
     known = np.flatnonzero(codes >= 0)
     if not len(known):
-        raise UsageError(
-            f"{features.path} has no labels to probe for.", "Extract features of a data set with labels."
-        )
+        raise UsageError(f"{features.path} has no labels.", "Extract features of a data set with labels.")
     number: dict[str, int] = {name: place for place, name in enumerate(SPLITS)}
     split = np.array([number.get(str(name), -1) for name in columns.splits], np.int8)
     there = [int(np.sum(split[known] == place)) for place in range(len(SPLITS))]
@@ -267,12 +265,12 @@ def _divided(
     if not (there[0] and there[2]):
         split[known] = carve(codes[known], known, FRACTIONS, seed)  # type: ignore[arg-type]
         notes.append(
-            f"train and test are not both there: drew splits of all {len(known):,} samples by the seed {seed}"
+            f"no train or no test split: splits of all {len(known):,} samples drawn with seed {seed}"
         )
     elif not there[1]:
         train = known[split[known] == 0]
         split[train] = carve(codes[train], train, {"validation": FRACTIONS["validation"]}, seed)
-        notes.append(f"drew a validation split from train by the seed {seed}")
+        notes.append(f"validation split drawn from train with seed {seed}")
     parts = [known[split[known] == place] for place in range(len(SPLITS))]
     chosen = some_rows(parts[0], most, seed)
     if len(chosen) < len(parts[0]):
@@ -281,9 +279,7 @@ def _divided(
     empty = [name for name, rows in zip(SPLITS, parts, strict=True) if not len(rows)]
     if empty or len(np.unique(codes[parts[0]])) < 2:
         what = f"no {empty[0]} samples" if empty else "train samples of one class only"
-        raise UsageError(
-            f"{features.path} has {what}.", "A probe needs some of at least two classes in each."
-        )
+        raise UsageError(f"{features.path} has {what}.", "Each split needs samples of at least two classes.")
     return tuple(parts), codes, notes
 
 
@@ -321,7 +317,7 @@ def _finite(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _of_model(features: Features, rows: npt.NDArray[np.int64]) -> float | None:
-    """The model's own accuracy, where it answers with these classes."""
+    """The model's own accuracy, where it predicts these classes."""
     columns = features.columns()
     pairs = [(columns.labels[row], columns.predictions[row]) for row in rows]
     names = features.manifest.prediction_names or ()

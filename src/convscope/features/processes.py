@@ -111,8 +111,8 @@ def batches_of(inputs: EncodedSamples, cuts: Iterable[Indices], processes: int =
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise RunError(
-            "A process that read samples was ended from outside, as happens where memory is short.",
-            "What is written is kept; go on with --resume.",
+            "A process that read samples was terminated, which happens when memory is low.",
+            "Parts that were written are kept. Run the same command with --resume.",
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)

@@ -190,7 +190,7 @@ def project(
     rows, notes = _usable(features, column.layer)
     if len(rows) < LEAST:
         raise UsageError(
-            f"{features.path} has {len(rows)} samples to place, expected at least {LEAST}.",
+            f"{features.path} has {len(rows)} samples, expected at least {LEAST}.",
             "Extract more of them.",
         )
     chosen = some_rows(rows, most, seed)
@@ -198,7 +198,7 @@ def project(
     if len(chosen) < len(rows):
         what = "fitted to" if method == "pca" else "of"
         notes.append(
-            f"{NAMES[method]} {what} {len(chosen):,} of {len(rows):,} samples, chosen by the seed {seed}"
+            f"{NAMES[method]} {what} {len(chosen):,} of {len(rows):,} samples, drawn with seed {seed}"
         )
     for note in filter(None, (said, *notes)):
         say(note)
@@ -244,7 +244,7 @@ def _usable(features: Features, layer: str) -> tuple[npt.NDArray[np.int64], list
     ]
     rows = np.concatenate([np.empty(0, np.int64), *good]).astype(np.int64)
     lost = len(features) - len(rows)
-    return rows, [f"{lost:,} samples are left out: not all of their features are finite"] if lost else []
+    return rows, [f"{lost:,} samples left out: some of their features are not finite"] if lost else []
 
 
 def _pca(values: npt.NDArray[np.float32], components: int, seed: int) -> tuple[Any, tuple[float, float]]:
@@ -303,7 +303,7 @@ def _umap() -> Any:
             from umap import UMAP
     except ImportError as error:
         raise BackendError(
-            "UMAP is not installed.", 'Install it: pip install "convscope[features]". Or take tsne.'
+            "UMAP is not installed.", 'Install it: pip install "convscope[features]". Or use --method tsne.'
         ) from error
     return UMAP
 

@@ -1,26 +1,132 @@
-"""Other samples through the model that features came from: the same layers, settings and numbers."""
+"""Inputs to compare with features: run through the same model in the same way, or rows that exist."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.inference.feature_report import EngineReport
-from convscope.engine.inference.features import feature_engine
 from convscope.errors import BackendError, RunError, UsageError
-from convscope.features.model_and_data import ModelReference, model_fingerprint, whole_paths
-from convscope.features.parts import answered
+from convscope.features.rows import gather
 from convscope.features.table import Features
 from convscope.types import Progress, no_progress
-from convscope.workflows.model_inputs.arrays import array_dataset, open_array
-from convscope.workflows.model_inputs.dataset import Dataset
-from convscope.workflows.model_inputs.encoder import saved_encoder
-from convscope.workflows.model_inputs.reading import unlabelled_dataset
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.engine.inference.features import FeatureEngine
+    from convscope.lenses.views.view import Sample
+    from convscope.workflows.load_model import LoadedModel
+    from convscope.workflows.model_inputs.dataset import Dataset
+
+ROW = "id:"
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What is compared with features.
+
+    Args:
+        name: The file, or `id:17`.
+        short: A name for a picture.
+        id: The row, where it is one of the features.
+        label: Its class name, where it is known.
+        prediction: What the model takes it for, or None.
+        sample: The input, to be drawn; None for a row.
+    """
+
+    name: str
+    short: str
+    id: int | None = None
+    label: str | None = None
+    prediction: str | None = None
+    sample: Sample | None = None
+
+
+def queries_of(
+    features: Features,
+    layer: str,
+    inputs: Sequence[str],
+    *,
+    model: keras.Model | str | None = None,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    progress: Progress = no_progress,
+) -> tuple[list[Query], npt.NDArray[np.float32], list[str]]:
+    """Features of inputs: computed for files, read for rows.
+
+    Args:
+        features: What they are to be compared with.
+        layer: The layer's path.
+        inputs: Files, folders and patterns, or `id:17`.
+        model: The model; None opens what the features say.
+        trust: Whether a model file may hold code that runs when it is opened.
+        code: Modules to import first.
+        progress: Is told how far it is.
+
+    Returns:
+        The queries, rows first; their features, shape (queries, values), float32; and what should be known.
+
+    Raises:
+        UsageError: No input, or no such row.
+        DataError: An input cannot be read.
+        RunError: The model is not the one of the features.
+    """
+    if not inputs:
+        raise UsageError("No input was given.", "Give files, or a row of the features such as id:17.")
+    numbers = [check_row(features, text) for text in inputs if text.startswith(ROW)]
+    paths = [text for text in inputs if not text.startswith(ROW)]
+    queries = _rows(features, numbers)
+    rows, place_of = np.unique(np.array(numbers, np.int64), return_inverse=True)
+    vectors = [gather(features, layer, rows)[place_of]]
+    notes: list[str] = []
+    if paths:
+        found = query(features, paths, [layer], model=model, trust=trust, code=code, progress=progress)
+        samples = zip(range(len(found.dataset)), found.predictions, strict=True)
+        queries += [_of_dataset(features, found.dataset, i, prediction) for i, prediction in samples]
+        vectors.append(found.matrices[layer])
+        notes += found.notes
+    return queries, np.concatenate(vectors), notes
+
+
+def check_row(features: Features, text: str) -> int:
+    """The row that `id:17` means.
+
+    Raises:
+        UsageError: It is no number, or there is no such row.
+    """
+    number = text.removeprefix(ROW)
+    if not (number.isascii() and number.isdigit()) or int(number) >= len(features):
+        raise UsageError(
+            f"{features.path} has no row '{number}'.", f"Its rows are id:0 to id:{len(features) - 1}."
+        )
+    return int(number)
+
+
+def _rows(features: Features, numbers: Sequence[int]) -> list[Query]:
+    columns = features.columns()
+    return [
+        Query(
+            f"{ROW}{row}",
+            f"{ROW}{row}",
+            row,
+            columns.labels[row],
+            columns.predictions[row],
+        )
+        for row in numbers
+    ]
+
+
+def _of_dataset(features: Features, dataset: Dataset, index: int, prediction: str | None) -> Query:
+    from convscope.features.samples import sample_of
+
+    name = dataset.name(index)
+    return Query(name, Path(name).name, None, None, prediction, sample_of(features, dataset, index))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +172,54 @@ def query(
         DataError: Nothing readable was found.
         RunError: The model is not the one that the features came from.
     """
-    manifest = features.manifest
-    saved = manifest.model if model is None else {**manifest.model, "given": model}
-    saved = {**saved, "code": [*saved["code"], *code]}
-    loaded = ModelReference.from_json(saved, trust=trust).open()
-    if model_fingerprint(loaded.model) != manifest.model["fingerprint"]:
-        raise RunError(
-            f"The model '{loaded.name}' is not the one that {features.path} came from.",
-            "Name that model with --model, or extract the features again.",
-        )
+    from convscope.features.parts import predicted_names
+
+    loaded = _model_of(features, model, trust, code)
     dataset = _dataset(features, inputs, progress)
     chosen = [features.find(layer).layer for layer in layers] or list(features.layers)
+    engine, notes = _engine(features, loaded, dataset, chosen)
+    names = features.manifest.prediction_names
+    found: dict[str, list[npt.NDArray[np.float32]]] = {layer: [] for layer in chosen}
+    predictions: list[str | None] = []
+    for computed, outputs in engine.run(_batches(dataset, engine.report.batch_size)):
+        if outputs is not None and names is not None:
+            predictions += predicted_names(outputs, names)[0]
+        for layer in chosen:
+            values = computed[layer].astype(features.manifest.dtype).astype(np.float32)
+            found[layer].append(values.reshape(len(values), -1))
+    matrices = {layer: np.concatenate(blocks) for layer, blocks in found.items()}
+    return Queried(dataset, matrices, tuple(predictions) or (None,) * len(dataset), notes)
+
+
+def _model_of(
+    features: Features, model: keras.Model | str | None, trust: bool, code: Sequence[str]
+) -> LoadedModel:
+    """The model of features, or another place of the same model."""
+    from convscope.features.model_and_data import ModelReference, model_fingerprint
+
+    saved = features.manifest.model if model is None else {**features.manifest.model, "given": model}
+    saved = {**saved, "code": [*saved["code"], *code]}
+    loaded = ModelReference.from_json(saved, trust=trust).open()
+    if model_fingerprint(loaded.model) != features.manifest.model["fingerprint"]:
+        raise RunError(
+            f"The model '{loaded.name}' is not the one that {features.path} was computed with.",
+            "Give that model with --model, or extract the features again.",
+        )
+    return loaded
+
+
+def _engine(
+    features: Features, loaded: LoadedModel, dataset: Dataset, layers: Sequence[str]
+) -> tuple[FeatureEngine, tuple[str, ...]]:
+    """What computes as the features were computed, and what should be known."""
+    from convscope.engine.inference.feature_report import EngineReport
+    from convscope.engine.inference.features import feature_engine
+
+    manifest = features.manifest
     make = partial(
         feature_engine,
         loaded.model,
-        chosen,
+        layers,
         manifest.pool,
         dataset.spread(1),
         prepare=dataset.prepare,
@@ -92,27 +231,24 @@ def query(
     settled = EngineReport.from_json(manifest.engine)
     notes = [f"Skipped {each.path}: {each.reason}" for each in dataset.skipped]
     try:
-        engine = make(settled=settled)
+        return make(settled=settled), tuple(notes)
     except BackendError as error:  # the features come from another machine, such as one with OpenVINO
-        engine = make(settled=settled.by_keras(error.message))
         notes.append(f"Keras computes the inputs, not the engine of the features: {error.message}")
-    size = engine.report.batch_size
-    starts = range(0, len(dataset), size)
-    batches = (dataset.take(np.arange(start, min(start + size, len(dataset)))) for start in starts)
-    found: dict[str, list[npt.NDArray[np.float32]]] = {layer: [] for layer in chosen}
-    predictions: list[str | None] = []
-    for computed, answers in engine.run(batches):
-        if answers is not None and manifest.prediction_names is not None:
-            predictions += answered(answers, manifest.prediction_names)[0]
-        for layer in chosen:
-            values = computed[layer].astype(manifest.dtype).astype(np.float32)
-            found[layer].append(values.reshape(len(values), -1))
-    matrices = {layer: np.concatenate(blocks) for layer, blocks in found.items()}
-    return Queried(dataset, matrices, tuple(predictions) or (None,) * len(dataset), tuple(notes))
+        return make(settled=settled.by_keras(error.message)), tuple(notes)
+
+
+def _batches(dataset: Dataset, size: int) -> Iterator[npt.NDArray[np.generic]]:
+    for start in range(0, len(dataset), size):
+        yield dataset.take(np.arange(start, min(start + size, len(dataset))))
 
 
 def _dataset(features: Features, inputs: Sequence[str], progress: Progress) -> Dataset:
     """The inputs, read and encoded as the samples on disk were."""
+    from convscope.features.model_and_data import whole_paths
+    from convscope.workflows.model_inputs.arrays import array_dataset, open_array
+    from convscope.workflows.model_inputs.encoder import saved_encoder
+    from convscope.workflows.model_inputs.reading import unlabelled_dataset
+
     reading = features.manifest.reading
     paths = whole_paths(inputs)
     arrays = open_array(paths)
@@ -123,7 +259,8 @@ def _dataset(features: Features, inputs: Sequence[str], progress: Progress) -> D
         return array_dataset(arrays)
     if reading["representation"] is None:
         raise UsageError(
-            f"{features.path} came from an array.", "Give the inputs as a .npy file of such samples."
+            f"The samples of {features.path} came from an array.",
+            "Give the inputs as a .npy file of such samples.",
         )
     encoder = saved_encoder(reading)
     return unlabelled_dataset(encoder.read(paths, progress), encoder)

@@ -26,9 +26,7 @@ def check_result_ending(path: Path) -> None:
         UsageError: It is none of `ENDINGS`.
     """
     if path.suffix.lower() not in ENDINGS:
-        raise UsageError(
-            f"Nothing can be written to '{path.name}'.", f"The name must end in {', '.join(ENDINGS)}."
-        )
+        raise UsageError(f"'{path.name}' has an unknown ending.", f"Use one of {', '.join(ENDINGS)}.")
 
 
 class Result(ABC):

@@ -232,11 +232,11 @@ def disk_errors(place: Place) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunError(
-                f"The disk of {place.target} is full. What was written so far is whole.",
-                "Make space, and run the same command with --resume.",
+                f"The disk of {place.target} is full. The parts written so far are complete.",
+                "Free some space and run the same command with --resume.",
             ) from error
         raise RunError(
-            f"{place.target} cannot be written: {error.strerror or error}.", "Choose another --to."
+            f"{place.target} cannot be written: {error.strerror or error}.", "Choose another --out."
         ) from error
 
 
@@ -246,4 +246,4 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _taken(path: Path) -> UsageError:
-    return UsageError(f"{path} exists and holds no features.", "Choose another --to.")
+    return UsageError(f"{path} exists and holds no features.", "Choose another --out.")

@@ -208,7 +208,7 @@ def open_features(path: str | Path) -> Features:
     if (place / MANIFEST).exists():
         raise RunError(
             f"The extraction to {path} is not finished.",
-            "Finish it: the same `convscope extract` with --resume.",
+            "Run the same `convscope extract` with --resume.",
         )
     manifest = manifest_of_parts(place)
     if manifest is None:
@@ -218,7 +218,7 @@ def open_features(path: str | Path) -> Features:
     if missing:
         raise DataError(
             f"{path} is damaged: {missing[0]} is missing.",
-            "Extract it again: the same command with --resume.",
+            "Run the same `convscope extract` with --resume.",
         )
     return Features(path, manifest, files)
 

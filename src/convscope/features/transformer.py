@@ -128,14 +128,14 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         prepare_backend()
         values = validate_data(self, X, dtype="numeric", allow_nd=True)
         if self.batch_size is not None and self.batch_size < 1:
-            raise UsageError(f"A batch holds at least one sample. Received: batch_size={self.batch_size}.")
+            raise UsageError(f"batch_size must be at least 1. Received: batch_size={self.batch_size}.")
         if self.pool == "none":
-            raise UsageError("A row holds one vector for each sample.", "Take pool='flatten' for whole maps.")
-        self._opened = _Opened.by(self, values)
-        self.layers_ = self._opened.layers
-        self.input_shape_ = self._opened.shape
-        self.report_ = self._opened.engine(self._opened.brought(values[:_SAMPLE]), len(values)).report
-        self.n_features_out_ = self._opened.width
+            raise UsageError("pool='none' is not supported.", "Use pool='flatten' for whole feature maps.")
+        self._extractor = _Extractor.by(self, values)
+        self.layers_ = self._extractor.layers
+        self.input_shape_ = self._extractor.shape
+        self.report_ = self._extractor.engine(self._extractor.brought(values[:_SAMPLE]), len(values)).report
+        self.n_features_out_ = self._extractor.width
         return self
 
     def transform(self, X: Any) -> Floats:  # noqa: N803
@@ -153,7 +153,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         check_is_fitted(self)
         values = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
-        return self._opened.features(values)
+        return self._extractor.features(values)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """Names such as `block2_conv[5]`: the layer, and the number among its features.
@@ -162,7 +162,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             input_features: Not used, but compared with the names that `fit` saw, if it saw any.
         """
         super().get_feature_names_out(input_features)
-        return np.array(self._opened.names, dtype=object)
+        return np.array(self._extractor.names, dtype=object)
 
     @property
     def _n_features_out(self) -> int:
@@ -176,7 +176,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return tags
 
 
-class _Opened:
+class _Extractor:
     """An opened model with its engine; pickled, it holds the model, and makes the engine anew when needed.
 
     Args:
@@ -214,36 +214,35 @@ class _Opened:
         return len(self.names)
 
     @classmethod
-    def by(cls, wanted: ConvFeatures, values: npt.NDArray[Any]) -> _Opened:
-        """Opens the model that is wanted, for samples like these."""
+    def by(cls, settings: ConvFeatures, values: npt.NDArray[Any]) -> _Extractor:
+        """Opens the model of a transformer, for samples like these."""
         from convscope.features.model_and_data import chosen_layers
         from convscope.kinds.contract.value_range import check_range, limits_of, range_of
         from convscope.scope.graph.graph import trace
 
-        check_range(wanted.value_range)
-        subject = _subject(wanted, values)
-        opened = subject.open()
-        inputs = list(opened.model.inputs or ())
+        check_range(settings.value_range)
+        reference = _reference(settings, values)
+        loaded = reference.open()
+        inputs = list(loaded.model.inputs or ())
         if len(inputs) != 1:
-            raise UsageError(f"The model '{opened.name}' takes {len(inputs)} inputs; expected one.")
+            raise UsageError(f"The model '{loaded.name}' takes {len(inputs)} inputs; expected one.")
         expected = tuple(inputs[0].shape[1:])
-        shape = _sample_shape(values.shape, expected, wanted.input_shape, opened.name)
-        names = (
-            () if wanted.layer is None else (wanted.layer,) if isinstance(wanted.layer, str) else wanted.layer
-        )
-        layers, _ = chosen_layers(trace(opened.model, np.zeros((1, *shape), np.float32)), names, opened)
-        own = range_of(opened.model) if opened.run is None else "0..1"
-        low, high = limits_of(own if wanted.value_range == "auto" else wanted.value_range)
+        shape = _sample_shape(values.shape, expected, settings.input_shape, loaded.name)
+        layer = settings.layer
+        names = () if layer is None else (layer,) if isinstance(layer, str) else layer
+        layers, _ = chosen_layers(trace(loaded.model, np.zeros((1, *shape), np.float32)), names, loaded)
+        own = range_of(loaded.model) if loaded.run is None else "0..1"
+        low, high = limits_of(own if settings.value_range == "auto" else settings.value_range)
         scaling = ((high - low) / 255, low)
         return cls(
-            opened.model,
+            loaded.model,
             tuple(layers),
-            wanted.pool,
+            settings.pool,
             shape,
             scaling,
-            wanted.precision,
-            wanted.batch_size,
-            tuple(wanted.code),
+            settings.precision,
+            settings.batch_size,
+            tuple(settings.code),
         )
 
     def brought(self, values: npt.NDArray[Any]) -> Floats:
@@ -340,24 +339,24 @@ class _Opened:
         self.__dict__.update(state, model=model, _engine=None)
 
 
-def _subject(wanted: ConvFeatures, values: npt.NDArray[Any]) -> ModelReference:
+def _reference(settings: ConvFeatures, values: npt.NDArray[Any]) -> ModelReference:
     """How the model is opened: an architecture for samples of this shape, with a seed of its own."""
     from convscope.features.model_and_data import ModelReference
 
-    subject = ModelReference(wanted.model, wanted.trust, tuple(wanted.code), wanted.input_shape)
-    architecture = subject.architecture
+    reference = ModelReference(settings.model, settings.trust, tuple(settings.code), settings.input_shape)
+    architecture = reference.architecture
     if architecture is None:
-        return subject
-    shape = wanted.input_shape
+        return reference
+    shape = settings.input_shape
     if shape is None:
         shape = tuple(values.shape[1:]) + ((1,) if values.ndim < 4 else ())
-    name = str(wanted.model)
+    name = str(settings.model)
     if "seed" in architecture_options(architecture) and not _SEEDED.search(name):
-        seed = check_random_state(wanted.random_state).randint(_SEEDS)
+        seed = check_random_state(settings.random_state).randint(_SEEDS)
         short, bracket, inside = name.partition("(")
         options = inside.rstrip().removesuffix(")").strip().rstrip(",") if bracket else ""
         name = f"{short}({options}{', ' if options else ''}seed={seed})"
-    return ModelReference(name, wanted.trust, tuple(wanted.code), shape)
+    return ModelReference(name, settings.trust, tuple(settings.code), shape)
 
 
 def _sample_shape(
