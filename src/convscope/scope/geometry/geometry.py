@@ -59,7 +59,7 @@ def _after(step: Call, states: dict[int, State]) -> State:
     if any(state is None for _, state in known):
         return None
     arriving = [(value.shape, state) for value, state in known if state]
-    if not arriving:
+    if not arriving or not step.outputs:
         return ()
     shapes, arrived = zip(*arriving, strict=True)
     return through(Passage(step.layer, step.outputs[0].shape, len(step.inputs), shapes, arrived))
