@@ -11,13 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.digests import Digests
-from convscope.data.splits import Samples, Split, Splits, also_in_train
-from convscope.data.stratify import carve
+from convscope.data.splits import Samples, Splits, also_in_train, divided
+from convscope.data.stratify import FRACTION, carve, missing_splits, split_codes
 from convscope.errors import DataError
 from convscope.types import SPLITS, Skipped, SplitName
-
-FRACTION = 0.1
-"""Share of each class that a split gets which the data does not have."""
 
 SPLIT_ALIASES: dict[str, SplitName] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -27,7 +24,6 @@ SPLIT_ALIASES: dict[str, SplitName] = {
 """Names under which a split is found, in lower case."""
 
 TRAIN = SPLITS.index("train")
-UNKNOWN = -1
 
 
 class Source(Samples, Protocol):
@@ -97,14 +93,12 @@ def assemble(found: Found, seed: int) -> Splits:
     class_names = _class_names(found)
     number_of = {name: number for number, name in enumerate(class_names)}
     labels = np.fromiter((number_of[name] for name in found.labels), np.int64, len(found.labels))
-    given = np.fromiter(
-        (UNKNOWN if name is None else SPLITS.index(name) for name in found.splits), np.int8, len(found.splits)
-    )
+    given = split_codes(found.where, found.splits, found.nouns)
     groups = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
     near = groups if found.near is None else np.unique(found.near, return_inverse=True)[1].astype(np.int64)
     _check_classes(found, class_names, labels, given)
     codes, decisions = _complete(found, class_names, labels, near, given, seed)
-    train, validation, test = (_part(found.source, labels, codes == code) for code in range(len(SPLITS)))
+    train, validation, test = divided(found.source, labels, codes)
     if not len(validation):
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
@@ -141,15 +135,6 @@ def _check_classes(
     found: Found, class_names: tuple[str, ...], labels: npt.NDArray[np.int64], given: npt.NDArray[np.int8]
 ) -> None:
     where, (one, many) = found.where, found.nouns
-    if np.any(given == UNKNOWN) and np.any(given != UNKNOWN):
-        without = int(np.sum(given == UNKNOWN))
-        raise DataError(
-            f"{where}: {without} of {len(given)} {many} have no split, expected all or none",
-            hint=f"Give every {one} a split, or leave the split out for all.",
-        )
-    if not np.any((given == TRAIN) | (given == UNKNOWN)):
-        others = ", ".join(SPLITS[code] for code in np.unique(given))
-        raise DataError(f"{where}: expected a train split, received only {others}")
     totals = np.bincount(labels, minlength=len(class_names))
     single = [name for name, total in zip(class_names, totals, strict=True) if total == 1]
     if single:
@@ -157,7 +142,7 @@ def _check_classes(
             f"{where}: expected at least two {many} per class, received one of {_some(single)}",
             hint=f"Add {many} or remove the class: one {one} cannot be in both train and test.",
         )
-    trained = np.bincount(labels[(given == TRAIN) | (given == UNKNOWN)], minlength=len(class_names))
+    trained = np.bincount(labels[given == TRAIN], minlength=len(class_names))
     missing = [name for name, total in zip(class_names, trained, strict=True) if total == 0]
     if missing:
         others = ", ".join(SPLITS[code] for code in np.unique(given[labels == class_names.index(missing[0])]))
@@ -177,10 +162,8 @@ def _complete(
 ) -> tuple[npt.NDArray[np.int8], list[str]]:
     """Fills in the splits that are missing; returns the codes and what was decided."""
     one, many = found.nouns
-    wanted: dict[SplitName, float] = {
-        name: FRACTION for name in ("test", "validation") if not np.any(given == SPLITS.index(name))
-    }
-    codes = np.where(given == UNKNOWN, TRAIN, given).astype(np.int8)
+    wanted = missing_splits(given)
+    codes = given.copy()
     pool = np.flatnonzero(codes == TRAIN)
     decisions = []
     few = round(len(pool) * FRACTION) < found.fewest
@@ -204,11 +187,6 @@ def _complete(
         if missing:
             decisions.append(f"{name}: no {one} of {_some(missing)}, which has too few")
     return codes, decisions
-
-
-def _part(source: Source, labels: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> Split:
-    indices = np.flatnonzero(chosen).astype(np.int64)
-    return Split(source.take(indices), labels[indices])
 
 
 def duplicate_warnings(

@@ -90,6 +90,22 @@ class Splits:
         }
 
 
+def divided(
+    samples: Samples, labels: npt.NDArray[Any], codes: npt.NDArray[np.int8]
+) -> tuple[Split, Split, Split]:
+    """Train, validation and test of samples with an index into `SPLITS` each, shape (samples,)."""
+    rows = [np.flatnonzero(codes == code).astype(np.int64) for code in range(len(SPLITS))]
+    train, validation, test = (Split(samples.take(chosen), labels[chosen]) for chosen in rows)
+    return train, validation, test
+
+
+def as_labels(values: Sequence[object]) -> npt.NDArray[np.object_]:
+    """Labels that are no numbers, one object for each sample, shape (samples,)."""
+    labels = np.empty(len(values), object)
+    labels[:] = values
+    return labels
+
+
 def also_in_train(count: int, split: str, one: str, many: str) -> str:
     """Warns of samples that make a split look easier than it is.
 

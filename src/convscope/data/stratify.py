@@ -2,12 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
+
+FRACTION = 0.1
+"""Share of the samples, or of each class, that a split gets which the data does not have."""
+
+Codes = npt.NDArray[np.int8]
+"""Index into `SPLITS` for every sample, shape (samples,)."""
+
+
+def split_codes(where: str, splits: Sequence[SplitName | None], nouns: tuple[str, str]) -> Codes:
+    """The split of every sample; train where the data has no splits.
+
+    Args:
+        where: The path that was read, for messages.
+        splits: The split of each sample; None for all of them where the data has no splits.
+        nouns: What one sample and many are called.
+
+    Raises:
+        DataError: Only some samples have a split, or none is in train.
+    """
+    one, many = nouns
+    without = sum(split is None for split in splits)
+    if 0 < without < len(splits):
+        raise DataError(
+            f"{where}: {without} of {len(splits)} {many} have no split, expected all or none",
+            hint=f"Give every {one} a split, or leave the split out for all.",
+        )
+    codes = np.array([SPLITS.index(split or "train") for split in splits], np.int8)
+    if not np.any(codes == SPLITS.index("train")):
+        others = ", ".join(SPLITS[code] for code in np.unique(codes))
+        raise DataError(f"{where}: expected a train split, received only {others}")
+    return codes
+
+
+def missing_splits(codes: Codes) -> dict[SplitName, float]:
+    """Validation and test, where no sample is in them, with the share that is drawn."""
+    return {name: FRACTION for name in ("test", "validation") if not np.any(codes == SPLITS.index(name))}
+
+
+def draw_missing(
+    where: str,
+    codes: Codes,
+    groups: npt.NDArray[np.int64],
+    seed: int,
+    many: str,
+    alike: str,
+    fewest: int = 0,
+) -> tuple[Codes, list[str]]:
+    """Draws the splits that are missing from train, whatever the labels.
+
+    Args:
+        where: The path that was read, for messages.
+        codes: As `split_codes`.
+        groups: Samples with the same number stay together, shape (samples,), int64.
+        seed: Decides which samples go where.
+        many: What samples are called.
+        alike: What samples have in common that stay together.
+        fewest: Groups in train without which nothing is drawn.
+
+    Returns:
+        Codes, and what was decided, one line for each split.
+
+    Raises:
+        DataError: There are too few groups.
+    """
+    wanted = missing_splits(codes)
+    if not wanted:
+        return codes, []
+    pool = np.flatnonzero(codes == SPLITS.index("train"))
+    fewest, different = max(fewest, len(wanted) + 1), len(np.unique(groups[pool]))
+    if different < fewest:
+        raise DataError(
+            f"{where}: expected at least {fewest} different {many} to draw {' and '.join(wanted)} from,"
+            f" received {different}",
+            hint=f"Add {many}, or give validation and test.",
+        )
+    codes = codes.copy()
+    codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
+    return codes, [
+        f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} {many}, because the data has no"
+        f" {name} split; drawn with seed {seed}, {alike} kept in one split"
+        for name in wanted
+    ]
 
 
 def carve(

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from convscope.data.splits import Split
+from convscope.data.splits import Split, as_labels
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.series.readers.sources import SeriesSamples
 from convscope.kinds.series.remaining_life.conditions import Conditions
-from convscope.kinds.series.remaining_life.histories import History, as_labels
+from convscope.kinds.series.remaining_life.histories import History
 from convscope.kinds.series.remaining_life.representation import START, LifeRepresentation
 
 NAMES = ("setting_1", "setting_2", "heat", "shake", "still")

@@ -45,14 +45,14 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.assembly import SPLIT_ALIASES, assemble
 from convscope.data.columns import split_of_file
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing, class_files
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
-from convscope.kinds.audio.readers.splits import Rows, split_classes, split_transcripts
+from convscope.kinds.audio.readers.splits import Rows, split_transcripts
 from convscope.kinds.audio.readers.tables import (
     SOUND_LABEL_COLUMNS,
     TRANSCRIPT_COLUMNS,
@@ -112,7 +112,7 @@ def read_recordings(
     else:
         layout = _read_folder(rows, want, column, encoding)
     found = rows.hear(str(place), layout, progress)
-    return split_classes(found, seed) if want == "label" else split_transcripts(found, seed)
+    return assemble(found, seed) if want == "label" else split_transcripts(found, seed)
 
 
 def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | None) -> str:

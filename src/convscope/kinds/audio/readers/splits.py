@@ -9,20 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import (
-    FRACTION,
     Found,
-    assemble,
     check_mostly_readable,
     content_fingerprint,
     duplicate_warnings,
 )
 from convscope.data.lines import ControlCharacters
-from convscope.data.splits import Split, Splits
-from convscope.data.stratify import carve
-from convscope.errors import DataError
+from convscope.data.splits import Splits, as_labels, divided
+from convscope.data.stratify import draw_missing, split_codes
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
-from convscope.types import SPLITS, Progress, Skipped, SplitName
+from convscope.types import Progress, Skipped, SplitName
 
 FEWEST = 3
 """Different recordings without which no split can be drawn, and speakers without which they are mixed."""
@@ -112,11 +109,6 @@ def _by_speaker(speakers: Sequence[str]) -> npt.NDArray[np.str_] | None:
     return np.array(speakers) if all(speakers) and len(set(speakers)) >= FEWEST else None
 
 
-def split_classes(found: Found, seed: int) -> Splits:
-    """Splits of recordings with a class each; those that the data does not have are drawn."""
-    return assemble(found, seed)
-
-
 def split_transcripts(found: Found, seed: int) -> Splits:
     """Splits of recordings with transcripts; those that the data does not have are drawn from train.
 
@@ -130,31 +122,14 @@ def split_transcripts(found: Found, seed: int) -> Splits:
     Raises:
         DataError: Only some recordings have a split, there are none of train, or too few to draw from.
     """
-    given = [split for split in found.splits if split is not None]
-    if given and len(given) < len(found.splits):
-        raise DataError(
-            f"{found.where}: {len(found.splits) - len(given)} of {len(found.splits)} recordings have no"
-            " split, expected all or none",
-            hint="Give every recording a split, or leave the split out for all.",
-        )
-    if given and "train" not in given:
-        raise DataError(
-            f"{found.where}: expected a train split, received only {', '.join(sorted(set(given)))}"
-        )
-    codes = np.array([SPLITS.index(split or "train") for split in found.splits], np.int8)
+    codes = split_codes(found.where, found.splits, found.nouns)
     groups = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
     near = found.digests if found.near is None else found.near
     together = np.unique(near, return_inverse=True)[1].astype(np.int64)
-    codes, drawn = _complete(found, codes, together, seed)
-    transcripts = np.empty(len(found.labels), object)
-    transcripts[:] = found.labels
+    codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], found.alike, FEWEST)
     numbers = np.unique(found.labels, return_inverse=True)[1].astype(np.int64)
-    parts = [np.flatnonzero(codes == code).astype(np.int64) for code in range(len(SPLITS))]
-    train, validation, test = (Split(found.source.take(rows), transcripts[rows]) for rows in parts)
     return Splits(
-        train,
-        validation,
-        test,
+        *divided(found.source, as_labels(found.labels), codes),
         class_names=(),
         layout=found.layout,
         fingerprint=content_fingerprint(found),
@@ -162,29 +137,3 @@ def split_transcripts(found: Found, seed: int) -> Splits:
         warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, groups, codes)),
         skipped=tuple(found.skipped),
     )
-
-
-def _complete(
-    found: Found, codes: npt.NDArray[np.int8], groups: npt.NDArray[np.int64], seed: int
-) -> tuple[npt.NDArray[np.int8], Sequence[str]]:
-    """Draws the splits that are missing; identical recordings stay together."""
-    wanted: dict[SplitName, float] = {
-        name: FRACTION for name in ("test", "validation") if not np.any(codes == SPLITS.index(name))
-    }
-    if not wanted:
-        return codes, ()
-    pool = np.flatnonzero(codes == SPLITS.index("train"))
-    different = len(np.unique(groups[pool]))
-    if different < FEWEST:
-        raise DataError(
-            f"{found.where}: expected at least {FEWEST} different recordings to draw {' and '.join(wanted)}"
-            f" from, received {different}",
-            hint="Add recordings, or give validation and test.",
-        )
-    codes = codes.copy()
-    codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
-    return codes, [
-        f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} recordings, because the data has"
-        f" no {name} split; drawn with seed {seed}, {found.alike} kept in one split"
-        for name in wanted
-    ]

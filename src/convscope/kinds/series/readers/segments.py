@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Split
+from convscope.data.splits import Split, as_labels
 from convscope.kinds.series.readers.sources import Series, SeriesSamples
 from convscope.types import Skipped
 
@@ -106,13 +106,6 @@ def split_of(root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0)
         leads.append(before)
         truths.append(Truth(_moved(stream.windows, start, stop, before)))
     return Split(Segments(root, keys, some, leads), as_labels(truths))
-
-
-def as_labels(truths: Sequence[Truth]) -> np.ndarray:
-    """One object for each stretch, shape (stretches,)."""
-    labels = np.empty(len(truths), object)
-    labels[:] = truths
-    return labels
 
 
 def fingerprint(streams: Sequence[Stream]) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split, Splits, as_labels
 from convscope.errors import DataError
 from convscope.kinds.series.readers.sources import Series, SeriesSamples
 from convscope.types import SPLITS, Skipped, SplitName
@@ -258,13 +258,6 @@ def divide(
         warnings=tuple(warnings),
         skipped=tuple(skipped),
     )
-
-
-def as_labels(lives: Sequence[Lives]) -> np.ndarray:
-    """Remaining lives of several units, one array each, as the labels of a split."""
-    labels = np.empty(len(lives), object)
-    labels[:] = list(lives)
-    return labels
 
 
 def _check(where: str, units: Sequence[Unit]) -> None:

@@ -11,15 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Split, Splits, also_in_train
-from convscope.data.stratify import carve
+from convscope.data.splits import Splits, also_in_train, as_labels, divided
+from convscope.data.stratify import draw_missing
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.tag_schemes import OUTSIDE, Scheme, parse, recognize, spans, write
-from convscope.types import SPLITS, Skipped, SplitName
-
-FRACTION = 0.1
-"""Share of the sentences that a split gets which the data does not have."""
+from convscope.types import SPLITS, Skipped
 
 _TRAIN = SPLITS.index("train")
 
@@ -94,26 +91,17 @@ def tagged_splits(
             hint="Check which column holds the tag.",
         )
     groups = _groups(found.sentences)
-    codes = np.array(found.codes, np.int8)
-    codes = _complete(place, codes, groups, seed, decisions)
+    codes, drawn = draw_missing(
+        str(place), np.array(found.codes, np.int8), groups, seed, "sentences", "identical sentences"
+    )
     warnings += _warned(labels, codes, groups, scheme)
     samples = TaggedSentences(str(root), found.keys, found.sentences)
-    array = np.empty(len(labels), object)
-    array[:] = labels
-
-    def part(code: int) -> Split:
-        chosen = np.flatnonzero(codes == code).astype(np.int64)
-        return Split(samples.take(chosen), array[chosen])
-
-    train, validation, test = map(part, range(len(SPLITS)))
     return Splits(
-        train,
-        validation,
-        test,
+        *divided(samples, as_labels(labels), codes),
         class_names=names,
         layout=f"CoNLL columns: {place.name} has a word and its tag in each line",
         fingerprint=fingerprint,
-        decisions=tuple(decisions),
+        decisions=(*decisions, *drawn),
         warnings=tuple(warnings),
         skipped=tuple(skipped),
     )
@@ -143,37 +131,6 @@ def _converted(found: TaggedFound, scheme: Scheme) -> tuple[list[tuple[str, ...]
 def _groups(sentences: Sequence[Sentence]) -> npt.NDArray[np.int64]:
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(each.words, len(numbers)) for each in sentences], np.int64)
-
-
-def _complete(
-    place: Path,
-    codes: npt.NDArray[np.int8],
-    groups: npt.NDArray[np.int64],
-    seed: int,
-    decisions: list[str],
-) -> npt.NDArray[np.int8]:
-    """Draws the splits that are missing."""
-    wanted: dict[SplitName, float] = {
-        name: FRACTION for name in ("test", "validation") if not np.any(codes == SPLITS.index(name))
-    }
-    if not wanted:
-        return codes
-    pool = np.flatnonzero(codes == _TRAIN)
-    different = len(np.unique(groups[pool]))
-    if different <= len(wanted):
-        raise DataError(
-            f"{place}: expected more than {len(wanted)} different sentences, of which to draw"
-            f" {' and '.join(wanted)}, received {different}"
-        )
-    codes = codes.copy()
-    codes[pool] = carve(np.zeros(len(pool), np.int64), groups[pool], wanted, seed)
-    for name in wanted:
-        count = int(np.sum(codes == SPLITS.index(name)))
-        decisions.append(
-            f"{name}: {count} of {len(pool)} sentences, because the data has no {name} split;"
-            f" drawn with seed {seed}, identical sentences kept in one split"
-        )
-    return codes
 
 
 def _warned(

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.assembly import FRACTION, SPLIT_ALIASES
+from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.lines import ControlCharacters, read_lines
-from convscope.data.splits import Split, Splits, also_in_train
-from convscope.data.stratify import carve
+from convscope.data.splits import Splits, also_in_train, as_labels, divided
+from convscope.data.stratify import draw_missing, split_codes
 from convscope.data.tables import table_kind
 from convscope.errors import DataError, unknown_name
 from convscope.kinds.text.readers.sources import Texts
@@ -93,28 +92,15 @@ def split_pairs(pairs: Pairs, where: str, layout: str, decisions: Sequence[str],
             f"{where}: expected pairs of a sentence and its translation, received none"
             + (f", {pairs.empty} with an empty side" if pairs.empty else "")
         )
-    named = [split is not None for split in pairs.splits]
-    if any(named) and not all(named):
-        raise DataError(
-            f"{where}: {named.count(False)} of {len(named)} pairs have no split, expected all or none",
-            hint="Give every pair a split, or leave the split out for all.",
-        )
-    codes = np.array([SPLITS.index(split or "train") for split in pairs.splits], np.int8)
-    if not np.any(codes == SPLITS.index("train")):
-        found = ", ".join(SPLITS[code] for code in np.unique(codes))
-        raise DataError(f"{where}: expected a train split, received only {found}")
-    codes, drawn = _complete(pairs, where, codes, seed)
+    codes = split_codes(where, pairs.splits, ("pair", "pairs"))
+    sources = np.unique(pairs.sources, return_inverse=True)[1].astype(np.int64)
+    codes, drawn = draw_missing(where, codes, sources, seed, "pairs", "pairs of one source", FEWEST)
     warnings = [*pairs.controls.warnings, *_duplicates(pairs, codes)]
     if pairs.empty:
         warnings.append(f"{pairs.empty} pairs with an empty side were left out")
     source = Texts(pairs.root, pairs.keys, pairs.sources)
-    targets = np.empty(len(pairs.targets), object)
-    targets[:] = pairs.targets
-    train, validation, test = (_part(source, targets, codes == code) for code in range(len(SPLITS)))
     return Splits(
-        train,
-        validation,
-        test,
+        *divided(source, as_labels(pairs.targets), codes),
         class_names=(),
         layout=layout,
         fingerprint=_fingerprint(pairs),
@@ -122,38 +108,6 @@ def split_pairs(pairs: Pairs, where: str, layout: str, decisions: Sequence[str],
         warnings=tuple(warnings),
         skipped=tuple(pairs.skipped),
     )
-
-
-def _part(source: Texts, targets: npt.NDArray[Any], chosen: npt.NDArray[np.bool_]) -> Split:
-    rows = np.flatnonzero(chosen).astype(np.int64)
-    return Split(source.take(rows), targets[rows])
-
-
-def _complete(
-    pairs: Pairs, where: str, codes: npt.NDArray[np.int8], seed: int
-) -> tuple[npt.NDArray[np.int8], list[str]]:
-    """Draws the splits that are missing; pairs of one source stay together."""
-    wanted: dict[SplitName, float] = {
-        name: FRACTION for name in ("test", "validation") if not np.any(codes == SPLITS.index(name))
-    }
-    if not wanted:
-        return codes, []
-    pool = np.flatnonzero(codes == SPLITS.index("train"))
-    groups = np.unique([pairs.sources[i] for i in pool], return_inverse=True)[1].astype(np.int64)
-    different = int(groups.max()) + 1
-    if different < FEWEST:
-        raise DataError(
-            f"{where}: expected at least {FEWEST} different sentences to draw {' and '.join(wanted)} from,"
-            f" received {different}",
-            hint="Add pairs, or give files for validation and test.",
-        )
-    codes = codes.copy()
-    codes[pool] = carve(np.zeros(len(pool), np.int64), groups, wanted, seed)
-    return codes, [
-        f"{name}: {int(np.sum(codes == SPLITS.index(name)))} of {len(pool)} pairs, because the data has no"
-        f" {name} split; drawn with seed {seed}, pairs of one source kept in one split"
-        for name in wanted
-    ]
 
 
 def _duplicates(pairs: Pairs, codes: npt.NDArray[np.int8]) -> list[str]:
