@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing, parquet_shards
+from convscope.data.named_files import is_folder
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
 from convscope.types import Skipped, SplitName
@@ -40,6 +41,41 @@ class FileSet:
     keys: tuple[str, ...]
     splits: tuple[SplitName | None, ...]
     skipped: tuple[Skipped, ...] = ()
+
+    def decisions(self) -> list[str]:
+        """That the splits follow from the names of the files, where they do."""
+        if len(self.keys) < 2 or len(self.keys) != len(set(self.splits)):
+            return []
+        said = (f"{key} is {split}" for key, split in zip(self.keys, self.splits, strict=True))
+        return [f"splits: by the names of the files: {', '.join(said)}"]
+
+    def layout(self, forms: Iterable[str]) -> str:
+        """One line of how the files are written and what they are called."""
+        more = f" and {len(self.keys) - 5} more" if len(self.keys) > 5 else ""
+        return f"{'; '.join(forms)}: {', '.join(self.keys[:5])}{more}"
+
+
+def set_at(
+    path: Path, what: str, preferred: Callable[[Path], FileSet | None] = lambda folder: None
+) -> FileSet | None:
+    """The files that a path stands for, or None where a folder has folders to look into.
+
+    Args:
+        path: A folder, a file, or what the names of the files of one data set begin with.
+        what: What the files hold, for messages.
+        preferred: The set that is taken from a folder of several; None where there is none.
+
+    Raises:
+        DataError: Nothing is there, it cannot be read, or there are several sets.
+    """
+    try:
+        # A device or a pipe that is there is not the beginning of other files' names.
+        of_prefix = None if path.exists() else set_of_prefix(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if of_prefix is not None:
+        return of_prefix
+    return preferred(path) or set_of_folder(path, what) if is_folder(path) else set_of_file(path)
 
 
 def set_of_file(path: Path) -> FileSet:

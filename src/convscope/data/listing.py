@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,6 +71,16 @@ class Listing:
             waiting.extend(reversed(folders))
             found.extend(files)
         return sorted(found)
+
+    def files_that(self, takes: Callable[[str], bool], reason: str) -> list[str]:
+        """The files at any depth, sorted, whose keys are taken; the others are listed as left out."""
+        found = []
+        for key in self.files_below(""):
+            if takes(key):
+                found.append(key)
+            else:
+                self.skip(key, reason)
+        return found
 
     def skip(self, key: str, reason: str) -> None:
         """Lists something as left out."""

@@ -4,43 +4,83 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from convscope.data.listing import Listing, is_inside
 from convscope.errors import DataError
 from convscope.types import Skipped
 
+STANDARD_INPUT = "-"
+"""The input that is read from standard input."""
 
-def files_of(path: str, skipped: list[Skipped]) -> list[str]:
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; else it is a file.
+
+    Raises:
+        DataError: Nothing is there, or it cannot be looked at.
+    """
+    try:
+        folder, file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # too long for a path, or holds a NUL character
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not folder and not file:
+        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
+    return folder
+
+
+def files_of(
+    path: str,
+    skipped: list[Skipped],
+    takes: Callable[[str], bool] = lambda key: True,
+    reason: str = "",
+) -> list[str]:
     """The files that a path stands for.
 
     Args:
         path: A file, a folder (read at any depth) or a pattern such as `scans/*.png` or `scans/**/*.png`.
             What exists under a name is never taken for a pattern.
         skipped: Learns what was left out of folders.
+        takes: Whether a file of a folder, by its key, is one of those that are wanted.
+        reason: Why the others are left out.
 
     Returns:
         Paths of files, those of folders and patterns sorted.
 
     Raises:
-        DataError: The path does not exist, or a pattern matches nothing.
+        DataError: The path does not exist or cannot be read, or a pattern matches nothing.
     """
     place = Path(path)
-    if place.is_dir():
-        listing = Listing(path)
-        keys = listing.files_below("")
-        skipped += listing.skipped
-        return [str(place / key) for key in keys]
-    if place.exists() or place.is_symlink():
-        return [path]
+    try:
+        if path and place.is_dir():
+            listing = Listing(path)
+            keys = listing.files_that(takes, reason)
+            skipped += listing.skipped
+            return [str(place / key) for key in keys]
+        if path and (place.exists() or place.is_symlink()):
+            return [path]
+        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - knows absolute patterns
+    except (OSError, ValueError) as error:  # too long for a path, or holds a NUL character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path[:80]!r}: cannot be read ({reason})") from error
     if not glob.has_magic(path):
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - knows absolute patterns
+        raise DataError(
+            f"{path or 'an empty input'}: there is no such file or folder",
+            hint="Check the spelling of the path.",
+        )
     if not matches:
         raise DataError(f"{path}: the pattern matches no file", hint="Check the folder of the pattern.")
     if "**" in path:
         matches = [match for match in matches if not Path(match).is_dir()]
-    return [file for match in matches for file in files_of(match, skipped)]
+    return [file for match in matches for file in files_of(match, skipped, takes, reason)]
+
+
+def nothing_in(inputs: Iterable[object], what: str, skipped: Sequence[Skipped]) -> DataError:
+    """The error that says that no input holds what is expected, with the first reasons."""
+    examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
+    where = ", ".join(map(str, inputs)) or "no inputs"
+    return DataError(f"expected {what}, received none in {where}. {examples}".strip())
 
 
 def checked_path(where: str, raw: str, folder: Path) -> str:

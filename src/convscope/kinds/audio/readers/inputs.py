@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.named_files import files_of
-from convscope.errors import DataError
+from convscope.data.named_files import files_of, nothing_in
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
 from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
@@ -59,9 +58,7 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     skipped += scanned.skipped
     source = scanned.source
     if not len(source):
-        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
-        where = ", ".join(map(str, paths)) or "no paths"
-        raise DataError(f"expected recordings, received none in {where}. {examples}".strip())
+        raise nothing_in(paths, "recordings", skipped)
     return RecordingInputs(
         "", source.keys, source.parts, source.seconds, source.rates, tuple(skipped), scanned.warnings
     )

@@ -50,6 +50,7 @@ from convscope.data.columns import split_of_file
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing, class_files
+from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.audio.readers.splits import Rows, split_transcripts
@@ -98,16 +99,11 @@ def read_recordings(
     """
     check_encoding(encoding)
     place = Path(path)
-    try:
-        is_folder, is_file = place.is_dir(), place.is_file()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    if not is_folder and not is_file:
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    rows = Rows(str(place if is_folder else place.parent))
-    if label_pattern is not None and want == "label" and is_folder:
+    of_folder = is_folder(place)
+    rows = Rows(str(place if of_folder else place.parent))
+    if label_pattern is not None and want == "label" and of_folder:
         layout = _by_pattern(rows, label_pattern)
-    elif is_file:
+    elif not of_folder:
         layout = _read_tables(rows, {place.name: None}, want, column, encoding)
     else:
         layout = _read_folder(rows, want, column, encoding)

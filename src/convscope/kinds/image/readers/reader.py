@@ -50,7 +50,7 @@ from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.listing import Listing, class_files, parquet_shards
-from convscope.data.named_files import files_of
+from convscope.data.named_files import files_of, is_folder, nothing_in
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import read_npz
@@ -111,19 +111,9 @@ def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_prog
     Raises:
         DataError: As the table above says; the message names the file and, in a table, the line.
     """
-    return assemble(_find(Path(path), progress), seed)
-
-
-def _find(path: Path, progress: Progress) -> Found:
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    if is_folder:
-        return _find_in_folder(path, progress)
-    if not is_file:
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    return _find_in_file(path, progress)
+    place = Path(path)
+    found = _find_in_folder(place, progress) if is_folder(place) else _find_in_file(place, progress)
+    return assemble(found, seed)
 
 
 def _find_in_folder(folder: Path, progress: Progress) -> Found:
@@ -190,8 +180,5 @@ def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> Im
     source = scanned.source
     skipped += scanned.skipped
     if not len(source):
-        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
-        raise DataError(
-            f"expected images, received none in {', '.join(paths) or 'no paths'}. {examples}".strip()
-        )
+        raise nothing_in(paths, "images", skipped)
     return ImageInputs("", source.keys, source.sizes, source.channels, tuple(skipped))

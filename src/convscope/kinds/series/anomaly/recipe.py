@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from convscope.data.named_files import files_of
+from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
-from convscope.errors import DataError
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
@@ -26,8 +25,6 @@ from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.types import Progress, Skipped, no_progress
-
-STANDARD_INPUT = "-"
 
 
 def read_stream_inputs(
@@ -46,9 +43,11 @@ def read_stream_inputs(
         BackendError: pandas is not installed.
     """
     asked, notes, skipped = wanted or Wanted(), Notes(), list[Skipped]()
-    files = [file for one in inputs for file in _files(str(one), skipped)]
+    files: list[str] = []
+    for one in map(str, inputs):
+        files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_table, "no table")
     if not files:
-        raise DataError(f"expected series, received none in {', '.join(map(str, inputs)) or 'no inputs'}")
+        raise nothing_in(inputs, "series", skipped)
     series = []
     for done, file in enumerate(files, 1):
         if file == STANDARD_INPUT:
@@ -61,24 +60,6 @@ def read_stream_inputs(
         progress(done, len(files), "reading series")
     keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
     return SegmentInputs("", keys, series, (), tuple(skipped), notes.lines())
-
-
-def _files(one: str, skipped: list[Skipped]) -> list[str]:
-    if one == STANDARD_INPUT:
-        return [one]
-    if not one:
-        raise DataError("an empty input: there is no such file or folder")
-    found = []
-    try:
-        files = files_of(one, skipped)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{one}: cannot be read ({error})") from error
-    for file in files:
-        if is_table(file) or file == one:
-            found.append(file)
-        else:
-            skipped.append(Skipped(file, "no table"))
-    return found
 
 
 def read(

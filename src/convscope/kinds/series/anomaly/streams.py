@@ -26,6 +26,7 @@ import numpy.typing as npt
 from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.columns import find_column
 from convscope.data.listing import Listing
+from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation, windows_of_marks
@@ -194,27 +195,14 @@ def measured(
     return rest, marks, (*lines, f"the column '{label}' marks anomalies and is used for evaluation only")
 
 
-def table_keys(folder: Path) -> tuple[list[str], tuple[Skipped, ...]]:
-    """The tables below a folder at any depth, sorted, and what was left out."""
-    listing = Listing(str(folder))
-    found = []
-    for key in listing.files_below(""):
-        if is_table(key):
-            found.append(key)
-        else:
-            listing.skip(key, "no table")
-    return found, tuple(listing.skipped)
-
-
 def _tables(place: Path) -> tuple[list[str], tuple[Skipped, ...]]:
-    if place.is_file():
+    if not is_folder(place):
         return [place.name], ()
-    if not place.is_dir():
-        raise DataError(f"{place}: there is no such file or folder", hint="Check the spelling of the path.")
-    keys, skipped = table_keys(place)
+    listing = Listing(str(place))
+    keys = listing.files_that(is_table, "no table")
     if not keys:
         raise DataError(f"{place}: expected tables (.csv, .tsv, .parquet), received none")
-    return keys, skipped
+    return keys, tuple(listing.skipped)
 
 
 def _check_variables(root: str, streams: Sequence[Stream]) -> None:

@@ -40,17 +40,16 @@ What happens to times and numbers stands in `series.tables`. Besides:
 
 from __future__ import annotations
 
-import glob
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.assembly import assemble
-from convscope.data.file_sets import FileSet, set_of_file, set_of_folder, set_of_prefix
+from convscope.data.file_sets import FileSet, set_at, set_of_file
 from convscope.data.listing import Listing, class_files
+from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
-from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.layouts import Asked, TableSeries, read_table_series
@@ -59,7 +58,6 @@ from convscope.kinds.series.readers.sources import SeriesSamples
 from convscope.kinds.series.readers.tables import series_of_frame
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
-STANDARD_INPUT = "-"
 ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq")
 """Of one data set that is there in several forms, the first is read."""
 
@@ -95,26 +93,10 @@ def read_series(
     """
     place = Path(path)
     asked = Asked(time_column, id_column, label_column, rows)
-    files = _files(place)
+    files = set_at(place, "series", _preferred)
     found = SeriesRows(str(place if files is None else files.root), progress)
     layout = _read_folders(found, asked) if files is None else _read_files(files, found, asked)
     return assemble(found.found(str(place), layout), seed)
-
-
-def _files(path: Path) -> FileSet | None:
-    """The files to read, or None where a folder has folders to look into."""
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-        of_prefix = None if path.exists() else set_of_prefix(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if is_file:
-        return set_of_file(path)
-    if is_folder:
-        return _preferred(path) or set_of_folder(path, "series")
-    if of_prefix is None:
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    return of_prefix
 
 
 def _preferred(folder: Path) -> FileSet | None:
@@ -137,11 +119,8 @@ def _read_files(files: FileSet, found: SeriesRows, asked: Asked) -> str:
         path = files.root / key
         form = _read_archive(path, key, split, found) if is_archive_file(path) else None
         forms[form or _read_table(path, key, split, found, asked)] = None
-    if 1 < len(files.keys) == len(set(files.splits)):
-        said = (f"{key} is {split}" for key, split in zip(files.keys, files.splits, strict=True))
-        found.decisions[f"splits: by the names of the files: {', '.join(said)}"] = None
-    more = f" and {len(files.keys) - 5} more" if len(files.keys) > 5 else ""
-    return f"{'; '.join(forms)}: {', '.join(files.keys[:5])}{more}"
+    found.decisions |= dict.fromkeys(files.decisions())
+    return files.layout(forms)
 
 
 def _read_archive(path: Path, key: str, split: SplitName | None, found: SeriesRows) -> str:
@@ -230,45 +209,17 @@ def read_series_inputs(
             frame = read_frame_of(sys.stdin.buffer, "standard input")
             _add(found, "standard input", read_table_series(frame, "standard input", asked, labelled=False))
             continue
-        for path in _paths(one):
-            _add_path(found, path, asked)
+        for file in files_of(one, found.skipped, _is_series, "neither a table nor a file of the archives"):
+            _add_file(found, Path(file), asked)
     if not found.series:
-        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in found.skipped[:3])
-        where = ", ".join(map(str, inputs)) or "no inputs"
-        raise DataError(f"expected series, received none in {where}. {examples}".strip())
+        raise nothing_in(inputs, "series", found.skipped)
     progress(len(found.series), len(found.series), "reading series")
     made = found.samples()
     return SeriesInputs("", made.keys, made.series, tuple(found.skipped), tuple(found.decisions))
 
 
-def _paths(one: str) -> list[Path]:
-    try:
-        if one and Path(one).exists():
-            return [Path(one)]
-        if glob.has_magic(one):
-            found = sorted(glob.glob(one, recursive=True))  # noqa: PTH207 - knows absolute patterns
-            if found:
-                return [Path(match) for match in found if "**" not in one or not Path(match).is_dir()]
-            raise DataError(f"{one}: the pattern matches no file", hint="Check the folder of the pattern.")
-    except (OSError, ValueError) as error:  # too long for a path, or holds a NUL character
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{one[:80]!r}: cannot be read ({reason})") from error
-    raise DataError(
-        f"{one or 'an empty input'}: there is no such file or folder", hint="Check the spelling of the path."
-    )
-
-
-def _add_path(found: SeriesRows, path: Path, asked: Asked) -> None:
-    if not path.is_dir():
-        _add_file(found, path, asked)
-        return
-    listing = Listing(str(path))
-    for key in listing.files_below(""):
-        if is_table(key) or is_archive_file(key):
-            _add_file(found, path / key, asked)
-        else:
-            listing.skip(key, "neither a table nor a file of the archives")
-    found.skipped += listing.skipped
+def _is_series(key: str) -> bool:
+    return is_table(key) or is_archive_file(key)
 
 
 def _add_file(found: SeriesRows, path: Path, asked: Asked) -> None:

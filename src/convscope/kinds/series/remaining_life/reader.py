@@ -40,13 +40,13 @@ from train with the seed; a test unit that the data tells up to its failure is c
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing
+from convscope.data.named_files import files_of, is_folder, nothing_in
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import is_table
@@ -93,12 +93,13 @@ def read_lives(
     """
     place, notes = Path(path), LifeNotes()
     asked = columns or LifeColumns()
-    chosen = find_set(place, subset) if _exists(place) else None
+    of_folder = is_folder(place)
+    chosen = find_set(place, subset)
     if chosen is not None:
         folder, name = chosen
         units, skipped = read_set(folder, name, notes)
         found = _Found(str(folder), f"C-MAPSS text files of {name}", units, (), tuple(skipped))
-    elif place.is_dir():
+    elif of_folder:
         found = _folder(place, asked, notes, progress)
     else:
         units, said = read_life_table(place, place.name, asked, notes)
@@ -125,27 +126,13 @@ def table_keys(listing: Listing, folder: Path) -> list[str]:
     Raises:
         DataError: There is none.
     """
-    keys = []
-    for key in listing.files_below(""):
-        if is_table(key):
-            keys.append(key)
-        else:
-            listing.skip(key, "no table")
+    keys = listing.files_that(is_table, "no table")
     if not keys:
         raise DataError(
             f"{folder}: expected tables of units or files of C-MAPSS, received none",
             hint="Tables end in .csv, .tsv or .parquet; files of C-MAPSS are called train_FD001.txt.",
         )
     return keys
-
-
-def _exists(path: Path) -> bool:
-    try:
-        if path.exists():
-            return True
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
 
 
 def _folder(folder: Path, asked: LifeColumns, notes: LifeNotes, progress: Progress) -> _Found:
@@ -203,7 +190,8 @@ def read_life_inputs(
         BackendError: The library that reads tables is not installed.
     """
     asked, notes, skipped = columns or LifeColumns(), LifeNotes(), list[Skipped]()
-    files = [file for one in inputs for file in _files(str(one), skipped)]
+    found = [file for one in inputs for file in files_of(str(one), skipped, is_table, "no table")]
+    files = list(map(Path, found))
     units: list[tuple[str, Unit]] = []
     for done, file in enumerate(files, 1):
         if is_set_file(file):
@@ -213,7 +201,7 @@ def read_life_inputs(
         units += [(f"{file}#{unit.key.rpartition('#')[2]}", unit) for unit in mine]
         progress(done, len(files), "reading units")
     if not units:
-        raise DataError(f"expected units, received none in {', '.join(map(str, inputs)) or 'no inputs'}")
+        raise nothing_in(inputs, "units", skipped)
     keys, histories = [], []
     for key, unit in units:
         rows = len(unit.history)
@@ -221,27 +209,3 @@ def read_life_inputs(
             keys.append(key)
             histories.append(unit.history.until(stop))
     return HistoryInputs("", keys, histories, tuple(skipped), notes.warnings())
-
-
-def _files(one: str, skipped: list[Skipped]) -> list[Path]:
-    path = Path(one)
-    try:
-        if one and path.is_file():
-            return [path]
-        if one and path.is_dir():
-            listing = Listing(one)
-            keys = table_keys(listing, path)
-            skipped += listing.skipped
-            return [path / key for key in keys]
-        matches = sorted(glob.glob(one, recursive=True)) if glob.has_magic(one) else []  # noqa: PTH207
-    except (OSError, ValueError) as error:
-        raise DataError(f"{one}: cannot be read ({error})") from error
-    found = [
-        file
-        for match in matches
-        for file in _files(glob.escape(match) if glob.has_magic(match) else match, skipped)
-    ]
-    if not found:
-        what = "the pattern matches no file" if glob.has_magic(one) else "there is no such file or folder"
-        raise DataError(f"{one or 'an empty input'}: {what}", hint="Check the spelling of the path.")
-    return found

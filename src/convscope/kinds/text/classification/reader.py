@@ -61,7 +61,7 @@ from typing import Literal
 from convscope.data.assembly import assemble
 from convscope.data.columns import label_name, split_name
 from convscope.data.encoding import check_encoding
-from convscope.data.file_sets import FileSet, set_of_file, set_of_folder, set_of_prefix
+from convscope.data.file_sets import FileSet, set_at
 from convscope.data.lines import ControlCharacters, clean_text, read_lines, read_text
 from convscope.data.listing import Listing, class_files
 from convscope.data.splits import Splits
@@ -201,27 +201,10 @@ def read_texts(
     check_encoding(encoding)
     place = Path(path)
     asked = _Asked(encoding, text_column, label_column)
-    files = _files(place)
+    files = set_at(place, "texts")
     rows = TextRows(place if files is None else files.root, progress)
     layout = _read_folders(rows, asked) if files is None else _read_files(files, rows, asked)
     return assemble(rows.found(str(place), layout), seed)
-
-
-def _files(path: Path) -> FileSet | None:
-    """The files to read, or None where a folder has folders to look into."""
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-        # A device or a pipe that is there is not the beginning of other files' names.
-        of_prefix = None if path.exists() else set_of_prefix(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if is_folder:
-        return set_of_folder(path)
-    if is_file:
-        return set_of_file(path)
-    if of_prefix is None:
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    return of_prefix
 
 
 def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
@@ -245,11 +228,8 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
             rows.add(f"{path}, line {number}", f"{key}#{number}", text, name, split)
         check_few_labels(str(path), labels)
         forms[f"lines of `{form}`"] = None
-    if 1 < len(files.keys) == len(set(files.splits)):
-        said = (f"{key} is {split}" for key, split in zip(files.keys, files.splits, strict=True))
-        rows.decisions[f"splits: by the names of the files: {', '.join(said)}"] = None
-    more = f" and {len(files.keys) - 5} more" if len(files.keys) > 5 else ""
-    return f"{'; '.join(forms)}: {', '.join(files.keys[:5])}{more}"
+    rows.decisions |= dict.fromkeys(files.decisions())
+    return files.layout(forms)
 
 
 def _read_table(

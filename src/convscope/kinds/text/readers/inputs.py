@@ -11,14 +11,13 @@ from pathlib import Path
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
 from convscope.data.listing import Listing
+from convscope.data.named_files import STANDARD_INPUT, nothing_in
 from convscope.data.tables import open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
 from convscope.kinds.text.readers.rows import MOST_CHARACTERS
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import Progress, Skipped, no_progress
-
-STANDARD_INPUT = "-"
 
 _REPORTED = 8192
 
@@ -74,9 +73,7 @@ def read_text_inputs(
     for number, one in enumerate(inputs, 1):
         given.add_input(str(one), number)
     if not given.texts:
-        examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in given.skipped[:3])
-        where = ", ".join(map(str, inputs)) or "no inputs"
-        raise DataError(f"expected texts, received none in {where}. {examples}".strip())
+        raise nothing_in(inputs, "texts", given.skipped)
     progress(len(given.texts), len(given.texts), "reading texts")
     return TextInputs("", given.keys, given.texts, tuple(given.skipped), given.controls.warnings)
 

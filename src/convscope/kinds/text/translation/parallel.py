@@ -50,6 +50,7 @@ from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name, split
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.listing import Listing
+from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.data.tables import Table, TableKind, open_table, table_kind
 from convscope.errors import DataError, UsageError
@@ -222,13 +223,7 @@ def read_parallel(
     """
     check_encoding(encoding)
     place = Path(path)
-    try:
-        is_folder, is_file = place.is_dir(), place.is_file()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    if not is_folder and not is_file:
-        raise DataError(f"{path}: there is no such file or folder", hint="Check the spelling of the path.")
-    if is_folder:
+    if is_folder(place):
         listing = Listing(str(place))
         keys = listing.children("")[1]
         pairs = Pairs(str(place), progress)
