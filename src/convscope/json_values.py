@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import (
     TYPE_CHECKING,
+    ClassVar,
     Literal,
     NoReturn,
+    Self,
     TypeVar,
     Union,
     cast,
@@ -36,6 +38,33 @@ def to_json(value: DataclassInstance) -> dict[str, object]:
         {'places': None, 'unit': 'step', 'variables': [], 'filled': [1, 2]}
     """
     return {name: _listed(each) for name, each in asdict(value).items()}
+
+
+class Plain:
+    """A frozen dataclass that JSON keeps: its fields, and beside them what it is and of which version.
+
+    A subclass sets `_WHAT`, what it is called in messages; `_KEPT`, keys beside its fields with the only
+    value that each may have; and `_HINT`, what to do about one that cannot be read.
+    """
+
+    _WHAT: ClassVar[str]
+    _KEPT: ClassVar[Mapping[str, object]] = {}
+    _HINT: ClassVar[str] = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values by name, which `json` can write and `from_json` reads."""
+        return {**self._KEPT, **to_json(cast("DataclassInstance", self))}
+
+    @classmethod
+    def from_json(cls, plain: object) -> Self:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RunError: A key is missing or unknown, or a value is another or has another type.
+        """
+        if cls._KEPT:
+            return from_saved(cls, plain, cls._WHAT, cls._KEPT)
+        return from_json(cls, plain, cls._WHAT, cls._HINT)
 
 
 def _listed(value: object) -> object:

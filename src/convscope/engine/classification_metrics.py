@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError, UsageError
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows of text."""
@@ -79,7 +79,7 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
-class ClassificationMetrics:
+class ClassificationMetrics(Plain):
     """How good a classifier is on one split.
 
     Args:
@@ -93,6 +93,9 @@ class ClassificationMetrics:
         reliability: The bins behind the expected calibration error, by rising confidence.
     """
 
+    _WHAT = "classification metrics"
+    _HINT = EVALUATE_AGAIN
+
     samples: int
     accuracy: float
     macro_f1: float
@@ -101,10 +104,6 @@ class ClassificationMetrics:
     classes: tuple[ClassScores, ...]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name, which `json` can write."""
-        return to_json(self)
 
     def to_table(self) -> Table:
         """Headings and a row for each class."""
@@ -120,15 +119,6 @@ class ClassificationMetrics:
     def to_scores(self) -> tuple[()]:
         """The report of a classifier knows what to put at its top."""
         return ()
-
-    @classmethod
-    def from_json(cls, plain: object) -> ClassificationMetrics:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: A key is missing or unknown, or a value has another type.
-        """
-        return from_json(cls, plain, "classification metrics", EVALUATE_AGAIN)
 
 
 def classification_metrics(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 
 Engine = Literal["openvino", "keras"]
 Computed = Literal["bfloat16", "float32"]
@@ -28,7 +28,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class EngineReport:
+class EngineReport(Plain):
     """What computes the features, why, how fast, and how far it is from Keras in float32.
 
     Args:
@@ -45,6 +45,9 @@ class EngineReport:
         reason: Why this engine and precision where it is not the fastest; empty otherwise.
         tiles: Of each convolution in the compiled program, 0 for the plain sum; empty where all are plain.
     """
+
+    _WHAT = "an engine report"
+    _HINT = "Extract the features again."
 
     engine: Engine
     precision: Computed
@@ -75,19 +78,6 @@ class EngineReport:
             least = min(self.cosine, key=lambda path: self.cosine[path])
             words.append(f"cosine to Keras at least {self.cosine[least]:.6f} ({least})")
         return "; ".join(words) + (f"; {self.reason}" if self.reason else "")
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, saved: object) -> EngineReport:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe an engine.
-        """
-        return from_json(cls, saved, "an engine report", "Extract the features again.")
 
 
 def engine_name(engine: Engine) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from PIL import Image
 from convscope.data.splits import Split
 from convscope.data.threads import loading_pool, loading_threads
 from convscope.errors import DataError, UsageError
-from convscope.json_values import from_saved, to_json
+from convscope.json_values import Plain
 from convscope.kinds.contract.representation import RasterDescription
 from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
 from convscope.types import Progress, no_progress
@@ -31,7 +31,6 @@ SCALE = 1 / 255
 VERSION = 1
 
 _BATCH = 1024
-_SAVED = {"kind": "image", "version": VERSION, "scale": SCALE}
 
 
 class Pixels(Protocol):
@@ -123,7 +122,7 @@ class LazyPixels:
 
 
 @dataclass(frozen=True)
-class ImageRepresentation:
+class ImageRepresentation(Plain):
     """The size and the channels that every image is brought to.
 
     Args:
@@ -134,6 +133,9 @@ class ImageRepresentation:
     Raises:
         UsageError: A side is not positive or the channels are neither 1 nor 3.
     """
+
+    _WHAT = "image representation"
+    _KEPT: ClassVar = {"kind": "image", "version": VERSION, "scale": SCALE}
 
     height: int
     width: int
@@ -267,19 +269,6 @@ class ImageRepresentation:
     def to_inputs(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Values of 0 to 255 as float32 of 0 to 1, any shape."""
         return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
-
-    def to_json(self) -> dict[str, object]:
-        """A dictionary that `json` can write and `from_json` reads."""
-        return {**_SAVED, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, object]) -> ImageRepresentation:
-        """Rebuilds what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe an image representation of this version.
-        """
-        return from_saved(cls, saved, "image representation", _SAVED)
 
 
 def _as_images(split: Split) -> ImageSource:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Split
 from convscope.errors import UsageError
-from convscope.json_values import from_saved, to_json
+from convscope.json_values import Plain
 from convscope.kinds.audio.readers.clips import (
     FULL_SCALE,
     Clips,
@@ -37,11 +38,10 @@ COVERED = 0.95
 VERSION = 1
 
 _BATCH = 256
-_SAVED = {"kind": "audio", "version": VERSION}
 
 
 @dataclass(frozen=True)
-class AudioRepresentation:
+class AudioRepresentation(Plain):
     """The rate and the length that every recording is brought to.
 
     Channels become one, their mean. A shorter recording stands in the middle of silence; of a longer one the
@@ -56,6 +56,9 @@ class AudioRepresentation:
     Raises:
         UsageError: One of them cannot be.
     """
+
+    _WHAT = "audio representation"
+    _KEPT: ClassVar = {"kind": "audio", "version": VERSION}
 
     rate: int
     samples: int
@@ -161,19 +164,6 @@ class AudioRepresentation:
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many clips of noise, shape (count, samples), from -1 to 1."""
         return np.random.default_rng(0).uniform(-1, 1, (count, self.samples)).astype(np.float32)
-
-    def to_json(self) -> dict[str, object]:
-        """A dictionary that `json` can write and `from_json` reads."""
-        return {**_SAVED, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, object]) -> AudioRepresentation:
-        """Rebuilds what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe a representation of sound of this version.
-        """
-        return from_saved(cls, saved, "audio representation", _SAVED)
 
 
 def common_rate(rates: Sequence[int]) -> tuple[int, str]:

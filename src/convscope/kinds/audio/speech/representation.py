@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.data.token_rows import TokenRows
 from convscope.errors import UsageError
-from convscope.json_values import from_saved, to_json
+from convscope.json_values import Plain
 from convscope.kinds.audio.classification.representation import LOWEST_RATE, common_rate
 from convscope.kinds.audio.readers.recordings import Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, decoded_all
@@ -29,11 +29,9 @@ FRAMES = 50
 """Answers of the model per second."""
 VERSION = 1
 
-_SAVED = {"kind": "speech", "version": VERSION}
-
 
 @dataclass(frozen=True)
-class SpeechRepresentation:
+class SpeechRepresentation(Plain):
     """The rate of waveforms and the characters of transcripts; fitted on the train split alone.
 
     Args:
@@ -43,6 +41,9 @@ class SpeechRepresentation:
     Raises:
         UsageError: A rate that is too low, no character, or one twice.
     """
+
+    _WHAT = "speech representation"
+    _KEPT: ClassVar = {"kind": "speech", "version": VERSION}
 
     rate: int
     characters: tuple[str, ...]
@@ -156,19 +157,6 @@ class SpeechRepresentation:
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many waveforms of a second of noise."""
         return np.random.default_rng(0).uniform(-1, 1, (count, self.rate)).astype(np.float32)
-
-    def to_json(self) -> dict[str, object]:
-        """A dictionary that `json` can write and `from_json` reads."""
-        return {**_SAVED, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, object]) -> SpeechRepresentation:
-        """Rebuilds what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe a representation of speech of this version.
-        """
-        return from_saved(cls, saved, "speech representation", _SAVED)
 
     @cached_property
     def _ids(self) -> dict[str, int]:

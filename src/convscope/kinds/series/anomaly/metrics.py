@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.classification_metrics import EVALUATE_AGAIN
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 from convscope.kinds.series.anomaly.alarms import Alarm
 from convscope.kinds.series.readers.segments import Windows
 
@@ -120,7 +120,7 @@ class SeriesAlarms:
 
 
 @dataclass(frozen=True)
-class AnomalyMetrics:
+class AnomalyMetrics(Plain):
     """What alarms are like on one split.
 
     Args:
@@ -139,6 +139,9 @@ class AnomalyMetrics:
         series: The alarms of each series.
     """
 
+    _WHAT = "anomaly metrics"
+    _HINT = EVALUATE_AGAIN
+
     rows: int
     alarms: int
     alarms_per_thousand: float
@@ -152,10 +155,6 @@ class AnomalyMetrics:
     false_per_thousand: float | None
     nab_score: float | None
     series: tuple[SeriesAlarms, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name, which `json` can write."""
-        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """A row for each series."""
@@ -199,15 +198,6 @@ class AnomalyMetrics:
                 ("NAB score", f"{self.nab_score:.1f}", "standard profile; 0 is silence, 100 perfect"),
             ]
         return tuple(scores)
-
-    @classmethod
-    def from_json(cls, plain: object) -> AnomalyMetrics:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: A key is missing or unknown, or a value has another type.
-        """
-        return from_json(cls, plain, "anomaly metrics", EVALUATE_AGAIN)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split
 from convscope.errors import DataError, UsageError
-from convscope.json_values import from_saved, to_json
+from convscope.json_values import Plain
 from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import median_step, regular
@@ -33,7 +33,6 @@ LONGEST = 4096
 """Times of a series that a model is given at most, unless said otherwise."""
 
 _REPORTED = 1024
-_SAVED = {"kind": "series", "version": VERSION}
 
 
 def level_and_spread(series: Sequence[Values]) -> tuple[Values, Values]:
@@ -116,7 +115,7 @@ class SeriesArrays:
 
 
 @dataclass(frozen=True)
-class SeriesRepresentation:
+class SeriesRepresentation(Plain):
     """How a series becomes an array of one shape.
 
     In this order: times are brought to a regular grid; missing values inside are interpolated, those at the
@@ -137,6 +136,9 @@ class SeriesRepresentation:
     Raises:
         UsageError: One of them cannot be.
     """
+
+    _WHAT = "series representation"
+    _KEPT: ClassVar = {"kind": "series", "version": VERSION}
 
     variables: tuple[str, ...]
     length: int
@@ -283,19 +285,6 @@ class SeriesRepresentation:
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many series of noise, shape (count, time, variables)."""
         return np.random.default_rng(0).standard_normal((count, *self.shape), np.float32)
-
-    def to_json(self) -> dict[str, object]:
-        """A dictionary that `json` can write and `from_json` reads."""
-        return {**_SAVED, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, object]) -> SeriesRepresentation:
-        """Rebuilds what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe a representation of series of this version.
-        """
-        return from_saved(cls, saved, "series representation", _SAVED)
 
     def _regular(self, series: Series, name: str) -> Series:
         try:

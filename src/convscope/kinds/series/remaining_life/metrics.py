@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convscope.engine.classification_metrics import EVALUATE_AGAIN
 from convscope.errors import DataError, UsageError
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 
 RANGES = 5
 """Ranges of true life that errors are listed for: as many of equal width up to the cap."""
@@ -40,7 +40,7 @@ class LifeRange:
 
 
 @dataclass(frozen=True)
-class LifeMetrics:
+class LifeMetrics(Plain):
     """How good predicted remaining lives of one split are.
 
     Args:
@@ -56,6 +56,9 @@ class LifeMetrics:
         ranges: By true life.
     """
 
+    _WHAT = "remaining-life metrics"
+    _HINT = EVALUATE_AGAIN
+
     samples: int
     rmse: float
     rmse_uncapped: float
@@ -66,10 +69,6 @@ class LifeMetrics:
     width: float
     cap: float
     ranges: tuple[LifeRange, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name, which `json` can write."""
-        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Headings and a row for each range of true life."""
@@ -104,15 +103,6 @@ class LifeMetrics:
             ("Mean width", f"{self.width:.1f}", "cycles"),
             ("Test units", self.samples),
         ]
-
-    @classmethod
-    def from_json(cls, plain: object) -> LifeMetrics:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: A key is missing or unknown, or a value has another type.
-        """
-        return from_json(cls, plain, "remaining-life metrics", EVALUATE_AGAIN)
 
 
 def life_metrics(

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from convscope.engine.classification_metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
 from convscope.errors import BackendError, UsageError
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 from convscope.kinds.text.tagging.tag_schemes import spans, write
 
 _Rates = tuple[float, float, float, int]
@@ -19,7 +19,7 @@ _Rates = tuple[float, float, float, int]
 
 
 @dataclass(frozen=True)
-class TaggingMetrics:
+class TaggingMetrics(Plain):
     """How good predicted tags are on one split.
 
     Args:
@@ -35,6 +35,9 @@ class TaggingMetrics:
         types: Scores per type, in the order given.
     """
 
+    _WHAT = "tagging metrics"
+    _HINT = EVALUATE_AGAIN
+
     samples: int
     words: int
     accuracy: float
@@ -45,10 +48,6 @@ class TaggingMetrics:
     macro_f1: float
     support: int
     types: tuple[ClassScores, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name, which `json` can write."""
-        return to_json(self)
 
     def to_table(self) -> Table:
         """Headings and a row for each type."""
@@ -71,15 +70,6 @@ class TaggingMetrics:
             ("Sentences all right", self.whole_sentences),
             ("Test sentences", self.samples),
         ]
-
-    @classmethod
-    def from_json(cls, plain: object) -> TaggingMetrics:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: A key is missing or unknown, or a value has another type.
-        """
-        return from_json(cls, plain, "tagging metrics", EVALUATE_AGAIN)
 
 
 def tagging_metrics(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
 from convscope.errors import UsageError
-from convscope.json_values import from_saved, to_json
+from convscope.json_values import Plain
 from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.tag_schemes import constraints, parse, tag_names
@@ -28,7 +28,6 @@ LARGEST_VOCABULARY = 100_000
 CASINGS = ("lower", "upper", "title", "mixed", "number", "part number", "mark")
 """Casings have the ids from 1 in this order."""
 
-_SAVED = {"kind": "tagging", "version": VERSION}
 _DIGIT = re.compile(r"\d")
 
 
@@ -84,7 +83,7 @@ class TaggingRows:
 
 
 @dataclass(frozen=True)
-class TaggingRepresentation:
+class TaggingRepresentation(Plain):
     """From sentences and tags to ids and back; fitted on the train split alone.
 
     Args:
@@ -93,6 +92,9 @@ class TaggingRepresentation:
         tags: Tag names; their ids count from 0.
         rare_from: Words of this id and above occur once in train.
     """
+
+    _WHAT = "tagging representation"
+    _KEPT: ClassVar = {"kind": "tagging", "version": VERSION}
 
     words: tuple[str, ...] = field(repr=False)
     characters: tuple[str, ...] = field(repr=False)
@@ -263,19 +265,6 @@ class TaggingRepresentation:
             "casings": rng.integers(1, 1 + len(CASINGS), (count, 12), np.int32),
             "characters": rng.integers(UNKNOWN, known[1], (count, 12, CHARACTERS), np.int32),
         }
-
-    def to_json(self) -> dict[str, object]:
-        """A dictionary that `json` can write and `from_json` reads."""
-        return {**_SAVED, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, object]) -> TaggingRepresentation:
-        """Rebuilds what `to_json` wrote.
-
-        Raises:
-            RunError: It does not describe a representation for tagging of this version.
-        """
-        return from_saved(cls, saved, "tagging representation", _SAVED)
 
 
 def normalized(word: str) -> str:

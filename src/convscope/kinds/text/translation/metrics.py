@@ -10,7 +10,7 @@ import numpy as np
 
 from convscope.engine.classification_metrics import EVALUATE_AGAIN
 from convscope.errors import BackendError, DataError, UsageError
-from convscope.json_values import from_json, to_json
+from convscope.json_values import Plain
 
 WORST = 10
 """Sentences that are kept for the report."""
@@ -36,7 +36,7 @@ class SentenceScore:
 
 
 @dataclass(frozen=True)
-class TranslationMetrics:
+class TranslationMetrics(Plain):
     """How good translations of one split are.
 
     Args:
@@ -51,6 +51,9 @@ class TranslationMetrics:
         worst: Sentences with the lowest chrF, the lowest first.
     """
 
+    _WHAT = "translation metrics"
+    _HINT = EVALUATE_AGAIN
+
     samples: int
     bleu: float
     bleu_signature: str
@@ -60,10 +63,6 @@ class TranslationMetrics:
     brevity_penalty: float
     length_ratio: float
     worst: tuple[SentenceScore, ...] = ()
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values by name, which `json` can write."""
-        return to_json(self)
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """There are no classes to list."""
@@ -84,15 +83,6 @@ class TranslationMetrics:
             ("Length ratio", f"{self.length_ratio:.2f}"),
             ("Test sentences", self.samples),
         ]
-
-    @classmethod
-    def from_json(cls, plain: object) -> TranslationMetrics:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RunError: A key is missing or unknown, or a value has another type.
-        """
-        return from_json(cls, plain, "translation metrics", EVALUATE_AGAIN)
 
 
 def translation_metrics(
