@@ -96,16 +96,17 @@ def cut_model(model: str):
 
 
 def run_convscope(model: str, precision: str, files: str) -> float:
+    from convscope.data.encoded import HeldArrays
     from convscope.engine.inference.features import feature_engine
     from convscope.features.processes import batches_of
     from convscope.kinds.image.readers.sources import unscanned_files
-    from convscope.kinds.image.representation import ImageRepresentation, MemoryPixels
+    from convscope.kinds.image.representation import ImageRepresentation
     from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 
     precision, _, processes = precision.partition("+")
     whole, layer = keras_model(model)
     represent = ImageRepresentation(*MODELS[model][0])
-    inputs = MemoryPixels(pictures(model))
+    inputs = HeldArrays(pictures(model))
     if files:
         source = unscanned_files(files, names_in(files))
         inputs = EncodedInputs((source,), represent)
@@ -227,14 +228,20 @@ def run_timm(model: str, _: str, files: str) -> float:
 def run_decoding(model: str, way: str, files: str) -> float:
     from multiprocessing import get_context
 
+    from convscope.data.encoded import LazyArrays
     from convscope.kinds.image.readers.sources import unscanned_files
-    from convscope.kinds.image.representation import ImageRepresentation, LazyPixels
+    from convscope.kinds.image.representation import ImageRepresentation
 
     represent = ImageRepresentation(*MODELS[model][0])
     names = names_in(files)
     parts = [names[start : start + 256] for start in range(0, len(names), 256)]
     if way == "threads":
-        lazy = LazyPixels(unscanned_files(files, names), represent.encode, represent.shape)
+        lazy = LazyArrays(
+            unscanned_files(files, names),
+            lambda image: represent.to_pixels([image])[0],
+            represent.shape,
+            np.uint8,
+        )
 
         def compute():
             for start in range(0, len(names), 256):

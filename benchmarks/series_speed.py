@@ -156,13 +156,13 @@ def solve_aeon(_: str, __: str) -> float:
 
 
 def answer_convscope(_: str, __: str) -> float:
+    from convscope.data.encoded import HeldArrays
     from convscope.engine.inference.infer import predict_probabilities
-    from convscope.kinds.audio.readers.clips import MemoryClips
     from convscope.kinds.registry import build
 
     model = build("minirocket", (LENGTH, 1), CLASSES)
     return second_time(
-        lambda seed: predict_probabilities(model, MemoryClips(series(SOLVED, seed)[0]), np.asarray)
+        lambda seed: predict_probabilities(model, HeldArrays(series(SOLVED, seed)[0]), np.asarray)
     )
 
 

@@ -73,12 +73,13 @@ def run_keras(model_name: str, policy: str) -> None:
 
 
 def run_convscope(model_name: str, precision: str) -> None:
+    from convscope.data.encoded import HeldArrays
     from convscope.engine.device import choose_device
     from convscope.engine.training.batches import Batches
     from convscope.engine.training.class_examples import ClassExamples
     from convscope.engine.training.fit import fit
     from convscope.engine.training.settings import FitSettings
-    from convscope.kinds.image.representation import ImageRepresentation, MemoryPixels
+    from convscope.kinds.image.representation import ImageRepresentation
     from convscope.kinds.registry import build
 
     pictures, labels = data(STEPS[model_name])
@@ -87,7 +88,7 @@ def run_convscope(model_name: str, precision: str) -> None:
 
     def feed(count: int) -> Batches:
         return Batches(
-            ClassExamples(MemoryPixels(pictures[:count]), represent.to_inputs, labels[:count], 7), BATCH
+            ClassExamples(HeldArrays(pictures[:count]), represent.to_inputs, labels[:count], 7), BATCH
         )
 
     watch = clock()

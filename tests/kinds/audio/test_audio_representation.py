@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from made_sounds import sound, sound_folders, tone
 
+from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.errors import RunError, UsageError
 from convscope.kinds.audio.augmentation import AudioAugmentation
 from convscope.kinds.audio.classification.representation import AudioRepresentation
-from convscope.kinds.audio.readers.clips import LazyClips, MemoryClips, mono
+from convscope.kinds.audio.readers.clips import mono
 from convscope.kinds.audio.readers.reader import read_recordings
 from convscope.kinds.audio.readers.recordings import Waveform
 
@@ -117,8 +118,8 @@ def test_clips_in_memory_and_on_demand_are_the_same(tmp_path):
     samples = read_recordings(tmp_path).train.samples
     made = AudioRepresentation(8000, 2000)
     held, lazy = made.encode(samples), made.encode(samples, limit_bytes=0)
-    assert isinstance(held, MemoryClips)
-    assert isinstance(lazy, LazyClips)
+    assert isinstance(held, HeldArrays)
+    assert isinstance(lazy, LazyArrays)
     some = np.array([3, 0, 3])
     np.testing.assert_array_equal(held.take(some), lazy.take(some))
     assert len(held) == len(lazy) == len(samples)

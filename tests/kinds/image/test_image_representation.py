@@ -6,12 +6,13 @@ import pytest
 from made_pictures import class_folders, picture, png, write
 from sklearn.datasets import load_digits
 
+from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.image.readers.decode import read_image
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.readers.sources import ArrayImages
-from convscope.kinds.image.representation import ImageRepresentation, LazyPixels, MemoryPixels
+from convscope.kinds.image.representation import ImageRepresentation
 
 
 def split_of(*shapes):
@@ -109,8 +110,8 @@ def mixed(tmp_path):
 def test_memory_and_lazy_pixels_agree_bit_for_bit(mixed):
     representation = ImageRepresentation(7, 5, 3)
     memory, lazy = representation.encode(mixed), representation.encode(mixed, limit_bytes=100)
-    assert isinstance(memory, MemoryPixels)
-    assert isinstance(lazy, LazyPixels)
+    assert isinstance(memory, HeldArrays)
+    assert isinstance(lazy, LazyArrays)
     assert memory.shape == lazy.shape == (len(mixed), 7, 5, 3)
     indices = np.array([3, 0, 3, len(mixed) - 1])
     assert np.array_equal(memory.take(indices), lazy.take(indices))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.data.splits import Split
-from convscope.data.threads import loading_pool, loading_threads
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import RasterDescription
 from convscope.kinds.image.readers.sources import ArrayImages, ImageSource
 from convscope.types import Progress, no_progress
 
-Encode = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]
 MEMORY_LIMIT = 256 * 2**20
 """Images that take less than this are kept in memory, in bytes."""
 LARGEST_COMMON_SIDE = 224
@@ -29,96 +26,6 @@ LARGEST_CHOSEN_SIDE = 96
 """A size that has to be chosen is at most this, in pixels."""
 SCALE = 1 / 255
 VERSION = 1
-
-_BATCH = 1024
-
-
-class Pixels(Protocol):
-    """Images of one size, wherever they are."""
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(images, height, width, channels)."""
-
-    def __len__(self) -> int:
-        """The number of images."""
-
-    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Gathers images; safe to call from several threads at once.
-
-        Args:
-            indices: Which images, shape (k,), int64, from 0 to `len(self) - 1`.
-
-        Returns:
-            A new array, shape (k, height, width, channels), uint8.
-
-        Raises:
-            DataError: A file has changed or gone since it was scanned.
-        """
-
-
-@dataclass(frozen=True)
-class MemoryPixels:
-    """Images held as one array.
-
-    Args:
-        array: Shape (rows, height, width, channels), uint8.
-        rows: The rows that belong to these images, shape (images,), int64; None means all.
-    """
-
-    array: npt.NDArray[np.uint8] = field(repr=False)
-    rows: npt.NDArray[np.int64] | None = field(default=None, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.array) if self.rows is None else len(self.rows)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(images, height, width, channels)."""
-        _, height, width, channels = self.array.shape
-        return len(self), height, width, channels
-
-    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Copies the chosen rows; see `Pixels.take`."""
-        taken: npt.NDArray[np.uint8] = self.array[indices if self.rows is None else self.rows[indices]]
-        return taken
-
-
-@dataclass(frozen=True)
-class LazyPixels:
-    """Images that are loaded and brought to size each time they are asked for.
-
-    Args:
-        source: The images.
-        encode: Brings a list of images to one size.
-        size: Height, width and channels of the result.
-    """
-
-    source: ImageSource
-    encode: Encode = field(repr=False)
-    size: tuple[int, int, int]
-    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(images, height, width, channels)."""
-        return len(self), *self.size
-
-    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Loads the chosen images in a few threads; see `Pixels.take`."""
-        result = np.empty((len(indices), *self.size), np.uint8)
-
-        def fill(part: npt.NDArray[np.int64]) -> None:
-            for place in part.tolist():
-                result[place] = self.encode([self.source.load(int(indices[place]))])[0]
-
-        parts = np.array_split(np.arange(len(indices)), min(loading_threads(), max(1, len(indices))))
-        for _ in self._pool.map(fill, parts):
-            pass
-        return result
 
 
 @dataclass(frozen=True)
@@ -235,7 +142,7 @@ class ImageRepresentation(Plain):
 
     def encode(
         self, samples: ImageSource, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
-    ) -> Pixels:
+    ) -> HeldArrays[np.uint8] | LazyArrays[np.uint8]:
         """The images of a split, in memory where they fit.
 
         Args:
@@ -244,7 +151,7 @@ class ImageRepresentation(Plain):
             progress: Told how many images were decoded.
 
         Returns:
-            `MemoryPixels` decoded once, or `LazyPixels` where they would take more than the limit. The rows
+            `HeldArrays` decoded once, or `LazyArrays` where they would take more than the limit. The rows
             of an array that has the right shape already are shared, not copied.
 
         Raises:
@@ -253,17 +160,9 @@ class ImageRepresentation(Plain):
         if isinstance(samples, ArrayImages):
             array = samples.array if samples.array.ndim == 4 else samples.array[..., None]
             if array.shape[1:] == self.shape:
-                return MemoryPixels(array, samples.rows)
-        lazy = LazyPixels(samples, self.to_pixels, self.shape)
-        count = len(samples)
-        if math.prod(lazy.shape) > limit_bytes:
-            return lazy
-        decoded = np.empty(lazy.shape, np.uint8)
-        for start in range(0, count, _BATCH):
-            stop = min(start + _BATCH, count)
-            decoded[start:stop] = lazy.take(np.arange(start, stop))
-            progress(stop, count, "decoding images")
-        return MemoryPixels(decoded)
+                return HeldArrays(array, samples.rows)
+        lazy = LazyArrays(samples, lambda image: self.to_pixels([image])[0], self.shape, np.uint8)
+        return lazy.held(limit_bytes, progress, "decoding images")
 
     @staticmethod
     def to_inputs(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -10,15 +10,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
 from convscope.kinds.audio.readers.clips import (
     FULL_SCALE,
-    Clips,
     Int16,
-    LazyClips,
-    MemoryClips,
     loudest_stretch,
     mono,
 )
@@ -36,8 +34,6 @@ LONGEST = 10.0
 COVERED = 0.95
 """Share of the train recordings that are no longer than a clip."""
 VERSION = 1
-
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ class AudioRepresentation(Plain):
 
     def encode(
         self, samples: Recordings, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
-    ) -> Clips:
+    ) -> HeldArrays[np.int16] | LazyArrays[np.int16]:
         """The clips of a split, in memory where they fit.
 
         Args:
@@ -140,21 +136,13 @@ class AudioRepresentation(Plain):
             progress: Told how many were decoded.
 
         Returns:
-            `MemoryClips` decoded once, or `LazyClips` where they would take more than the limit.
+            `HeldArrays` decoded once, or `LazyArrays` where they would take more than the limit.
 
         Raises:
             DataError: A file has changed or gone since it was heard.
         """
-        lazy = LazyClips(samples, self.to_clip, self.samples)
-        count = len(samples)
-        if count * self.samples * 2 > limit_bytes:
-            return lazy
-        decoded = np.empty((count, self.samples), np.int16)
-        for start in range(0, count, _BATCH):
-            stop = min(start + _BATCH, count)
-            decoded[start:stop] = lazy.take(np.arange(start, stop))
-            progress(stop, count, "decoding recordings")
-        return MemoryClips(decoded)
+        lazy = LazyArrays(samples, self.to_clip, (self.samples,), np.int16)
+        return lazy.held(limit_bytes, progress, "decoding recordings")
 
     @staticmethod
     def to_inputs(clips: Int16) -> npt.NDArray[np.float32]:

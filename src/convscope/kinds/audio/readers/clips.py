@@ -1,17 +1,12 @@
-"""Clips of sound of one length as int16 arrays: all in memory, or decoded when they are asked for."""
+"""Recordings to clips of sound: one channel of one rate, and the part of it that is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.threads import loading_pool
 from convscope.kinds.audio.readers.recordings import Waveform
 
 FULL_SCALE = 32767
@@ -21,64 +16,6 @@ CLOSEST = 2_000
 
 Int16 = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float32]
-
-
-class Clips(Protocol):
-    """Clips of one length, wherever they are."""
-
-    def __len__(self) -> int:
-        """The number of clips."""
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Int16:
-        """The clips at these positions, shape (k, samples); safe to call from several threads."""
-
-
-@dataclass(frozen=True)
-class MemoryClips:
-    """Clips held as one array.
-
-    Args:
-        array: Shape (clips, samples), int16.
-    """
-
-    array: Int16 = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Int16:
-        """Copies the chosen rows."""
-        return np.asarray(self.array[indices])
-
-
-@dataclass(frozen=True)
-class LazyClips:
-    """Recordings that are decoded and cut to clips each time they are asked for.
-
-    Args:
-        source: The recordings.
-        encode: Brings one to a clip.
-        samples: Of a clip.
-    """
-
-    source: Any
-    encode: Callable[[Waveform], Int16] = field(repr=False)
-    samples: int
-    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Int16:
-        """Decodes the chosen recordings in a few threads."""
-        result = np.empty((len(indices), self.samples), np.int16)
-
-        def fill(place: int) -> None:
-            result[place] = self.encode(self.source.load(int(indices[place])))
-
-        for _ in self._pool.map(fill, range(len(indices))):
-            pass
-        return result
 
 
 def mono(recording: Waveform, rate: int) -> Floats:
