@@ -45,5 +45,5 @@ def test_what_is_no_recording_is_told(tmp_path, name):
 
 
 def test_nothing_asked_is_told():
-    with pytest.raises(DataError, match="no paths"):
+    with pytest.raises(DataError, match="no inputs"):
         read_audio_inputs([])

@@ -48,5 +48,5 @@ def test_nothing_to_read_stops(tmp_path, name, reason):
 
 
 def test_no_paths_stop():
-    with pytest.raises(DataError, match="no paths"):
+    with pytest.raises(DataError, match="no inputs"):
         read_inputs([])

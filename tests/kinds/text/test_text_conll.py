@@ -181,7 +181,7 @@ BAD = {
     ),
     "no type": (many() + "a I-\n", "line 91: expected a tag of IOBES"),
     "one tag": ("a O\n\nb O\n\nc O\n\nd O\n", "expected at least two different tags, received only 'O'"),
-    "few": ("a O\n\nb S-X\n", "expected more than 2 different sentences"),
+    "few": ("a O\n\nb S-X\n", "expected at least 3 different sentences"),
     "endless": ("a O\n" * 10_001, "line 10001: over 10,000 words without a blank line"),
     "empty": ("", "expected sentences, a word and its tag in each line, received none"),
     "blank": ("\n \n\n", "received none"),
