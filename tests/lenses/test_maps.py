@@ -11,8 +11,7 @@ from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import THEMES as KNOWN
 from convscope.lenses.sheet.theme import Scale, color_bytes
 from convscope.lenses.views.layer_maps import LayerMaps
-from convscope.lenses.views.plain import plain_sample
-from convscope.lenses.views.vector import VectorView
+from convscope.lenses.views.plain import VectorView, plain_sample
 from convscope.lenses.views.view import Sample
 
 LONG = "a/very/long/path/" * 12

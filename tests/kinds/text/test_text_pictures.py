@@ -10,7 +10,7 @@ from sample_texts import CJK, TEXTS, has_cjk
 from convscope.errors import UsageError
 from convscope.kinds.text.drawing.colored_text import as_terminal
 from convscope.kinds.text.drawing.tokens import lay_out, token_values
-from convscope.kinds.text.translation.alignment import draw_alignment
+from convscope.kinds.text.translation.attention import draw_alignment
 from convscope.kinds.text.view import TokensView
 from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.figures.comparison import draw_comparison

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convscope.lenses.figures.line_products import draw_line_products
-from convscope.lenses.figures.named_products import draw_named_products
+from convscope.lenses.figures.products import draw_line_products, draw_named_products
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, write_missing
 from convscope.lenses.sheet.grids import figures_of, place_grid
 from convscope.lenses.sheet.lettering import line_height

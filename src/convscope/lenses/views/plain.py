@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.lenses.sheet.theme import Numbers
+from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, Sheet
+from convscope.lenses.sheet.strips import BARS_HIGH, place_bars
+from convscope.lenses.sheet.theme import Numbers, scale_of
 from convscope.lenses.views.raster import RasterView, SlicesView
 from convscope.lenses.views.timeline.view import TimelineView
-from convscope.lenses.views.vector import VectorView
-from convscope.lenses.views.view import Sample, View
+from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, Sample, View
+
+BARS = 16
+
+
+class VectorView(View):
+    """Plain features, which cannot be seen by themselves.
+
+    Args:
+        values: (features,).
+    """
+
+    def __init__(self, values: Numbers) -> None:
+        self.values = np.asarray(values)
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The number of features."""
+        return self.values.shape
+
+    def place_input(self, sheet: Sheet, box: Box) -> int:
+        """Draws nothing."""
+        return 0
+
+    def thumbnail(self, sheet: Sheet, box: Box, name: str = "input") -> int:
+        """Draws nothing."""
+        return 0
+
+    def place_patch(self, sheet: Sheet, box: Box, patch: Patch, row: Sequence[Patch]) -> PlacedPatch:
+        """Draws nothing."""
+        return PlacedPatch(0)
+
+    def place_overlay(self, sheet: Sheet, y: int, overlays: Sequence[Overlay]) -> int:
+        """Draws bars of the features that matter most, and the strip of all; returns the baseline below."""
+        room = INNER - BAR_ROOM
+        for overlay in overlays:
+            each = overlay.attribution
+            sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER)
+            said = "  ·  ".join(line for line in overlay.lines if line)
+            sheet.text(MARGIN, y + 36, said, size=SMALL, color=sheet.theme.muted, width=INNER)
+            values = np.asarray(each.values, np.float64)
+            scale = scale_of(sheet.theme, np.append(values, 0.0), "diverging" if each.signed else None)
+            strength = np.abs(np.nan_to_num(values, posinf=0, neginf=0))
+            chosen = [int(number) for number in np.argsort(-strength, kind="stable")[:BARS]]
+            spot = (MARGIN, y + 52, room)
+            high = place_bars(sheet, spot, values, chosen, scale, name=f"heat {each.method}")
+            sheet.color_bar(MARGIN + room + BAR_GAP, y + 52, BARS_HIGH, scale)
+            y += 52 + high + 40
+        return y
 
 
 def view_of_array(values: Numbers, limits: tuple[float, float] | None = None) -> View:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 
 from convscope.scope.channels.statistics import ChannelStatistics
-from convscope.scope.describe import phrasing, review_borders, review_values
+from convscope.scope.describe import phrasing, remarks
 from convscope.scope.describe.key_points import lengths_of
 from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.graph.graph import Call
@@ -31,12 +31,12 @@ def review(
     Returns:
         Notes, the weightiest first; none where there is nothing to say.
     """
-    notes = review_values.broken_weights(overview)
+    notes = remarks.broken_weights(overview)
     for check in _CHECKS:
         notes += check(overview)
-    notes += review_values.unused_layers(overview, model)
-    notes += review_values.frozen_layers(overview)
-    notes += review_values.silent_kernels(statistics or {})
+    notes += remarks.unused_layers(overview, model)
+    notes += remarks.frozen_layers(overview)
+    notes += remarks.silent_kernels(statistics or {})
     return tuple(notes)
 
 
@@ -232,9 +232,9 @@ _CHECKS: Sequence[Callable[[Overview], list[Note]]] = (
     _odd_dropout,
     _relu_before_normalization,
     _bias_before_normalization,
-    review_borders.receptive_field,
+    remarks.receptive_field,
     _skipping_kernels,
-    review_borders.lost_rows,
-    review_borders.unseen_border,
+    remarks.lost_rows,
+    remarks.unseen_border,
     _many_sigmoids,
 )

@@ -17,10 +17,35 @@ from convscope.workflows.inspect.kernels import inspect_kernels
 from convscope.workflows.inspect.maps import inspect_maps
 from convscope.workflows.inspect.patches import inspect_patches
 from convscope.workflows.inspect.position import inspect_position
-from convscope.workflows.inspect.predictions import inspect_predictions
 from convscope.workflows.inspect.statistics import inspect_statistics
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+
+def inspect_predictions(
+    loaded: LoadedModel, inputs: ModelInputs, request: InspectionRequest, progress: Progress
+) -> Inspection:
+    """The figures that the recipe of a run draws of its predictions.
+
+    Args:
+        loaded: A run of a recipe that draws some.
+        inputs: Samples that were read as the run reads them.
+        request: Takes nothing.
+        progress: Is told how far it is.
+
+    Raises:
+        UsageError: The recipe draws nothing, or the samples are not known as they were read.
+    """
+    if inputs.predictions is None:
+        raise UsageError(
+            f"The predictions of '{loaded.name}' cannot be plotted.",
+            "Give a run whose recipe plots them, such as series-anomaly, and files as it reads them.",
+        )
+    figures = list(inputs.predictions(progress))
+    about = {"inputs": list(inputs.names)}
+    title = f"Predictions of {loaded.name}"
+    return inspection_of(loaded, "predictions", title, figures, {}, about, inputs.notes)
+
 
 Inspect = Callable[[LoadedModel, ModelInputs, InspectionRequest, Progress], Inspection]
 

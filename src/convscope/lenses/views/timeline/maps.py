@@ -12,8 +12,8 @@ from convscope.lenses.views.layer_maps import LayerMaps, Placing
 from convscope.lenses.views.timeline.signals import Signal, mark, place_signal
 from convscope.lenses.views.timeline.spectrogram import frame_bands, place_bands
 from convscope.lenses.views.timeline.timeline import Timeline, evenly, place_axis, runs
+from convscope.lenses.views.view import LABEL
 
-LABEL = 60
 ROWS = 4
 """Variables that are drawn above the maps of each layer."""
 _BANDS = 56
