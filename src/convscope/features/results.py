@@ -82,7 +82,7 @@ class Result(ABC):
             section = Section(self.heading, (), (LazyFigure(self.draw, self.title),))
             write_page(path, self.title, [section], lead="; ".join(self.notes))
         else:
-            from convscope.lenses.sheet.picture_files import save_figure
+            from convscope.lenses.sheet.figure_files import save_figure
 
             save_figure(self.draw(theme), path)
         return [path, _write_text(path.with_suffix(TABLE), self.to_csv())] if self.table_too else [path]

@@ -1,1 +1,1 @@
-"""Pictures of what a model saw and learned, as files and pages."""
+"""Figures of what a model computed and learned, as files and pages."""

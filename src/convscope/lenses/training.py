@@ -1,4 +1,4 @@
-"""Pictures of feature maps and kernels while a model learns, as files and in TensorBoard."""
+"""Figures of feature maps and kernels while a model learns, as files and in TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import keras
 from convscope.errors import BackendError, UsageError
 from convscope.lenses.figures.kernels import draw_kernels
 from convscope.lenses.figures.maps import draw_maps
-from convscope.lenses.sheet.picture_files import figure_bytes, save_figure
+from convscope.lenses.sheet.figure_files import figure_bytes, save_figure
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.plain import plain_sample
 from convscope.scope.channels.kernels import kernels
@@ -34,11 +34,11 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Draws feature maps and kernels at the end of epochs.
 
     Writes `epoch-0001/maps-1.png` (one for each input) and `epoch-0001/kernels-PATH.png` below the folder,
-    and the same pictures to TensorBoard where it is asked for. Works on every backend and with any model.
+    and the same figures to TensorBoard where it is asked for. Works on every backend and with any model.
 
     Args:
         inputs: A few samples as the model takes them, with the batch axis.
-        folder: Where the pictures go.
+        folder: Where the figures go.
         layers: Paths, unique names or patterns; by default early, middle and late convolutions.
         every: Draw after every so many epochs.
         channels: How many maps and kernels of a layer are shown.
@@ -51,7 +51,7 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
         BackendError: TensorBoard is asked for and not installed.
 
     Example:
-        >>> callback = FeatureMapsCallback(np.zeros((1, 8, 8, 1)), "pictures", every=5)
+        >>> callback = FeatureMapsCallback(np.zeros((1, 8, 8, 1)), "figures", every=5)
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _ImageLog:
-    """Writes pictures to a TensorBoard log, without any backend."""
+    """Writes figures to a TensorBoard log, without any backend."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -144,7 +144,7 @@ class _ImageLog:
         self._writer = EventFileWriter(str(folder))
 
     def write(self, name: str, figure: Figure, step: int) -> None:
-        """Adds one picture under its name."""
+        """Adds one figure under its name."""
         from PIL import Image
 
         content = figure_bytes(figure, "png")

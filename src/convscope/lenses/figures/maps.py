@@ -86,7 +86,7 @@ def draw_maps(
         A figure of 7 inches width.
 
     Raises:
-        UsageError: For unknown names, no layers, channels that are not there, or a picture too tall to draw.
+        UsageError: For unknown names, no layers, channels that are not there, or a figure too tall to draw.
     """
     if scale not in SCALES:
         raise UsageError(f"No scale is named '{scale}'.", f"Take {' or '.join(SCALES)}.")

@@ -1,4 +1,4 @@
-"""Inputs beside the samples nearest to them: pictures with label and distance, a row for each input."""
+"""Inputs beside the samples nearest to them: images with label and distance, a row for each input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of pictures with headings and text, for light and dark screens."""
+"""One self-contained HTML page of figures with headings and text, for light and dark screens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convscope.files import written_whole
 from convscope.lenses.pages.templates import find_template
-from convscope.lenses.sheet.picture_files import figure_bytes
+from convscope.lenses.sheet.figure_files import figure_bytes
 from convscope.lenses.sheet.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Section:
     Args:
         heading: Its heading.
         text: Its paragraphs.
-        pictures: Its pictures, below the text.
+        pictures: Its figures, below the text.
     """
 
     heading: str
@@ -55,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture in both themes, as addresses that hold it."""
+    """A figure in both themes, as addresses that hold it."""
 
     light: str
     dark: str
@@ -101,7 +101,7 @@ def render_page(title: str, sections: Sequence[Section], *, lead: str = "") -> s
 
 
 def drawn(picture: LazyFigure) -> Drawn:
-    """Draws a picture in both themes, or writes what says the same."""
+    """Draws a figure in both themes, or writes what says the same."""
     written = "" if picture.markup is None else picture.markup()
     if written:
         from markupsafe import Markup

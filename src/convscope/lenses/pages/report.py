@@ -92,7 +92,7 @@ class ReportContent:
         warnings: What the user should know, one line each.
         skipped: What the reader left out.
         explanation: The model explained.
-        pictures: What the model sees in a few samples.
+        pictures: Feature maps of a few samples.
         answered: What it answers to a few test samples, where that is drawn.
         counted: What `counts` counts.
         scores: The figures at the top of the page; by default all numbers of the judgement.

@@ -1,4 +1,4 @@
-"""The numbers of a picture as a file: NPZ without pickle, or JSON."""
+"""The numbers of a figure as a file: NPZ without pickle, or JSON."""
 
 from __future__ import annotations
 

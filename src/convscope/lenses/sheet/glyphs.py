@@ -1,4 +1,4 @@
-"""Which installed font draws which letter: fonts behind the one of all pictures, and colored emoji.
+"""Which installed font draws which letter: fonts behind the one of all figures, and colored emoji.
 
 Matplotlib shapes text by itself (since 3.11), joins Arabic letters and orders what runs from right to left.
 It only has to be told which fonts to look into, and draws no colored glyphs: emoji become small images.
@@ -21,7 +21,7 @@ from convscope.lenses.sheet.theme import Colors
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
-FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that every machine lays out the same picture
+FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that every machine lays out the same figure
 _UNWELCOME = ("bold", "italic", "oblique", "light", "thin", "black", "mono", "serif", "condensed", "medium")
 _STRIKE = 109  # the one size of the pictures in Noto Color Emoji; scalable fonts take it too
 _BELOW = (  # what is an emoji by itself among the symbols of the first plane

@@ -17,7 +17,7 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def font(size: float, *, bold: bool = False, text: str = "") -> FontProperties:
-    """The font of all pictures, its size in points, and those behind it that a text needs."""
+    """The font of all figures, its size in points, and those behind it that a text needs."""
     return FontProperties(family=list(families_of(text)), size=size, weight="bold" if bold else "normal")
 
 

@@ -1,4 +1,4 @@
-"""Arrays as pictures in colors, fitted into a place on a sheet."""
+"""Arrays as images in colors, fitted into a place on a sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes
 
 
 def pixels_of(values: Numbers, limits: tuple[float, float], missing: str) -> Colors:
-    """A picture (rows, columns, channels) in colors: uint8 (rows, columns, 4).
+    """An image (rows, columns, channels) in colors: uint8 (rows, columns, 4).
 
     Args:
         values: With 1 channel gray, with 3 or 4 red, green and blue; of other numbers the mean.
@@ -43,7 +43,7 @@ def limits_of_values(values: Numbers) -> tuple[float, float]:
 
 
 def fitted(colors: Colors, wide: int, high: int, *, smooth: bool = False) -> Colors:
-    """A picture enlarged by a whole factor, or made smaller by averaging, to fit into `wide` x `high` pixels.
+    """An image enlarged by a whole factor, or made smaller by averaging, to fit into `wide` x `high` pixels.
 
     `smooth` lets a photo be enlarged by any factor where a whole one would leave much room.
     """

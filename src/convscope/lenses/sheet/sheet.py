@@ -1,4 +1,4 @@
-"""A sheet of paper in pixels: every picture is laid out on one, from the top left, 200 pixels to the inch.
+"""A sheet of paper in pixels: every figure is laid out on one, from the top left, 200 pixels to the inch.
 
 One Matplotlib axes covers the whole sheet. Whole pixels of the layout are whole pixels of a PNG, so that the
 pixels of a map all have the same size. Nothing is written to Matplotlib's global settings, so that sheets can
@@ -44,7 +44,7 @@ TALLEST = 60_000  # what Matplotlib can still draw
 
 
 class Sheet:
-    """What a picture is drawn on; lengths in pixels from the top left corner, text sizes in points.
+    """What a figure is drawn on; lengths in pixels from the top left corner, text sizes in points.
 
     Args:
         theme: Its colors.

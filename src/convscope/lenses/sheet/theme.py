@@ -42,7 +42,7 @@ _DARK_DIVERGING = (
 
 @dataclass(frozen=True)
 class Theme:
-    """The colors of a picture, the same as those of a run's report.
+    """The colors of a figure, the same as those of a run's report.
 
     Args:
         name: `light` or `dark`.

@@ -65,11 +65,11 @@ class VectorView(View):
 
 
 def view_of_array(values: Numbers, limits: tuple[float, float] | None = None) -> View:
-    """Chooses by the number of axes: features, lines over a length, a picture, or the slices of a volume.
+    """Chooses by the number of axes: features, lines over a length, an image, or the slices of a volume.
 
     Args:
         values: One input without the batch axis and with the channel axis.
-        limits: The numbers of black and white of a picture; None: as `RasterView` finds them.
+        limits: The numbers of black and white of an image; None: as `RasterView` finds them.
 
     Raises:
         UsageError: More than 4 axes, or an empty one.

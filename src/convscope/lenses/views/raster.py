@@ -1,4 +1,4 @@
-"""Pictures: the input beside its maps, heat over it, and crops."""
+"""Images: the input beside its maps, heat over it, and crops."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 class RasterView(View):
-    """A picture.
+    """An image.
 
     Args:
         values: (rows, columns, channels); 1 channel is gray, 3 or 4 are red, green and blue, of other
@@ -70,17 +70,17 @@ class RasterView(View):
         return values
 
     def colors(self, missing: str, at: int | None = None) -> Colors:
-        """The picture in colors, uint8 (rows, columns, 4); what is not finite is `missing`."""
+        """The image in colors, uint8 (rows, columns, 4); what is not finite is `missing`."""
         return pixels_of(self.picture(at), self.limits, missing)
 
     def holds(self, layer: LayerMaps) -> bool:
-        """A picture stands beside maps of any shape."""
+        """An image stands beside maps of any shape."""
         return True
 
     def place_input(
         self, sheet: Sheet, box: Box, name: str = "input", window: Ranges = (), at: int | None = None
     ) -> int:
-        """Draws the picture, framed, with a window outlined; returns the height."""
+        """Draws the image, framed, with a window outlined; returns the height."""
         x, y, wide, high = box
         small = self.colors(sheet.theme.missing, at)
         colors = fitted(small, wide, high, smooth=True)
@@ -94,7 +94,7 @@ class RasterView(View):
         return int(drawn[1])
 
     def thumbnail(self, sheet: Sheet, box: Box, name: str = "input") -> int:
-        """Draws the picture small; returns the height."""
+        """Draws the image small; returns the height."""
         return self.place_input(sheet, box, name)
 
     def place_patch(self, sheet: Sheet, box: Box, patch: Patch, row: Sequence[Patch]) -> PlacedPatch:
@@ -168,7 +168,7 @@ class RasterView(View):
         return y + max(high, place_channel_map(sheet, (right, y), position)) + 76
 
     def _slice(self, window: Ranges) -> int | None:
-        """Which slice a window lies in; None for a picture, which has none."""
+        """Which slice a window lies in; None for an image, which has none."""
         return None
 
     def place_overlay(self, sheet: Sheet, y: int, overlays: Sequence[Overlay]) -> int:
@@ -210,7 +210,7 @@ class RasterView(View):
         *,
         beside: bool,
     ) -> int:
-        """Heat over the picture and alone, with its color bar; returns the height of one of the two."""
+        """Heat over the image and alone, with its color bar; returns the height of one of the two."""
         values = np.asarray(self.heat(np.asarray(each.values, np.float64)))
         scale = scale_of(sheet.theme, values, "diverging" if each.signed else None)
         heat = scale.colors(values)
@@ -227,14 +227,14 @@ class RasterView(View):
         return int(high)
 
     def markup(self, label: str) -> str:
-        """The picture as an image of a page."""
+        """The image as an element of a page."""
         picture = self.picture()
         ready = picture.dtype == np.uint8 and picture.shape[-1] in (1, 3, 4)
         return image_markup(picture if ready else self.colors(LIGHT.missing)[..., :3], label)
 
 
 class SlicesView(RasterView):
-    """A stack of pictures, (depth, rows, columns, channels), of which the middle one is shown."""
+    """A stack of images, (depth, rows, columns, channels), of which the middle one is shown."""
 
     @property
     def middle(self) -> int:
@@ -260,7 +260,7 @@ class SlicesView(RasterView):
 
 
 def overlaid(picture: Colors, heat: Colors, values: Numbers, scale: Scale) -> Colors:
-    """Heat over a gray picture, the more opaque the further it is from nothing.
+    """Heat over a gray image, the more opaque the further it is from nothing.
 
     Args:
         picture: uint8 (rows, columns, 4).
@@ -280,7 +280,7 @@ def overlaid(picture: Colors, heat: Colors, values: Numbers, scale: Scale) -> Co
 
 
 def image_markup(pixels: Colors, label: str, *, wide: bool = False) -> str:
-    """A picture as an `<img>` element, made smaller where it is larger than a page can show.
+    """An image as an `<img>` element, made smaller where it is larger than a page can show.
 
     Args:
         pixels: uint8 (rows, columns) or (rows, columns, 1, 3 or 4).

@@ -81,7 +81,7 @@ def _place_maps(
     scales: list[Scale],
     name: str,
 ) -> int:
-    """One strip or one picture for each map, with its number at the left; returns the height of all."""
+    """One strip or one image for each map, with its number at the left; returns the height of all."""
     if chosen.ndim == 2:
         strip = STRIP
         for place, (map_of, each) in enumerate(zip(chosen, scales, strict=True)):

@@ -1,4 +1,4 @@
-"""The energies of a recording over time and frequency, as a picture whose low bands lie at the bottom."""
+"""The energies of a recording over time and frequency, as an image whose low bands lie at the bottom."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def place_spectrogram(
 def frame_bands(
     sheet: Sheet, timeline: Timeline, box: tuple[float, int], frequencies: Numbers | None
 ) -> None:
-    """Draws the frame of a picture of bands, with their frequencies at the left where they are known.
+    """Draws the frame of an image of bands, with their frequencies at the left where they are known.
 
     Args:
         sheet: Where to.
@@ -95,7 +95,7 @@ def place_bands(
     *,
     name: str,
 ) -> None:
-    """Places (frames, bands) as a picture below a time line, the first band at the bottom.
+    """Places (frames, bands) as an image below a time line, the first band at the bottom.
 
     Args:
         sheet: Where to.

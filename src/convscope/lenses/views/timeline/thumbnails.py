@@ -65,7 +65,7 @@ def line_markup(values: Numbers, label: str) -> str:
 
 
 def spectrogram_pixels(spectrogram: Spectrogram) -> Colors:
-    """A spectrogram as a picture with its low bands at the bottom, uint8 (HIGH, WIDE, 3)."""
+    """A spectrogram as an image with its low bands at the bottom, uint8 (HIGH, WIDE, 3)."""
     colors = scale_of(LIGHT, spectrogram.values, "sequential").colors(spectrogram.values)
     upright = colors.swapaxes(0, 1)[::-1]
     rows = np.arange(HIGH) * len(upright) // HIGH

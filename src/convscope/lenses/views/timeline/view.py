@@ -171,7 +171,7 @@ class TimelineView(View):
         return high
 
     def markup(self, label: str) -> str:
-        """The series as lines, or the recording as a picture of its spectrogram."""
+        """The series as lines, or the recording as an image of its spectrogram."""
         spectrogram = self._small_spectrogram()
         if spectrogram is None:
             return line_markup(self.signal.values, label)
