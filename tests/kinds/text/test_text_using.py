@@ -255,9 +255,9 @@ def test_the_nearest_samples_of_a_text_are_texts(case, trained, tmp_path):
     assert len(found.found[0]) == 3
     (query,) = found.queries
     assert query.sample is not None
-    assert query.sample.tokens
+    assert query.sample.view.names
     written = " ".join(texts(found.draw()))
-    assert all(word in written for word in query.sample.tokens[:3])
+    assert all(word in written for word in query.sample.view.names[:3])
 
 
 def test_a_sample_of_the_data_is_nearest_to_itself(trained, tmp_path):
