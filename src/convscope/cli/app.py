@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -10,23 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from cyclopts import (
-    App,
-    CycloptsError,
-    Group,
-    Parameter,
-    UnknownCommandError,
-    UnknownOptionError,
-    UnusedCliTokensError,
-)
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
 from convscope.cli import features, inspect, recipes, train
 from convscope.cli.console import say
-from convscope.cli.extract import extract, extract_groups
+from convscope.cli.errors import explained
 from convscope.cli.help import Columns
 from convscope.cli.options import MAIN, Groups, add_options
-from convscope.cli.suggest import meant
 from convscope.errors import ConvscopeError, UsageError
 
 RUNS = Group("Train and predict", sort_key=1)
@@ -138,7 +128,7 @@ COMMANDS = (
         inspect.look_groups,
     ),
     Command(
-        extract,
+        features.extract,
         "MODEL PATH... --out PATH [OPTIONS]",
         FEATURES,
         (
@@ -146,7 +136,7 @@ COMMANDS = (
             "convscope extract gabor_bank photos/ --out features --pool max",
         ),
         ("embed", "encode", "features", "embeddings"),
-        extract_groups,
+        features.extract_groups,
     ),
     Command(
         features.neighbors,
@@ -248,7 +238,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (CycloptsError, ConvscopeError, OSError) as error:
         if debug:
             raise
-        message, hint, code = _explained(error)
+        message, hint, code = explained(error, {each.name: each.synonyms for each in COMMANDS})
         print(f"convscope: {message}", file=sys.stderr)  # noqa: T201
         if hint:
             print(f"  {hint}", file=sys.stderr)  # noqa: T201
@@ -278,40 +268,3 @@ def _install_completion(*, shell: Literal["bash", "zsh", "fish", "powershell"] |
 
 def _examples(lines: Iterable[str], before: str = "") -> str:
     return "\n".join((*([before, ""] if before else []), "Examples:", *(f"  {line}" for line in lines)))
-
-
-def _explained(error: Exception) -> tuple[str, str, int]:
-    """What is wrong, what to do, and the exit code."""
-    if isinstance(error, ConvscopeError):
-        return error.message, error.hint, error.exit_code
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}.", "--debug shows the traceback.", 1
-    command = " ".join(getattr(error, "command_chain", None) or ())
-    listing = f"`convscope {command} --help` lists the options of {command}."
-    if not command:
-        listing = "`convscope --help` lists the commands."
-    if isinstance(error, UnknownCommandError):
-        word = (error.unused_tokens or [""])[0]
-        near = _commands_like(word)
-        hint = f"Did you mean {' or '.join(near)}?" if near else listing
-        return f"There is no command '{word}'.", hint, 2
-    if isinstance(error, UnknownOptionError):
-        flag = error.token.keyword or error.token.value
-        known = [name for each in error.argument_collection if each.parse for name in each.names]
-        near = meant(flag, known)
-        return (
-            f"{command} has no option {flag}.",
-            f"Did you mean {' or '.join(near)}?" if near else listing,
-            2,
-        )
-    if isinstance(error, UnusedCliTokensError):
-        return f"{command} does not take '{(error.unused_tokens or [''])[0]}'.", listing, 2
-    return str(error), listing, 2
-
-
-def _commands_like(word: str) -> list[str]:
-    """Commands that other tools call so, or else those of similar spelling."""
-    names = [each.name for each in COMMANDS]
-    same = [each.name for each in COMMANDS if word in each.synonyms]
-    return same or difflib.get_close_matches(word, names, n=2)

@@ -1,9 +1,13 @@
-"""What a user may have meant by an option that does not exist: by meaning first, then by spelling."""
+"""Messages for errors, with what the user may have meant: by meaning first, then by spelling."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from cyclopts import UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+
+from convscope.errors import ConvscopeError
 
 MEANINGS = {
     "learning-rate": "lr alpha step-size max-lr base-lr lr0 initial-lr learn-rate",
@@ -83,3 +87,41 @@ def meant(flag: str, known: Iterable[str]) -> list[str]:
     near = same or difflib.get_close_matches(word, names, n=2, cutoff=0.7)
     longer = near or [name for name in names if len(word) > 2 and name.startswith(word)]
     return [f"--{name}" for name in longer[:2]]
+
+
+def explained(error: Exception, commands: Mapping[str, Iterable[str]]) -> tuple[str, str, int]:
+    """What is wrong, what to do, and the exit code.
+
+    Args:
+        error: What a command raised.
+        commands: Every command with what other tools call it.
+    """
+    if isinstance(error, ConvscopeError):
+        return error.message, error.hint, error.exit_code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}.", "--debug shows the traceback.", 1
+    command = " ".join(getattr(error, "command_chain", None) or ())
+    listing = f"`convscope {command} --help` lists the options of {command}."
+    if not command:
+        listing = "`convscope --help` lists the commands."
+    if isinstance(error, UnknownCommandError):
+        word = (error.unused_tokens or [""])[0]
+        near = _commands_like(word, commands)
+        hint = f"Did you mean {' or '.join(near)}?" if near else listing
+        return f"There is no command '{word}'.", hint, 2
+    if isinstance(error, UnknownOptionError):
+        flag = error.token.keyword or error.token.value
+        known = [name for each in error.argument_collection if each.parse for name in each.names]
+        near = meant(flag, known)
+        hint = f"Did you mean {' or '.join(near)}?" if near else listing
+        return f"{command} has no option {flag}.", hint, 2
+    if isinstance(error, UnusedCliTokensError):
+        return f"{command} does not take '{(error.unused_tokens or [''])[0]}'.", listing, 2
+    return str(error), listing, 2
+
+
+def _commands_like(word: str, commands: Mapping[str, Iterable[str]]) -> list[str]:
+    """Commands that other tools call so, or else those of similar spelling."""
+    same = [name for name, synonyms in commands.items() if word in synonyms]
+    return same or difflib.get_close_matches(word, commands, n=2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convscope.cli.suggest import MEANINGS, meant
+from convscope.cli.errors import MEANINGS, meant
 
 MEANT = {
     "--lr": "--learning-rate",
