@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.option import Counts, Option, at_least, several_numbers, share, whole_numbers
+from convscope.option import Counts, Option, at_least, several_numbers, share, single, whole_numbers
 
 KERNEL_SIZE = Option(
     "kernel_size", int, None, "Side of the kernels in pixels or positions", at_least(1), common=True
@@ -21,17 +21,17 @@ FILTERS = Option(
     "filters",
     Counts,
     None,
-    "Number of kernels per convolution, or per block separated by commas",
-    at_least(1),
+    "Number of kernels per convolution",
+    single(at_least(1)),
     parse=whole_numbers,
 )
 DILATIONS = Option(
     "dilations",
     Counts,
     None,
-    "Dilation of each layer separated by commas, or the maximum number of dilations (minirocket)",
+    "Dilation of each layer, separated by commas",
     at_least(1),
-    parse=whole_numbers,
+    parse=several_numbers,
 )
 EMBEDDING = Option("embedding", int, None, "Length of a word vector", at_least(1))
 DROPOUT = Option("dropout", float, None, "Dropout rate", share)

@@ -9,7 +9,7 @@ from convscope.data.options import LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DILATIONS, ENSEMBLE, FILTERS, KERNEL_SIZE, KERNEL_SIZES
-from convscope.option import Option, above, at_least, several_names
+from convscope.option import Option, above, at_least, several_names, single, whole_numbers
 
 _LABEL_COLUMN = replace(LABEL_COLUMN, predicts=True)
 
@@ -67,7 +67,11 @@ SERIES_CLASSIFICATION_OPTIONS = (
 SERIES_CLASSIFICATION_MODEL_OPTIONS = (
     DEPTH.of(inception_time=6),
     KERNEL_SIZES.of(inception_time=(40, 20, 10), fcn=(8, 5, 3)),
-    FILTERS.of(inception_time=32, fcn=(128, 256, 128)),
+    replace(
+        FILTERS,
+        help="Number of kernels per convolution, or per block separated by commas",
+        check=at_least(1),
+    ).of(inception_time=32, fcn=(128, 256, 128)),
     Option("bottleneck", int, None, "Number of channels of a bottleneck; 0 for none", at_least(0)).of(
         inception_time=32
     ),
@@ -75,7 +79,9 @@ SERIES_CLASSIFICATION_MODEL_OPTIONS = (
     Option("features", int, None, "Number of features of the fixed kernels", at_least(84)).of(
         minirocket=10_000
     ),
-    DILATIONS.of(minirocket=32),
+    replace(DILATIONS, help="Maximum number of dilations", check=single(at_least(1)), parse=whole_numbers).of(
+        minirocket=32
+    ),
 )
 SERIES_ANOMALY_OPTIONS = (
     TIME_COLUMN,
