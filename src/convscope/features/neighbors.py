@@ -32,7 +32,7 @@ FIELDS = ("query", "rank", "id", "path", "label", "prediction", "split", "distan
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """A sample of the features that is near a query.
 
     Args:
@@ -71,7 +71,7 @@ class Neighbors(Result):
     layer: str
     metric: Metric
     queries: tuple[Query, ...]
-    found: tuple[tuple[Neighbour, ...], ...]
+    found: tuple[tuple[Neighbor, ...], ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -175,23 +175,27 @@ def neighbors(
     ids, distances = nearest(
         slices(features, column.layer), vectors, count, metric, own, progress, len(features)
     )
-    columns = features.columns()
-    found = tuple(
-        tuple(
-            Neighbour(
-                int(columns.ids[row]),
-                columns.paths[row],
-                columns.labels[row],
-                columns.predictions[row],
-                columns.splits[row],
-                float(distance),
-            )
-            for row, distance in zip(of.tolist(), far.tolist(), strict=True)
-            if np.isfinite(distance)
-        )
-        for of, far in zip(ids, distances, strict=True)
-    )
+    found = tuple(_found(features, of, far) for of, far in zip(ids, distances, strict=True))
     return Neighbors(features, column.layer, metric, tuple(queries), found, tuple(notes))
+
+
+def _found(
+    features: Features, rows: npt.NDArray[np.int64], distances: npt.NDArray[np.float64]
+) -> tuple[Neighbor, ...]:
+    """The samples of some rows, without those of which the distance is not known."""
+    columns = features.columns()
+    return tuple(
+        Neighbor(
+            int(columns.ids[row]),
+            columns.paths[row],
+            columns.labels[row],
+            columns.predictions[row],
+            columns.splits[row],
+            float(distance),
+        )
+        for row, distance in zip(rows.tolist(), distances.tolist(), strict=True)
+        if np.isfinite(distance)
+    )
 
 
 def nearest(
@@ -218,11 +222,11 @@ def nearest(
         Row numbers and distances, both of shape (queries, count or fewer), nearest first, equal ones by
         row; a distance that is not finite belongs to no neighbour.
     """
-    asked = np.asarray(queries, np.float64)
-    ids = np.empty((len(asked), 0), np.int64)
-    distances = np.empty((len(asked), 0), np.float64)
+    vectors = np.asarray(queries, np.float64)
+    ids = np.empty((len(vectors), 0), np.int64)
+    distances = np.empty((len(vectors), 0), np.float64)
     for start, block in blocks:
-        far = _distances(asked, block.astype(np.float64), metric)
+        far = _distances(vectors, block.astype(np.float64), metric)
         rows = np.broadcast_to(np.arange(start, start + len(block)), far.shape)
         far[np.equal(rows, own[:, None])] = np.inf
         distances = np.concatenate([distances, far], axis=1)
@@ -267,7 +271,7 @@ def _query_card(query: Query, samples: Mapping[int, Any]) -> Card:
     return Card(sample, _words(query.label, query.prediction), (query.short,))
 
 
-def _card(each: Neighbour, query: Query, samples: Mapping[int, Any]) -> Card:
+def _card(each: Neighbor, query: Query, samples: Mapping[int, Any]) -> Card:
     from convscope.lenses.figures.neighbors import Card
     from convscope.lenses.sheet.theme import number
 

@@ -203,26 +203,21 @@ def project(
     for note in filter(None, (said, *notes)):
         say(note)
     progress(0, None, NAMES[method])
-    explained = None
     if method == "pca":
         fitted, explained = _pca(values, 2, seed)
         points = _placed_by(fitted, features, column.layer, rows)
     else:
-        rows = chosen
-        if values.shape[1] > BEFORE and len(rows) > BEFORE:
-            values = _pca(values, BEFORE, seed)[0].transform(values)
-        points = (_tsne if method == "tsne" else _by_umap)(values, seed)
-    return Projection(
-        features,
-        column.layer,
-        method,
-        rows,
-        np.ascontiguousarray(points, np.float32),
-        explained,
-        tuple(notes),
-        color,
-        seed,
-    )
+        rows, explained, points = chosen, None, _embedded(values, method, seed)
+    points = np.ascontiguousarray(points, np.float32)
+    return Projection(features, column.layer, method, rows, points, explained, tuple(notes), color, seed)
+
+
+def _embedded(values: npt.NDArray[np.float32], method: Method, seed: int) -> npt.NDArray[np.float32]:
+    """Points by t-SNE or UMAP, of principal components where there are many values."""
+    if values.shape[1] > BEFORE and len(values) > BEFORE:
+        values = _pca(values, BEFORE, seed)[0].transform(values)
+    points: npt.NDArray[np.float32] = (_tsne if method == "tsne" else _by_umap)(values, seed)
+    return points
 
 
 def check_color(color: str) -> Color:
