@@ -228,7 +228,7 @@ def test_a_run_is_exported_where_it_can_be_or_the_reason_is_told(case, trained, 
     if case.recipe != "text-tagging":
         assert convscope.export(trained.folder, "onnx", out).deviation < 1e-3
         return
-    with pytest.raises((RunError, BackendError), match=r"cannot be .* as onnx"):
+    with pytest.raises((RunError, BackendError), match=r"onnx model cannot be"):
         convscope.export(trained.folder, "onnx", out)
     assert list(tmp_path.iterdir()) == []
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,9 @@ from convscope.kinds.series.readers.segments import Stream, fingerprint, split_o
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import series_of_frame
 from convscope.types import Progress, Skipped, SplitName, no_progress
+
+if TYPE_CHECKING:
+    import pandas
 
 TRAIN_SHARE = 0.5
 """Share of the rows that is learned from, at the beginning of each series."""
@@ -161,7 +164,7 @@ def read_stream(
 
 
 def measured(
-    frame: Any, asked: Wanted, where: str
+    frame: pandas.DataFrame, asked: Wanted, where: str
 ) -> tuple[Series, npt.NDArray[np.bool_] | None, tuple[str, ...]]:
     """What was measured, apart from a column that marks anomalies.
 

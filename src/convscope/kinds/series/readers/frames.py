@@ -7,7 +7,8 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.tables import table_kind
 from convscope.errors import BackendError, DataError
 
+if TYPE_CHECKING:
+    import pandas
+
 MOST_VALUES = 2**28
 """Values of one table that are held in memory at most."""
 MOST_CHARACTERS = 2**31
@@ -27,7 +31,7 @@ MISSING = ("", "?", "-", "na", "n/a", "nan", "NaN", "NA", "N/A", "null", "NULL",
 _LONGEST_ROW = 2**24
 
 
-def pandas_library() -> Any:
+def pandas_library() -> ModuleType:
     """The library that reads tables and times.
 
     Raises:
@@ -39,7 +43,8 @@ def pandas_library() -> Any:
         raise BackendError(
             f"Series need the library pandas: {error}.", 'Install it: pip install "convscope[series]"'
         ) from error
-    return pandas
+    library: ModuleType = pandas
+    return library
 
 
 def is_table(path: str | Path) -> bool:
@@ -47,7 +52,7 @@ def is_table(path: str | Path) -> bool:
     return table_kind(Path(path)) in ("CSV", "TSV", "Parquet")
 
 
-def read_frame(path: Path) -> Any:
+def read_frame(path: Path) -> pandas.DataFrame:
     """A table as a frame of pandas, its columns named by text.
 
     Args:
@@ -71,7 +76,7 @@ def read_frame(path: Path) -> Any:
     return _checked(frame, str(path))
 
 
-def read_frame_of(file: BinaryIO, where: str) -> Any:
+def read_frame_of(file: BinaryIO, where: str) -> pandas.DataFrame:
     """The same of CSV from an open file, such as standard input.
 
     Args:
@@ -86,7 +91,7 @@ def read_frame_of(file: BinaryIO, where: str) -> Any:
     return _checked(_parsed(pandas_library(), lines, where), where)
 
 
-def column_numbers(column: Any, where: str) -> npt.NDArray[np.float32] | None:
+def column_numbers(column: pandas.Series, where: str) -> npt.NDArray[np.float32] | None:
     """A column as numbers, NaN where none or no finite one stands.
 
     Args:
@@ -127,7 +132,7 @@ def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return made
 
 
-def _parsed(library: Any, lines: Iterable[str], where: str) -> Any:
+def _parsed(library: ModuleType, lines: Iterable[str], where: str) -> pandas.DataFrame:
     """A frame of the lines of a table, those that are blank left out."""
     rows = list(_bounded(lines, where))
     first = rows[0] if rows else ""
@@ -207,7 +212,7 @@ def looks_like_time(text: str) -> bool:
     return len(text) >= 6 and text[0].isdigit() and any(mark in text[1:] for mark in "-/:.")
 
 
-def _parquet(library: Any, path: Path) -> Any:
+def _parquet(library: ModuleType, path: Path) -> pandas.DataFrame:
     import pyarrow.parquet as pq
 
     with damage_as_data_error(str(path), "Parquet file"):
@@ -221,7 +226,7 @@ def _parquet(library: Any, path: Path) -> Any:
     return frame
 
 
-def _checked(frame: Any, where: str) -> Any:
+def _checked(frame: pandas.DataFrame, where: str) -> pandas.DataFrame:
     _check_size(len(frame), len(frame.columns), where)
     if not len(frame):
         raise DataError(f"{where}: expected rows below the header, received none")

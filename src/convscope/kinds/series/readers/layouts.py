@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ from convscope.kinds.series.readers.tables import grouped_series, series_of_fram
 from convscope.kinds.series.readers.times import find_time_column
 from convscope.types import SplitName
 
+if TYPE_CHECKING:
+    import pandas
+
+V = TypeVar("V")
 Rows = Literal["auto", "series", "times"]
 
 ID_COLUMNS = (
@@ -81,7 +85,7 @@ class TableSeries:
     notes: Sequence[str] = field(default=())
 
 
-def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool) -> TableSeries:
+def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labelled: bool) -> TableSeries:
     """Finds out what the rows of a table are, and reads its series.
 
     | what the table has | what a row is |
@@ -128,14 +132,16 @@ def read_table_series(frame: Any, where: str, asked: Asked, *, labelled: bool) -
     return _wide(frame, where, label if labelled else None, split, told, notes)
 
 
-def _check_given(frame: Any, where: str, asked: Asked) -> None:
+def _check_given(frame: pandas.DataFrame, where: str, asked: Asked) -> None:
     for name in (asked.id_column, asked.label_column, asked.time_column):
         if name is not None and name not in frame.columns:
             names = ", ".join(map(repr, frame.columns[:20]))
             raise UsageError(f"{where} has no column '{name}'.", f"It has {names}.")
 
 
-def _label_column(frame: Any, where: str, asked: Asked, labelled: bool, first: bool) -> str | None:
+def _label_column(
+    frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool, first: bool
+) -> str | None:
     """As given, the first of a table without header, by its name, or the only column of words."""
     names = list(frame.columns)
     if asked.label_column is not None:
@@ -157,7 +163,7 @@ def _label_column(frame: Any, where: str, asked: Asked, labelled: bool, first: b
     return str(words[0])
 
 
-def _holds_words(column: Any) -> bool:
+def _holds_words(column: pandas.Series) -> bool:
     library = pandas_library()
     if library.api.types.is_numeric_dtype(column.dtype):
         return False
@@ -167,23 +173,23 @@ def _holds_words(column: Any) -> bool:
     )
 
 
-def _repeating_ids(frame: Any, told: Sequence[str]) -> str | None:
+def _repeating_ids(frame: pandas.DataFrame, told: Sequence[str]) -> str | None:
     """A column of a usual name in which some value stands twice; else its rows are series of their own."""
     free = [name for name in frame.columns if name not in told]
     at = find_column(free, ID_COLUMNS)
     return free[at] if at is not None and bool(frame[free[at]].duplicated().any()) else None
 
 
-def _has_lists(frame: Any) -> bool:
+def _has_lists(frame: pandas.DataFrame) -> bool:
     return bool(_lists(frame))
 
 
-def _lists(frame: Any) -> list[str]:
+def _lists(frame: pandas.DataFrame) -> list[str]:
     """The columns whose first cell is a list of numbers."""
     return [name for name in frame.columns if isinstance(frame[name].iloc[0], (list, np.ndarray))]
 
 
-def _one_series(frame: Any, where: str, asked: Asked, unnamed: bool, label: str | None) -> bool:
+def _one_series(frame: pandas.DataFrame, where: str, asked: Asked, unnamed: bool, label: str | None) -> bool:
     if find_time_column(frame, asked.time_column, where) is not None and label is None:
         return True
     if unnamed or label is not None:
@@ -202,7 +208,7 @@ def _count_up(names: Sequence[str]) -> bool:
 
 
 def _long(
-    frame: Any,
+    frame: pandas.DataFrame,
     where: str,
     asked: Asked,
     ids: str,
@@ -225,10 +231,10 @@ def _long(
 
 
 def _of_groups(
-    values: list[Any], groups: npt.NDArray[np.int64], where: str, names: Sequence[Any], column: str
-) -> list[Any]:
+    values: list[V], groups: npt.NDArray[np.int64], where: str, names: Sequence[object], column: str
+) -> list[V]:
     """The one value of each series."""
-    found: dict[int, Any] = {}
+    found: dict[int, V] = {}
     for row, (group, value) in enumerate(zip(groups.tolist(), values, strict=True), 1):
         if found.setdefault(group, value) != value:
             raise DataError(
@@ -239,7 +245,7 @@ def _of_groups(
 
 
 def _wide(
-    frame: Any,
+    frame: pandas.DataFrame,
     where: str,
     label: str | None,
     split: str | None,
@@ -271,7 +277,7 @@ def _wide(
     return TableSeries(series, keys, labels, splits, f"wide table of {len(columns)} times", notes)
 
 
-def _of_lists(frame: Any, where: str) -> list[Series]:
+def _of_lists(frame: pandas.DataFrame, where: str) -> list[Series]:
     """One series for each row, its variables from the cells."""
     made = []
     for row, cells in enumerate(zip(*(frame[name] for name in frame.columns), strict=True), 1):
@@ -287,8 +293,8 @@ def _of_lists(frame: Any, where: str) -> list[Series]:
     return made
 
 
-def _labels(column: Any, where: str) -> list[str]:
-    names: dict[Any, str] = {}
+def _labels(column: pandas.Series, where: str) -> list[str]:
+    names: dict[object, str] = {}
     found = []
     for row, value in enumerate(column.to_list(), 1):
         if value not in names:
@@ -297,5 +303,5 @@ def _labels(column: Any, where: str) -> list[str]:
     return found
 
 
-def _splits(column: Any, where: str) -> list[SplitName | None]:
+def _splits(column: pandas.Series, where: str) -> list[SplitName | None]:
     return [split_name(f"{where}, row {row}", str(value)) for row, value in enumerate(column.to_list(), 1)]

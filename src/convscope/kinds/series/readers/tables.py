@@ -36,7 +36,7 @@ Brought to a grid:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,9 @@ from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import column_numbers, read_frame
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.times import Times, find_time_column, parse_times
+
+if TYPE_CHECKING:
+    import pandas
 
 LONGEST_GAP = 10
 """Steps of a gap that are filled by interpolation at most."""
@@ -74,7 +77,7 @@ def read_series_table(path: Path, *, time_column: str | None = None) -> tuple[Se
 
 
 def series_of_frame(
-    frame: Any, where: str, *, time_column: str | None = None
+    frame: pandas.DataFrame, where: str, *, time_column: str | None = None
 ) -> tuple[Series, tuple[str, ...]]:
     """The one series that a frame holds.
 
@@ -96,7 +99,7 @@ def series_of_frame(
 
 
 def grouped_series(
-    frame: Any, groups: npt.NDArray[np.int64], where: str, *, time_column: str | None = None
+    frame: pandas.DataFrame, groups: npt.NDArray[np.int64], where: str, *, time_column: str | None = None
 ) -> tuple[list[Series], tuple[str, ...]]:
     """The series of a frame in which each row says to which it belongs.
 
@@ -189,7 +192,7 @@ def regular(
     return Series(made, series.variables, grid.astype("datetime64[ns]")), tuple(notes)
 
 
-def without_row_numbers(frame: Any, notes: list[str]) -> Any:
+def without_row_numbers(frame: pandas.DataFrame, notes: list[str]) -> pandas.DataFrame:
     """A frame without an unnamed first column that counts its rows, as pandas writes it."""
     first = frame.columns[0]
     if (first and not first.startswith("Unnamed:")) or len(frame.columns) < 2:
@@ -198,7 +201,9 @@ def without_row_numbers(frame: Any, notes: list[str]) -> Any:
     return frame.drop(columns=[first])
 
 
-def _variables(frame: Any, where: str, notes: list[str]) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
+def _variables(
+    frame: pandas.DataFrame, where: str, notes: list[str]
+) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     found: dict[str, npt.NDArray[np.float32]] = {}
     for name in frame.columns:
         numbers = column_numbers(frame[name], f"{where}, column {name!r}")

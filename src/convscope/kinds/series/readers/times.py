@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from convscope.data.columns import find_column
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
+
+if TYPE_CHECKING:
+    import pandas
 
 TIME_COLUMNS = (
     *("time", "timestamp", "datetime", "date", "date_time", "time_stamp", "ts", "ds", "t"),
@@ -25,7 +28,7 @@ _NANOSECONDS = 1e17
 _PEEKED = 20
 
 
-def find_time_column(frame: Any, given: str | None, where: str) -> str | None:
+def find_time_column(frame: pandas.DataFrame, given: str | None, where: str) -> str | None:
     """The column that says when a row was measured: as given, by its name, or by what stands in it.
 
     Args:
@@ -50,7 +53,7 @@ def find_time_column(frame: Any, given: str | None, where: str) -> str | None:
     return next((str(name) for name in names if _holds_times(frame[name])), None)
 
 
-def parse_times(column: Any, where: str) -> tuple[Times, str]:
+def parse_times(column: pandas.Series, where: str) -> tuple[Times, str]:
     """When each row was measured.
 
     Numbers from 1e8 on are seconds since 1970, from 1e11 milliseconds, from 1e14 microseconds, from 1e17
@@ -95,7 +98,7 @@ def parse_times(column: Any, where: str) -> tuple[Times, str]:
     )
 
 
-def _parsed(texts: Any, **options: Any) -> Any:
+def _parsed(texts: pandas.Series, **options: object) -> pandas.Series | None:
     """Texts as times; None where not all of them are in the form of the first."""
     library = pandas_library()
     try:
@@ -126,7 +129,7 @@ def _of_numbers(numbers: npt.NDArray[np.float64], where: str) -> tuple[Times, st
     return _nanoseconds(found, where), said
 
 
-def _nanoseconds(found: Any, where: str) -> Times:
+def _nanoseconds(found: pandas.Series, where: str) -> Times:
     try:
         times: Times = found.dt.tz_convert(None).astype("datetime64[ns]").to_numpy()
     except Exception as error:
@@ -134,7 +137,7 @@ def _nanoseconds(found: Any, where: str) -> Times:
     return times
 
 
-def _holds_times(column: Any) -> bool:
+def _holds_times(column: pandas.Series) -> bool:
     """True of times as such, and of texts that all read as ISO 8601."""
     library = pandas_library()
     kinds = library.api.types

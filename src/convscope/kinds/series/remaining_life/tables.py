@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from convscope.kinds.series.remaining_life.columns import (
 )
 from convscope.kinds.series.remaining_life.histories import LifeNotes, LifeRows, Unit, units_of
 from convscope.types import SplitName
+
+if TYPE_CHECKING:
+    import pandas
 
 _HOUR = 3600e9
 
@@ -102,7 +105,7 @@ def read_life_table(
     return units_of(rows, notes), (f"columns: {columns or 'sensors alone'}", *said)
 
 
-def _column(frame: Any, given: str | None, aliases: Sequence[str], where: str) -> str | None:
+def _column(frame: pandas.DataFrame, given: str | None, aliases: Sequence[str], where: str) -> str | None:
     names = [str(name) for name in frame.columns]
     if given is not None and given not in names:
         raise UsageError(f"{where} has no column '{given}'.", f"It has {', '.join(names)}.")
@@ -110,7 +113,7 @@ def _column(frame: Any, given: str | None, aliases: Sequence[str], where: str) -
     return given if given is not None else None if at is None else names[at]
 
 
-def _units(frame: Any, column: str | None, key: str, where: str) -> npt.NDArray[np.str_]:
+def _units(frame: pandas.DataFrame, column: str | None, key: str, where: str) -> npt.NDArray[np.str_]:
     """The unit of each row as text; of a table without such a column the name of the file."""
     if column is None:
         return np.full(len(frame), Path(key).name.partition(".")[0])
@@ -125,7 +128,9 @@ def _units(frame: Any, column: str | None, key: str, where: str) -> npt.NDArray[
     return names
 
 
-def _cycles(frame: Any, column: str | None, where: str, said: list[str]) -> npt.NDArray[np.float64]:
+def _cycles(
+    frame: pandas.DataFrame, column: str | None, where: str, said: list[str]
+) -> npt.NDArray[np.float64]:
     """When each row was measured: numbers as they are, times in hours, or else rows as the file has them."""
     if column is None:
         said.append("cycles: rows are counted, because no column says when they were measured")
@@ -142,19 +147,21 @@ def _cycles(frame: Any, column: str | None, where: str, said: list[str]) -> npt.
     return hours
 
 
-def _lives(frame: Any, column: str, where: str) -> npt.NDArray[np.float32]:
+def _lives(frame: pandas.DataFrame, column: str, where: str) -> npt.NDArray[np.float32]:
     found = column_numbers(frame[column], f"{where}, column {column!r}")
     if found is None:
         raise DataError(f"{where}, column {column!r}: expected remaining lives as numbers, received text")
     return found
 
 
-def _splits(frame: Any, column: str, where: str) -> list[SplitName | None]:
+def _splits(frame: pandas.DataFrame, column: str, where: str) -> list[SplitName | None]:
     names = frame[column].astype("string").fillna("").tolist()
     return [split_name(f"{where}, row {row}", name) for row, name in enumerate(names, 1)]
 
 
-def _sensors(frame: Any, where: str, said: list[str]) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
+def _sensors(
+    frame: pandas.DataFrame, where: str, said: list[str]
+) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     """All columns of numbers."""
     found: dict[str, npt.NDArray[np.float32]] = {}
     words = []
