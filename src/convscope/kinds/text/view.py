@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.kinds.contract.representation import TextDescription
-from convscope.kinds.text.drawing.colored_text import as_html, as_terminal, place_colored
-from convscope.kinds.text.drawing.token_maps import at_tokens, place_token_maps
+from convscope.kinds.text.drawing.colored_text import (
+    as_html,
+    as_terminal,
+    at_tokens,
+    place_colored,
+    place_token_maps,
+)
 from convscope.kinds.text.drawing.tokens import PADDING, lay_out, place_tokens
 from convscope.kinds.text.drawing.words import place_ngram, place_words
 from convscope.lenses.sheet.blocks import MapBlock, Where

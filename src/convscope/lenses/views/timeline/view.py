@@ -16,9 +16,15 @@ from convscope.lenses.views.raster import image_markup
 from convscope.lenses.views.timeline.maps import place_strip, place_timeline_maps, ring_of
 from convscope.lenses.views.timeline.overlays import place_timeline_overlays
 from convscope.lenses.views.timeline.signals import Signal, mark, place_signal
-from convscope.lenses.views.timeline.snippets import WIDE, Snippet, place_snippet
 from convscope.lenses.views.timeline.spectrogram import Spectrogram, frame_bands, place_bands
-from convscope.lenses.views.timeline.thumbnails import line_markup, place_small_signal, spectrogram_pixels
+from convscope.lenses.views.timeline.thumbnails import (
+    SNIPPET,
+    Snippet,
+    line_markup,
+    place_small_signal,
+    place_snippet,
+    spectrogram_pixels,
+)
 from convscope.lenses.views.timeline.timeline import Timeline, evenly, place_axis
 from convscope.lenses.views.view import LABEL, Box, Overlay, Patch, PlacedPatch, View
 from convscope.types import Axis
@@ -120,7 +126,7 @@ class TimelineView(View):
     @property
     def tile(self) -> int | None:
         """The width of a snippet."""
-        return WIDE
+        return SNIPPET
 
     def place_input(self, sheet: Sheet, box: Box) -> int:
         """Draws the variables of largest spread in rows, and the axis of time; returns the height."""
