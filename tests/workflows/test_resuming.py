@@ -124,7 +124,7 @@ def test_data_that_was_moved_is_resumed_from_its_new_place(own_pictures, setting
     ],
 )
 def test_other_settings_are_not_resumed(finished, more):
-    with pytest.raises(UsageError, match="keeps its settings"):
+    with pytest.raises(UsageError, match="takes no other settings"):
         convscope.train(resume=finished.folder, **more)
 
 

@@ -144,7 +144,7 @@ def test_a_folder_below_a_file_is_told_before_the_first_epoch(pictures, settings
 
 
 def test_a_loss_that_is_no_number_ends_the_training(pictures, settings, tmp_path):
-    with pytest.raises(RunError, match="no longer a number in epoch 2") as caught:
+    with pytest.raises(RunError, match="not finite in epoch 2") as caught:
         convscope.train(pictures, out=tmp_path / "run", callbacks=[Poison()], **settings)
     assert "--learning-rate" in caught.value.hint
     assert [row["epoch"] for row in rows(Run(tmp_path / "run"))] == ["1"]
