@@ -100,6 +100,7 @@ WRONG = [
     ("train", "nowhere"),
     ("train", ".", "--epochs", "0"),
     ("train", ".", "--recipe", "image-classification", "--beam", "3"),
+    ("train", "."),
     ("evaluate", "nowhere"),
     ("predict", "nowhere", "x.png"),
     ("look", "nowhere.keras"),
@@ -128,8 +129,10 @@ def test_help_and_listings_do_not_import_keras(words):
 
 
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
-def test_argument_errors_are_told_without_keras(words):
-    done = subprocess.run([sys.executable, "-c", QUIET, *words], capture_output=True, text=True, check=False)
+def test_argument_errors_are_told_without_keras(words, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", QUIET, *words], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert done.stderr.startswith("convscope: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -23,9 +23,6 @@ from convscope.cli.options import (
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
 from convscope.option import Option
-
-if TYPE_CHECKING:
-    from convscope.kinds.contract.kind import RecipeSpec
 
 FORMAT = Parameter(name="--format")
 CHOICES = (
@@ -120,11 +117,9 @@ def _checked(
     path: Path, values: dict[str, Any], recipe: str | None = None, architecture: str | None = None
 ) -> dict[str, Any]:
     """Options that the recipe takes, validated before Keras is imported."""
-    from convscope.kinds.registry import find_spec
+    from convscope.kinds.registry import choose_spec, find_spec
 
-    spec = find_spec(recipe) if recipe is not None else _detected(path)
-    if spec is None:
-        return values
+    spec = find_spec(recipe) if recipe is not None else choose_spec(path)[0]
     name = architecture or spec.architectures[0]
     if name not in spec.architectures:
         raise UsageError(
@@ -132,15 +127,6 @@ def _checked(
             f"Its architectures: {', '.join(spec.architectures)}.",
         )
     return train_options(spec, name, values)
-
-
-def _detected(path: Path) -> RecipeSpec | None:
-    """The recipe that the data is for; None if it is unclear, which training tells in full."""
-    from convscope.data.snapshot import DataSnapshot
-    from convscope.kinds.registry import detections, find_spec
-
-    found = detections(DataSnapshot(path))
-    return find_spec(found[0].recipe) if found else None
 
 
 def evaluate(

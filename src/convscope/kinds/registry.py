@@ -204,7 +204,13 @@ def detections(snapshot: DataSnapshot) -> list[Detection]:
 
 
 def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
-    """The recipe that a path holds data for, and why.
+    """The recipe that a path holds data for, and why; raises as `choose_spec` and `find_recipe` do."""
+    spec, why = choose_spec(path)
+    return find_recipe(spec.name), why
+
+
+def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
+    """The recipe that a path holds data for, and why; imports no Keras.
 
     Args:
         path: A folder or a file.
@@ -232,7 +238,7 @@ def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
             f"{path} could be for {len(rivals)} recipes: {said}. Found: {snapshot.summary()}.",
             f"Choose one with --recipe, such as --recipe {first.recipe}.",
         )
-    return find_recipe(first.recipe), f"recipe: {first.recipe}, because {first.reason}"
+    return find_spec(first.recipe), f"recipe: {first.recipe}, because {first.reason}"
 
 
 def _check_new(found: list[Kind], brought: Kind, place: str) -> None:
