@@ -28,9 +28,12 @@ from convscope.errors import BackendError, ConvscopeError, RunError
 from convscope.features.model_and_data import ModelReference
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
-from convscope.types import Progress, Say, no_progress, silent
+from convscope.types import Array, Progress, Say, no_progress, silent
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from convscope.engine.inference.features import FeatureEngine
     from convscope.features.extract import Job
     from convscope.workflows.model_inputs.dataset import Dataset
     from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples
@@ -153,7 +156,7 @@ class DecodedInputs:
 
     inputs: EncodedSamples
     start: int
-    array: npt.NDArray[Any]
+    array: Array
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -162,7 +165,7 @@ class DecodedInputs:
         """The file (or `file#row`) of a sample."""
         return self.inputs.name(index)
 
-    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def take(self, indices: npt.NDArray[np.int64]) -> Array:
         """The decoded samples at these positions among all."""
         return self.array[indices - self.start]
 
@@ -176,10 +179,9 @@ class PartWriter:
 
     def __init__(self, packed: Any) -> None:
         self._packed = packed
-        self._job: Job | None = None
-        self._engine: Any = None
+        self._opened: tuple[Job, FeatureEngine] | None = None
 
-    def __call__(self, table: Any) -> Any:
+    def __call__(self, table: pa.Table) -> pa.Table:
         """Computes and writes a part.
 
         Args:
@@ -197,8 +199,8 @@ class PartWriter:
                 error = raised
         return _outcome(number, error)
 
-    def _write(self, number: int, table: Any) -> None:
-        job = self._opened()
+    def _write(self, number: int, table: pa.Table) -> None:
+        job, engine = self._job_and_engine()
         part = job.store.parts()[number]
         if job.store.has(part):  # by an actor that was lost before it could say so
             return
@@ -206,15 +208,14 @@ class PartWriter:
         values = table["values"].chunk(0)[0].as_buffer()
         array = np.frombuffer(values, table["dtype"][0].as_py()).reshape(shape)
         dataset = replace(job.dataset, inputs=DecodedInputs(job.dataset.inputs, part.start, array))
-        extract_part(self._engine, dataset, part, job.store)
+        extract_part(engine, dataset, part, job.store)
 
-    def _opened(self) -> Job:
-        """The job, with its engine; not opened in `__init__`, whose errors Ray reports as a lost actor."""
-        if self._job is None:
+    def _job_and_engine(self) -> tuple[Job, FeatureEngine]:
+        """Not opened in `__init__`, whose errors Ray reports as a lost actor."""
+        if self._opened is None:
             job = _unpacked(self._packed)
-            self._engine = job.engine()
-            self._job = job
-        return self._job
+            self._opened = job, job.engine()
+        return self._opened
 
 
 def _datasource(ray: Any, source: Any, parts: Sequence[Part]) -> Any:
@@ -243,7 +244,7 @@ class _Reading:
     source: Any
     part: Part
 
-    def __call__(self) -> Iterable[Any]:
+    def __call__(self) -> Iterable[pa.Table]:
         try:
             array = _fetched(self.source).take(np.arange(self.part.start, self.part.stop))
         except ConvscopeError as error:
@@ -252,7 +253,7 @@ class _Reading:
             yield _decoded(self.part, array, None)
 
 
-def _decoded(part: Part, array: npt.NDArray[Any], error: ConvscopeError | None) -> Any:
+def _decoded(part: Part, array: Array, error: ConvscopeError | None) -> pa.Table:
     """A part as a table of one row; its values are not copied."""
     import pyarrow as pa
 
@@ -267,7 +268,7 @@ def _decoded(part: Part, array: npt.NDArray[Any], error: ConvscopeError | None) 
     )
 
 
-def _outcome(number: int, error: ConvscopeError | None) -> Any:
+def _outcome(number: int, error: ConvscopeError | None) -> pa.Table:
     """The part's number and its error as a table of one row."""
     import pyarrow as pa
 
@@ -277,7 +278,7 @@ def _outcome(number: int, error: ConvscopeError | None) -> Any:
     return pa.table({"part": pa.array([number], pa.int64()), **columns})
 
 
-def _carried_error(table: Any) -> ConvscopeError | None:
+def _carried_error(table: pa.Table) -> ConvscopeError | None:
     row = {name: table[name][0].as_py() for name in ("error", "message", "hint")}
     return None if row["error"] is None else _error(row)
 

@@ -34,9 +34,8 @@ from convscope.features.table import Features, open_features, zarr_package
 from convscope.features.zarr_store import ZarrStore
 from convscope.scope.channels.pooled import POOLS, Pool
 from convscope.scope.graph.graph import trace
-from convscope.types import Progress, Say, no_progress, silent
+from convscope.types import Array, Progress, Say, no_progress, silent
 from convscope.workflows.model_inputs.dataset import Dataset
-from convscope.workflows.model_inputs.encoded_inputs import Array
 
 if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision

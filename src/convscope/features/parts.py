@@ -15,7 +15,7 @@ from convscope.errors import UsageError
 from convscope.features.manifest import Manifest
 from convscope.features.processes import batches_of
 from convscope.features.store import Block, Part, Store
-from convscope.types import Progress, no_progress
+from convscope.types import Array, Progress, no_progress
 from convscope.workflows.model_inputs.dataset import Dataset
 
 
@@ -87,7 +87,7 @@ class _Gathering:
 
     def __init__(self, part: Part, manifest: Manifest) -> None:
         self._part, self._manifest = part, manifest
-        self._arrays: dict[str, npt.NDArray[Any]] = {
+        self._arrays: dict[str, Array] = {
             each.column: np.empty((len(part), *each.shape), manifest.dtype) for each in manifest.layers
         }
         self._predictions: list[str | None] = [None] * len(part)

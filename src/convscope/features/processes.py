@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from convscope.data.threads import ONE_EACH
 from convscope.errors import RunError
-from convscope.workflows.model_inputs.encoded_inputs import Array, EncodedSamples, some_of
+from convscope.types import Array
+from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples, some_of
 
 LONG = 3.0
 """Seconds of reading from which processes are worth the time that they take to start."""

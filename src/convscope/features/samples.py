@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from convscope.errors import ConvscopeError
 from convscope.features.table import Features
-from convscope.types import SPLITS, no_progress
+from convscope.types import SPLITS, Array, no_progress
 
 if TYPE_CHECKING:
     from convscope.data.splits import Samples
@@ -67,7 +66,7 @@ def _encoder(features: Features) -> Encoder | None:
     return saved_encoder(features.manifest.reading)
 
 
-def _drawn(encoder: Encoder, raw: Any, values: npt.NDArray[Any], name: str) -> Sample:
+def _drawn(encoder: Encoder, raw: Any, values: Array, name: str) -> Sample:
     from convscope.kinds.registry import views_of
     from convscope.lenses.views.view import Sample
 
@@ -75,7 +74,7 @@ def _drawn(encoder: Encoder, raw: Any, values: npt.NDArray[Any], name: str) -> S
     return Sample(views_of(encoder.recipe.spec).of_input(values, described), name)
 
 
-def _of_array(features: Features, values: npt.NDArray[Any], name: str) -> Sample | None:
+def _of_array(features: Features, values: Array, name: str) -> Sample | None:
     """A row of an array in the shape that the model takes."""
     from convscope.lenses.views.plain import view_of_array
     from convscope.lenses.views.view import Sample
@@ -122,9 +121,9 @@ def _sources(features: Features, encoder: Encoder, names: Sequence[str]) -> Iter
         yield encoder.read(paths, no_progress)
 
 
-def _rows_of_arrays(wanted: Mapping[int, str]) -> dict[int, npt.NDArray[Any]]:
+def _rows_of_arrays(wanted: Mapping[int, str]) -> dict[int, Array]:
     found = {}
-    opened: dict[str, npt.NDArray[Any]] = {}
+    opened: dict[str, Array] = {}
     for row, path in wanted.items():
         file, _, number = path.rpartition("#")
         if not Path(file).is_file():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision
     from convscope.features.model_and_data import ModelReference
     from convscope.scope.channels.pooled import Pool
-    from convscope.types import ValueRange
+    from convscope.types import Array, ValueRange
 
 Floats = npt.NDArray[np.float32]
 
@@ -155,7 +155,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         values = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
         return self._extractor.features(values)
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names such as `block2_conv[5]`: the layer, and the number among its features.
 
         Args:
@@ -214,7 +214,7 @@ class _Extractor:
         return len(self.names)
 
     @classmethod
-    def by(cls, settings: ConvFeatures, values: npt.NDArray[Any]) -> _Extractor:
+    def by(cls, settings: ConvFeatures, values: Array) -> _Extractor:
         """Opens the model of a transformer, for samples like these."""
         from convscope.features.model_and_data import chosen_layers
         from convscope.kinds.contract.value_range import check_range, limits_of, range_of
@@ -245,7 +245,7 @@ class _Extractor:
             tuple(settings.code),
         )
 
-    def brought(self, values: npt.NDArray[Any]) -> Floats:
+    def brought(self, values: Array) -> Floats:
         """Samples as the model takes them."""
         from convscope.workflows.model_inputs.dataset import Scaled
 
@@ -264,7 +264,7 @@ class _Extractor:
             ]
         return self._engine
 
-    def features(self, values: npt.NDArray[Any]) -> Floats:
+    def features(self, values: Array) -> Floats:
         """Features of samples, shape (samples, width)."""
         size = _values(self.shape)
         if _values(values.shape[1:]) != size:
@@ -280,7 +280,7 @@ class _Extractor:
             done += len(blocks[0])
         return found
 
-    def _batches(self, values: npt.NDArray[Any], size: int) -> Iterator[Floats]:
+    def _batches(self, values: Array, size: int) -> Iterator[Floats]:
         for start in range(0, len(values), size):
             yield self.brought(values[start : start + size])
 
@@ -339,7 +339,7 @@ class _Extractor:
         self.__dict__.update(state, model=model, _engine=None)
 
 
-def _reference(settings: ConvFeatures, values: npt.NDArray[Any]) -> ModelReference:
+def _reference(settings: ConvFeatures, values: Array) -> ModelReference:
     """How the model is opened: an architecture for samples of this shape, with a seed of its own."""
     from convscope.features.model_and_data import ModelReference
 

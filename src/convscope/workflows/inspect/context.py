@@ -18,7 +18,7 @@ from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
-from convscope.types import ValueRange
+from convscope.types import ArrayTree, ValueRange
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -82,9 +82,10 @@ class InspectionContext:
         """What the chosen layers put out."""
         return record(self.loaded.model, self.x, [call.path for call in self.calls])
 
-    def one(self, i: int) -> Any:
+    def one(self, i: int) -> ArrayTree:
         """One input, with a batch axis of 1."""
-        return keras.tree.map_structure(lambda array: array[i : i + 1], self.x)
+        part: ArrayTree = keras.tree.map_structure(lambda array: array[i : i + 1], self.x)
+        return part
 
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
@@ -102,7 +103,7 @@ class InspectionContext:
 
 
 def drawn_samples(
-    model: keras.Model, graph: Graph, inputs: ModelInputs, numbers: Sequence[int], x: Any
+    model: keras.Model, graph: Graph, inputs: ModelInputs, numbers: Sequence[int], x: ArrayTree
 ) -> list[Sample]:
     """Inputs as they are drawn.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from convscope.lenses.views.timeline.spectrogram import Spectrogram
 from convscope.scope.attribution.layer import front_end_call
 from convscope.scope.graph.graph import Graph
 from convscope.scope.record import record
+from convscope.types import ArrayTree
 
 
 @runtime_checkable
@@ -38,7 +39,7 @@ def front_end_of(graph: Graph) -> tuple[str, FrontEnd] | None:
     return call.path, call.layer
 
 
-def spectrograms_of(model: keras.Model, graph: Graph, x: Any) -> list[Spectrogram] | None:
+def spectrograms_of(model: keras.Model, graph: Graph, x: ArrayTree) -> list[Spectrogram] | None:
     """What the front end makes of each of some waveforms; None for a model without one.
 
     Args:

@@ -56,10 +56,12 @@ def inspect_patches(
     about: dict[str, Any] = {}
     for path, part in found.items():
         rows = strongest_kernels(part, shown)
-        wanted = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
-        taken = inputs.take(np.array(wanted, np.int64)) if wanted else None
-        drawn = drawn_samples(loaded.model, graph, inputs, wanted, taken) if wanted else []
-        samples = dict(zip(wanted, drawn, strict=True))
+        chosen = sorted({int(i) for i in part.samples[rows].ravel() if i >= 0})
+        samples: dict[int, Sample] = {}
+        if chosen:
+            taken = inputs.take(np.array(chosen, np.int64))
+            drawn = drawn_samples(loaded.model, graph, inputs, chosen, taken)
+            samples = dict(zip(chosen, drawn, strict=True))
         figures.append(LazyFigure(partial(draw, part, samples), f"strongest activations of {path}"))
         names = ("values", "samples", "positions", "windows")
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}

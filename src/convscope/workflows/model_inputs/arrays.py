@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError, UsageError
+from convscope.types import Array, ArrayTree
 from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
-from convscope.workflows.model_inputs.encoded_inputs import Array
 
 ENDINGS = (".npy", ".npz")
 _BLOCK = 2**20
@@ -98,7 +97,7 @@ def load_arrays(path: str, most: int | None = None) -> dict[str, Array]:
         raise DataError(f"{path} is no NumPy file of arrays: {error}") from error
 
 
-def arrays_for(model: keras.Model, paths: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
+def arrays_for(model: keras.Model, paths: Sequence[str]) -> tuple[ArrayTree, tuple[str, ...]]:
     """Arrays for a model of one input or several, and a name for each sample.
 
     Args:
@@ -112,7 +111,7 @@ def arrays_for(model: keras.Model, paths: Sequence[str]) -> tuple[Any, tuple[str
     if len(paths) == 1 and paths[0].endswith(".npz"):
         found = load_arrays(paths[0])
         only = len(found) == 1 and len(model.inputs or ()) == 1
-        values: Any = next(iter(found.values())) if only else found
+        values: ArrayTree = next(iter(found.values())) if only else found
         count = len(keras.tree.flatten(values)[0])
         return values, tuple(f"{paths[0]}#{i}" for i in range(count))
     parts, names = [], []

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.scope.channels.pooled import as_given
-from convscope.types import SPLITS, Skipped, SplitName
-from convscope.workflows.model_inputs.encoded_inputs import Array, EncodedSamples, some_of
+from convscope.types import SPLITS, Array, Skipped, SplitName
+from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples, some_of
 
 UNKNOWN = -1
 

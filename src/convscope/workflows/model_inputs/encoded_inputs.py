@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.data.token_rows import padded_length
+from convscope.types import Array
 
 if TYPE_CHECKING:
     from convscope.kinds.contract.representation import AnyRepresentation
-
-Array = npt.NDArray[Any]
 
 
 class EncodedSamples(Protocol):

@@ -23,7 +23,7 @@ from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
 from convscope.lenses.views.view import View
-from convscope.types import Progress, Skipped, no_progress
+from convscope.types import Array, ArrayTree, Progress, Skipped, no_progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
 from convscope.workflows.model_inputs.reading import FilesForModel, read_files
@@ -31,11 +31,11 @@ from convscope.workflows.model_inputs.reading import FilesForModel, read_files
 BATCH = 64
 
 
-ViewOf = Callable[[int, npt.NDArray[Any]], View]
+ViewOf = Callable[[int, Array], View]
 """From the number of a sample and its values to how it is drawn."""
 
 
-def _plain_view(number: int, values: npt.NDArray[Any]) -> View:
+def _plain_view(number: int, values: Array) -> View:
     """What is drawn where nothing but the shape of a sample is known."""
     return view_of_array(values)
 
@@ -56,7 +56,7 @@ class ModelInputs:
     """
 
     names: tuple[str, ...]
-    take: Callable[[npt.NDArray[np.int64]], Any]
+    take: Callable[[npt.NDArray[np.int64]], ArrayTree]
     notes: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
@@ -67,11 +67,11 @@ class ModelInputs:
     def __len__(self) -> int:
         return len(self.names)
 
-    def first(self, count: int) -> Any:
+    def first(self, count: int) -> ArrayTree:
         """The first samples as the model takes them."""
         return self.take(np.arange(min(count, len(self))))
 
-    def batches(self, progress: Progress = no_progress) -> Iterator[Any]:
+    def batches(self, progress: Progress = no_progress) -> Iterator[ArrayTree]:
         """All samples, some at a time."""
         for start in range(0, len(self), BATCH):
             stop = min(start + BATCH, len(self))
@@ -117,16 +117,17 @@ def _are_paths(data: Any) -> bool:
     return listed and all(isinstance(each, (str, os.PathLike)) for each in data)
 
 
-def _counted(arrays: Any) -> tuple[str, ...]:
+def _counted(arrays: ArrayTree) -> tuple[str, ...]:
     count = len(keras.tree.flatten(arrays)[0])
     return tuple(f"sample {i}" for i in range(count)) if count > 1 else ("input",)
 
 
-def _of_arrays(arrays: Any, names: tuple[str, ...]) -> ModelInputs:
+def _of_arrays(arrays: ArrayTree, names: tuple[str, ...]) -> ModelInputs:
     arrays = keras.tree.map_structure(np.asarray, arrays)
 
-    def take(indices: npt.NDArray[np.int64]) -> Any:
-        return keras.tree.map_structure(lambda array: array[indices], arrays)
+    def take(indices: npt.NDArray[np.int64]) -> ArrayTree:
+        taken: ArrayTree = keras.tree.map_structure(lambda array: array[indices], arrays)
+        return taken
 
     return ModelInputs(names, take)
 
@@ -180,7 +181,7 @@ def _of_plain(found: FilesForModel) -> ModelInputs:
 
 
 def _named(
-    found: FilesForModel, take: Callable[[npt.NDArray[np.int64]], Any], samples: Samples
+    found: FilesForModel, take: Callable[[npt.NDArray[np.int64]], ArrayTree], samples: Samples
 ) -> ModelInputs:
     """Samples with short names, and classes where these lie in folders of several names."""
     files = [samples.name(i) for i in range(len(samples))]
