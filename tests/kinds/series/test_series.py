@@ -15,7 +15,7 @@ pandas = pytest.importorskip("pandas")
 aeon = pytest.importorskip("aeon")
 
 from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
-from convscope.kinds.series.readers.rows import FEWEST_TO_CHOOSE_BY  # noqa: E402
+from convscope.kinds.series.readers.sources import FEWEST_TO_CHOOSE_BY  # noqa: E402
 
 EXPECTED, LABELS = waves()
 

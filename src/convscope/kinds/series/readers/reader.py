@@ -53,8 +53,7 @@ from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.layouts import Asked, TableSeries, read_table_series
-from convscope.kinds.series.readers.rows import SeriesRows
-from convscope.kinds.series.readers.sources import SeriesSamples
+from convscope.kinds.series.readers.sources import SeriesRows, SeriesSamples
 from convscope.kinds.series.readers.tables import series_of_frame
 from convscope.types import Progress, Skipped, SplitName, no_progress
 

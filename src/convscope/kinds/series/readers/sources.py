@@ -9,6 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.assembly import Found
+from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
+from convscope.errors import DataError
+from convscope.kinds.series.readers.frames import MOST_VALUES
+from convscope.types import Progress, Skipped, SplitName
+
+FEWEST_TO_CHOOSE_BY = 30
+"""Series of a drawn validation split: with fewer, the best epoch would be chosen by chance."""
+
+_REPORTED = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -62,3 +73,118 @@ class SeriesSamples:
         """The same source with only these series, in this order."""
         rows = indices.tolist()
         return SeriesSamples(self.root, [self.keys[i] for i in rows], [self.series[i] for i in rows])
+
+
+@dataclass
+class SeriesRows:
+    """Series, with labels and splits where they have some.
+
+    Args:
+        root: The folder that the keys are relative to.
+        progress: Told how many series were read.
+    """
+
+    root: str
+    progress: Progress
+    keys: list[str] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    decisions: dict[str, None] = field(default_factory=dict)
+    values: int = 0
+
+    def add(
+        self, where: str, key: str, series: Series, label: str = "", split: SplitName | None = None
+    ) -> None:
+        """Keeps a series, or lists it as skipped where nothing stands in it.
+
+        Args:
+            where: The file and row, for messages.
+            key: The same below the root.
+            series: The series.
+            label: The name of its class.
+            split: Where it belongs, if that is known.
+
+        Raises:
+            DataError: It has other variables than those before, or is one too many for the memory.
+        """
+        if not len(series) or np.isnan(series.values).all():
+            self.skipped.append(Skipped(where, "a series without any value"))
+            return
+        self.values += series.values.size
+        if self.values > MOST_VALUES:
+            raise DataError(f"{where}: the series have more than {MOST_VALUES:,} values", "Use fewer series.")
+        self.series.append(self._as_others(where, series))
+        self.keys.append(key)
+        self.labels.append(label)
+        self.splits.append(split)
+        if not len(self.series) % _REPORTED:
+            self.progress(len(self.series), None, "reading series")
+
+    def note(self, where: str, notes: Sequence[str]) -> None:
+        """Keeps what was done to series of a file; what was done to several is said once."""
+        for line in notes:
+            if all(line != known.partition(" (")[0] for known in self.decisions):
+                self.decisions[f"{line} ({where})"] = None
+
+    def samples(self) -> SeriesSamples:
+        """The series alone."""
+        return SeriesSamples(self.root, self.keys, self.series)
+
+    def found(self, where: str, layout: str) -> Found:
+        """What the splits are made of.
+
+        Args:
+            where: The path that was read, for messages.
+            layout: One line that says which layout was recognized and by what.
+
+        Raises:
+            DataError: There is no series.
+        """
+        if not self.series:
+            examples = "; ".join(f"{one.path}: {one.reason}" for one in self.skipped[:3])
+            left_out = f" ({len(self.skipped)} left out: {examples})" if self.skipped else ""
+            raise DataError(f"{where}: expected series with labels, received none{left_out}")
+        self.progress(len(self.series), len(self.series), "reading series")
+        digests = b"".join(_digest(series) for series in self.series)
+        return Found(
+            where=where,
+            layout=layout,
+            source=self.samples(),
+            labels=self.labels,
+            splits=self.splits,
+            digests=digest_keys(np.frombuffer(digests, np.uint8).reshape(len(self.series), DIGEST_BYTES)),
+            nouns=("series", "series"),
+            alike="identical series",
+            fewest=FEWEST_TO_CHOOSE_BY,
+            decisions=tuple(self.decisions),
+            warnings=self._warnings(),
+            skipped=tuple(self.skipped),
+        )
+
+    def _warnings(self) -> list[str]:
+        constant = sum(_is_constant(series) for series in self.series)
+        return [f"{constant} series are constant"] if constant else []
+
+    def _as_others(self, where: str, series: Series) -> Series:
+        """With the variables in the order of the first series."""
+        if not self.series or series.variables == self.series[0].variables:
+            return series
+        wanted = self.series[0].variables
+        if sorted(series.variables) != sorted(wanted):
+            raise DataError(
+                f"{where}: expected the variables {', '.join(wanted)}, as in {self.keys[0]}, "
+                f"received {', '.join(series.variables)}"
+            )
+        order = [series.variables.index(name) for name in wanted]
+        return Series(series.values[:, order], wanted, series.times)
+
+
+def _digest(series: Series) -> bytes:
+    return digest_of(repr(series.values.shape).encode() + np.ascontiguousarray(series.values).tobytes())
+
+
+def _is_constant(series: Series) -> bool:
+    lowest, highest = np.fmin.reduce(series.values, axis=0), np.fmax.reduce(series.values, axis=0)
+    return bool(np.all(np.isnan(lowest) | (lowest == highest)))

@@ -16,7 +16,7 @@ from convscope.data.token_rows import PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError, RunError, UsageError
 from convscope.json_values import from_saved
 from convscope.kinds.contract.representation import TextDescription
-from convscope.kinds.text.subwords import (
+from convscope.kinds.text.words import (
     SPACE,
     SPECIAL,
     learn_subwords,
