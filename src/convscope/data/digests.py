@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import numpy as np
@@ -17,6 +18,12 @@ Digests = npt.NDArray[np.void]
 def digest_of(data: bytes | memoryview) -> bytes:
     """The hash of one sample's content, `DIGEST_BYTES` long."""
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def digests_of(contents: Iterable[bytes]) -> Digests:
+    """The hashes of the contents of many samples."""
+    digests = np.frombuffer(b"".join(map(digest_of, contents)), np.uint8)
+    return digest_keys(digests.reshape(-1, DIGEST_BYTES))
 
 
 def digest_keys(digests: npt.NDArray[np.uint8]) -> Digests:

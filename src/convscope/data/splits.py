@@ -29,6 +29,19 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a reader of samples without labels left out, and what the user should know.
+
+    Args:
+        skipped: What was found and is no readable sample.
+        warnings: One line each.
+    """
+
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Split:
     """Samples and labels of one split.
 

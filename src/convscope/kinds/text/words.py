@@ -1,4 +1,4 @@
-"""Where the words of a text begin and end, by the library `tokenizers`."""
+"""Where words begin and end, and vocabularies of sub-words by byte-pair encoding; both by `tokenizers`."""
 
 from __future__ import annotations
 

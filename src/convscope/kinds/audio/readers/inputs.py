@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.named_files import files_of, nothing_in
+from convscope.data.splits import LeftOut
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
 from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
@@ -18,16 +19,8 @@ _BESIDE = (".txt", ".md", ".json", ".csv", ".tsv", ".pdf", ".html", ".xml", ".ya
 
 
 @dataclass(frozen=True)
-class RecordingInputs(Recordings):
-    """Recordings without labels, and what was left out.
-
-    Args:
-        skipped: What was found and is no readable recording.
-        warnings: What the user should know, one line each.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
+class RecordingInputs(LeftOut, Recordings):
+    """Recordings without labels, and what was left out."""
 
 
 def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> RecordingInputs:

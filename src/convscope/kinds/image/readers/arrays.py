@@ -1,4 +1,4 @@
-"""Stored arrays of images and labels: checked by their headers, then read into one array."""
+"""Stored arrays of images and labels, such as `.npz`: checked by their headers, then read into one array."""
 
 from __future__ import annotations
 

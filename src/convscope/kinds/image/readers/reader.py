@@ -51,7 +51,7 @@ from pathlib import Path
 from convscope.data.assembly import Found, assemble
 from convscope.data.listing import Listing, class_files, parquet_shards
 from convscope.data.named_files import files_of, is_folder, nothing_in
-from convscope.data.splits import Splits
+from convscope.data.splits import LeftOut, Splits
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import read_npz
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
@@ -148,14 +148,8 @@ def _find_in_file(path: Path, progress: Progress) -> Found:
 
 
 @dataclass(frozen=True)
-class ImageInputs(FileImages):
-    """Image files without labels, and what was left out.
-
-    Args:
-        skipped: What is not a readable image.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
+class ImageInputs(LeftOut, FileImages):
+    """Image files without labels, and what was left out."""
 
 
 def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> ImageInputs:

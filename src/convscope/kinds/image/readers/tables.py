@@ -1,4 +1,4 @@
-"""A table that names image files: CSV or Parquet with columns path, label and, if wanted, split."""
+"""Tables of images: CSV or Parquet that names files, FER2013, and Parquet with encoded images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of series and streams: one way of counting for both, row by row, so that they agree."""
+"""Scores of series and streams, row by row: how far off a prediction is, and how seldom that is."""
 
 from __future__ import annotations
 

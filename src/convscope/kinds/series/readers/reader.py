@@ -42,7 +42,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.assembly import assemble
@@ -53,9 +52,9 @@ from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.layouts import Asked, TableSeries, read_table_series
-from convscope.kinds.series.readers.sources import SeriesRows, SeriesSamples
+from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows
 from convscope.kinds.series.readers.tables import series_of_frame
-from convscope.types import Progress, Skipped, SplitName, no_progress
+from convscope.types import Progress, SplitName, no_progress
 
 ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq")
 """Of one data set that is there in several forms, the first is read."""
@@ -152,19 +151,6 @@ def _read_folders(found: SeriesRows, asked: Asked) -> str:
         found.add(str(path), key, series, label, split)
     found.skipped += listing.skipped
     return f"{files.layout} of series"
-
-
-@dataclass(frozen=True)
-class SeriesInputs(SeriesSamples):
-    """Series without labels, and what was left out.
-
-    Args:
-        skipped: What was found and is no series.
-        warnings: What was done to them, one line each.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def read_series_inputs(

@@ -9,9 +9,8 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Split, as_labels
+from convscope.data.splits import LeftOut, Split, as_labels
 from convscope.kinds.series.readers.sources import Series, SeriesSamples
-from convscope.types import Skipped
 
 Windows = tuple[tuple[int, int], ...]
 """First and last row of each anomaly, in order."""
@@ -54,16 +53,8 @@ class Segments(SeriesSamples):
 
 
 @dataclass(frozen=True)
-class SegmentInputs(Segments):
-    """Series that scores are asked for, and what was left out.
-
-    Args:
-        skipped: What was found and is no series.
-        warnings: What the user should know, one line each.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
+class SegmentInputs(LeftOut, Segments):
+    """Series that scores are asked for, and what was left out."""
 
 
 @dataclass(frozen=True, eq=False)

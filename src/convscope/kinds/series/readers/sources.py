@@ -1,4 +1,4 @@
-"""Series in memory, each with the place that it came from."""
+"""Series in memory with the places that they came from, and labeled ones as they are collected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found
-from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
+from convscope.data.digests import digests_of
+from convscope.data.named_files import nothing_in
+from convscope.data.splits import LeftOut
 from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import MOST_VALUES
 from convscope.types import Progress, Skipped, SplitName
@@ -73,6 +75,11 @@ class SeriesSamples:
         """The same source with only these series, in this order."""
         rows = indices.tolist()
         return SeriesSamples(self.root, [self.keys[i] for i in rows], [self.series[i] for i in rows])
+
+
+@dataclass(frozen=True)
+class SeriesInputs(LeftOut, SeriesSamples):
+    """Series without labels, and what was left out."""
 
 
 @dataclass
@@ -143,18 +150,15 @@ class SeriesRows:
             DataError: There is no series.
         """
         if not self.series:
-            examples = "; ".join(f"{one.path}: {one.reason}" for one in self.skipped[:3])
-            left_out = f" ({len(self.skipped)} left out: {examples})" if self.skipped else ""
-            raise DataError(f"{where}: expected series with labels, received none{left_out}")
+            raise nothing_in([where], "series with labels", self.skipped)
         self.progress(len(self.series), len(self.series), "reading series")
-        digests = b"".join(_digest(series) for series in self.series)
         return Found(
             where=where,
             layout=layout,
             source=self.samples(),
             labels=self.labels,
             splits=self.splits,
-            digests=digest_keys(np.frombuffer(digests, np.uint8).reshape(len(self.series), DIGEST_BYTES)),
+            digests=digests_of(map(_content, self.series)),
             nouns=("series", "series"),
             alike="identical series",
             fewest=FEWEST_TO_CHOOSE_BY,
@@ -181,8 +185,8 @@ class SeriesRows:
         return Series(series.values[:, order], wanted, series.times)
 
 
-def _digest(series: Series) -> bytes:
-    return digest_of(repr(series.values.shape).encode() + np.ascontiguousarray(series.values).tobytes())
+def _content(series: Series) -> bytes:
+    return repr(series.values.shape).encode() + np.ascontiguousarray(series.values).tobytes()
 
 
 def _is_constant(series: Series) -> bool:

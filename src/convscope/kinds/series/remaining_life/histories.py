@@ -1,4 +1,4 @@
-"""Units that run until they fail: what was measured of each, and how long each had to live."""
+"""Units that run until they fail: what was measured of each, how long each had to live, and their splits."""
 
 from __future__ import annotations
 
@@ -40,19 +40,6 @@ class History(Series):
         return History(
             self.values[:rows], self.variables, cycles=self.cycles[:rows], conditions=self.conditions
         )
-
-
-@dataclass(frozen=True)
-class HistoryInputs(SeriesSamples):
-    """Histories without remaining lives, and what was left out.
-
-    Args:
-        skipped: What was found and is no history.
-        warnings: What the user should know, one line each.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

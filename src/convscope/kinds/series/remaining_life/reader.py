@@ -50,8 +50,9 @@ from convscope.data.named_files import files_of, is_folder, nothing_in
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import is_table
+from convscope.kinds.series.readers.sources import SeriesInputs
 from convscope.kinds.series.remaining_life.cmapss import find_set, is_set_file, read_set, read_units
-from convscope.kinds.series.remaining_life.histories import HistoryInputs, LifeNotes, Unit, divide
+from convscope.kinds.series.remaining_life.histories import LifeNotes, Unit, divide
 from convscope.kinds.series.remaining_life.tables import LifeColumns, read_life_table
 from convscope.types import Progress, Skipped, no_progress
 
@@ -165,7 +166,7 @@ def read_life_inputs(
     progress: Progress = no_progress,
     columns: LifeColumns | None = None,
     every: bool = False,
-) -> HistoryInputs:
+) -> SeriesInputs:
     """Reads the units that are asked about.
 
     | what is given | what it is |
@@ -208,4 +209,4 @@ def read_life_inputs(
         for stop in range(1, rows + 1) if every else (rows,):
             keys.append(key)
             histories.append(unit.history.until(stop))
-    return HistoryInputs("", keys, histories, tuple(skipped), notes.warnings())
+    return SeriesInputs("", keys, histories, tuple(skipped), notes.warnings())

@@ -14,8 +14,8 @@ from pathlib import Path
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.kind import SERIES_REMAINING_LIFE
+from convscope.kinds.series.readers.sources import SeriesInputs
 from convscope.kinds.series.remaining_life import task
-from convscope.kinds.series.remaining_life.histories import HistoryInputs
 from convscope.kinds.series.remaining_life.intervals import check_coverage, units_needed
 from convscope.kinds.series.remaining_life.metrics import LifeMetrics
 from convscope.kinds.series.remaining_life.reader import read_life_inputs, read_lives
@@ -72,7 +72,7 @@ def read_inputs(
     life_column: str | None = None,
     conditions: str | Sequence[str] | None = None,
     every: bool = False,
-) -> HistoryInputs:
+) -> SeriesInputs:
     """Histories whose remaining lives are asked for: after their last row, or after every one."""
     columns = _columns(unit_column, time_column, life_column, conditions)
     return read_life_inputs(paths, progress=progress, columns=columns, every=every)

@@ -12,6 +12,7 @@ from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, nothing_in
+from convscope.data.splits import LeftOut
 from convscope.data.tables import open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
@@ -23,16 +24,8 @@ _REPORTED = 8192
 
 
 @dataclass(frozen=True)
-class TextInputs(Texts):
-    """Texts without labels, and what was left out.
-
-    Args:
-        skipped: What was found and is no text.
-        warnings: What the user should know, one line each.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
+class TextInputs(LeftOut, Texts):
+    """Texts without labels, and what was left out."""
 
 
 def read_text_inputs(

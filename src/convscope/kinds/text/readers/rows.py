@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from convscope.data.assembly import Found
-from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
+from convscope.data.digests import digests_of
 from convscope.data.lines import LONGEST_LINE, ControlCharacters
+from convscope.data.named_files import nothing_in
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import SPLITS, Progress, Skipped, SplitName
@@ -93,9 +91,7 @@ class TextRows:
             DataError: There is no text.
         """
         if not self.texts:
-            examples = "; ".join(f"{one.path}: {one.reason}" for one in self.skipped[:3])
-            left_out = f" ({len(self.skipped)} left out: {examples})" if self.skipped else ""
-            raise DataError(f"{where}: expected texts with labels, received none{left_out}")
+            raise nothing_in([where], "texts with labels", self.skipped)
         self.progress(len(self.texts), len(self.texts), "reading texts")
         complete = set(SPLITS) <= set(self.splits)
         return Found(
@@ -104,8 +100,8 @@ class TextRows:
             source=Texts(str(self.root), self.keys, self.texts),
             labels=self.labels,
             splits=self.splits,
-            digests=_digests([" ".join(text.split()) for text in self.texts]),
-            near=None if complete else _digests([plain(text) for text in self.texts]),
+            digests=digests_of(" ".join(text.split()).encode() for text in self.texts),
+            near=None if complete else digests_of(plain(text).encode() for text in self.texts),
             nouns=("text", "texts"),
             alike="texts that differ only in case, digits and punctuation",
             decisions=tuple(self.decisions),
@@ -122,8 +118,3 @@ def plain(text: str) -> str:
         ('win pounds call', '12:30')
     """
     return _NOT_LETTERS.sub(" ", text.casefold()).strip() or " ".join(text.split())
-
-
-def _digests(texts: Sequence[str]) -> Digests:
-    digests = np.frombuffer(b"".join([digest_of(text.encode()) for text in texts]), np.uint8)
-    return digest_keys(digests.reshape(len(texts), DIGEST_BYTES))

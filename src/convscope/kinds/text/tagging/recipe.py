@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Samples, Split, Splits
+from convscope.data.splits import LeftOut, Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
 from convscope.engine.inference.infer import in_order_of_length, predict_batches
 from convscope.engine.training.batches import Batch
@@ -40,7 +40,7 @@ from convscope.kinds.text.tagging.models import TaggingModel
 from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
 from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
 from convscope.lenses.pages.report import Marked, Mistake
-from convscope.types import SPLITS, Progress, Skipped, SplitName, no_progress
+from convscope.types import SPLITS, Progress, SplitName, no_progress
 
 BATCH = 64
 UNKNOWN_SHARE = 0.5
@@ -316,14 +316,8 @@ REPORT: ReportSteps[TaggingRepresentation, Sequence[TaggedRow]] = ReportSteps(
 
 
 @dataclass(frozen=True)
-class SentenceInputs(TaggedSentences):
-    """Texts without tags, divided into words.
-
-    Args:
-        skipped: What was found and is no text.
-    """
-
-    skipped: tuple[Skipped, ...] = ()
+class SentenceInputs(LeftOut, TaggedSentences):
+    """Texts without tags, divided into words, and what was left out."""
 
 
 def read_sentences(

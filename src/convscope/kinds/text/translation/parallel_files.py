@@ -1,4 +1,4 @@
-"""Line-aligned files: which of a folder's files hold which language of which split."""
+"""Pairs of sentences, and line-aligned files: which of a folder's files hold which language and split."""
 
 from __future__ import annotations
 
