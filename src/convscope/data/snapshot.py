@@ -134,12 +134,6 @@ class DataSnapshot:
         """The arrays of a NumPy archive by their names, none of which is loaded; empty for anything else."""
         return array_heads(file)
 
-    @cached_property
-    def class_folders(self) -> Counter[str]:
-        """How many files of data lie in each folder below the path, by the name of the folder right above."""
-        inside = (file.parent for file in self.data_files if file.parent != self.path)
-        return Counter(folder.name for folder in inside) if self.path.is_dir() else Counter()
-
     def summary(self) -> str:
         """What was seen, in one line for messages.
 

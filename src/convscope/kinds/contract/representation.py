@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.types import Axis, Progress
 
+T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -63,6 +64,15 @@ class Encoded(Protocol):
 
     def take(self, indices: npt.NDArray[np.int64]) -> Any:
         """The samples at these positions, stacked: an array, or a pytree of arrays."""
+
+
+class InputsAsEncoded:
+    """A representation whose encoded samples are model inputs as they are."""
+
+    @staticmethod
+    def to_inputs(values: T) -> T:
+        """The values themselves."""
+        return values
 
 
 class Representation(Protocol[S_contra]):

@@ -16,7 +16,7 @@ from convscope.data.splits import Samples
 from convscope.data.token_rows import FIRST, PADDING, UNKNOWN, TokenRows
 from convscope.errors import DataError
 from convscope.json_values import from_saved
-from convscope.kinds.contract.representation import TextDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TextDescription
 from convscope.kinds.text.classification.representation import SPECIAL, TextRepresentation
 from convscope.types import Progress, no_progress
 
@@ -160,7 +160,7 @@ class FileDivider:
 
 
 @dataclass(frozen=True)
-class PlainTokens:
+class PlainTokens(InputsAsEncoded):
     """Token ids, padded behind their end.
 
     Args:
@@ -200,11 +200,6 @@ class PlainTokens:
     def describe(self, sample: str) -> TextDescription:
         """The token behind each id of a text."""
         return TextDescription(tuple(self.tokens(sample)))
-
-    @staticmethod
-    def to_inputs(ids: Ids) -> Ids:
-        """Ids are what a model takes."""
-        return ids
 
     def example(self, count: int) -> Ids:
         """So many rows of random ids, shape (count, tokens), int32."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.contract.representation import TimelineDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
 from convscope.kinds.series.readers.sources import Series
 from convscope.types import Axis, Progress, no_progress
 
@@ -83,7 +83,7 @@ class _Saved:
 
 
 @dataclass(frozen=True, eq=False)
-class StreamRepresentation:
+class StreamRepresentation(InputsAsEncoded):
     """From series to windows of rows without their usual value, in units of how far they usually are from it.
 
     The usual value is the median of train, the unit its standard deviation. A missing value becomes the last
@@ -200,10 +200,6 @@ class StreamRepresentation:
         """Scaled rows as the model sees them: nothing missing, nothing far beyond what is usual."""
         scaled = (values.astype(np.float64) - self.centre) / self.spread
         return np.clip(filled(scaled), -FURTHEST, FURTHEST)
-
-    def to_inputs(self, values: Any) -> Any:
-        """As they are: rows are scaled before windows are cut."""
-        return values
 
     def example(self, count: int) -> Values:
         """Windows of random numbers."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain
-from convscope.kinds.contract.representation import TimelineDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import median_step, regular
 from convscope.types import Axis, Progress, no_progress
@@ -115,7 +115,7 @@ class SeriesArrays:
 
 
 @dataclass(frozen=True)
-class SeriesRepresentation(Plain):
+class SeriesRepresentation(Plain, InputsAsEncoded):
     """How a series becomes an array of one shape.
 
     In this order: times are brought to a regular grid; missing values inside are interpolated, those at the
@@ -276,11 +276,6 @@ class SeriesRepresentation(Plain):
             step = np.timedelta64((self.step or 1) * self.every, "ns")
             places = made.times[0].astype("datetime64[ns]") + step * np.arange(self.length)
         return TimelineDescription(Axis(places, variables=self.variables, filled=(0, self.length - there)))
-
-    @staticmethod
-    def to_inputs(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Encoded series are what a model takes."""
-        return values
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many series of noise, shape (count, time, variables)."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.errors import DataError, RunError, UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.contract.representation import TimelineDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
 from convscope.kinds.series.remaining_life.cmapss import CONDITIONS, SENSORS
 from convscope.kinds.series.remaining_life.conditions import Conditions, SavedConditions
 from convscope.kinds.series.remaining_life.histories import History
@@ -102,7 +102,7 @@ class _Saved:
 
 
 @dataclass(frozen=True, eq=False)
-class LifeRepresentation:
+class LifeRepresentation(InputsAsEncoded):
     """From the history of a unit to the window that ends with its last row.
 
     A missing value becomes the unit's last known one, or else the mean of train. A history that is shorter
@@ -212,10 +212,6 @@ class LifeRepresentation:
         before = cycles[0] - np.arange(ahead, 0, -1)
         axis = Axis(np.concatenate([before, cycles]), "cycle", self.used, (ahead, 0))
         return TimelineDescription(axis)
-
-    def to_inputs(self, values: Any) -> Any:
-        """As they are: rows are scaled before windows are cut."""
-        return values
 
     def example(self, count: int) -> Values:
         """Windows of random numbers."""

@@ -18,7 +18,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import FIRST, UNKNOWN, TokenRows
 from convscope.errors import BackendError, RunError, UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.contract.representation import TextDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TextDescription
 from convscope.kinds.text.words import (
     are_spaced,
     looks_spaced,
@@ -69,7 +69,7 @@ class _Saved:
 
 
 @dataclass(frozen=True)
-class TextRepresentation:
+class TextRepresentation(InputsAsEncoded):
     """How texts are divided into tokens, and the id of each token.
 
     Id 0 is padding, 1 is what is in no vocabulary. A text without any token is one unknown token, so that a
@@ -197,11 +197,6 @@ class TextRepresentation:
         """Start and end of each token in the text, in characters."""
         (encoding,) = self._encodings([text], True)
         return whole_spans(text, encoding.offsets)[: self.max_length] or ((0, 0),)
-
-    @staticmethod
-    def to_inputs(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Ids are what a model takes."""
-        return ids
 
     def describe(self, sample: str) -> TextDescription:
         """What each id stands for."""

@@ -17,7 +17,7 @@ from convscope.data.splits import Samples, Split
 from convscope.data.token_rows import UNKNOWN, TokenRows
 from convscope.errors import UsageError
 from convscope.json_values import from_saved
-from convscope.kinds.contract.representation import TextDescription
+from convscope.kinds.contract.representation import InputsAsEncoded, TextDescription
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.types import Progress, no_progress
 
@@ -94,7 +94,7 @@ class _Saved:
 
 
 @dataclass(frozen=True)
-class SpelledRepresentation:
+class SpelledRepresentation(InputsAsEncoded):
     """A vocabulary of words, and one of the pieces that they are spelled with.
 
     Ids of pieces follow those of words. See `SubwordEmbedding` for what becomes of them.
@@ -184,11 +184,6 @@ class SpelledRepresentation:
     def offsets(self, text: str) -> tuple[tuple[int, int], ...]:
         """Start and end of each word in the text, in characters."""
         return self.divided.offsets(text)
-
-    @staticmethod
-    def to_inputs(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Ids are what a model takes."""
-        return ids
 
     def describe(self, sample: str) -> TextDescription:
         """What each id stands for."""
