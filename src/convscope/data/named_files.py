@@ -77,10 +77,13 @@ def files_of(
 
 
 def nothing_in(inputs: Iterable[object], what: str, skipped: Sequence[Skipped]) -> DataError:
-    """The error that says that no input holds what is expected, with the first reasons."""
+    """The error that says that no input holds what is expected, with the first of what was left out."""
+    where = ", ".join(map(str, inputs))
+    if not where:
+        return DataError(f"expected {what}, received no inputs")
     examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
-    where = ", ".join(map(str, inputs)) or "no inputs"
-    return DataError(f"expected {what}, received none in {where}. {examples}".strip())
+    left_out = f" ({len(skipped)} left out: {examples})" if skipped else ""
+    return DataError(f"{where}: expected {what}, received none{left_out}")
 
 
 def checked_path(where: str, raw: str, folder: Path) -> str:

@@ -120,7 +120,7 @@ def test_nothing_at_all_stops(tmp_path, typed):
     typed(b"")
     with pytest.raises(DataError, match="expected texts, received none"):
         texts("-")
-    with pytest.raises(DataError, match="expected texts, received none in no inputs"):
+    with pytest.raises(DataError, match="expected texts, received no inputs"):
         texts()
 
 
