@@ -14,8 +14,7 @@ from PIL import Image
 from convscope.errors import UsageError
 from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.pages.pages import LazyFigure, Section, render_page, write_page
-from convscope.lenses.sheet.arrays import save_arrays
-from convscope.lenses.sheet.figure_files import save_figure
+from convscope.lenses.sheet.figure_files import save_arrays, save_figure
 from convscope.lenses.sheet.theme import THEMES as KNOWN
 from convscope.lenses.sheet.theme import color_bytes
 from convscope.lenses.views.layer_maps import LayerMaps

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError
 from convscope.lenses.pages.pages import LazyFigure, Section, write_page
-from convscope.lenses.sheet.arrays import save_arrays
-from convscope.lenses.sheet.figure_files import figure_bytes, save_figure
+from convscope.lenses.sheet.figure_files import figure_bytes, save_arrays, save_figure
 from convscope.workflows.load_model import LoadedModel
 
 PICTURES = (".png", ".svg", ".pdf")
