@@ -307,7 +307,6 @@ def test_all_that_the_package_promises_is_there():
         "explain",
         "export",
         "extract",
-        "follow",
         "look",
         "neighbors",
         "open_features",
@@ -315,6 +314,7 @@ def test_all_that_the_package_promises_is_there():
         "probe",
         "project",
         "scope",
+        "stream",
         "train",
     ]
     assert dir(convscope) == sorted(convscope.__all__)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
         explain,
         export,
         extract,
-        follow,
         look,
         neighbors,
         open_features,
         predict,
         probe,
         project,
+        stream,
         train,
     )
     from convscope.engine.export import Exported
@@ -60,7 +60,6 @@ __all__ = [
     "explain",
     "export",
     "extract",
-    "follow",
     "look",
     "neighbors",
     "open_features",
@@ -68,6 +67,7 @@ __all__ = [
     "probe",
     "project",
     "scope",
+    "stream",
     "train",
 ]
 _TYPES = {

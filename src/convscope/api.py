@@ -194,12 +194,12 @@ def predict(
     return Predictor(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
 
 
-def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Prediction]:
+def stream(run: PathLike, source: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Prediction]:
     """Predicts while a stream comes; the predictions are those for the whole file.
 
     Args:
         run: Of series-anomaly or speech-recognition.
-        stream: Binary, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit samples at
+        source: Binary, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit samples at
             the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
         **options: Options of the recipe for predictions, such as `words`.
 
@@ -213,7 +213,7 @@ def follow(run: PathLike, stream: BinaryIO | Iterable[Any], **options: Any) -> I
     prepare_backend()
     from convscope.workflows.predict import Predictor
 
-    return Predictor(Run(Path(run)), **options).stream(stream)
+    return Predictor(Run(Path(run)), **options).stream(source)
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
@@ -371,12 +371,12 @@ __all__ = [
     "explain",
     "export",
     "extract",
-    "follow",
     "look",
     "neighbors",
     "open_features",
     "predict",
     "probe",
     "project",
+    "stream",
     "train",
 ]

@@ -190,7 +190,7 @@ def predict(
     check_inputs(inputs)
     start_backend()
     if follow:
-        print_stream(api.follow(run, sys.stdin.buffer, **options), form)
+        print_stream(api.stream(run, sys.stdin.buffer, **options), form)
         return
     with ProgressBar() as bar:
         predictions = api.predict(run, inputs, progress=bar, **options)
