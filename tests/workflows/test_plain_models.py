@@ -159,3 +159,21 @@ def test_files_of_another_kind_and_options_of_another_kind_are_told(tmp_path):
         convscope.look(path, write_image(tmp_path))
     with pytest.raises(UsageError, match="A model of series does not support --rate"):
         convscope.look(path, write_series(tmp_path), rate=16_000)
+
+
+def test_a_folder_of_classes_gives_a_plain_model_labels_and_a_bank_its_channel(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    rng = np.random.default_rng(0)
+    for name in ("low", "high"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(6):
+            soundfile.write(tmp_path / "data" / name / f"{number}.wav", rng.normal(0, 0.1, 4000), RATE)
+    options = {"precision": "float32", "out": tmp_path / "plain"}
+    features = convscope.extract(saved(sound_model(), tmp_path), tmp_path / "data", **options)
+    assert features.class_names == ("high", "low")
+    assert sorted(set(features.columns().labels)) == ["high", "low"]
+    bank = convscope.extract(
+        "random_convolution(kernels=4)", tmp_path / "data", **{**options, "out": tmp_path / "bank"}
+    )
+    assert bank.metadata["model"]["input_shape"] == [4000, 1]
+    assert np.isfinite(bank.matrix()).all()

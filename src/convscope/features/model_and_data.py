@@ -205,10 +205,12 @@ def _for_architecture(
     representation, decisions = chosen.representation.fit(split)
     classifies = architecture is not None and architecture.classifies
     classes = len(found.class_names) if isinstance(found, Splits) and classifies else None
-    reference = replace(reference, input_shape=representation.shape, classes=reference.classes or classes)
+    shape = representation.shape
+    flat = architecture in SHARED_ARCHITECTURES and len(shape) == 1  # one channel, such as of a waveform
+    reference = replace(reference, input_shape=shape + (1,) * flat, classes=reference.classes or classes)
     loaded = reference.open()
     value_range, _ = pixel_range(loaded.model, reader, options)
-    encoder = Encoder(chosen, reader, ModelEncoding(representation), value_range)
+    encoder = Encoder(chosen, reader, ModelEncoding(representation, add_channel=flat), value_range)
     size = "x".join(map(str, representation.shape))
     notes = tuple(decisions) if isinstance(found, Splits) else (f"samples are encoded to {size}",)
     return ModelAndData(reference, loaded, as_dataset(found, encoder, splits, None, notes).dataset, encoder)

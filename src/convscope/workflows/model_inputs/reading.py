@@ -289,7 +289,7 @@ def unlabelled_dataset(found: Inputs, encoder: Encoder) -> Dataset:
         class_names=(),
         splits=np.full(count, UNKNOWN, np.int8),
         fingerprint=_file_fingerprint(found),
-        layout=f"{count} files without labels",
+        layout=f"{count} samples without labels",
     )
     return replace(dataset, notes=tuple(getattr(found, "warnings", ())), skipped=tuple(found.skipped))
 
