@@ -169,7 +169,7 @@ def test_a_run_without_a_model_says_how_to_finish_it(copied):
     copied.model_path.unlink()
     with pytest.raises(RunError, match="has no model yet") as caught:
         convscope.evaluate(copied.folder)
-    assert caught.value.hint == f"Finish it: convscope train --resume {copied.folder}"
+    assert caught.value.hint == f"Finish the training: convscope train --resume {copied.folder}"
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])

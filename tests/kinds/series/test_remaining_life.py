@@ -89,8 +89,8 @@ def test_too_few_units_for_an_interval_are_told_before_the_training(tmp_path):
     ("options", "message"),
     [
         ({"coverage": 1.0}, "coverage must be above 0"),
-        ({"window": 1}, "A window needs at least 2 rows"),
-        ({"cap": 0}, "Remaining lives are capped"),
+        ({"window": 1}, "window must be at least 2"),
+        ({"cap": 0}, "cap must be above 0"),
         ({"unit_column": "pump"}, "has no column 'pump'"),
         ({"conditions": "wind,rain"}, "has no column of numbers 'wind'"),
         ({"window": 12, "pool": 20}, "averages 20 rows at a time"),
