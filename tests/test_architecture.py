@@ -22,6 +22,7 @@ from house import (
     stray_backends,
     wrong_arrows,
 )
+from house_figures import figures
 
 import convscope
 from convscope.kinds.registry import kinds
@@ -34,6 +35,13 @@ REPOSITORY = Path(__file__).parents[1]
 def test_the_package_keeps_the_rule(rule):
     assert len(files_below(SOURCE)) > 20
     assert [str(each) for each in faults(rule, SOURCE)] == []
+
+
+def test_the_house_stays_within_its_bounds():
+    bounds = ("files with exactly one importer", "functions over", "lines with an annotation")
+    found = {name: (value, goal) for name, value, goal in figures(SOURCE) if name.startswith(bounds)}
+    assert len(found) == len(bounds)
+    assert {name: value for name, (value, goal) in found.items() if value > goal} == {}
 
 
 def planted(folder, files):
