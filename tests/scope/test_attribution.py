@@ -100,7 +100,7 @@ def test_the_second_input_and_the_second_output_are_named():
         )
 
 
-def test_the_predicted_class_is_explained_unless_one_is_named():
+def test_the_predicted_class_is_explained_unless_one_is_named(backend):
     network = SmallNetwork()
     predicted = network.outputs(network.x).argmax(1)
     found = attribute(network.model, network.x, "saliency")
@@ -108,7 +108,8 @@ def test_the_predicted_class_is_explained_unless_one_is_named():
     each_its_own = attribute(network.model, network.x, "saliency", target=[2, 0, 1])
     for i, target in enumerate([2, 0, 1]):
         alone = attribute(network.model, network.x[i : i + 1], "saliency", target=target)[0]
-        np.testing.assert_allclose(each_its_own[i].values, alone.values, atol=2e-6)
+        bound = 2e-6 if backend == "jax" else 1e-6  # which sums in another order without its optimizations
+        np.testing.assert_allclose(each_its_own[i].values, alone.values, atol=bound)
 
 
 @pytest.mark.parametrize("score", ["logit", "probability"])
