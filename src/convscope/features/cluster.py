@@ -135,6 +135,10 @@ def extract_on_cluster(
             _raise_error(row)
             done += sizes.pop(row["part"], 0)
             progress(done, total, "extracting")
+    _check_complete(job)
+
+
+def _check_complete(job: Job) -> None:
     for leftover in job.store.place.parts.glob(".part-*"):  # of processes that were killed while they wrote
         leftover.unlink(missing_ok=True)
     missing = job.store.missing()

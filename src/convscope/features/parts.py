@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
@@ -58,12 +58,7 @@ def extract_parts(
     total = len(dataset)
     done = total - sum(map(len, parts))
 
-    cuts = (
-        np.arange(start, min(start + size, part.stop))
-        for part in parts
-        for start in range(part.start, part.stop, size)
-    )
-    batches = cast("Generator[Any]", batches_of(dataset.inputs, cuts, processes))
+    batches = cast("Generator[Any]", batches_of(dataset.inputs, _cuts(parts, size), processes))
     results = cast("Generator[Any]", engine.run(batches))
     written: Future[None] | None = None
     reading, computing = contextlib.closing(batches), contextlib.closing(results)
@@ -80,6 +75,13 @@ def extract_parts(
             written = writer.submit(store.write, block.finished(dataset))
         if written is not None:
             written.result()
+
+
+def _cuts(parts: Sequence[Part], size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The positions of each batch; none reaches over the end of a part."""
+    for part in parts:
+        for start in range(part.start, part.stop, size):
+            yield np.arange(start, min(start + size, part.stop))
 
 
 class _Gathering:
