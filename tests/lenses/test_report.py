@@ -95,7 +95,7 @@ def content(names=("cat", "dog", "owl"), **changes):
         class_names=names,
         counts={split: dict.fromkeys(names, 1000) for split in ("train", "validation", "test")},
         history=history,
-        judgement=judgement(names),
+        metrics=judgement(names),
         mistakes=[
             Mistake(picture, f"test/{i}.png", names[0], names[1], 0.99 - i / 100)
             for i, picture in enumerate(pictures(5, (8, 6, 3)))
@@ -199,7 +199,7 @@ def test_any_number_of_classes_is_listed_completely(size):
 def test_classes_are_ranked_weakest_first_and_absent_ones_last():
     judged = judgement(("cat", "dog", "owl"))
     judged["classes"][0] |= {"support": 0, "f1": 0.0}
-    text = Page(render_report(content(judgement=judged))).text
+    text = Page(render_report(content(metrics=judged))).text
     table = text[text.index("weakest F1 first") : text.index("Mistakes The most")]
     assert re.findall("cat|dog|owl", table) == ["owl", "dog", "cat"]
     assert "\N{EN DASH}" in table

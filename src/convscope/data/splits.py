@@ -69,7 +69,7 @@ class Splits:
     Args:
         train: The samples to learn from.
         validation: The samples to choose the best weights by.
-        test: The samples to judge by.
+        test: The samples to evaluate on.
         class_names: Sorted names; a label is an index into them.
         layout: One line that says which layout was recognized and by what.
         fingerprint: SHA-256 (hex) over names, labels and contents.

@@ -45,7 +45,7 @@ def report(
             class_names=splits.class_names,
             counts={str(name): counts for name, counts in recipe.report.counts(splits).items()},
             history=rows,
-            judgement=metrics.to_json(),
+            metrics=metrics.to_json(),
             scores=metrics.to_scores(),
             counted=recipe.report.counted,
             mistakes=recipe.report.mistakes(outputs, splits.test, splits.class_names),
@@ -84,11 +84,11 @@ def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) 
         names = tuple(Path(some.name(place)).name for place in range(len(some)))
     shown = recipe.encode_inputs(fitted, some, no_progress)
     view = view_of_shown(shown, recipe.spec)
-    given = ModelInputs(names, shown.take, describe=shown.describe, view=view)
-    opened = LoadedModel(
+    inputs = ModelInputs(names, shown.take, describe=shown.describe, view=view)
+    loaded = LoadedModel(
         fitted.model,
         fitted.model.name,
         "a run",
         recipe.output_names(fitted.representation, fitted.class_names),
     )
-    return inspect_model(opened, given, InspectionRequest(channels=8)).pictures
+    return inspect_model(loaded, inputs, InspectionRequest(channels=8)).pictures

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convscope.kinds.series.anomaly.metrics import normalized, raw_score, worth
-from convscope.kinds.series.anomaly.streams import Wanted, read_streams
+from convscope.kinds.series.anomaly.reader import Wanted, read_streams
 from convscope.kinds.series.anomaly.windows import probation
 
 pytest.importorskip("pandas")

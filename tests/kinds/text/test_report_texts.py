@@ -16,7 +16,7 @@ TAGGED = ReportContent(
     class_names=("LOC", "ORG", "PER"),
     counts={"train": {"LOC": 7, "ORG": 6, "PER": 5}},
     history=[{"epoch": i, "loss": 2 / i, "val_loss": 2.1 / i, "val_f1": 1 - 0.5 / i} for i in (1, 2, 3)],
-    judgement={
+    metrics={
         "f1": 0.873,
         "sentences": 3453,
         "classes": [{"name": "ORG", "precision": 0.9, "recall": 0.7, "f1": 0.79, "support": 60}],
@@ -82,7 +82,7 @@ def test_a_translation_has_no_classes():
         TAGGED,
         class_names=(),
         counts={"train": {"pairs": 29000}, "test": {"pairs": 1000}},
-        judgement={"bleu": 34.2},
+        metrics={"bleu": 34.2},
         samples=(),
         mistakes=[Mistake("Quelle", "test.de#3", told=(("reference", "source"), ("answer", "fountain")))],
     )

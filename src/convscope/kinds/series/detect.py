@@ -10,11 +10,11 @@ from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.series.anomaly.streams import ANOMALY_COLUMNS
+from convscope.kinds.series.anomaly.reader import ANOMALY_COLUMNS
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
 from convscope.kinds.series.readers.frames import MISSING, is_header, looks_like_time
-from convscope.kinds.series.readers.layouts import ID_COLUMNS, SERIES_LABEL_COLUMNS
+from convscope.kinds.series.readers.table_layouts import ID_COLUMNS, SERIES_LABEL_COLUMNS
 from convscope.kinds.series.readers.times import TIME_COLUMNS
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 

@@ -80,7 +80,7 @@ class ReportContent:
         counts: Samples per split name and class name.
         history: One row per epoch: `epoch`, `learning_rate`, `seconds`, `loss` and any metrics, each with its
             `val_` pair; keys may be missing.
-        judgement: The figures of the test split by name; None if nothing could be judged. Those of a
+        metrics: The metrics of the test split by name; None if there are none. Those of a
             classifier hold `confusion` and `reliability`; `classes` is a list of `name`, `precision`,
             `recall`, `f1` and `support`.
         mistakes: The most confident mistakes, worst first.
@@ -95,7 +95,7 @@ class ReportContent:
         pictures: Feature maps of a few samples.
         answered: What it answers to a few test samples, where that is drawn.
         counted: What `counts` counts.
-        scores: The figures at the top of the page; by default all numbers of the judgement.
+        scores: The figures at the top of the page; by default all numbers of `metrics`.
         views: How samples are drawn.
     """
 
@@ -105,7 +105,7 @@ class ReportContent:
     class_names: Sequence[str]
     counts: Mapping[str, Mapping[str, int]]
     history: Sequence[Mapping[str, Any]] = ()
-    judgement: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
     samples: Sequence[tuple[str, Sequence[object]]] = ()
     settings: Mapping[str, object] | None = None
@@ -146,26 +146,25 @@ def render_report(content: ReportContent) -> str:
     """Returns the page that `write_report` writes; every name in it is escaped."""
     from markupsafe import Markup
 
-    classified = "confusion" in (content.judgement or {})
-    judged = content.judgement if classified else None
+    classified = content.metrics if "confusion" in (content.metrics or {}) else None
     drawn: dict[str, str] = {}
     curves = {name: charts.curve(content.history, name) for name in metrics_of(content.history)}
-    if judged:
-        drawn["confusion"] = charts.confusion(judged["confusion"], content.class_names)
-        drawn["reliability"] = charts.reliability(judged["reliability"])
+    if classified:
+        drawn["confusion"] = charts.confusion(classified["confusion"], content.class_names)
+        drawn["reliability"] = charts.reliability(classified["reliability"])
     return _template().render(
         content=content,
         charts={name: Markup(chart) for name, chart in drawn.items()},  # noqa: S704 - names escaped there
         curves={name: Markup(chart) for name, chart in curves.items()},  # noqa: S704
-        judged=judged,
+        classified=classified,
         classes=_by_class(content),
         cards=cards_of(content),
         kinds=_kinds(content),
         total=sum(sum(of_split.values()) for of_split in content.counts.values()),
         seconds=sum(float(row.get("seconds") or 0) for row in content.history),
-        headline=_headline(judged) if judged else None,
-        scores=_weakest_first(content.judgement or {}),
-        confusions=_confusions(judged["confusion"], content.class_names) if judged else [],
+        headline=_headline(classified) if classified else None,
+        scores=_weakest_first(content.metrics or {}),
+        confusions=_confusions(classified["confusion"], content.class_names) if classified else [],
         thumbnail=lambda shown, label: Markup(content.views.of_sample(shown).markup(label)),  # noqa: S704
         layers=rows(content.explanation) if content.explanation else [],
         drawn=[pages.drawn(picture) for picture in content.pictures],
@@ -212,12 +211,12 @@ def _kinds(content: ReportContent) -> dict[str, int]:
     return {name: i % 5 for i, name in enumerate(names)}
 
 
-def _headline(judged: Mapping[str, Any]) -> dict[str, Any]:
+def _headline(classified: Mapping[str, Any]) -> dict[str, Any]:
     """The accuracy with its 95 % interval (Wilson, 1927) and what the largest class alone would give."""
-    n, share, z = judged["samples"], judged["accuracy"], 1.96
+    n, share, z = classified["samples"], classified["accuracy"], 1.96
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
-    largest = max(judged["classes"], key=lambda scores: scores["support"])
+    largest = max(classified["classes"], key=lambda scores: scores["support"])
     return {
         "interval": (max(middle - half, 0.0), min(middle + half, 1.0)),
         "largest": largest["name"],
@@ -225,8 +224,8 @@ def _headline(judged: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _weakest_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows = [row for row in judged.get("classes", ()) if isinstance(row, Mapping) and "f1" in row]
+def _weakest_first(classified: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = [row for row in classified.get("classes", ()) if isinstance(row, Mapping) and "f1" in row]
     return sorted(rows, key=lambda scores: (scores["support"] == 0, scores["f1"]))
 
 

@@ -36,8 +36,8 @@ def _is_drawn(history: Sequence[Mapping[str, Any]], name: str) -> bool:
 
 
 def cards_of(content: ReportContent) -> list[dict[str, str]]:
-    """The figures at the top of a page that is not about classes: as given, or all of the judgement."""
-    judged = content.judgement or {}
+    """The figures at the top of a page that is not about classes: as given, or all of the metrics."""
+    judged = content.metrics or {}
     if not content.scores and "confusion" in judged:
         return []
     scores: Sequence[Score] = content.scores or [

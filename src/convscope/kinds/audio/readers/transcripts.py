@@ -17,7 +17,7 @@ _OUTER_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 def spelled(text: str) -> str:
-    """A transcript as it is learned and judged: lower case, words apart by one space, no punctuation.
+    """A transcript for training and evaluation: lower case, words apart by one space, no punctuation.
 
     Letters and their accents are composed (Unicode NFC), whatever the script.
 

@@ -17,9 +17,9 @@ from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
+from convscope.kinds.series.anomaly.reader import Notes, Wanted, measured, read_streams
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
 from convscope.kinds.series.anomaly.stream import stream
-from convscope.kinds.series.anomaly.streams import Notes, Wanted, measured, read_streams
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of

@@ -51,8 +51,8 @@ from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
-from convscope.kinds.series.readers.layouts import Asked, TableSeries, read_table_series
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows
+from convscope.kinds.series.readers.table_layouts import Asked, TableSeries, read_table_series
 from convscope.kinds.series.readers.tables import series_of_frame
 from convscope.types import Progress, SplitName, no_progress
 

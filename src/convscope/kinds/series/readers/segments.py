@@ -1,4 +1,4 @@
-"""Segments of long series: the beginning to learn from, what follows to judge by."""
+"""Segments of long series: the beginning for training, what follows for evaluation."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def _split(rows: LifeRows, name: str, mine: npt.NDArray[np.int64]) -> SplitName 
         said = " and ".join(sorted(map(str, found)))
         raise DataError(
             f"{rows.where}: unit {name} stands in {said}, expected one split for all of its rows",
-            hint="A unit that is learned from cannot be judged by.",
+            hint="A unit of the train split cannot be in another split.",
         )
     return found.pop()
 

@@ -2,11 +2,11 @@
 
 | what is given | what happens |
 |---|---|
-| a table | one series; the beginning is learned from, the rest is judged |
+| a table | one series; the beginning is for training, the rest for evaluation |
 | a folder of tables | a series each, all with the same variables; each is divided by time |
 | `train/`, `test/`, perhaps `validation/` | as named; a missing `validation/` is the end of each of train |
-| a file or folder of the Numenta Anomaly Benchmark | its label windows judge; the probation is learned from |
-| a column of 0 and 1 that is named `anomaly`, or by the user | judges; it is no variable |
+| a file or folder of the Numenta Anomaly Benchmark | its windows for evaluation, the probation for training |
+| a column of 0 and 1 that is named `anomaly`, or by the user | for evaluation; not a variable |
 | times | put in order; steps may differ, as rows are scored and not moments |
 | a missing value | scored 0, and forgotten |
 | a series of fewer rows than learning needs | `DataError` |
