@@ -269,7 +269,7 @@ def explain(
 
     Raises:
         UsageError: Nothing is named so.
-        DataError: The file is no Keras model, or holds code and is not trusted.
+        DataError: The file is not a Keras model, or holds code and is not trusted.
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
@@ -316,7 +316,7 @@ def look(
         target: Class name or index, for attribution; by default the predicted class.
         output: Name of one of several outputs, for attribution; by default the first.
         excite: For how many kernels to compute the input that excites them most, for `kernels`.
-        value_range: What pixels become for a model that is no run: `auto`, `0..1`, `0..255` or `-1..1`.
+        value_range: What pixels become for a model that is not a run: `auto`, `0..1`, `0..255` or `-1..1`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         seed: Random seed.

@@ -60,7 +60,7 @@ class Run:
         """What `run.json` says.
 
         Raises:
-            RunError: The folder is no run, the file is damaged, or a later version wrote it.
+            RunError: The folder is not a run, the file is damaged, or a later version wrote it.
         """
         content = self._read("run.json")
         if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -138,7 +138,7 @@ class Run:
             return json.loads(path.read_text("utf-8"))
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.folder} is no run: it has no {name}.",
+                f"{self.folder} is not a run: it has no {name}.",
                 "Give the folder that `convscope train` printed on its last line.",
             ) from error
         except (OSError, ValueError) as error:

@@ -129,7 +129,7 @@ def test_other_settings_are_not_resumed(finished, more):
 
 
 def test_what_is_no_run_is_not_resumed(tmp_path):
-    with pytest.raises(RunError, match=r"is no run: it has no run\.json"):
+    with pytest.raises(RunError, match=r"is not a run: it has no run\.json"):
         convscope.train(resume=tmp_path)
     (tmp_path / "run.json").write_text('{"format": 99}')
     with pytest.raises(RunError, match="has format 99, expected 1"):

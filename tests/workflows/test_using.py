@@ -159,9 +159,9 @@ def test_a_run_needs_nothing_but_its_folder(own_pictures, settings, tmp_path):
 
 
 def test_what_is_no_run_is_told(tmp_path):
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="is not a run"):
         convscope.predict(tmp_path, ["any.png"])
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="is not a run"):
         convscope.evaluate(tmp_path / "missing")
 
 

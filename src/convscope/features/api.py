@@ -68,14 +68,14 @@ def extract(
         part_size: Samples that are written together; by default at most 4096.
         cluster: Address of a Ray cluster, or `local`; by default everything runs in this process.
         recipe: Reads the files; by default that of the kind that the model takes. A run brings its own.
-        value_range: What pixels become for a model that is no run: `0..1`, `0..255`, `-1..1`; `auto` takes
+        value_range: What pixels become for a model that is not a run: `0..1`, `0..255`, `-1..1`; `auto` takes
             0..255 for a model that scales its input itself and else 0..1, and says so.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default that of the data.
         progress: Is told how many samples are done.
         say: Is told what was found and decided, a line at a time.
-        **options: Of the reader of files for a model that is no run, such as `rate` in Hz of recordings or
+        **options: Of the reader of files for a model that is not a run, such as `rate` in Hz of recordings or
             `vocabulary`, a file of tokens.
 
     Returns:

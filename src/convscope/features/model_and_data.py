@@ -69,7 +69,7 @@ class ModelReference:
 
         Raises:
             UsageError: Nothing is named so.
-            DataError: The file is no Keras model, or holds code and is not trusted.
+            DataError: The file is not a Keras model, or holds code and is not trusted.
             RunError: The run is unfinished or damaged.
         """
         with _fresh_weights_repeat():
@@ -150,8 +150,8 @@ def bring_together(
         reference: How to open the model.
         paths: What names the samples: one `.npy` or `.npz` array as the model takes it; else as in
             `model_inputs.reading`.
-        recipe: Reads the files, for what is no run; by default that of the kind that the model takes.
-        options: Of the reader of the model, for what is no run.
+        recipe: Reads the files, for what is not a run; by default that of the kind that the model takes.
+        options: Of the reader of the model, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         progress: Is told how far reading is.
 

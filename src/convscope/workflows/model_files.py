@@ -18,15 +18,15 @@ def load_file(path: Path, *, trust: bool = False) -> keras.Model:
     """Loads a Keras file; code inside it runs only if it is trusted.
 
     Raises:
-        DataError: It is no Keras model, holds code and is not trusted, or needs a class that is not known.
+        DataError: It is not a Keras model, holds code and is not trusted, or needs a class that is not known.
     """
     if path.suffix not in SUFFIXES:
         raise DataError(
-            f"{path} is no Keras model: expected a file that ends in {', '.join(SUFFIXES)}.",
+            f"{path} is not a Keras model: expected a file that ends in {', '.join(SUFFIXES)}.",
             "Save the model with model.save('model.keras').",
         )
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is no Keras model: expected a zip archive, which it is not.")
+        raise DataError(f"{path} is not a Keras model: expected a zip archive, which it is not.")
     register_layers()
     try:
         loaded = keras.models.load_model(path, compile=False, safe_mode=not trust)

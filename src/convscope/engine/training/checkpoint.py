@@ -55,7 +55,9 @@ def read_checkpoint(folder: Path, model: keras.Model) -> list[Row]:
             arrays = {name: file[name] for name in file.files}
         rows: list[Row] = json.loads(arrays.pop("history").tobytes())
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-        raise RunError(f"{found[-1]} is damaged: {error}.", "Train anew into another folder.") from error
+        raise RunError(
+            f"{found[-1]} is damaged: {error}.", "Start a new training in another folder."
+        ) from error
     state = _state(model)
     saved = [arrays[name] for name in sorted(arrays)]
     if [tuple(v.shape) for v in state] != [a.shape for a in saved]:

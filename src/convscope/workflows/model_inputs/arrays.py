@@ -94,7 +94,7 @@ def load_arrays(path: str, most: int | None = None) -> dict[str, Array]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.", "Check the spelling of the path.") from error
     except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path} is no NumPy file of arrays: {error}") from error
+        raise DataError(f"{path} is not a NumPy file of arrays: {error}") from error
 
 
 def arrays_for(model: keras.Model, paths: Sequence[str]) -> tuple[ArrayTree, tuple[str, ...]]:

@@ -70,8 +70,8 @@ def read_files(
     Args:
         loaded: A run, or a plain model without layers in front that take no numbers.
         paths: What names the samples.
-        recipe: Reads the files, for what is no run; by default that of the kind that the model takes.
-        options: Those of the model's reader, for what is no run.
+        recipe: Reads the files, for what is not a run; by default that of the kind that the model takes.
+        options: Those of the model's reader, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         labels: Whether labels are read; else only where files cannot be read without them.
         progress: Is told how far reading is.
@@ -112,7 +112,7 @@ def _for_run(
     """Samples as the run reads and encodes them."""
     recipe, representation = loaded.recipe, loaded.representation
     if recipe is None or representation is None:
-        raise TypeError(f"{loaded.name} is no run")
+        raise TypeError(f"{loaded.name} is not a run")
     if checked_options(options):
         raise UsageError(
             "A run reads its inputs as in training.", "Leave options such as --value-range and --rate out."
@@ -127,7 +127,7 @@ def _reader_of(recipe: AnyRecipe) -> ModelReader:
     reader = reader_of(kind_of(recipe.spec))
     if reader is None:
         raise UsageError(
-            f"{recipe.name} brings no files to a model that is no run.",
+            f"{recipe.name} cannot read files for a model that is not a run.",
             "Give its inputs as a .npy or .npz file, or a run of this recipe.",
         )
     return reader

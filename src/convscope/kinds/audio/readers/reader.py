@@ -224,7 +224,7 @@ def read_recordings(
 
     Raises:
         DataError: As the table above says; the message names the file and, where there is one, the line.
-        UsageError: The pattern is no regular expression with a group, or no encoding has this name.
+        UsageError: The pattern is not a regular expression with a group, or no encoding has this name.
         BackendError: The library that decodes is not installed.
     """
     check_encoding(encoding)
@@ -343,7 +343,7 @@ def _by_pattern(rows: Rows, pattern: str) -> str:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"The label pattern {pattern!r} is no regular expression: {error}.") from error
+        raise UsageError(f"The label pattern {pattern!r} is not a regular expression: {error}.") from error
     if not expression.groups:
         raise UsageError(
             f"The label pattern {pattern!r} has no group.", "Put parentheses around the label: '([a-z]+)_.*'."
