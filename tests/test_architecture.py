@@ -321,6 +321,7 @@ def test_all_that_the_package_promises_is_there():
         "predict",
         "probe",
         "project",
+        "register_layers",
         "scope",
         "stream",
         "train",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         predict,
         probe,
         project,
+        register_layers,
         stream,
         train,
     )
@@ -66,6 +67,7 @@ __all__ = [
     "predict",
     "probe",
     "project",
+    "register_layers",
     "scope",
     "stream",
     "train",

@@ -95,6 +95,9 @@ def train(
         return _resume(Run(Path(resume)), path, callbacks, progress, say)
     if path is None:
         raise UsageError("No data was given.", "Give a path.")
+    twice = sorted(set(settings) & set(options or {}))
+    if twice:
+        raise UsageError(f"{twice[0]} is given twice, also in `options`.", "Give it once.")
     fit = {name: value for name, value in settings.items() if name in setting_names()}
     options = {**(options or {}), **{name: settings[name] for name in settings if name not in fit}}
     chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
@@ -360,6 +363,18 @@ def look(
     return inspect_model(loaded, given, request, progress)
 
 
+def register_layers() -> None:
+    """Registers the layers of all kinds with Keras, so that `keras.models.load_model` opens every run.
+
+    Raises:
+        BackendError: No Keras backend is installed.
+    """
+    prepare_backend()
+    from convscope.kinds.registry import register_layers as register
+
+    register()
+
+
 def _name(model: Any) -> Any:
     return os.fspath(model) if isinstance(model, os.PathLike) else model
 
@@ -377,6 +392,7 @@ __all__ = [
     "predict",
     "probe",
     "project",
+    "register_layers",
     "stream",
     "train",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -186,7 +187,8 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
+    return number if number is not None and isfinite(number) else None
 
 
 def _numbers(value: object) -> tuple[int, ...] | None:

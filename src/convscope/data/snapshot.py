@@ -53,7 +53,8 @@ class DataSnapshot:
         found: list[Path] = []
         for folder, inside, names in os.walk(self.path):
             inside[:] = sorted(name for name in inside if not name.startswith("."))
-            found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+            files = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+            found += [file for file in files if file.is_file()]  # a pipe would wait for its writer
             if len(found) >= MOST_FILES:
                 break
         return tuple(found[:MOST_FILES])

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,14 +50,26 @@ def kinds() -> tuple[Kind, ...]:
     """Every kind, those of this package first.
 
     Raises:
-        UsageError: Another package brings a kind, a recipe or an architecture of a name that is taken.
+        UsageError: Another package brings no kind, or one whose names are taken.
     """
     found = [lazy.load() for lazy in BUILT_IN]
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        brought: Kind = entry.load()
-        _check_new(found, brought, entry.value)
-        found.append(brought)
+        found.append(_brought(entry, found))
     return tuple(found)
+
+
+def _brought(entry: EntryPoint, found: list[Kind]) -> Kind:
+    """The kind of another package."""
+    whose = f"The entry point '{entry.name}' of the group {ENTRY_POINTS} ({entry.value})"
+    try:
+        kind = entry.load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"{whose} cannot be imported: {reason}", "Mend or uninstall its package.") from error
+    if not isinstance(kind, Kind):
+        raise UsageError(f"{whose} is a {type(kind).__name__}, expected a Kind.")
+    _check_new(found, kind, entry.value)
+    return kind
 
 
 def recipe_specs() -> dict[str, RecipeSpec]:
@@ -92,13 +104,19 @@ def find_recipe(name: str) -> AnyRecipe:
     """
     spec = find_spec(name)
     kind = kind_of(spec)
-    missing = [module for module in kind.requires if find_module(module) is None]
+    missing = _missing(kind)
     if missing:
+        extra = f'the extra: pip install "convscope[{kind.extra}]"' if kind.extra else "it."
         raise BackendError(
             f"{name} needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
-            f'Install the extra: pip install "convscope[{kind.extra}]"',
+            f"Install {extra}",
         )
     return spec.steps.load()
+
+
+def _missing(kind: Kind) -> list[str]:
+    """Packages that a kind requires and that are not installed."""
+    return [module for module in kind.requires if find_module(module.partition(".")[0]) is None]
 
 
 def kind_of(spec: RecipeSpec) -> Kind:
@@ -193,14 +211,26 @@ def register_layers() -> None:
     import_module("convscope.layers")
     import_module("convscope.models.ensemble")
     for kind in kinds():
+        if _missing(kind):
+            continue
         for module in (*([kind.layers] if kind.layers else []), *kind.models):
             import_module(module)
 
 
 def detections(snapshot: DataSnapshot) -> list[Detection]:
     """What every kind makes of a path, the surest first."""
-    found = [each for kind in kinds() if (each := kind.detect.load()(snapshot)) is not None]
+    found = [each for kind in kinds() if (each := _detection(kind, snapshot)) is not None]
     return sorted(found, key=lambda each: -each.confidence)
+
+
+def _detection(kind: Kind, snapshot: DataSnapshot) -> Detection | None:
+    try:
+        return kind.detect.load()(snapshot)
+    except Exception as error:
+        raise DataError(
+            f"{snapshot.path}: the detection of the kind {kind.name} failed: {type(error).__name__}: {error}",
+            "Choose the recipe with --recipe.",
+        ) from error
 
 
 def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
@@ -220,7 +250,7 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
     """
     from convscope.data.snapshot import DataSnapshot
 
-    if not path.exists() and not list(path.parent.glob(f"{path.name}*")):
+    if not path.exists() and not DataSnapshot(path).files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     snapshot = DataSnapshot(path)
     found = detections(snapshot)
@@ -243,11 +273,15 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
 
 def _check_new(found: list[Kind], brought: Kind, place: str) -> None:
     for what, taken, new in (
-        ("kind", _names(found, "kind"), {brought.name}),
-        ("recipe", _names(found, "recipe"), set(_names([brought], "recipe"))),
-        ("architecture", _names(found, "architecture"), set(_names([brought], "architecture"))),
+        ("kind", _names(found, "kind"), [brought.name]),
+        ("recipe", _names(found, "recipe"), _names([brought], "recipe")),
+        (
+            "architecture",
+            [*_names(found, "architecture"), *(each.name for each in SHARED_ARCHITECTURES)],
+            _names([brought], "architecture"),
+        ),
     ):
-        twice = sorted(new & set(taken))
+        twice = sorted(name for name in set(new) if name in taken or new.count(name) > 1)
         if twice:
             raise UsageError(f"The {what} '{twice[0]}' of {place} has a name that is taken.", "Rename it.")
 

@@ -52,7 +52,9 @@ def early_middle_late(
             left = [call.path for call in among if call.path not in chosen]
             if left:
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
-        why = f"{what} from the smallest to the largest receptive field"
+        why = f"{what} whose receptive fields are spread from small to large"
+        if len(chosen) == 1:
+            why = f"of all {what} the one with the smallest receptive field"
     return [call for call in among if call.path in chosen], why
 
 

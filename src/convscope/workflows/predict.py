@@ -13,6 +13,7 @@ from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Prediction
 from convscope.kinds.registry import find_recipe, recipe_specs
+from convscope.option import validated
 from convscope.run import Run
 from convscope.types import Progress, Skipped
 from convscope.workflows.model_files import load_file
@@ -51,9 +52,7 @@ class Predictor:
                 f"{run.folder} has no model yet.",
                 f"Finish the training: convscope train --resume {run.folder}",
             )
-        mine, others = self.recipe.divide(options)
-        if others:
-            raise UsageError(f"{self.recipe.name} does not support the option '{next(iter(others))}'.")
+        mine = validated(self.recipe.spec.options, options, self.recipe.name)
         trained = self.recipe.divide(self._record["options"])[0]
         self.options = {**trained, **mine}
         # The files of the training say nothing about how later ones, or a terminal, encode texts.
