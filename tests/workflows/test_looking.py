@@ -216,7 +216,7 @@ def test_inputs_that_the_model_does_not_take_are_told(model_file, pictures, tmp_
     with pytest.raises(UsageError, match="which are not images"):
         convscope.look(sequences, pictures / "disc" / "00.png")
     (tmp_path / "bad.npy").write_bytes(b"no array")
-    with pytest.raises(DataError, match="no NumPy file"):
+    with pytest.raises(DataError, match="not a NumPy file"):
         convscope.look(sequences, tmp_path / "bad.npy")
     with pytest.raises(DataError, match="no such file"):
         convscope.look(model_file, tmp_path / "nowhere.png")

@@ -134,7 +134,7 @@ def test_a_pattern_finds_labels_and_splits_in_names(tmp_path):
     assert len(splits.test) == 2
     assert "no label" in reasons(splits)["other.wav"]
     assert read_recordings(tmp_path, label_pattern=r"^([a-z])_").class_names == ("a", "b")
-    for pattern, message in (("(", "no regular expression"), ("a", "no group")):
+    for pattern, message in (("(", "not a regular expression"), ("a", "no group")):
         with pytest.raises(UsageError, match=message):
             read_recordings(tmp_path, label_pattern=pattern)
     with pytest.raises(DataError) as raised:
