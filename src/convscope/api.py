@@ -98,7 +98,8 @@ def train(
     twice = sorted(set(settings) & set(options or {}))
     if twice:
         raise UsageError(f"{twice[0]} is given twice, also in `options`.", "Give it once.")
-    fit = {name: value for name, value in settings.items() if name in setting_names()}
+    known = setting_names()
+    fit = {name: value for name, value in settings.items() if name in known}
     options = {**(options or {}), **{name: settings[name] for name in settings if name not in fit}}
     chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
     run = new_run(Path(out) if out is not None else None, Path(path))

@@ -250,9 +250,9 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
     """
     from convscope.data.snapshot import DataSnapshot
 
-    if not path.exists() and not DataSnapshot(path).files:
-        raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     snapshot = DataSnapshot(path)
+    if not path.exists() and not snapshot.files:
+        raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)
     if not found:
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
+from convscope.engine.inference.infer import BatchView
 from convscope.engine.training.batches import Examples
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import Objective
@@ -31,8 +32,6 @@ T = TypeVar("T")
 
 Augmentation = Callable[[Any, np.random.Generator], Any]
 """From a batch of encoded samples and a random generator to a changed batch."""
-BatchView = Callable[[Any], Any]
-"""Another way of seeing a batch, such as mirrored, of the same shape."""
 
 
 class Inputs(Samples, Protocol):

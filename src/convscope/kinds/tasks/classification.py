@@ -12,14 +12,13 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
-from convscope.engine.inference.infer import predict_probabilities
+from convscope.engine.inference.infer import BatchView, predict_probabilities
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import CLASSIFY
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.recipe import (
     Augmentation,
-    BatchView,
     ExampleContext,
     Fitted,
     Inputs,
