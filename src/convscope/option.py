@@ -73,6 +73,8 @@ class Option:
             return None
         typed = self._typed(value)
         expected = self.check(typed) if self.check is not None else None
+        if expected is None and isinstance(typed, float) and not isfinite(typed):
+            expected = "a finite number"
         if expected is not None:
             raise self._wrong(expected, value)
         return typed
@@ -187,8 +189,7 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
-    return number if number is not None and isfinite(number) else None
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
 
 
 def _numbers(value: object) -> tuple[int, ...] | None:
