@@ -16,13 +16,6 @@ from convscope.data.stratify import FRACTION, carve, missing_splits, split_codes
 from convscope.errors import DataError
 from convscope.types import SPLITS, Skipped, SplitName
 
-SPLIT_ALIASES: dict[str, SplitName] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "dev", "publictest"), "validation"),
-    **dict.fromkeys(("test", "testing", "privatetest"), "test"),
-}
-"""Names under which a split is found, in lower case."""
-
 TRAIN = SPLITS.index("train")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
-from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.types import SplitName
 
@@ -31,19 +30,12 @@ def split_name(where: str, raw: str | None) -> SplitName | None:
     """
     if raw is None:
         return None
-    name = SPLIT_ALIASES.get(raw.strip().lower())
+    name = split_of(raw)
     if name is None:
         raise DataError(
-            f"{where}: expected a split, received {raw!r}", hint=f"Use one of {', '.join(SPLIT_ALIASES)}."
+            f"{where}: expected a split, received {raw!r}", hint="Use train, validation and test."
         )
     return name
-
-
-def split_of_file(key: str) -> SplitName | None:
-    """The split that the first word of a file's name says (`train-00000-of-00002.parquet`), or its folder."""
-    folder, _, file = key.rpartition("/")
-    first_word = re.split(r"[-_.]", file, maxsplit=1)[0].lower()
-    return SPLIT_ALIASES.get(first_word) or SPLIT_ALIASES.get(folder.rpartition("/")[2].lower())
 
 
 def label_name(where: str, value: object, class_names: Sequence[str] | None = None) -> str:

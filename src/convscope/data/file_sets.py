@@ -7,16 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.assembly import SPLIT_ALIASES
-from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import is_folder
+from convscope.data.split_names import parted, split_of_path
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
-from convscope.types import Skipped, SplitName
-
-SHARED = "*"
-"""Stands for the split in the name of a set."""
+from convscope.types import SPLITS, Skipped, SplitName
 
 _ABOUT = re.compile(
     r"(readme|licen[cs]e|copying|changelog|citation|authors|dataset_infos?|vocab)([._-].*)?", re.I
@@ -84,9 +80,9 @@ def set_of_file(path: Path) -> FileSet:
     Raises:
         DataError: The folder cannot be read, or two files of the set are of one split.
     """
-    name, _ = _parted(path.name)
+    name, _ = parted(path.name)
     same = _sets(_files(path.parent)).get(name, [])
-    if path.name not in same or len({_parted(key)[1] for key in same}) < 2:
+    if path.name not in same or len({parted(key)[1] for key in same}) < 2:
         return FileSet(path.parent, (path.name,), (None,))
     return _file_set(path.parent, same)
 
@@ -116,7 +112,7 @@ def set_of_folder(folder: Path, what: str = "texts") -> FileSet | None:
     """
     shards = parquet_shards(folder)
     if len(shards) > 1 or any("/" in key for key in shards):
-        splits = {key: split_of_file(key) for key in shards}
+        splits = {key: split_of_path(key) for key in shards}
         return FileSet(folder, tuple(shards), tuple(splits[key] for key in shards))
     listing = Listing(str(folder))
     folders, files = listing.children("")
@@ -147,28 +143,17 @@ def _files(folder: Path) -> list[str]:
     return Listing(str(folder)).children("")[1]
 
 
-def _parted(key: str) -> tuple[str, SplitName | None]:
-    """A file's name with `*` for the split, and the split; the name itself where it says none or several."""
-    words = re.split(r"([-_. ])", key)
-    found = [at for at, word in enumerate(words) if word.lower() in SPLIT_ALIASES]
-    if len(found) != 1:
-        return key, None
-    split = SPLIT_ALIASES[words[found[0]].lower()]
-    words[found[0]] = SHARED
-    return "".join(words), split
-
-
 def _sets(keys: Sequence[str]) -> dict[str, list[str]]:
     sets: dict[str, list[str]] = {}
     for key in keys:
-        name, split = _parted(key)
+        name, split = parted(key)
         if split is not None:
             sets.setdefault(name, []).append(key)
     return sets
 
 
 def _has_train(keys: Sequence[str]) -> bool:
-    return any(_parted(key)[1] == "train" for key in keys)
+    return any(parted(key)[1] == "train" for key in keys)
 
 
 def _only(path: Path, root: Path, sets: dict[str, list[str]]) -> FileSet:
@@ -181,11 +166,10 @@ def _only(path: Path, root: Path, sets: dict[str, list[str]]) -> FileSet:
 
 
 def _file_set(root: Path, keys: Sequence[str]) -> FileSet:
-    """The files in the order of their splits, as `SPLIT_ALIASES` names them."""
-    splits = {key: _parted(key)[1] for key in keys}
-    order = list(dict.fromkeys(SPLIT_ALIASES.values()))
-    chosen = [key for split in order for key in keys if splits[key] == split]
-    for split in order:
+    """The files in the order of their splits."""
+    splits = {key: parted(key)[1] for key in keys}
+    chosen = [key for split in SPLITS for key in keys if splits[key] == split]
+    for split in SPLITS:
         same = [key for key in chosen if splits[key] == split]
         if len(same) > 1:
             raise DataError(

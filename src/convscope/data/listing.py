@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convscope.data.assembly import SPLIT_ALIASES
+from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.types import Skipped, SplitName
 
@@ -183,14 +183,14 @@ def parquet_shards(folder: Path) -> list[str]:
     listing = Listing(str(folder))
     folders, files = listing.children("")
     for name in folders:
-        if name == "data" or name.lower() in SPLIT_ALIASES:
+        if name == "data" or split_of(name):
             files += listing.children(name)[1]
     return sorted(key for key in files if key.lower().endswith((".parquet", ".pq")))
 
 
 def _split_folders(listing: Listing, folders: list[str]) -> dict[str, SplitName | None]:
     """The folders that are splits with their names, or the root alone where the folders are classes."""
-    named = {folder: SPLIT_ALIASES[folder.lower()] for folder in folders if folder.lower() in SPLIT_ALIASES}
+    named = {folder: split for folder in folders if (split := split_of(folder)) is not None}
     train = [folder for folder, split in named.items() if split == "train"]
     has_classes = any(listing.children(folder)[0] for folder in train)
     if not (named and len(named) == len(folders)) and not has_classes:

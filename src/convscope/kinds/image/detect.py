@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column
 from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
+from convscope.data.split_names import words_beside
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
@@ -69,7 +68,7 @@ def _image_array(arrays: Mapping[str, ArrayHead]) -> str | None:
 
 
 def _has_role(name: str, words: frozenset[str]) -> bool:
-    rest = set(re.split(r"[_\-. ]", name.lower())) - SPLIT_ALIASES.keys()
+    rest = words_beside(name)
     return bool(rest) and rest <= words
 
 

@@ -51,18 +51,17 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import (
-    SPLIT_ALIASES,
     Found,
     assemble,
     check_mostly_readable,
     content_fingerprint,
     duplicate_warnings,
 )
-from convscope.data.columns import split_of_file
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.listing import Listing, class_files
 from convscope.data.named_files import is_folder
+from convscope.data.split_names import split_of, split_of_path
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
 from convscope.errors import DataError, UsageError
@@ -75,7 +74,7 @@ from convscope.kinds.audio.readers.tables import (
     is_sound_table,
     named_recordings,
 )
-from convscope.types import Progress, Skipped, SplitName, no_progress
+from convscope.types import SPLITS, Progress, Skipped, SplitName, no_progress
 
 FEWEST = 3
 """Different recordings without which no split can be drawn, and speakers without which they are mixed."""
@@ -268,8 +267,8 @@ def _tables(root: str, files: list[str]) -> dict[str, SplitName | None]:
     tables = [key for key in files if is_sound_table(Path(root, key))]
     if len(tables) < 2:
         return dict.fromkeys(tables)
-    named = {key: split_of_file(key) for key in tables}
-    for split in SPLIT_ALIASES.values():
+    named = {key: split_of_path(key) for key in tables}
+    for split in SPLITS:
         same = [key for key in tables if named[key] == split]
         if len(same) > 1:
             raise DataError(
@@ -318,7 +317,7 @@ def _read_librispeech(rows: Rows, encoding: str | None) -> str:
         )
     recordings = {key.rpartition(".")[0]: key for key in keys if not key.endswith(".txt")}
     folders = {key.partition("/")[0] if "/" in key else "" for key in lists}
-    by_folder = {folder: split_of_file(f"{folder}/") or split_of_file(folder) for folder in folders}
+    by_folder = {folder: split_of_path(folder) for folder in folders}
     named = all(by_folder.values())
     for key in lists:
         parent = key.rpartition("/")[0]
@@ -356,7 +355,7 @@ def _by_pattern(rows: Rows, pattern: str) -> str:
             listing.skip(key, "its name has no label by the pattern")
             continue
         raw = matched["split"] if "split" in expression.groupindex else None
-        split = None if not raw else SPLIT_ALIASES.get(raw.lower())
+        split = None if not raw else split_of(raw)
         if raw and split is None:
             raise DataError(f"{rows.root}/{key}: expected a split by the pattern, received {raw!r}")
         heard = matched["speaker"] if "speaker" in expression.groupindex else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,9 +13,10 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.assembly import SPLIT_ALIASES, Found
+from convscope.data.assembly import Found
 from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import IMAGE_WORDS, LABEL_WORDS
 from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
@@ -236,14 +236,11 @@ def _roles(
     labels: dict[SplitName | None, str] = {}
     others: list[str] = []
     for key in sorted(keys):
-        words = set(re.split(r"[_\-. ]", key.lower()))
-        splits = {SPLIT_ALIASES[word] for word in words & SPLIT_ALIASES.keys()}
-        rest = words - SPLIT_ALIASES.keys()
+        split, rest = split_of(key), words_beside(key)
         role = images if rest and rest <= IMAGE_WORDS else labels if rest and rest <= LABEL_WORDS else None
-        if role is None or len(splits) > 1:
+        if role is None:
             others.append(key)
             continue
-        split = next(iter(splits), None)
         if split in role:
             raise DataError(f"{path}: expected one array for each role, received {role[split]} and {key}")
         role[split] = key

@@ -13,9 +13,10 @@ from typing import IO, cast
 
 import numpy as np
 
-from convscope.data.assembly import SPLIT_ALIASES, Found
+from convscope.data.assembly import Found
 from convscope.data.listing import Listing
 from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
 from convscope.types import SPLITS, Progress, Skipped, SplitName
@@ -77,20 +78,13 @@ def _pairs(folder: Path, names: list[str]) -> dict[SplitName | None, tuple[str, 
         raise DataError(f"{folder}: expected pairs of image and label files, received only {single}")
     pairs: dict[SplitName | None, tuple[str, str]] = {}
     for prefix in sorted(images):
-        split = _split_of(prefix)
+        split = split_of(prefix)
         if split in pairs:
             both = f"{pairs[split][0]} and {images[prefix]}"
             raise DataError(f"{folder}: expected one pair of files per split, received {both}")
         pairs[split] = images[prefix], labels[prefix]
     order: tuple[SplitName | None, ...] = (None, *SPLITS)
     return {split: pairs[split] for split in order if split in pairs}
-
-
-def _split_of(prefix: str) -> SplitName | None:
-    words = re.split(r"[-._]", prefix)
-    if "t10k" in words:
-        return "test"
-    return next((SPLIT_ALIASES[word] for word in reversed(words) if word in SPLIT_ALIASES), None)
 
 
 def _stored(folder: Path, name: str) -> StoredArray:

@@ -18,10 +18,10 @@ from convscope.data.columns import (
     SPLIT_COLUMNS,
     find_column,
     split_name,
-    split_of_file,
 )
 from convscope.data.named_files import Inside, checked_path
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
+from convscope.data.split_names import split_of_path
 from convscope.data.tables import Table, named_table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import FINE_LABEL_COLUMNS, IMAGE_COLUMNS
@@ -265,7 +265,7 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
 def _read_file(root: Path, key: str, rows: _Rows) -> None:
     path = root / key
     columns = _columns(path, parquet_schema(path))
-    of_file = split_of_file(key)
+    of_file = split_of_path(key)
     names = [columns.image, columns.label] + ([columns.split] if columns.split else [])
     for row, (image, label, *split) in parquet_rows(path, names):
         where = f"{path}#{row}"

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.columns import find_column
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
+from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation, windows_of_marks
@@ -222,7 +222,7 @@ def _check_variables(root: str, streams: Sequence[Stream]) -> None:
 def _divided(
     root: str, streams: Sequence[Stream], asked: Wanted, benchmark: BenchmarkLabels | None
 ) -> tuple[dict[SplitName, list[Part]], list[str]]:
-    named = [SPLIT_ALIASES.get(stream.key.partition("/")[0].lower()) for stream in streams]
+    named = [split_of_path(stream.key.partition("/")[0]) for stream in streams]
     if "train" in named and "test" in named:
         return _as_named(root, streams, named)
     parts: dict[SplitName, list[Part]] = {"train": [], "validation": [], "test": []}

@@ -44,9 +44,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.columns import split_of_file
 from convscope.data.listing import Listing
 from convscope.data.named_files import files_of, is_folder, nothing_in
+from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import is_table
@@ -139,7 +139,7 @@ def table_keys(listing: Listing, folder: Path) -> list[str]:
 def _folder(folder: Path, asked: LifeColumns, notes: LifeNotes, progress: Progress) -> _Found:
     listing = Listing(str(folder))
     keys = table_keys(listing, folder)
-    splits = [split_of_file(key) for key in keys]
+    splits = [split_of_path(key) for key in keys]
     named = None not in splits
     units: list[Unit] = []
     said: dict[str, None] = {}

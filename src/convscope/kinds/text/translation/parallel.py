@@ -46,11 +46,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name, split_of_file
+from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
+from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.data.tables import Table, TableKind, open_table, table_kind
 from convscope.errors import DataError, UsageError
@@ -286,7 +287,7 @@ def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
     tables = [key for key in keys if table_kind(folder / key) is not None]
     if len(tables) == 1:
         return {tables[0]: None}
-    named = {key: split for key in tables if (split := split_of_file(key)) is not None}
+    named = {key: split for key in tables if (split := split_of_path(key)) is not None}
     splits = list(named.values())
     if "train" not in splits:
         raise DataError(

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.assembly import SPLIT_ALIASES
 from convscope.data.lines import ControlCharacters, read_lines
+from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, also_in_train, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
 from convscope.data.tables import table_kind
@@ -240,7 +240,7 @@ def choose_stems(
         UsageError: No test set has this name.
     """
     both = [stem for stem in sorted(stems) if {languages.source, languages.target} <= set(stems[stem])]
-    named = {stem: split for stem in both if (split := _split_of(stem)) is not None}
+    named = {stem: split for stem in both if (split := split_of(stem)) is not None}
     tests = [stem for stem, split in named.items() if split == "test"]
     if test is not None and test not in tests:
         raise unknown_name("test set", test, tests)
@@ -269,10 +269,6 @@ def choose_stems(
             why = "as given" if stem == test else "the first in alphabetical order"
             decisions.append(f"{split}: {stem}, {why}; not read: {others}")
     return chosen, decisions
-
-
-def _split_of(stem: str) -> SplitName | None:
-    return SPLIT_ALIASES.get(re.split(r"[-_.]", stem, maxsplit=1)[0].lower())
 
 
 def read_aligned(
