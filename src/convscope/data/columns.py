@@ -3,23 +3,121 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from convscope.data.split_names import split_of
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
 from convscope.types import SplitName
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
+"""What a column of labels is usually called, the surest first; `is_label_name` knows more of them."""
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
 SPLIT_COLUMNS = ("split", "subset", "partition", "usage", "set")
 LONGEST_LABEL = 200
 """Characters of a class name at most."""
+MISSING_WORDS = frozenset(
+    [
+        *(
+            "",
+            "-",
+            "--",
+            "?",
+            ".",
+            "na",
+            "NA",
+            "n/a",
+            "N/A",
+            "#N/A",
+            "#NA",
+            "nan",
+            "NaN",
+            "NAN",
+            "null",
+            "NULL",
+        ),
+        *("Null", "none", "None", "NONE", "NaT", "<NA>", "nil"),
+    ]
+)
+"""How a missing number is written. In a column of texts, such as labels, all but the first are texts."""
+
+_LABEL_NAME = re.compile(
+    r"(?:.*[_ .-])?(?:labels?|class(?:es)?|class[_ ]?name|categor(?:y|ies)|targets?|polarity|sentiment"
+    r"|emotion|species|diagnosis|outcome|genre|topic|intent)"
+    r"(?:[_ .-](?:id|name|idx|index|text|label|class|code|type|str|value))?|y|label[_ .-]\w+",
+    re.IGNORECASE,
+)
 
 
 def find_column(names: Sequence[str], aliases: Sequence[str]) -> int | None:
     """The position of the first alias that is a column, whatever its case; None where there is none."""
     lower = [name.strip().lower() for name in names]
     return next((lower.index(alias) for alias in aliases if alias in lower), None)
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a column is called as columns of labels often are; what stands in it must decide.
+
+    Example:
+        >>> [is_label_name(name) for name in ("Polarity_id", "true-label", "y", "body", "classroom")]
+        [True, True, True, False, False]
+    """
+    return _LABEL_NAME.fullmatch(name.strip()) is not None
+
+
+def column_of(where: str, columns: Sequence[str], given: str, option: str = "--label-column") -> str:
+    """The column that a user names, by its name or its position: 0 is the first one, -1 the last one.
+
+    Args:
+        where: The file, for messages.
+        columns: The names of all columns.
+        given: A name, which goes before a position.
+        option: By which the user named it, for messages.
+
+    Raises:
+        UsageError: There is no such column; the hint lists those that there are.
+
+    Example:
+        >>> column_of("a.csv", ["id", "text", "kind"], "-1"), column_of("a.csv", ["1", "2"], "2")
+        ('kind', '2')
+    """
+    if given in columns:
+        return given
+    at = int(given) if re.fullmatch(r"-?\d{1,6}", given.strip()) else len(columns)
+    if -len(columns) <= at < len(columns):
+        return columns[at]
+    shown = ", ".join(map(repr, columns[:20])) or "no columns"
+    raise UsageError(
+        f"{where} has no column {given!r}, which {option} names.",
+        f"It has {shown}; the position of a column (0, or -1 for the last one) will do as well.",
+    )
+
+
+def columns_line(roles: Sequence[tuple[str, str]], unused: Sequence[str] = ()) -> str:
+    """What each column of a table was taken for: every reader of tables adds this line to its decisions.
+
+    Args:
+        roles: What is read and the name of its column, such as `("label", "polarity")`; a role may come
+            several times.
+        unused: The other columns, `Table.unused` among them.
+
+    Example:
+        >>> columns_line([("label", "polarity"), ("text", "body")], ["id", "day"])
+        "columns: label from 'polarity', text from 'body'; not used: 'id', 'day'"
+        >>> columns_line([("value", "temp"), ("value", "hum")])
+        "columns: value from 'temp', 'hum'; all are used"
+    """
+    by_role: dict[str, list[str]] = {}
+    for role, name in roles:
+        by_role.setdefault(role, []).append(name)
+    used = ", ".join(f"{role} from {_quoted(names)}" for role, names in by_role.items())
+    rest = f"not used: {_quoted(unused)}" if unused else "all are used"
+    return f"columns: {used}; {rest}"
+
+
+def _quoted(names: Sequence[str], most: int = 10) -> str:
+    shown = ", ".join(repr(name if len(name) <= 40 else f"{name[:37]}...") for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def split_name(where: str, raw: str | None) -> SplitName | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.option import Option
+from convscope.option import Option, several_names
 
 ENCODING = Option(
     "encoding", str, None, "Encoding of text files that are not UTF-8, such as latin-1", predicts=True
@@ -10,5 +10,19 @@ ENCODING = Option(
 TEXT_COLUMN = Option(
     "text_column", str, None, "Name of the column with the texts or transcripts", predicts=True
 )
-LABEL_COLUMN = Option("label_column", str, None, "Name of the column with the labels", common=True)
+LABEL_COLUMN = Option(
+    "label_column",
+    str,
+    None,
+    "Name of the column with the labels, or its position (0 is the first one, -1 the last one)",
+    common=True,
+)
+DROP_COLUMN = Option(
+    "drop_column",
+    tuple[str, ...],
+    (),
+    "Columns that are left out, separated by commas",
+    predicts=True,
+    parse=several_names,
+)
 TIME_COLUMN = Option("time_column", str, None, "Name of the column with the time of each row", predicts=True)
