@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,7 @@ class Found:
         decisions: What the reader decided, one line each.
         warnings: What the reader wants to be known, one line each.
         skipped: What the reader left out.
+        reading: As `Splits.reading`.
     """
 
     where: str
@@ -67,6 +68,7 @@ class Found:
     decisions: Sequence[str] = field(default=())
     warnings: Sequence[str] = field(default=())
     skipped: Sequence[Skipped] = field(default=())
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def assemble(found: Found, seed: int) -> Splits:
@@ -107,6 +109,7 @@ def assemble(found: Found, seed: int) -> Splits:
         decisions=(*found.decisions, *decisions),
         warnings=(*found.warnings, *duplicate_warnings(found.nouns, labels, groups, codes)),
         skipped=tuple(found.skipped),
+        reading=found.reading,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,6 +76,8 @@ class Splits:
         decisions: Every automatic decision with its reason, one line each.
         warnings: What the user should know, one line each.
         skipped: What was left out.
+        reading: Options of the recipe that reading settled by looking at the whole data, such as the form of
+            its times; a run keeps them, so that other files are read likewise.
     """
 
     train: Split
@@ -87,6 +89,7 @@ class Splits:
     decisions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = field(default=())
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: SplitName) -> Split:
         split: Split = getattr(self, name)

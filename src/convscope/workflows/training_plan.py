@@ -97,6 +97,7 @@ def plan(
     solver = recipe.closed_form.get(name)
     mine, _ = recipe.divide(options)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    options |= splits.reading
     suggested = recipe.suggest_settings(name, splits)
     suited = {key: value for key, value in suggested.items() if key not in settings}
     chosen = replace(chosen, **suited)
