@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.stratify import carve
+from convscope.data.stratify import carve, carve_groups, fold_of_each
 from convscope.types import SPLITS
 
 BOTH = {"test": 0.1, "validation": 0.1}
@@ -55,3 +55,22 @@ def test_identical_pictures_are_never_divided_and_every_group_lands_somewhere(ro
     trained = groups[codes == SPLITS.index("train")]
     of_trained = {int(labels[np.flatnonzero(groups == group)[0]]) for group in trained}
     assert of_trained == set(first_labels.tolist())
+
+
+def test_folds_have_the_same_share_of_each_class_and_divide_no_group():
+    labels = np.repeat([0, 1, 2], [60, 30, 10])
+    found = fold_of_each(labels, np.arange(100), 5, seed=1)
+    for fold in range(5):
+        assert np.bincount(labels[found == fold]).tolist() == [12, 6, 2]
+    mixed, speakers = np.tile([0, 1], 60), np.repeat(np.arange(12), 10)
+    found = fold_of_each(mixed, speakers, 3, seed=1)
+    assert all(len(set(found[speakers == speaker].tolist())) == 1 for speaker in range(12))
+    assert np.bincount(found).tolist() == [40, 40, 40]
+
+
+def test_a_group_with_all_of_a_class_is_trained_on():
+    labels = np.array([0, 1] * 20 + [2, 2, 2])
+    groups = np.array([*np.repeat(np.arange(10), 4), 10, 10, 10])
+    codes = carve_groups(labels, groups, BOTH, seed=0)
+    assert (codes[groups == 10] == SPLITS.index("train")).all()
+    assert set(codes.tolist()) == {0, 1, 2}

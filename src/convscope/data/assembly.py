@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol, Self
 
@@ -11,12 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.digests import Digests
-from convscope.data.splits import Samples, Splits, also_in_train, divided
-from convscope.data.stratify import FRACTION, carve, missing_splits, split_codes
+from convscope.data.groups import (
+    Numbers,
+    group_numbers,
+    groups_of_paths,
+    joined,
+    too_few,
+)
+from convscope.data.overlaps import divided_groups, duplicate_warnings, near_warnings
+from convscope.data.splits import Pool, Samples, Splits, divided
+from convscope.data.stratify import FRACTION, carve, carve_groups, missing_splits, split_codes
+from convscope.data.unlabeled import labeled
 from convscope.errors import DataError
 from convscope.types import SPLITS, Skipped, SplitName
 
 TRAIN = SPLITS.index("train")
+FEW_TO_JUDGE = 20
+"""Test samples without which a figure says little."""
 
 
 class Source(Samples, Protocol):
@@ -37,7 +48,7 @@ class Found:
         where: The path that was read, for messages.
         layout: One line that says which layout was recognized and by what.
         source: The readable samples.
-        labels: The class name of each sample.
+        labels: The class name of each sample; None where there is none, so that the sample is left out.
         splits: The split of each sample; None for all of them where the data has no splits.
         digests: A hash of each sample's content, shape (samples,).
         near: Equal where samples are so alike that they must stay on one side of a drawn split, shape
@@ -46,6 +57,9 @@ class Found:
             samples of many classes.
         nouns: What one sample and many are called in messages.
         alike: What samples have in common that stay on one side.
+        groups: The name of the group of each sample, such as who speaks; None for a sample that is of none,
+            or instead of all of them. Samples of one group stay on one side of a drawn split.
+        grouped_by: What names the groups, such as "column 'speaker'".
         fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,
             and the train split is the validation split too.
         decisions: What the reader decided, one line each.
@@ -57,10 +71,12 @@ class Found:
     where: str
     layout: str
     source: Source
-    labels: Sequence[str]
+    labels: Sequence[str | None]
     splits: Sequence[SplitName | None]
     digests: Digests
     near: Digests | npt.NDArray[np.str_] | None = None
+    groups: Sequence[str | None] | None = None
+    grouped_by: str = ""
     stratified: bool = True
     nouns: tuple[str, str] = ("sample", "samples")
     alike: str = "identical samples"
@@ -71,34 +87,40 @@ class Found:
     reading: Mapping[str, Any] = field(default_factory=dict)
 
 
-def assemble(found: Found, seed: int) -> Splits:
+def assemble(found: Found, seed: int, group: str | None = None) -> Splits:
     """Makes splits of what a reader found.
 
     Args:
         found: Samples, class names and splits.
         seed: Draws the splits that the data does not have.
+        group: What the user gave as `--group`: the name of the column that `found.groups` are from, or, where
+            those are None, a regular expression of the samples' paths.
 
     Returns:
         Train, validation and test, with every decision and warning.
 
     Raises:
-        DataError: There are fewer than two classes, a class has one sample, a class is missing in train, no
-            sample is in train, or only some samples have a split.
+        DataError: No sample has a label, there are fewer than two classes, a class has one sample, a class is
+            missing in train, no sample is in train, or only some samples have a split.
     """
-    class_names = _class_names(found)
+    found = with_groups(only_labeled(found), group)
+    names = [str(label) for label in found.labels]
+    class_names = _class_names(found, names)
     number_of = {name: number for number, name in enumerate(class_names)}
-    labels = np.fromiter((number_of[name] for name in found.labels), np.int64, len(found.labels))
+    labels = np.fromiter((number_of[name] for name in names), np.int64, len(names))
     given = split_codes(found.where, found.splits, found.nouns)
-    groups = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    near = groups if found.near is None else np.unique(found.near, return_inverse=True)[1].astype(np.int64)
+    same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
+    near = same if found.near is None else np.unique(found.near, return_inverse=True)[1].astype(np.int64)
     _check_classes(found, class_names, labels, given)
-    codes, decisions = _complete(found, class_names, labels, near, given, seed)
+    drawing = _drawing(found, labels, near, given, asked=group is not None)
+    codes, decisions = _complete(found, class_names, labels, drawing, given, seed)
     train, validation, test = divided(found.source, labels, codes)
     if not len(validation):
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
             many = found.nouns[1]
             decisions.append(f"validation: the train {many} themselves, because there are no others")
+    warnings = (*found.warnings, *drawing.warnings, *_warned(found, labels, (same, near), codes))
     return Splits(
         train,
         validation,
@@ -106,15 +128,136 @@ def assemble(found: Found, seed: int) -> Splits:
         class_names=class_names,
         layout=found.layout,
         fingerprint=content_fingerprint(found),
-        decisions=(*found.decisions, *decisions),
-        warnings=(*found.warnings, *duplicate_warnings(found.nouns, labels, groups, codes)),
+        decisions=(*found.decisions, *drawing.decisions, *decisions),
+        warnings=warnings,
         skipped=tuple(found.skipped),
         reading=found.reading,
+        no_test="" if len(test) else _no_test(found, drawing),
+        pool=Pool(
+            found.source,
+            labels,
+            found.digests,
+            drawing.together,
+            codes,
+            frozenset(SPLITS[code] for code in np.unique(given)) if any(found.splits) else frozenset(),
+            labels if found.stratified else np.zeros(len(labels), np.int64),
+        ),
     )
 
 
-def _class_names(found: Found) -> tuple[str, ...]:
-    names = set(found.labels)
+def only_labeled(found: Found) -> Found:
+    """What was found without the samples that have no label; the warnings say how many.
+
+    Raises:
+        DataError: No sample has a label.
+    """
+    known, lines = labeled(found.where, found.labels, found.splits, found.nouns)
+    if not lines:
+        return found
+    rows = np.flatnonzero(known)
+    return replace(
+        found,
+        source=found.source.take(rows.astype(np.int64)),
+        labels=[found.labels[row] for row in rows],
+        splits=[found.splits[row] for row in rows],
+        digests=found.digests[rows],
+        near=None if found.near is None else found.near[rows],
+        groups=None if found.groups is None else [found.groups[row] for row in rows],
+        warnings=(*found.warnings, *lines),
+    )
+
+
+def with_groups(found: Found, group: str | None) -> Found:
+    """What was found with groups that the paths name, where the user asks for that.
+
+    Raises:
+        DataError, UsageError: The pattern is in no path, or is no regular expression.
+    """
+    if group is None or found.groups is not None:
+        return found
+    keys = [found.source.key(index) for index in range(len(found.labels))]
+    return replace(
+        found,
+        groups=groups_of_paths(found.where, keys, group, found.nouns[1]),
+        grouped_by=f"the pattern '{group}'",
+    )
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """How splits are drawn: what stays together, and whether that has samples of many classes."""
+
+    together: Numbers
+    mixed: bool = False
+    alike: str = ""
+    decisions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _drawing(
+    found: Found, labels: npt.NDArray[np.int64], near: Numbers, given: npt.NDArray[np.int8], *, asked: bool
+) -> _Drawing:
+    """What stays in one split: samples that are alike, and those of one group."""
+    if found.groups is None:
+        return _Drawing(near, alike=found.alike)
+    numbers = group_numbers(found.groups)
+    wanted = missing_splits(given)
+    many = found.nouns[1]
+    if not wanted:
+        return _Drawing(near, alike=found.alike, warnings=tuple(_divided(found, numbers, given)))
+    pool = given == TRAIN
+    problem = too_few(numbers[pool], wanted, asked)
+    if problem and asked:
+        raise DataError(
+            f"{found.where}: expected groups to draw {' and '.join(wanted)} from, received {problem}",
+            hint="Choose other groups, or give the splits in the data.",
+        )
+    if problem:
+        return _Drawing(
+            near,
+            alike=found.alike,
+            warnings=(f"groups: {found.grouped_by} has {problem}; {many} of one are in several splits",),
+        )
+    both = joined(numbers, near)
+    chained = too_few(both[pool], wanted, asked) is not None
+    named = len({name for name in found.groups if name is not None})
+    without = sum(name is None for name in found.groups)
+    alone = f"; {without} {many} are of none" if without else ""
+    return _Drawing(
+        numbers if chained else both,
+        mixed=True,
+        alike=f"{many} of one group" if chained else f"{many} of one group and {found.alike}",
+        decisions=(f"groups: {named}, by {found.grouped_by}{alone}; a group stays in one split",),
+        warnings=tuple(_divided(found, numbers, given)),
+    )
+
+
+def _no_test(found: Found, drawing: _Drawing) -> str:
+    different, many = len(np.unique(drawing.together)), found.nouns[1]
+    verb = "is" if different == 1 else "are"
+    return (
+        f"{drawing.alike} stay in one split, and of the {len(found.labels)} {many} only {different} {verb}"
+        " different"
+    )
+
+
+def _divided(found: Found, numbers: Numbers, codes: npt.NDArray[np.int8]) -> list[str]:
+    return divided_groups(found.groups or (), numbers, codes, found.nouns)
+
+
+def _warned(
+    found: Found, labels: npt.NDArray[np.int64], alike: tuple[Numbers, Numbers], codes: npt.NDArray[np.int8]
+) -> list[str]:
+    """Warnings about samples in several splits, and about labels that cannot be right."""
+    same, near = alike
+    warnings = duplicate_warnings(found.nouns, labels, same, codes)
+    if found.near is not None:
+        warnings += near_warnings(found.nouns, same, near, codes)
+    return warnings
+
+
+def _class_names(found: Found, labels: Sequence[str]) -> tuple[str, ...]:
+    names = set(labels)
     for name in names:
         if not name.isprintable() or not name.strip():
             raise DataError(f"{found.where}: expected printable class names, received {name!r}")
@@ -152,7 +295,7 @@ def _complete(
     found: Found,
     class_names: tuple[str, ...],
     labels: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.int64],
+    drawing: _Drawing,
     given: npt.NDArray[np.int8],
     seed: int,
 ) -> tuple[npt.NDArray[np.int8], list[str]]:
@@ -170,49 +313,27 @@ def _complete(
         )
     if wanted:
         by_class = labels[pool] if found.stratified else np.zeros(len(pool), np.int64)
-        codes[pool] = carve(by_class, groups[pool], wanted, seed)
+        draw = carve_groups if drawing.mixed else carve
+        codes[pool] = draw(by_class, drawing.together[pool], wanted, seed)
     for name in wanted:
         chosen = labels[codes == SPLITS.index(name)]
+        if not len(chosen):
+            continue
         evenly = " stratified by class," if found.stratified else ""
         decisions.append(
             f"{name}: {len(chosen)} of {len(pool)} {many}, because the data has no {name} split; drawn with"
-            f" seed {seed},{evenly} {found.alike} kept in one split"
+            f" seed {seed},{evenly} {drawing.alike} kept in one split"
         )
+        if name == "test" and len(chosen) < FEW_TO_JUDGE:
+            decisions.append(
+                f"test: each of so few {many} changes the accuracy by {100 / len(chosen):.0f} points;"
+                f" `--folds 5` tests on all {many} in turn"
+            )
         counts = np.bincount(chosen, minlength=len(class_names))
         missing = [class_names[number] for number in np.flatnonzero(counts == 0)]
         if missing:
             decisions.append(f"{name}: no {one} of {_some(missing)}, which has too few")
     return codes, decisions
-
-
-def duplicate_warnings(
-    nouns: tuple[str, str],
-    labels: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.int64],
-    codes: npt.NDArray[np.int8],
-) -> list[str]:
-    """Warnings about identical samples that make results look better or labels that cannot be right.
-
-    Args:
-        nouns: What one sample and many are called.
-        labels: Shape (samples,); samples of one label have one number.
-        groups: Shape (samples,); identical samples have one number.
-        codes: Index into `SPLITS` for every sample, shape (samples,).
-    """
-    one, many = nouns
-    warnings = []
-    trained = np.zeros(int(groups.max()) + 1, bool)
-    trained[groups[codes == TRAIN]] = True
-    for name in ("validation", "test"):
-        count = int(np.sum(trained[groups[codes == SPLITS.index(name)]]))
-        if count:
-            warnings.append(also_in_train(count, name, one, many))
-    pairs = np.unique(np.stack([groups, labels]), axis=1)
-    conflicts = int(np.sum(np.bincount(pairs[0]) > 1))
-    if conflicts:
-        noun, verb = ("group", "carries") if conflicts == 1 else ("groups", "carry")
-        warnings.append(f"{conflicts} {noun} of identical {many} {verb} different labels")
-    return warnings
 
 
 def content_fingerprint(found: Found) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convscope.data.groups import check_pattern
 from convscope.option import Option, several_names
 
 ENCODING = Option(
@@ -26,3 +27,11 @@ DROP_COLUMN = Option(
     parse=several_names,
 )
 TIME_COLUMN = Option("time_column", str, None, "Name of the column with the time of each row", predicts=True)
+GROUP = Option(
+    "group",
+    str,
+    None,
+    "Column, or regular expression of paths, that names the group of each sample; a group stays in one split",
+    check_pattern,
+    common=True,
+)

@@ -63,6 +63,29 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """All samples of a data set in one order, so that they can be divided in another way.
+
+    Args:
+        samples: The raw samples.
+        labels: As of `Split`.
+        digests: A hash of each sample's content, shape (samples,).
+        together: Samples with the same number stay in one split, shape (samples,), int64.
+        codes: Index into `SPLITS` for every sample, as they are divided, shape (samples,), int8.
+        given: The splits that the data itself has, without those that were drawn.
+        classes: Number of each sample's class, by which drawn splits are stratified, shape (samples,), int64.
+    """
+
+    samples: Samples
+    labels: npt.NDArray[Any]
+    digests: npt.NDArray[Any]
+    together: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int8]
+    given: frozenset[SplitName]
+    classes: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Splits:
     """All that a reader found.
 
@@ -78,6 +101,8 @@ class Splits:
         skipped: What was left out.
         reading: Options of the recipe that reading settled by looking at the whole data, such as the form of
             its times; a run keeps them, so that other files are read likewise.
+        no_test: Why no test split could be drawn; empty where there is one.
+        pool: All samples before they were divided; None where the reader does not keep them.
     """
 
     train: Split
@@ -90,6 +115,8 @@ class Splits:
     warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = field(default=())
     reading: Mapping[str, Any] = field(default_factory=dict)
+    no_test: str = ""
+    pool: Pool | None = None
 
     def __getitem__(self, name: SplitName) -> Split:
         split: Split = getattr(self, name)

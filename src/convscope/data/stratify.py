@@ -15,6 +15,8 @@ FRACTION = 0.1
 
 Codes = npt.NDArray[np.int8]
 """Index into `SPLITS` for every sample, shape (samples,)."""
+Shares = npt.NDArray[np.float64]
+"""A number for every class, shape (classes,)."""
 
 
 def split_codes(where: str, splits: Sequence[SplitName | None], nouns: tuple[str, str]) -> Codes:
@@ -136,6 +138,112 @@ def carve(
             chosen, remaining = _fill(remaining, sizes, target)
             code_of_group[chosen] = SPLITS.index(name)
     return code_of_group[group_of]
+
+
+def carve_groups(
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    fractions: Mapping[SplitName, float],
+    seed: int,
+) -> Codes:
+    """As `carve`, for groups that have samples of several classes, such as all recordings of a speaker.
+
+    Groups are taken in an order drawn from the seed, each where it brings the number of samples of each class
+    closer to the share of the split. A group that has all of a class that train has left stays in train.
+
+    Args:
+        labels: Class of every sample, shape (samples,), int64.
+        groups: Samples with the same number stay together, shape (samples,), int64.
+        fractions: The splits to make and their share of each class, between 0 and 1.
+        seed: Decides which groups go where.
+
+    Returns:
+        Index into `SPLITS` for every sample, shape (samples,), int8.
+
+    Example:
+        >>> codes = carve_groups(np.tile([0, 1], 20), np.repeat(np.arange(10), 4), {"test": 0.2}, seed=0)
+        >>> int(np.sum(codes == SPLITS.index("test")))
+        8
+    """
+    group_of, parts = _parts(labels, groups)
+    totals = np.bincount(labels).astype(np.float64)
+    weights = np.where(totals > 0, 1 / np.maximum(totals, 1) ** 2, 0)
+    code_of_group = np.full(len(parts), SPLITS.index("train"), np.int8)
+    left = totals.copy()
+    order = np.random.default_rng(seed).permutation(len(parts)).tolist()
+    for name, fraction in fractions.items():
+        goal, taken = totals * fraction, np.zeros_like(totals)
+
+        def gain(group: int, goal: Shares = goal, taken: Shares = taken) -> float:
+            classes, counts = parts[group]
+            if np.any(left[classes] <= counts):
+                return -np.inf
+            missing = (goal - taken)[classes]
+            return float(np.sum((missing**2 - (missing - counts) ** 2) * weights[classes]))
+
+        def take(group: int, name: SplitName = name, taken: Shares = taken) -> None:
+            classes, counts = parts[group]
+            taken[classes] += counts
+            left[classes] -= counts
+            code_of_group[group] = SPLITS.index(name)
+
+        for group in order:
+            if gain(group) > 0:
+                take(group)
+        order = [group for group in order if code_of_group[group] == SPLITS.index("train")]
+        best = max(order, key=gain, default=None)
+        if not taken.any() and best is not None and gain(best) > -np.inf:
+            take(best)
+            order.remove(best)
+    return code_of_group[group_of]
+
+
+def fold_of_each(
+    labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], folds: int, seed: int
+) -> npt.NDArray[np.int64]:
+    """Divides samples into folds of about the same number of each class, without dividing a group.
+
+    Args:
+        labels: Class of every sample, shape (samples,), int64; the same for all where there are no classes.
+        groups: Samples with the same number stay together, shape (samples,), int64.
+        folds: How many, at least 2.
+        seed: Decides which groups go where.
+
+    Returns:
+        The fold of each sample, from 0, shape (samples,), int64.
+
+    Example:
+        >>> found = fold_of_each(np.repeat([0, 1], 10), np.arange(20), 5, seed=0)
+        >>> np.bincount(found).tolist()
+        [4, 4, 4, 4, 4]
+    """
+    group_of, parts = _parts(labels, groups)
+    totals = np.bincount(labels).astype(np.float64)
+    counts_of_fold = np.zeros((folds, len(totals)))
+    fold_of_group = np.zeros(len(parts), np.int64)
+    drawn = np.random.default_rng(seed).permutation(len(parts))
+    sizes = np.array([counts.sum() for _, counts in parts])
+    for group in drawn[np.argsort(-sizes[drawn], kind="stable")]:
+        classes, counts = parts[group]
+        fullness = counts_of_fold[:, classes] @ (counts / totals[classes] ** 2)
+        fold = int(np.lexsort((counts_of_fold.sum(axis=1), fullness))[0])
+        counts_of_fold[fold, classes] += counts
+        fold_of_group[group] = fold
+    return fold_of_group[group_of]
+
+
+def _parts(
+    labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]:
+    """The group of each sample, and the classes of each group with their numbers of samples.
+
+    Groups are numbered in the order in which their first samples stand, so that only that order matters.
+    """
+    _, first, found = np.unique(groups, return_index=True, return_inverse=True)
+    group_of = np.argsort(np.argsort(first, kind="stable"), kind="stable")[found]
+    pairs, counts = np.unique(np.stack([group_of, labels]), axis=1, return_counts=True)
+    borders = np.flatnonzero(np.diff(pairs[0])) + 1
+    return group_of, list(zip(np.split(pairs[1], borders), np.split(counts, borders), strict=True))
 
 
 def _fill(groups: list[int], sizes: npt.NDArray[np.int64], target: int) -> tuple[list[int], list[int]]:

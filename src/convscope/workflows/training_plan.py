@@ -14,7 +14,7 @@ from convscope.data.splits import Splits
 from convscope.engine.device import Device, choose_device
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import UsageError
+from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import factory
@@ -98,6 +98,7 @@ def plan(
     mine, _ = recipe.divide(options)
     splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
     options |= splits.reading
+    _check_splits(path, splits)
     suggested = recipe.suggest_settings(name, splits)
     suited = {key: value for key, value in suggested.items() if key not in settings}
     chosen = replace(chosen, **suited)
@@ -119,6 +120,22 @@ def plan(
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run
     return replace(made, parameters=model.count_params())
+
+
+def _check_splits(path: Path, splits: Splits) -> None:
+    """Refuses data that could be trained on, but not tested on afterwards.
+
+    Raises:
+        DataError: There is no train or no test sample.
+    """
+    for name in ("train", "test"):
+        if not len(splits[name]):
+            why = splits.no_test if name == "test" else ""
+            raise DataError(
+                f"{path}: no {name} split can be made" + (f": {why}" if why else ""),
+                hint=f"Add samples that differ, or give a {name} split in the data, such as folders train/"
+                " and test/.",
+            )
 
 
 def _device(name: str, solver: Solver | None, chosen: FitSettings) -> Device:

@@ -55,12 +55,12 @@ from convscope.data.assembly import (
     assemble,
     check_mostly_readable,
     content_fingerprint,
-    duplicate_warnings,
 )
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.listing import Listing, class_files
 from convscope.data.named_files import is_folder
+from convscope.data.overlaps import duplicate_warnings
 from convscope.data.split_names import split_of, split_of_path
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
@@ -183,7 +183,7 @@ def split_transcripts(found: Found, seed: int) -> Splits:
     near = found.digests if found.near is None else found.near
     together = np.unique(near, return_inverse=True)[1].astype(np.int64)
     codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], found.alike, FEWEST)
-    numbers = np.unique(found.labels, return_inverse=True)[1].astype(np.int64)
+    numbers = np.unique([str(text) for text in found.labels], return_inverse=True)[1].astype(np.int64)
     return Splits(
         *divided(found.source, as_labels(found.labels), codes),
         class_names=(),

@@ -1,0 +1,86 @@
+"""Samples without a label: they are left out, and it is said how many and of which split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import DataError
+from convscope.types import SPLITS, SplitName
+
+UNKNOWN = "-1"
+"""What some data sets write where a label is not known."""
+
+
+def labeled(
+    where: str,
+    labels: Sequence[str | None],
+    splits: Sequence[SplitName | None],
+    nouns: tuple[str, str],
+) -> tuple[npt.NDArray[np.bool_], list[str]]:
+    """Which samples have a label, and what to say of the others.
+
+    A label -1 is none where the other labels are the numbers from 0 to 2 or more, or where it is that of a
+    whole split that is not train; beside 0 and 1, or 1 alone, it is a class, as of a negative opinion.
+
+    Args:
+        where: The path that was read, for messages.
+        labels: The class name of each sample; None where there is none.
+        splits: The split of each sample; None for all of them where the data has no splits.
+        nouns: What one sample and many are called.
+
+    Returns:
+        Shape (samples,), and a line for each split of which samples are left out.
+
+    Raises:
+        DataError: No sample has a label.
+
+    Example:
+        >>> labeled("t.csv", ["a", None, "b"], [None, None, None], ("text", "texts"))[1]
+        ['1 of 3 texts has no label and is left out']
+    """
+    known = np.array([label is not None for label in labels], bool)
+    unknown = _unknown_numbers(labels, splits)
+    known &= ~unknown
+    if not known.any():
+        raise DataError(
+            f"{where}: expected labels, received {len(labels)} {nouns[1]} without any",
+            hint="Name the column of the labels, or give the file that has them.",
+        )
+    lines = []
+    of_split = np.array([split or "" for split in splits], object)
+    for name in ("", *SPLITS):
+        total, missing = int(np.sum(of_split == name)), int(np.sum(~known & (of_split == name)))
+        if missing:
+            lines.append(_said(missing, total, name, nouns, bool((unknown & (of_split == name)).any())))
+    return known, lines
+
+
+def _unknown_numbers(
+    labels: Sequence[str | None], splits: Sequence[SplitName | None]
+) -> npt.NDArray[np.bool_]:
+    """Where a label is -1 and stands for none."""
+    minus = np.array([label == UNKNOWN for label in labels], bool)
+    if not minus.any():
+        return minus
+    others = {label for label in labels if label is not None} - {UNKNOWN}
+    if not all(label.isascii() and label.isdigit() for label in others):
+        return np.zeros(len(minus), bool)
+    of_split = np.array([split or "" for split in splits], object)
+    whole = {name for name in ("validation", "test") if minus[of_split == name].all()}
+    if "train" in set(splits) and not minus[of_split == "train"].any():
+        return minus & np.isin(of_split, sorted(whole))
+    numbered = sorted(map(int, others)) == list(range(len(others))) and len(others) > 2
+    return minus if numbered else np.zeros(len(minus), bool)
+
+
+def _said(missing: int, total: int, split: str, nouns: tuple[str, str], numbers: bool) -> str:
+    one, many = nouns
+    of_split = f"{split} " if split else ""
+    no_label = "the label -1, which stands for none," if numbers else "no label"
+    if missing == total:
+        return f"the {missing} {of_split}{many if missing > 1 else one} have {no_label} and are left out"
+    verb, be = ("has", "is") if missing == 1 else ("have", "are")
+    return f"{missing} of {total} {of_split}{many} {verb} {no_label} and {be} left out"
