@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.options import check_pattern
 from convscope.errors import DataError, UsageError
 from convscope.types import SplitName
 
@@ -38,15 +39,6 @@ def group_column(columns: Sequence[str], asked: str | None) -> str | None:
     wanted = usual if asked is None else [asked.strip().lower()]
     by_name = {name.strip().lower(): name for name in reversed(columns)}
     return next((by_name[name] for name in wanted if name in by_name), None)
-
-
-def check_pattern(asked: str) -> str | None:
-    """What is expected of `--group` that is no name of a column, where it is no pattern either."""
-    try:
-        re.compile(asked)
-    except re.error as error:
-        return f"a column or a regular expression ({error})"
-    return None
 
 
 def groups_of_paths(where: str, keys: Sequence[str], pattern: str, many: str) -> list[str | None]:

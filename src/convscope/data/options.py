@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from convscope.data.groups import check_pattern
+import re
+
 from convscope.option import Option, several_names
+
+
+def check_pattern(asked: str) -> str | None:
+    """What is expected of `--group` that is no name of a column, where it is no pattern either."""
+    try:
+        re.compile(asked)
+    except re.error as error:
+        return f"a column or a regular expression ({error})"
+    return None
+
 
 ENCODING = Option(
     "encoding", str, None, "Encoding of text files that are not UTF-8, such as latin-1", predicts=True

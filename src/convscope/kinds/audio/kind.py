@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.options import ENCODING, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS, KERNEL_SIZES, MASKING, MELS, WIDTH
@@ -19,6 +19,7 @@ def _seconds(value: float) -> str | None:
 
 AUDIO_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
+    GROUP,
     Option(
         "label_pattern",
         str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from convscope.data.options import GROUP
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
@@ -35,6 +36,7 @@ def _sides(value: object) -> str | None:
 
 
 IMAGE_CLASSIFICATION_OPTIONS = (
+    GROUP,
     Option(
         "size",
         tuple[int, int],

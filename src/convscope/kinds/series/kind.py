@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from convscope.data.options import LABEL_COLUMN, TIME_COLUMN
+from convscope.data.options import GROUP, LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DILATIONS, ENSEMBLE, FILTERS, KERNEL_SIZE, KERNEL_SIZES
@@ -49,6 +49,7 @@ SERIES_CLASSIFICATION_OPTIONS = (
     TIME_COLUMN,
     Option("id_column", str, None, "Name of the column that identifies the series of a row", predicts=True),
     _LABEL_COLUMN,
+    GROUP,
     Option(
         "rows",
         Literal["auto", "series", "times"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from convscope.data.options import ENCODING, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -41,6 +41,7 @@ TEXT_CLASSIFICATION_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
     LABEL_COLUMN,
+    GROUP,
     Option("unit", Literal["words", "subwords", "hashed"], "words", "Type of tokens"),
     _vocabulary(20_000, 3),
     _max_length(512, 1),

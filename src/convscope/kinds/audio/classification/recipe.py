@@ -32,6 +32,7 @@ def read(
     label_column: str | None = None,
     label_pattern: str | None = None,
     encoding: str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Labelled recordings of any layout."""
     return read_recordings(
@@ -42,6 +43,7 @@ def read(
         column=label_column,
         label_pattern=label_pattern,
         encoding=encoding,
+        group=group,
     )
 
 

@@ -204,6 +204,7 @@ def read_recordings(
     column: str | None = None,
     label_pattern: str | None = None,
     encoding: str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Reads recordings with their labels or transcripts from any of the layouts in the table above.
 
@@ -216,6 +217,7 @@ def read_recordings(
         label_pattern: A regular expression that is searched for in the names of the files below a folder; the
             label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
         encoding: Of tables and transcripts; UTF-8 by default.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test; samples are `Recordings`. Labels are numbers of class names, or an object
@@ -237,7 +239,7 @@ def read_recordings(
     else:
         layout = _read_folder(rows, want, column, encoding)
     found = rows.hear(str(place), layout, progress)
-    return assemble(found, seed) if want == "label" else split_transcripts(found, seed)
+    return assemble(found, seed, group) if want == "label" else split_transcripts(found, seed)
 
 
 def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | None) -> str:

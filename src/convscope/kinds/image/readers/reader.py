@@ -97,13 +97,16 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
     )
 
 
-def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_progress) -> Splits:
+def read_images(
+    path: str | Path, *, seed: int = 0, progress: Progress = no_progress, group: str | None = None
+) -> Splits:
     """Reads labelled images from any of the layouts in the table above.
 
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have; not negative.
         progress: Told how far reading has come.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -113,7 +116,7 @@ def read_images(path: str | Path, *, seed: int = 0, progress: Progress = no_prog
     """
     place = Path(path)
     found = _find_in_folder(place, progress) if is_folder(place) else _find_in_file(place, progress)
-    return assemble(found, seed)
+    return assemble(found, seed, group)
 
 
 def _find_in_folder(folder: Path, progress: Progress) -> Found:

@@ -69,6 +69,7 @@ def read_series(
     id_column: str | None = None,
     label_column: str | None = None,
     rows: str = "auto",
+    group: str | None = None,
 ) -> Splits:
     """Reads labelled series from any of the layouts in the table above.
 
@@ -80,6 +81,7 @@ def read_series(
         id_column: The column that says to which series a row belongs.
         label_column: The column of labels.
         rows: What a row of a table is: a whole `series`, one of its `times`, or `auto`.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -94,7 +96,7 @@ def read_series(
     files = set_at(place, "series", _preferred)
     found = SeriesRows(str(place if files is None else files.root), progress)
     layout = _read_folders(found, asked) if files is None else _read_files(files, found, asked)
-    return assemble(found.found(str(place), layout), seed)
+    return assemble(found.found(str(place), layout), seed, group)
 
 
 def _preferred(folder: Path) -> FileSet | None:

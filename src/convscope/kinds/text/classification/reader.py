@@ -180,6 +180,7 @@ def read_texts(
     encoding: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Reads labelled texts from any of the layouts in the table above.
 
@@ -190,6 +191,7 @@ def read_texts(
         encoding: Name of a Python codec for text files; UTF-8 by default.
         text_column: The column of texts in a table; a number from 1 where there is no header.
         label_column: The column of labels, likewise.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -204,7 +206,7 @@ def read_texts(
     files = set_at(place, "texts")
     rows = TextRows(place if files is None else files.root, progress)
     layout = _read_folders(rows, asked) if files is None else _read_files(files, rows, asked)
-    return assemble(rows.found(str(place), layout), seed)
+    return assemble(rows.found(str(place), layout), seed, group)
 
 
 def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
