@@ -83,7 +83,7 @@ FOUND = [
     ({"reviews.csv": "label;text\ngood;a film, fine and short\nbad;dull\n"}, TEXTS),
     ({"reviews.csv": "a fine film,good\nsuch a dull song,bad\n"}, TEXTS),
     ({"reviews.csv": "Kommentar,Note\nein guter Film,1\nein Lied ohne Sinn,2\n"}, TEXTS),
-    ({"names.csv": "name,language,label\nIvanov,ru,ru\nSmith,en,en\n"}, TEXTS),
+    ({"names.csv": "name,language,label\nIvanov,ru,ru\nSmith,en,en\n"}, None),
     ({"reviews.jsonl": json.dumps({"text": "fine", "label": 1})}, TEXTS),
     ({"reviews.csv": "text,label\nfein,1\n".encode("utf-16")}, TEXTS),
     ({"reviews.csv": "text,label\nsch\u00f6n,1\n".encode("latin-1")}, TEXTS),

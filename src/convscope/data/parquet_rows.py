@@ -56,7 +56,7 @@ def parquet_rows(
 
 
 def class_label_names(path: Path, schema: pa.Schema, label: str) -> list[str] | None:
-    """The names of a ClassLabel column from the metadata of Hugging Face `datasets`, if there are any.
+    """The names of a ClassLabel column, or of lists of such, from the metadata of Hugging Face `datasets`, if there are any.
 
     Args:
         path: The Parquet file, for messages.
@@ -73,8 +73,10 @@ def class_label_names(path: Path, schema: pa.Schema, label: str) -> list[str] | 
         found: Any = json.loads(raw)
     except (ValueError, RecursionError):
         raise DataError(f"{path}: the metadata 'huggingface' is not JSON") from None
-    for step in ("info", "features", label, "names"):
+    for step in ("info", "features", label):
         found = found.get(step) if isinstance(found, dict) else None
+    found = found.get("feature", found) if isinstance(found, dict) else None
+    found = found.get("names") if isinstance(found, dict) else None
     if found is None:
         return None
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.kinds.text.tagging.conll import read_conll
+from convscope.kinds.text.tagging.reader import read_tagged
 from convscope.kinds.text.tagging.representation import TaggingRepresentation
 
 pytestmark = pytest.mark.realdata
@@ -17,7 +17,7 @@ def news():
     folder = Path(place) / "conll2003"
     if not folder.is_dir():
         pytest.skip(f"{folder} is missing")
-    return read_conll(folder)
+    return read_tagged(folder)
 
 
 def test_the_official_splits_have_the_published_sizes(news):

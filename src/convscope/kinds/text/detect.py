@@ -1,4 +1,9 @@
-"""Whether a path holds text: with tags for each word, in two languages, or with labels."""
+"""Whether a path holds text: with tags for each word, in two languages, or with labels.
+
+Text is what people wrote: a table of names, numbers or files, a program, a log and a page of HTML are none,
+and what is text but has nothing to learn is not taken either. So whatever is not understood stays without a
+recipe.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +11,50 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from convscope.data.columns import find_column
-from convscope.data.heads import TableHead, suffix_of
+from convscope.data.heads import JSON, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.text.classification.reader import MARK
-from convscope.kinds.text.readers.columns import TEXT_COLUMNS, TEXT_LABEL_COLUMNS
+from convscope.kinds.text.readers.columns import SURE_TEXT_COLUMNS, TEXT_COLUMNS, TEXT_LABEL_COLUMNS
+from convscope.kinds.text.readers.languages import is_code, language_columns
+from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, is_sentence, words_of_line
+from convscope.kinds.text.tagging.reader import tagged_file
 
 CLASSIFICATION, TAGGING, TRANSLATION = "text-classification", "text-tagging", "translation"
 
-_TAG = re.compile(r"O|[BIESLUM]-\S+|\S+-[BIES]")
 _LANGUAGE = re.compile(r"(.+?)\.([a-z]{2,3})(\.gz)?$")
 _NO_LANGUAGES = frozenset({"txt", "csv", "tsv", "tab", "pq", "npz", "npy", "vec", "gz"})
 _PLAIN = frozenset({"", ".txt"})
+_MEMORIES = frozenset({".tmx"})
 _CODE = re.compile(r"[a-z]{2,3}")
 _SPLIT = re.compile(r"train|val|test|dev|corpus")
-_LETTER = re.compile(r"[^\W\d_]")
-_FILE = re.compile(r".*\.\w{1,5}|.*[/\\].*")
+_SMALL_NUMBER = re.compile(r"[-+]?\d{1,2}")
+_LEVELS = frozenset({"INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE"})
 _LINES = 400
+_LONGEST_LABEL = 50
+_FEW = 4
+_MOST_FIRST_WORDS = 20
+_UNLIKE = 4
+"""Columns of numbers from which on a text beside them, whose name says nothing, is one column of many."""
 
 
 def detect(snapshot: DataSnapshot) -> Detection | None:
-    """The recipe for the texts of a path; None where there are none.
-
-    A table or a file of lines without any sign of labels is weak evidence: any kind may have one beside it.
-    """
+    """The recipe for the texts of a path; None where there are none, or nothing can be learned from them."""
     found = [*_tagged(snapshot), *_parallel(snapshot), *_tables(snapshot), *_folders(snapshot)]
     found += _lines(snapshot)
     return max(found, key=lambda each: each.confidence, default=None)
 
 
 def _tagged(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """A word and its tag on each line."""
-    for file, head in snapshot.texts.items():
-        lines = [line.split() for line in head.splitlines()[:_LINES]]
-        words = [line for line in lines if line and line[0] != "-DOCSTART-" and line[0] != "#"]
-        widths = {len(line) for line in words}
-        if len(words) < 3 or len(widths) != 1 or widths == {1} or [] not in lines:
-            continue
-        if all(_TAG.fullmatch(line[-1]) for line in words):
-            yield Detection(TAGGING, 0.95, f"{file.name} has a word and a tag on each line")
+    """Words with tags: in lines, in the rows of a table, in lists, or by their characters."""
+    for file in chain(snapshot.texts, snapshot.tables):
+        found = tagged_file(snapshot, file)
+        if found is not None:
+            yield Detection(TAGGING, 0.95 if found.is_sure else 0.9, f"{file.name} {found.why}")
             return
 
 
@@ -57,7 +64,7 @@ def _parallel(snapshot: DataSnapshot) -> Iterator[Detection]:
     languages: dict[str, dict[str, Path]] = {}
     for file in (*snapshot.data_files, *beside):
         found = _language(file)
-        if found is not None and _SPLIT.search(found[0]):
+        if found is not None and (_SPLIT.search(found[0]) or is_code(found[1])):
             languages.setdefault(found[0], {})[found[1]] = file
     for stem, files in sorted(languages.items()):
         texts = sorted(language for language, file in files.items() if snapshot.head(file))
@@ -65,15 +72,61 @@ def _parallel(snapshot: DataSnapshot) -> Iterator[Detection]:
             there = " and ".join(f".{each}" for each in texts)
             yield Detection(TRANSLATION, 0.95, f"{stem} is there as {there}")
             return
-    for file, head in snapshot.tables.items():
-        if suffix_of(file) in {".jsonl", ".ndjson"} and _translates(head):
+    for file in snapshot.ending_in(_MEMORIES)[:1]:
+        yield Detection(TRANSLATION, 0.95, f"{file.name} is a translation memory")
+    for file in (*snapshot.tables, *snapshot.ending_in(_PLAIN)[:_FEW]):
+        head = snapshot.table(file)
+        if head is not None and (suffix_of(file) not in _PLAIN or head.delimiter == "\t"):
+            yield from _translations(file, head)
+
+
+def _translations(file: Path, head: TableHead) -> Iterator[Detection]:
+    """A table with a column for each of two languages, or lines of a sentence, a tab and another."""
+    if suffix_of(file) in JSON and "translation" in head.first:
+        if _is_nested(head):
             yield Detection(TRANSLATION, 0.95, f"{file.name} has texts by language")
-        elif suffix_of(file) == ".tsv" and _are_languages(head.first) and _has_letters(head):
+        return
+    named = language_columns(head.first)
+    if len(named) == len(head.first) or (
+        named and suffix_of(file) in JSON and all(map(_CODE.fullmatch, head.first))
+    ):
+        named = list(head.first)
+    elif find_column(head.first, TEXT_LABEL_COLUMNS) is not None:
+        named = []
+    if len(named) > 1:
+        if all(_is_text(head, head.first.index(name)) for name in named):
             yield Detection(TRANSLATION, 0.95, f"{file.name} has a column for each language")
+    elif head.delimiter == "\t" and len(head.first) in (2, 3) and len(head.rows) > 1:
+        sides = [(head.first[at], *head.column(at)) for at in (0, 1)]
+        left, right = (Counter(_all_words(side)) for side in sides)
+        apart = sum((left & right).values()) * 3 < min(left.total(), right.total())
+        if len(head.first) == 3 and apart and all("CC-BY" in cell for cell in head.column(2)):
+            yield Detection(TRANSLATION, 0.95, f"{file.name} has pairs of sentences and who wrote them")
+        elif len(head.first) == 2 and apart and all(map(are_sentences, sides)):
+            yield Detection(TRANSLATION, 0.7, f"{file.name} has two columns of sentences of different words")
+
+
+def _all_words(cells: Sequence[str]) -> Iterator[str]:
+    return (word.lower() for cell in cells for word in words_of_line(cell))
+
+
+def _is_nested(head: TableHead) -> bool:
+    try:
+        texts = json.loads(head.column(head.first.index("translation"))[0])
+    except (ValueError, IndexError, RecursionError):
+        return False
+    return isinstance(texts, dict) and len(texts) > 1 and all(_CODE.fullmatch(str(name)) for name in texts)
+
+
+def _is_text(head: TableHead, at: int) -> bool:
+    """Whether letters stand in a column, as far as anything is seen of it."""
+    typed = not head.types or "string" in head.types[at]
+    cells = head.column(at)
+    return typed and (are_words(cells) if any(cells) else not head.rows)
 
 
 def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """A table with a column of texts, by its name or by what stands in it."""
+    """A table with a column of texts, and one that may be their label."""
     for file, head in snapshot.tables.items():
         confidence = _sureness(head)
         if confidence:
@@ -81,15 +134,19 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 
 def _sureness(head: TableHead) -> float:
-    labelled = find_column(head.first, TEXT_LABEL_COLUMNS) is not None
-    at = find_column(head.first, TEXT_COLUMNS)
-    if at is not None and _holds_texts(head, at):
-        return 0.8 if labelled else 0.5
-    places = [place for place in range(len(head.first)) if _holds_texts(head, place)]
-    if any(_are_sentences(_cells(head, place)) for place in places):
-        return 0.5 if labelled else 0.4
-    few = len(head.first) <= 3
-    return 0.3 if few and labelled and any(_are_names(head.column(place)) for place in places) else 0.0
+    label = find_column(head.first, TEXT_LABEL_COLUMNS)
+    sure, named = (find_column(head.first, names) for names in (SURE_TEXT_COLUMNS, TEXT_COLUMNS))
+    sentences = [at for at in range(len(head.first)) if are_sentences(_cells(head, at))]
+    if sure is not None and sure != label and label is not None and _is_text(head, sure):
+        return 0.8
+    if named is not None and named != label and label is not None and named in sentences:
+        return 0.8
+    if not sentences or (named not in sentences and _numeric(head) >= _UNLIKE):
+        return 0.0
+    if label is not None and label not in sentences:
+        return 0.6
+    others = [at for at in range(len(head.first)) if at not in sentences]
+    return 0.5 if any(_may_be_label(_cells(head, at)) for at in others) else 0.0
 
 
 def _cells(head: TableHead, at: int) -> Sequence[str]:
@@ -97,38 +154,26 @@ def _cells(head: TableHead, at: int) -> Sequence[str]:
     return (head.first[at], *head.column(at)) if head.delimiter else head.column(at)
 
 
-def _holds_texts(head: TableHead, at: int) -> bool:
-    """Whether letters stand in a column, as far as anything is seen of it."""
-    cells = [cell for cell in head.column(at) if cell]
-    typed = not head.types or "string" in head.types[at]
-    if not cells:
-        return typed and not head.rows
-    return typed and sum(bool(_LETTER.search(cell)) for cell in cells) * 2 >= len(cells)
+def _numeric(head: TableHead) -> int:
+    """How many columns hold numbers."""
+    columns = [[cell for cell in head.column(at) if cell] for at in range(len(head.first))]
+    return sum(bool(cells) and not any(map(words_of_line, cells)) for cells in columns)
 
 
-def _are_sentences(cells: Sequence[str]) -> bool:
-    """Whether most are of three words or more, and differ."""
-    words = [len(_words(cell)) for cell in cells if cell]
-    return (
-        bool(words)
-        and sum(count > 2 for count in words) * 2 >= len(words)
-        and len(set(cells)) * 2 > len(cells)
-    )
-
-
-def _are_names(cells: Sequence[str]) -> bool:
-    """Whether they differ and are no names of files."""
-    return len(set(cells)) * 2 > len(cells) and not any(_FILE.fullmatch(cell) for cell in cells)
+def _may_be_label(cells: Sequence[str]) -> bool:
+    """Whether short values come again, as far as is seen."""
+    filled = [cell for cell in cells if cell]
+    short = bool(filled) and all(len(cell) <= _LONGEST_LABEL for cell in filled)
+    return short and (len(filled) <= _FEW or len(set(filled[1:])) * 2 <= len(filled))
 
 
 def _folders(snapshot: DataSnapshot) -> Iterator[Detection]:
     """A folder for each class with a file for each text."""
     if not snapshot.path.is_dir():
         return
-    inside = [
-        file for file, head in snapshot.texts.items() if file.parent != snapshot.path and _is_prose(head)
-    ]
-    if len({file.parent for file in inside}) > 1:
+    files = {file: head for file, head in snapshot.texts.items() if file.parent != snapshot.path}
+    inside = [file for file, head in files.items() if is_prose(head)]
+    if len({file.parent for file in inside}) > 1 and len(inside) * 2 >= len(files):
         suffixes = frozenset(map(suffix_of, inside))
         confidence = 0.75 if snapshot.prevails(suffixes) else 0.3
         yield Detection(CLASSIFICATION, confidence, f"{inside[0].name} is text in a folder for its class")
@@ -137,51 +182,32 @@ def _folders(snapshot: DataSnapshot) -> Iterator[Detection]:
 def _lines(snapshot: DataSnapshot) -> Iterator[Detection]:
     """A file of labels and texts, one on each line."""
     for file, head in snapshot.texts.items():
-        lines = [line for line in head.splitlines() if _words(line)][:_LINES]
-        if not _is_prose(head) or (len(lines) == 1 and suffix_of(file) not in _PLAIN):
+        lines = [line for line in head.splitlines() if words_of_line(line)][:_LINES]
+        parted = [re.split(r"\t| ", line, maxsplit=1) for line in lines]
+        if len(lines) < 2 or any(len(each) < 2 for each in parted) or is_log(lines) or not is_prose(head):
             continue
-        labels = Counter(line.split(maxsplit=1)[0] for line in lines if len(line.split(maxsplit=1)) > 1)
-        if not labels:
-            if lines:
-                yield Detection(CLASSIFICATION, 0.3, f"{file.name} is text")
-        elif all(label.startswith(MARK) for label in labels):
+        labels = Counter(each[0] for each in parted)
+        if all(label.startswith(MARK) for label in labels):
             yield Detection(CLASSIFICATION, 0.9, f"{file.name} has {MARK} on each line")
-        else:
-            repeated = len(lines) > 3 and len(labels) * 2 <= len(lines)
-            said = "has a label and a text on each line" if repeated else "is text"
-            yield Detection(CLASSIFICATION, 0.6 if repeated else 0.4, f"{file.name} {said}")
+        elif _are_labels(labels, [each[1] for each in parted], all("\t" in line for line in lines)):
+            yield Detection(CLASSIFICATION, 0.6, f"{file.name} has a label and a text on each line")
 
 
-def _is_prose(head: str) -> bool:
-    """Whether half of what white space parts has a letter: a name beside numbers is no text."""
-    words = head.split()
-    return bool(words) and len(_words(head)) * 2 >= len(words)
-
-
-def _words(text: str) -> list[str]:
-    """Its words that have a letter."""
-    return [word for word in text.split() if _LETTER.search(word)]
+def _are_labels(labels: Counter[str], texts: Sequence[str], tabs: bool) -> bool:
+    """Whether the first words of lines are few, come again, and are no words of the texts behind them."""
+    if len(labels) < 2 or labels.keys() <= _LEVELS or sum(map(is_sentence, texts)) * 2 < len(texts):
+        return False
+    if len(texts) > _FEW and not (
+        len(labels) * 2 <= len(texts) and len(labels) <= max(_MOST_FIRST_WORDS, len(texts) // 8)
+    ):
+        return False
+    if tabs or all(map(_SMALL_NUMBER.fullmatch, labels)):
+        return True
+    also = sum(not labels.keys().isdisjoint(text.split()) for text in texts)
+    return len(texts) > _FEW and also * 20 < len(texts)
 
 
 def _language(file: Path) -> tuple[str, str] | None:
     """What comes before a language at the end of a name, and that; None where there is none."""
     matched = _LANGUAGE.fullmatch(file.name)
     return None if matched is None or matched[2] in _NO_LANGUAGES else (matched[1], matched[2])
-
-
-def _translates(head: TableHead) -> bool:
-    if "translation" not in head.first:
-        return _are_languages(head.first) and _has_letters(head)
-    try:
-        texts = json.loads(head.column(head.first.index("translation"))[0])
-    except (ValueError, IndexError, RecursionError):
-        return False
-    return isinstance(texts, dict) and _are_languages([str(name) for name in texts])
-
-
-def _are_languages(names: Sequence[str]) -> bool:
-    return len(names) > 1 and all(_CODE.fullmatch(name) for name in names)
-
-
-def _has_letters(head: TableHead) -> bool:
-    return all(any(_LETTER.search(cell) for cell in head.column(at)) for at in range(len(head.first)))

@@ -20,6 +20,9 @@ from convscope.models.options import (
 )
 from convscope.option import Option, at_least, several_numbers, within
 
+Column = int | str
+"""A column by its number or by its name."""
+
 VECTORS = Option("vectors", Path, None, "File of pre-trained word vectors: .vec, .txt or .npz")
 
 
@@ -35,6 +38,22 @@ def _max_length(default: int | None, least: int) -> Option:
         "Maximum length of a text in tokens; longer texts are cut",
         at_least(least),
     )
+
+
+def _tagged_column(name: str, what: str) -> Option:
+    return Option(
+        name,
+        Column,
+        None,
+        f"Column with the {what}: its name, or its number from 1, or from the end as -1",
+        lambda value: None if isinstance(value, int | str) and value != "" else "a name or a number",
+        predicts=name == "word_column",
+        parse=_column,
+    )
+
+
+def _column(text: str) -> Column:
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 TEXT_CLASSIFICATION_OPTIONS = (
@@ -66,8 +85,8 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
 TEXT_TAGGING_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
-    Option("word_column", int, 1, "Number of the column with the words, from 1, or from the end as -1"),
-    Option("tag_column", int, -1, "Number of the column with the tags, from 1, or from the end as -1"),
+    _tagged_column("word_column", "words"),
+    _tagged_column("tag_column", "tags"),
     _vocabulary(100_000, 1),
     VECTORS,
 )
@@ -151,7 +170,9 @@ TEXT_TAGGING = RecipeSpec(
     steps=Lazy("convscope.kinds.text.tagging.recipe:RECIPE"),
     summary="which tag does each word have, and which words are named entities",
     reads=(
-        "columns of words and tags, sentences apart by empty lines (CoNLL): a file",
+        "a word and its tag in each line, sentences apart by empty lines (CoNLL, CoNLL-U)",
+        "a table of sentence number, word and tag",
+        "JSON Lines or Parquet of tokens and ner_tags, or of texts and the characters of their entities",
         "a folder of such files, one for each split",
     ),
     architectures=("dilated_tagger",),

@@ -11,6 +11,12 @@ from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
 from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError
 
+SURE_TEXT_COLUMNS = (
+    *("text", "sentence", "review", "tweet", "sms", "utterance", "review_text", "review text", "texts"),
+    *("reviews", "sentences", "tweets", "tweet_text", "text_content", "full_text", "news"),
+)
+"""Names that nothing else than texts is called by."""
+
 TEXT_COLUMNS = (
     *("text", "sentence", "review", "message", "content", "question", "body", "comment", "tweet", "document"),
     *("description", "utterance", "query", "sms", "headline", "title", "abstract", "review_text", "texts"),

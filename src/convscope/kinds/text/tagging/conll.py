@@ -1,247 +1,229 @@
-"""Sentences with a tag per word from CoNLL column files: one file, or a folder of train, dev and test.
+"""Files with a word and its tag in each line (CoNLL): blank lines end sentences, odd lines are said.
 
-A line holds a word and what is known of it, in columns between tabs (where the first line has one) or
-spaces; a blank line ends a sentence. The word is the first column and the tag the last, unless others are
-given. Files of a folder are told apart by their names: `train`, `training`; `dev`, `valid`, `validation`,
-`val`, `testa`; `test`, `testb`; between points, dashes and underscores, `.gz` at the end or not.
-
-Tags of IOB1, IOB2 and IOBES (BILOU and BMEWO too) are converted to IOBES; other tags stay as they are.
-
-| what is there | what happens |
-|---|---|
-| `-DOCSTART-` lines | left out; they end a sentence |
-| lines that begin with `#` and have not the columns of the file | comments, left out |
-| any line ends, a byte order mark, blank lines with spaces | as `lines.read_lines` has it |
-| control characters | replaced by spaces, warning with the count |
-| NUL, bytes that are not of the encoding, a line of a million characters | `DataError` with the line |
-| a line with more or fewer columns than the first; an empty word or tag | `DataError` with the line |
-| one column only | `DataError` |
-| a tag that is not of the scheme of most, such as `X-PER` or `I-` | `DataError` with the line |
-| tags that break the scheme's rules, such as `E-PER` behind `O` | read as conlleval does, warning: count |
-| a type (or plain tag) that is not in train | warning with the count: it cannot be found |
-| fewer than two different tags | `DataError` |
-| over 10,000 words without a blank line | `DataError` with the line |
-| an empty file, one without a sentence, a folder without a readable file | `DataError` |
-| a folder without train, or with two files for one split | `DataError` that lists them |
-| files whose names tell no split, folders in the folder | skipped, listed; a single file stands for all |
-| hidden files | ignored |
-| identical sentences in train and in validation or test | warning with the count |
-| no validation or test | a tenth of the sentences each, drawn with the seed; identical ones on one side |
+Columns stand between tabs where most lines have one, else between spaces, else between commas or semicolons.
+The word is the first column and the tag the last unless others are given, by number or by a name of the first
+line; CoNLL-U has its word in FORM and its tag in UPOS.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.lines import ControlCharacters, read_lines
-from convscope.data.splits import Splits
+from convscope.data.lines import read_lines
 from convscope.errors import DataError, UsageError
 from convscope.kinds.text.readers.sentences import Sentence
-from convscope.kinds.text.tagging.tagged_splits import TaggedFound, tagged_splits
-from convscope.types import SPLITS, Progress, Skipped, SplitName, no_progress
+from convscope.kinds.text.tagging.layouts import LineColumns, is_scheme, line_columns, tag_columns
+from convscope.kinds.text.tagging.tagged_splits import TaggedFound
+from convscope.types import Progress, Skipped, SplitName
 
 LONGEST_SENTENCE = 10_000
 """Words without a blank line between them."""
 
-_SPLIT_NAMES: dict[str, SplitName] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("dev", "devel", "valid", "validation", "val", "testa"), "validation"),
-    **dict.fromkeys(("test", "testing", "testb"), "test"),
-}
 _DOCUMENT = "-DOCSTART-"
-_SPACES = re.compile(r"[ \t]+")
-_TRAIN = SPLITS.index("train")
+_ODD = 100
+"""One line in so many may have another number of columns; its sentence is left out."""
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """How the lines of a file are divided, and where word and tag stand."""
+class _Places:
+    """Where word and tag stand."""
 
-    tabs: bool
-    count: int
+    columns: LineColumns
     word: int
     tag: int
 
-    def divide(self, line: str) -> list[str]:
-        return line.split("\t") if self.tabs else _SPACES.split(line.strip(" \t"))
+    @property
+    def said(self) -> str:
+        """One line for the decisions of a run."""
+        columns = self.columns
+        marks = {" ": "spaces", "\t": "tabs", ",": "commas", ";": "semicolons"}
+        named = f" ({columns.names[self.word]} and {columns.names[self.tag]})" if columns.names else ""
+        return (
+            f"columns: the word is column {self.word + 1} and the tag column {self.tag + 1} of"
+            f" {columns.count}{named}, divided by {marks[columns.delimiter]}"
+        )
 
 
-def read_conll(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    word_column: int = 1,
-    tag_column: int = -1,
-) -> Splits:
-    """Reads sentences with a tag per word.
+@dataclass(frozen=True)
+class ColumnsAsked:
+    """The columns of words and of tags as the user gave them: a number from 1, or from the end, or a name."""
+
+    word: int | str | None = None
+    tag: int | str | None = None
+
+
+def read_column_file(
+    file: Path,
+    split: SplitName | None,
+    asked: ColumnsAsked,
+    encoding: str | None,
+    found: TaggedFound,
+    progress: Progress,
+) -> str:
+    """Adds the sentences of a file with a word and its tag in each line.
 
     Args:
-        path: A file, or a folder of files.
-        seed: Draws the splits that the data does not have.
+        file: The file.
+        split: Where its sentences belong.
+        asked: The columns that the user gave.
+        encoding: As `read_lines`.
+        found: Takes the sentences.
         progress: Told how many lines were read.
-        encoding: Name of a Python codec; UTF-8 by default.
-        word_column: Where the word stands, from 1, or from the end as -1.
-        tag_column: Where the tag stands, from 1, or from the end as -1.
 
     Returns:
-        Splits of `Sentence`; labels are tuples of tags, the class names the types of entities, or all
-        tags where they are plain.
+        How the columns were told.
 
     Raises:
-        DataError: As the table of this file says.
-        UsageError: A column that is not there, or an encoding that nobody knows.
+        DataError: There is one column, or no sentence; too many lines are odd; a sentence does not end.
+        UsageError: There is no such column.
     """
-    place = Path(path)
-    files, skipped = _files(place)
-    found, controls = TaggedFound(), ControlCharacters()
-    width: tuple[Path, int] | None = None
-    decisions: list[str] = []
-    for file, split in files:
-        lines = list(read_lines(file, encoding, controls=controls))
-        columns = _columns(file, lines, word_column, tag_column)
-        if width is None:
-            width = (file, columns.count)
-            decisions.append(_said(columns))
-        elif width[1] != columns.count:
-            raise DataError(
-                f"{file}: expected {width[1]} columns as in {width[0].name}, received {columns.count}"
-            )
-        _read_file(file, split, lines, columns, found, progress)
-    root = place.parent if place.is_file() else place
-    return tagged_splits(root, place, found, seed, decisions, list(controls.warnings), skipped)
-
-
-def _files(place: Path) -> tuple[list[tuple[Path, SplitName | None]], list[Skipped]]:
-    """What to read, train first, and what to leave."""
-    if not place.is_dir():
-        return [(place, None)], []
-    try:
-        entries = sorted(entry for entry in place.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise DataError(
-            f"{place}: cannot be read ({error.strerror or error})",
-            hint="Check the permissions of the folder.",
-        ) from None
-    files = [entry for entry in entries if entry.is_file()]
-    skipped = [Skipped(str(entry), "not a file") for entry in entries if not entry.is_file()]
-    if not files:
-        raise DataError(f"{place}: expected files with a word and its tag in each line, found no file")
-    named: dict[SplitName, list[Path]] = {}
-    for file in files:
-        split = _split_of(file)
-        if split:
-            named.setdefault(split, []).append(file)
-        elif len(files) > 1:
-            skipped.append(Skipped(str(file), "its name contains no split"))
-    if not named and len(files) == 1:
-        return [(files[0], None)], skipped
-    if "train" not in named:
-        names = ", ".join(file.name for file in files[:10])
-        raise DataError(
-            f"{place}: expected a file with 'train' in its name, found {names}",
-            hint="Name the files train.txt, dev.txt and test.txt, or point to one file.",
-        )
-    for split, several in named.items():
-        if len(several) > 1:
-            raise DataError(
-                f"{place}: expected one {split} file, found {', '.join(file.name for file in several)}",
-                hint="Give a folder with one data set, or one file.",
-            )
-    return [(named[split][0], split) for split in SPLITS if split in named], skipped
-
-
-def _split_of(file: Path) -> SplitName | None:
-    parts = re.split(r"[._\-\s]+", file.name.lower())
-    return next((_SPLIT_NAMES[part] for part in parts if part in _SPLIT_NAMES), None)
-
-
-def _columns(file: Path, lines: Sequence[tuple[int, str]], word: int, tag: int) -> _Columns:
-    """How the first line that is no comment is divided."""
-    data = [(number, line) for number, line in lines if line.strip() and not line.startswith(_DOCUMENT)]
-    number, first = next((each for each in data if not each[1].startswith("#")), data[0] if data else (0, ""))
-    if not data:
+    lines = list(read_lines(file, encoding, controls=found.controls))
+    data = [line for _, line in lines if line.strip() and not line.startswith(_DOCUMENT)]
+    columns = line_columns(data)
+    if columns is None:
         raise DataError(
             f"{file}: expected sentences, a word and its tag in each line, received none",
             hint="Check the path.",
         )
-    columns = _Columns("\t" in first.rstrip("\t"), 0, 0, 0)
-    count = len(columns.divide(first))
-    if count < 2:
+    if columns.count < 2:
+        first = next(number for number, line in lines if line == data[0])
         raise DataError(
-            f"{file}, line {number}: expected a word and its tag in columns, received one column",
+            f"{file}, line {first}: expected a word and its tag in columns, received one column",
             hint="Separate columns by tabs or spaces, and sentences by a blank line.",
         )
-    places = []
-    for name, column in (("word", word), ("tag", tag)):
-        if not column or not -count <= column <= count:
-            raise UsageError(
-                f"{file} has {count} columns. Received: {name}_column={column}.",
-                "Columns count from 1, or from the end as -1.",
-            )
-        places.append(column - 1 if column > 0 else count + column)
-    return _Columns(columns.tabs, count, *places)
+    before = len(found.sentences)
+    places = _places(file, columns, asked, data)
+    _Lines(file, split, places, found).read(lines, progress)
+    if len(found.sentences) == before:
+        raise DataError(f"{file}: expected sentences, received none")
+    return places.said
 
 
-def _said(columns: _Columns) -> str:
-    return (
-        f"columns: the word is column {columns.word + 1} and the tag column {columns.tag + 1}"
-        f" of {columns.count}, divided by {'tabs' if columns.tabs else 'spaces'}"
+def _places(file: Path, columns: LineColumns, asked: ColumnsAsked, lines: Sequence[str]) -> _Places:
+    """Where word and tag stand: as given, by the format, by names and content, else first and last."""
+    form_is_given = columns.names and not columns.has_header
+    word: int | str = ("FORM" if form_is_given else 1) if asked.word is None else asked.word
+    tag: int | str | None = "UPOS" if form_is_given and asked.tag is None else asked.tag
+    at = column_place(file, columns.names, columns.count, "word", word)
+    if tag is not None:
+        return _Places(columns, at, column_place(file, columns.names, columns.count, "tag", tag))
+    names = columns.names or [str(place + 1) for place in range(columns.count)]
+    rows = [row for line in lines[columns.has_header :] if len(row := columns.divide(line)) == columns.count]
+    tags = {name: [row[place].strip() for row in rows] for place, name in enumerate(names) if place != at}
+    if not columns.names and not any(is_scheme([tag for tag in each if tag]) for each in tags.values()):
+        return _Places(columns, at, columns.count - 1)
+    found = tag_columns(list(tags), tags)
+    if not columns.names and str(columns.count) in found:
+        found = (str(columns.count),)
+    return _Places(columns, at, list(names).index(one_tag_column(file, found)))
+
+
+def one_tag_column(file: Path, found: Sequence[str]) -> str:
+    """The column of the tags, of those that could be it.
+
+    Raises:
+        DataError: There are several, or none.
+    """
+    if len(found) == 1:
+        return found[0]
+    listed = " and ".join(f"'{name}'" for name in found) or "none"
+    raise DataError(
+        f"{file}: expected one column of tags, received {len(found)} that could be it: {listed}",
+        hint=f"Choose it with --tag-column, such as --tag-column {found[0] if found else -1}.",
     )
 
 
-def _read_file(
-    file: Path,
-    split: SplitName | None,
-    lines: Sequence[tuple[int, str]],
-    columns: _Columns,
-    found: TaggedFound,
-    progress: Progress,
-) -> None:
-    words: list[str] = []
-    tags: list[str] = []
-    numbers: list[int] = []
-    before = len(found.sentences)
+def column_place(file: Path, names: Sequence[str], count: int, role: str, asked: int | str) -> int:
+    """The position of a column that the user named or counted.
 
-    def finish() -> None:
-        if words:
-            found.keys.append(f"{file.name}#{numbers[0]}")
-            found.sentences.append(Sentence.of(words))
-            found.tags.append(tuple(tags))
-            found.lines.append((str(file), numbers.copy()))
-            found.codes.append(_TRAIN if split is None else SPLITS.index(split))
-        for each in (words, tags, numbers):
-            each.clear()
+    Args:
+        file: For messages.
+        names: Of the columns; empty where they have none.
+        count: How many columns there are.
+        role: What stands in it, for messages.
+        asked: Its name, or its number from 1, or from the end as -1.
 
-    for count, (number, line) in enumerate(lines):
-        if count % 10_000 == 0:
-            progress(count, len(lines), f"reading {file.name}")
-        if not line.strip() or line.startswith(_DOCUMENT):
-            finish()
-            continue
-        fields = columns.divide(line)
-        if len(fields) != columns.count:
-            if line.startswith("#"):
-                continue
+    Raises:
+        UsageError: There is no such column.
+    """
+    lower = [name.strip().lower() for name in names]
+    if isinstance(asked, str) and asked.strip().lower() in lower:
+        return lower.index(asked.strip().lower())
+    if isinstance(asked, str) or not asked or not -count <= asked <= count:
+        listed = f": {', '.join(names)}" if names else ""
+        raise UsageError(
+            f"{file} has {count} columns{listed}. Received: {role}_column={asked}.",
+            "Give a name where there are names; columns count from 1, or from the end as -1.",
+        )
+    return asked - 1 if asked > 0 else count + asked
+
+
+class _Lines:
+    """Lines of one file as they become sentences."""
+
+    def __init__(self, file: Path, split: SplitName | None, places: _Places, found: TaggedFound) -> None:
+        self.file, self.split, self.places, self.found = file, split, places, found
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.numbers: list[int] = []
+        self.odd: list[tuple[int, int]] = []
+        self.is_odd = False
+        self.total = 0
+
+    def read(self, lines: Sequence[tuple[int, str]], progress: Progress) -> None:
+        """Reads all of them."""
+        header = self.places.columns.has_header
+        for count, (number, line) in enumerate(lines):
+            if count % 10_000 == 0:
+                progress(count, len(lines), f"reading {self.file.name}")
+            if not line.strip() or line.startswith(_DOCUMENT):
+                self._finish()
+            elif header:
+                header = False
+            else:
+                self._add(number, line)
+        self._finish()
+        self._check_odd()
+
+    def _add(self, number: int, line: str) -> None:
+        columns = self.places.columns
+        fields = [field.strip() for field in columns.divide(line)]
+        if len(fields) != columns.count and line.startswith("#"):
+            return
+        if columns.names and not columns.has_header and not fields[0].isdigit():
+            return  # what CoNLL-U counts as 1-2 or 1.1 stands for words that have lines of their own, or none
+        self.total += 1
+        if len(fields) == 1 and columns.count > 1 and self.places.word == 0:
+            fields += [""] * (columns.count - 1)  # a word alone: its tag is missing
+        if len(fields) != columns.count or not fields[self.places.word]:
+            self.odd.append((number, len(fields)))
+            self.is_odd = True
+            return
+        self.words.append(fields[self.places.word])
+        self.tags.append(fields[self.places.tag])
+        self.numbers.append(number)
+        if len(self.words) > LONGEST_SENTENCE:
             raise DataError(
-                f"{file}, line {number}: expected {columns.count} columns as in the first line, received"
-                f" {len(fields)}"
-            )
-        word, tag = fields[columns.word].strip(), fields[columns.tag].strip()
-        if not word or not tag:
-            raise DataError(f"{file}, line {number}: expected a word and a tag, received an empty column")
-        words.append(word)
-        tags.append(tag)
-        numbers.append(number)
-        if len(words) > LONGEST_SENTENCE:
-            raise DataError(
-                f"{file}, line {number}: over {LONGEST_SENTENCE:,} words without a blank line",
+                f"{self.file}, line {number}: over {LONGEST_SENTENCE:,} words without a blank line",
                 hint="Separate sentences by a blank line.",
             )
-    finish()
-    if len(found.sentences) == before:
-        raise DataError(f"{file}: expected sentences, received none")
+
+    def _finish(self) -> None:
+        if self.words and not self.is_odd:
+            self.found.add(self.file, Sentence.of(self.words), self.tags, self.numbers, self.split)
+        self.words, self.tags, self.numbers, self.is_odd = [], [], [], False
+
+    def _check_odd(self) -> None:
+        count = self.places.columns.count
+        for number, width in self.odd:
+            received = "a column without a word" if width == count else f"received {width}"
+            where = f"{self.file}, line {number}"
+            expected = f"expected {count} columns as in most lines, {received}"
+            if len(self.odd) * _ODD > self.total:
+                raise DataError(
+                    f"{where}: {expected}" if width != count else f"{where}: expected a word, received none",
+                    hint="Write a word and its tag in each line, and a blank line behind each sentence.",
+                )
+            self.found.skipped.append(Skipped(where, f"{expected}; its sentence is left out"))

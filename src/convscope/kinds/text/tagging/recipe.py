@@ -34,9 +34,9 @@ from convscope.kinds.text.classification.word_vectors import start_from_vectors
 from convscope.kinds.text.kind import TEXT_TAGGING
 from convscope.kinds.text.readers.inputs import read_text_inputs
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
-from convscope.kinds.text.tagging.conll import read_conll
 from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
 from convscope.kinds.text.tagging.models import TaggingModel
+from convscope.kinds.text.tagging.reader import read_tagged
 from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
 from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
 from convscope.lenses.pages.report import Marked, Mistake
@@ -350,7 +350,7 @@ def start(model: keras.Model, representation: TaggingRepresentation, vectors: st
 RECIPE = Recipe(
     spec=TEXT_TAGGING,
     objective=OBJECTIVE,
-    read=read_conll,
+    read=read_tagged,
     read_inputs=read_sentences,
     representation=RepresentationSteps(fit_representation, TaggingRepresentation.from_json),
     build=build_tagger,

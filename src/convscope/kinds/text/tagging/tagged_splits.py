@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.lines import ControlCharacters
 from convscope.data.splits import Splits, also_in_train, as_labels, divided
 from convscope.data.stratify import draw_missing
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.tag_schemes import OUTSIDE, Scheme, parse, recognize, spans, write
-from convscope.types import SPLITS, Skipped
+from convscope.types import SPLITS, Skipped, SplitName
 
 _TRAIN = SPLITS.index("train")
 
@@ -28,9 +29,13 @@ class TaggedFound:
     Args:
         keys: File and first line of each.
         sentences: The words.
-        tags: One per word, of any scheme.
+        tags: One per word, of any scheme; empty where it is missing.
         lines: The file, and the line of each word.
         codes: Index of the split into `SPLITS`; that of train where there are no splits.
+        controls: Counts control characters.
+        decisions: What the reader decided.
+        warnings: What the reader warns of.
+        skipped: What the reader left out.
     """
 
     keys: list[str] = field(default_factory=list)
@@ -38,6 +43,33 @@ class TaggedFound:
     tags: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[tuple[str, list[int]]] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    controls: ControlCharacters = field(default_factory=ControlCharacters)
+    decisions: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(
+        self,
+        file: Path,
+        sentence: Sentence,
+        tags: Sequence[str],
+        numbers: Sequence[int],
+        split: SplitName | None,
+    ) -> None:
+        """Takes one sentence.
+
+        Args:
+            file: Where it stands.
+            sentence: Its words.
+            tags: One per word.
+            numbers: The line of each word.
+            split: Where it belongs; None where the data has no splits.
+        """
+        self.keys.append(f"{file.name}#{numbers[0]}")
+        self.sentences.append(sentence)
+        self.tags.append(tuple(tags))
+        self.lines.append((str(file), list(numbers)))
+        self.codes.append(_TRAIN if split is None else SPLITS.index(split))
 
     def where(self, sentence: int, word: int) -> str:
         """File and line of a word, for messages."""
@@ -50,9 +82,6 @@ def tagged_splits(
     place: Path,
     found: TaggedFound,
     seed: int,
-    decisions: list[str],
-    warnings: list[str],
-    skipped: list[Skipped],
 ) -> Splits:
     """Makes splits of tagged sentences, with tags of IOBES where they write spans.
 
@@ -61,9 +90,6 @@ def tagged_splits(
         place: What was read, for messages.
         found: The sentences.
         seed: Draws the splits that the data does not have.
-        decisions: What the reader decided.
-        warnings: What the reader warns of.
-        skipped: What the reader left out.
 
     Returns:
         Train, validation and test.
@@ -72,7 +98,11 @@ def tagged_splits(
         DataError: A tag is not of the scheme of most, there are fewer than two, or too few sentences to draw
             splits from.
     """
-    scheme = recognize(found.tags)
+    if not found.sentences:
+        raise DataError(f"{place}: expected sentences with tags, received none")
+    scheme = recognize([tag for tag in tags if tag] for tags in found.tags)
+    decisions, warnings = found.decisions, [*found.controls.warnings, *found.warnings]
+    _fill_missing(found, scheme)
     fingerprint = _fingerprint(found)
     if scheme == "plain":
         labels = found.tags
@@ -99,12 +129,28 @@ def tagged_splits(
     return Splits(
         *divided(samples, as_labels(labels), codes),
         class_names=names,
-        layout=f"CoNLL columns: {place.name} has a word and its tag in each line",
+        layout=f"words with tags: {place.name}",
         fingerprint=fingerprint,
         decisions=(*decisions, *drawn),
         warnings=tuple(warnings),
-        skipped=tuple(skipped),
+        skipped=tuple(found.skipped),
     )
+
+
+def _fill_missing(found: TaggedFound, scheme: Scheme) -> None:
+    """Words without a tag are outside of all entities; a plain tag cannot be known."""
+    missing = sum(tags.count("") for tags in found.tags)
+    if not missing:
+        return
+    row = next(row for row, tags in enumerate(found.tags) if "" in tags)
+    where = found.where(row, found.tags[row].index(""))
+    if scheme == "plain":
+        raise DataError(
+            f"{where}: expected a word and a tag, received an empty column",
+            hint="Fill in all tags, or name the column that holds them: --tag-column.",
+        )
+    found.tags = [tuple(tag or OUTSIDE for tag in tags) for tags in found.tags]
+    found.decisions.append(f"tags: {missing:,} words without a tag are {OUTSIDE}, the first in {where}")
 
 
 def _converted(found: TaggedFound, scheme: Scheme) -> tuple[list[tuple[str, ...]], int]:

@@ -1,0 +1,240 @@
+"""Tables of tagged sentences: a row for each word, lists of words and tags, or texts with spans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+
+from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
+from convscope.data.tables import PEEKED, Table, TableKind, open_table
+from convscope.errors import DataError
+from convscope.kinds.text.readers.sentences import Sentence
+from convscope.kinds.text.tagging.conll import LONGEST_SENTENCE, ColumnsAsked, column_place, one_tag_column
+from convscope.kinds.text.tagging.layouts import (
+    SENTENCE_COLUMNS,
+    TAG_COLUMNS,
+    WORD_COLUMNS,
+    TagTable,
+    as_list,
+    table_layout,
+    tag_columns,
+    tags_in,
+)
+from convscope.kinds.text.tagging.span_texts import SpanTexts
+from convscope.kinds.text.tagging.tagged_splits import TaggedFound
+from convscope.types import Skipped, SplitName
+
+_NAMES = ("labels.txt", "tags.txt", "label_names.txt", "tag_names.txt", "label_list.txt", "ner_tags.txt")
+_MAPPINGS = ("id2label.json", "label2id.json", "label.json", "labels.json", "tags.json", "ner_tags.json")
+
+
+def read_tag_table(
+    path: Path,
+    kind: TableKind,
+    split: SplitName | None,
+    asked: ColumnsAsked,
+    encoding: str | None,
+    found: TaggedFound,
+) -> str:
+    """Adds the sentences of a table.
+
+    Args:
+        path: The file.
+        kind: What it is.
+        split: Where its sentences belong; None where a column says so or nothing does.
+        asked: The columns that the user gave.
+        encoding: As `open_table`.
+        found: Takes the sentences.
+
+    Returns:
+        What each column was taken for.
+
+    Raises:
+        DataError: It holds no words with tags, or several columns could be the tags, or a row is malformed.
+        UsageError: There is no such column.
+    """
+    wanted = [name for name in (asked.word, asked.tag) if isinstance(name, str)]
+    roles = (WORD_COLUMNS, TAG_COLUMNS, SENTENCE_COLUMNS)
+    table = open_table(path, kind, encoding=encoding, controls=found.controls, wanted=wanted, roles=roles)
+    rows = [cells for _, cells in islice(table.rows(table.columns), PEEKED)]
+    layout = table_layout(table.columns, rows)
+    if layout is None:
+        raise DataError(
+            f"{path}: expected words with tags, received columns {', '.join(table.columns[:20])}",
+            hint="Name the columns 'sentence_id', 'word' and 'tag', or write a word and its tag in each line"
+            " and a blank line behind each sentence.",
+        )
+    at = find_column(table.columns, SPLIT_COLUMNS)
+    own = None if at is None or split is not None else table.columns[at]
+    text = layout.text if asked.word is None else _named(table, "word", asked.word)
+    tag = _tag_column(table, layout) if asked.tag is None else _named(table, "tag", asked.tag)
+    reading = _Reading(table, layout, text, tag, own, split, found)
+    if layout.layout == "spans":
+        reading.spans()
+    elif layout.layout == "tokens":
+        reading.tokens()
+    else:
+        reading.words()
+    return reading.said
+
+
+def _named(table: Table, role: str, asked: int | str) -> str:
+    return table.columns[column_place(table.path, table.columns, len(table.columns), role, asked)]
+
+
+def _tag_column(table: Table, layout: TagTable) -> str:
+    """The column of the tags, by all of the table where its first rows do not settle it."""
+    if len(layout.tags) == 1:
+        return layout.tags[0]
+    rows = [
+        [str(tag) for cell in cells for tag in tags_in(cell)] for cells in _columns_of(table, layout.tags)
+    ]
+    return one_tag_column(table.path, tag_columns(layout.tags, dict(zip(layout.tags, rows, strict=True))))
+
+
+def _columns_of(table: Table, names: Sequence[str]) -> list[list[object]]:
+    rows = [cells for _, cells in table.rows(names)]
+    return [[row[at] for row in rows if row[at] not in (None, "")] for at in range(len(names))]
+
+
+class _Reading:
+    """One table as it is read."""
+
+    def __init__(
+        self,
+        table: Table,
+        layout: TagTable,
+        text: str,
+        tag: str,
+        own: str | None,
+        split: SplitName | None,
+        found: TaggedFound,
+    ) -> None:
+        self.table, self.layout, self.found = table, layout, found
+        self.text, self.tag, self.own, self.split = text, tag, own, split
+
+    @property
+    def said(self) -> str:
+        """What each column was taken for."""
+        used = {"words": self.text, "tags": self.tag, "sentences": self.layout.sentence, "split": self.own}
+        roles = [f"{role} from '{name}'" for role, name in used.items() if name is not None]
+        unused = [f"'{name}'" for name in self.table.columns if name not in used.values()]
+        return f"columns: {', '.join(roles)}" + (f"; not used: {', '.join(unused)}" if unused else "")
+
+    def _rows(self, *columns: str) -> Iterator[tuple[int, tuple[object, ...], SplitName | None]]:
+        more = [self.own] if self.own else []
+        for number, cells in self.table.rows([*columns, *more]):
+            split = split_name(self.table.where(number), str(cells[-1] or "")) if more else self.split
+            yield number, cells, split
+
+    def words(self) -> None:
+        """Rows of words; the column that counts sentences may be filled at their first words alone."""
+        if self.layout.sentence is None:
+            raise DataError(
+                f"{self.table.path}: expected a column that tells the sentences apart, received"
+                f" {', '.join(self.table.columns)}",
+                hint="Add a column 'sentence_id', or write a blank line behind each sentence.",
+            )
+        current: object = None
+
+        def sentence_of(row: tuple[int, tuple[object, ...], SplitName | None]) -> object:
+            nonlocal current
+            value = row[1][2]
+            current = current if value in (None, "") else value
+            return current
+
+        for _, group in groupby(self._rows(self.text, self.tag, self.layout.sentence), sentence_of):
+            rows = [row for row in group if str(row[1][0] if row[1][0] is not None else "").strip()]
+            if not rows:
+                continue
+            if len(rows) > LONGEST_SENTENCE:
+                raise DataError(
+                    f"{self.table.where(rows[-1][0])}: over {LONGEST_SENTENCE:,} words of one sentence",
+                    hint=f"Check the column {self.layout.sentence!r}, which counts the sentences.",
+                )
+            words = [str(cells[0]).strip() for _, cells, _ in rows]
+            tags = ["" if cells[1] is None else str(cells[1]).strip() for _, cells, _ in rows]
+            numbers = [number for number, _, _ in rows]
+            self.found.add(self.table.path, Sentence.of(words), tags, numbers, rows[0][2])
+
+    def tokens(self) -> None:
+        """Rows of lists."""
+        names = self.table.class_names(self.tag) or tag_names_beside(self.table.path, self.tag)
+        for number, (text, listed, *_), split in self._rows(self.text, self.tag):
+            where = self.table.where(number)
+            words = [str(each).strip() for each in (as_list(text) or str(text or "").split())]
+            tags = [_tag_name(where, tag, names) for tag in tags_in(listed)] if listed is not None else []
+            if len(words) != len(tags):
+                raise DataError(
+                    f"{where}: expected a tag for each of {len(words)} words in '{self.text}', received"
+                    f" {len(tags)} in '{self.tag}'"
+                )
+            kept = [(word, tag) for word, tag in zip(words, tags, strict=True) if word]
+            if not kept:
+                self.found.skipped.append(Skipped(where, "no words"))
+                continue
+            sentence = Sentence.of(word for word, _ in kept)
+            self.found.add(self.table.path, sentence, [tag for _, tag in kept], [number] * len(kept), split)
+
+    def spans(self) -> None:
+        """Rows of texts with entities."""
+        texts = SpanTexts(self.found)
+        for number, (text, spans, *_), split in self._rows(self.text, self.tag):
+            texts.add(self.table.path, self.table.where(number), number, text, spans, split)
+        texts.finish()
+
+
+def _tag_name(where: str, tag: object, names: Sequence[str] | None) -> str:
+    """What a tag is called; a number stands for a name that must be known."""
+    if isinstance(tag, str) and not (names and tag.isdigit()):
+        return tag.strip()
+    number = int(tag) if isinstance(tag, str) else tag
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise DataError(f"{where}: expected a tag as text or number, received {type(tag).__name__}")
+    if names is None:
+        raise DataError(
+            f"{where}: expected names of tags, received numbers such as {number}",
+            hint="Put a file labels.txt beside the data: one tag in each line, that of 0 first.",
+        )
+    if not 0 <= number < len(names):
+        raise DataError(f"{where}: expected a tag from 0 to {len(names) - 1}, received {number}")
+    return names[number]
+
+
+def tag_names_beside(path: Path, column: str) -> list[str] | None:
+    """The names that numbers of tags stand for, from a file beside a table.
+
+    Args:
+        path: The table.
+        column: Its column of tags, after which a file may be called.
+
+    Returns:
+        In the order of the numbers; None where there is no such file, or it holds something else.
+    """
+    for name in (f"{column}.txt", *_NAMES):
+        lines = _read(path.parent / name).split()
+        if lines:
+            return lines
+    for name in (f"{column}.json", *_MAPPINGS):
+        try:
+            found = json.loads(_read(path.parent / name))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, list) and all(isinstance(each, str) for each in found):
+            return found
+        if isinstance(found, dict) and found:
+            pairs = {str(key): str(value) for key, value in found.items()}
+            numbered = pairs if all(key.isdigit() for key in pairs) else {v: k for k, v in pairs.items()}
+            order = [str(number) for number in range(len(numbered))]
+            if set(order) == set(numbered):
+                return [numbered[each] for each in order]
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8") if path.is_file() and path.stat().st_size < 2**20 else ""
+    except (OSError, UnicodeDecodeError):
+        return ""

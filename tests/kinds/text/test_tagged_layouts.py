@@ -1,0 +1,259 @@
+"""Words with tags in tables, lists and spans: every layout gives the same sentences, and doubts are said."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_texts import write
+from small_texts import tagged_texts
+
+from convscope.data.snapshot import DataSnapshot
+from convscope.errors import DataError, UsageError
+from convscope.kinds.text.detect import detect
+from convscope.kinds.text.tagging.reader import read_tagged
+
+SENTENCES = tagged_texts(count=60)
+POS = {"O": "NN", "B-PER": "NNP", "I-PER": "NNP", "B-LOC": "NNP", "I-LOC": "NNP"}
+LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def everything(splits):
+    pairs = [
+        (split.samples.load(i).words, tuple(split.labels[i]))
+        for split in (splits.train, splits.validation, splits.test)
+        for i in range(len(split))
+    ]
+    return sorted(pairs)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    return everything(read_tagged(lines(tmp_path_factory.mktemp("expected") / "all.conll")))
+
+
+def lines(path, mark=" ", header="", sentences=SENTENCES):
+    text = "\n".join("".join(f"{word}{mark}{tag}\n" for word, tag in words) for words in sentences)
+    return write(path, header + text)
+
+
+def numbered(path, every=False, tag=lambda tag: tag, header="Sentence #,Word,POS,Tag", mark=","):
+    rows = [header.replace(",", mark)]
+    for number, words in enumerate(SENTENCES):
+        for at, (word, name) in enumerate(words):
+            count = f"Sentence: {number + 1}" if every or not at else ""
+            rows.append(mark.join((count, word, POS[name], tag(name))))
+    return write(path, "\n".join(rows) + "\n")
+
+
+def spans(words):
+    found, at = [], 0
+    for word, tag in words:
+        if tag.startswith("B-"):
+            found.append([at, at + len(word), tag[2:]])
+        elif tag.startswith("I-"):
+            found[-1][1] = at + len(word)
+        at += len(word) + 1
+    return " ".join(word for word, _ in words), found
+
+
+def jsonl(path, records):
+    return write(path, "".join(json.dumps(each) + "\n" for each in records))
+
+
+def tokens(names=LABELS, numbers=False):
+    for words in SENTENCES:
+        tags = [LABELS.index(tag) if numbers else tag for _, tag in words]
+        yield {"id": "7", "tokens": [word for word, _ in words], "ner_tags": tags}
+
+
+def of_lists(path):
+    rows = list(tokens(numbers=True))
+    features = {"features": {"ner_tags": {"feature": {"names": list(LABELS), "_type": "ClassLabel"}}}}
+    schema = pa.schema(
+        [("tokens", pa.list_(pa.string())), ("ner_tags", pa.list_(pa.int64()))],
+        {"huggingface": json.dumps({"info": features})},
+    )
+    table = pa.table({name: [row[name] for row in rows] for name in ("tokens", "ner_tags")}, schema=schema)
+    pq.write_table(table, path)
+    return path
+
+
+def conllu(path):
+    parts = []
+    for words in SENTENCES:
+        text = "# text = x\n1-2\tdont\t_\t_\t_\t_\t_\t_\t_\t_\n"
+        for number, (word, tag) in enumerate(words, 1):
+            text += f"{number}\t{word}\t{word}\t{POS[tag]}\t{tag}\t_\t0\troot\t_\t_\n"
+        parts.append(text)
+    return write(path, "\n".join(parts) + "\n")
+
+
+def label_studio(path):
+    records = []
+    for words in SENTENCES:
+        text, found = spans(words)
+        result = [
+            {
+                "value": {"start": start, "end": end, "text": text[start:end], "labels": [kind]},
+                "type": "labels",
+            }
+            for start, end, kind in found
+        ]
+        records.append({"data": {"text": text}, "annotations": [{"result": result}]})
+    return jsonl(path, records)
+
+
+LAYOUTS = {
+    "tabs": lambda folder: lines(folder / "a.tsv", "\t"),
+    "tabs and a header": lambda folder: lines(folder / "a.txt", "\t", "token\tlabel\n"),
+    "commas and blank lines": lambda folder: lines(folder / "a.csv", ",", "word,tag\n"),
+    "number on the first word": lambda folder: numbered(folder / "a.csv"),
+    "number on every word": lambda folder: numbered(folder / "a.tsv", every=True, mark="\t"),
+    "semicolons": lambda folder: numbered(folder / "a.csv", mark=";"),
+    "lists of tokens": lambda folder: jsonl(folder / "a.jsonl", tokens()),
+    "Parquet with names": lambda folder: of_lists(folder / "a.parquet"),
+    "lists written in cells": lambda folder: write(
+        folder / "a.csv",
+        "id,Sentence,Tag\n"
+        + "".join(
+            f'{at},{" ".join(word for word, _ in words)},"{[tag for _, tag in words]}"\n'
+            for at, words in enumerate(SENTENCES)
+        ),
+    ),
+    "tags in one field": lambda folder: write(
+        folder / "a.csv",
+        "text,labels\n"
+        + "".join(
+            f"{' '.join(word for word, _ in words)},{' '.join(tag for _, tag in words)}\n"
+            for words in SENTENCES
+        ),
+    ),
+    "spans": lambda folder: jsonl(
+        folder / "a.jsonl", [{"text": text, "label": found} for text, found in map(spans, SENTENCES)]
+    ),
+    "objects as spans": lambda folder: jsonl(
+        folder / "a.jsonl",
+        [
+            {
+                "text": text,
+                "entities": [
+                    {"id": 1, "label": kind, "start_offset": start, "end_offset": end}
+                    for start, end, kind in found
+                ],
+            }
+            for text, found in map(spans, SENTENCES)
+        ],
+    ),
+    "Label Studio": lambda folder: label_studio(folder / "a.jsonl"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout_is_detected_and_gives_the_same_sentences(tmp_path, expected, name):
+    path = LAYOUTS[name](tmp_path)
+    found = detect(DataSnapshot(path))
+    assert found is not None
+    assert (found.recipe, found.confidence) == ("text-tagging", 0.95)
+    splits = read_tagged(path)
+    assert everything(splits) == expected
+    assert any(line.startswith("columns: ") for line in splits.decisions)
+    assert splits.warnings == ()
+
+
+def test_train_devel_and_test_between_tabs_are_one_data_set(tmp_path):
+    for name, part in (("train", SENTENCES[:40]), ("devel", SENTENCES[40:50]), ("test", SENTENCES[50:])):
+        lines(tmp_path / f"{name}.tsv", "\t", sentences=part)
+    lines(tmp_path / "train_dev.tsv", "\t")
+    assert detect(DataSnapshot(tmp_path)).recipe == "text-tagging"
+    splits = read_tagged(tmp_path)
+    assert [len(each) for each in (splits.train, splits.validation, splits.test)] == [40, 10, 10]
+    assert [each.reason for each in splits.skipped] == ["its name contains no split"]
+
+
+def test_conllu_gives_upos_and_any_column_by_name(tmp_path, expected):
+    path = conllu(tmp_path / "a.conllu")
+    assert detect(DataSnapshot(path)).recipe == "text-tagging"
+    assert read_tagged(path).class_names == ("NN", "NNP")
+    assert everything(read_tagged(path, tag_column="XPOS")) == expected
+    write(tmp_path / "a.txt", "Raw text of the same sentences.\nAnother line of them.\n")
+    assert len(read_tagged(tmp_path).train) == len(read_tagged(path).train)
+
+
+def test_of_two_columns_of_plain_tags_the_user_chooses(tmp_path):
+    path = numbered(tmp_path / "a.csv", tag=lambda tag: tag.replace("-", ""))
+    with pytest.raises(DataError, match="'POS' and 'Tag'") as caught:
+        read_tagged(path)
+    assert "--tag-column" in caught.value.hint
+    assert read_tagged(path, tag_column="pos").class_names == ("NN", "NNP")
+    assert read_tagged(path, tag_column=-1).class_names == ("BLOC", "BPER", "ILOC", "IPER", "O")
+    with pytest.raises(UsageError, match="Sentence #, Word, POS, Tag"):
+        read_tagged(path, tag_column="chunk")
+
+
+def test_a_missing_tag_is_outside_and_a_few_odd_lines_leave_their_sentence_out(tmp_path):
+    text = lines(tmp_path / "a.tsv", "\t").read_text()
+    path = write(tmp_path / "b.tsv", text + "\nplain\t\nBremen\tB-LOC\nlast\n\nin\tX\tO\n\n\tO\n")
+    splits = read_tagged(path)
+    assert (("plain", "Bremen", "last"), ("O", "S-LOC", "O")) in everything(splits)
+    assert any(line.startswith("tags: 2 words without a tag are O") for line in splits.decisions)
+    assert len(splits.skipped) == 2
+    assert "received 3; its sentence is left out" in splits.skipped[0].reason
+    write(tmp_path / "c.tsv", text + "\na\tb\tO\n" * 40)
+    with pytest.raises(DataError, match="expected 2 columns as in most lines, received 3"):
+        read_tagged(tmp_path / "c.tsv")
+
+
+def test_numbers_of_tags_need_names(tmp_path, expected):
+    path = jsonl(tmp_path / "a.jsonl", tokens(numbers=True))
+    with pytest.raises(DataError, match="expected names of tags") as caught:
+        read_tagged(path)
+    assert "labels.txt" in caught.value.hint
+    write(tmp_path / "labels.txt", "\n".join(LABELS))
+    assert everything(read_tagged(path)) == expected
+    (tmp_path / "labels.txt").unlink()
+    write(tmp_path / "id2label.json", json.dumps(dict(enumerate(LABELS))))
+    assert everything(read_tagged(path)) == expected
+
+
+def test_words_without_anything_that_ends_a_sentence_stop_with_what_to_write(tmp_path):
+    text = "".join(f"{word},{tag}\n" for words in SENTENCES for word, tag in words)
+    path = write(tmp_path / "a.csv", "word,tag\n" + text)
+    assert detect(DataSnapshot(path)).recipe == "text-tagging"
+    with pytest.raises(DataError, match="tells the sentences apart") as caught:
+        read_tagged(path)
+    assert "sentence_id" in caught.value.hint
+
+
+def test_spans_that_do_not_fit_words_are_counted_and_said(tmp_path):
+    good = [{"text": text, "label": found} for text, found in map(spans, SENTENCES)]
+    odd = {
+        "text": "Norwick-based Otto Lind\nleft for Port\nElm.",
+        "label": [
+            [0, 4, "LOC"],  # a part of a word
+            [14, 24, "PER"],  # with the line end behind it
+            [14, 18, "PER"],  # within the one before
+            [33, 41, "LOC"],  # over the end of a line
+            [90, 99, "LOC"],  # nowhere
+        ],
+    }
+    splits = read_tagged(jsonl(tmp_path / "a.jsonl", [*good, odd]))
+    found = dict(everything(splits))
+    assert found["Norwick-based", "Otto", "Lind"] == ("S-LOC", "B-PER", "E-PER")
+    assert found["left", "for", "Port", "Elm", "."] == ("O", "O", "B-LOC", "E-LOC", "O")
+    for count, what in enumerate(("begin and end with words", "overlap a longer one", "lie outside")):
+        assert splits.warnings[count].startswith("1 of ")
+        assert what in splits.warnings[count]
+
+
+def test_an_end_that_is_the_last_character_is_told_by_what_it_spells(tmp_path, expected):
+    records = []
+    for text, found in map(spans, SENTENCES):
+        points = [
+            {"label": [kind], "points": [{"start": start, "end": end - 1, "text": text[start:end]}]}
+            for start, end, kind in found
+        ]
+        records.append({"content": text, "annotation": points})
+    splits = read_tagged(jsonl(tmp_path / "a.json", records))
+    assert everything(splits) == expected
+    assert any(line.startswith("entities: the end is their last character") for line in splits.decisions)
