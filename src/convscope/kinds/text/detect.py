@@ -195,11 +195,10 @@ def _lines(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _are_labels(labels: Counter[str], texts: Sequence[str], tabs: bool) -> bool:
     """Whether the first words of lines are few, come again, and are no words of the texts behind them."""
-    if len(labels) < 2 or labels.keys() <= _LEVELS or sum(map(is_sentence, texts)) * 2 < len(texts):
+    sentences = sum(is_sentence(text) or (tabs and len(words_of_line(text)) > 1) for text in texts)
+    if len(labels) < 2 or labels.keys() <= _LEVELS or sentences * 2 < len(texts):
         return False
-    if len(texts) > _FEW and not (
-        len(labels) * 2 <= len(texts) and len(labels) <= max(_MOST_FIRST_WORDS, len(texts) // 8)
-    ):
+    if len(texts) > _FEW and len(labels) > min(len(texts) // 2, max(_MOST_FIRST_WORDS, len(texts) // 8)):
         return False
     if tabs or all(map(_SMALL_NUMBER.fullmatch, labels)):
         return True
