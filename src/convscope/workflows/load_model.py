@@ -14,13 +14,16 @@ from typing import Any
 
 import keras
 
-from convscope.errors import UsageError
+from convscope.errors import ConvscopeError, UsageError
 from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import architecture_options, architectures, build, shown_shape
 from convscope.run import Run
-from convscope.workflows.model_files import SUFFIXES, load_file
+from convscope.scope.graph.model_inputs import knows_its_inputs
+from convscope.workflows.model_files import load_file
+from convscope.workflows.opening.forms import SUFFIXES, is_other_form
+from convscope.workflows.opening.weights import bounded_weights, check_weights
 from convscope.workflows.predict import Predictor
 
 
@@ -69,8 +72,8 @@ def open_model(
             `keras.applications:ResNet50(weights=None)` or `random_convolution(seed=1)`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        input_shape: For an architecture, the shape of one sample; by default that of its kind, such as
-            (48, 48, 1).
+        input_shape: The shape of one sample, for an architecture (by default that of its kind, such as
+            (48, 48, 1)) or a model that was not built, such as `Sequential` without an `Input`.
         classes: For an architecture, the number of class names, tags or tokens. A kernel bank has none.
 
     Raises:
@@ -78,32 +81,70 @@ def open_model(
         DataError: The file is not a Keras model, or holds code and is not trusted.
         RunError: The run is unfinished or damaged.
     """
-    for module in code:
-        _imported(module)
+    modules = [_imported(module) for module in code]
     if isinstance(model, keras.Model):
-        return LoadedModel(model, model.name, "a model in memory")
+        if model.built:
+            check_weights(model, f"The model '{model.name}'")
+        return with_shape(LoadedModel(model, model.name, "a model in memory"), input_shape)
     name = str(model)
     path = Path(name)
     if (path / "run.json").exists():
         return _of_run(Run(path))
-    if path.is_file():
-        return LoadedModel(load_file(path, trust=trust), path.stem, f"the file {path}")
     architecture = named_architecture(name)
     if architecture is not None:
         return _built(architecture, name, input_shape or shown_shape(architecture), classes)
+    if path.exists():
+        loaded = load_file(path, trust=trust, modules=modules)
+        return with_shape(LoadedModel(loaded, path.stem, f"the file {path}"), input_shape)
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
-        return LoadedModel(_made_by(name), name.partition(":")[2].partition("(")[0], f"the function {name}")
+        short = name.partition(":")[2].partition("(")[0]
+        return with_shape(LoadedModel(_made_by(name), short, f"the function {name}"), input_shape)
     raise _unknown(name, path)
+
+
+def with_shape(loaded: LoadedModel, shape: tuple[int | None, ...] | None) -> LoadedModel:
+    """A model that is built for samples of a shape, if it was not built; None leaves it as it is.
+
+    Args:
+        loaded: A model.
+        shape: Of one sample.
+
+    Raises:
+        UsageError: It was built for another shape, or cannot take this one.
+    """
+    model = loaded.model
+    if shape is None:
+        return loaded
+    if knows_its_inputs(model):
+        known = [tuple(tensor.shape[1:]) for tensor in getattr(model, "inputs", None) or ()]
+        if known and not (len(known) == 1 and _fits(known[0], shape)):
+            raise UsageError(
+                f"{loaded.origin} takes inputs of shape {', '.join(map(str, known))}. Received: input_shape={shape}.",
+                "Leave --input-shape out.",
+            )
+        return loaded
+    try:
+        with bounded_weights(loaded.origin):
+            if isinstance(model, keras.Sequential):
+                model.build((None, *shape))
+            else:
+                model(keras.ops.zeros((1, *(length or 1 for length in shape))), training=False)
+    except ConvscopeError:
+        raise
+    except Exception as error:
+        first = str(error).strip().partition("\n")[0]
+        raise UsageError(f"{loaded.origin} does not take inputs of shape {shape}: {first}") from error
+    return loaded
+
+
+def _fits(known: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
+    pairs = zip(known, shape, strict=False)
+    return len(known) == len(shape) and all(a in (None, b) for a, b in pairs)
 
 
 def _unknown(name: str, path: Path) -> UsageError:
     """Why nothing is named so."""
-    if path.is_dir():
-        return UsageError(
-            f"{path} is a folder but not a run: it has no run.json.",
-            "Give the folder that `convscope train` printed on its last line, or a .keras file.",
-        )
-    if path.suffix in SUFFIXES:
+    if path.suffix in SUFFIXES or is_other_form(path):
         return UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
     near = difflib.get_close_matches(name, architectures(), n=2) or sorted(architectures())
     return UsageError(
@@ -137,13 +178,13 @@ def _built(
             f"Received: {name}.",
         )
     size = "x".join(str(length) for length in shape)
+    count = classes or architecture.usual_classes if architecture.classifies else classes
+    with bounded_weights(f"The architecture {name} for {size}"):
+        made = build(short, shape, count, **options)
     if not architecture.classifies:
-        made = build(short, shape, classes, **options)
         kind = "kernel bank" if architecture.is_bank else "architecture"
         fresh = "" if architecture.is_bank else ", with fresh weights"
         return LoadedModel(made, short, f"the {kind} {name} for {size}{fresh}", architecture=architecture)
-    count = classes or architecture.usual_classes
-    made = build(short, shape, count, **options)
     origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
     return LoadedModel(made, short, origin, architecture=architecture)
 
@@ -173,7 +214,10 @@ def _made_by(name: str) -> keras.Model:
         raise UsageError(f"The module '{module_name}' has no function '{function_name}'.")
     args, kwargs = _literals(f"({inside}" if bracket else "()", name)
     try:
-        made = function(*args, **kwargs)
+        with bounded_weights(name):
+            made = function(*args, **kwargs)
+    except ConvscopeError:
+        raise
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         raise UsageError(f"{name} failed: {type(error).__name__}: {first}") from error

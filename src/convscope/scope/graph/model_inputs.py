@@ -29,9 +29,18 @@ def symbolic_inputs(model: keras.Model, inputs: ArrayTree | None) -> keras.Keras
     if len(known) == 1:
         return _of_shapes(next(iter(known.values())))
     raise UsageError(
-        f"The input shape of the model '{model.name}' is unknown.",
-        "Give an input, or call the model once before saving it.",
+        f"The input shape of the model '{model.name}' is unknown: it was never built.",
+        "Give --input-shape (input_shape=...), such as 32x32x3; or an input.",
     )
+
+
+def knows_its_inputs(model: keras.Model) -> bool:
+    """Whether a model says what shape its inputs have."""
+    try:
+        symbolic_inputs(model, None)
+    except UsageError:
+        return False
+    return True
 
 
 def _of_shapes(shapes: object) -> keras.KerasTensor:
