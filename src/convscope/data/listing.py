@@ -1,15 +1,15 @@
-"""What lies in a folder, as far as links may be followed, and which of its folders are splits or classes."""
+"""What lies in a folder, as far as links may be followed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
-from convscope.types import Skipped, SplitName
+from convscope.types import Skipped
 
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 
@@ -57,6 +57,20 @@ class Listing:
 
     def files_below(self, folder: str) -> list[str]:
         """All files below a folder at any depth, sorted, as keys relative to the root."""
+        return self._below(folder)[1]
+
+    def tree(self) -> tuple[list[str], list[str]]:
+        """All folders and all files at any depth, each sorted, as keys relative to the root."""
+        tops, found = self.children("")
+        within = list(tops)
+        for top in tops:  # each on its own: two may hold links to the same folder
+            folders, files = self._below(top)
+            within += folders
+            found += files
+        return sorted(within), sorted(found)
+
+    def _below(self, folder: str) -> tuple[list[str], list[str]]:
+        within: list[str] = []
         found: list[str] = []
         waiting = [folder]
         seen: set[str] = set()
@@ -69,8 +83,9 @@ class Listing:
             seen.add(real)
             folders, files = self.children(current)
             waiting.extend(reversed(folders))
+            within.extend(folders)
             found.extend(files)
-        return sorted(found)
+        return sorted(within), sorted(found)
 
     def files_that(self, takes: Callable[[str], bool], reason: str) -> list[str]:
         """The files at any depth, sorted, whose keys are taken; the others are listed as left out."""
@@ -124,60 +139,6 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-@dataclass(frozen=True)
-class ClassFiles:
-    """The files of class folders.
-
-    Args:
-        keys: One file each, relative to the root, sorted within a split.
-        labels: The name of the class folder of each.
-        splits: The split of each, or None for all.
-        layout: One line that says what the folders are.
-    """
-
-    keys: Sequence[str]
-    labels: Sequence[str]
-    splits: Sequence[SplitName | None]
-    layout: str
-
-
-def class_files(listing: Listing, what: str) -> ClassFiles:
-    """Finds a folder per class, or `train/ validation/ test/` of such folders.
-
-    Args:
-        listing: The folder; learns what is left out.
-        what: What the files are, such as "images", for messages.
-
-    Returns:
-        At least one file.
-
-    Raises:
-        DataError: There are no files in class folders, or a folder cannot be read.
-    """
-    folders, loose = listing.children("")
-    split_of = _split_folders(listing, folders)
-    keys: list[str] = []
-    labels: list[str] = []
-    splits: list[SplitName | None] = []
-    for key in loose:
-        listing.skip(key, "a file next to the class folders")
-    for parent, split in split_of.items():
-        for folder in folders if split is None else _class_folders(listing, parent):
-            files = listing.files_below(folder)
-            if not files:
-                listing.skip(folder, "a class folder without files")
-            keys += files
-            labels += [folder.rpartition("/")[2]] * len(files)
-            splits += [split] * len(files)
-    if not keys:
-        raise DataError(
-            f"{listing.root}: expected class folders with {what} in them,"
-            f" received {_contents(folders, loose, what)}",
-            hint=f"Put the {what} of each class into a folder that is named after the class.",
-        )
-    return ClassFiles(keys, labels, splits, _layout(split_of, set(labels)))
-
-
 def parquet_shards(folder: Path) -> list[str]:
     """Parquet files in a folder, its `data/`, or its split folders, sorted, relative to the folder."""
     listing = Listing(str(folder))
@@ -186,42 +147,6 @@ def parquet_shards(folder: Path) -> list[str]:
         if name == "data" or split_of(name):
             files += listing.children(name)[1]
     return sorted(key for key in files if key.lower().endswith((".parquet", ".pq")))
-
-
-def _split_folders(listing: Listing, folders: list[str]) -> dict[str, SplitName | None]:
-    """The folders that are splits with their names, or the root alone where the folders are classes."""
-    named = {folder: split for folder in folders if (split := split_of(folder)) is not None}
-    train = [folder for folder, split in named.items() if split == "train"]
-    has_classes = any(listing.children(folder)[0] for folder in train)
-    if not (named and len(named) == len(folders)) and not has_classes:
-        return {"": None}
-    for name in set(named.values()):
-        same = [folder for folder, split in named.items() if split == name]
-        if len(same) > 1:
-            raise DataError(f"{listing.root}: expected one folder for {name}, received {' and '.join(same)}")
-    for folder in folders:
-        if folder not in named:
-            listing.skip(folder, "a folder next to train/")
-    return dict(named)
-
-
-def _class_folders(listing: Listing, split_folder: str) -> list[str]:
-    folders, loose = listing.children(split_folder)
-    for key in loose:
-        listing.skip(key, "a file next to the class folders")
-    return folders
-
-
-def _layout(split_of: dict[str, SplitName | None], classes: set[str]) -> str:
-    if None in split_of.values():
-        return f"folder per class: {len(classes)} class folders"
-    return f"folders {', '.join(f'{folder}/' for folder in split_of)} with {len(classes)} class folders"
-
-
-def _contents(folders: list[str], files: list[str], what: str) -> str:
-    if not folders and not files:
-        return "an empty folder"
-    return f"{len(folders)} folders and {len(files)} files without {what} in a class folder"
 
 
 def _is_text(name: str) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found, assemble, check_mostly_readable
+from convscope.data.class_folders import class_files
 from convscope.data.digests import digest_keys, digest_of
-from convscope.data.listing import Listing, class_files
+from convscope.data.listing import Listing
 from convscope.data.named_files import files_of
 from convscope.data.splits import Splits
 from convscope.errors import DataError

@@ -17,16 +17,9 @@ from convscope.kinds.image.readers.columns import (
     LABEL_WORDS,
 )
 from convscope.kinds.image.readers.idx import is_idx
+from convscope.kinds.image.readers.names import SUFFIXES
 
 RECIPE = "image-classification"
-SUFFIXES = frozenset(
-    [
-        *(".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
-        *(".pnm", ".ico"),
-    ]
-)
-"""How files of images end."""
-
 _SMALLEST_FLOATS = 8
 """Height and width from which on an array of floats is taken for images; what is smaller may be series."""
 

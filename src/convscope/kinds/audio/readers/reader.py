@@ -56,9 +56,10 @@ from convscope.data.assembly import (
     check_mostly_readable,
     content_fingerprint,
 )
+from convscope.data.class_folders import class_files
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import ControlCharacters, read_lines
-from convscope.data.listing import Listing, class_files
+from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.data.overlaps import duplicate_warnings
 from convscope.data.split_names import split_of, split_of_path

@@ -45,16 +45,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.listing import Listing, class_files, parquet_shards
+from convscope.data.class_folders import class_files
+from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import files_of, is_folder, nothing_in
 from convscope.data.splits import LeftOut, Splits
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import read_npz
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
+from convscope.kinds.image.readers.names import may_be_image
 from convscope.kinds.image.readers.scan import scan, scan_to_found
 from convscope.kinds.image.readers.sources import FileImages, unscanned_files
 from convscope.kinds.image.readers.tables import (
@@ -85,8 +87,8 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
         DataError: There are no class folders, one cannot be read, or most files are not images.
     """
     listing = Listing(str(path))
-    files = class_files(listing, "images")
-    return scan_to_found(
+    files = class_files(listing, "images", may_be_image)
+    found = scan_to_found(
         unscanned_files(str(path), files.keys),
         where=str(path),
         layout=files.layout,
@@ -95,6 +97,7 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
         skipped=listing.skipped,
         progress=progress,
     )
+    return replace(found, decisions=files.decisions)
 
 
 def read_images(

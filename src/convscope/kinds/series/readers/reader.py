@@ -45,8 +45,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convscope.data.assembly import assemble
+from convscope.data.class_folders import class_files
 from convscope.data.file_sets import FileSet, set_at, set_of_file
-from convscope.data.listing import Listing, class_files
+from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file

@@ -59,11 +59,12 @@ from pathlib import Path
 from typing import Literal
 
 from convscope.data.assembly import assemble
+from convscope.data.class_folders import class_files
 from convscope.data.columns import label_name, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.file_sets import FileSet, set_at
 from convscope.data.lines import ControlCharacters, clean_text, read_lines, read_text
-from convscope.data.listing import Listing, class_files
+from convscope.data.listing import Listing
 from convscope.data.splits import Splits
 from convscope.data.tables import TableKind, open_table, table_kind
 from convscope.errors import DataError
