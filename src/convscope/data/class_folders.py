@@ -19,11 +19,8 @@ _NOT_CLASSES = re.compile(
     r"|meta(_?data)?|__pycache__",
     re.I,
 )
-_CONTAINERS = re.compile(
-    r"(data(set)?|images?|imgs?|pictures|files?|audio|wavs?|samples|classes|by_?class)", re.I
-)
 _VIEWS = re.compile(
-    r".*(images?|imgs?|masks?|original|raw|audio|spectro\w*|annotat\w*|segment\w*|gr[ae]y|resized|colou?r"
+    r".*(images?|imgs?|masks?|original|raw|spectro\w*|annotat\w*|segment\w*|gr[ae]y|resized|colou?r"
     r"|augmented|crop\w*)(?![^\W_]).*",
     re.I,
 )
@@ -153,7 +150,7 @@ class _Tree:
         """The folder of the class folders of a split, which may be wrapped: `seg_train/seg_train/`."""
         while not self.direct(folder) and len(self.class_names(folder)) == 1:
             only = self.class_names(folder)[0]
-            if split_of(_name(only)) != split and not _CONTAINERS.fullmatch(_name(only)):
+            if split_of(_name(only)) != split and not self.class_names(only):
                 break
             folder = only
         return folder

@@ -110,6 +110,10 @@ class DataSnapshot:
             return ()
         return tuple(sorted(each for each in self.path.parent.glob("*") if each != self.path))[:MOST_FILES]
 
+    def named(self, file: Path) -> str:
+        """What a file is called in messages: its path below the folder, or its name."""
+        return str(file.relative_to(self.path)) if self.path in file.parents else file.name
+
     def head(self, file: Path) -> str:
         """The beginning of a text file up to the end of a line; empty for anything else.
 

@@ -34,7 +34,7 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     if not sounds:
         return None
     confidence = 0.9 if snapshot.prevails(SOUNDS) else 0.4
-    return Detection(CLASSIFICATION, confidence, f"{sounds[0].name} is a recording")
+    return Detection(CLASSIFICATION, confidence, f"{snapshot.named(sounds[0])} is a recording")
 
 
 def _of_table(name: str, head: TableHead) -> Detection | None:

@@ -38,7 +38,7 @@ def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
     images = snapshot.ending_in(SUFFIXES)
     if images:
         confidence = 0.9 if snapshot.prevails(SUFFIXES) else 0.4
-        yield Detection(RECIPE, confidence, f"{images[0].name} is an image")
+        yield Detection(RECIPE, confidence, f"{snapshot.named(images[0])} is an image")
     idx = next((file for file in snapshot.data_files if is_idx(file.name)), None)
     if idx is not None:
         yield Detection(RECIPE, 0.95, f"{idx.name} is an IDX file")
