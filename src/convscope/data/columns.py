@@ -18,25 +18,8 @@ LONGEST_LABEL = 200
 """Characters of a class name at most."""
 MISSING_WORDS = frozenset(
     [
-        *(
-            "",
-            "-",
-            "--",
-            "?",
-            ".",
-            "na",
-            "NA",
-            "n/a",
-            "N/A",
-            "#N/A",
-            "#NA",
-            "nan",
-            "NaN",
-            "NAN",
-            "null",
-            "NULL",
-        ),
-        *("Null", "none", "None", "NONE", "NaT", "<NA>", "nil"),
+        *("", "?", "-", "--", ".", "na", "NA", "n/a", "N/A", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN"),
+        *("NaT", "nil", "null", "NULL", "Null", "none", "None", "NONE"),
     ]
 )
 """How a missing number is written. In a column of texts, such as labels, all but the first are texts."""

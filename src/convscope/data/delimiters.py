@@ -1,16 +1,158 @@
-"""What parts the fields of a text table, found by how its first rows divide."""
+"""How the rows of a text table are parted into fields, found by how its first rows divide."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from convscope.data.columns import find_column
+from convscope.data.number_forms import is_any_number
+from convscope.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
 """What may part fields, the most usual first."""
-SNIFFED_LINES = 20
-"""Lines by which a delimiter is found."""
+WHITE_SPACE = " "
+"""Stands for any amount of white space between fields."""
+SNIFFED_LINES = 1000
+"""Lines by which the form of a table is found."""
+_LONGEST_FIELD = 20
+"""Lines that a quoted field may have."""
+
+csv.field_size_limit(max(csv.field_size_limit(), 2**26))  # lines are bounded where they are read
+
+
+@dataclass(frozen=True)
+class Dialect:
+    r"""How a line becomes fields.
+
+    Args:
+        delimiter: Between fields; `WHITE_SPACE` for any amount of it.
+        quote: Stands around fields with a delimiter, a line end or a quote, which is doubled; empty where
+            quotes are letters, unless they stand around a whole field.
+        escape: Stands before a quote within a field, such as `\`; empty where there is none.
+    """
+
+    delimiter: str
+    quote: str = '"'
+    escape: str = ""
+
+    def rows(self, lines: Iterable[str], where: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
+        """The rows that are not blank, without white space around fields, with the line at which each ends.
+
+        Args:
+            lines: Without their ends.
+            where: The file, for messages.
+            before: Lines of the file before these.
+
+        Raises:
+            DataError: A quote does not end; the message has the line.
+        """
+        return self._quoted(lines, where, before) if self.quote else self._split(lines, before)
+
+    def _split(self, lines: Iterable[str], before: int) -> Iterator[tuple[int, list[str]]]:
+        mark = None if self.delimiter == WHITE_SPACE else self.delimiter
+        for number, line in enumerate(lines, before + 1):
+            if line.strip():
+                yield number, [_unquoted(field) for field in line.split(mark)]
+
+    def _quoted(self, lines: Iterable[str], where: str, before: int) -> Iterator[tuple[int, list[str]]]:
+        rows = csv.reader(
+            (line + "\n" for line in lines),
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            escapechar=self.escape or None,
+            strict=True,
+            skipinitialspace=True,
+        )
+        try:
+            for row in rows:
+                if any(row):
+                    yield before + rows.line_num, [field.strip() for field in row]
+        except csv.Error as error:
+            raise DataError(
+                f"{where}, line {before + rows.line_num}: not valid CSV ({error})",
+                hint="Look for an unbalanced double quote in this line or before it.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class Parted:
+    """The first rows of a table, as one dialect parts them.
+
+    Args:
+        dialect: The dialect.
+        rows: The rows with the numbers of the lines at which they end.
+        width: Fields of most rows.
+        alike: Share of the rows that have as many, 0 to 1.
+        damaged: Whether a quote was at a place where the dialect has none.
+    """
+
+    dialect: Dialect
+    rows: Sequence[tuple[int, list[str]]]
+    width: int
+    alike: float
+    damaged: bool
+
+
+def parted_by(lines: Sequence[str], dialect: Dialect, before: int = 0) -> Parted:
+    """The rows of the first lines of a table; nothing fails.
+
+    Args:
+        lines: Without their ends.
+        dialect: How they are parted.
+        before: Lines of the file before these.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    damaged, seen = False, 0
+
+    def counted() -> Iterator[str]:
+        nonlocal seen
+        for line in lines:
+            seen += 1
+            yield line
+
+    try:
+        rows.extend(dialect.rows(counted(), "", before))
+    except DataError:  # the last of the first lines may end within a quoted field
+        read = rows[-1][0] - before if rows else 0
+        damaged = seen < len(lines) or seen - read > max(_LONGEST_FIELD, seen // 4)
+    widths = Counter(len(row) for _, row in rows)
+    width, count = max(widths.items(), key=lambda each: (each[1], each[0]), default=(0, 0))
+    return Parted(dialect, rows, width, count / max(1, len(rows)), damaged)
+
+
+def find_dialect(
+    lines: Sequence[str], names: Sequence[str] = (), marks: Sequence[str] = DELIMITERS, before: int = 0
+) -> Parted:
+    """The dialect that finds a known column, parts the rows, and parts them all alike.
+
+    Args:
+        lines: The first lines, without their ends.
+        names: Usual names of columns, in lower case.
+        marks: The delimiters that are tried, the preferred first.
+        before: Lines of the file before these.
+
+    Returns:
+        The rows by the best one; the first delimiter where nothing speaks for another.
+    """
+    tried = [_best_quotes(lines, mark, before) for mark in marks]
+
+    def signs(parted: Parted) -> tuple[bool, bool, float, float]:
+        known = any(
+            len(row) > 1 and find_column(row, names) is not None and len(row) in (parted.width, 2)
+            for _, row in parted.rows[:5]
+        )
+        several = parted.width > 1
+        return known, several, round(parted.alike, 2) if several else 0.0, _plain(parted, marks)
+
+    best = max(tried, key=signs)
+    if best.width < 2:
+        spaced = parted_by(lines, Dialect(WHITE_SPACE, ""), before)
+        if spaced.width > 1 and spaced.alike > 0.9 and _mostly_numbers(spaced):
+            return spaced
+    return best
 
 
 def find_delimiter(lines: Sequence[str], names: Sequence[str] = ()) -> str:
@@ -27,18 +169,8 @@ def find_delimiter(lines: Sequence[str], names: Sequence[str] = ()) -> str:
         >>> find_delimiter(["label;text", "good;short, but fine"])
         ';'
     """
-    parted = {mark: fields_of(lines, mark) for mark in DELIMITERS}
-
-    def signs(mark: str) -> tuple[bool, bool, bool]:
-        rows = parted[mark]
-        first = rows[0] if rows else ()
-        return (
-            len(first) > 1 and find_column(first, names) is not None,
-            len(first) > 1,
-            len({len(row) for row in rows}) == 1,
-        )
-
-    return max(DELIMITERS, key=signs)
+    found = find_dialect(lines, names).dialect.delimiter
+    return "," if found == WHITE_SPACE else found
 
 
 def fields_of(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
@@ -48,8 +180,57 @@ def fields_of(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
         >>> fields_of(['"a, b",c', "1, 2"], ",")
         [('a, b', 'c'), ('1', '2')]
     """
-    try:
-        rows = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
-        return [tuple(field.strip() for field in row) for row in rows if row]
-    except csv.Error:
-        return [tuple(field.strip() for field in line.split(delimiter)) for line in lines]
+    parted = _best_quotes(lines, delimiter)
+    return [tuple(row) for _, row in parted.rows]
+
+
+def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
+    """The rows by this delimiter: quoted as CSV has it, escaped, in single quotes, or with quotes as letters.
+
+    Between tabs quotes are letters wherever all lines have as many tabs.
+    """
+    plain = parted_by(lines, Dialect(mark, ""), before)
+    quoted = parted_by(lines, Dialect(mark), before)
+    if mark == "\t":
+        return plain if quoted.damaged or plain.alike >= quoted.alike else quoted
+    if quoted.damaged:
+        escaped = parted_by(lines, Dialect(mark, '"', "\\"), before)
+        if not escaped.damaged:
+            return escaped
+        return plain if plain.width > 1 and plain.alike == 1 else quoted
+    if plain.width > 1 and all(_singly_quoted(row) for _, row in plain.rows[1:]):
+        return parted_by(lines, Dialect(mark, "'"), before)
+    return quoted
+
+
+def _singly_quoted(row: Sequence[str]) -> bool:
+    """Whether a field of a row is in single quotes, or begins or ends so."""
+    return any(field[:1] == "'" for field in row) and any(field[-1:] == "'" for field in row)
+
+
+def _plain(parted: Parted, marks: Sequence[str]) -> float:
+    """Share of fields that are numbers, or without another delimiter in them."""
+    others = [mark for mark in marks if mark != parted.dialect.delimiter]
+    fields = [field for _, row in parted.rows[:200] for field in row]
+    plain = (is_any_number(field) or not any(mark in field for mark in others) for field in fields)
+    return sum(plain) / max(1, len(fields))
+
+
+def _mostly_numbers(parted: Parted) -> bool:
+    """Whether all but one of the fields of each row but the first are numbers or times."""
+    rows = [row for _, row in parted.rows[1:] if len(row) == parted.width] or [parted.rows[0][1]]
+    return all(sum(not _digits(field) for field in row) <= (len(row) > 2) for row in rows)
+
+
+def _digits(field: str) -> bool:
+    """A number or a time by its signs alone, or nothing."""
+    return not field.strip("0123456789+-.,:/eETZ") or field.lower() in {"nan", "na", "inf", "-inf"}
+
+
+def _unquoted(field: str) -> str:
+    """A field between tabs, where quotes are letters unless they stand around a field as CSV writes it."""
+    field = field.strip()
+    inner = field[1:-1]
+    if len(field) < 2 or field[0] != '"' or field[-1] != '"' or '"' in inner.replace('""', ""):
+        return field
+    return inner.replace('""', '"')

@@ -11,7 +11,7 @@ from convscope.errors import DataError, unknown_name
 
 LINE_END = re.compile(r"\r\n?|\n")
 
-_MARKS = (  # the longer first: the mark of UTF-16 begins that of UTF-32
+MARKS = (  # the longer first: the mark of UTF-16 begins that of UTF-32
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -94,7 +94,7 @@ def decoder(where: str, encoding: str | None) -> Callable[[bytes, int], str]:
 
 
 def _refuse_other_marks(where: str, data: bytes) -> None:
-    mark = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    mark = next((name for mark, name in MARKS if data.startswith(mark)), None)
     if mark:
         raise DataError(
             f"{where}, line 1: expected UTF-8, received the byte order mark of {mark.upper()}",

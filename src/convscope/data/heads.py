@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from convscope.data.delimiters import fields_of, find_delimiter
+from convscope.data.excel_rows import Workbook
+from convscope.data.found_encoding import encoding_of_head, found_encoding
+from convscope.data.json_rows import json_objects
 from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import DataError
+from convscope.data.table_format import format_of_lines, table_format
+from convscope.errors import BackendError, DataError
 
 MOST_BYTES = 2**16
 """What is read of a file, in bytes."""
@@ -24,10 +27,11 @@ MOST_ROWS = 20
 MOST_ARRAYS = 50
 """Arrays of an archive whose headers are read."""
 
-DELIMITED = frozenset([".csv", ".tsv", ".tab"])
+DELIMITED = frozenset([".csv", ".tsv", ".tab", ".psv"])
 PARQUET = frozenset([".parquet", ".pq"])
 JSON = frozenset([".jsonl", ".ndjson", ".json"])
-TABLES = DELIMITED | PARQUET | JSON
+EXCEL = frozenset([".xlsx", ".xlsm"])
+TABLES = DELIMITED | PARQUET | JSON | EXCEL
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"fLaC", b"OggS", b"PAR1")
@@ -38,16 +42,19 @@ class TableHead:
     """How a table begins.
 
     Args:
-        first: The fields of its first row: the names of its columns, or values where it has no header.
-        rows: Fields of the rows below as text, as many as the first row has or not.
+        first: The names of its columns, or the fields of its first row where it has no header.
+        rows: Fields of the rows of values as text, without `first` and a row of units, as many as the first
+            row has or not.
         types: Arrow type of each column; empty where the file does not say.
-        delimiter: Between two fields; empty in Parquet and JSON Lines, where `first` always are names.
+        delimiter: Between two fields; empty in Parquet and JSON, where `first` always are names.
+        named: Whether `first` are names; where they are not, they are a row of values.
     """
 
     first: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = ()
     types: tuple[str, ...] = ()
     delimiter: str = ""
+    named: bool = True
 
     def column(self, at: int) -> tuple[str, ...]:
         """What stands below the first row in a column; rows that are too short are left out."""
@@ -77,7 +84,7 @@ def text_head(file: Path) -> str:
     """The beginning of a text file up to the end of a line; empty for anything else.
 
     Args:
-        file: UTF-8, or UTF-16 by its byte order mark; other encodings give replacement characters.
+        file: UTF-8, UTF-16 or cp1252; other encodings give replacement characters.
     """
     try:
         with (
@@ -89,8 +96,7 @@ def text_head(file: Path) -> str:
         return ""
     if data.startswith(_MAGIC):
         return ""
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = data.decode("utf-16" if wide else "utf-8-sig", "replace")
+    text = data.decode(encoding_of_head(data), "replace").removeprefix("\ufeff")
     if not text or len(_CONTROL.findall(text)) > len(text) / 100 or "\0" in text:
         return ""
     return (text.rpartition("\n")[0] or text) if len(data) == MOST_BYTES else text
@@ -104,11 +110,16 @@ def table_head(file: Path, head: str) -> TableHead | None:
         head: How it begins as text.
     """
     suffix = suffix_of(file)
-    if suffix in PARQUET:
-        return _parquet(file)
-    if suffix in JSON:
-        return _json_lines(head)
-    return _delimited(head, "\t" if suffix in {".tsv", ".tab"} else None)
+    try:
+        if suffix in PARQUET:
+            return _parquet(file)
+        if suffix in EXCEL:
+            return _excel(file)
+        if suffix in JSON:
+            return _json(file)
+        return _delimited(file, head, suffix)
+    except (DataError, BackendError):
+        return None
 
 
 def array_heads(file: Path) -> Mapping[str, ArrayHead]:
@@ -121,15 +132,37 @@ def array_heads(file: Path) -> Mapping[str, ArrayHead]:
         return {}
 
 
-def _delimited(head: str, delimiter: str | None) -> TableHead | None:
-    lines = [line for line in head.splitlines() if line.strip()][: MOST_ROWS + 1]
-    mark = delimiter or find_delimiter(lines)
-    rows = fields_of(lines, mark)
-    return TableHead(rows[0], tuple(rows[1:]), delimiter=mark) if rows else None
+def _delimited(file: Path, head: str, suffix: str) -> TableHead | None:
+    tabs = suffix in {".tsv", ".tab"}
+    if not head:
+        return None
+    try:
+        found = table_format(file, tabs=tabs)
+    except DataError:  # an encoding that cannot be told: the reader says so, and the columns are seen already
+        found = format_of_lines(head.splitlines(), file.name, tabs=tabs)
+    if not found.columns:
+        return None
+    named = found.header is not None
+    first, *rest = (found.columns, *found.first) if named else found.first
+    rows = tuple(rest[:MOST_ROWS])
+    return TableHead(tuple(first), rows, delimiter=found.dialect.delimiter, named=named)
 
 
-def _json_lines(head: str) -> TableHead | None:
-    objects = list(_objects(head))
+def _excel(file: Path) -> TableHead:
+    book = Workbook.open(file)
+    rows = [tuple(map(_as_cell, cells)) for _, cells in islice(book.rows(), MOST_ROWS + 1)]
+    first = book.columns if book.named else rows.pop(0)
+    return TableHead(first, tuple(rows[:MOST_ROWS]), delimiter="\t", named=book.named)
+
+
+def _json(file: Path) -> TableHead | None:
+    objects: list[Mapping[str, Any]] = []
+    encoding = found_encoding(file).name
+    try:
+        objects.extend(row for _, row in islice(json_objects(file, encoding), MOST_ROWS))
+    except DataError:  # the reader says what is wrong
+        if not objects:
+            raise
     if not objects:
         return None
     names = tuple(str(name) for name in objects[0])
@@ -137,38 +170,26 @@ def _json_lines(head: str) -> TableHead | None:
     return TableHead(names, tuple(rows))
 
 
-def _objects(head: str) -> Iterator[Mapping[str, Any]]:
-    for line in head.splitlines()[:MOST_ROWS]:
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(found, dict):
-            return
-        yield found
-
-
 def _as_text(value: object) -> str:
     """A value of a cell; what is no text is written as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
+def _as_cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
 def _parquet(file: Path) -> TableHead | None:
     import pyarrow.parquet as pq
 
-    try:
-        with damage_as_data_error(str(file), "Parquet file"), pq.ParquetFile(file) as opened:
-            schema = opened.schema_arrow
-            names, types = tuple(map(str, schema.names)), tuple(str(each.type) for each in schema)
-            plain = [
-                name for name, kind in zip(names, types, strict=True) if kind in ("string", "large_string")
-            ]
-            rows: list[dict[str, object]] = []
-            if plain and len(set(names)) == len(names):
-                batches = opened.iter_batches(MOST_ROWS, columns=plain)
-                rows = next((batch.to_pylist() for batch in batches), [])
-    except DataError:
-        return None
+    with damage_as_data_error(str(file), "Parquet file"), pq.ParquetFile(file) as opened:
+        schema = opened.schema_arrow
+        names, types = tuple(map(str, schema.names)), tuple(str(each.type) for each in schema)
+        plain = [name for name, kind in zip(names, types, strict=True) if kind in ("string", "large_string")]
+        rows: list[dict[str, object]] = []
+        if plain and len(set(names)) == len(names):
+            batches = opened.iter_batches(MOST_ROWS, columns=plain)
+            rows = next((batch.to_pylist() for batch in batches), [])
     cells = (tuple(str(row.get(name) or "") for name in names) for row in rows)
     return TableHead(names, tuple(cells), types)
 

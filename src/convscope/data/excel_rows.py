@@ -1,0 +1,179 @@
+"""Rows of Excel workbooks (`.xlsx`), one at a time, through openpyxl."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.table_format import TableFormat, format_of_lines
+from convscope.errors import BackendError, DataError
+
+MOST_BYTES = 2**31
+"""Bytes of a workbook when it is unpacked."""
+_SNIFFED = 1000
+_ERRORS = frozenset({"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"})
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """The one sheet of a workbook that is read.
+
+    Args:
+        path: The file.
+        sheet: The name of the sheet: the first one that is not empty.
+        columns: The names of its columns, or numbers from 1.
+        named: Whether they stand in the sheet.
+        skipped: Rows of the sheet before the first one of values.
+        decisions: What was found, one line each.
+        unused: Columns without a name.
+    """
+
+    path: Path
+    sheet: str
+    columns: tuple[str, ...]
+    named: bool
+    skipped: int
+    decisions: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @classmethod
+    def open(
+        cls, path: Path, wanted: Iterable[str] = (), usual: Iterable[str] = (), header: bool | None = None
+    ) -> Workbook:
+        """Finds the sheet and its columns.
+
+        Args:
+            path: The file.
+            wanted: As `table_format`.
+            usual: As `table_format`.
+            header: As `table_format`.
+
+        Raises:
+            DataError: The workbook is damaged, too large or empty.
+            BackendError: openpyxl is not installed.
+        """
+        filled: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
+        for name in _sheets(path):
+            first = list(islice(_rows(path, name), _SNIFFED))
+            if first:
+                filled[name] = first
+        if not filled:
+            raise DataError(f"{path}: expected a sheet with rows, received an empty workbook")
+        sheet, rows = next(iter(filled.items()))
+        found = _format(path.name, rows, wanted, usual, header)
+        said = list(found.decisions)
+        if len(filled) > 1:
+            others = ", ".join(map(repr, list(filled)[1:6]))
+            said.insert(0, f"sheet: {sheet!r} of {path.name} is read, {others} are not")
+        unused = (*((found.index,) if found.index else ()), *found.unnamed)
+        return cls(path, sheet, found.columns, found.header is not None, found.skipped, tuple(said), unused)
+
+    def rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """The rows of values that are not empty, with their numbers in the sheet, from 1.
+
+        Yields:
+            A text, a number or a boolean for each column; times as ISO text; None where nothing stands.
+
+        Raises:
+            DataError: The workbook is damaged, or a row has more cells than the first ones.
+        """
+        width = len(self.columns)
+        for number, cells in _rows(self.path, self.sheet):
+            if number <= self.skipped:
+                continue
+            if len(cells) > width:
+                raise DataError(
+                    f"{self.path}, line {number}: expected {width} cells, received {len(cells)}",
+                    hint="Give each column a name in the first row, or empty the cells beside the table.",
+                )
+            yield number, (*cells, *(None,) * (width - len(cells)))
+
+
+def excel_library() -> ModuleType:
+    """The library that reads workbooks.
+
+    Raises:
+        BackendError: It is not installed; the hint holds the install command.
+    """
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise BackendError(
+            f"Excel workbooks need the library openpyxl: {error}.",
+            'Install it: pip install "convscope[excel]"; or save the sheet as CSV (UTF-8).',
+        ) from error
+    library: ModuleType = openpyxl
+    return library
+
+
+def _opened(path: Path) -> Any:
+    with damage_as_data_error(str(path), "Excel workbook"), zipfile.ZipFile(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{path}: the workbook takes more than {MOST_BYTES:,} bytes", hint="Save its sheet as CSV."
+        )
+    library = excel_library()
+    with damage_as_data_error(str(path), "Excel workbook"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions that it leaves out
+        return library.load_workbook(path, read_only=True, data_only=True)
+
+
+def _sheets(path: Path) -> list[str]:
+    book = _opened(path)
+    try:
+        return [sheet.title for sheet in book.worksheets]
+    finally:
+        book.close()
+
+
+def _rows(path: Path, sheet: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows that are not empty, without the empty cells at their end."""
+    book = _opened(path)
+    try:
+        with damage_as_data_error(str(path), "Excel workbook"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for number, raw in enumerate(book[sheet].iter_rows(values_only=True), 1):
+                cells = [_value(cell) for cell in raw]
+                while cells and cells[-1] is None:
+                    cells.pop()
+                if cells:
+                    yield number, tuple(cells)
+    finally:
+        book.close()
+
+
+def _value(cell: object) -> object:
+    if isinstance(cell, str):
+        text = cell.strip()
+        return None if not text or text in _ERRORS else text
+    if isinstance(cell, datetime.datetime | datetime.date | datetime.time):
+        return cell.isoformat(" ") if isinstance(cell, datetime.datetime) else cell.isoformat()
+    return cell if isinstance(cell, bool | int | float) or cell is None else str(cell)
+
+
+def _format(
+    name: str,
+    rows: list[tuple[int, tuple[Any, ...]]],
+    wanted: Iterable[str],
+    usual: Iterable[str],
+    header: bool | None,
+) -> TableFormat:
+    """The form of the first rows, as that of a text table with a line for each row of the sheet."""
+    width = max(len(cells) for _, cells in rows)
+    lines = [""] * rows[-1][0]
+    for number, cells in rows:
+        lines[number - 1] = "\t".join(_as_field(cell) for cell in (*cells, *(None,) * (width - len(cells))))
+    return format_of_lines(lines, name, tabs=True, header=header, wanted=wanted, usual=usual)
+
+
+def _as_field(cell: object) -> str:
+    return "" if cell is None else " ".join(str(cell).split())

@@ -1,0 +1,142 @@
+"""Whether the first row of a table names its columns, and whether the second one has their units."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from convscope.data.columns import LABEL_COLUMNS, MISSING_WORDS, PATH_COLUMNS, SPLIT_COLUMNS
+from convscope.data.number_forms import is_any_number
+
+USUAL_NAMES = frozenset(
+    [
+        *LABEL_COLUMNS,
+        *PATH_COLUMNS,
+        *SPLIT_COLUMNS,
+        *("id", "text", "sentence", "review", "message", "comment", "title", "tweet", "content", "name"),
+        *("sentiment", "time", "date", "datetime", "timestamp", "value", "index", "source", "tags", "tokens"),
+    ]
+)
+"""Names of columns that hardly ever are values."""
+
+_MOST_COLUMNS = 300
+_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
+_FILE = re.compile(r"\S+\.[A-Za-z]\w{1,4}")
+_NAME = re.compile(r"[^\W\d][\w .()/%°#:\[\]-]{0,40}")
+_UNIT = re.compile(r"\[.*\]|\(.*\)|[^\d\s]\S{0,11}|-|\d*/?[^\W\d]\S{0,8}", re.DOTALL)
+
+
+def names_columns(first: Sequence[str], body: Sequence[Sequence[str]], usual: Iterable[str] = ()) -> bool:
+    """Whether the first row of a table names its columns, by what stands below it.
+
+    A name is no number above numbers, no time above times, no file above files, and no label that other
+    rows have too. Numbers that count up, such as 0, 1, 2, may be names.
+
+    Args:
+        first: The fields of the row.
+        body: Those of the rows below, a few hundred or thousand.
+        usual: Names of columns that hardly ever are values, in lower case, besides `USUAL_NAMES`.
+
+    Example:
+        >>> names_columns(["day", "temp"], [["Mon", "3.5"], ["Tue", "4"]])
+        True
+        >>> names_columns(["good", "I like it"], [["bad", "I hate it"], ["good", "Fine."]])
+        False
+    """
+    if _counts_from_zero(first, body):
+        return True
+    known = {name.lower() for name in usual} | USUAL_NAMES
+    usual_names = sum(field.lower() in known for field in first)
+    counting = _evenly_rising([field for field in first if is_any_number(field)])
+    votes = [
+        _vote(field, [row[at] for row in body if at < len(row)], counting)
+        for at, field in enumerate(first[:_MOST_COLUMNS])
+    ]
+    against, favor = sum(vote < 0 for vote in votes), sum(vote > 0 for vote in votes)
+    if not against:
+        years = [field for field in first if re.fullmatch(r"(1[5-9]|20)\d\d", field)]
+        return favor + usual_names > 0 or (counting and 1 < len(years) < len(first))
+    return favor + 2 * usual_names > against and _all_differ(first)
+
+
+def units_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether the row below the header holds units: no number where all rows below it have numbers.
+
+    Args:
+        first: The names.
+        body: The rows below them.
+
+    Example:
+        >>> units_below(["t", "p"], [["[s]", "[bar]"], ["0", "1.2"], ["1", "1.3"]])
+        True
+    """
+    if len(body) < 3 or len(body[0]) != len(first):
+        return False
+    units, below = body[0], body[1:]
+    above = 0
+    for at, unit in enumerate(units[:_MOST_COLUMNS]):
+        values = [row[at] for row in below if at < len(row) and row[at] not in MISSING_WORDS]
+        if not values or unit in MISSING_WORDS:
+            continue
+        numeric = all(map(is_any_number, values))
+        if is_any_number(unit) or not _UNIT.fullmatch(unit) or unit in values:
+            return False
+        above += numeric
+    return above > 0
+
+
+def _vote(field: str, column: Sequence[str], counting: bool) -> int:
+    """1 for a name, -1 for a value, 0 for a field that may be both."""
+    values = [value for value in column if value not in MISSING_WORDS]
+    if not values or not field:
+        return 0
+    for is_one in (is_any_number, _is_time, _is_file):
+        if sum(map(is_one, values)) >= 0.9 * len(values):
+            if is_one(field):
+                return 0 if counting and is_one is is_any_number else -1
+            return 0 if field in MISSING_WORDS else 1
+    counts = Counter(column)
+    if field in counts:
+        return -1
+    few = 1 < len(counts) <= len(column) / 2 and min(counts.values()) > 1
+    return 1 if few else _vote_of_texts(field, values)
+
+
+def _vote_of_texts(field: str, values: Sequence[str]) -> int:
+    """The same above texts that differ: a few words that begin with a letter are a name above sentences."""
+    words = sum(len(value.split()) for value in values) / len(values)
+    if words < 3 or len(values) < 2:
+        return 0
+    if len(field.split()) > 3:
+        return -1
+    return int(_NAME.fullmatch(field) is not None and len(field.split()) < 3)
+
+
+def _counts_from_zero(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether all names are numbers from 0 on, as pandas writes them, and no other row goes on so."""
+    counted = len(first) > 2 and list(first) == [str(number) for number in range(len(first))]
+    return counted and not any(list(row) == list(first) for row in body) and len(body) > 0
+
+
+def _evenly_rising(fields: Sequence[str]) -> bool:
+    """Whether numbers are whole and rise in even steps, as 1990, 2000, 2010 do."""
+    if not all(re.fullmatch(r"-?\d{1,9}", field) for field in fields):
+        return False
+    numbers = [int(field) for field in fields]
+    steps = {after - before for before, after in pairwise(numbers)}
+    return not steps or (len(steps) == 1 and min(steps) > 0)
+
+
+def _all_differ(fields: Sequence[str]) -> bool:
+    filled = [field for field in fields if field]
+    return len(set(filled)) == len(filled)
+
+
+def _is_time(field: str) -> bool:
+    return _TIME.fullmatch(field) is not None
+
+
+def _is_file(field: str) -> bool:
+    return _FILE.fullmatch(field) is not None

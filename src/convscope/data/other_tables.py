@@ -1,0 +1,88 @@
+"""Tables of other programs, which are refused with the way to save them as something that is read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from convscope.errors import DataError
+
+_CSV = "Open it in a spreadsheet and save it as .xlsx or .csv."
+_HINTS = {
+    ".xls": f"an old Excel workbook: {_CSV}",
+    ".xlsb": f"a binary Excel workbook: {_CSV}",
+    ".ods": f"a workbook of LibreOffice: {_CSV}",
+    ".numbers": "a workbook of Numbers: Export it as CSV or Excel.",
+    ".sas7bdat": "a table of SAS: Save it with pandas.read_sas(path).to_csv('table.csv', index=False).",
+    ".xpt": "a table of SAS: Save it with pandas.read_sas(path).to_csv('table.csv', index=False).",
+    ".sav": "a table of SPSS: Save it with pandas.read_spss(path).to_csv('table.csv', index=False).",
+    ".dta": "a table of Stata: Save it with pandas.read_stata(path).to_csv('table.csv', index=False).",
+    ".rds": "data of R: Save it with write.csv(readRDS('table.rds'), 'table.csv', row.names = FALSE).",
+    ".rdata": "data of R: Load it in R and save each table with write.csv(table, 'table.csv').",
+    ".rda": "data of R: Load it in R and save each table with write.csv(table, 'table.csv').",
+    ".feather": "a table of Arrow: Save it with pandas.read_feather(path).to_parquet('table.parquet').",
+    ".arrow": "a table of Arrow: Save it as Parquet with pyarrow.parquet.write_table.",
+    ".orc": "a table of ORC: Save it with pandas.read_orc(path).to_parquet('table.parquet').",
+    ".avro": "data of Avro: Save it as JSON Lines or Parquet.",
+    ".pkl": "a pickle, which may run any program: Save the table with frame.to_parquet('table.parquet').",
+    ".pickle": "a pickle, which may run any program: Save the table with frame.to_parquet('table.parquet').",
+    ".sqlite": "a data base: Export the table as CSV.",
+    ".sqlite3": "a data base: Export the table as CSV.",
+    ".db": "a data base: Export the table as CSV.",
+    ".mdb": "a data base: Export the table as CSV.",
+    ".accdb": "a data base: Export the table as CSV.",
+    ".dbf": f"a table of dBase: {_CSV}",
+}
+_CONTENTS: tuple[tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "a ZIP archive", "Rename it to .xlsx if it is an Excel workbook, or unpack it."),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", _CSV),
+    (b"PAR1", "a Parquet file", "Rename it to .parquet."),
+    (b"ARROW1", "a table of Arrow", "Save it as Parquet with pyarrow.parquet.write_table."),
+    (b"%PDF", "a PDF document", "Save its table as .csv."),
+    (b"SQLite format 3\0", "a data base", "Export the table as CSV."),
+    (b"Rar!", "a RAR archive", "Unpack it."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it."),
+    (b"\x28\xb5\x2f\xfd", "a file packed by Zstandard", "Unpack it, or pack it as .gz."),
+    (b"BZh", "a file packed by bzip2", "Unpack it, or pack it as .gz."),
+    (b"\xfd7zXZ\0", "a file packed by xz", "Unpack it, or pack it as .gz."),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Save its table as .csv or .parquet."),
+)
+_PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|table)\b", re.IGNORECASE)
+
+
+def refuse_other_name(path: Path) -> None:
+    """Stops at a table of another program by its ending.
+
+    Raises:
+        DataError: With the way to save it as something that is read.
+    """
+    found = _HINTS.get(path.suffix.lower())
+    if found is not None:
+        what, _, hint = found.partition(": ")
+        raise DataError(f"{path}: expected a table that can be read, received {what}", hint=hint)
+
+
+def refuse_other_content(path: Path) -> None:
+    """Stops at a file that is called a table of text and holds something else.
+
+    Raises:
+        DataError: With what it holds, and what to do.
+    """
+    try:
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            head = file.read(512)
+    except (OSError, ValueError):
+        return  # whoever opens the file says what is wrong
+    if head.startswith(b"\x1f\x8b") and path.suffix.lower() != ".gz":
+        raise _other(path, "a packed file", f"Rename it to {path.name}.gz.")
+    for mark, what, hint in _CONTENTS:
+        if head.startswith(mark):
+            raise _other(path, what, hint)
+    if _PAGE.match(head):
+        raise _other(path, "a web page", "Download the file itself, or save the table of the page as CSV.")
+
+
+def _other(path: Path, what: str, hint: str) -> DataError:
+    return DataError(f"{path}: expected a table as text, received {what}", hint=hint)
