@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from convscope.data.named_files import files_of, nothing_in
@@ -53,7 +53,9 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     if not len(source):
         raise nothing_in(paths, "recordings", skipped)
     return RecordingInputs(
-        "", source.keys, source.parts, source.seconds, source.rates, tuple(skipped), scanned.warnings
+        **{each.name: getattr(source, each.name) for each in fields(Recordings)},
+        skipped=tuple(skipped),
+        warnings=scanned.warnings,
     )
 
 

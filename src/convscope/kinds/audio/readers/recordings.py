@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
+from convscope.kinds.audio.readers.announced import share_present
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ MOST_VALUES = 2**29
 """Samples over all channels that are decoded at once: 2 GiB."""
 BLOCK_VALUES = 2**20
 """Samples over all channels of a piece."""
+EVERY = -1
+"""All channels of a recording, which become their mean."""
 SLACK = 0.1
 """Seconds by which a part may reach beyond the end of its file, since tables round."""
 
@@ -66,6 +69,7 @@ class Recordings:
         parts: Which part of the file each is; empty where all are whole files.
         seconds: The duration of each; empty where they were not looked at.
         rates: Samples per second of each, likewise.
+        channels: Which channel of each is taken, `EVERY` for all; empty where that is so of each.
     """
 
     root: str
@@ -73,6 +77,7 @@ class Recordings:
     parts: Sequence[Excerpt] = field(default=(), repr=False)
     seconds: Sequence[float] = field(default=(), repr=False)
     rates: Sequence[int] = field(default=(), repr=False)
+    channels: Sequence[int] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -83,7 +88,16 @@ class Recordings:
         Raises:
             DataError: The file cannot be decoded.
         """
-        return decode_recording(self.path(index), self.part(index))
+        return self._of_channel(index, decode_recording(self.path(index), self.part(index)))
+
+    def pieces(self, index: int) -> Iterator[Waveform]:
+        """Decodes one recording a piece at a time, as `blocks`.
+
+        Raises:
+            DataError: The file cannot be decoded.
+        """
+        for piece in blocks(self.path(index), self.part(index)):
+            yield self._of_channel(index, piece)
 
     def path(self, index: int) -> Path:
         """The file of a recording."""
@@ -109,7 +123,14 @@ class Recordings:
         parts = [self.parts[i] for i in rows] if self.parts else ()
         seconds = [self.seconds[i] for i in rows] if self.seconds else ()
         rates = [self.rates[i] for i in rows] if self.rates else ()
-        return Recordings(self.root, [self.keys[i] for i in rows], parts, seconds, rates)
+        channels = [self.channels[i] for i in rows] if self.channels else ()
+        return Recordings(self.root, [self.keys[i] for i in rows], parts, seconds, rates, channels)
+
+    def _of_channel(self, index: int, found: Waveform) -> Waveform:
+        channel = self.channels[index] if self.channels else EVERY
+        if channel == EVERY or channel >= found.waveform.shape[1]:
+            return found
+        return Waveform(found.waveform[:, channel : channel + 1], found.rate)
 
 
 def sound_library() -> Any:
@@ -199,6 +220,10 @@ def _seek(file: Any, path: Path, part: Excerpt) -> int:
     rate = int(file.samplerate)
     first = round(part.start * rate)
     rest = int(file.frames) - first
+    if part.seconds is None:
+        there = share_present(path)
+        whole = round(int(file.frames) / there) if there else 0
+        _check_whole(path, int(file.frames), whole, rate)
     count = rest if part.seconds is None else round(part.seconds * rate)
     if rest < 0 or count > rest + SLACK * rate:
         raise DataError(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.recordings import Recordings, blocks, sound_library
+from convscope.kinds.audio.readers.recordings import EVERY, Recordings, blocks, sound_library
 from convscope.types import Progress, Skipped
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
@@ -21,6 +21,8 @@ LOUDEST = 8.0
 """A sample above this many times full scale is no sound; files of floats may hold anything."""
 LONGEST = 3_600.0
 """Seconds of a recording that is learned from."""
+CANCELLED = 0.1
+"""Below this share of the energy that the mean of independent channels has, channels cancel each other."""
 CLIPPED_SHARE = 1e-3
 """Of a clipped recording at least this share of samples is as loud as its loudest."""
 _NEAR_FULL_SCALE = 0.98
@@ -40,6 +42,7 @@ class Heard:
         silent: Whether all samples are 0.
         clipped: Whether it was too loud for what recorded it.
         digest: A hash of its samples, whatever they are packed in.
+        channel: The loudest channel where the channels cancel each other, `EVERY` else.
     """
 
     seconds: float
@@ -47,6 +50,7 @@ class Heard:
     silent: bool
     clipped: bool
     digest: bytes
+    channel: int = EVERY
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,12 @@ def scan_recordings(source: Recordings, progress: Progress, longest: float = LON
             raise
     kept = np.array([i for i, one in enumerate(heard) if one is not None], np.int64)
     readable = [one for one in heard if one is not None]
+    channels = [one.channel for one in readable]
     scanned = replace(
         source.take(kept),
         seconds=[one.seconds for one in readable],
         rates=[one.rate for one in readable],
+        channels=channels if any(channel != EVERY for channel in channels) else (),
     )
     digests = np.frombuffer(b"".join(one.digest for one in readable), np.uint8)
     keys = digest_keys(digests.reshape(len(readable), DIGEST_BYTES))
@@ -131,6 +137,7 @@ def hear(source: Recordings, index: int, longest: float = LONGEST) -> Heard:
     path = source.path(index)
     digest = blake2b(digest_size=DIGEST_BYTES)
     loudest, frames, rate, values, at_peak = 0.0, 0, 0, 0, 0
+    energies = _Energies()
     for piece in blocks(path, source.part(index)):
         rate = piece.rate
         _check_rate(path, rate)
@@ -139,6 +146,7 @@ def hear(source: Recordings, index: int, longest: float = LONGEST) -> Heard:
             raise DataError(f"{path}: longer than {longest:g} seconds; a table may name its parts")
         digest.update(np.ascontiguousarray(piece.waveform).data)
         values += piece.waveform.size
+        energies.add(piece.waveform)
         level = np.abs(piece.waveform)
         peak = _checked_peak(path, float(level.max(initial=0)))
         at_peak = 0 if peak > loudest * _ALIKE else at_peak
@@ -148,7 +156,28 @@ def hear(source: Recordings, index: int, longest: float = LONGEST) -> Heard:
         raise DataError(f"{path}: it has no samples")
     digest.update(f"{rate}".encode())
     clipped = loudest >= _NEAR_FULL_SCALE and at_peak >= CLIPPED_SHARE * values
-    return Heard(frames / rate, rate, loudest == 0, clipped, digest.digest())
+    return Heard(frames / rate, rate, loudest == 0, clipped, digest.digest(), energies.channel())
+
+
+class _Energies:
+    """The energy of each channel, and of their mean."""
+
+    def __init__(self) -> None:
+        self._each: npt.NDArray[np.float64] = np.zeros(0)
+        self._mean = 0.0
+
+    def add(self, waveform: npt.NDArray[np.float32]) -> None:
+        """The next piece, shape (samples, channels)."""
+        if waveform.shape[1] > 1:
+            energies = np.einsum("sc,sc->c", waveform, waveform, dtype=np.float64)
+            self._each = energies if not len(self._each) else self._each + energies
+            mean = waveform.mean(axis=1, dtype=np.float64)
+            self._mean += float(mean @ mean)
+
+    def channel(self) -> int:
+        """The loudest channel where the mean is far weaker than that of independent channels; else `EVERY`."""
+        independent = float(self._each.sum()) / max(len(self._each), 1) ** 2
+        return int(self._each.argmax()) if self._mean < CANCELLED * independent else EVERY
 
 
 def _checked_peak(path: object, level: float) -> float:
@@ -174,6 +203,11 @@ def _warnings(source: Recordings, heard: Sequence[Heard]) -> tuple[str, ...]:
         (
             "clipped: samples at full scale, recorded too loud",
             [one.clipped for one in heard],
+        ),
+        (
+            "of channels that cancel each other, as a cable with crossed wires makes them; the loudest"
+            " channel is taken in place of their mean",
+            [one.channel != EVERY for one in heard],
         ),
     ):
         if any(which):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.threads import loading_pool
 from convscope.data.token_rows import padded_length
-from convscope.kinds.audio.readers.recordings import Recordings, blocks
+from convscope.kinds.audio.readers.recordings import Recordings
 from convscope.kinds.audio.speech.sound_stream import SCALE, Int16, as_stream, as_whole
 
 PADDING = -32768
@@ -48,7 +48,7 @@ class SoundRows:
         """
         if self.waves:
             return self.waves[index]
-        return as_whole(blocks(self.source.path(index), self.source.part(index)), self.rate)
+        return as_whole(self.source.pieces(index), self.rate)
 
     def pieces(self, index: int) -> Iterator[Int16]:
         """One waveform a piece at a time, which takes no more memory however long it is.
@@ -59,7 +59,7 @@ class SoundRows:
         if self.waves:
             yield self.waves[index]
         else:
-            yield from as_stream(blocks(self.source.path(index), self.source.part(index)), self.rate)
+            yield from as_stream(self.source.pieces(index), self.rate)
 
     def several(self, indices: npt.NDArray[np.int64]) -> list[Int16]:
         """Some waveforms, decoded in a few threads."""
