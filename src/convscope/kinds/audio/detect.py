@@ -5,11 +5,11 @@ from __future__ import annotations
 from convscope.data.columns import find_column
 from convscope.data.heads import TableHead
 from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.audio.readers.endings import SOUNDS
 from convscope.kinds.audio.readers.tables import (
     NAMED_SOUNDS,
     SOUND_COLUMNS,
     SOUND_LABEL_COLUMNS,
-    SOUNDS,
     TRANSCRIPT_COLUMNS,
     TRANSCRIPTS,
 )

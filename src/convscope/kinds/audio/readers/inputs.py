@@ -9,12 +9,19 @@ from pathlib import Path
 
 from convscope.data.named_files import files_of, nothing_in
 from convscope.data.splits import LeftOut
+from convscope.kinds.audio.readers.endings import ending_of
+from convscope.kinds.audio.readers.folder_tables import tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
-from convscope.kinds.audio.readers.tables import is_sound_table, named_recordings
+from convscope.kinds.audio.readers.tables import is_sound_table
 from convscope.types import Progress, Skipped, no_progress
 
-_BESIDE = (".txt", ".md", ".json", ".csv", ".tsv", ".pdf", ".html", ".xml", ".yaml", ".yml")
+_BESIDE = frozenset(
+    [
+        *(".txt", ".md", ".json", ".csv", ".tsv", ".pdf", ".html", ".xml", ".yaml", ".yml", ".xlsx", ".log"),
+        *(".png", ".jpg", ".jpeg", ".gif", ".npy", ".npz", ".zip", ".py", ".ipynb", ".textgrid", ".lab"),
+    ]
+)
 """Endings of what lies beside recordings; where a folder is given, it is not tried as sound."""
 
 
@@ -43,8 +50,7 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     skipped: list[Skipped] = []
     found: dict[tuple[str, Excerpt], None] = {}
     for path in map(os.fspath, paths):
-        for file in files_of(path, skipped):
-            found.update(dict.fromkeys(_named(Path(file), Path(path).is_dir(), skipped)))
+        found.update(dict.fromkeys(_named(path, skipped)))
     keys, parts = [key for key, _ in found], [part for _, part in found]
     whole = all(part == WHOLE for part in parts)
     scanned = scan_recordings(Recordings("", keys, () if whole else parts), progress, longest=float("inf"))
@@ -59,11 +65,17 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     )
 
 
-def _named(file: Path, of_folder: bool, skipped: list[Skipped]) -> list[tuple[str, Excerpt]]:
-    """The recordings that a file is or names."""
-    if not of_folder and is_sound_table(file):
-        rows = named_recordings(file, None, skipped=skipped)
-        return [(str(file.parent / row.key), row.part) for row in rows]
-    if of_folder and file.suffix.lower() in _BESIDE:
-        return []
-    return [(str(file), WHOLE)]
+def _named(path: str, skipped: list[Skipped]) -> list[tuple[str, Excerpt]]:
+    """The recordings of a path, as training would find them: those that a table names, or all there are."""
+    place = Path(path)
+    tables = None
+    if place.is_dir():
+        tables = tables_of_folder(place)
+    elif place.is_file() and is_sound_table(place):
+        tables = tables_of_file(place)
+    if tables is not None:
+        rows = tables.rows(None, [], skipped)
+        return [(str(tables.root / row.key), row.part) for row, _ in rows]
+    folder = place.is_dir()
+    files = files_of(path, skipped)
+    return [(file, WHOLE) for file in files if not folder or ending_of(file) not in _BESIDE]

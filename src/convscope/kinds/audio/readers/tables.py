@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from convscope.data.columns import (
@@ -16,40 +17,57 @@ from convscope.data.columns import (
     split_name,
 )
 from convscope.data.lines import ControlCharacters, clean_text
-from convscope.data.named_files import Inside, checked_path
+from convscope.data.named_files import Inside
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
+from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
+from convscope.kinds.audio.readers.places import Places
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt
 from convscope.types import Skipped, SplitName
 
-SOUNDS = frozenset(
-    [
-        *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd"),
-        *(".caf", ".w64", ".rf64"),
-    ]
+SEEN = 20
+"""Rows by which columns are told apart."""
+_OTHER_FILES = frozenset(
+    [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".txt", ".npy", ".csv"]
 )
-"""How files of recordings end."""
 TRANSCRIPTS = ".trans.txt"
 """How LibriSpeech's files of transcripts end: an id and words in each line."""
 
 NAMED_SOUNDS = (
     *("audio_filepath", "audio_path", "audio_file", "audio", "sound", "recording", "wav", "wav_path"),
-    *("wav_filename", "clip"),
+    *("wav_filename", "wav_file", "clip", "clip_name", "slice_file_name", "sound_file", "audio_filename"),
 )
 """What columns are called that can hold nothing but files of recordings."""
-SOUND_COLUMNS = (*NAMED_SOUNDS, *PATH_COLUMNS)
+SOUND_COLUMNS = (*NAMED_SOUNDS, *PATH_COLUMNS, "fname", "filenames", "itemid", "recording_id")
 """Files."""
-SOUND_LABEL_COLUMNS = (
-    *LABEL_COLUMNS,
-    *("command", "keyword", "digit", "emotion", "genre", "species", "event", "language", "speaker", "word"),
+OTHER_LABELS = (
+    *(
+        "command",
+        "keyword",
+        "digit",
+        "emotion",
+        "genre",
+        "species",
+        "event",
+        "language",
+        "word",
+        "instrument",
+    ),
+    *("primary_label", "scene_label", "hasbird", "speaker"),
 )
+"""What labels are called where no column is called a label."""
+SOUND_LABEL_COLUMNS = (*LABEL_COLUMNS, *OTHER_LABELS)
 TRANSCRIPT_COLUMNS = (
     *("text", "transcript", "transcription", "sentence", "utterance", "words", "normalized_text"),
 )
 SOUND_ROLES = (SOUND_COLUMNS, SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS, SPLIT_COLUMNS)
 """What the columns of a table of recordings are usually called, by what they hold."""
-SPEAKER_COLUMNS = ("speaker", "speaker_id", "spk", "spk_id", "client_id", "singer", "reader")
+SPEAKER_COLUMNS = ("speaker", "speaker_id", "spk", "spk_id", "client_id", "singer", "reader", "actor")
 """Who is heard: recordings of one speaker stay on one side of splits that are drawn."""
+GROUP_COLUMNS = (*SPEAKER_COLUMNS, *("subject", "patient", "group", "fold", "source", "src_file", "fsid"))
+"""What recordings have in common that stay on one side of splits that are drawn."""
+FOLD_COLUMNS = ("fold", "folder")
+"""What may be a part of the path of a recording."""
 START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
 """Where a part of a file begins, in seconds."""
 DURATION_COLUMNS = ("duration", "seconds")
@@ -62,11 +80,12 @@ class Named:
 
     Args:
         where: The file and line, for messages.
-        key: The file of the recording, relative to the folder of the table.
+        key: The file of the recording, relative to the root of its `Places`.
         part: Which part of it.
         said: The label or the transcript; None where neither is wanted.
         split: Where it belongs; None where the table has no splits.
-        speaker: Who is heard; empty where the table does not say.
+        group: What it has in common with others that stay on one side of drawn splits, such as the speaker;
+            empty where the table does not say.
     """
 
     where: str
@@ -74,7 +93,7 @@ class Named:
     part: Excerpt
     said: str | None
     split: SplitName | None
-    speaker: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +106,8 @@ class Roles:
         start: Where a part begins, in seconds.
         duration: How long it is, in seconds.
         split: Splits.
-        speaker: Speakers.
+        group: What stays together, such as speakers.
+        fold: What may be a part of the path.
     """
 
     path: str
@@ -95,39 +115,51 @@ class Roles:
     start: str | None
     duration: str | None
     split: str | None
-    speaker: str | None
+    group: str | None
+    fold: str | None
+
+    def columns(self) -> list[str]:
+        """Those that are there, each once."""
+        names = (self.path, self.said, self.start, self.duration, self.split, self.group, self.fold)
+        return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def is_sound_table(path: Path) -> bool:
-    """Whether a file is a table with a column of recordings."""
+def is_sound_table(path: Path, aliases: tuple[str, ...] | None = None) -> bool:
+    """Whether a file is a table with a column of recordings, and one of these names besides."""
     kind = table_kind(path)
     if kind is None:
         return False
     try:
         table = open_table(path, kind, wanted=SOUND_COLUMNS, roles=SOUND_ROLES)
+        path_column = _sound_column(table, ()) if table.named else None
+        others = [name for name in table.columns if name != path_column]
+        return path_column is not None and (aliases is None or find_column(others, aliases) is not None)
     except DataError:
         return False
-    return table.named and find_column(table.columns, SOUND_COLUMNS) is not None
 
 
 def named_recordings(
     path: Path,
     aliases: tuple[str, ...] | None,
+    places: Places,
     *,
     column: str | None = None,
     encoding: str | None = None,
     controls: ControlCharacters | None = None,
     skipped: list[Skipped] | None = None,
+    decisions: list[str] | None = None,
 ) -> Iterator[Named]:
     """The rows of a table, one at a time.
 
     Args:
-        path: The table; files are named relative to its folder, or by a whole path below it.
+        path: The table.
         aliases: Usual names of the column of labels or transcripts; None where neither is wanted.
+        places: Where its recordings are.
         column: That column, where the user chose it.
         encoding: As `read_lines`.
         controls: Where control characters are counted.
         skipped: Learns which rows were left out.
+        decisions: Learns what the columns were taken for.
 
     Yields:
         Recordings in the order of the table; whether the files are there is not looked at.
@@ -143,17 +175,19 @@ def named_recordings(
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
     table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
     roles = _roles(table, aliases, column)
-    inside = Inside(path.parent)
-    names = [roles.path, roles.said, roles.start, roles.duration, roles.split, roles.speaker]
-    present = [name for name in names if name is not None]
+    if decisions is not None and aliases is not None:
+        decisions.append(_line(table, roles, aliases))
+    inside = Inside(places.root)
+    present = roles.columns()
     class_names = table.class_names(roles.said) if roles.said else None
     for row, cells in table.rows(present):
         where = table.where(row)
         found = dict(zip(present, cells, strict=True))
-        key = checked_path(where, _as_text(where, "a path", found[roles.path]), path.parent)
+        folds = [str(found[roles.fold])] if roles.fold else []
+        key = places.key(where, _as_text(where, "a path", found[roles.path]), folds)
         if not inside(key):
             if skipped is not None:
-                skipped.append(Skipped(f"{path.parent}/{key}", "a link that leaves the folder"))
+                skipped.append(Skipped(f"{places.root}/{key}", "a link that leaves the folder"))
             continue
         said: str | None = None
         if roles.said is not None and aliases == TRANSCRIPT_COLUMNS:
@@ -162,9 +196,9 @@ def named_recordings(
             said = label_name(where, found[roles.said], class_names)
         split = found[roles.split] if roles.split else None
         named = None if roles.split is None else split_name(where, _as_text(where, "a split", split))
-        speaker = found[roles.speaker] if roles.speaker else None
-        heard = "" if speaker is None else str(speaker).strip()
-        yield Named(where, key, _part(where, roles, found), said, named, heard)
+        group = found[roles.group] if roles.group else None
+        together = "" if group is None else str(group).strip()
+        yield Named(where, key, _part(where, roles, found), said, named, together)
 
 
 def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) -> Roles:
@@ -173,14 +207,16 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
         at = find_column(free, names)
         return None if at is None else free[at]
 
-    path = by_name(SOUND_COLUMNS, (column,))
-    if path is None or not table.named:
+    path = _sound_column(table, (column,)) if table.named else None
+    if path is None:
         raise _missing(table, "recordings", SOUND_COLUMNS)
     said = None
-    if aliases is not None:
-        said = column if column in table.columns else by_name(aliases, (path,))
-        if said is None or (column is not None and said != column):
-            raise _missing(table, "labels or transcripts", (column,) if column else aliases)
+    if column is not None and aliases is not None:
+        said = column if column in table.columns else None
+    elif aliases is not None:
+        said = by_name(aliases, (path,)) if aliases == TRANSCRIPT_COLUMNS else _label_column(table, path)
+    if said is None and aliases is not None:
+        raise _missing(table, "labels or transcripts", (column,) if column else aliases)
     taken = (path, said)
     return Roles(
         path,
@@ -188,8 +224,78 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
         by_name(START_COLUMNS),
         by_name(DURATION_COLUMNS),
         by_name(SPLIT_COLUMNS, taken),
-        by_name(SPEAKER_COLUMNS, taken),
+        by_name(GROUP_COLUMNS, taken),
+        by_name(FOLD_COLUMNS, taken),
     )
+
+
+def _sound_column(table: Table, taken: tuple[str | None, ...]) -> str | None:
+    """The column that names recordings: by its name, where what stands in it may be one; else by its cells."""
+    free = [name for name in table.columns if name not in taken]
+    first = [cells for _, cells in islice(table.rows(free), SEEN)]
+    endings = {
+        name: {ending_of(str(cells[at])) for cells in first if cells[at] not in (None, "")}
+        for at, name in enumerate(free)
+    }
+    at = find_column(free, SOUND_COLUMNS)
+    if at is not None and not endings[free[at]] & _OTHER_FILES:
+        return free[at]
+    return next((name for name in free if endings[name] and endings[name] <= SOUNDS), None)
+
+
+def _label_column(table: Table, path: str) -> str | None:
+    """The column of labels; of several that part the rows alike the one that names classes in words.
+
+    Raises:
+        DataError: Several columns may hold the labels, and they part the rows differently.
+    """
+    free = [name for name in table.columns if name != path]
+    for names in (LABEL_COLUMNS, OTHER_LABELS[:-1], OTHER_LABELS[-1:]):
+        found = [name for name in free if name.strip().lower() in names]
+        if found:
+            break
+    else:
+        return None
+    if len(found) == 1:
+        return found[0]
+    rows = {tuple(map(str, cells)) for _, cells in table.rows(found)}
+    for at, name in enumerate(found):
+        if len({row[at] for row in rows}) != len(rows):
+            raise DataError(
+                f"{table.path}: {' and '.join(repr(name) for name in found)} may each be the column of labels",
+                hint=f"Say which: --label-column {found[0]!r}.",
+            )
+    worded = [name for at, name in enumerate(found) if not all(_is_number(row[at]) for row in rows)]
+    return (worded or found)[0]
+
+
+def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
+    """What each column was taken for."""
+    said = "transcript" if aliases == TRANSCRIPT_COLUMNS else "label"
+    named = [
+        ("recording", roles.path),
+        (said, roles.said),
+        ("start", roles.start),
+        ("duration", roles.duration),
+        ("split", roles.split),
+        ("group", roles.group),
+    ]
+    used = [(role, name) for role, name in named if name is not None]
+    return columns_line(used, [name for name in table.columns if name not in roles.columns()])
+
+
+def columns_line(used: Sequence[tuple[str, str]], unused: Sequence[str]) -> str:
+    return (
+        f"columns: {', '.join(f'{r} from {n!r}' for r, n in used)}; not used: {', '.join(map(repr, unused))}"
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _missing(table: Table, role: str, expected: tuple[str, ...]) -> DataError:

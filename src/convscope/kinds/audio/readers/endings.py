@@ -1,0 +1,48 @@
+"""How files of sound end: those that are decoded, and those that have to be converted first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePath
+
+SOUNDS = frozenset(
+    [
+        *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd"),
+        *(".caf", ".w64", ".rf64"),
+    ]
+)
+"""How files of recordings end."""
+OTHER_SOUNDS = frozenset(
+    [".m4a", ".aac", ".mp4a", ".m4b", ".wma", ".amr", ".ape", ".ac3", ".dts", ".mka", ".wv"]
+)
+"""Files of sound that the library does not decode."""
+VIDEOS = frozenset([".mp4", ".m4v", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"])
+"""Films, whose sound has to be taken out first."""
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file in lower case, with its dot.
+
+    Example:
+        >>> ending_of("a/B.WAV"), ending_of("README")
+        ('.wav', '')
+    """
+    return PurePath(name).suffix.lower()
+
+
+def conversion_hint(names: Iterable[str]) -> str:
+    """How files are converted that are not decoded; empty where there are none among them.
+
+    Example:
+        >>> conversion_hint(["a.m4a"])
+        'Files of .m4a are not decoded; convert each: ffmpeg -i a.m4a a.wav.'
+    """
+    found = Counter(ending for name in names if (ending := ending_of(name)) in OTHER_SOUNDS | VIDEOS)
+    if not found:
+        return ""
+    ending = found.most_common(1)[0][0]
+    what = "Films are not read" if ending in VIDEOS else f"Files of {ending} are not decoded"
+    do = "take out the sound of each" if ending in VIDEOS else "convert each"
+    extra = " or its pictures: ffmpeg -i a{0} -r 1 a-%04d.png".format(ending) if ending in VIDEOS else ""
+    return f"{what}; {do}: ffmpeg -i a{ending} a.wav{extra}."

@@ -1,0 +1,119 @@
+"""Labels that stand in the names of files: by a pattern of the user, or as data sets are known to name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from convscope.data.listing import Listing
+from convscope.data.split_names import split_of
+from convscope.errors import DataError, UsageError
+from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
+from convscope.kinds.audio.readers.rows import Rows
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a data set names its recordings.
+
+    Args:
+        name: Of the data set.
+        pattern: Of a whole name without ending, with a group `label`, and one for what stays together.
+        codes: What labels mean; empty where they stand for themselves.
+    """
+
+    name: str
+    pattern: str
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+NAMINGS = (
+    Naming("Free Spoken Digit Dataset", r"(?P<label>\d)_(?P<speaker>[a-z]+)_\d+"),
+    Naming(
+        "RAVDESS",
+        r"0[1-3]-0[12]-(?P<label>0[1-8])-0[12]-0[12]-0[12]-(?P<speaker>\d\d)",
+        dict(
+            zip(
+                (f"0{code}" for code in range(1, 9)),
+                ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+                strict=True,
+            )
+        ),
+    ),
+    Naming("CREMA-D", r"(?P<speaker>\d{4})_[A-Z]{3}_(?P<label>[A-Z]{3})_(?:LO|MD|HI|XX|X)"),
+    Naming("ESC-50", r"(?P<fold>\d)-\d+-[A-Z]-(?P<label>\d+)"),
+    Naming("UrbanSound8K", r"(?P<source>\d+)-(?P<label>\d)-\d+-\d+"),
+)
+"""Data sets whose recordings lie in one folder, or in one for each speaker or fold."""
+GROUP_FOLDERS = re.compile(r"(?:fold|actor|speaker|spk|subject|session|participant|singer)[-_ ]?\d+", re.I)
+"""Names of folders of recordings that stay together and are no classes."""
+_GROUPS = ("speaker", "fold", "source", "group")
+
+
+def known_naming(listing: Listing) -> tuple[Naming, Sequence[str]] | None:
+    """The naming of recordings that lie in one folder, or in folders of speakers or folds, with their keys."""
+    keys = [key for key in listing.files_below("") if ending_of(key) in SOUNDS]
+    folders = {key.rpartition("/")[0] for key in keys}
+    parted = all(GROUP_FOLDERS.fullmatch(folder.rpartition("/")[2]) for folder in folders)
+    if not keys or (len(folders) > 1 and not parted):
+        return None
+    names = [key.rpartition("/")[2].rpartition(".")[0] for key in keys]
+    for naming in NAMINGS:
+        labels = {match["label"] for name in names if (match := re.fullmatch(naming.pattern, name))}
+        if len(labels) > 1 and all(re.fullmatch(naming.pattern, name) for name in names):
+            return naming, keys
+    return None
+
+
+def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
+    """Takes recordings of a known naming; returns the layout in one line."""
+    for key in keys:
+        match = re.fullmatch(naming.pattern, key.rpartition("/")[2].rpartition(".")[0])
+        if match is not None:
+            label = naming.codes.get(match["label"], match["label"])
+            group = next((match[name] for name in _GROUPS if name in match.groupdict()), "")
+            rows.add(key, label, None, group=group)
+    first = keys[0].rpartition("/")[2]
+    rows.decisions.append(
+        f"labels: as {naming.name} names files, in {first} {rows.said[0]!r} of group {rows.groups[0]!r};"
+        " another part of the name is taken with --label-pattern"
+    )
+    return f"names of files: as {naming.name} names {len(keys)} recordings"
+
+
+def read_by_pattern(rows: Rows, pattern: str) -> str:
+    """Takes recordings whose names have a label by a pattern; returns the layout in one line.
+
+    Args:
+        rows: Where they are put.
+        pattern: As `read_recordings`.
+
+    Raises:
+        DataError: A split that nobody knows.
+        UsageError: It is no regular expression with a group.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"The label pattern {pattern!r} is not a regular expression: {error}.") from error
+    if not expression.groups:
+        raise UsageError(
+            f"The label pattern {pattern!r} has no group.", "Put parentheses around the label: '([a-z]+)_.*'."
+        )
+    named = expression.groupindex
+    group: str | int = "label" if "label" in named else 1
+    listing = Listing(rows.root)
+    for key in listing.files_below(""):
+        matched = expression.search(key)
+        if matched is None or not matched[group]:
+            listing.skip(key, "its name has no label by the pattern")
+            continue
+        raw = matched["split"] if "split" in named else None
+        split = None if not raw else split_of(raw)
+        if raw and split is None:
+            raise DataError(f"{rows.root}/{key}: expected a split by the pattern, received {raw!r}")
+        together = next((matched[name] for name in _GROUPS if name in named), None)
+        rows.add(key, matched[group], split, group=together or "")
+    rows.skipped += listing.skipped
+    return f"names of files: label by the pattern {pattern}"

@@ -1,0 +1,112 @@
+"""Recordings as they are found, and what the data says of each, before and after they are heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.assembly import Found, check_mostly_readable
+from convscope.data.lines import ControlCharacters
+from convscope.errors import DataError
+from convscope.kinds.audio.readers.endings import conversion_hint
+from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
+from convscope.kinds.audio.readers.scan import SoundScan, scan_recordings
+from convscope.types import Progress, Skipped, SplitName
+
+FEWEST = 3
+"""Different recordings without which no split can be drawn, and speakers without which they are mixed."""
+
+
+@dataclass
+class Rows:
+    """Recordings in the order in which they were found, not yet heard.
+
+    Args:
+        root: The folder that the keys are relative to.
+        controls: Counts control characters of transcripts.
+    """
+
+    root: str
+    controls: ControlCharacters = field(default_factory=ControlCharacters)
+    keys: list[str] = field(default_factory=list)
+    parts: list[Excerpt] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+
+    def add(
+        self, key: str, said: str, split: SplitName | None, part: Excerpt = WHOLE, group: str = ""
+    ) -> None:
+        """Takes a recording with what is said of it, or in it; one without is listed as skipped.
+
+        Args:
+            key: The file, below the folder.
+            said: Its class, or its transcript.
+            split: Where it belongs, if the data says so.
+            part: Of the file.
+            group: What it has in common with others that stay together, such as the speaker; empty where nobody
+                knows.
+        """
+        if not said.strip():
+            self.skipped.append(Skipped(f"{self.root}/{key}", "the transcript is empty"))
+            return
+        self.keys.append(key)
+        self.parts.append(part)
+        self.said.append(said)
+        self.splits.append(split)
+        self.groups.append(group)
+
+    def hear(self, where: str, layout: str, progress: Progress) -> Found:
+        """Hears all of them and keeps those that can be decoded.
+
+        Args:
+            where: The path that was read, for messages.
+            layout: One line that says which layout was recognized and by what.
+            progress: Told how many were heard.
+
+        Raises:
+            DataError: More than half cannot be decoded, or there are none.
+        """
+        whole = all(part == WHOLE for part in self.parts)
+        scanned = scan_recordings(Recordings(self.root, self.keys, () if whole else self.parts), progress)
+        self._check(where, scanned)
+        kept = scanned.kept.tolist()
+        near = _together([self.groups[row] for row in kept])
+        drawn = not {"validation", "test"} <= set(self.splits)
+        if near is None and drawn and any(self.groups):
+            self.decisions.append(
+                "groups: the same in several splits; keeping them apart needs three or more, given for"
+                " each recording"
+            )
+        return Found(
+            where=where,
+            layout=layout,
+            source=scanned.source,
+            labels=[self.said[row] for row in kept],
+            splits=[self.splits[row] for row in kept],
+            digests=scanned.digests,
+            nouns=("recording", "recordings"),
+            near=near,
+            alike="identical recordings" if near is None else "all recordings of a group",
+            stratified=near is None,
+            decisions=self.decisions,
+            warnings=(*self.controls.warnings, *scanned.warnings),
+            skipped=(*self.skipped, *scanned.skipped),
+        )
+
+    def _check(self, where: str, scanned: SoundScan) -> None:
+        try:
+            check_mostly_readable(where, len(scanned.kept), scanned.skipped, "recordings")
+        except DataError as error:
+            error.hint = conversion_hint(self.keys) or error.hint
+            raise
+
+
+def _together(groups: Sequence[str]) -> npt.NDArray[np.str_] | None:
+    """What stays together, where everything has a group and there are enough to draw from."""
+    return np.array(groups) if all(groups) and len(set(groups)) >= FEWEST else None
