@@ -105,7 +105,7 @@ def test_a_duration_without_an_offset_is_that_of_the_file(tmp_path):
         sound(tmp_path / f"{i}.wav", seed=i)
     splits = read_recordings(manifest(tmp_path / "m.jsonl", rows), "transcript", seed=3)
     assert counted(splits) == {"train": 7, "validation": 1, "test": 1}
-    assert "drawn with seed 3" in splits.decisions[0]
+    assert any("drawn with seed 3" in line for line in splits.decisions)
 
 
 def test_librispeech_is_read_as_it_is(tmp_path):
@@ -152,7 +152,7 @@ def test_a_speaker_stays_on_one_side_of_drawn_splits(tmp_path):
     heard = [{Path(name).name.split("_")[1] for name in splits[split].names()} for split in SPLITS]
     assert [len(each) for each in heard] == [3, 1, 1]
     assert set.union(*heard) == set(speakers)
-    assert any("all recordings of a speaker kept in one split" in line for line in splits.decisions)
+    assert any("all recordings of a group kept in one split" in line for line in splits.decisions)
     mixed = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_", seed=1)
     assert len({Path(name).name.split("_")[1] for name in mixed.train.names()}) == 5
 
@@ -301,7 +301,7 @@ def test_empty_transcripts_are_skipped_and_other_columns_can_be_chosen(tmp_path)
     assert sum(counted(read_recordings(path, "transcript")).values()) == 7
     chosen = read_recordings(path, "transcript", column="english")
     assert sorted(chosen.train.labels)[0].startswith("e")
-    with pytest.raises(DataError, match="labels or transcripts"):
+    with pytest.raises(UsageError, match="has no column 'french'"):
         read_recordings(path, "transcript", column="french")
 
 

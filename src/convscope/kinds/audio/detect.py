@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from convscope.data.columns import find_column
-from convscope.data.heads import TableHead
+from pathlib import Path
+
+from convscope.data.columns import find_column, is_label_name
+from convscope.data.heads import TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
-from convscope.kinds.audio.readers.endings import SOUNDS
+from convscope.kinds.audio.readers.endings import OTHER_SOUNDS, SOUNDS, VIDEOS
 from convscope.kinds.audio.readers.tables import (
     NAMED_SOUNDS,
     SOUND_COLUMNS,
@@ -15,6 +17,7 @@ from convscope.kinds.audio.readers.tables import (
 )
 from convscope.kinds.contract.kind import Detection
 
+_PICTURES = frozenset([".png", ".jpg", ".jpeg"])
 CLASSIFICATION, SPEECH = "audio-classification", "speech-recognition"
 
 
@@ -32,9 +35,20 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
             return Detection(SPEECH, 0.95, f"{file.name} is a file of transcripts")
     sounds = snapshot.ending_in(SOUNDS)
     if not sounds:
-        return None
+        others = [file for file in snapshot.data_files if suffix_of(file) in OTHER_SOUNDS | VIDEOS]
+        reason = "it holds sound or films, which have to be converted"
+        return Detection(CLASSIFICATION, 0.4, reason) if others else None
+    drawn = {_plain(file) for file in snapshot.ending_in(_PICTURES)}
+    if drawn and all(_plain(file) in drawn for file in sounds):
+        reason = f"{sounds[0].name} is a recording, and the pictures are called as the recordings are"
+        return Detection(CLASSIFICATION, 0.98, reason)
     confidence = 0.9 if snapshot.prevails(SOUNDS) else 0.4
     return Detection(CLASSIFICATION, confidence, f"{snapshot.named(sounds[0])} is a recording")
+
+
+def _plain(file: Path) -> str:
+    """A name without its ending and its marks: pictures of recordings are called so with other marks."""
+    return "".join(letter for letter in file.stem.lower() if letter.isalnum())
 
 
 def _of_table(name: str, head: TableHead) -> Detection | None:
@@ -48,7 +62,8 @@ def _of_table(name: str, head: TableHead) -> Detection | None:
     if not seen and (cells or head.first[at].lower() not in NAMED_SOUNDS):
         return None
     confidence = 0.95 if seen else 0.9
-    if find_column(head.first, SOUND_LABEL_COLUMNS) is not None:
+    others = [name for place, name in enumerate(head.first) if place != at]
+    if find_column(others, SOUND_LABEL_COLUMNS) is not None or any(map(is_label_name, others)):
         return Detection(CLASSIFICATION, confidence, f"{name} names recordings with labels")
     if find_column(head.first, TRANSCRIPT_COLUMNS) is not None:
         return Detection(SPEECH, confidence, f"{name} names recordings with transcripts")

@@ -44,5 +44,5 @@ def conversion_hint(names: Iterable[str]) -> str:
     ending = found.most_common(1)[0][0]
     what = "Films are not read" if ending in VIDEOS else f"Files of {ending} are not decoded"
     do = "take out the sound of each" if ending in VIDEOS else "convert each"
-    extra = " or its pictures: ffmpeg -i a{0} -r 1 a-%04d.png".format(ending) if ending in VIDEOS else ""
+    extra = f" or its pictures: ffmpeg -i a{ending} -r 1 a-%04d.png" if ending in VIDEOS else ""
     return f"{what}; {do}: ffmpeg -i a{ending} a.wav{extra}."

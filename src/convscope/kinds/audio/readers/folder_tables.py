@@ -29,7 +29,7 @@ class FolderTables:
 
     Args:
         root: The folder that holds tables and recordings.
-        keys: The tables relative to it, with the split that each is; None where their rows say it, or nothing.
+        keys: The tables relative to it, with the split that each is; None where its name says none.
         left_out: Tables beside them that are not read.
     """
 

@@ -1,4 +1,4 @@
-"""Labels that stand in the names of files: by a pattern of the user, or as data sets are known to name them."""
+"""Labels that stand in the names of files: by a pattern of the user, or as known data sets name them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _GROUPS = ("speaker", "fold", "source", "group")
 
 
 def known_naming(listing: Listing) -> tuple[Naming, Sequence[str]] | None:
-    """The naming of recordings that lie in one folder, or in folders of speakers or folds, with their keys."""
+    """The naming of recordings that lie in one folder, or in folders of speakers or folds, and their keys."""
     keys = [key for key in listing.files_below("") if ending_of(key) in SOUNDS]
     folders = {key.rpartition("/")[0] for key in keys}
     parted = all(GROUP_FOLDERS.fullmatch(folder.rpartition("/")[2]) for folder in folders)

@@ -51,10 +51,11 @@ from convscope.data.encoding import check_encoding
 from convscope.data.listing import Listing, class_files
 from convscope.data.named_files import is_folder
 from convscope.data.overlaps import duplicate_warnings
+from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.endings import conversion_hint
+from convscope.kinds.audio.readers.endings import SOUNDS, conversion_hint, ending_of
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.librispeech import read_librispeech
 from convscope.kinds.audio.readers.names import known_naming, read_by_pattern, read_named
@@ -151,6 +152,7 @@ def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | Non
         return _read_tables(rows, tables, want, column, encoding)
     if want == "transcript":
         return read_librispeech(rows, encoding)
+    rows.root = _holding(rows)
     listing = Listing(rows.root)
     known = known_naming(listing)
     if known is not None:
@@ -167,6 +169,22 @@ def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | Non
         rows.add(key, label, split)
     rows.skipped += listing.skipped
     return classes.layout
+
+
+def _holding(rows: Rows) -> str:
+    """The folder, or the one in it that holds all recordings in folders of its own."""
+    root = rows.root
+    while True:
+        keys = [key for key in Listing(root).files_below("") if ending_of(key) in SOUNDS]
+        first = {key.partition("/")[0] for key in keys}
+        if len(first) != 1 or not all(key.count("/") > 1 for key in keys) or split_of(next(iter(first))):
+            break
+        root = f"{root}/{first.pop()}"
+    if root != rows.root:
+        others = sorted(path.name for path in Path(root).parent.iterdir() if path != Path(root))
+        beside = f"; {', '.join(others[:5])} beside it is left out" if others else ""
+        rows.decisions.append(f"recordings: all of them are in {Path(root).name}/{beside}")
+    return root
 
 
 def _read_tables(

@@ -49,8 +49,8 @@ class Rows:
             said: Its class, or its transcript.
             split: Where it belongs, if the data says so.
             part: Of the file.
-            group: What it has in common with others that stay together, such as the speaker; empty where nobody
-                knows.
+            group: What it has in common with others that stay together, such as the speaker; empty where
+                nobody knows.
         """
         if not said.strip():
             self.skipped.append(Skipped(f"{self.root}/{key}", "the transcript is empty"))

@@ -175,7 +175,7 @@ class _Energies:
             self._mean += float(mean @ mean)
 
     def channel(self) -> int:
-        """The loudest channel where the mean is far weaker than that of independent channels; else `EVERY`."""
+        """The loudest channel where the mean is far weaker than of independent channels; else `EVERY`."""
         independent = float(self._each.sum()) / max(len(self._each), 1) ** 2
         return int(self._each.argmax()) if self._mean < CANCELLED * independent else EVERY
 

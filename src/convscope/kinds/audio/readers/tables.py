@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,10 @@ from convscope.data.columns import (
     LABEL_COLUMNS,
     PATH_COLUMNS,
     SPLIT_COLUMNS,
+    column_of,
+    columns_line,
     find_column,
+    is_label_name,
     label_name,
     split_name,
 )
@@ -207,16 +210,17 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
         at = find_column(free, names)
         return None if at is None else free[at]
 
-    path = _sound_column(table, (column,)) if table.named else None
-    if path is None:
-        raise _missing(table, "recordings", SOUND_COLUMNS)
     said = None
     if column is not None and aliases is not None:
-        said = column if column in table.columns else None
-    elif aliases is not None:
-        said = by_name(aliases, (path,)) if aliases == TRANSCRIPT_COLUMNS else _label_column(table, path)
+        option = "--text-column" if aliases == TRANSCRIPT_COLUMNS else "--label-column"
+        said = column_of(str(table.path), table.columns, column, option)
+    path = _sound_column(table, (said,)) if table.named else None
+    if path is None:
+        raise _missing(table, "recordings", SOUND_COLUMNS)
     if said is None and aliases is not None:
-        raise _missing(table, "labels or transcripts", (column,) if column else aliases)
+        said = by_name(aliases, (path,)) if aliases == TRANSCRIPT_COLUMNS else _label_column(table, path)
+        if said is None:
+            raise _missing(table, "labels or transcripts", aliases)
     taken = (path, said)
     return Roles(
         path,
@@ -230,7 +234,7 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
 
 
 def _sound_column(table: Table, taken: tuple[str | None, ...]) -> str | None:
-    """The column that names recordings: by its name, where what stands in it may be one; else by its cells."""
+    """The column that names recordings: by its name, if what stands in it may be one; else by its cells."""
     free = [name for name in table.columns if name not in taken]
     first = [cells for _, cells in islice(table.rows(free), SEEN)]
     endings = {
@@ -250,19 +254,18 @@ def _label_column(table: Table, path: str) -> str | None:
         DataError: Several columns may hold the labels, and they part the rows differently.
     """
     free = [name for name in table.columns if name != path]
-    for names in (LABEL_COLUMNS, OTHER_LABELS[:-1], OTHER_LABELS[-1:]):
-        found = [name for name in free if name.strip().lower() in names]
-        if found:
-            break
-    else:
+    known = (LABEL_COLUMNS, OTHER_LABELS[:-1], OTHER_LABELS[-1:])
+    named = ([name for name in free if name.strip().lower() in names] for names in known)
+    found = next(filter(None, named), [name for name in free if is_label_name(name)])
+    if not found:
         return None
     if len(found) == 1:
         return found[0]
     rows = {tuple(map(str, cells)) for _, cells in table.rows(found)}
-    for at, name in enumerate(found):
+    for at in range(len(found)):
         if len({row[at] for row in rows}) != len(rows):
             raise DataError(
-                f"{table.path}: {' and '.join(repr(name) for name in found)} may each be the column of labels",
+                f"{table.path}: each of the columns {', '.join(map(repr, found))} may hold the labels",
                 hint=f"Say which: --label-column {found[0]!r}.",
             )
     worded = [name for at, name in enumerate(found) if not all(_is_number(row[at]) for row in rows)]
@@ -282,12 +285,6 @@ def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
     ]
     used = [(role, name) for role, name in named if name is not None]
     return columns_line(used, [name for name in table.columns if name not in roles.columns()])
-
-
-def columns_line(used: Sequence[tuple[str, str]], unused: Sequence[str]) -> str:
-    return (
-        f"columns: {', '.join(f'{r} from {n!r}' for r, n in used)}; not used: {', '.join(map(repr, unused))}"
-    )
 
 
 def _is_number(text: str) -> bool:
