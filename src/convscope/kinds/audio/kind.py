@@ -27,6 +27,7 @@ AUDIO_CLASSIFICATION_OPTIONS = (
         "Regular expression with a group named label, for labels in file names",
     ),
     ENCODING,
+    GROUP,
     RATE,
     Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
     Option("same_level", bool, True, "Whether recordings are normalized to the same peak level"),
@@ -42,6 +43,7 @@ AUDIO_CLASSIFICATION_MODEL_OPTIONS = (
 SPEECH_RECOGNITION_OPTIONS = (
     TEXT_COLUMN,
     ENCODING,
+    GROUP,
     RATE,
     Option("beam", int, 16, "Beam size; 1 is greedy search", at_least(1), predicts=True),
     Option(

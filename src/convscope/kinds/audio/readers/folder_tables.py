@@ -50,6 +50,7 @@ class FolderTables:
         *,
         column: str | None = None,
         encoding: str | None = None,
+        group: str | None = None,
         controls: ControlCharacters | None = None,
     ) -> Iterator[tuple[Named, SplitName | None]]:
         """The rows of all tables with the split of each, as `named_recordings`.
@@ -60,6 +61,7 @@ class FolderTables:
             skipped: Learns which rows and tables are left out.
             column: The column of labels or transcripts, where the user chose it.
             encoding: As `read_lines`.
+            group: The column that says which recordings stay together, where the user chose it.
             controls: Where control characters are counted.
         """
         skipped += self.left_out
@@ -71,6 +73,7 @@ class FolderTables:
                 places,
                 column=column,
                 encoding=encoding,
+                group=group,
                 controls=controls,
                 skipped=skipped,
                 decisions=decisions,

@@ -41,38 +41,43 @@ Where the data has no validation or test split, a tenth (of each class) is drawn
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from convscope.data.assembly import Found, assemble, content_fingerprint
+from convscope.data.assembly import Found, assemble, content_fingerprint, only_labeled, with_groups
 from convscope.data.encoding import check_encoding
+from convscope.data.groups import Numbers, group_numbers, too_few
 from convscope.data.listing import Listing, class_files
 from convscope.data.named_files import is_folder
 from convscope.data.overlaps import duplicate_warnings
 from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, as_labels, divided
-from convscope.data.stratify import draw_missing, split_codes
+from convscope.data.stratify import Codes, draw_missing, missing_splits, split_codes
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, conversion_hint, ending_of
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.librispeech import read_librispeech
 from convscope.kinds.audio.readers.names import known_naming, read_by_pattern, read_named
-from convscope.kinds.audio.readers.rows import FEWEST, Rows
+from convscope.kinds.audio.readers.rows import Rows
 from convscope.kinds.audio.readers.tables import SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS
 from convscope.types import Progress, no_progress
 
+FEWEST = 3
+"""Different recordings without which no split can be drawn."""
 Want = Literal["label", "transcript"]
 _ALIASES = {"label": SOUND_LABEL_COLUMNS, "transcript": TRANSCRIPT_COLUMNS}
 
 
-def split_transcripts(found: Found, seed: int) -> Splits:
+def split_transcripts(found: Found, seed: int, group: str | None = None) -> Splits:
     """Splits of recordings with transcripts; those that the data does not have are drawn from train.
 
     Args:
         found: Recordings; the labels are the transcripts.
         seed: Draws the splits that the data does not have.
+        group: As in `assemble`.
 
     Returns:
         Train, validation and test; labels are an object array of transcripts, and there are no class names.
@@ -80,21 +85,36 @@ def split_transcripts(found: Found, seed: int) -> Splits:
     Raises:
         DataError: Only some recordings have a split, there are none of train, or too few to draw from.
     """
+    found = with_groups(only_labeled(found), group)
     codes = split_codes(found.where, found.splits, found.nouns)
-    groups = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    near = found.digests if found.near is None else found.near
-    together = np.unique(near, return_inverse=True)[1].astype(np.int64)
-    codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], found.alike, FEWEST)
-    numbers = np.unique(found.labels, return_inverse=True)[1].astype(np.int64)
+    same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
+    together, alike, said = _together(found, same, codes, asked=group is not None)
+    codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], alike, FEWEST)
+    numbers = np.unique([str(label) for label in found.labels], return_inverse=True)[1].astype(np.int64)
     return Splits(
         *divided(found.source, as_labels(found.labels), codes),
         class_names=(),
         layout=found.layout,
         fingerprint=content_fingerprint(found),
-        decisions=(*found.decisions, *drawn),
-        warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, groups, codes)),
+        decisions=(*found.decisions, *said, *drawn),
+        warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, same, codes)),
         skipped=tuple(found.skipped),
     )
+
+
+def _together(
+    found: Found, same: Numbers, codes: Codes, *, asked: bool
+) -> tuple[Numbers, str, tuple[str, ...]]:
+    """What stays in one split, what it has in common, and what was decided."""
+    if found.groups is None:
+        return same, found.alike, ()
+    numbers = group_numbers(found.groups)
+    problem = too_few(numbers[codes == 0], missing_splits(codes), asked)
+    if problem:
+        return same, found.alike, (f"groups: {found.grouped_by} has {problem}; they are in several splits",)
+    count = len({name for name in found.groups if name is not None})
+    line = f"groups: {count}, by {found.grouped_by}; a group stays in one split"
+    return numbers, "recordings of one group", (line,)
 
 
 def read_recordings(
@@ -119,7 +139,7 @@ def read_recordings(
         label_pattern: A regular expression that is searched for in the names of the files below a folder; the
             label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
         encoding: Of tables and transcripts; UTF-8 by default.
-        group: As `assemble`.
+        group: The column that says which recordings stay together, or a regular expression of paths.
 
     Returns:
         Train, validation and test; samples are `Recordings`. Labels are numbers of class names, or an object
@@ -138,20 +158,30 @@ def read_recordings(
     if label_pattern is not None and want == "label" and of_folder:
         layout = read_by_pattern(rows, label_pattern)
     elif tables is not None:
-        layout = _read_tables(rows, tables, want, column, encoding)
+        layout = _read_tables(rows, tables, _Asked(want, column, encoding, group))
     else:
-        layout = _read_folder(rows, want, column, encoding)
+        layout = _read_folder(rows, _Asked(want, column, encoding, group))
     found = rows.hear(str(place), layout, progress)
-    return assemble(found, seed, group) if want == "label" else split_transcripts(found, seed)
+    return (assemble if want == "label" else split_transcripts)(found, seed, group)
 
 
-def _read_folder(rows: Rows, want: Want, column: str | None, encoding: str | None) -> str:
+@dataclass(frozen=True)
+class _Asked:
+    """What the user said of tables."""
+
+    want: Want
+    column: str | None
+    encoding: str | None
+    group: str | None
+
+
+def _read_folder(rows: Rows, asked: _Asked) -> str:
     root = Path(rows.root)
-    tables = tables_of_folder(root, _ALIASES[want] if column is None else None)
+    tables = tables_of_folder(root, _ALIASES[asked.want] if asked.column is None else None)
     if tables is not None:
-        return _read_tables(rows, tables, want, column, encoding)
-    if want == "transcript":
-        return read_librispeech(rows, encoding)
+        return _read_tables(rows, tables, asked)
+    if asked.want == "transcript":
+        return read_librispeech(rows, asked.encoding)
     rows.root = _holding(rows)
     listing = Listing(rows.root)
     known = known_naming(listing)
@@ -187,16 +217,16 @@ def _holding(rows: Rows) -> str:
     return root
 
 
-def _read_tables(
-    rows: Rows, tables: FolderTables, want: Want, column: str | None, encoding: str | None
-) -> str:
+def _read_tables(rows: Rows, tables: FolderTables, asked: _Asked) -> str:
     for row, split in tables.rows(
-        _ALIASES[want],
+        _ALIASES[asked.want],
         rows.decisions,
         rows.skipped,
-        column=column,
-        encoding=encoding,
+        column=asked.column,
+        encoding=asked.encoding,
+        group=asked.group,
         controls=rows.controls,
     ):
-        rows.add(row.key, row.said or "", split, row.part, row.group)
+        rows.add(row.key, row.said, split, row.part, row.group)
+        rows.grouped_by = row.grouped_by or rows.grouped_by
     return f"table: {tables.layout} with {len(rows.keys)} recordings"

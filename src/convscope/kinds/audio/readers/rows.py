@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
 
 from convscope.data.assembly import Found, check_mostly_readable
 from convscope.data.lines import ControlCharacters
@@ -16,9 +12,6 @@ from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import SoundScan, scan_recordings
 from convscope.types import Progress, Skipped, SplitName
 
-FEWEST = 3
-"""Different recordings without which no split can be drawn, and speakers without which they are mixed."""
-
 
 @dataclass
 class Rows:
@@ -27,32 +20,34 @@ class Rows:
     Args:
         root: The folder that the keys are relative to.
         controls: Counts control characters of transcripts.
+        grouped_by: What says which recordings stay together.
     """
 
     root: str
     controls: ControlCharacters = field(default_factory=ControlCharacters)
+    grouped_by: str = "the speakers"
     keys: list[str] = field(default_factory=list)
     parts: list[Excerpt] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    said: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
 
     def add(
-        self, key: str, said: str, split: SplitName | None, part: Excerpt = WHOLE, group: str = ""
+        self, key: str, said: str | None, split: SplitName | None, part: Excerpt = WHOLE, group: str = ""
     ) -> None:
         """Takes a recording with what is said of it, or in it; one without is listed as skipped.
 
         Args:
             key: The file, below the folder.
-            said: Its class, or its transcript.
+            said: Its class, or its transcript; None where it has no label.
             split: Where it belongs, if the data says so.
             part: Of the file.
             group: What it has in common with others that stay together, such as the speaker; empty where
                 nobody knows.
         """
-        if not said.strip():
+        if said is not None and not said.strip():
             self.skipped.append(Skipped(f"{self.root}/{key}", "the transcript is empty"))
             return
         self.keys.append(key)
@@ -76,13 +71,7 @@ class Rows:
         scanned = scan_recordings(Recordings(self.root, self.keys, () if whole else self.parts), progress)
         self._check(where, scanned)
         kept = scanned.kept.tolist()
-        near = _together([self.groups[row] for row in kept])
-        drawn = not {"validation", "test"} <= set(self.splits)
-        if near is None and drawn and any(self.groups):
-            self.decisions.append(
-                "groups: the same in several splits; keeping them apart needs three or more, given for"
-                " each recording"
-            )
+        groups = [self.groups[row] or None for row in kept]
         return Found(
             where=where,
             layout=layout,
@@ -91,9 +80,9 @@ class Rows:
             splits=[self.splits[row] for row in kept],
             digests=scanned.digests,
             nouns=("recording", "recordings"),
-            near=near,
-            alike="identical recordings" if near is None else "all recordings of a group",
-            stratified=near is None,
+            alike="identical recordings",
+            groups=groups if any(groups) else None,
+            grouped_by=self.grouped_by,
             decisions=self.decisions,
             warnings=(*self.controls.warnings, *scanned.warnings),
             skipped=(*self.skipped, *scanned.skipped),
@@ -105,8 +94,3 @@ class Rows:
         except DataError as error:
             error.hint = conversion_hint(self.keys) or error.hint
             raise
-
-
-def _together(groups: Sequence[str]) -> npt.NDArray[np.str_] | None:
-    """What stays together, where everything has a group and there are enough to draw from."""
-    return np.array(groups) if all(groups) and len(set(groups)) >= FEWEST else None

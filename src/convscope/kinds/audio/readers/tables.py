@@ -19,6 +19,7 @@ from convscope.data.columns import (
     label_name,
     split_name,
 )
+from convscope.data.groups import group_column
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.named_files import Inside
 from convscope.data.tables import Table, open_table, table_kind
@@ -65,10 +66,8 @@ TRANSCRIPT_COLUMNS = (
 )
 SOUND_ROLES = (SOUND_COLUMNS, SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS, SPLIT_COLUMNS)
 """What the columns of a table of recordings are usually called, by what they hold."""
-SPEAKER_COLUMNS = ("speaker", "speaker_id", "spk", "spk_id", "client_id", "singer", "reader", "actor")
-"""Who is heard: recordings of one speaker stay on one side of splits that are drawn."""
-GROUP_COLUMNS = (*SPEAKER_COLUMNS, *("subject", "patient", "group", "fold", "source", "src_file", "fsid"))
-"""What recordings have in common that stay on one side of splits that are drawn."""
+GROUP_COLUMNS = ("spk", "spk_id", "client_id", "singer", "reader", "actor", "fold", "src_file", "fsid")
+"""What recordings may have in common besides, that stay on one side of splits that are drawn."""
 FOLD_COLUMNS = ("fold", "folder")
 """What may be a part of the path of a recording."""
 START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
@@ -89,6 +88,7 @@ class Named:
         split: Where it belongs; None where the table has no splits.
         group: What it has in common with others that stay on one side of drawn splits, such as the speaker;
             empty where the table does not say.
+        grouped_by: What says so.
     """
 
     where: str
@@ -97,6 +97,7 @@ class Named:
     said: str | None
     split: SplitName | None
     group: str = ""
+    grouped_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ def named_recordings(
     *,
     column: str | None = None,
     encoding: str | None = None,
+    group: str | None = None,
     controls: ControlCharacters | None = None,
     skipped: list[Skipped] | None = None,
     decisions: list[str] | None = None,
@@ -160,6 +162,7 @@ def named_recordings(
         places: Where its recordings are.
         column: That column, where the user chose it.
         encoding: As `read_lines`.
+        group: The column that says which recordings stay together, where the user chose it.
         controls: Where control characters are counted.
         skipped: Learns which rows were left out.
         decisions: Learns what the columns were taken for.
@@ -177,7 +180,7 @@ def named_recordings(
     tally = controls if controls is not None else ControlCharacters()
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
     table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
-    roles = _roles(table, aliases, column)
+    roles = _roles(table, aliases, column, group)
     if decisions is not None and aliases is not None:
         decisions.append(_line(table, roles, aliases))
     inside = Inside(places.root)
@@ -195,16 +198,16 @@ def named_recordings(
         said: str | None = None
         if roles.said is not None and aliases == TRANSCRIPT_COLUMNS:
             said = clean_text(_as_text(where, "a transcript", found[roles.said]), where, tally)
-        elif roles.said is not None:
+        elif roles.said is not None and found[roles.said] not in (None, ""):
             said = label_name(where, found[roles.said], class_names)
         split = found[roles.split] if roles.split else None
         named = None if roles.split is None else split_name(where, _as_text(where, "a split", split))
-        group = found[roles.group] if roles.group else None
-        together = "" if group is None else str(group).strip()
-        yield Named(where, key, _part(where, roles, found), said, named, together)
+        together = str(found[roles.group] or "").strip() if roles.group else ""
+        by = f"column {roles.group!r}" if together else ""
+        yield Named(where, key, _part(where, roles, found), said, named, together, by)
 
 
-def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) -> Roles:
+def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, group: str | None) -> Roles:
     def by_name(names: tuple[str, ...], taken: tuple[str | None, ...] = ()) -> str | None:
         free = [name for name in table.columns if name not in taken]
         at = find_column(free, names)
@@ -222,13 +225,14 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None) ->
         if said is None:
             raise _missing(table, "labels or transcripts", aliases)
     taken = (path, said)
+    free = [name for name in table.columns if name not in taken]
     return Roles(
         path,
         said,
         by_name(START_COLUMNS),
         by_name(DURATION_COLUMNS),
         by_name(SPLIT_COLUMNS, taken),
-        by_name(GROUP_COLUMNS, taken),
+        group_column(free, group) or (by_name(GROUP_COLUMNS, taken) if group is None else None),
         by_name(FOLD_COLUMNS, taken),
     )
 

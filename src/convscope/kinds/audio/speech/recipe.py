@@ -227,10 +227,17 @@ def read(
     progress: Progress = no_progress,
     text_column: str | None = None,
     encoding: str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Recordings with transcripts: a table or LibriSpeech's layout."""
     return read_recordings(
-        path, "transcript", seed=seed, progress=progress, column=text_column, encoding=encoding
+        path,
+        "transcript",
+        seed=seed,
+        progress=progress,
+        column=text_column,
+        encoding=encoding,
+        group=group,
     )
 
 
