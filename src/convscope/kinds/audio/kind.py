@@ -27,7 +27,6 @@ AUDIO_CLASSIFICATION_OPTIONS = (
         "Regular expression with a group named label, for labels in file names",
     ),
     ENCODING,
-    GROUP,
     RATE,
     Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
     Option("same_level", bool, True, "Whether recordings are normalized to the same peak level"),
