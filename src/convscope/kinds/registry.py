@@ -261,7 +261,7 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
             "`convscope recipes` lists what each reads.",
         )
     first = found[0]
-    rivals = [each for each in found if first.confidence - each.confidence < CLOSE]
+    rivals = [each for each in found if round(first.confidence - each.confidence, 6) < CLOSE]
     if len(rivals) > 1:
         said = "; ".join(f"{each.recipe} because {each.reason}" for each in rivals)
         raise DataError(

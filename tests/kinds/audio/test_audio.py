@@ -225,8 +225,8 @@ def test_a_file_that_is_cut_off_is_never_taken_for_a_whole_one(tmp_path, ending)
 def test_where_most_cannot_be_heard_the_reasons_are_told(tmp_path):
     sound_folders(tmp_path, {"a": 1, "b": 1})
     for i in range(3):
-        (tmp_path / "a" / f"{i}.txt").write_text("no sound")
-    with pytest.raises(DataError, match="3 of 5 recordings are not readable"):
+        (tmp_path / "a" / f"{i}.wav").write_text("no sound")
+    with pytest.raises(DataError, match="3 of 4 recordings are not readable"):
         read_recordings(tmp_path)
 
 

@@ -19,6 +19,31 @@ OTHER_SOUNDS = frozenset(
 """Files of sound that the library does not decode."""
 VIDEOS = frozenset([".mp4", ".m4v", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"])
 """Films, whose sound has to be taken out first."""
+_BESIDE = frozenset(
+    [
+        *(
+            ".txt",
+            ".md",
+            ".json",
+            ".jsonl",
+            ".csv",
+            ".tsv",
+            ".pdf",
+            ".html",
+            ".xml",
+            ".yaml",
+            ".yml",
+            ".xlsx",
+        ),
+        *(".log", ".png", ".jpg", ".jpeg", ".gif", ".npy", ".npz", ".zip", ".gz", ".parquet", ".h5", ".pkl"),
+        *(".py", ".ipynb", ".sh", ".textgrid", ".lab", ".mid", ".srt", ".vtt", ".db", ".ini", ".docx"),
+    ]
+)
+
+
+def may_be_sound(name: str) -> bool:
+    """True unless a name ends as those of what lies beside recordings; films and the like are tried."""
+    return ending_of(name) not in _BESIDE
 
 
 def ending_of(name: str) -> str:

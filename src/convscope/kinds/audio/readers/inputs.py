@@ -9,20 +9,12 @@ from pathlib import Path
 
 from convscope.data.named_files import files_of, nothing_in
 from convscope.data.splits import LeftOut
-from convscope.kinds.audio.readers.endings import ending_of
+from convscope.kinds.audio.readers.endings import may_be_sound
 from convscope.kinds.audio.readers.folder_tables import tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
 from convscope.kinds.audio.readers.tables import is_sound_table
 from convscope.types import Progress, Skipped, no_progress
-
-_BESIDE = frozenset(
-    [
-        *(".txt", ".md", ".json", ".csv", ".tsv", ".pdf", ".html", ".xml", ".yaml", ".yml", ".xlsx", ".log"),
-        *(".png", ".jpg", ".jpeg", ".gif", ".npy", ".npz", ".zip", ".py", ".ipynb", ".textgrid", ".lab"),
-    ]
-)
-"""Endings of what lies beside recordings; where a folder is given, it is not tried as sound."""
 
 
 @dataclass(frozen=True)
@@ -78,4 +70,4 @@ def _named(path: str, skipped: list[Skipped]) -> list[tuple[str, Excerpt]]:
         return [(str(tables.root / row.key), row.part) for row, _ in rows]
     folder = place.is_dir()
     files = files_of(path, skipped)
-    return [(file, WHOLE) for file in files if not folder or ending_of(file) not in _BESIDE]
+    return [(file, WHOLE) for file in files if not folder or may_be_sound(file)]

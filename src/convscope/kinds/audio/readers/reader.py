@@ -48,16 +48,16 @@ from typing import Literal
 import numpy as np
 
 from convscope.data.assembly import Found, assemble, content_fingerprint, only_labeled, with_groups
+from convscope.data.class_folders import class_files
 from convscope.data.encoding import check_encoding
 from convscope.data.groups import Numbers, group_numbers, too_few
-from convscope.data.listing import Listing, class_files
+from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.data.overlaps import duplicate_warnings
-from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import Codes, draw_missing, missing_splits, split_codes
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.endings import SOUNDS, conversion_hint, ending_of
+from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.librispeech import read_librispeech
 from convscope.kinds.audio.readers.names import known_naming, read_by_pattern, read_named
@@ -182,39 +182,25 @@ def _read_folder(rows: Rows, asked: _Asked) -> str:
         return _read_tables(rows, tables, asked)
     if asked.want == "transcript":
         return read_librispeech(rows, asked.encoding)
-    rows.root = _holding(rows)
     listing = Listing(rows.root)
     known = known_naming(listing)
     if known is not None:
         return read_named(rows, *known)
     try:
-        classes = class_files(listing, "recordings")
+        classes = class_files(listing, "recordings", may_be_sound)
     except DataError as error:
         files = Listing(rows.root).files_below("")
         beside = conversion_hint(files)
         pattern = " Or give the position of the label in the file names: --label-pattern '([a-z]+)_.*'."
         error.hint = beside or error.hint + (pattern if files else "")
         raise
-    for key, label, split in zip(classes.keys, classes.labels, classes.splits, strict=True):
-        rows.add(key, label, split)
+    groups = classes.groups or [""] * len(classes.keys)
+    for key, label, split, group in zip(classes.keys, classes.labels, classes.splits, groups, strict=True):
+        rows.add(key, label, split, group=group)
+    rows.grouped_by = "the folders"
+    rows.decisions += classes.decisions
     rows.skipped += listing.skipped
     return classes.layout
-
-
-def _holding(rows: Rows) -> str:
-    """The folder, or the one in it that holds all recordings in folders of its own."""
-    root = rows.root
-    while True:
-        keys = [key for key in Listing(root).files_below("") if ending_of(key) in SOUNDS]
-        first = {key.partition("/")[0] for key in keys}
-        if len(first) != 1 or not all(key.count("/") > 1 for key in keys) or split_of(next(iter(first))):
-            break
-        root = f"{root}/{first.pop()}"
-    if root != rows.root:
-        others = sorted(path.name for path in Path(root).parent.iterdir() if path != Path(root))
-        beside = f"; {', '.join(others[:5])} beside it is left out" if others else ""
-        rows.decisions.append(f"recordings: all of them are in {Path(root).name}/{beside}")
-    return root
 
 
 def _read_tables(rows: Rows, tables: FolderTables, asked: _Asked) -> str:
