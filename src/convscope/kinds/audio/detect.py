@@ -40,7 +40,8 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
         return Detection(CLASSIFICATION, 0.4, reason) if others else None
     drawn = {_plain(file) for file in snapshot.ending_in(_PICTURES)}
     if drawn and all(_plain(file) in drawn for file in sounds):
-        reason = f"{snapshot.named(sounds[0])} is a recording, and the pictures are called as the recordings are"
+        seen = snapshot.named(sounds[0])
+        reason = f"{seen} is a recording, and the pictures are called as the recordings are"
         return Detection(CLASSIFICATION, 1.0, reason)
     confidence = 0.9 if snapshot.prevails(SOUNDS) else 0.4
     return Detection(CLASSIFICATION, confidence, f"{snapshot.named(sounds[0])} is a recording")
