@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -33,6 +34,13 @@ class ControlCharacters:
 
     count: int = 0
     first: str = ""
+
+    @contextmanager
+    def paused(self) -> Generator[None, None, None]:
+        """Forgets what is counted within, for a first look at what is read again."""
+        before = self.count, self.first
+        yield
+        self.count, self.first = before
 
     @property
     def warnings(self) -> tuple[str, ...]:

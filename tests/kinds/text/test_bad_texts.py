@@ -117,10 +117,10 @@ def test_empty_files_and_lines_are_skipped_and_blank_lines_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
-def test_a_missing_label_stops_with_its_line(tmp_path, ending):
-    path = table(tmp_path / f"a.{ending}", [*samples(), ("what now", None)])
-    where = {"csv": "line 22", "jsonl": "line 21", "parquet": "a.parquet#20"}[ending]
-    fails(path, f"{where}: expected a label, received none")
+def test_a_text_without_a_label_is_left_out_and_said(tmp_path, ending):
+    splits = read_texts(table(tmp_path / f"a.{ending}", [*samples(), ("what now", None)]))
+    assert len(everything(splits)) == 20
+    assert splits.warnings == ("1 of 21 texts has no label and is left out",)
 
 
 def test_a_line_without_label_stops(tmp_path):

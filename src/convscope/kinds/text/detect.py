@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from convscope.data.columns import find_column
+from convscope.data.columns import find_column, is_label_name
 from convscope.data.heads import JSON, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.text.classification.reader import MARK
 from convscope.kinds.text.readers.columns import SURE_TEXT_COLUMNS, TEXT_COLUMNS, TEXT_LABEL_COLUMNS
+from convscope.kinds.text.readers.label_lines import MARK, are_labels
 from convscope.kinds.text.readers.languages import is_code, language_columns
-from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, is_sentence, words_of_line
+from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, words_of_line
 from convscope.kinds.text.tagging.reader import tagged_file
 
 CLASSIFICATION, TAGGING, TRANSLATION = "text-classification", "text-tagging", "translation"
@@ -32,12 +32,9 @@ _PLAIN = frozenset({"", ".txt"})
 _MEMORIES = frozenset({".tmx"})
 _CODE = re.compile(r"[a-z]{2,3}")
 _SPLIT = re.compile(r"train|val|test|dev|corpus")
-_SMALL_NUMBER = re.compile(r"[-+]?\d{1,2}")
-_LEVELS = frozenset({"INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE"})
 _LINES = 400
 _LONGEST_LABEL = 50
 _FEW = 4
-_MOST_FIRST_WORDS = 20
 _UNLIKE = 4
 """Columns of numbers from which on a text beside them, whose name says nothing, is one column of many."""
 
@@ -135,6 +132,8 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _sureness(head: TableHead) -> float:
     label = find_column(head.first, TEXT_LABEL_COLUMNS)
+    if label is None:
+        label = next((at for at, name in enumerate(head.first) if is_label_name(name)), None)
     sure, named = (find_column(head.first, names) for names in (SURE_TEXT_COLUMNS, TEXT_COLUMNS))
     sentences = [at for at in range(len(head.first)) if are_sentences(_cells(head, at))]
     if sure is not None and sure != label and label is not None and _is_text(head, sure):
@@ -151,7 +150,7 @@ def _sureness(head: TableHead) -> float:
 
 def _cells(head: TableHead, at: int) -> Sequence[str]:
     """A column with its first row, which may be a text as well."""
-    return (head.first[at], *head.column(at)) if head.delimiter else head.column(at)
+    return head.column(at) if head.named else (head.first[at], *head.column(at))
 
 
 def _numeric(head: TableHead) -> int:
@@ -189,21 +188,8 @@ def _lines(snapshot: DataSnapshot) -> Iterator[Detection]:
         labels = Counter(each[0] for each in parted)
         if all(label.startswith(MARK) for label in labels):
             yield Detection(CLASSIFICATION, 0.9, f"{file.name} has {MARK} on each line")
-        elif _are_labels(labels, [each[1] for each in parted], all("\t" in line for line in lines)):
+        elif are_labels(labels, [each[1] for each in parted], all("\t" in line for line in lines)):
             yield Detection(CLASSIFICATION, 0.6, f"{file.name} has a label and a text on each line")
-
-
-def _are_labels(labels: Counter[str], texts: Sequence[str], tabs: bool) -> bool:
-    """Whether the first words of lines are few, come again, and are no words of the texts behind them."""
-    sentences = sum(is_sentence(text) or (tabs and len(words_of_line(text)) > 1) for text in texts)
-    if len(labels) < 2 or labels.keys() <= _LEVELS or sentences * 2 < len(texts):
-        return False
-    if len(texts) > _FEW and len(labels) > min(len(texts) // 2, max(_MOST_FIRST_WORDS, len(texts) // 8)):
-        return False
-    if tabs or all(map(_SMALL_NUMBER.fullmatch, labels)):
-        return True
-    also = sum(not labels.keys().isdisjoint(text.split()) for text in texts)
-    return len(texts) > _FEW and also * 20 < len(texts)
 
 
 def _language(file: Path) -> tuple[str, str] | None:

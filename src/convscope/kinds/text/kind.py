@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from convscope.data.options import ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -24,6 +24,15 @@ Column = int | str
 """A column by its number or by its name."""
 
 VECTORS = Option("vectors", Path, None, "File of pre-trained word vectors: .vec, .txt or .npz")
+
+
+HEADERS = Option(
+    "headers",
+    Literal["keep", "strip"],
+    None,
+    "Whether headers of messages are read; stripped by default where nearly all texts have them",
+    predicts=True,
+)
 
 
 def _vocabulary(default: int | None, least: int) -> Option:
@@ -60,6 +69,8 @@ TEXT_CLASSIFICATION_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
     LABEL_COLUMN,
+    DROP_COLUMN,
+    HEADERS,
     GROUP,
     Option("unit", Literal["words", "subwords", "hashed"], "words", "Type of tokens"),
     _vocabulary(20_000, 3),

@@ -13,7 +13,8 @@
 
 Of a set, one of its files may be given, or what the names have in common (`sst`). All but Parquet may be
 packed as `.gz`. Columns are found as given, by their usual names, or by content: texts are where the longest
-strings are, labels where the fewest different values are. CSV and TSV need no header.
+strings are, labels in the only column with few different values. CSV and TSV need no header. Headers of
+messages are left out where all texts have them, unless they are to be kept.
 
 What happens to bad input:
 
@@ -27,7 +28,9 @@ What happens to bad input:
 | a line or a text of more than a million characters | `DataError` with the line |
 | a text that is empty or white space alone | skipped, counted, listed |
 | blank lines | ignored |
-| a label that is missing, nested, or of more than 200 characters | `DataError` with the line |
+| a text without a label, a test table without labels, a folder `unsup` | left out, said with the count |
+| two columns that could be the labels; numbers to be predicted as labels | `DataError` that lists them |
+| a label that is nested, or of more than 200 characters | `DataError` with the line |
 | labels that are numbers or booleans | named by their digits, `true`, `false`; `1.0` is `1` |
 | a text that is nested or a number | `DataError` with the line |
 | columns that are missing | `DataError` that lists those that are there |
@@ -52,125 +55,35 @@ that differ only in case, digits and punctuation stay on one side.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from math import isnan
 from pathlib import Path
-from typing import Literal
 
 from convscope.data.assembly import assemble
 from convscope.data.class_folders import class_files
 from convscope.data.columns import label_name, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.file_sets import FileSet, set_at
-from convscope.data.lines import ControlCharacters, clean_text, read_lines, read_text
+from convscope.data.lines import read_text
 from convscope.data.listing import Listing
 from convscope.data.splits import Splits
-from convscope.data.tables import TableKind, open_table, table_kind
+from convscope.data.tables import Table, TableKind, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
-from convscope.kinds.text.readers.rows import TextRows
+from convscope.kinds.text.readers.columns import TEXT_ROLES, ColumnsGiven, TextColumns, find_text_columns
+from convscope.kinds.text.readers.inputs import is_text_file
+from convscope.kinds.text.readers.label_lines import check_few_labels, label_lines, line_form
+from convscope.kinds.text.readers.rows import TextRows, joined_text
 from convscope.types import Progress, SplitName, no_progress
 
-LineForm = Literal["label text", "__label__ text", "TSV"]
-
-MARK = "__label__"
-"""Stands before a label in files for fastText."""
-
-_PEEKED = 200
-_MANY = 20
-
-
-def line_form(path: Path, encoding: str | None = None) -> LineForm:
-    """How the lines of a file that is no table by its name are built.
-
-    Raises:
-        DataError: As `read_lines`, or the file is empty.
-    """
-    lines = [line for _, line in islice(_filled(path, encoding), _PEEKED)]
-    if not lines:
-        raise DataError(f"{path}: expected lines of texts with labels, received an empty file")
-    if any(line.startswith(MARK) for line in lines):
-        return "__label__ text"
-    return "TSV" if all("\t" in line.strip() for line in lines) else "label text"
-
-
-def label_lines(
-    path: Path, form: LineForm, encoding: str | None = None, controls: ControlCharacters | None = None
-) -> Iterator[tuple[int, str, str]]:
-    """The texts and labels of a file; lines of white space alone are left out.
-
-    Args:
-        path: The file.
-        form: As `line_form` found it, not TSV.
-        encoding: As `read_lines`.
-        controls: Where control characters are counted.
-
-    Yields:
-        The number of the line, the text (empty where there is none) and the label.
-
-    Raises:
-        DataError: As `read_lines`; a line has no label, or several.
-    """
-    for number, line in _filled(path, encoding, controls):
-        label, _, text = line.strip().partition(" ") if form != "label text" else line.partition(" ")
-        where = f"{path}, line {number}"
-        if form == "__label__ text":
-            if not label.startswith(MARK):
-                raise DataError(
-                    f"{where}: expected a line that begins with {MARK}, received {label[:40]!r}",
-                    hint=f"Write {MARK} and the label before each text.",
-                )
-            label = label.removeprefix(MARK)
-            if text.startswith(MARK):
-                raise DataError(
-                    f"{where}: expected one label, received several", hint="Leave one label in each line."
-                )
-        if not label.strip():
-            raise DataError(
-                f"{where}: expected a label before the text, received none",
-                hint="Begin each line with a label and a space.",
-            )
-        yield number, text.strip(), label.strip()
-
-
-def check_few_labels(where: str, labels: Mapping[str, int]) -> None:
-    """Stops where the first words of lines are so many that they cannot be labels.
-
-    Args:
-        where: The file, for messages.
-        labels: How often each occurs.
-
-    Raises:
-        DataError: There are more of them than half of the lines, or most of many occur once.
-    """
-    lines = sum(labels.values())
-    once = sum(count == 1 for count in labels.values())
-    if len(labels) > max(2, lines / 2) or (len(labels) > _MANY and once > len(labels) / 2):
-        raise DataError(
-            f"{where}: expected lines of a label and a text, received {len(labels)} different first words in"
-            f" {lines} lines",
-            hint="Write a label and a space before each text, or a table with a header: text,label.",
-        )
-
-
-def _filled(
-    path: Path, encoding: str | None, controls: ControlCharacters | None = None
-) -> Iterator[tuple[int, str]]:
-    for number, line in read_lines(path, encoding, controls=controls):
-        if line and not line.isspace():
-            yield number, line
+_UNLABELLED = frozenset({"unsup", "unlabeled", "unlabelled", "unsupervised", "nolabel", "no_label"})
+"""Names of folders whose texts have no labels, in lower case."""
 
 
 @dataclass(frozen=True)
 class _Asked:
     encoding: str | None
-    text_column: str | None
-    label_column: str | None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.text_column, self.label_column) if name is not None)
+    columns: ColumnsGiven
 
 
 def read_texts(
@@ -181,6 +94,8 @@ def read_texts(
     encoding: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    drop_column: tuple[str, ...] = (),
+    headers: str | None = None,
     group: str | None = None,
 ) -> Splits:
     """Reads labelled texts from any of the layouts in the table above.
@@ -190,8 +105,11 @@ def read_texts(
         seed: Draws the splits that the data does not have; not negative.
         progress: Told how far reading has come.
         encoding: Name of a Python codec for text files; UTF-8 by default.
-        text_column: The column of texts in a table; a number from 1 where there is no header.
-        label_column: The column of labels, likewise.
+        text_column: The column of texts in a table, or several with commas between; a number from 1 where
+            there is no header.
+        label_column: The column of labels; its name, or its position.
+        drop_column: Columns that are left out.
+        headers: `keep` or `strip` those of messages; stripped by default where nearly all texts have them.
         group: As `assemble`.
 
     Returns:
@@ -199,13 +117,13 @@ def read_texts(
 
     Raises:
         DataError: As the table above says; the message names the file and the line.
-        UsageError: No encoding has this name.
+        UsageError: No encoding or no column has this name.
     """
     check_encoding(encoding)
     place = Path(path)
-    asked = _Asked(encoding, text_column, label_column)
+    asked = _Asked(encoding, ColumnsGiven(text_column, label_column, drop_column, group))
     files = set_at(place, "texts")
-    rows = TextRows(place if files is None else files.root, progress)
+    rows = TextRows(place if files is None else files.root, progress, headers=headers)
     layout = _read_folders(rows, asked) if files is None else _read_files(files, rows, asked)
     return assemble(rows.found(str(place), layout), seed, group)
 
@@ -213,16 +131,19 @@ def read_texts(
 def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
     rows.skipped += files.skipped
     forms: dict[str, None] = {}
+    known: TextColumns | None = None
     for key, split in zip(files.keys, files.splits, strict=True):
         path = files.root / key
         kind = table_kind(path)
         form = None if kind else line_form(path, asked.encoding)
         if form is None or form == "TSV":
-            forms[_read_table(path, kind or "TSV", key, split, rows, asked)] = None
+            said, known = _read_table(path, kind or "TSV", key, split, rows, asked, known)
+            forms[said] = None
             continue
-        if asked.columns:
+        if asked.columns.names:
             raise DataError(
-                f"{path}: expected a table with a column '{asked.columns[0]}', received lines of `{form}`"
+                f"{path}: expected a table with a column '{asked.columns.names[0]}', received lines of"
+                f" `{form}`"
             )
         labels = Counter[str]()
         for number, text, label in label_lines(path, form, asked.encoding, rows.controls):
@@ -236,50 +157,91 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
 
 
 def _read_table(
-    path: Path, kind: TableKind, key: str, split: SplitName | None, rows: TextRows, asked: _Asked
-) -> str:
-    """Adds the rows of a table; returns its form in a few words."""
+    path: Path,
+    kind: TableKind,
+    key: str,
+    split: SplitName | None,
+    rows: TextRows,
+    asked: _Asked,
+    known: TextColumns | None,
+) -> tuple[str, TextColumns]:
+    """Adds the rows of a table; returns its form in a few words, and what its columns hold.
+
+    Where the columns of a table before it are known, those are read; one that has no labels is read without.
+    """
     table = open_table(
         path,
         kind,
         encoding=asked.encoding,
         controls=rows.controls,
-        wanted=asked.columns,
+        wanted=asked.columns.names,
         roles=TEXT_ROLES,
+        drop=asked.columns.dropped,
     )
-    columns = find_text_columns(table, asked.text_column, asked.label_column)
-    rows.decisions.update(dict.fromkeys(columns.decisions))
-    class_names = table.class_names(columns.label)
-    wanted = [columns.text, columns.label] + ([columns.split] if columns.split else [])
-    for number, (raw, label, *own_split) in table.rows(wanted):
+    with rows.controls.paused():
+        columns = _columns_of(table, split, asked, known)
+    rows.decisions.update(dict.fromkeys((*table.decisions, *columns.decisions, columns.said)))
+    rows.reading["text_column"] = ",".join(columns.texts)
+    if columns.group is not None:
+        rows.grouped_by = f"column '{columns.group}'"
+    extra = [name for name in (columns.label, columns.split, columns.group) if name is not None]
+    class_names = None if columns.label is None else table.class_names(columns.label)
+    for number, cells in table.rows([*columns.texts, *extra]):
         where = table.where(number)
-        name = label_name(where, label, class_names)
-        belongs = split_name(where, str(own_split[0] or "")) if own_split else split
-        # A line of a text file is clean already; what JSON and Parquet hold may not be.
-        dirty = isinstance(raw, str) and kind not in ("CSV", "TSV")
-        text = clean_text(str(raw), where, rows.controls) if dirty else raw
-        rows.add(where, f"{key}#{number}", text, name, belongs)
+        value = dict(zip((*columns.texts, *extra), cells, strict=True))
+        name = _label_of(where, value[columns.label], class_names) if columns.label else None
+        belongs = split_name(where, str(value[columns.split] or "")) if columns.split else split
+        group = str(value[columns.group] or "") or None if columns.group else None
+        text = joined_text(where, [value[each] for each in columns.texts], kind, rows.controls)
+        rows.add(where, f"{key}#{number}", text, name, belongs, group)
     by = f", split in column {columns.split}" if columns.split else ""
     header = "" if table.named else " without header"
-    return f"{kind}{header} with text in column {columns.text}, label in column {columns.label}{by}"
+    label = f"label in column {columns.label}" if columns.label else "no labels"
+    said = f"{kind}{header} with text in column {' and '.join(columns.texts)}, {label}{by}"
+    return said, columns if known is None else known
+
+
+def _columns_of(
+    table: Table, split: SplitName | None, asked: _Asked, known: TextColumns | None
+) -> TextColumns:
+    """The columns of a table; those of the train table where it has the same ones, but maybe no labels."""
+    if known is None or not set(known.texts) <= set(table.columns):
+        return find_text_columns(table, asked.columns)
+    label = known.label if known.label in table.columns else None
+    if label is None and split == "train":
+        return find_text_columns(table, asked.columns)
+    own = known.split if known.split in table.columns else None
+    group = known.group if known.group in table.columns else None
+    used = (*known.texts, label, own, group)
+    unused = tuple(name for name in dict.fromkeys((*table.columns, *table.unused)) if name not in used)
+    return TextColumns(known.texts, label, own, group, unused)
+
+
+def _label_of(where: str, value: object, class_names: Sequence[str] | None) -> str | None:
+    """What a label is called; None where there is none."""
+    missing = value is None or (isinstance(value, str) and not value.strip())
+    if missing or (isinstance(value, float) and isnan(value)) or (class_names is not None and value == -1):
+        return None
+    return label_name(where, value, class_names)
 
 
 def _read_folders(rows: TextRows, asked: _Asked) -> str:
     listing = Listing(str(rows.root))
     files = class_files(listing, "texts")
+    named = {label for label in files.labels if label.lower() not in _UNLABELLED}
+    unlabelled = Counter[str]()
     for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
         path = rows.root / key
-        if not _is_text_file(path):
+        if not is_text_file(path):
             listing.skip(key, "not a .txt file")
+            continue
+        if label not in named and len(named) > 1:
+            unlabelled[key.rpartition("/")[0]] += 1
             continue
         text = read_text(path, asked.encoding, controls=rows.controls)
         rows.add(str(path), key, text, label, split)
+    for folder, count in unlabelled.items():
+        listing.skip(folder, "a folder of texts without labels")
+        rows.warnings.append(f"the {count:,} texts in {folder} have no label and are left out")
     rows.skipped += listing.skipped
     return f"{files.layout} of texts"
-
-
-def _is_text_file(path: Path) -> bool:
-    """True of `.txt`, packed or not, and of names without an ending, as newsgroups have them."""
-    name = path.name.lower().removesuffix(".gz")
-    ending = name.rpartition(".")[2] if "." in name else ""
-    return ending in ("txt", "text") or not ending or ending.isdigit()

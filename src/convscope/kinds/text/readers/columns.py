@@ -1,15 +1,23 @@
-"""Which columns of a table hold texts, labels and splits, and what a label is called."""
+"""Which columns of a table hold texts, labels and splits; the user is asked where two could be the labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from statistics import fmean
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
-from convscope.data.tables import PEEKED, Table
+from convscope.data.columns import (
+    LABEL_COLUMNS,
+    SPLIT_COLUMNS,
+    column_of,
+    columns_line,
+    find_column,
+    is_label_name,
+)
+from convscope.data.groups import group_column
+from convscope.data.tables import Table
 from convscope.errors import DataError
+from convscope.kinds.text.signs import is_sentence
 
 SURE_TEXT_COLUMNS = (
     *("text", "sentence", "review", "tweet", "sms", "utterance", "review_text", "review text", "texts"),
@@ -29,102 +37,299 @@ TEXT_LABEL_COLUMNS = (
 TEXT_ROLES = (TEXT_COLUMNS, TEXT_LABEL_COLUMNS, SPLIT_COLUMNS)
 """What the columns of a table of texts are usually called, by what they hold."""
 
+_MOST_LABELS = 50
+"""Different values of a column that may be taken for labels although its name does not say so."""
+_MOST_NUMBERS = 20
+"""Different numbers with decimals from which on they are no classes."""
+_KEPT_VALUES = 20_000
+"""Different values of a column that are counted."""
+
 
 @dataclass(frozen=True)
 class TextColumns:
     """The columns of a table by what they hold.
 
     Args:
-        text: Holds the texts.
-        label: Holds the labels; empty where none are wanted.
+        texts: Hold the texts; those of several are joined.
+        label: Holds the labels; None where none are wanted, or there are none.
         split: Holds the splits, if there is such a column.
+        group: Says which texts belong together, if there is such a column.
+        unused: The other columns.
         decisions: How they were found where it was not by the usual names, one line each.
     """
 
-    text: str
-    label: str
-    split: str | None
+    texts: tuple[str, ...]
+    label: str | None = None
+    split: str | None = None
+    group: str | None = None
+    unused: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """What each column was taken for."""
+        named = [*(("text", name) for name in self.texts), ("label", self.label)]
+        named += [("split", self.split), ("group", self.group)]
+        return columns_line([(role, name) for role, name in named if name is not None], self.unused)
 
-def find_text_columns(
-    table: Table, text_column: str | None = None, label_column: str | None = None, labelled: bool = True
-) -> TextColumns:
+
+@dataclass(frozen=True)
+class ColumnsGiven:
+    """What the user said of the columns.
+
+    Args:
+        text: The column of texts, or several with commas between.
+        label: The column of labels.
+        dropped: Columns that are left out.
+        group: The column of what belongs together, or a pattern.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    dropped: tuple[str, ...] = ()
+    group: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that were named."""
+        texts = () if self.text is None else (self.text, *self.text.split(","))
+        return (*texts, *(() if self.label is None else (self.label,)))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What stands in a column, over the whole table.
+
+    Args:
+        filled: How many rows have a value.
+        strings: How many of them are text.
+        sentences: How many are sentences.
+        length: Characters of the texts, on average.
+        values: How often each of its values occurs, up to so many.
+    """
+
+    filled: int
+    strings: int
+    sentences: int
+    length: float
+    values: Counter[object]
+
+    @property
+    def holds_texts(self) -> bool:
+        return self.strings > 0 and self.strings * 2 >= self.filled
+
+    def may_be_label(self, most: int) -> bool:
+        """Whether few values come again and again."""
+        return 1 < len(self.values) <= min(most, self.filled / 2) and not self.is_measure
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether it holds many numbers with decimals, or whole ones that are far apart."""
+        numbers = [number for value in self.values if (number := _number(value)) is not None]
+        if len(numbers) < len(self.values) or len(numbers) <= _MOST_NUMBERS:
+            return False
+        return any(number % 1 for number in numbers) or max(numbers) - min(numbers) > 10 * len(numbers)
+
+
+def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) -> TextColumns:
     """Finds the columns: as given, or by their usual names, or by what stands in them.
 
-    By content, texts are in the column with the longest strings, and labels in that with the fewest different
-    values, at least two and at most one for two rows.
+    By content, texts are in the column with the longest strings, and labels in the only one with few
+    different values.
 
     Args:
         table: The table.
-        text_column: The column of texts, where the user chose it.
-        label_column: The column of labels, where the user chose it.
+        given: What the user said.
         labelled: Whether labels are wanted.
 
     Raises:
-        DataError: There is no such column; the message lists those that there are.
+        DataError: There is no such column, or several may hold the labels; the message lists them.
+        UsageError: A column that the user named is not there.
     """
+    columns = tuple(
+        name for name in table.columns if name not in table.unused or name in given.names
+    )
     decisions: list[str] = []
-    text = _given(table, "text", text_column) or _by_name(table, TEXT_COLUMNS, (label_column,))
-    label = _given(table, "label", label_column)
+    split = _by_name(table, columns, SPLIT_COLUMNS, given.names) if labelled else None
+    label = None if given.label is None else _given_label(table, columns, given.label)
+    texts = _given_texts(table, columns, given.text)
+    seen = _Seen(table, columns)
+    if not texts:
+        found = _by_name(table, columns, TEXT_COLUMNS, (label, split))
+        if found is None or (seen[found].filled and not seen[found].holds_texts):
+            found = _longest(table, seen, (label, split))
+            decisions.append(f"text: column {found!r}, which holds the longest strings")
+        texts = (found,)
     if labelled and label is None:
-        label = _by_name(table, TEXT_LABEL_COLUMNS, (text,))
-    if text is None:
-        text = _longest(table, label)
-        decisions.append(f"text: column {text!r}, which holds the longest strings")
-    if labelled and label is None:
-        label = _fewest(table, text)
-        decisions.append(f"label: column {label!r}, which holds the fewest different values")
-    if labelled and text == label:
+        label, said = _label(table, seen, (*texts, split))
+        decisions += said
+    if label is not None and label in texts:
         raise DataError(
-            f"{table.path}: expected a column for texts and one for labels, received {text!r} as both"
+            f"{table.path}: expected a column for texts and one for labels, received {label!r} as both"
         )
-    at_split = find_column(table.columns, SPLIT_COLUMNS) if table.named and labelled else None
-    split = None if at_split is None else table.columns[at_split]
-    return TextColumns(text, label or "", None if split in (text, label) else split, tuple(decisions))
+    free = [name for name in columns if name not in (*texts, label, split)]
+    group = group_column(free, given.group) if labelled and table.named else None
+    used = (*texts, label, split, group)
+    unused = tuple(name for name in dict.fromkeys((*table.columns, *table.unused)) if name not in used)
+    if labelled and label is not None:
+        _check_label(table, label, seen[label])
+        decisions += _other_texts(seen, texts, unused, given)
+    return TextColumns(texts, label, split, group, unused, tuple(decisions))
 
 
-def _given(table: Table, role: str, name: str | None) -> str | None:
-    if name is not None and name not in table.columns:
-        raise _missing(table, role, f"'{name}'")
-    return name
+def _given_texts(table: Table, columns: Sequence[str], given: str | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    names = [given] if given in columns else [name.strip() for name in given.split(",")]
+    for name in names:
+        if name not in columns:
+            raise _missing(table, "text", f"'{name}'")
+    return tuple(names)
 
 
-def _by_name(table: Table, aliases: Sequence[str], taken: Sequence[str | None]) -> str | None:
+def _given_label(table: Table, columns: Sequence[str], given: str) -> str:
+    if given not in columns and not given.lstrip("-").isdecimal():
+        raise _missing(table, "label", f"'{given}'")
+    return column_of(str(table.path), columns, given)
+
+
+def _by_name(
+    table: Table, columns: Iterable[str], aliases: Sequence[str], taken: Sequence[str | None]
+) -> str | None:
     """The first usual name that is a column and is not taken by another role."""
     if not table.named:
         return None
-    free = [name for name in table.columns if name not in taken]
+    free = [name for name in columns if name not in taken]
     at = find_column(free, aliases)
     return None if at is None else free[at]
 
 
-def _peek(table: Table) -> dict[str, list[object]]:
-    rows = [cells for _, cells in islice(table.rows(table.columns), PEEKED)]
-    return {name: [row[at] for row in rows] for at, name in enumerate(table.columns)}
+class _Seen:
+    """What stands in the columns of a table; read once, when it is asked for."""
+
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        self.table, self.columns = table, columns
+        self._seen: dict[str, _Column] = {}
+
+    def __getitem__(self, name: str) -> _Column:
+        if not self._seen:
+            self._seen = self._read()
+        return self._seen[name]
+
+    def _read(self) -> dict[str, _Column]:
+        count = len(self.columns)
+        filled, strings, sentences, lengths = ([0] * count for _ in range(4))
+        values: list[Counter[object]] = [Counter() for _ in range(count)]
+        for _, cells in self.table.rows(self.columns):
+            for at, cell in enumerate(cells):
+                if cell is None or (isinstance(cell, str) and not cell.strip()):
+                    continue
+                filled[at] += 1
+                if isinstance(cell, str):
+                    strings[at] += 1
+                    lengths[at] += len(cell)
+                    sentences[at] += len(cell) > 8 and strings[at] <= 1000 and is_sentence(cell[:500])
+                if isinstance(cell, str | int | float) and len(values[at]) < _KEPT_VALUES:
+                    values[at][cell] += 1
+        return {
+            name: _Column(
+                filled[at], strings[at], sentences[at], lengths[at] / max(strings[at], 1), values[at]
+            )
+            for at, name in enumerate(self.columns)
+        }
 
 
-def _longest(table: Table, label: str | None) -> str:
-    lengths = {}
-    for name, values in _peek(table).items():
-        strings = [len(value) for value in values if isinstance(value, str)]
-        if strings and name != label and len(strings) * 2 >= len(values):
-            lengths[name] = fmean(strings)
+def _longest(table: Table, seen: _Seen, taken: Sequence[str | None]) -> str:
+    lengths = {
+        name: seen[name].length for name in seen.columns if name not in taken and seen[name].holds_texts
+    }
     if not lengths:
         raise _missing(table, "text", "text")
     return max(lengths, key=lambda name: lengths[name])
 
 
-def _fewest(table: Table, text: str) -> str:
-    different = {}
-    for name, values in _peek(table).items():
-        simple = [value for value in values if isinstance(value, str | int | float)]
-        count = len(set(simple))
-        if name != text and len(simple) == len(values) and 1 < count <= len(values) / 2:
-            different[name] = count
-    if not different:
+def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str, list[str]]:
+    """The column of labels and how it was found; by its name if possible, else the only one it can be."""
+    free = [name for name in seen.columns if name not in taken]
+    if table.named:
+        usual = [name for name in free if name.strip().lower() in LABEL_COLUMNS]
+        other = [name for name in free if name.strip().lower() in TEXT_LABEL_COLUMNS or is_label_name(name)]
+        for called in (usual, other):
+            names = [name for name in called if len(seen[name].values) > 1] or called
+            if len(names) == 1:
+                return names[0], []
+            if names:
+                return _same(table, names), []
+    found = [name for name in free if seen[name].may_be_label(_MOST_LABELS)]
+    if not found:
         raise _missing(table, "label", "label")
-    return min(different, key=lambda name: different[name])
+    if len(found) > 1:
+        raise _several(table, found)
+    return found[0], [f"label: column {found[0]!r}, the only one whose values come again and again"]
+
+
+def _same(table: Table, names: Sequence[str]) -> str:
+    """The first of several columns of labels that say the same, such as `label` and `label_text`."""
+    pairs = [set[tuple[object, object]]() for _ in names[1:]]
+    firsts: set[object] = set()
+    for _, cells in table.rows(names):
+        firsts.add(_hashable(cells[0]))
+        for at, other in enumerate(cells[1:]):
+            pairs[at].add((_hashable(cells[0]), _hashable(other)))
+    differ = [
+        name
+        for name, found in zip(names[1:], pairs, strict=True)
+        if len(found) != len(firsts) or len({other for _, other in found}) != len(firsts)
+    ]
+    if differ:
+        raise _several(table, (names[0], *differ))
+    return names[0]
+
+
+def _hashable(value: object) -> object:
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _check_label(table: Table, label: str, column: _Column) -> None:
+    """Stops where labels are numbers to be predicted, and no classes."""
+    if column.is_measure and all(_number(value) is not None for value in column.values):
+        raise DataError(
+            f"{table.path}: expected classes in '{label}', received {len(column.values):,} different numbers",
+            hint="A number cannot be predicted from a text: write a class for each range of numbers into a"
+            " column, such as low and high.",
+        )
+
+
+def _other_texts(
+    seen: _Seen, texts: Sequence[str], unused: Sequence[str], given: ColumnsGiven
+) -> Iterable[str]:
+    """That other columns hold texts as well, which may be joined to those that are read."""
+    if given.text is not None:
+        return
+    others = [
+        name
+        for name in unused
+        if name in seen.columns and seen[name].sentences * 2 > min(seen[name].strings, 1000)
+    ]
+    if others:
+        listed = ", ".join(f"'{name}'" for name in others)
+        joined = ",".join((*others, *texts))
+        yield f"text: '{texts[0]}' alone, and not {listed}, too; --text-column {joined} joins them"
+
+
+def _several(table: Table, names: Sequence[str]) -> DataError:
+    listed = " and ".join(f"'{name}'" for name in names[:6])
+    return DataError(
+        f"{table.path}: expected one column of labels, received {len(names)} that could be it: {listed}",
+        hint=f"Choose one: --label-column {names[0]}. Leave others out: --drop-column {names[-1]}.",
+    )
 
 
 def _missing(table: Table, role: str, expected: str) -> DataError:

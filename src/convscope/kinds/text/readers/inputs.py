@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +15,17 @@ from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_l
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, nothing_in
 from convscope.data.splits import LeftOut
-from convscope.data.tables import open_table, table_kind
+from convscope.data.tables import TableKind, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.text.readers.columns import TEXT_ROLES, find_text_columns
-from convscope.kinds.text.readers.rows import MOST_CHARACTERS
+from convscope.kinds.text.readers.columns import TEXT_ROLES, ColumnsGiven, find_text_columns
+from convscope.kinds.text.readers.headers import without_headers
+from convscope.kinds.text.readers.label_lines import MARK, are_labels
+from convscope.kinds.text.readers.rows import MOST_CHARACTERS, joined_text
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import Progress, Skipped, no_progress
 
 _REPORTED = 8192
+_ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|authors|contributing)([._-].*)?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ def read_text_inputs(
     progress: Progress = no_progress,
     encoding: str | None = None,
     text_column: str | None = None,
+    headers: str | None = None,
 ) -> TextInputs:
     """Reads the texts that are asked about.
 
@@ -41,8 +47,9 @@ def read_text_inputs(
     |---|---|
     | `-` | standard input, a text in each line |
     | `.csv`, `.tsv`, `.jsonl`, `.parquet` | the texts of the text column |
+    | a file with `__label__` or a label and a tab before each text | the texts, without their labels |
     | any other file | a text in each line |
-    | a folder | each `.txt` file is a text; tables as above; at any depth |
+    | a folder | each `.txt` file, and each without an ending, is a text; tables as above; at any depth |
     | a pattern such as `mails/*.txt` | the files and folders that match, sorted |
     | what is none of these and holds white space | a text itself |
 
@@ -52,7 +59,9 @@ def read_text_inputs(
         inputs: Any of these.
         progress: Told how many texts were read.
         encoding: Name of a Python codec for text files and standard input; UTF-8 by default.
-        text_column: The column of texts in a table; a number from 1 where there is no header.
+        text_column: The column of texts in a table, or several with commas between; a number from 1 where
+            there is no header.
+        headers: Of messages: left out of texts of whole files where it is `strip`.
 
     Returns:
         The texts, in the order given.
@@ -62,24 +71,27 @@ def read_text_inputs(
         UsageError: No encoding has this name.
     """
     check_encoding(encoding)
-    given = _Given(progress, encoding, text_column)
+    given = _Given(progress, encoding, ColumnsGiven(text_column), headers == "strip")
     for number, one in enumerate(inputs, 1):
         given.add_input(str(one), number)
     if not given.texts:
         raise nothing_in(inputs, "texts", given.skipped)
     progress(len(given.texts), len(given.texts), "reading texts")
-    return TextInputs("", given.keys, given.texts, tuple(given.skipped), given.controls.warnings)
+    warnings = (*given.controls.warnings, *given.warnings)
+    return TextInputs("", given.keys, given.texts, tuple(given.skipped), warnings)
 
 
 @dataclass
 class _Given:
     progress: Progress
     encoding: str | None
-    text_column: str | None
+    columns: ColumnsGiven
+    strips: bool
     keys: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     controls: ControlCharacters = field(default_factory=ControlCharacters)
+    warnings: list[str] = field(default_factory=list)
     characters: int = 0
 
     def add_input(self, one: str, number: int) -> None:
@@ -115,35 +127,56 @@ class _Given:
             file = path / key
             if table_kind(file):
                 self._add_file(file)
-            elif file.name.lower().removesuffix(".gz").endswith((".txt", ".text")):
-                self._add(str(file), read_text(file, self.encoding, controls=self.controls))
+            elif is_text_file(file):
+                text = read_text(file, self.encoding, controls=self.controls)
+                self._add(str(file), without_headers(text) if self.strips else text)
             else:
                 listing.skip(key, "neither a .txt file nor a table")
         self.skipped += listing.skipped
 
     def _add_file(self, path: Path) -> None:
-        kind = table_kind(path)
+        kind = table_kind(path) or self._add_lines(path)
         if kind is None:
-            for number, line in read_lines(path, self.encoding, controls=self.controls):
-                self._add(f"{path}#{number}", line)
             return
         table = open_table(
             path,
             kind,
             encoding=self.encoding,
             controls=self.controls,
-            wanted=[self.text_column] if self.text_column else [],
+            wanted=self.columns.names,
             roles=TEXT_ROLES,
         )
-        column = find_text_columns(table, self.text_column, labelled=False).text
-        for number, (value,) in table.rows([column]):
-            text = "" if value is None else value
+        given = ColumnsGiven() if len(table.columns) == 1 else self.columns
+        with self.controls.paused():
+            columns = find_text_columns(table, given, labelled=False).texts
+        for number, values in table.rows(columns):
+            text = joined_text(table.where(number), values, kind, self.controls)
             if not isinstance(text, str):
                 raise DataError(
                     f"{table.where(number)}: expected text, received {type(text).__name__}",
                     hint="Check which column holds the texts: --text-column.",
                 )
             self._add(f"{path}#{number}", clean_text(text, table.where(number), self.controls))
+
+    def _add_lines(self, path: Path) -> TableKind | None:
+        """Takes the lines of a file, or tells that it is a table: labels and texts between tabs."""
+        lines = list(read_lines(path, self.encoding, controls=self.controls))
+        parted = [re.split(r"\t| ", line, maxsplit=1) for _, line in lines if line.strip()]
+        behind = [each[1] for each in parted if len(each) > 1]
+        labels = Counter(each[0] for each in parted)
+        whole = bool(parted) and len(behind) == len(parted)
+        marked = whole and all(label.startswith(MARK) for label in labels)
+        tabs = whole and all("\t" in line for _, line in lines if line.strip())
+        if tabs and not marked and are_labels(labels, behind, tabs=True):
+            return "TSV"
+        for number, line in lines:
+            self._add(f"{path}#{number}", re.split(r"\t| ", line, maxsplit=1)[-1] if marked else line)
+        if whole and not marked and are_labels(labels, behind, tabs=False):
+            self.warnings.append(
+                f"{path}: lines seem to begin with a label, such as {next(iter(labels))!r};"
+                " it is read as a word"
+            )
+        return None
 
     def _add(self, key: str, text: str) -> None:
         self.characters += len(text)
@@ -155,6 +188,13 @@ class _Given:
         self.texts.append("" if text.isspace() else text)
         if not len(self.texts) % _REPORTED:
             self.progress(len(self.texts), None, "reading texts")
+
+
+def is_text_file(path: Path) -> bool:
+    """True of `.txt`, packed or not, and of names without an ending, but for those of a README."""
+    name = path.name.lower().removesuffix(".gz")
+    ending = name.rpartition(".")[2] if "." in name else ""
+    return (ending in ("txt", "text") or not ending or ending.isdigit()) and not _ABOUT.fullmatch(name)
 
 
 def _exists(path: str) -> bool:

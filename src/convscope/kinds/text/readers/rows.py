@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from convscope.data.assembly import Found
 from convscope.data.digests import digests_of
-from convscope.data.lines import LONGEST_LINE, ControlCharacters
+from convscope.data.lines import LONGEST_LINE, ControlCharacters, clean_text
 from convscope.data.named_files import nothing_in
+from convscope.data.tables import TableKind
 from convscope.errors import DataError
+from convscope.kinds.text.readers.headers import markup_warning, settle_headers
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import SPLITS, Progress, Skipped, SplitName
 
@@ -29,28 +32,44 @@ class TextRows:
         root: The folder that the keys are relative to.
         progress: Told how many texts were read.
         controls: Counts control characters.
+        headers: Whether headers of messages are kept or stripped; None where the texts decide.
+        grouped_by: What names the groups of the texts.
     """
 
     root: Path
     progress: Progress
     controls: ControlCharacters = field(default_factory=ControlCharacters)
+    headers: str | None = None
+    grouped_by: str = ""
     keys: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: dict[str, None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    reading: dict[str, str] = field(default_factory=dict)
     characters: int = 0
 
-    def add(self, where: str, key: str, text: object, label: str, split: SplitName | None) -> None:
+    def add(
+        self,
+        where: str,
+        key: str,
+        text: object,
+        label: str | None,
+        split: SplitName | None,
+        group: str | None = None,
+    ) -> None:
         """Keeps a text, or lists it as skipped where it is empty.
 
         Args:
             where: The file and line, for messages.
             key: The same below the root.
             text: A string that is clean, or whatever else stands there.
-            label: The name of the class.
+            label: The name of the class; None where it has none.
             split: Where it belongs, if that is known.
+            group: The name of the group that it belongs to.
 
         Raises:
             DataError: The text is no text, too long, or one too many for the memory.
@@ -77,6 +96,7 @@ class TextRows:
         self.texts.append(text)
         self.labels.append(label)
         self.splits.append(split)
+        self.groups.append(group)
         if not len(self.texts) % _REPORTED:
             self.progress(len(self.texts), None, "reading texts")
 
@@ -93,6 +113,11 @@ class TextRows:
         if not self.texts:
             raise nothing_in([where], "texts with labels", self.skipped)
         self.progress(len(self.texts), len(self.texts), "reading texts")
+        self.texts, headers, said = settle_headers(self.texts, self.headers)
+        if said:
+            self.decisions[said] = None
+        if headers is not None:
+            self.reading["headers"] = headers
         complete = set(SPLITS) <= set(self.splits)
         return Found(
             where=where,
@@ -105,9 +130,31 @@ class TextRows:
             nouns=("text", "texts"),
             alike="texts that differ only in case, digits and punctuation",
             decisions=tuple(self.decisions),
-            warnings=self.controls.warnings,
+            groups=self.groups if any(each is not None for each in self.groups) else None,
+            grouped_by=self.grouped_by,
+            warnings=(*self.controls.warnings, *self.warnings, *markup_warning(self.texts)),
             skipped=tuple(self.skipped),
+            reading=self.reading,
         )
+
+
+def joined_text(where: str, values: Sequence[object], kind: TableKind, controls: ControlCharacters) -> object:
+    """The text of one column, or of several, one below the other.
+
+    Args:
+        where: The file and line, for messages.
+        values: What stands in the columns.
+        kind: What the table is; what JSON and Parquet hold is not clean yet.
+        controls: Where control characters are counted.
+
+    Returns:
+        Clean text; the first value that is none, where there is one.
+    """
+    odd = next((value for value in values if value is not None and not isinstance(value, str)), None)
+    if odd is not None:
+        return odd
+    whole = "\n".join(value for value in values if isinstance(value, str) and value)
+    return whole if kind in ("CSV", "TSV") else clean_text(whole, where, controls)
 
 
 def plain(text: str) -> str:

@@ -40,15 +40,18 @@ The tags of IOB1, IOB2 and IOBES (BILOU and BMEWO too) are converted to IOBES; o
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.heads import JSON, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.split_names import split_of
-from convscope.data.splits import Splits
+from convscope.data.splits import LeftOut, Splits
 from convscope.data.tables import TableKind, table_kind
 from convscope.errors import DataError
+from convscope.kinds.text.readers.inputs import read_text_inputs
+from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.conll import ColumnsAsked, read_column_file
 from convscope.kinds.text.tagging.layouts import table_layout, tags_lines
 from convscope.kinds.text.tagging.tagged_splits import TaggedFound, tagged_splits
@@ -179,6 +182,62 @@ def tagged_file(snapshot: DataSnapshot, file: Path) -> TaggedFile | None:
         "spans": f"has texts in '{layout.text}' and their entities in '{layout.tags[0]}'",
     }[layout.layout]
     return TaggedFile(why, kind, layout.layout != "words" or layout.sentence is not None)
+
+
+def tagged_files(path: Path) -> tuple[Path, ...]:
+    """The files with tags that a path stands for: itself, or those in a folder; none for anything else."""
+    try:
+        snapshot = DataSnapshot(path)
+        files = snapshot.data_files if path.exists() else ()
+    except (OSError, ValueError):  # a text, too long for a path
+        return ()
+    return tuple(file for file in files if tagged_file(snapshot, file) is not None)
+
+
+@dataclass(frozen=True)
+class SentenceInputs(LeftOut, TaggedSentences):
+    """Texts without tags, divided into words, and what was left out."""
+
+
+def read_sentences(
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    encoding: str | None = None,
+    text_column: str | None = None,
+    word_column: int | str | None = None,
+    tag_column: int | str | None = None,
+) -> SentenceInputs:
+    """Texts, which are divided into words, and sentences of files with tags, which are divided already.
+
+    Args:
+        paths: As `read_text_inputs`; files with tags, and folders that hold such, are told by their content.
+        progress: As `read_text_inputs`.
+        encoding: As `read_text_inputs`.
+        text_column: As `read_text_inputs`.
+        word_column: As `read_tagged`.
+        tag_column: As `read_tagged`; the tags are not used.
+
+    Raises:
+        DataError: As `read_text_inputs` and `read_tagged`.
+    """
+    tagged, others = TaggedFound(), list[str]()
+    for path in paths:
+        files = tagged_files(Path(path))
+        others += [] if files else [path]
+        for file in files:
+            read_tagged_file(file, None, ColumnsAsked(word_column, tag_column), encoding, tagged, progress)
+    warnings = (*tagged.controls.warnings, *tagged.warnings)
+    sentences, skipped = tagged.sentences, list(tagged.skipped)
+    keys = [f"{file}#{numbers[0]}" for file, numbers in tagged.lines]
+    if others or not tagged.sentences:
+        found = read_text_inputs(
+            others or paths, progress=progress, encoding=encoding, text_column=text_column
+        )
+        keys += found.keys
+        sentences = [*sentences, *map(Sentence.read, found.texts)]
+        skipped, warnings = [*skipped, *found.skipped], (*warnings, *found.warnings)
+    return SentenceInputs("", keys, sentences, tuple(skipped), warnings)
 
 
 def _files(place: Path) -> tuple[list[tuple[Path, SplitName | None]], list[Skipped]]:

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import LeftOut, Samples, Split, Splits
+from convscope.data.splits import Samples, Split, Splits
 from convscope.data.token_rows import TokenRows
 from convscope.engine.inference.infer import in_order_of_length, predict_batches
 from convscope.engine.training.batches import Batch
@@ -32,11 +32,10 @@ from convscope.kinds.contract.recipe import (
 )
 from convscope.kinds.text.classification.word_vectors import start_from_vectors
 from convscope.kinds.text.kind import TEXT_TAGGING
-from convscope.kinds.text.readers.inputs import read_text_inputs
-from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
+from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.metrics import TaggingMetrics, tagging_metrics
 from convscope.kinds.text.tagging.models import TaggingModel
-from convscope.kinds.text.tagging.reader import read_tagged
+from convscope.kinds.text.tagging.reader import read_sentences, read_tagged
 from convscope.kinds.text.tagging.representation import TaggingRepresentation, TaggingRows
 from convscope.kinds.text.tagging.tag_schemes import Span, parse, spans
 from convscope.lenses.pages.report import Marked, Mistake
@@ -313,25 +312,6 @@ OBJECTIVE = Objective(loss=lambda settings: None, label="accuracy of words")
 REPORT: ReportSteps[TaggingRepresentation, Sequence[TaggedRow]] = ReportSteps(
     "entities", counts, mistakes, example_samples
 )
-
-
-@dataclass(frozen=True)
-class SentenceInputs(LeftOut, TaggedSentences):
-    """Texts without tags, divided into words, and what was left out."""
-
-
-def read_sentences(
-    paths: Sequence[str],
-    *,
-    progress: Progress = no_progress,
-    encoding: str | None = None,
-    text_column: str | None = None,
-) -> SentenceInputs:
-    """Texts, which are divided into words."""
-    found = read_text_inputs(paths, progress=progress, encoding=encoding, text_column=text_column)
-    return SentenceInputs(
-        found.root, found.keys, [Sentence.read(text) for text in found.texts], found.skipped
-    )
 
 
 def fit_representation(
