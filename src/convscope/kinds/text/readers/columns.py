@@ -146,9 +146,7 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
         DataError: There is no such column, or several may hold the labels; the message lists them.
         UsageError: A column that the user named is not there.
     """
-    columns = tuple(
-        name for name in table.columns if name not in table.unused or name in given.names
-    )
+    columns = tuple(name for name in table.columns if name not in table.unused or name in given.names)
     decisions: list[str] = []
     split = _by_name(table, columns, SPLIT_COLUMNS, given.names) if labelled else None
     label = None if given.label is None else _given_label(table, columns, given.label)
