@@ -198,7 +198,8 @@ def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
         if not escaped.damaged:
             return escaped
         return plain if plain.width > 1 and plain.alike == 1 else quoted
-    if plain.width > 1 and all(_singly_quoted(row) for _, row in plain.rows[1:]):
+    doubled = any('"' in line for line in lines)
+    if plain.width > 1 and not doubled and all(_singly_quoted(row) for _, row in plain.rows[1:]):
         return parted_by(lines, Dialect(mark, "'"), before)
     return quoted
 
