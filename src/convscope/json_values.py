@@ -1,12 +1,18 @@
-"""Frozen dataclasses as the plain values that JSON holds, and back, with every type checked."""
+"""Frozen dataclasses as the plain values that JSON holds, and back, with every type and range checked."""
 
 from __future__ import annotations
 
+import json
+import math
+import stat
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
+    Annotated,
+    Any,
     ClassVar,
     Literal,
     NoReturn,
@@ -17,6 +23,7 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    is_typeddict,
 )
 
 from convscope.errors import RunError, UsageError
@@ -26,7 +33,74 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+JSON_BYTES = 2**30
+"""The largest file of JSON that is read."""
+
 _PLAIN: dict[object, str] = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class Within:
+    """The range of a number, or of the length of a string or array: `Annotated[int, Within(1, 100)]`.
+
+    Args:
+        low: The smallest value.
+        high: The largest value; no bound if None.
+    """
+
+    low: float
+    high: float | None = None
+
+    def check(self, value: object, place: str) -> None:
+        """Refuses what is out of range.
+
+        Raises:
+            ValueError: It is; the message says where.
+        """
+        is_number = isinstance(value, int | float)
+        size: float = cast("Any", value) if is_number else len(cast("Any", value))
+        if size < self.low or (self.high is not None and size > self.high):
+            what = "" if is_number else "of a length "
+            span = f"at least {self.low:g}" if self.high is None else f"from {self.low:g} to {self.high:g}"
+            _refuse(f"{what}{span}", value, place)
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """Plain values from JSON.
+
+    Args:
+        text: As it was read.
+        where: The file, for the message.
+
+    Raises:
+        RunError: It is no JSON, or one that is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RunError(f"{where} is damaged: expected JSON, but {reason}.") from error
+
+
+def read_json(path: Path) -> Any:
+    """Plain values from a file of JSON.
+
+    Raises:
+        FileNotFoundError: There is none.
+        RunError: It is no regular file of at most `JSON_BYTES`, cannot be read, or holds no JSON.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise RunError(f"{path} is no regular file.")
+        if found.st_size > JSON_BYTES:
+            raise RunError(f"{path} has {found.st_size:,} bytes, expected at most {JSON_BYTES:,}.")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return parse_json(content, str(path))
 
 
 def to_json(value: DataclassInstance) -> dict[str, object]:
@@ -77,14 +151,15 @@ def from_json(cls: type[T], plain: object, what: str, hint: str = "") -> T:
     """Builds a dataclass from what `dataclasses.asdict` and `json` made of it.
 
     Args:
-        cls: The dataclass; its fields are numbers, strings, booleans, None, literals, tuples, mappings with
-            string keys, and dataclasses of these.
+        cls: The dataclass, or a `TypedDict`; its fields are finite numbers, strings, booleans, None,
+            literals, tuples, mappings with string keys, dataclasses and typed dictionaries of these, and
+            any of them `Annotated` with the range `Within(low, high)`.
         plain: The parsed JSON.
         what: What it should be, for the message, such as `classification metrics`.
         hint: What to do about it.
 
     Raises:
-        RunError: A key is missing or unknown, or a value has another type.
+        RunError: A key is missing or unknown, or a value has another type or is out of range.
 
     Example:
         >>> from convscope.types import Skipped
@@ -133,20 +208,40 @@ def _read(kind: object, value: object, place: str) -> object:
         ValueError: It cannot be; the message says where.
     """
     origin, inner = get_origin(kind), get_args(kind)
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _read_dataclass(kind, value, place)
+    if origin is Annotated:
+        read = _read(inner[0], value, place)
+        for limits in inner[1:]:
+            limits.check(read, place)
+        return read
+    if is_typeddict(kind) or (is_dataclass(kind) and isinstance(kind, type)):
+        return _read_object(cast(type, kind), value, place)
     if origin in (Union, types.UnionType):
         return _read_union(inner, value, place)
     if origin is tuple:
         return _read_tuple(inner, value, place)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _read_mapping(inner[1], value, place)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = f"one of {', '.join(map(str, inner))}" if origin is Literal else _PLAIN.get(kind)
-    if expected is not None and not (value in inner if origin is Literal else type(value) is kind):
+    return _read_plain(kind, value, place)
+
+
+def _read_plain(kind: object, value: object, place: str) -> object:
+    choices = get_args(kind) if get_origin(kind) is Literal else None
+    if kind is float and type(value) in (int, float):
+        return _finite(cast(float, value), place)
+    expected = _PLAIN.get(kind) if choices is None else f"one of {', '.join(map(str, choices))}"
+    if expected is not None and not (type(value) is kind if choices is None else value in choices):
         _refuse(expected, value, place)
     return value
+
+
+def _finite(value: float, place: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        _refuse("a finite number", value, place)
+    return number
 
 
 def _read_mapping(kind: object, value: object, place: str) -> object:
@@ -155,19 +250,32 @@ def _read_mapping(kind: object, value: object, place: str) -> object:
     return {str(key): _read(kind, each, f"'{key}'") for key, each in value.items()}
 
 
-def _read_dataclass(kind: type, value: object, place: str) -> object:
+def _read_object(kind: type, value: object, place: str) -> object:
+    """A dataclass, which has no other keys, or the dictionary that a `TypedDict` describes.
+
+    Other keys in a dictionary, such as a later version may add, are left out.
+    """
     if not isinstance(value, Mapping):
         _refuse("an object", value, place)
-    hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}
-    for name in value:
-        if name not in known:
-            raise ValueError(f"{place} has the unknown key '{name}'")
-    for name, field in known.items():
-        if name not in value and field.default is MISSING and field.default_factory is MISSING:
+    hints = get_type_hints(kind, include_extras=True)
+    if is_typeddict(kind):
+        required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]
+        names, make = list(hints), cast("type[Any]", dict)
+    else:
+        known = {each.name: each for each in fields(kind)}
+        required = frozenset(
+            name
+            for name, each in known.items()
+            if each.default is MISSING and each.default_factory is MISSING
+        )
+        names, make = list(known), kind
+        for name in value:
+            if name not in known:
+                raise ValueError(f"{place} has the unknown key '{name}'")
+    for name in names:
+        if name in required and name not in value:
             raise ValueError(f"{place} has no key '{name}'")
-    read: object = kind(**{name: _read(hints[name], each, f"'{name}'") for name, each in value.items()})
-    return read
+    return make(**{name: _read(hints[name], value[name], f"'{name}'") for name in names if name in value})
 
 
 def _read_union(kinds: tuple[object, ...], value: object, place: str) -> object:

@@ -16,6 +16,10 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
 """Range that uint8 pixels are scaled to."""
 
+Pool = Literal["mean", "max", "flatten", "none"]
+"""How the positions of a layer's output are reduced."""
+POOLS: tuple[Pool, ...] = get_args(Pool)
+
 Tensor: TypeAlias = Any
 """A tensor of the Keras backend that runs, or a structure of tensors: the backends have no common type."""
 Array: TypeAlias = "npt.NDArray[Any]"

@@ -60,7 +60,14 @@ def made(tmp_path):
         columns = tuple(LayerColumn(name, name, (matrix.shape[1],)) for name, matrix in matrices.items())
         names = sorted({name for name in labels or () if name}) if class_names is None else class_names
         manifest = Manifest(
-            model={"given": None, "name": "made", "fingerprint": "", "code": [], "input_shape": None},
+            model={
+                "given": None,
+                "name": "made",
+                "fingerprint": "",
+                "code": (),
+                "input_shape": None,
+                "classes": None,
+            },
             layers=columns,
             pool="mean",
             dtype="float32",
@@ -68,7 +75,14 @@ def made(tmp_path):
             predictions=predictions is not None,
             prediction_names=tuple(names) if predictions is not None else None,
             reading={"recipe": None, "representation": None, "value_range": None, "flat": False},
-            data={"paths": [], "samples": count, "class_names": names, "splits": None},
+            data={
+                "paths": (),
+                "fingerprint": "",
+                "layout": "",
+                "samples": count,
+                "class_names": tuple(names),
+                "splits": None,
+            },
             part_size=max(1, count // 3),
         )
         samples = {

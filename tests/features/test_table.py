@@ -10,7 +10,7 @@ import pytest
 import convscope
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.manifest import LayerColumn, Manifest, column_names
-from convscope.features.table import METADATA_KEY, read_metadata
+from convscope.features.part_files import METADATA_KEY, open_part
 from convscope.features.zarr_store import chunk_rows
 from convscope.workflows.model_inputs.dataset import Scaled
 
@@ -100,9 +100,9 @@ def test_a_damaged_part_is_named(forms, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.pop("pool"), "has no 'pool'"),
+        (lambda c: c.pop("pool"), "has no key 'pool'"),
         (lambda c: c.update(format=99), "format 99, expected 1"),
-        (lambda c: c.update(layers=[{"layer": "x"}]), "its layers cannot be read"),
+        (lambda c: c.update(layers=[{"layer": "x"}]), r"'layers'\[0\] has no key 'column'"),
     ],
 )
 def test_metadata_that_cannot_be_understood_is_refused(forms, tmp_path, change, said):
@@ -112,7 +112,7 @@ def test_metadata_that_cannot_be_understood_is_refused(forms, tmp_path, change, 
     path = tmp_path / "x.parquet"
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(content).encode()}), path)
     with pytest.raises(RunError, match=said):
-        read_metadata(path)
+        open_part(path)
 
 
 def test_columns_are_named_by_layers_as_far_as_they_can_be_told_apart():

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
 from convscope.cli import features, inspect, recipes, train
-from convscope.cli.console import say
+from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
 from convscope.cli.options import MAIN, Groups, add_options
@@ -239,9 +239,9 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         message, hint, code = explained(error, {each.name: each.synonyms for each in COMMANDS})
-        print(f"convscope: {message}", file=sys.stderr)  # noqa: T201
+        print(f"convscope: {harmless(message)}", file=sys.stderr)  # noqa: T201
         if hint:
-            print(f"  {hint}", file=sys.stderr)  # noqa: T201
+            print(f"  {harmless(hint)}", file=sys.stderr)  # noqa: T201
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from cyclopts import Parameter
+
 from convscope.errors import DataError, UsageError
 from convscope.option import Option, at_least
 
@@ -63,6 +65,11 @@ def _shape(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+SAFE_CSV = Parameter(
+    name="--safe-csv",
+    negative="--no-safe-csv",
+    help="In CSV, put an apostrophe before texts that a spreadsheet would take for formulas",
+)
 LAYER = Option(
     "layer",
     tuple[str, ...],

@@ -6,16 +6,19 @@ import json
 import os
 import sys
 import time
+import unicodedata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 AFTER_SECONDS = 2.0
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 STDOUT = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -45,7 +48,7 @@ def start_backend() -> None:
 
 def say(line: str) -> None:
     """Prints one line for people, on standard error."""
-    _err.print(line, markup=False, soft_wrap=True)
+    _err.print(harmless(line), markup=False, soft_wrap=True)
 
 
 class ProgressBar:
@@ -68,6 +71,7 @@ class ProgressBar:
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """Draws the standing of `what`; the part before a comma names the work."""
+        what = harmless(what)
         work = what.partition(",")[0]
         if work not in self._tasks:
             for task in self._tasks.values():
@@ -98,11 +102,37 @@ def _count(done: int, total: int | None) -> str:
 
 
 def print_json(content: object) -> None:
-    """Prints plain values as JSON."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Prints plain values as indented JSON."""
+    sys.stdout.write(json_text(content, indent=2) + "\n")
 
 
-def plain(text: str) -> str:
-    """Text from outside, safe to print: no markup, no control characters."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return shown.replace("[", "\\[")
+def json_text(content: object, indent: int | None = None) -> str:
+    """JSON without a control character: they are escaped, so that the values stay the same."""
+    text = json.dumps(content, indent=indent, ensure_ascii=False)
+    return "".join(c if c == "\n" or _is_shown(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def harmless(text: str) -> str:
+    r"""Text from outside without what a terminal obeys: control characters and marks that turn the direction.
+
+    They are shown as escapes, such as `\x1b`; a line end or a tab becomes a space.
+
+    Example:
+        >>> harmless("a\x1b[31mb\nc")
+        'a\\x1b[31mb c'
+    """
+    return "".join(c if _is_shown(c) else " " if c in "\n\r\t" else _escaped(c) for c in text)
+
+
+def plain(text: str) -> Text:
+    """Text from outside as a table takes it: no markup, no control characters."""
+    return Text(harmless(text))
+
+
+def _is_shown(character: str) -> bool:
+    """Whether a terminal shows it; the marks that join letters of some scripts are harmless."""
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) in ("Zs", "Co")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -12,6 +12,7 @@ from convscope.cli.arguments import (
     CODE,
     INPUT_SHAPE,
     LAYER,
+    SAFE_CSV,
     SEED,
     THEME,
     TRUST,
@@ -91,6 +92,7 @@ def extract(model: str, /, *path: str, out: Path, given: object = None) -> None:
         NAME.parquet for one file, another name for a folder of Parquet files; feature maps go to NAME.zarr
     """
     from convscope import api
+    from convscope.features.store import place_of
 
     if not path:
         raise UsageError("There is no data to extract features from.", "Give a data set, files or an array.")
@@ -98,6 +100,7 @@ def extract(model: str, /, *path: str, out: Path, given: object = None) -> None:
     layers, splits = options.pop("layer", ()), options.pop("split", None)
     check_model(model)
     check_inputs(path)
+    place_of(out, options.get("pool", "mean")).begun(resume=options.get("resume", False))
     start_backend()
     try:
         with ProgressBar() as bar:
@@ -125,6 +128,7 @@ def neighbors(
     *inputs: str,
     form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
     out: Path | None = None,
+    safe_csv: Annotated[bool, SAFE_CSV] = True,
     given: object = None,
 ) -> None:
     """Find the samples of FEATURES that are most like INPUTS.
@@ -154,9 +158,9 @@ def neighbors(
         start_backend()
     with ProgressBar() as bar:
         found = api.neighbors(features, inputs, progress=bar, say=say, **options)
-    print_neighbors(found, form)
+    print_neighbors(found, form, safe_csv=safe_csv)
     if out is not None:
-        say(f"Wrote {found.save(out, theme)[0]}.")
+        say(f"Wrote {found.save(out, theme, safe_csv=safe_csv)[0]}.")
 
 
 def project_groups() -> Groups:
@@ -164,7 +168,14 @@ def project_groups() -> Groups:
     return (OptionGroup("Options", PROJECT_OPTIONS),)
 
 
-def project(features: Path, /, *, out: Path | None = None, given: object = None) -> None:
+def project(
+    features: Path,
+    /,
+    *,
+    out: Path | None = None,
+    safe_csv: Annotated[bool, SAFE_CSV] = True,
+    given: object = None,
+) -> None:
     """Plot the samples of FEATURES in two dimensions.
 
     Parameters
@@ -184,7 +195,9 @@ def project(features: Path, /, *, out: Path | None = None, given: object = None)
         start_backend()  # umap-learn imports TensorFlow, which prints much when it is first imported
     with ProgressBar() as bar:
         made = api.project(features, progress=bar, say=say, **options)
-    written = made.save(out or free_path(Path(f"{features.resolve().stem}-{method}.png")), theme)
+    written = made.save(
+        out or free_path(Path(f"{features.resolve().stem}-{method}.png")), theme, safe_csv=safe_csv
+    )
     say(f"Wrote {' and '.join(map(str, written))}.")
 
 
@@ -199,6 +212,7 @@ def probe(
     *,
     form: Annotated[Literal["table", "json"], FORMAT] = "table",
     out: Path | None = None,
+    safe_csv: Annotated[bool, SAFE_CSV] = True,
     given: object = None,
 ) -> None:
     """Train a linear classifier on each layer of FEATURES and compare accuracies.
@@ -222,7 +236,7 @@ def probe(
         found = api.probe(features, layers=layers, progress=bar, say=say, **options)
     print_probe(found, form)
     if out is not None:
-        say(f"Wrote {found.save(out, theme)[0]}.")
+        say(f"Wrote {found.save(out, theme, safe_csv=safe_csv)[0]}.")
 
 
 def _check(features: Path, out: Path | None) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
-from convscope.cli.console import STDOUT, plain, print_json, say
+from convscope.cli.console import STDOUT, harmless, json_text, plain, print_json, say
+from convscope.csv_text import csv_text
 
 if TYPE_CHECKING:
     from convscope.features.neighbors import Neighbors
@@ -28,39 +28,41 @@ def print_metrics(metrics: Metrics) -> None:
     """Prints the metrics of a split: each class or type, then all samples."""
     headings, rows = metrics.to_table()
     if rows:
-        table = Table(headings[0], *headings[1:], box=None)
+        table = Table(*map(plain, headings), box=None)
         for column in table.columns[1:]:
             column.justify = "right"
-        for name, *figures in rows:
-            table.add_row(plain(name), *figures)
+        for row in rows:
+            table.add_row(*map(plain, row))
         STDOUT.print(table)
     STDOUT.print(plain(metrics.to_line()), soft_wrap=True)
 
 
-def print_predictions(predictions: Predictions, form: str) -> None:
+def print_predictions(predictions: Predictions, form: str, *, safe_csv: bool = True) -> None:
     """Prints predictions as a table, CSV or JSON Lines, and what was skipped as a count."""
-    {"table": _table, "csv": _csv, "jsonl": _jsonl}[form](predictions)
+    if form == "csv":
+        _csv(predictions, safe_csv)
+    else:
+        {"table": _table, "jsonl": _jsonl}[form](predictions)
     for skipped in predictions.skipped[:5]:
         say(f"Skipped {skipped.path}: {skipped.reason}")
     if len(predictions.skipped) > 5:
         say(f"Skipped {len(predictions.skipped)} files in all.")
 
 
-def print_stream(predictions: Iterable[Prediction], form: str) -> None:
+def print_stream(predictions: Iterable[Prediction], form: str, *, safe_csv: bool = True) -> None:
     """Prints each prediction for a stream on a line of its own, at once."""
-    writer = None
+    named = False
     for prediction in predictions:
         if form == "jsonl":
-            sys.stdout.write(json.dumps(prediction.to_json(), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(prediction.to_json()) + "\n")
         elif form == "csv":
             row = prediction.to_row()
-            if writer is None:
-                writer = csv.DictWriter(sys.stdout, list(row))
-                writer.writeheader()
-            writer.writerow(row)
+            lines = [list(row.values())] if named else [list(row), list(row.values())]
+            sys.stdout.write(csv_text(lines, safe=safe_csv, newline="\r\n"))
+            named = True
         else:
             cells = prediction.to_cells()
-            sys.stdout.write("  ".join(plain(cell) for cell in cells.values()).rstrip() + "\n")
+            sys.stdout.write("  ".join(map(harmless, cells.values())).rstrip() + "\n")
         sys.stdout.flush()
 
 
@@ -70,13 +72,13 @@ def print_explanation(explanation: Explanation, form: str, out: Path | None) -> 
     from convscope.lenses.pages import explanation as lens
 
     if form == "json":
-        text = json.dumps(explanation.to_json(), indent=2, ensure_ascii=False) + "\n"
+        text = json_text(explanation.to_json(), indent=2) + "\n"
     elif form == "text":
         text = lens.as_text(explanation, width=min(STDOUT.width, WIDEST_TEXT))
     else:
         text = {"markdown": lens.as_markdown, "html": lens.as_html}[form](explanation)
     if out is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.write("\n".join(map(harmless, text.rstrip("\n").split("\n"))) + "\n")
         return
     with written_whole(out) as part:
         part.write_text(text, "utf-8")
@@ -89,24 +91,23 @@ def print_colored(seen: Inspection) -> None:
         return
     for picture in seen.pictures:
         for heading, text in picture.terminal() if picture.terminal is not None else ():
-            STDOUT.print(f"[bold]{heading}[/bold]", text)
+            STDOUT.print(Text(harmless(heading), "bold"), text)
 
 
-def print_neighbors(found: Neighbors, form: str) -> None:
+def print_neighbors(found: Neighbors, form: str, *, safe_csv: bool = True) -> None:
     """Prints the nearest samples as a table, CSV or JSON Lines."""
     if form == "csv":
-        sys.stdout.write(found.to_csv())
+        sys.stdout.write(found.to_csv(safe=safe_csv))
         return
     if form == "jsonl":
         for line in found.to_json():
-            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(line) + "\n")
         return
     for query, near in zip(found.queries, found.found, strict=True):
         facts = [("", query.label), ("predicted ", query.prediction if query.id is None else None)]
-        facts_line = ", ".join(f"{word}{plain(name)}" for word, name in facts if name is not None)
-        STDOUT.print(
-            f"[bold]{plain(query.name)}[/bold]{f'  {facts_line}' if facts_line else ''}", soft_wrap=True
-        )
+        facts_line = harmless(", ".join(f"{word}{name}" for word, name in facts if name is not None))
+        heading = Text(harmless(query.name), "bold")
+        STDOUT.print(heading.append(f"  {facts_line}" if facts_line else "", "not bold"), soft_wrap=True)
         table = Table("id", "distance", "label", "prediction", "sample", box=None)
         table.columns[0].justify = table.columns[1].justify = "right"
         table.columns[4].overflow = "fold"
@@ -139,7 +140,7 @@ def print_probe(found: Probe, form: str) -> None:
 
 def _table(predictions: Predictions) -> None:
     cells = [row.to_cells() for row in predictions.rows]
-    table = Table(*(cells[0] if cells else ()), box=None)
+    table = Table(*map(plain, cells[0] if cells else ()), box=None)
     for column in table.columns:
         column.overflow = "fold"  # a path that is cut short names no file
     for each in cells:
@@ -147,13 +148,13 @@ def _table(predictions: Predictions) -> None:
     STDOUT.print(table)
 
 
-def _csv(predictions: Predictions) -> None:
+def _csv(predictions: Predictions, safe: bool) -> None:
     rows = [row.to_row() for row in predictions.rows]
-    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["sample", "label"])
-    writer.writeheader()
-    writer.writerows(rows)
+    names = list(rows[0]) if rows else ["sample", "label"]
+    lines = [names, *([row[name] for name in names] for row in rows)]
+    sys.stdout.write(csv_text(lines, safe=safe, newline="\r\n"))
 
 
 def _jsonl(predictions: Predictions) -> None:
     for row in predictions.rows:
-        sys.stdout.write(json.dumps(row.to_json(), ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(row.to_json()) + "\n")

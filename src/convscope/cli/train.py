@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from convscope.cli.arguments import check_data, check_inputs
+from convscope.cli.arguments import SAFE_CSV, check_data, check_inputs
 from convscope.cli.console import ProgressBar, print_json, say, start_backend
 from convscope.cli.options import (
     Groups,
@@ -162,6 +162,7 @@ def predict(
     *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
     form: Annotated[Literal["table", "csv", "jsonl"], FORMAT] = "table",
     follow: bool = False,
+    safe_csv: Annotated[bool, SAFE_CSV] = True,
     given: object = None,
 ) -> None:
     """Predict for files, folders or patterns with the model of RUN.
@@ -190,11 +191,11 @@ def predict(
     check_inputs(inputs)
     start_backend()
     if follow:
-        print_stream(api.stream(run, sys.stdin.buffer, **options), form)
+        print_stream(api.stream(run, sys.stdin.buffer, **options), form, safe_csv=safe_csv)
         return
     with ProgressBar() as bar:
         predictions = api.predict(run, inputs, progress=bar, **options)
-    print_predictions(predictions, form)
+    print_predictions(predictions, form, safe_csv=safe_csv)
 
 
 def export(

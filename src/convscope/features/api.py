@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from convscope.features.probe import Probe
     from convscope.features.projection import Color, Method, Projection
     from convscope.features.table import Features
-    from convscope.scope.channels.pooled import Pool
-    from convscope.types import ValueRange
+    from convscope.types import Pool, ValueRange
 
 PathLike = str | os.PathLike[str]
 

@@ -32,9 +32,9 @@ from convscope.features.processes import Read, processes_for, read_some
 from convscope.features.store import Place, Store, place_of
 from convscope.features.table import Features, open_features, zarr_package
 from convscope.features.zarr_store import ZarrStore
-from convscope.scope.channels.pooled import POOLS, Pool
+from convscope.files import locked
 from convscope.scope.graph.graph import trace
-from convscope.types import Array, Progress, Say, no_progress, silent
+from convscope.types import POOLS, Array, Pool, Progress, Say, no_progress, silent
 from convscope.workflows.model_inputs.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -154,19 +154,22 @@ def extract(
         zarr_package()
     if cluster is not None:
         check_cluster(cluster)
-    found = _found(place, resume)
-    pair = bring_together(
-        reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
-    )
-    _describe(pair, say)
-    manifest = _manifest(pair, request, _layers(pair, request, say), paths)
-    if found is not None:
-        manifest = _same(found[0], manifest, request, place)
-        if found[1]:
+    with locked(place.target):
+        found = place.begun(resume=resume)
+        pair = bring_together(
+            reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
+        )
+        _describe(pair, say)
+        manifest = _manifest(pair, request, _layers(pair, request, say), paths)
+        if found is not None:
+            manifest = _same(found[0], manifest, request, place)
+        if found is not None and found[1]:
             say(f"{place.target} is complete already.")
-            return open_features(place.target)
-    _compute(pair, request, place, manifest, fresh=found is None, cluster=cluster, progress=progress, say=say)
-    return open_features(place.target)
+        else:
+            fresh = found is None
+            _compute(pair, request, place, manifest, fresh=fresh, cluster=cluster, progress=progress, say=say)
+        place.clear_leftovers()
+        return open_features(place.target)
 
 
 def _compute(
@@ -209,18 +212,6 @@ def _layers(pair: ModelAndData, request: ExtractionRequest, say: Say) -> list[st
     if said:
         say(said)
     return layers
-
-
-def _found(place: Place, resume: bool) -> tuple[Manifest, bool] | None:
-    found = place.found()
-    if found is not None and not resume:
-        if found[1]:
-            raise UsageError(f"{place.target} exists.", "Choose another --out, or remove it.")
-        raise UsageError(
-            f"{place.target} is not finished.",
-            f"Resume it with --resume, or remove {place.parts if place.kind == 'file' else place.target}.",
-        )
-    return found
 
 
 def _describe(pair: ModelAndData, say: Say) -> None:
@@ -269,11 +260,7 @@ def _manifest(
     dataset, loaded = pair.dataset, pair.loaded
     columns = column_names(layers, flat=request.pool == "none")
     return Manifest(
-        model={
-            **pair.reference.to_json(),
-            "name": loaded.name,
-            "fingerprint": model_fingerprint(loaded.model),
-        },
+        model=pair.reference.saved(loaded.name, model_fingerprint(loaded.model)),
         layers=tuple(LayerColumn(layer, name, ()) for layer, name in zip(layers, columns, strict=True)),
         pool=request.pool,
         dtype=request.dtype,
@@ -282,12 +269,12 @@ def _manifest(
         prediction_names=None,
         reading=pair.reading,
         data={
-            "paths": whole_paths(paths),
+            "paths": tuple(whole_paths(paths)),
             "fingerprint": dataset.fingerprint,
             "layout": dataset.layout,
             "samples": len(dataset),
-            "class_names": list(dataset.class_names),
-            "splits": None if request.splits is None else list(request.splits),
+            "class_names": tuple(dataset.class_names),
+            "splits": request.splits,
         },
         part_size=request.part_size or 0,
     )

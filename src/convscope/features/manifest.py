@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
+from convscope.engine.training.settings import Precision
 from convscope.errors import RunError
-
-if TYPE_CHECKING:
-    from convscope.engine.training.settings import Precision
-    from convscope.scope.channels.pooled import Pool
+from convscope.json_values import Within, from_json, to_json
+from convscope.types import Pool, ValueRange
 
 Dtype = Literal["float32", "float16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 SAMPLE_COLUMNS = ("id", "path", "label", "split", "prediction", "confidence")
 """What stands before the layers in each row."""
 FORMAT = 1
+MOST_VALUES = 2**40
+"""Of one sample, in one layer."""
+
+Length = Annotated[int, Within(1, 2**31)]
+
+
+class SavedModel(TypedDict):
+    """What names a model: `given` is None for one in memory; `input_shape` and `classes` of architectures."""
+
+    given: str | None
+    code: tuple[str, ...]
+    input_shape: tuple[Length | None, ...] | None
+    classes: Annotated[int, Within(1, 10**7)] | None
+    name: str
+    fingerprint: str
+
+
+class _Reading(TypedDict):
+    recipe: str | None
+    representation: Mapping[str, Any] | None
+    value_range: ValueRange | None
+    flat: bool
+
+
+class SavedReading(_Reading, total=False):
+    """How samples become inputs, as `Encoder.to_json` gives it."""
+
+    add_channel: bool
+    options: Mapping[str, Any]
+
+
+class SavedData(TypedDict):
+    """Which samples: `splits` are those asked for, None for all."""
+
+    paths: tuple[str, ...]
+    fingerprint: str
+    layout: str
+    samples: Annotated[int, Within(1, 2**40)]
+    class_names: tuple[str, ...]
+    splits: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +70,7 @@ class LayerColumn:
 
     layer: str
     column: str
-    shape: tuple[int, ...]
+    shape: tuple[Length, ...]
 
     @property
     def width(self) -> int:
@@ -62,16 +101,16 @@ class Manifest:
         versions: Of Python and the packages.
     """
 
-    model: Mapping[str, Any]
-    layers: tuple[LayerColumn, ...]
+    model: SavedModel
+    layers: Annotated[tuple[LayerColumn, ...], Within(1)]
     pool: Pool
     dtype: Dtype
     precision: Precision
     predictions: bool
     prediction_names: tuple[str, ...] | None
-    reading: Mapping[str, Any]
-    data: Mapping[str, Any]
-    part_size: int
+    reading: SavedReading
+    data: SavedData
+    part_size: Annotated[int, Within(1, 2**31)]
     engine: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,10 +121,7 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
-        content = {"format": FORMAT, **asdict(self)}
-        content["layers"] = [{**asdict(each), "shape": list(each.shape)} for each in self.layers]
-        content["prediction_names"] = None if self.prediction_names is None else list(self.prediction_names)
-        return content
+        return {"format": FORMAT, **to_json(self)}
 
     @classmethod
     def from_json(cls, content: Any, where: str) -> Manifest:
@@ -104,20 +140,17 @@ class Manifest:
                 f"{where} describes features of format {found}, expected {FORMAT}.",
                 "It was written by another version of convscope.",
             )
-        names = [each.name for each in fields(cls)]
-        missing = [name for name in names if name not in content]
-        if missing:
-            raise RunError(f"{where} is damaged: it has no '{missing[0]}'.")
-        values = {name: content[name] for name in names}
-        try:
-            values["layers"] = tuple(
-                LayerColumn(each["layer"], each["column"], tuple(each["shape"])) for each in values["layers"]
-            )
-        except (KeyError, TypeError) as error:
-            raise RunError(f"{where} is damaged: its layers cannot be read ({error!r}).") from error
-        if values["prediction_names"] is not None:
-            values["prediction_names"] = tuple(values["prediction_names"])
-        return cls(**values)
+        names = {each.name for each in fields(cls)}
+        values = {name: value for name, value in content.items() if name in names}
+        read = from_json(cls, values, f"{where} to describe features", "Extract the features again.")
+        columns = [*SAMPLE_COLUMNS, *(each.column for each in read.layers)]
+        twice = next((name for place, name in enumerate(columns) if name in columns[:place]), None)
+        if twice is not None:
+            raise RunError(f"{where} is damaged: the column '{twice}' is there twice.")
+        large = next((each for each in read.layers if each.width > MOST_VALUES), None)
+        if large is not None:
+            raise RunError(f"{where} is damaged: '{large.layer}' has {large.width:,} values of each sample.")
+        return read
 
     def differences(self, other: Manifest) -> list[str]:
         """What makes features of `other` another thing than features of this, one line each."""
@@ -128,7 +161,7 @@ class Manifest:
             ("dtype", self.dtype, other.dtype),
             ("precision", self.precision, other.precision),
             ("predictions", self.predictions, other.predictions),
-            ("the representation of samples", dict(self.reading), dict(other.reading)),
+            ("the representation of samples", self.to_json()["reading"], other.to_json()["reading"]),
             ("the data's contents", self.data["fingerprint"], other.data["fingerprint"]),
             ("splits", self.data["splits"], other.data["splits"]),
             ("part size", self.part_size, other.part_size),

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 
 from convscope.data.splits import Splits
 from convscope.errors import UsageError
+from convscope.features.manifest import SavedModel, SavedReading
 from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
 from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
@@ -82,33 +83,63 @@ class ModelReference:
             )
         return numeric_model(loaded)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values that name the model; `given` is None for one in memory."""
+    def saved(self, name: str, fingerprint: str) -> SavedModel:
+        """What a manifest says of the model; `given` is None for one in memory.
+
+        Args:
+            name: What to call it.
+            fingerprint: By which it is known again.
+        """
         given = None if isinstance(self.given, keras.Model) else self.given
         if given is not None and Path(given).exists() and not self.is_architecture:
             given = os.path.abspath(given)  # noqa: PTH100 - keeps links
-        shape = None if self.input_shape is None else list(self.input_shape)
-        return {"given": given, "code": list(self.code), "input_shape": shape, "classes": self.classes}
+        return {
+            "given": given,
+            "code": self.code,
+            "input_shape": self.input_shape,
+            "classes": self.classes,
+            "name": name,
+            "fingerprint": fingerprint,
+        }
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any], *, trust: bool = False) -> ModelReference:
-        """Rebuilds what `to_json` gave.
+    def named_by(cls, saved: SavedModel, where: str) -> ModelReference:
+        """The model that features name, where opening it runs nothing that they choose.
+
+        That is a shipped architecture or kernel bank, a run, or a `.keras` file without code of its own.
+        Functions are not called and modules not imported unless the user names them.
+
+        Args:
+            saved: What names it.
+            where: The features, for messages.
 
         Raises:
-            UsageError: The model was in memory.
+            UsageError: The model was in memory, is gone, or has to be named by the user.
         """
-        if saved["given"] is None:
+        given = saved["given"]
+        if given is None:
             raise UsageError(
-                "The features are of a model in memory, which cannot be opened.", "Give the model."
+                f"{where} has features of a model in memory, which cannot be opened.",
+                "Save it and name the file: --model model.keras (model=...).",
             )
-        shape = saved["input_shape"]
-        return cls(
-            saved["given"],
-            trust,
-            tuple(saved["code"]),
-            None if shape is None else tuple(shape),
-            saved["classes"],
-        )
+        again = " ".join([f"--model {given}", *(f"--code {module}" for module in saved["code"])])
+        path = Path(given)
+        lies_there = path.is_absolute() and not given.startswith(("//", "\\\\"))
+        if saved["code"] or not (named_architecture(given) or lies_there):
+            what = (
+                f"modules to import ({', '.join(saved['code'])})" if saved["code"] else f"the model '{given}'"
+            )
+            raise UsageError(
+                f"{where} names {what}. What a features file names is neither imported nor called.",
+                f"If you know what it is, name it yourself: {again}",
+            )
+        if lies_there and not ((path / "run.json").is_file() or (path.is_file() and path.suffix == ".keras")):
+            raise UsageError(
+                f"{where} names the model {given}, which is no run and no .keras file"
+                f"{'' if path.exists() else ' any more'}.",
+                "Name the model: --model PATH",
+            )
+        return cls(given, input_shape=saved["input_shape"], classes=saved["classes"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +159,10 @@ class ModelAndData:
     encoder: Encoder | None
 
     @property
-    def reading(self) -> Mapping[str, Any]:
-        """How samples become inputs, as plain values by name, as a manifest holds them."""
+    def reading(self) -> SavedReading:
+        """How samples become inputs, as a manifest holds it."""
         if self.encoder is not None:
-            return self.encoder.to_json()
+            return cast(SavedReading, self.encoder.to_json())
         return {"recipe": None, "representation": None, "value_range": None, "flat": False}
 
 

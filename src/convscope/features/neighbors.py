@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -101,13 +99,10 @@ class Neighbors(Result):
             for query, found in zip(self.queries, self.found, strict=True)
         ]
 
-    def to_csv(self) -> str:
-        """The table as text."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows())
-        return text.getvalue()
+    def to_rows(self) -> Iterator[Sequence[object]]:
+        """The flat table of `rows`, the names of `FIELDS` first."""
+        yield FIELDS
+        yield from ([row[name] for name in FIELDS] for row in self.rows())
 
     def draw(self, theme: str = "light") -> Figure:
         """Each query beside its nearest samples, as far as their files are still there.

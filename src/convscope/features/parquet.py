@@ -5,7 +5,6 @@ Apache Parquet and its Arrow types are read by pandas, Polars, DuckDB and Huggin
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +12,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from convscope.features.manifest import Manifest
+from convscope.features.checksums import checksum
+from convscope.features.manifest import SAMPLE_COLUMNS, Manifest
+from convscope.features.part_files import (
+    CHECKSUMS_KEY,
+    METADATA_KEY,
+    checksums_metadata,
+    metadata_of,
+    open_part,
+    part_name,
+)
 from convscope.features.store import Block, Store, synced
-from convscope.features.table import METADATA_KEY, part_name
+from convscope.features.table import column_checksum
 from convscope.files import written_whole
 
 _TEXTS = ("path", "label", "split", "prediction")
@@ -54,13 +62,19 @@ def schema(manifest: Manifest) -> Any:
             pa.field(each.column, pa.list_(pa.field("element", value, nullable=False), each.width))
             for each in manifest.layers
         ]
-    content = json.dumps(manifest.to_json(), ensure_ascii=False)
-    return pa.schema(fields, metadata={METADATA_KEY: content.encode()})
+    return pa.schema(fields, metadata={METADATA_KEY: metadata_of(manifest)})
+
+
+def _columns_metadata(manifest: Manifest, columns: Mapping[str, list[int | None]]) -> dict[bytes, bytes]:
+    return {METADATA_KEY: metadata_of(manifest), CHECKSUMS_KEY: checksums_metadata(manifest, columns)}
 
 
 def write_part(store: Store, block: Block, arrays: list[Any]) -> None:
     """Writes a part's Parquet file and waits until it is on the disk."""
     table = pa.Table.from_arrays(arrays, schema=schema(store.manifest))
+    sums: dict[str, list[int | None]] = {name: [column_checksum(table[name])] for name in SAMPLE_COLUMNS}
+    sums |= {name: [checksum(values)] for name, values in block.arrays.items()}
+    table = table.replace_schema_metadata(_columns_metadata(store.manifest, sums))
     path = store.place.parts / part_name(block.part.number)
     with written_whole(path) as part:
         with part.open("wb") as file:  # by Python, so that a full disk is an OSError that says so
@@ -88,15 +102,17 @@ class ParquetStore(Store):
             super()._finish()
             return
         with written_whole(self.place.target) as whole:
-            with (
-                whole.open("wb") as file,
-                pq.ParquetWriter(file, schema(self.manifest), **_WRITTEN) as writer,
-            ):
-                for part in self.parts():
-                    table = pq.read_table(
-                        self.place.parts / part_name(part.number), page_checksum_verification=True
+            files = [open_part(self.place.parts / part_name(part.number)) for part in self.parts()]
+            sums: dict[str, list[int | None]] = {}
+            for name in schema(self.manifest).names:
+                sums[name] = [(file.checksums.columns.get(name) or (None,))[0] for file in files]
+            columns = schema(self.manifest).with_metadata(_columns_metadata(self.manifest, sums))
+            with whole.open("wb") as file, pq.ParquetWriter(file, columns, **_WRITTEN) as writer:
+                for part in files:
+                    table = pq.read_table(part.path, page_checksum_verification=True)
+                    writer.write_table(
+                        table.replace_schema_metadata(columns.metadata), row_group_size=len(table)
                     )
-                    writer.write_table(table, row_group_size=len(table))
             synced(whole)
         synced(self.place.target)
         shutil.rmtree(self.place.parts)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -123,13 +121,10 @@ class Probe(Result):
             "notes": list(self.notes),
         }
 
-    def to_csv(self) -> str:
-        """One line for each layer, by the names of `FIELDS`."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(each) for each in self.layers)
-        return text.getvalue()
+    def to_rows(self) -> Iterator[Sequence[object]]:
+        """One row for each layer, the names of `FIELDS` first."""
+        yield FIELDS
+        yield from ([asdict(each)[name] for name in FIELDS] for each in self.layers)
 
     def draw(self, theme: str = "light") -> Figure:
         """Accuracy by depth, with the baseline and the model's own accuracy.

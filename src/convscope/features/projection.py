@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -124,16 +123,13 @@ class Projection(Result):
             plain=frozenset({UNKNOWN, RIGHT}),
         )
 
-    def to_csv(self) -> str:
-        """One line for each sample: id, path, label, prediction, x, y."""
+    def to_rows(self) -> Iterator[Sequence[object]]:
+        """One row for each sample: id, path, label, prediction, x, y."""
         columns = self.features.columns()
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["id", "path", "label", "prediction", "x", "y"])
+        yield ("id", "path", "label", "prediction", "x", "y")
         for row, (x, y) in zip(self.rows.tolist(), self.points.tolist(), strict=True):
             label, prediction = columns.labels[row], columns.predictions[row]
-            writer.writerow([row, columns.paths[row], label, prediction, f"{x:.6g}", f"{y:.6g}"])
-        return text.getvalue()
+            yield row, columns.paths[row], label, prediction, f"{x:.6g}", f"{y:.6g}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

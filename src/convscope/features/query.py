@@ -194,12 +194,21 @@ def query(
 def _model_of(
     features: Features, model: keras.Model | str | None, trust: bool, code: Sequence[str]
 ) -> LoadedModel:
-    """The model of features, or another place of the same model."""
+    """The model that the user names, or by default the one that the features name."""
     from convscope.features.model_and_data import ModelReference, model_fingerprint
 
-    saved = features.manifest.model if model is None else {**features.manifest.model, "given": model}
-    saved = {**saved, "code": [*saved["code"], *code]}
-    loaded = ModelReference.from_json(saved, trust=trust).open()
+    saved = features.manifest.model
+    if model is None:
+        reference = ModelReference.named_by(saved, str(features.path))
+        if trust or code:
+            raise UsageError(
+                f"{'--trust' if trust else '--code'} is for a model that you name, not for the one that "
+                f"{features.path} names.",
+                f"Name it: --model {reference.given}",
+            )
+    else:
+        reference = ModelReference(model, trust, tuple(code), saved["input_shape"], saved["classes"])
+    loaded = reference.open()
     if model_fingerprint(loaded.model) != features.manifest.model["fingerprint"]:
         raise RunError(
             f"The model '{loaded.name}' is not the one that {features.path} was computed with.",

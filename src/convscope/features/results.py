@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from convscope.csv_text import csv_text
 from convscope.errors import UsageError
 from convscope.files import write_json, written_whole
 
@@ -52,15 +54,24 @@ class Result(ABC):
         """Plain values."""
 
     @abstractmethod
-    def to_csv(self) -> str:
-        """The table as text."""
+    def to_rows(self) -> Iterator[Sequence[object]]:
+        """The table, its names first."""
 
-    def save(self, path: str | Path, theme: str = "light") -> list[Path]:
+    def to_csv(self, *, safe: bool = True) -> str:
+        """The table as text.
+
+        Args:
+            safe: Whether strings that a spreadsheet would take for formulas get an apostrophe in front.
+        """
+        return csv_text(self.to_rows(), safe=safe)
+
+    def save(self, path: str | Path, theme: str = "light", *, safe_csv: bool = True) -> list[Path]:
         """Writes a picture (`.png`, `.svg`, `.pdf`), a page (`.html`), or the numbers (`.csv`, `.json`).
 
         Args:
             path: Its ending says how.
             theme: Of a picture; a page has both.
+            safe_csv: As `to_csv` takes `safe`.
 
         Returns:
             What was written.
@@ -75,7 +86,7 @@ class Result(ABC):
             write_json(path, self.to_json())
             return [path]
         if suffix == TABLE:
-            return [_write_text(path, self.to_csv())]
+            return [_write_text(path, self.to_csv(safe=safe_csv))]
         if suffix == PAGE:
             from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 
@@ -85,7 +96,9 @@ class Result(ABC):
             from convscope.lenses.sheet.figure_files import save_figure
 
             save_figure(self.draw(theme), path)
-        return [path, _write_text(path.with_suffix(TABLE), self.to_csv())] if self.table_too else [path]
+        if not self.table_too:
+            return [path]
+        return [path, _write_text(path.with_suffix(TABLE), self.to_csv(safe=safe_csv))]
 
 
 def _write_text(path: Path, text: str) -> Path:

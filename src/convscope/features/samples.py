@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -79,8 +80,8 @@ def _of_array(features: Features, values: Array, name: str) -> Sample | None:
     from convscope.lenses.views.plain import view_of_array
     from convscope.lenses.views.view import Sample
 
-    shape = features.manifest.model.get("input_shape")
-    if shape is not None and values.size == np.prod(shape):
+    shape = [length or 0 for length in features.manifest.model["input_shape"] or ()]
+    if shape and values.size == math.prod(shape):
         values = values.reshape(shape)
     return Sample(view_of_array(values), name) if 2 <= values.ndim <= 4 and values.size else None
 

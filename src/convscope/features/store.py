@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +18,12 @@ import numpy.typing as npt
 
 from convscope.errors import DataError, RunError, UsageError
 from convscope.features.manifest import Manifest
+from convscope.features.part_files import open_part, part_count, part_name
 from convscope.features.table import (
     MANIFEST,
     SAMPLES,
-    manifest_of_parts,
-    part_count,
-    part_name,
+    first_part,
     read_manifest,
-    read_metadata,
 )
 from convscope.files import write_json
 
@@ -91,19 +91,51 @@ class Place:
         """
         if self.kind == "file" and self.target.exists():
             try:
-                return read_metadata(self.target), True
+                return open_part(self.target).manifest, True
             except DataError as error:
                 raise _taken(self.target) from error
         if (self.parts / MANIFEST).exists():
             return (read_manifest(self.parts / MANIFEST), False) if self.has_parts() else None
-        manifest = manifest_of_parts(self.parts) if self.kind != "file" and self.parts.is_dir() else None
-        if manifest is not None:
-            parts = [self.parts / part_name(number) for number in range(part_count(manifest))]
-            return manifest, all(part.exists() for part in parts)
+        first = first_part(self.parts) if self.kind != "file" and self.parts.is_dir() else None
+        if first is not None:
+            parts = [self.parts / part_name(number) for number in range(part_count(first.manifest))]
+            return first.manifest, all(part.exists() for part in parts)
         folder = self.parts if self.kind == "file" else self.target
         if folder.exists() and (not folder.is_dir() or _holds_files(folder)):
             raise _taken(folder)
         return None
+
+    def begun(self, *, resume: bool) -> tuple[Manifest, bool] | None:
+        """As `found`, but refused if it is not to be gone on with.
+
+        Args:
+            resume: Whether to go on with what is there.
+
+        Raises:
+            UsageError: Something is there, and `resume` is False.
+            RunError: It is damaged, or another version wrote it.
+        """
+        found = self.found()
+        if found is not None and not resume:
+            if found[1]:
+                raise UsageError(f"{self.target} exists.", "Choose another --out, or remove it.")
+            raise UsageError(
+                f"{self.target} is not finished.",
+                f"Resume it with --resume, or remove {self.parts if self.kind == 'file' else self.target}.",
+            )
+        return found
+
+    def clear_leftovers(self) -> None:
+        """Removes what a process that was killed left beside finished features.
+
+        Raises:
+            RunError: It cannot be removed.
+        """
+        with disk_errors(self):
+            for leftover in self.target.parent.glob(f".part-*-{glob.escape(self.target.name)}"):
+                leftover.unlink()
+            if self.kind == "file" and self.target.is_file() and (self.parts / MANIFEST).exists():
+                shutil.rmtree(self.parts)
 
     def has_parts(self) -> bool:
         """Whether any part was written."""

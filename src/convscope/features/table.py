@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError, RunError, UsageError
+from convscope.features.checksums import Verifier, checksum, compare, text_checksum
 from convscope.features.manifest import SAMPLE_COLUMNS, LayerColumn, Manifest
+from convscope.features.part_files import PartFile, open_part, part_count, part_name
+from convscope.json_values import read_json
 
 MANIFEST = "_features.json"
 """Stands beside the parts until all of them are there; each says the same in its own metadata."""
-METADATA_KEY = b"convscope"
 SAMPLES = "_samples"
 """The folder of a Zarr group that holds the sample columns."""
+MOST_PARTS = 10**6
 _INSTALL = 'Install it: pip install "convscope[features]"'
 
 Floats = npt.NDArray[np.float32]
@@ -63,7 +66,7 @@ class Features:
 
     path: Path
     manifest: Manifest
-    _files: tuple[Path, ...] = field(repr=False)
+    _files: tuple[PartFile, ...] = field(repr=False)
 
     def __len__(self) -> int:
         return self.manifest.samples
@@ -122,11 +125,33 @@ class Features:
             Shape (some samples, values), float32.
         """
         column = self.find(layer)
+        verifier = Verifier(
+            f"{self.path}, column '{column.column}',", self._sums(column.column), self.manifest.part_size
+        )
+        rows = 0
+        for block in self._stored(column):
+            verifier.add(block)
+            rows += len(block)
+            yield block.reshape(len(block), -1).astype(np.float32)
+        verifier.close()
+        if rows != len(self):
+            raise DataError(f"{self.path} is damaged: it has {rows} rows, expected {len(self)}.")
+
+    def _stored(self, column: LayerColumn) -> Iterator[npt.NDArray[np.floating[Any]]]:
         if self.manifest.pool == "none":
             yield from _zarr_blocks(self.path, column, self.manifest)
             return
         for file in self._files:
-            yield from _parquet_blocks(file, column)
+            yield from file.read_blocks(column)
+
+    def _sums(self, column: str) -> list[int | None]:
+        """The checksum of each part."""
+        sums: list[int | None] = []
+        for file in self._files:
+            count = -(-file.rows // self.manifest.part_size)
+            known = file.checksums.columns.get(column, ())
+            sums += known if len(known) == count else [None] * count
+        return sums
 
     def chosen(self, layer: str | None) -> tuple[LayerColumn, str]:
         """The layer of that name, or by default the last one, and a line that says so where there are more.
@@ -164,18 +189,9 @@ class Features:
     @cached_property
     def _columns(self) -> SampleColumns:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        from convscope.data.parse_errors import damage_as_data_error
-
-        tables = []
-        for file in self._files:
-            with (
-                damage_as_data_error(str(file), "Parquet file"),
-                pq.ParquetFile(file, page_checksum_verification=True) as opened,
-            ):
-                tables.append(opened.read(columns=list(SAMPLE_COLUMNS)))
-        table = pa.concat_tables(tables)
+        table = pa.concat_tables([file.read_samples() for file in self._files])
+        self._verify_samples(table)
         confidences = table["confidence"].to_numpy().astype(np.float32)
         texts = {name: table[name].to_pylist() for name in ("path", "label", "split", "prediction")}
         return SampleColumns(
@@ -186,6 +202,24 @@ class Features:
             texts["prediction"],
             confidences,
         )
+
+    def _verify_samples(self, table: Any) -> None:
+        """Compares the sample columns with their checksums, part by part."""
+        size = self.manifest.part_size
+        for name in SAMPLE_COLUMNS:
+            for part, expected in enumerate(self._sums(name)):
+                if expected is not None:
+                    found = column_checksum(table[name].slice(part * size, size))
+                    compare(f"{self.path}, column '{name}',", part, expected, found)
+
+
+def column_checksum(values: Any) -> int:
+    """The checksum of a sample column, as Arrow holds it: strings, or numbers of which null is NaN."""
+    import pyarrow as pa
+
+    if pa.types.is_string(values.type):
+        return text_checksum(values.to_pylist())
+    return checksum(np.asarray(values.to_numpy(zero_copy_only=False)))
 
 
 def open_features(path: str | Path) -> Features:
@@ -200,37 +234,43 @@ def open_features(path: str | Path) -> Features:
         RunError: The extraction is not finished, or another version wrote it.
     """
     path = Path(path)
-    if path.is_file():
-        return Features(path, read_metadata(path), (path,))
-    if not path.is_dir():
+    if not path.exists():
         raise UsageError(f"{path}: there is no such file or folder.", "Check the spelling of the path.")
+    if not path.is_dir():
+        return _checked(path, open_part(path), [path], maps=False)
     place = path / SAMPLES if (path / SAMPLES).is_dir() else path
     if (place / MANIFEST).exists():
         raise RunError(
             f"The extraction to {path} is not finished.",
             "Run the same `convscope extract` with --resume.",
         )
-    manifest = manifest_of_parts(place)
-    if manifest is None:
+    first = first_part(place)
+    if first is None:
         raise DataError(f"{path} holds no features.", "Give what `convscope extract` wrote.")
-    files = tuple(place / part_name(number) for number in range(part_count(manifest)))
-    missing = [file.name for file in files if not file.exists()]
-    if missing:
+    names = [part_name(number) for number in range(min(part_count(first.manifest), MOST_PARTS))]
+    missing = next((name for name in names if not (place / name).exists()), None)
+    if missing is not None:
         raise DataError(
-            f"{path} is damaged: {missing[0]} is missing.",
+            f"{path} is damaged: {missing} is missing.",
             "Run the same `convscope extract` with --resume.",
         )
-    return Features(path, manifest, files)
+    return _checked(path, first, [place / name for name in names], maps=place != path)
 
 
-def part_name(number: int) -> str:
-    """File name of a part."""
-    return f"part-{number:05d}.parquet"
-
-
-def part_count(manifest: Manifest) -> int:
-    """The number of parts."""
-    return -(-manifest.samples // manifest.part_size)
+def _checked(path: Path, first: PartFile, paths: Sequence[Path], *, maps: bool) -> Features:
+    """Features of files whose columns and rows are those that the first one says."""
+    manifest = first.manifest
+    if (manifest.pool == "none") is not maps:
+        raise DataError(f"{path} is damaged: its metadata says pool '{manifest.pool}'.")
+    files = [first if each == first.path else open_part(each) for each in paths]
+    for file in files:
+        file.check_columns(() if maps else manifest.layers, manifest.dtype)
+        if file.manifest != manifest:
+            raise DataError(f"{file.path} is of another extraction than {first.path}.")
+    rows = sum(file.rows for file in files)
+    if rows != manifest.samples:
+        raise DataError(f"{path} is damaged: it has {rows} rows, expected {manifest.samples}.")
+    return Features(path, manifest, tuple(files))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -239,55 +279,38 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         RunError: It is damaged, or another version wrote it.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from error
-    return Manifest.from_json(content, str(path))
+    return Manifest.from_json(read_json(path), str(path))
 
 
-def manifest_of_parts(folder: Path) -> Manifest | None:
-    """What the parts in a folder say that they are of; None where there are none.
+def first_part(folder: Path) -> PartFile | None:
+    """The first of the parts in a folder; None where there are none.
 
     Raises:
-        DataError: The first one is damaged or holds no features.
+        DataError: It is damaged or holds no features.
         RunError: Another version wrote it.
     """
     first = min(folder.glob("part-*.parquet"), default=None)
-    return None if first is None else read_metadata(first)
+    return None if first is None else open_part(first)
 
 
-def read_metadata(path: Path) -> Manifest:
-    """What the metadata of a Parquet file says.
-
-    Raises:
-        DataError: It is no Parquet file, or one without features of convscope.
-        RunError: Another version wrote it.
-    """
-    import pyarrow.parquet as pq
-
-    from convscope.data.parse_errors import damage_as_data_error
-
-    with damage_as_data_error(str(path), "Parquet file"):
-        found = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
-    if found is None:
-        raise DataError(
-            f"{path} holds no features: its metadata has no '{METADATA_KEY.decode()}'.",
-            "Give what `convscope extract` wrote.",
-        )
-    try:
-        content = json.loads(found)
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: its metadata cannot be read: {error}.") from error
-    return Manifest.from_json(content, str(path))
-
-
-def _zarr_blocks(path: Path, column: LayerColumn, manifest: Manifest) -> Iterator[Floats]:
-    """The maps of one layer, flattened, one part at a time."""
-    array = zarr_package().open_group(path, mode="r")[column.column]
-    for start in range(0, manifest.samples, manifest.part_size):
-        rows = np.asarray(array[start : start + manifest.part_size], np.float32)
-        yield rows.reshape(len(rows), -1)
+def _zarr_blocks(
+    path: Path, column: LayerColumn, manifest: Manifest
+) -> Iterator[npt.NDArray[np.floating[Any]]]:
+    """The maps of one layer as they are stored, one part at a time."""
+    zarr = zarr_package()
+    with damage_as_data_error(f"{path}, array '{column.column}'", "Zarr array"):
+        array = dict(zarr.open_group(path, mode="r").arrays()).get(column.column)
+        shape = (manifest.samples, *column.shape)
+        if array is None or array.shape != shape or str(array.dtype) != manifest.dtype:
+            found = "none" if array is None else f"{array.dtype} of shape {array.shape}"
+            raise DataError(
+                f"{path} is damaged: expected the array '{column.column}' of shape {shape} and "
+                f"{manifest.dtype}, found {found}."
+            )
+        if np.prod(array.chunks, dtype=float) > manifest.part_size * column.width:
+            raise DataError(f"{path} is damaged: the array '{column.column}' has chunks of {array.chunks}.")
+        for start in range(0, manifest.samples, manifest.part_size):
+            yield np.asarray(array[start : start + manifest.part_size])
 
 
 def zarr_package() -> Any:
@@ -303,23 +326,3 @@ def zarr_package() -> Any:
     if int(zarr.__version__.partition(".")[0]) < 3:
         raise BackendError(f"zarr is {zarr.__version__}, and version 3 is needed.", _INSTALL)
     return zarr
-
-
-def _parquet_blocks(file: Path, column: LayerColumn) -> Iterator[Floats]:
-    import pyarrow.parquet as pq
-
-    from convscope.data.parse_errors import damage_as_data_error
-
-    with (
-        damage_as_data_error(str(file), "Parquet file"),
-        pq.ParquetFile(file, page_checksum_verification=True) as opened,
-    ):
-        for group in range(opened.num_row_groups):
-            chunks = opened.read_row_group(group, columns=[column.column])[column.column].chunks
-            for chunk in chunks:
-                yield (
-                    chunk.flatten()
-                    .to_numpy(zero_copy_only=False)
-                    .astype(np.float32)
-                    .reshape(-1, column.width)
-                )

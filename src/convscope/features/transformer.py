@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from convscope.engine.inference.features import FeatureEngine
     from convscope.engine.training.settings import Precision
     from convscope.features.model_and_data import ModelReference
-    from convscope.scope.channels.pooled import Pool
-    from convscope.types import Array, ValueRange
+    from convscope.types import Array, Pool, ValueRange
 
 Floats = npt.NDArray[np.float32]
 

@@ -25,8 +25,8 @@ from convscope.engine.inference.feature_trials import Runner
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
-from convscope.scope.channels.pooled import Pool, as_given, pooled_outputs
-from convscope.types import Array, Say, Tensor, silent
+from convscope.scope.channels.pooled import as_given, pooled_outputs
+from convscope.types import Array, Pool, Say, Tensor, silent
 
 Floats = npt.NDArray[np.float32]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import keras
 import numpy as np
@@ -20,10 +19,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Graph, trace
 from convscope.scope.record import as_inputs, choose, tapped
-from convscope.types import Array, ArrayTree, Tensor
-
-Pool = Literal["mean", "max", "flatten", "none"]
-POOLS: tuple[Pool, ...] = get_args(Pool)
+from convscope.types import POOLS, Array, ArrayTree, Pool, Tensor
 
 
 def as_given(x: ArrayTree) -> Tensor:
