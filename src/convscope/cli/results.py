@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from convscope.cli.console import STDOUT, harmless, json_text, plain, print_json, say
@@ -28,7 +28,7 @@ def print_metrics(metrics: Metrics) -> None:
     """Prints the metrics of a split: each class or type, then all samples."""
     headings, rows = metrics.to_table()
     if rows:
-        table = Table(*map(plain, headings), box=None)
+        table = Table(*(Column(plain(name)) for name in headings), box=None)
         for column in table.columns[1:]:
             column.justify = "right"
         for row in rows:
@@ -140,7 +140,7 @@ def print_probe(found: Probe, form: str) -> None:
 
 def _table(predictions: Predictions) -> None:
     cells = [row.to_cells() for row in predictions.rows]
-    table = Table(*map(plain, cells[0] if cells else ()), box=None)
+    table = Table(*(Column(plain(name)) for name in (cells[0] if cells else ())), box=None)
     for column in table.columns:
         column.overflow = "fold"  # a path that is cut short names no file
     for each in cells:
