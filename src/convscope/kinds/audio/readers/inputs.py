@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convscope.data.named_files import files_of, nothing_in
 from convscope.data.splits import LeftOut
-from convscope.kinds.audio.readers.endings import may_be_sound
+from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt, Recordings
 from convscope.kinds.audio.readers.scan import scan_recordings
@@ -49,7 +49,9 @@ def read_audio_inputs(paths: Sequence[str], *, progress: Progress = no_progress)
     skipped += scanned.skipped
     source = scanned.source
     if not len(source):
-        raise nothing_in(paths, "recordings", skipped)
+        error = nothing_in(paths, "recordings", skipped)
+        error.hint = conversion_hint(keys) or error.hint
+        raise error
     return RecordingInputs(
         **{each.name: getattr(source, each.name) for each in fields(Recordings)},
         skipped=tuple(skipped),

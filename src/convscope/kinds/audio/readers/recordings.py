@@ -15,6 +15,7 @@ import numpy.typing as npt
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 from convscope.kinds.audio.readers.announced import share_present
+from convscope.kinds.audio.readers.endings import conversion_hint
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +212,9 @@ def opened_sound(path: Path) -> Iterator[Any]:
     library = sound_library()
     if not path.is_file():
         raise DataError(f"{path}: there is no such file", hint="Check the spelling of the path.")
+    convert = conversion_hint([path.name])
+    if convert:
+        raise DataError(f"{path}: '{path.suffix}' is no form of sound that is decoded", hint=convert)
     with damage_as_data_error(str(path), "sound file"), library.SoundFile(path) as file:
         yield file
 
