@@ -7,7 +7,8 @@ loudness change, and answers with one probability per class.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,36 @@ def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any] |
     return AudioAugmentation().scaled(strength)
 
 
+ENOUGH = 3_000
+"""Recordings for which `EPOCHS` are right."""
+EPOCHS = (10, 30, 120)
+"""At least, for so many recordings, and at most."""
+BATCHES = (8, 32)
+"""Recordings in a batch, at least and at most."""
+
+
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Epochs and batches for so many train recordings: the fewer there are, the more often each is heard.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> [suggest_settings("audio_cnn", SimpleNamespace(train=range(count))) for count in (300, 30_000)]
+        [{'epochs': 95, 'batch_size': 15}, {'epochs': 10, 'batch_size': 32}]
+    """
+    count = max(len(splits.train), 1)
+    least, usual, most = EPOCHS
+    smallest, largest = BATCHES
+    return {
+        "epochs": min(most, max(least, math.ceil(usual * math.sqrt(ENOUGH / count)))),
+        "batch_size": min(largest, max(smallest, count // 20)),
+    }
+
+
 RECIPE = classification_recipe(
     AUDIO_CLASSIFICATION,
     read=read,
     read_inputs=read_audio_inputs,
     representation=RepresentationSteps(AudioRepresentation.fit, AudioRepresentation.from_json),
     augmentation=augmentation,
+    suggest_settings=suggest_settings,
 )

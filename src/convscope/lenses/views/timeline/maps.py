@@ -12,6 +12,7 @@ from convscope.lenses.views.layer_maps import LayerMaps, Placing
 from convscope.lenses.views.timeline.signals import Signal, mark, place_signal
 from convscope.lenses.views.timeline.spectrogram import frame_bands, place_bands
 from convscope.lenses.views.timeline.timeline import Timeline, evenly, place_axis, runs
+from convscope.lenses.views.timeline.traces import padded
 from convscope.lenses.views.view import LABEL
 
 ROWS = 4
@@ -40,14 +41,17 @@ def place_timeline_maps(
     room = width - LABEL - BAR_ROOM
     timeline = signal.timeline(x + LABEL, room)
     placed = place_signal(sheet, timeline, y, signal, most=ROWS, axis=False)
-    chosen = layer.planes[channels]
-    scales = scales_of(sheet, chosen, scale)
     length, placing = len(signal.values), layer.placing
     stride = layer.stride[0] if layer.stride else None
-    centers = evenly(chosen.shape[1], length, stride) if placing is None else placing.centers
+    centers = evenly(layer.planes.shape[1], length, stride) if placing is None else placing.centers
+    chosen, hidden = _without_padding(timeline, layer.planes[channels], centers)
+    scales = scales_of(sheet, chosen, scale)
     top = placed.bottom + 14
-    high = _place_maps(sheet, timeline, top, chosen, channels, centers, scales, layer.path)
+    high = _place_maps(sheet, timeline, top, layer.planes[channels], channels, centers, scales, layer.path)
+    if hidden:
+        _cover_padding(sheet, timeline, top, high)
     notes = [placed.note] if placed.note else []
+    notes += ["gray: padding, which is no part of the sample"] if hidden else []
     if placing is not None:
         spot = _mark_strongest(sheet, timeline, top, chosen, placing)
         window = (int(placing.windows[spot, 0]), int(placing.windows[spot, 1]))
@@ -69,6 +73,33 @@ def place_timeline_maps(
     bottom = top + high
     bottom += max(place_axis(sheet, timeline, bottom), LOWEST_BAR - high)
     return MapBlock(placed.top, bottom, tuple(notes), x, width)
+
+
+def _without_padding(timeline: Timeline, planes: Numbers, centers: Numbers) -> tuple[Numbers, bool]:
+    """Maps without a value where the input is padding, and whether it is anywhere; all of it stays as it is.
+
+    Args:
+        timeline: Of the signal.
+        planes: (maps, positions, ...).
+        centers: The position in the signal of each.
+    """
+    middle = np.asarray(centers, np.float64)
+    hidden = np.zeros(len(middle), bool)
+    for first, behind in padded(timeline):
+        hidden |= (middle >= first) & (middle < behind)
+    if hidden.all() or not hidden.any():
+        return planes, False
+    made = planes.astype(np.float64)
+    made[:, hidden] = np.nan
+    return made, True
+
+
+def _cover_padding(sheet: Sheet, timeline: Timeline, y: int, high: int) -> None:
+    """Lays the color of padding over maps where the input is padding."""
+    for first, behind in padded(timeline):
+        begin, end = timeline.edges(first, behind)
+        if end > begin:
+            sheet.box(begin, y, end - begin, high, fill=sheet.theme.rule, width=0, name="padding of maps")
 
 
 def _place_maps(
