@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
+from convscope.kinds.text.detect import detect
 from convscope.kinds.text.translation.parallel import read_parallel
 
 GERMAN = [f"Satz {number} über Häuser." for number in range(12)]
@@ -198,15 +200,71 @@ def test_misaligned_files_are_an_error_with_both_counts(folder):
         read_parallel(folder)
 
 
-def test_another_encoding_names_the_line_and_can_be_given(folder):
+def test_another_encoding_is_found_and_said_or_can_be_given(folder):
     for split, rows in SPLITS.items():
         (folder / f"{split}.de").write_bytes("".join(f"{GERMAN[i]}\n" for i in rows).encode("latin-1"))
-    with pytest.raises(DataError, match=r"train\.de, line 1: expected UTF-8") as caught:
-        read_parallel(folder)
-    assert "--encoding latin-1" in caught.value.hint
+    splits = read_parallel(folder)
+    assert every_pair(splits) == ALL
+    assert any("cp1252" in line for line in splits.decisions)
     assert every_pair(read_parallel(folder, encoding="latin-1")) == ALL
     with pytest.raises(UsageError, match="encoding"):
         read_parallel(folder, encoding="klingon")
+
+
+def test_carriage_returns_within_lines_are_white_space_where_the_counts_agree_without_them(folder):
+    lines = (folder / "train.de").read_text().splitlines()
+    lines[1] = lines[1].replace(" ", "\r", 1)
+    (folder / "train.de").write_bytes("\n".join(lines).encode() + b"\n")
+    splits = read_parallel(folder)
+    assert every_pair(splits) == ALL
+    assert any("1 carriage returns within lines of train.de" in line for line in splits.decisions)
+
+
+@pytest.mark.parametrize(
+    "header", ["English words,French words", "french,english", "source,target", "fr,en-GB"]
+)
+def test_headers_in_words_name_the_languages(tmp_path, header):
+    rows = "".join(f"{english},{german}\n" for german, english in zip(GERMAN, ENGLISH, strict=True))
+    path = tmp_path / "pairs.csv"
+    path.write_text(f"{header}\n{rows}", "utf-8")
+    assert detect(DataSnapshot(path)).recipe == "translation"
+    splits = read_parallel(path)
+    assert len(every_pair(splits)) == len(GERMAN)
+    one, other = header.split(",")
+    assert f"columns: source from '{one}', target from '{other}'; all are used" in splits.decisions
+
+
+def test_sentences_between_tabs_need_no_header_and_who_wrote_them_is_left_out(tmp_path):
+    for name, credit in (("plain", ""), ("deu", "\tCC-BY 2.0 (France) Attribution: tatoeba.org #1 (ada)")):
+        path = tmp_path / name / "deu.txt"
+        path.parent.mkdir()
+        rows = zip(GERMAN, ENGLISH, strict=True)
+        path.write_text("".join(f"{english}\t{german}{credit}\n" for german, english in rows), "utf-8")
+        (path.parent / "_about.txt").write_text("These pairs are free to use.\n", "utf-8")
+        for place in (path, path.parent):
+            splits = read_parallel(place, source="2", target="1")
+            assert every_pair(splits) == ALL
+        assert any("from 1 to 2" in line for line in read_parallel(path).decisions)
+    assert detect(DataSnapshot(path)).recipe == "translation"
+
+
+def test_columns_beside_two_languages_are_left_out_and_said(tmp_path):
+    rows = zip(GERMAN, ENGLISH, strict=True)
+    lines = "".join(f"{n}\t{german}\tada\t{english}\n" for n, (german, english) in enumerate(rows))
+    (tmp_path / "a.tsv").write_text(f"number\tGerman\tby\tEnglish\n{lines}", "utf-8")
+    splits = read_parallel(tmp_path / "a.tsv")
+    assert every_pair(splits) == ALL
+    assert any("not used: 'number', 'by'" in line for line in splits.decisions)
+
+
+def test_files_of_crawled_corpora_are_detected_and_a_memory_says_how_to_convert_it(tmp_path):
+    for language, lines in (("de", GERMAN), ("en", ENGLISH)):
+        put(tmp_path / f"europarl-v7.de-en.{language}", lines)
+    assert detect(DataSnapshot(tmp_path)).recipe == "translation"
+    assert every_pair(read_parallel(tmp_path)) == ALL
+    (tmp_path / "a.tmx").write_text("<tmx></tmx>")
+    with pytest.raises(DataError, match="translation memory"):
+        read_parallel(tmp_path / "a.tmx")
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ from convscope.data.class_folders import class_files
 from convscope.data.columns import label_name, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.file_sets import FileSet, set_at
+from convscope.data.found_encoding import found_encoding
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing
 from convscope.data.splits import Splits
@@ -145,6 +146,7 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
                 f"{path}: expected a table with a column '{asked.columns.names[0]}', received lines of"
                 f" `{form}`"
             )
+        rows.decisions |= dict.fromkeys(filter(None, [found_encoding(path, asked.encoding).decision]))
         labels = Counter[str]()
         for number, text, label in label_lines(path, form, asked.encoding, rows.controls):
             name = label_name(f"{path}, line {number}", label)
@@ -229,7 +231,7 @@ def _read_folders(rows: TextRows, asked: _Asked) -> str:
     listing = Listing(str(rows.root))
     files = class_files(listing, "texts")
     named = {label for label in files.labels if label.lower() not in _UNLABELLED}
-    unlabelled = Counter[str]()
+    unlabelled, encodings = Counter[str](), Counter[str]()
     for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
         path = rows.root / key
         if not is_text_file(path):
@@ -238,8 +240,12 @@ def _read_folders(rows: TextRows, asked: _Asked) -> str:
         if label not in named and len(named) > 1:
             unlabelled[key.rpartition("/")[0]] += 1
             continue
-        text = read_text(path, asked.encoding, controls=rows.controls)
+        found = found_encoding(path, asked.encoding)
+        encodings.update([found.name] if found.decision else [])
+        text = read_text(path, found.name, controls=rows.controls)
         rows.add(str(path), key, text, label, split)
+    for name, count in encodings.items():
+        rows.decisions[f"encoding: {name} in {count:,} files, which are not UTF-8"] = None
     for folder, count in unlabelled.items():
         listing.skip(folder, "a folder of texts without labels")
         rows.warnings.append(f"the {count:,} texts in {folder} have no label and are left out")

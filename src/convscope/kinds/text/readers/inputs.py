@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from convscope.data.encoding import check_encoding
+from convscope.data.found_encoding import found_encoding
 from convscope.data.lines import ControlCharacters, clean_text, lines_of, read_lines, read_text
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, nothing_in
@@ -128,7 +129,7 @@ class _Given:
             if table_kind(file):
                 self._add_file(file)
             elif is_text_file(file):
-                text = read_text(file, self.encoding, controls=self.controls)
+                text = read_text(file, found_encoding(file, self.encoding).name, controls=self.controls)
                 self._add(str(file), without_headers(text) if self.strips else text)
             else:
                 listing.skip(key, "neither a .txt file nor a table")
@@ -160,7 +161,7 @@ class _Given:
 
     def _add_lines(self, path: Path) -> TableKind | None:
         """Takes the lines of a file, or tells that it is a table: labels and texts between tabs."""
-        lines = list(read_lines(path, self.encoding, controls=self.controls))
+        lines = list(read_lines(path, found_encoding(path, self.encoding).name, controls=self.controls))
         parted = [re.split(r"\t| ", line, maxsplit=1) for _, line in lines if line.strip()]
         behind = [each[1] for each in parted if len(each) > 1]
         labels = Counter(each[0] for each in parted)

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from convscope.data.found_encoding import found_encoding
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.errors import DataError
 from convscope.kinds.text.signs import is_sentence, words_of_line
@@ -102,7 +103,7 @@ def check_few_labels(where: str, labels: Mapping[str, int]) -> None:
 def _filled(
     path: Path, encoding: str | None, controls: ControlCharacters | None = None
 ) -> Iterator[tuple[int, str]]:
-    for number, line in read_lines(path, encoding, controls=controls):
+    for number, line in read_lines(path, found_encoding(path, encoding).name, controls=controls):
         if line and not line.isspace():
             yield number, line
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from convscope.data.found_encoding import found_encoding
 from convscope.data.lines import read_lines
 from convscope.errors import DataError, UsageError
 from convscope.kinds.text.readers.sentences import Sentence
@@ -79,7 +80,9 @@ def read_column_file(
         DataError: There is one column, or no sentence; too many lines are odd; a sentence does not end.
         UsageError: There is no such column.
     """
-    lines = list(read_lines(file, encoding, controls=found.controls))
+    named = found_encoding(file, encoding)
+    found.decisions += [named.decision] if named.decision else []
+    lines = list(read_lines(file, named.name, controls=found.controls))
     data = [line for _, line in lines if line.strip() and not line.startswith(_DOCUMENT)]
     columns = line_columns(data)
     if columns is None:

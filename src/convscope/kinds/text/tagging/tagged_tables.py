@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
+from convscope.data.columns import SPLIT_COLUMNS, columns_line, find_column, split_name
 from convscope.data.tables import PEEKED, Table, TableKind, open_table
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence
@@ -58,7 +58,9 @@ def read_tag_table(
     wanted = [name for name in (asked.word, asked.tag) if isinstance(name, str)]
     roles = (WORD_COLUMNS, TAG_COLUMNS, SENTENCE_COLUMNS)
     table = open_table(path, kind, encoding=encoding, controls=found.controls, wanted=wanted, roles=roles)
-    rows = [cells for _, cells in islice(table.rows(table.columns), PEEKED)]
+    with found.controls.paused():
+        rows = [cells for _, cells in islice(table.rows(table.columns), PEEKED)]
+    found.decisions += table.decisions
     layout = table_layout(table.columns, rows)
     if layout is None:
         raise DataError(
@@ -119,9 +121,9 @@ class _Reading:
     def said(self) -> str:
         """What each column was taken for."""
         used = {"words": self.text, "tags": self.tag, "sentences": self.layout.sentence, "split": self.own}
-        roles = [f"{role} from '{name}'" for role, name in used.items() if name is not None]
-        unused = [f"'{name}'" for name in self.table.columns if name not in used.values()]
-        return f"columns: {', '.join(roles)}" + (f"; not used: {', '.join(unused)}" if unused else "")
+        roles = [(role, name) for role, name in used.items() if name is not None]
+        columns = dict.fromkeys((*self.table.columns, *self.table.unused))
+        return columns_line(roles, [name for name in columns if name not in used.values()])
 
     def _rows(self, *columns: str) -> Iterator[tuple[int, tuple[object, ...], SplitName | None]]:
         more = [self.own] if self.own else []

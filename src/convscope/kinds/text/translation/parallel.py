@@ -5,12 +5,13 @@
 | a folder with `train.de` and `train.en`, plain or `.gz`, and `val.*`, `test.*` | line-aligned files |
 | a folder with two files of one name and two endings | line-aligned files without splits |
 | one of such files | its folder, from the language of that file |
-| a `.tsv`, `.csv`, `.jsonl` or Parquet file with two columns or keys | table |
+| a `.tsv`, `.csv`, `.jsonl` or Parquet file with two columns or keys, or two named after languages | table |
+| any other file with a tab in each line: a sentence, its translation, and maybe who wrote them | table |
 | the same with a column `translation`: an object with a text per language | table |
 | a folder with `train.tsv` and the like | tables, one per split |
 
 Languages are the endings of files, the columns, or the keys; `source` and `target` choose where there are
-more than two. A first row whose fields are all names of languages (`de`, `en`, `source`, ...) is a header; so
+more than two. A first row with names of two languages (`de`, `English words`, `source`, ...) is a header; so
 is one that has a name given as `source` or `target`.
 
 What happens to bad input:
@@ -19,10 +20,10 @@ What happens to bad input:
 |---|---|
 | files of a pair with different numbers of lines | `DataError` with both counts |
 | a line or field without a character, on one side or both | the pair is skipped, counted, listed |
-| not UTF-8, and no encoding given | `DataError` with file and line, offers `--encoding` |
+| neither UTF-8 nor Western, and no encoding given | `DataError` with file and line, offers `--encoding` |
 | a NUL character; a line of more than a million characters; a truncated `.gz` | `DataError` with file |
 | other control characters | replaced by spaces, warning with the count |
-| mixed line ends | the same as any |
+| mixed line ends | the same as any; carriage returns within lines are white space where counts then agree |
 | more than two languages and none chosen; one that is missing; the same twice | `DataError` lists them |
 | several test sets | the first in alphabetical order, or the one given as `test`; the others are said |
 | several train or validation sets | the first in alphabetical order; the others are said |
@@ -32,6 +33,7 @@ What happens to bad input:
 | a source in train and in validation or test | warning with the count |
 | no pair at all; fewer than three different sources to draw splits from | `DataError` |
 | a link that leaves the folder, a broken link | skipped, listed |
+| a translation memory (`.tmx`) | `DataError` that says how to convert it |
 | no read permission, no such path, an empty folder, an unknown kind of file | `DataError` |
 
 Where the data has no validation or test split, a tenth of train is drawn with the seed; pairs of one source
@@ -41,14 +43,15 @@ stay on one side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
+from convscope.data.columns import SPLIT_COLUMNS, columns_line, find_column, split_name
 from convscope.data.encoding import check_encoding
-from convscope.data.lines import ControlCharacters, clean_text
+from convscope.data.found_encoding import found_encoding
+from convscope.data.lines import ControlCharacters, clean_text, read_lines
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.data.split_names import split_of_path
@@ -56,6 +59,8 @@ from convscope.data.splits import Splits
 from convscope.data.tables import Table, TableKind, open_table, table_kind
 from convscope.errors import DataError, UsageError
 from convscope.kinds.text.readers.columns import TEXT_ROLES
+from convscope.kinds.text.readers.languages import language_columns
+from convscope.kinds.text.translation.aligned_lines import read_aligned
 from convscope.kinds.text.translation.parallel_files import (
     AlignedFiles,
     Languages,
@@ -64,7 +69,6 @@ from convscope.kinds.text.translation.parallel_files import (
     choose_languages,
     choose_stems,
     parted,
-    read_aligned,
     split_pairs,
 )
 from convscope.types import Progress, SplitName, no_progress
@@ -72,10 +76,10 @@ from convscope.types import Progress, SplitName, no_progress
 NESTED = "translation"
 """The column of Hugging Face's parallel data: an object with a text for each language."""
 
+_MEMORIES = frozenset({".tmx", ".xliff", ".xlf"})
 _PEEKED = 100
-_LANGUAGE_NAME = re.compile(
-    r"[a-z]{2,3}([-_][A-Za-z]{2,4})?|src|tgt|source|target|english|[a-z]{4,9}ish", re.I
-)
+_CREDIT = re.compile(r"CC[- ]BY|attribution|tatoeba|licen[cs]e|\(c\)|\u00a9", re.I)
+"""What stands in a column that says who wrote a pair."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,16 @@ class ParallelTable:
     nested: bool
     languages: Languages
     split: str | None
+
+    @property
+    def said(self) -> str:
+        """What each column was taken for."""
+        sides = [("source", self.languages.source), ("target", self.languages.target)]
+        roles = [("translations", NESTED)] if self.nested else sides
+        roles += [("split", self.split)] if self.split is not None else []
+        used = {name for _, name in roles}
+        columns = dict.fromkeys((*self.table.columns, *self.table.unused))
+        return columns_line(roles, [name for name in columns if name not in used])
 
 
 def open_parallel(
@@ -115,16 +129,30 @@ def open_parallel(
     if not table.named:
         first = next(table.rows(table.columns), (0, ()))[1]
         names = [str(name) for name in first]
-        if len(names) > 1 and all(_LANGUAGE_NAME.fullmatch(name) for name in names):
-            table = open_table(path, kind, encoding=encoding, wanted=names, roles=TEXT_ROLES)
+        if len(language_columns(names)) > 1:
+            table = open_table(path, kind, encoding=encoding, wanted=names, roles=TEXT_ROLES, header=True)
     if NESTED in table.columns and NESTED not in wanted:
         found = _keys(table)
         return ParallelTable(
             table, True, choose_languages(str(path), found, source, target, "keys"), _split_column(table)
         )
     split = _split_column(table)
-    found = [name for name in table.columns if name != split or name in wanted]
-    return ParallelTable(table, False, choose_languages(str(path), found, source, target, "columns"), split)
+    names = [name for name in table.columns if name not in (split, *table.unused) or name in wanted]
+    sides = _sides(table, names, wanted)
+    languages = choose_languages(str(path), sides, source, target, "columns")
+    return ParallelTable(table, False, languages, split)
+
+
+def _sides(table: Table, names: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The columns that may be a side: those named after languages, or the two before who wrote them."""
+    called = language_columns(names) if table.named else []
+    if len(names) > 2 and len(called) == 2 and set(wanted) <= set(called):
+        return called
+    if len(names) == 3 and not table.named:
+        cells = [str(row[0] or "") for _, row in islice(table.rows(names[2:]), _PEEKED)]
+        if cells and sum(bool(_CREDIT.search(cell)) for cell in cells) * 2 > len(cells):
+            return list(names[:2])
+    return list(names)
 
 
 def read_table(pairs: Pairs, opened: ParallelTable, split: SplitName | None, encoding: str | None) -> None:
@@ -233,10 +261,26 @@ def read_parallel(
         if stems:
             return _from_files(pairs, stems, source, target, test, encoding, seed)
         return _from_tables(pairs, _tables(place, keys), source, target, test, encoding, seed)
-    if table_kind(place) is not None:
+    if place.suffix.lower() in _MEMORIES:
+        raise DataError(
+            f"{place}: expected a table or two files of aligned lines, received a translation memory",
+            hint="Convert it into two files with the same lines, train.de and train.en, or into a table"
+            " with a column for each language.",
+        )
+    if table_kind(place) is not None or _has_tabs(place, encoding):
         pairs = Pairs(str(place.parent), progress)
         return _from_tables(pairs, {place.name: None}, source, target, test, encoding, seed)
     return _beside(place, source, target, test, encoding, seed, progress)
+
+
+def _has_tabs(path: Path, encoding: str | None) -> bool:
+    """Whether each of the first lines of a file has a tab, and no file beside it is its translation."""
+    stem, _ = parted(path.name)
+    if stem and stem in aligned_files(Listing(str(path.parent)).children("")[1]):
+        return False
+    found = read_lines(path, found_encoding(path, encoding).name)
+    lines = [line for _, line in islice(found, _PEEKED) if line.strip()]
+    return bool(lines) and all("\t" in line.strip() for line in lines)
 
 
 def _beside(
@@ -276,7 +320,7 @@ def _from_files(
     languages = choose_languages(pairs.root, found, source, target, "endings of files")
     chosen, decisions = choose_stems(pairs.root, stems, languages, test)
     for stem, split in chosen.items():
-        read_aligned(pairs, stems[stem], languages, split, encoding)
+        decisions += read_aligned(pairs, stems[stem], languages, split, encoding)
     layout = f"line-aligned files: {', '.join(chosen)} in {languages.source} and {languages.target}"
     said = [languages.decision] if languages.decision else []
     return split_pairs(pairs, pairs.root, layout, [*said, *decisions], seed)
@@ -285,6 +329,7 @@ def _from_files(
 def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
     """The tables of a folder with the splits that their names say: a single one, or one per split."""
     tables = [key for key in keys if table_kind(folder / key) is not None]
+    tables = tables or [key for key in keys if key.lower().endswith(".txt") and _has_tabs(folder / key, None)]
     if len(tables) == 1:
         return {tables[0]: None}
     named = {key: split for key in tables if (split := split_of_path(key)) is not None}
@@ -317,13 +362,11 @@ def _from_tables(
     layouts = []
     for key, split in sorted(tables.items(), key=lambda item: item[1] != "train"):
         path = Path(pairs.root) / key
-        kind = table_kind(path)
-        if kind is None:
-            continue
-        opened = open_parallel(path, kind, source, target, encoding)
+        opened = open_parallel(path, table_kind(path) or "TSV", source, target, encoding)
         source, target = opened.languages.source, opened.languages.target  # the same in every table
+        decisions += [*opened.table.decisions, opened.said]
         decisions += [opened.languages.decision] if opened.languages.decision else []
-        layouts.append(f"{key} ({kind})")
+        layouts.append(f"{key} ({opened.table.kind})")
         read_table(pairs, opened, split, encoding)
     layout = f"table: {', '.join(layouts)}, {source} and {target}"
     where = str(Path(pairs.root) / next(iter(tables))) if len(tables) == 1 else pairs.root

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.lines import ControlCharacters, read_lines
+from convscope.data.lines import ControlCharacters
 from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, also_in_train, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
@@ -269,39 +268,3 @@ def choose_stems(
             why = "as given" if stem == test else "the first in alphabetical order"
             decisions.append(f"{split}: {stem}, {why}; not read: {others}")
     return chosen, decisions
-
-
-def read_aligned(
-    pairs: Pairs,
-    files: Mapping[str, str],
-    languages: Languages,
-    split: SplitName | None,
-    encoding: str | None,
-) -> None:
-    """Reads two files line by line.
-
-    Args:
-        pairs: Takes what is read.
-        files: The key of the file of each language.
-        languages: The two that are read.
-        split: Where the pairs belong.
-        encoding: As `read_lines`.
-
-    Raises:
-        DataError: The files have different numbers of lines, or one cannot be read.
-    """
-    keys = files[languages.source], files[languages.target]
-    paths = [f"{pairs.root}/{key}" for key in keys]
-    sides = [read_lines(path, encoding, controls=pairs.controls) for path in paths]
-    counts = [0, 0]
-    for left, right in zip_longest(*sides):
-        counts[0] += left is not None
-        counts[1] += right is not None
-        if left is not None and right is not None:
-            pairs.add(f"{keys[0]}#{left[0]}", left[1], right[1], split)
-    if counts[0] != counts[1]:
-        raise DataError(
-            f"{paths[0]} has {counts[0]} lines and {paths[1]} has {counts[1]},"
-            " expected a line in one for each line in the other",
-            hint="A translation that is missing must be an empty line.",
-        )
