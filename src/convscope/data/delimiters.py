@@ -137,7 +137,8 @@ def find_dialect(
     Returns:
         The rows by the best one; the first delimiter where nothing speaks for another.
     """
-    tried = [_best_quotes(lines, mark, before) for mark in marks]
+    there = [mark for mark in marks if any(mark in line for line in lines)] or marks[:1]
+    tried = [_best_quotes(lines, mark, before) for mark in there]
 
     def signs(parted: Parted) -> tuple[bool, bool, float, float]:
         known = any(
@@ -189,10 +190,12 @@ def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
 
     Between tabs quotes are letters wherever all lines have as many tabs.
     """
+    if mark != "\t" and not any('"' in line or "'" in line for line in lines):
+        return parted_by(lines, Dialect(mark), before)
     plain = parted_by(lines, Dialect(mark, ""), before)
     quoted = parted_by(lines, Dialect(mark), before)
     if mark == "\t":
-        return plain if quoted.damaged or plain.alike >= quoted.alike else quoted
+        return plain if quoted.damaged or plain.alike > quoted.alike else quoted
     if quoted.damaged:
         escaped = parted_by(lines, Dialect(mark, '"', "\\"), before)
         if not escaped.damaged:

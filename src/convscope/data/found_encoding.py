@@ -18,7 +18,7 @@ MOST_BYTES = 2**30
 _CHUNK = 2**20
 _SHOWN = 30
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_VALID = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_VALID = re.compile(rb"([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 _UNUSED_BY_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _OTHERS = ("shift_jis", "gb18030", "big5", "euc-kr", "cp1251", "koi8-r")
@@ -86,7 +86,7 @@ def _found(path: Path, _changed: int, _size: int) -> FoundEncoding:
     if not path.is_file():
         return FoundEncoding("utf-8")
     decode = codecs.getincrementaldecoder("utf-8")().decode
-    line = 1
+    line, ascii_so_far = 1, True
     with (
         damage_as_data_error(str(path), "text file"),
         gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file,
@@ -103,8 +103,9 @@ def _found(path: Path, _changed: int, _size: int) -> FoundEncoding:
             except UnicodeDecodeError as error:
                 at = max(0, len(data) - len(error.object) + error.start)
                 more = data + file.read(4 * _CHUNK)
-                return _western(path, more, line + data[:at].count(b"\n"), at)
+                return _western(path, more, line + data[:at].count(b"\n"), at, ascii_so_far)
             line += data.count(b"\n")
+            ascii_so_far = ascii_so_far and data.isascii()
             seen += len(data)
             data = file.read(_CHUNK)
     return FoundEncoding("utf-8")
@@ -122,12 +123,13 @@ def _wide(data: bytes) -> str | None:
     return "utf-16-be" if even > 0.5 and odd < 0.05 else None
 
 
-def _western(path: Path, data: bytes, line: int, at: int) -> FoundEncoding:
+def _western(path: Path, data: bytes, line: int, at: int, ascii_before: bool) -> FoundEncoding:
     """cp1252 for bytes that no UTF-8 has, if they are as in Western languages."""
     where = f"{path}, line {line}: expected UTF-8, received byte 0x{data[at]:02x}"
     runs = _HIGH.findall(data)
-    valid = len(_VALID.findall(data))
-    if valid * 2 > len(runs):
+    valid = sum(_VALID.fullmatch(run) is not None for run in runs)
+    ascii_before = ascii_before and _HIGH.search(data[: max(0, at)]) is None
+    if valid * 2 > len(runs) or not ascii_before:
         raise DataError(
             where,
             hint="The file is UTF-8 elsewhere, so that this byte is damaged: mend the line, or name the"

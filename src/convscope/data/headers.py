@@ -22,9 +22,11 @@ USUAL_NAMES = frozenset(
 """Names of columns that hardly ever are values."""
 
 _MOST_COLUMNS = 300
+_YEAR = re.compile(r"(1[5-9]|20)\d\d")
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 _FILE = re.compile(r"\S+\.[A-Za-z]\w{1,4}")
 _NAME = re.compile(r"[^\W\d][\w .()/%°#:\[\]-]{0,40}")
+_BRACKETS = re.compile(r"\[.*\]|\(.*\)", re.DOTALL)
 _UNIT = re.compile(r"\[.*\]|\(.*\)|[^\d\s]\S{0,11}|-|\d*/?[^\W\d]\S{0,8}", re.DOTALL)
 
 
@@ -56,7 +58,7 @@ def names_columns(first: Sequence[str], body: Sequence[Sequence[str]], usual: It
     ]
     against, favor = sum(vote < 0 for vote in votes), sum(vote > 0 for vote in votes)
     if not against:
-        years = [field for field in first if re.fullmatch(r"(1[5-9]|20)\d\d", field)]
+        years = [field for field in first if _YEAR.fullmatch(field)]
         return favor + usual_names > 0 or (counting and 1 < len(years) < len(first))
     return favor + 2 * usual_names > against and _all_differ(first)
 
@@ -75,16 +77,17 @@ def units_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     if len(body) < 3 or len(body[0]) != len(first):
         return False
     units, below = body[0], body[1:]
-    above = 0
+    numeric = 0
     for at, unit in enumerate(units[:_MOST_COLUMNS]):
         values = [row[at] for row in below if at < len(row) and row[at] not in MISSING_WORDS]
         if not values or unit in MISSING_WORDS:
             continue
-        numeric = all(map(is_any_number, values))
-        if is_any_number(unit) or not _UNIT.fullmatch(unit) or unit in values:
+        numbers = all(map(is_any_number, values))
+        pattern = _UNIT if numbers or all(map(_is_time, values)) else _BRACKETS
+        if is_any_number(unit) or _is_time(unit) or not pattern.fullmatch(unit):
             return False
-        above += numeric
-    return above > 0
+        numeric += numbers
+    return numeric > 0
 
 
 def _vote(field: str, column: Sequence[str], counting: bool) -> int:
@@ -125,8 +128,10 @@ def _evenly_rising(fields: Sequence[str]) -> bool:
     if not all(re.fullmatch(r"-?\d{1,9}", field) for field in fields):
         return False
     numbers = [int(field) for field in fields]
+    if len(numbers) < 3 and not all(map(_YEAR.fullmatch, fields)):
+        return not numbers
     steps = {after - before for before, after in pairwise(numbers)}
-    return not steps or (len(steps) == 1 and min(steps) > 0)
+    return len(steps) < 2 and min(steps, default=1) > 0
 
 
 def _all_differ(fields: Sequence[str]) -> bool:

@@ -27,6 +27,20 @@ MOST_CHARACTERS = 2**28
 _DECODER = json.JSONDecoder()
 _BLANK = " \t\r\n,"
 _HINT = 'Write one object per line, such as {"text": "...", "label": "..."}, or an array of them.'
+_TABLE_NAMES = frozenset(
+    (
+        "data",
+        "rows",
+        "records",
+        "items",
+        "results",
+        "examples",
+        "instances",
+        "samples",
+        "documents",
+        "entries",
+    )
+)
 
 Objects = Iterator[tuple[int, Mapping[str, Any]]]
 """Objects with the numbers of the lines at which they begin."""
@@ -169,9 +183,19 @@ def _holds_rows(found: object) -> bool:
     lists = [value for value in values if isinstance(value, list)]
     if len(lists) == len(values) > 1 and len({len(each) for each in lists}) == 1:
         return True
-    if any(each and all(isinstance(row, dict) for row in each) for each in lists) or _is_split(found):
+    if _tables(found) or _is_split(found):
         return True
     return all(isinstance(value, dict) for value in values)
+
+
+def _tables(found: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The arrays of objects that an object holds under names that web services give them, or alone."""
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+        if len(found) == 1 or name.lower() in _TABLE_NAMES
+    }
 
 
 def _is_split(found: Mapping[str, Any]) -> bool:
@@ -187,11 +211,7 @@ def _rows_of(path: Path, found: object) -> Iterator[Mapping[str, Any]]:
                 raise DataError(f"{path}: expected {len(names)} values in each row of 'data'")
             yield dict(zip(names, row, strict=True))
         return
-    tables = {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
-    }
+    tables = _tables(found)
     if len(tables) > 1:
         raise DataError(
             f"{path}: expected one array of objects, received {', '.join(map(repr, tables))}",

@@ -56,7 +56,7 @@ def parquet_rows(
 
 
 def class_label_names(path: Path, schema: pa.Schema, label: str) -> list[str] | None:
-    """The names of a ClassLabel column, or of lists of such, from the metadata of Hugging Face `datasets`, if there are any.
+    """The names of a ClassLabel column, or of lists of such, from the metadata of Hugging Face `datasets`.
 
     Args:
         path: The Parquet file, for messages.

@@ -53,7 +53,7 @@ from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.number_forms import PLAIN, NumberForm, find_number_form, is_any_number
 from convscope.data.other_tables import refuse_other_content
 
-SNIFFED_CHARACTERS = 2**21
+SNIFFED_CHARACTERS = 2**20
 """Characters by which the form of a table is found."""
 _MOST_COLUMNS = 300
 LONGEST_ROW = 2**24
@@ -120,7 +120,7 @@ class TableFormat:
         """
         white = self.dialect.delimiter == WHITE_SPACE
         return {
-            "encoding": self.encoding,
+            "encoding": "utf-8-sig" if self.encoding == "utf-8" else self.encoding,
             "sep": r"\s+" if white else self.dialect.delimiter,
             "quoting": csv.QUOTE_MINIMAL if self.dialect.quote or not white else csv.QUOTE_NONE,
             "quotechar": self.dialect.quote or '"',
@@ -193,9 +193,11 @@ def format_of_lines(
     mark, start = _declared(lines)
     begin = _remarks(lines, start)
     marks = [mark] if mark else ["\t", *DELIMITERS] if tabs else list(DELIMITERS)
+    wanted = tuple(wanted)
     names = sorted({each.lower() for each in (*wanted, *usual)} | USUAL_NAMES)
     parted = find_dialect(lines[begin:], names, list(dict.fromkeys(marks)), begin)
-    asked = _Asked(name, header, frozenset(wanted), names)
+    given = frozenset(each for each in wanted if not each.lstrip("-").isdecimal())  # others are positions
+    asked = _Asked(name, header, given, names)
     above = _above(lines, start, begin, parted, asked)
     if above < begin:
         parted = parted_by(lines[above:], parted.dialect, above)
@@ -216,6 +218,9 @@ class _Asked:
             return self.header
         return bool(self.wanted & set(first)) or names_columns(first, below, self.usual)
 
+    def has_usual(self, row: Sequence[str]) -> bool:
+        return any(field.lower() in self.usual for field in row)
+
 
 def _of_rows(parted: Parted, asked: _Asked, before: int) -> TableFormat:
     said = _of_dialect(parted, asked.name)
@@ -223,7 +228,7 @@ def _of_rows(parted: Parted, asked: _Asked, before: int) -> TableFormat:
     rows = _without_sign([row for _, row in numbered], asked)
     titles = _titles(rows, parted.width, asked)
     if titles:
-        before = numbered[titles - 1][0]
+        before = numbered[titles][0] - 1
         said.append(f"lines: {before} before the header of {asked.name} are no rows and are left out")
     values = rows[titles:]
     header = tuple(values[0]) if asked.is_header(values[0], values[1:]) else None
@@ -335,14 +340,15 @@ def _titles(rows: Sequence[list[str]], width: int, asked: _Asked) -> int:
     start = next((at for at, row in enumerate(rows) if len(row) == width and filled[at] >= usual), 0)
     if start and filled[start - 1] == usual - 1 and len(rows[start - 1]) == width and not rows[start - 1][0]:
         start -= 1  # the names of all columns but that of the index
-    if not 0 < start <= _MOST_TITLES or width < 2:
-        return 0
     below = rows[start:]
     alike = sum(len(row) == width for row in below) >= max(2, 0.98 * len(below))
-    if not alike or max(filled[:start]) > 2:
+    if not 0 < start <= _MOST_TITLES or width < 2 or not alike or max(filled[:start]) > 2:
         return 0
-    numbers = sum(map(is_any_number, below[0])) * 2 >= width and max(filled[:start]) < 2
-    return start if numbers or asked.is_header(below[0], below[1:]) else 0
+    for at in range(start, min(start + _MOST_TITLES, len(rows) - 1)):
+        if filled[at] >= usual - 1 and asked.is_header(rows[at], rows[at + 1 :]):
+            return at + (not asked.has_usual(rows[at]) and asked.has_usual(rows[at + 1]))
+    numbers = sum(map(is_any_number, rows[start])) * 2 >= width and max(filled[:start]) < 2
+    return start if numbers else 0
 
 
 def _is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int) -> bool:

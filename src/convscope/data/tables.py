@@ -144,6 +144,24 @@ def open_table(
     return _without(table, drop) if drop else table
 
 
+def check_table(path: Path) -> None:
+    """Stops at a file that is a table and cannot be read; of anything else nothing is said.
+
+    Args:
+        path: A file that no kind of data recognizes.
+
+    Raises:
+        DataError: It is damaged, of another program, or in an encoding that cannot be told.
+        BackendError: The library that reads it is not installed.
+    """
+    refuse_other_name(path)
+    kind = table_kind(path)
+    if kind is not None:
+        table = open_table(path, kind)
+        for _ in islice(table.rows(table.columns), PEEKED):
+            pass
+
+
 def _without(table: Table, drop: Sequence[str]) -> Table:
     for name in drop:
         if name not in table.columns:

@@ -43,6 +43,8 @@ SHARED_ARCHITECTURES = (
 """Architectures that take several kinds."""
 CLOSE = 0.1
 """Two detections whose confidences differ by less are equally sure."""
+_CHECKED = 20
+"""Files of which is said why they cannot be read, where nothing is recognized."""
 
 
 @cache
@@ -249,12 +251,15 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
         DataError: No kind recognizes the content, or two recognize it with the same confidence.
     """
     from convscope.data.snapshot import DataSnapshot
+    from convscope.data.tables import check_table
 
     snapshot = DataSnapshot(path)
     if not path.exists() and not snapshot.files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)
     if not found:
+        for file in snapshot.data_files[:_CHECKED]:
+            check_table(file)
         raise DataError(
             f"{path}: no recipe recognizes this data. Found: {snapshot.summary()}.",
             f"Choose one with --recipe: {', '.join(recipe_specs())}; "
