@@ -165,7 +165,7 @@ def test_what_is_heard_lies_with_its_low_bands_at_the_bottom():
     assert "100 Hz" in texts(figure)
     assert any(text.endswith(" kHz") for text in texts(figure))
     assert len(named(figure, "padding")) == 2
-    assert len(named(figure, "padding of maps")) == 2
+    assert len(named(figure, "covered")) == 2
     assert any("gray: padding" in text for text in texts(figure))
 
 

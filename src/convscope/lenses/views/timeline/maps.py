@@ -99,7 +99,7 @@ def _cover_padding(sheet: Sheet, timeline: Timeline, y: int, high: int) -> None:
     for first, behind in padded(timeline):
         begin, end = timeline.edges(first, behind)
         if end > begin:
-            sheet.box(begin, y, end - begin, high, fill=sheet.theme.rule, width=0, name="padding of maps")
+            sheet.box(begin, y, end - begin, high, fill=sheet.theme.rule, width=0, name="covered")
 
 
 def _place_maps(
