@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convscope.engine.export import Exported
     from convscope.kinds.contract.recipe import Metrics, Prediction
     from convscope.scope.describe.explanation import Explanation
-    from convscope.types import ValueRange
+    from convscope.types import Preprocessing
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.predict import Predictions
 
@@ -250,7 +250,7 @@ def explain(
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
     classes: int | None = None,
-    value_range: ValueRange = "auto",
+    preprocess: Preprocessing = "auto",
     progress: Progress = no_progress,
     **options: Any,
 ) -> Explanation:
@@ -264,7 +264,7 @@ def explain(
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default (48, 48, 1).
         classes: For an architecture, the number of class names; by default 7.
-        value_range: What pixels of `data` become, as in `look`.
+        preprocess: What pixels of `data` become, as in `look`.
         progress: Receives each step.
         **options: Of the reader of `data`, such as `rate` of recordings or `vocabulary` of texts.
 
@@ -281,7 +281,7 @@ def explain(
     from convscope.workflows.load_model import open_model
 
     loaded = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
-    return explain_model(loaded, data, {"value_range": value_range, **options}, progress)
+    return explain_model(loaded, data, {"preprocess": preprocess, **options}, progress)
 
 
 def look(
@@ -298,7 +298,7 @@ def look(
     target: int | str | None = None,
     output: str | None = None,
     excite: int = 0,
-    value_range: ValueRange = "auto",
+    preprocess: Preprocessing = "auto",
     trust: bool = False,
     code: Sequence[str] = (),
     seed: int = 0,
@@ -320,7 +320,7 @@ def look(
         target: Class name or index, for attribution; by default the predicted class.
         output: Name of one of several outputs, for attribution; by default the first.
         excite: For how many kernels to compute the input that excites them most, for `kernels`.
-        value_range: What pixels become for a model that is not a run: `auto`, `0..1`, `0..255` or `-1..1`.
+        preprocess: What pixels become for a model that is not a run: `auto`, `0..1`, `0..255` or `-1..1`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         seed: Random seed.
@@ -344,7 +344,7 @@ def look(
     from convscope.workflows.model_inputs.readers import divide_options, numeric_model
 
     loaded = numeric_model(open_model(_name(model), trust=trust, code=code))
-    reading, options = divide_options({"value_range": value_range, **options})
+    reading, options = divide_options({"preprocess": preprocess, **options})
     given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
     request = InspectionRequest(
         method=method,
@@ -356,7 +356,7 @@ def look(
         at=None if at is None else tuple(at),
         target=target,
         output=output,
-        value_range=value_range,
+        preprocess=preprocess,
         excite=excite,
         seed=seed,
         options=options,

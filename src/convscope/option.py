@@ -35,6 +35,7 @@ class Option:
         parse: Turns a word of the command line into the value where the type alone cannot; raises
             `ValueError` with what is expected.
         defaults: For an option of architectures: the default of each architecture that takes it.
+        aliases: Other names under which it is taken.
     """
 
     name: str
@@ -46,11 +47,17 @@ class Option:
     common: bool = False
     parse: Callable[[str], object] | None = None
     defaults: Mapping[str, object] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
         """Spelling on the command line."""
-        return f"--{self.name.replace('_', '-')}"
+        return self.flags[0]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All spellings on the command line."""
+        return tuple(f"--{name.replace('_', '-')}" for name in (self.name, *self.aliases))
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -115,12 +122,19 @@ def validated(options: Iterable[Option], values: Mapping[str, Any], owner: str) 
         UsageError: A name that no option has, or a value that cannot work.
     """
     known = {option.name: option for option in options}
+    values = by_first_name(known.values(), values)
     for name in values:
         if name not in known:
             flag = f"--{name.replace('_', '-')}"
             names = ", ".join(sorted(known)) or "none"
             raise UsageError(f"{owner} does not support {flag} ({name}).", f"Its options: {names}.")
     return {name: known[name].validated(value) for name, value in values.items()}
+
+
+def by_first_name(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under the names of their options, also those that were given under another name."""
+    names = {alias: option.name for option in options for alias in option.aliases}
+    return {names.get(name, name): value for name, value in values.items()}
 
 
 def for_architecture(options: Iterable[Option], architecture: str) -> tuple[Option, ...]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 SplitName = Literal["train", "validation", "test"]
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
-ValueRange = Literal["auto", "0..1", "0..255", "-1..1"]
-"""Range that uint8 pixels are scaled to."""
+Preprocessing = Literal["auto", "none", "0..1", "0..255", "-1..1", "caffe", "tf", "torch"]
+"""What uint8 pixels become: a range, or as `preprocess_input` of `keras.applications` calls it."""
 
 Pool = Literal["mean", "max", "flatten", "none"]
 """How the positions of a layer's output are reduced."""

@@ -217,7 +217,7 @@ def two_inputs():
         ({"layers": "edge"}, "no layer 'edge'"),
         ({"splits": "exam"}, "No split is named 'exam'"),
         ({"part_size": 0}, "part_size must be at least 1"),
-        ({"value_range": "0..7"}, "value_range must be one of"),
+        ({"preprocess": "0..7"}, "preprocess must be one of"),
         ({"recipe": "poetry"}, "No recipe is named 'poetry'"),
         ({"pool": "none", "out": "out.parquet"}, "written as Zarr"),
         ({"out": "out.zarr"}, "written as Parquet"),

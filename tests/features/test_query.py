@@ -8,7 +8,7 @@ from convscope.errors import RunError, UsageError
 from convscope.features.query import query
 
 
-@pytest.mark.parametrize("options", [{}, {"pool": "max", "dtype": "float16"}, {"value_range": "-1..1"}])
+@pytest.mark.parametrize("options", [{}, {"pool": "max", "dtype": "float16"}, {"preprocess": "-1..1"}])
 def test_a_sample_again_has_the_same_features(model_file, pictures, tmp_path, options):
     features = convscope.extract(
         model_file, pictures, layers=["edges", "shapes"], out=tmp_path / "out", **options

@@ -180,7 +180,7 @@ def other_model():
         ({"predictions": False}, r"predictions \(True, now False\)"),
         ({"splits": "test"}, r"splits \(None, now test\)"),
         ({"part_size": 64}, r"part size \(32, now 64\)"),
-        ({"value_range": "-1..1"}, "the representation of samples"),
+        ({"preprocess": "-1..1"}, "the representation of samples"),
         ({"model": other_model}, "the model's weights or layers"),
         ({"path": "disc"}, "the data's contents"),
     ],

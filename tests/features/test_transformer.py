@@ -108,12 +108,12 @@ def test_series_of_one_and_of_several_channels():
 
 
 @pytest.mark.parametrize(
-    ("value_range", "factor", "offset"), [("auto", 1 / 255, 0), ("0..255", 1, 0), ("-1..1", 2 / 255, -1)]
+    ("preprocess", "factor", "offset"), [("auto", 1 / 255, 0), ("0..255", 1, 0), ("-1..1", 2 / 255, -1)]
 )
-def test_uint8_pictures_are_scaled_and_all_else_is_not(value_range, factor, offset):
+def test_uint8_pictures_are_scaled_and_all_else_is_not(preprocess, factor, offset):
     model = small_pictures()
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
-    made = ConvFeatures(model, value_range=value_range, **QUICK).fit(pixels)
+    made = ConvFeatures(model, preprocess=preprocess, **QUICK).fit(pixels)
     expected = made.transform((pixels * factor + offset).astype(np.float32))
     np.testing.assert_allclose(made.transform(pixels), expected, atol=1e-4 * max(1, factor * 255))
 
@@ -189,7 +189,7 @@ def test_a_run_and_a_file_can_be_taken(finished, model_file, pictures):
         ({"layer": "nothing"}, (3, 8), UsageError, "nothing"),
         ({"pool": "none"}, (3, 8), UsageError, "pool='none' is not supported"),
         ({"batch_size": 0}, (3, 8), UsageError, "batch_size must be at least 1"),
-        ({"value_range": "0..7"}, (3, 8), UsageError, "No value range"),
+        ({"preprocess": "0..7"}, (3, 8), UsageError, "No preprocessing"),
         ({"input_shape": (5, 1)}, (3, 8), UsageError, "X has samples of shape"),
         ({}, (0, 8), ValueError, "0 sample"),
     ],

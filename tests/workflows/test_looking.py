@@ -69,15 +69,15 @@ def test_the_numbers_behind_a_picture_are_the_recorded_maps(model_file, pictures
 
 
 @pytest.mark.parametrize(
-    ("value_range", "low", "high"), [("auto", 0, 1), ("0..1", 0, 1), ("0..255", 0, 255), ("-1..1", -1, 1)]
+    ("preprocess", "low", "high"), [("auto", 0, 1), ("0..1", 0, 1), ("0..255", 0, 255), ("-1..1", -1, 1)]
 )
-def test_pixels_become_what_was_asked_for_and_it_is_said(model_file, tmp_path, value_range, low, high):
+def test_pixels_become_what_was_asked_for_and_it_is_said(model_file, tmp_path, preprocess, low, high):
     half = np.zeros((16, 16), np.uint8)
     half[:, 8:] = 255
     Image.fromarray(half).save(tmp_path / "half.png")
-    seen = convscope.look(model_file, tmp_path / "half.png", value_range=value_range)
+    seen = convscope.look(model_file, tmp_path / "half.png", preprocess=preprocess)
     assert sorted(np.unique(seen.arrays["input/input"])) == [low, high]
-    assert (value_range != "auto") or any("pixels become 0..1" in note for note in seen.notes)
+    assert (preprocess != "auto") or any("pixels become 0..1" in note for note in seen.notes)
 
 
 def test_a_model_that_scales_its_input_itself_gets_bytes(tmp_path, pictures):
@@ -195,7 +195,7 @@ def test_a_notebook_shows_it(model_file, pictures):
         ({"layers": "edgse"}, "Did you mean edges"),
         ({"method": "why", "target": "cat"}, "has no class names"),
         ({"method": "grad-cam", "target": 9}, "9"),
-        ({"value_range": "0-1"}, "value_range must be one of"),
+        ({"preprocess": "0-1"}, "preprocess must be one of"),
         ({"method": "occlusion", "windows": 3}, "has no option 'windows'"),
         ({"method": "position", "channel": 99, "layers": "edges"}, "99"),
         ({"scale": "none"}, "scale"),

@@ -27,6 +27,7 @@ from convscope.errors import UsageError
 from convscope.option import Option, at_least
 
 FORMAT = Parameter(name="--format")
+OUT = Parameter(name=("--out", "--to"))
 COMPUTED = (
     replace(LAYER, help="Layer path, name or pattern such as block*/conv*, or all; may be repeated"),
     Option(
@@ -79,7 +80,7 @@ def extract_groups() -> Groups:
     )
 
 
-def extract(model: str, /, *path: str, out: Path, given: object = None) -> None:
+def extract(model: str, /, *path: str, out: Annotated[Path, OUT], given: object = None) -> None:
     """Store the outputs of layers of MODEL for every sample of PATH.
 
     Parameters

@@ -176,7 +176,7 @@ def _annotation(option: Option, group: Group, fixed: bool) -> object:
     shown = str(option.default) if fixed and option.default is not None and kind is not bool else None
     turned_off = kind is bool and not (fixed and option.default is False)
     flag = Parameter(
-        name=option.flag,
+        name=option.flags,
         help=with_facts(option.help, option.choices, shown),
         show_choices=False,
         negative=f"--no-{option.flag.removeprefix('--')}" if turned_off else (),

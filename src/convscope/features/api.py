@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convscope.features.probe import Probe
     from convscope.features.projection import Color, Method, Projection
     from convscope.features.table import Features
-    from convscope.types import Pool, ValueRange
+    from convscope.types import Pool, Preprocessing
 
 PathLike = str | os.PathLike[str]
 
@@ -38,7 +38,7 @@ def extract(
     part_size: int | None = None,
     cluster: str | None = None,
     recipe: str | None = None,
-    value_range: ValueRange = "auto",
+    preprocess: Preprocessing = "auto",
     trust: bool = False,
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
@@ -67,7 +67,7 @@ def extract(
         part_size: Samples that are written together; by default at most 4096.
         cluster: Address of a Ray cluster, or `local`; by default everything runs in this process.
         recipe: Reads the files; by default that of the kind that the model takes. A run brings its own.
-        value_range: What pixels become for a model that is not a run: `0..1`, `0..255`, `-1..1`; `auto` takes
+        preprocess: What pixels become for a model that is not a run: `0..1`, `0..255`, `-1..1`; `auto` takes
             0..255 for a model that scales its input itself and else 0..1, and says so.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
@@ -108,7 +108,7 @@ def extract(
         os.fspath(out),
         request,
         recipe=recipe,
-        options={"value_range": value_range, **options},
+        options={"preprocess": preprocess, **options},
         resume=resume,
         cluster=cluster,
         progress=progress,

@@ -134,7 +134,7 @@ def extract(
         to: A name that ends in `.parquet` is one file, any other a folder of parts; whole maps go to `.zarr`.
         request: What is to be extracted.
         recipe: Reads the files, for what is not a run; by default that of the kind that the model takes.
-        options: Of the reader of the model, such as `value_range` or `rate`, for what is not a run.
+        options: Of the reader of the model, such as `preprocess` or `rate`, for what is not a run.
         resume: Whether to go on with what is there.
         cluster: Address of a Ray cluster, or `local`; None computes in this process.
         progress: Is told how many samples are done.

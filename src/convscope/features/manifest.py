@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, get_args
 from convscope.engine.training.settings import Precision
 from convscope.errors import RunError
 from convscope.json_values import Within, from_json, to_json
-from convscope.types import Pool, ValueRange
+from convscope.types import Pool, Preprocessing
 
 Dtype = Literal["float32", "float16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
@@ -36,7 +36,7 @@ class SavedModel(TypedDict):
 class _Reading(TypedDict):
     recipe: str | None
     representation: Mapping[str, Any] | None
-    value_range: ValueRange | None
+    value_range: Preprocessing | None
     flat: bool
 
 

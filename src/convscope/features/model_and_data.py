@@ -27,7 +27,7 @@ from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
 from convscope.workflows.model_inputs.arrays import ArrayInputs, array_dataset, open_array
 from convscope.workflows.model_inputs.dataset import Dataset
-from convscope.workflows.model_inputs.encoder import Encoder, pixel_range
+from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
 from convscope.workflows.model_inputs.readers import checked_options, numeric_model, reader_of, recipe_for
 from convscope.workflows.model_inputs.reading import as_dataset, as_split, read_files, read_samples
 
@@ -240,8 +240,9 @@ def _for_architecture(
     flat = architecture in SHARED_ARCHITECTURES and len(shape) == 1  # one channel, such as of a waveform
     reference = replace(reference, input_shape=shape + (1,) * flat, classes=reference.classes or classes)
     loaded = reference.open()
-    value_range, _ = pixel_range(loaded.model, reader, options)
-    encoder = Encoder(chosen, reader, ModelEncoding(representation, add_channel=flat), value_range)
+    encoding = ModelEncoding(representation, add_channel=flat)
+    preprocess, _ = chosen_preprocessing(loaded.model, reader, encoding, options)
+    encoder = Encoder(chosen, reader, encoding, preprocess)
     size = "x".join(map(str, representation.shape))
     notes = tuple(decisions) if isinstance(found, Splits) else (f"samples are encoded to {size}",)
     return ModelAndData(reference, loaded, as_dataset(found, encoder, splits, None, notes).dataset, encoder)

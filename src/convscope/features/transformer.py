@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from convscope.engine.inference.features import FeatureEngine
     from convscope.engine.training.settings import Precision
     from convscope.features.model_and_data import ModelReference
-    from convscope.types import Array, Pool, ValueRange
+    from convscope.kinds.contract.preprocessing import PixelSteps
+    from convscope.types import Array, Pool, Preprocessing
 
 Floats = npt.NDArray[np.float32]
 
@@ -48,7 +49,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     | one axis less | pictures (n, height, width), or series (n, length), of one channel |
     | two axes, as many columns as `input_shape` has values | flattened samples |
 
-    uint8 pictures are scaled to what the model was made for, see `value_range`; all else goes in as it is.
+    uint8 pictures are scaled to what the model was made for, see `preprocess`; all else goes in as it is.
 
     Args:
         model: What `convscope.explain` takes: a name such as `random_convolution` or `gabor_bank`, a run
@@ -60,7 +61,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             close to those of Keras in float32.
         input_shape: Shape of one sample, channels last, such as (8, 8, 1), where X does not tell: flattened
             samples, or series of several channels (length, channels) for `random_convolution`.
-        value_range: What uint8 pixels become: `0..1`, `0..255`, `-1..1`; `auto` asks the model.
+        preprocess: What uint8 pixels become, such as `0..1` or `caffe`; `auto` asks the model.
         batch_size: Samples that are computed at a time; None measures what is fastest. Where it is given,
             nothing is measured or compared, and `auto` means float32.
         trust: Whether a model file may hold code that runs when it is opened.
@@ -90,7 +91,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         pool: Pool = "mean",
         precision: Precision = "auto",
         input_shape: tuple[int, ...] | None = None,
-        value_range: ValueRange = "auto",
+        preprocess: Preprocessing = "auto",
         batch_size: int | None = None,
         trust: bool = False,
         code: Sequence[str] = (),
@@ -101,7 +102,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.pool = pool
         self.precision = precision
         self.input_shape = input_shape
-        self.value_range = value_range
+        self.preprocess = preprocess
         self.batch_size = batch_size
         self.trust = trust
         self.code = code
@@ -183,7 +184,7 @@ class _Extractor:
         layers: Paths.
         pool: Over positions.
         shape: Of one sample as it goes in.
-        scaling: Factor and offset for uint8.
+        scaling: What uint8 pixels become.
         precision: As `ConvFeatures` takes it.
         batch_size: As `ConvFeatures` takes it.
         code: Modules that register the model's own layers.
@@ -195,7 +196,7 @@ class _Extractor:
         layers: tuple[str, ...],
         pool: Pool,
         shape: tuple[int, ...],
-        scaling: tuple[float, float],
+        scaling: PixelSteps,
         precision: Precision,
         batch_size: int | None,
         code: tuple[str, ...],
@@ -216,10 +217,10 @@ class _Extractor:
     def by(cls, settings: ConvFeatures, values: Array) -> _Extractor:
         """Opens the model of a transformer, for samples like these."""
         from convscope.features.model_and_data import chosen_layers
-        from convscope.kinds.contract.value_range import check_range, limits_of, range_of
+        from convscope.kinds.contract.preprocessing import check_preprocessing, preprocessing_of, steps_of
         from convscope.scope.graph.graph import trace
 
-        check_range(settings.value_range)
+        check_preprocessing(settings.preprocess)
         reference = _reference(settings, values)
         loaded = reference.open()
         inputs = list(loaded.model.inputs or ())
@@ -229,10 +230,11 @@ class _Extractor:
         shape = _sample_shape(values.shape, expected, settings.input_shape, loaded.name)
         layer = settings.layer
         names = () if layer is None else (layer,) if isinstance(layer, str) else layer
-        layers, _ = chosen_layers(trace(loaded.model, np.zeros((1, *shape), np.float32)), names, loaded)
-        own = range_of(loaded.model) if loaded.run is None else "0..1"
-        low, high = limits_of(own if settings.value_range == "auto" else settings.value_range)
-        scaling = ((high - low) / 255, low)
+        graph = trace(loaded.model, np.zeros((1, *shape), np.float32))
+        layers, _ = chosen_layers(graph, names, loaded)
+        own = preprocessing_of(loaded.model, graph).preprocessing if loaded.run is None else "0..1"
+        chosen = own if settings.preprocess == "auto" else settings.preprocess
+        scaling = steps_of(chosen, shape[-1] if len(shape) == 3 else None)
         return cls(
             loaded.model,
             tuple(layers),
@@ -249,7 +251,7 @@ class _Extractor:
         from convscope.workflows.model_inputs.dataset import Scaled
 
         shaped = values.reshape(len(values), *self.shape)
-        return Scaled(*self.scaling)(shaped) if values.dtype == np.uint8 else np.asarray(shaped, np.float32)
+        return Scaled(self.scaling)(shaped) if values.dtype == np.uint8 else np.asarray(shaped, np.float32)
 
     def engine(self, sample: Floats, count: int | None = None) -> FeatureEngine:
         """What computes; chosen once, by means of a sample, for about so many of them."""

@@ -19,7 +19,7 @@ def explain_model(loaded: LoadedModel, data: Any, options: ReadingOptions, progr
     Args:
         loaded: The model.
         data: Files, folders or arrays as the model takes them; None looks at the model alone.
-        options: Of the reader of the files, such as `value_range`.
+        options: Of the reader of the files, such as `preprocess`.
         progress: Is told each step.
     """
     if data is None:

@@ -119,7 +119,8 @@ def with_shape(loaded: LoadedModel, shape: tuple[int | None, ...] | None) -> Loa
         known = [tuple(tensor.shape[1:]) for tensor in getattr(model, "inputs", None) or ()]
         if known and not (len(known) == 1 and _fits(known[0], shape)):
             raise UsageError(
-                f"{loaded.origin} takes inputs of shape {', '.join(map(str, known))}. Received: input_shape={shape}.",
+                f"{loaded.origin} takes inputs of shape {', '.join(map(str, known))}. Received: "
+                f"input_shape={shape}.",
                 "Leave --input-shape out.",
             )
         return loaded

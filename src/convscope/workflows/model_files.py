@@ -27,8 +27,8 @@ def load_file(path: Path, *, trust: bool = False, modules: Sequence[ModuleType] 
         modules: Where classes and functions are looked for that Keras does not know.
 
     Raises:
-        DataError: It is not a Keras model, holds code and is not trusted, needs a class that is not known, takes
-            more memory than there is, or has weights that are no numbers.
+        DataError: It is not a Keras model, holds code and is not trusted, needs a class that is not known,
+            takes more memory than there is, or has weights that are no numbers.
     """
     contents = contents_of(path)
     register_layers()

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Samples
+    from convscope.kinds.contract.preprocessing import Found
     from convscope.scope.graph.graph import Graph
-    from convscope.types import ValueRange
 
 ReadingOptions = Mapping[str, object]
 """Options of a model reader by name; those that were not given are missing."""
@@ -72,12 +72,14 @@ class ModelEncoding:
         representation: Encodes samples.
         drop_channel: Whether the last axis, of length 1, is dropped from what it encodes.
         add_channel: Whether a last axis of length 1 is added.
+        channels_first: Whether the last axis becomes the first of a sample before the model takes it.
         notes: What was decided, one line each.
     """
 
     representation: AnyRepresentation
     drop_channel: bool = False
     add_channel: bool = False
+    channels_first: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -97,8 +99,8 @@ class ModelReader:
         options: What a user may set.
         read_options: Names of those that the recipe takes to read files.
         labels_in_files: Whether labels stand between the samples, so that a file cannot be read without them.
-        pixel_range: The range that uint8 pixels are brought to for a model; None where samples are no pixels,
-            and `representation.to_inputs` makes the inputs.
+        preprocessing: `(model, graph)`: what uint8 pixels become for a model; None where samples are no
+            pixels, and `representation.to_inputs` makes the inputs.
         endings: Endings of files that only this kind has, in small letters.
         load_representation: From the plain values of a representation that is not one of the recipe; None if
             it is one.
@@ -116,7 +118,7 @@ class ModelReader:
     options: tuple[Option, ...] = ()
     read_options: tuple[str, ...] = ()
     labels_in_files: bool = False
-    pixel_range: Callable[[keras.Model], ValueRange] | None = None
+    preprocessing: Callable[[keras.Model, Graph | None], Found] | None = None
     load_representation: Callable[[Mapping[str, Any]], AnyRepresentation | None] | None = None
     numeric_part: Callable[[keras.Model], tuple[keras.Model, AnyRepresentation] | None] | None = None
 

@@ -9,7 +9,7 @@ from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
 from convscope.option import Option, within
-from convscope.types import ValueRange
+from convscope.types import Preprocessing
 
 MAX_SIDE = 4096
 
@@ -74,10 +74,13 @@ IMAGE_CLASSIFICATION_MODEL_OPTIONS = (
 )
 IMAGE_READER_OPTIONS = (
     Option(
-        "value_range",
-        ValueRange,
+        "preprocess",
+        Preprocessing,
         "auto",
-        "Range that pixels are scaled to; auto is 0..255 for a model that rescales its input, else 0..1",
+        "What pixels become: a range, none (as they are), or as preprocess_input of keras.applications: "
+        "caffe, tf,"
+        " torch; auto finds out what the model expects",
+        aliases=("value_range",),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -14,22 +15,32 @@ from convscope.kinds.contract.model_reader import (
     ModelReader,
     PlainModel,
     ReadingOptions,
-    Shape,
 )
-from convscope.kinds.contract.value_range import range_of
+from convscope.kinds.contract.preprocessing import preprocessing_of
 from convscope.kinds.image.kind import IMAGE_READER_OPTIONS
 from convscope.kinds.image.readers.idx import idx_files, is_idx
 from convscope.kinds.image.readers.sources import ImageSource
 from convscope.kinds.image.representation import ImageRepresentation
-from convscope.scope.attribution.layer import has_channels
+from convscope.scope.attribution.layer import has_channels, takes_channels_first
 
+_CHANNELS = (1, 3)
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where the axes of an image are in the input of a model; a length is None where any will do."""
+
+    height: int | None
+    width: int | None
+    channels: int
+    without_channel: bool = False
+    channels_first: bool = False
+
+
 def matches(model: PlainModel, files: Sequence[str], options: ReadingOptions) -> ModelMatch | None:
-    """A model of (height, width, 1 or 3), or of (height, width) to which it adds channels itself."""
-    shape, _ = _image_shape(model)
-    if shape is None:
+    """A model of (height, width, 1 or 3), with channels last or first; or of (height, width)."""
+    if _place_of(model) is None:
         return None
     return ModelMatch(0.9, f"its input {model.only_shape} is that of images")
 
@@ -40,14 +51,20 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
     Raises:
         UsageError: The model takes no images.
     """
-    shape, without_channel = _image_shape(model)
-    if shape is None:
-        raise model.mismatch("images")
+    place = _place_of(model)
+    if place is None:
+        raise model.mismatch("images of 1 channel (gray) or 3 (red, green, blue)")
     own_height, own_width = (int(side) for side in cast(ImageSource, samples).sizes[0])
-    height, width, channels = shape
-    representation = ImageRepresentation(height or own_height, width or own_width, channels or 1)
-    note = f"images are resized to {representation.height}x{representation.width}"
-    return ModelEncoding(representation, drop_channel=without_channel, notes=(note,))
+    representation = ImageRepresentation(place.height or own_height, place.width or own_width, place.channels)
+    notes = [f"images are resized to {representation.height}x{representation.width}"]
+    if place.channels_first:
+        notes.append("channels become the first axis, as the model takes them")
+    return ModelEncoding(
+        representation,
+        drop_channel=place.without_channel,
+        channels_first=place.channels_first,
+        notes=tuple(notes),
+    )
 
 
 def is_labelled(paths: Sequence[str]) -> bool:
@@ -60,14 +77,19 @@ def is_labelled(paths: Sequence[str]) -> bool:
     return bool(idx_files(path)) if path.is_dir() else path.is_file() and is_idx(path.name)
 
 
-def _image_shape(model: PlainModel) -> tuple[Shape | None, bool]:
-    """Height, width and channels; and whether the model takes images without a channel axis."""
+def _place_of(model: PlainModel) -> _Place | None:
+    """How the model takes images; None if it takes none."""
     shape = model.only_shape
     if shape is None:
-        return None, False
+        return None
     if len(shape) == 2 and model.graph.linked and not has_channels(model.graph, model.graph.inputs[0]):
-        return (*shape, 1), True
-    return (shape if len(shape) == 3 and shape[-1] in (1, 3) else None), False
+        return _Place(shape[0], shape[1], 1, without_channel=True)
+    if len(shape) != 3:
+        return None
+    first, last = shape[0] in _CHANNELS, shape[2] in _CHANNELS
+    if first and (not last or takes_channels_first(model.graph)):
+        return _Place(shape[1], shape[2], shape[0] or 1, channels_first=True)
+    return _Place(shape[0], shape[1], shape[2] or 1) if last else None
 
 
 MODEL_READER = ModelReader(
@@ -79,5 +101,5 @@ MODEL_READER = ModelReader(
     is_labelled=is_labelled,
     endings=ENDINGS,
     options=IMAGE_READER_OPTIONS,
-    pixel_range=range_of,
+    preprocessing=preprocessing_of,
 )

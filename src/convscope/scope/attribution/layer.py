@@ -80,6 +80,12 @@ def has_channels(graph: Graph, source: Value) -> bool:
         value = after
 
 
+def takes_channels_first(graph: Graph) -> bool:
+    """Whether the first layer that tells channels from positions has them on the first axis."""
+    told = (getattr(call.layer, "data_format", None) for call in graph.calls)
+    return next((each for each in told if each is not None), "") == "channels_first"
+
+
 def embedding_of(graph: Graph, source: Value) -> Call | None:
     """What looks an input of token ids up: learned, from whole numbers to vectors; None if nothing does."""
     users = [call for call in graph.calls if source in call.inputs and call.recordable and call.outputs]

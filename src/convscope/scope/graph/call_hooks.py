@@ -96,7 +96,9 @@ def operations_of(model: keras.Model) -> list[keras.Operation]:
 
 
 @contextmanager
-def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
+def watched(
+    model: keras.Model, watcher: Watcher, before: Callable[[keras.Operation, Tensor], None] | None = None
+) -> Iterator[None]:
     """Within it, every call of a layer inside the model is told to the watcher.
 
     Only instances are changed, and only until the end of the context.
@@ -104,6 +106,7 @@ def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
     Args:
         model: Any Keras model.
         watcher: Is told of every call, inner ones first.
+        before: Is told of every call that is about to be computed, outer ones first.
     """
     paths = Paths()
     frames: list[int] = []
@@ -117,6 +120,8 @@ def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
             around = tuple(frames)
             path = paths.enter(operation)
             try:
+                if before is not None:
+                    before(operation, (args, kwargs))
                 if isinstance(operation, keras.layers.TimeDistributed) and kwargs.get("mask") is None:
                     outputs = _folded(operation, frames, *args, **kwargs)
                 elif is_group(operation):
@@ -141,11 +146,11 @@ def watched(model: keras.Model, watcher: Watcher) -> Iterator[None]:
             own[name] = wrap(operation, getattr(operation, name))
         yield
     finally:
-        for own, name, before in replaced:
-            if before is None:
+        for own, name, original in replaced:
+            if original is None:
                 own.pop(name, None)
             else:
-                own[name] = before
+                own[name] = original
         model._clear_losses()
 
 

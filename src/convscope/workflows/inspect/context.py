@@ -18,7 +18,7 @@ from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import Recording, as_inputs, record
-from convscope.types import ArrayTree, ValueRange
+from convscope.types import ArrayTree, Preprocessing
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -42,7 +42,7 @@ class InspectionRequest:
         at: Which position of it; by default the strongest.
         target: Class index or name, for `attribution`; by default the predicted one.
         output: Name of an output, for `attribution`; by default the first.
-        value_range: For `kernels`, the range in which inputs that activate them are sought.
+        preprocess: For `kernels`, the range in which inputs that activate them are sought.
         excite: For how many kernels to compute the input that activates them most.
         seed: Random seed.
         options: What an attribution method takes besides.
@@ -57,7 +57,7 @@ class InspectionRequest:
     at: tuple[int, ...] | None = None
     target: int | str | None = None
     output: str | None = None
-    value_range: ValueRange = "auto"
+    preprocess: Preprocessing = "auto"
     excite: int = 0
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)

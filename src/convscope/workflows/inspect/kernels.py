@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.figure import Figure
 
-from convscope.kinds.contract.value_range import check_range, limits_of, range_of
+from convscope.kinds.contract.preprocessing import check_preprocessing, limits_of, preprocessing_of
 from convscope.lenses.figures.kernels import draw_kernels
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.scope.channels.kernels import Kernels, kernels
@@ -30,7 +30,7 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     """
     graph = trace(loaded.model)
     calls, how = chosen_layers(graph, request.layers)
-    low, high = _limits(loaded, request)
+    low, high = _limits(loaded, request, graph)
     figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
@@ -47,12 +47,14 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     return inspection_of(loaded, "kernels", title, figures, arrays, {"layers": about}, [how] if how else [])
 
 
-def _limits(loaded: LoadedModel, request: InspectionRequest) -> tuple[float, float]:
+def _limits(loaded: LoadedModel, request: InspectionRequest, graph: Graph) -> tuple[float, float]:
     """The range in which inputs that activate kernels are sought."""
-    check_range(request.value_range)
-    if request.value_range != "auto":
-        return limits_of(request.value_range)
-    return limits_of("0..1" if loaded.run is not None else range_of(loaded.model))
+    check_preprocessing(request.preprocess)
+    if request.preprocess != "auto":
+        return limits_of(request.preprocess)
+    if loaded.run is not None:
+        return limits_of("0..1")
+    return limits_of(preprocessing_of(loaded.model, graph).preprocessing)
 
 
 def _draw(found: Kernels, channels: int, rate: float | None, theme: str) -> Figure:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.kinds.contract.preprocessing import PixelSteps
 from convscope.scope.channels.pooled import as_given
 from convscope.types import SPLITS, Array, Skipped, SplitName
 from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples, some_of
@@ -18,22 +19,39 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Scaled:
-    """From compact inputs to what a model takes: `x * factor + offset`, float32.
+    """From compact inputs to what a model takes, float32.
 
     Args:
-        factor: Such as 1 / 255.
-        offset: Such as -1.
+        steps: What is done to their values.
     """
 
-    factor: float = 1.0
-    offset: float = 0.0
+    steps: PixelSteps = field(default_factory=PixelSteps)
+
+    @property
+    def scaling(self) -> tuple[float, float] | None:
+        """(factor, offset) where each is one number for all channels, else None."""
+        factor, offset = self.steps.factor, self.steps.offset
+        if isinstance(factor, tuple) or isinstance(offset, tuple) or self.steps.reverse:
+            return None
+        return factor, offset
 
     def __call__(self, values: Any) -> npt.NDArray[np.float32]:
-        """Scales values of any shape."""
-        scaled: npt.NDArray[np.float32] = np.multiply(values, np.float32(self.factor), dtype=np.float32)
-        if self.offset:
-            scaled += np.float32(self.offset)
+        """Scales values of any shape, channels last."""
+        values = np.asarray(values)[..., ::-1] if self.steps.reverse else values
+        factor = np.asarray(self.steps.factor, np.float32)
+        scaled: npt.NDArray[np.float32] = np.multiply(values, factor, dtype=np.float32)
+        if np.any(self.steps.offset):
+            scaled += np.asarray(self.steps.offset, np.float32)
         return scaled
+
+
+def channels_first(values: Any) -> Any:
+    """Samples with their last axis as the first, as arrays or as tensors of the backend."""
+    if isinstance(values, np.ndarray):
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1))
+    import keras
+
+    return keras.ops.moveaxis(values, -1, 1)
 
 
 @dataclass(frozen=True)

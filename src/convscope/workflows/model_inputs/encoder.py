@@ -9,15 +9,14 @@ from typing import Any
 import keras
 
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
+from convscope.kinds.contract.preprocessing import check_preprocessing, in_words, steps_of
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import AnyRepresentation
-from convscope.kinds.contract.value_range import check_range, limits_of
 from convscope.kinds.registry import find_recipe, kind_of
-from convscope.types import Progress, ValueRange
+from convscope.scope.graph.graph import Graph
+from convscope.types import Preprocessing, Progress
 from convscope.workflows.model_inputs.dataset import Scaled
 from convscope.workflows.model_inputs.readers import reader_of
-
-LARGEST_PIXEL = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +27,14 @@ class Encoder:
         recipe: Reads the files.
         reader: Of the recipe's kind; None if that has none.
         encoding: The representation, and what is done besides.
-        value_range: What pixels become; None: the representation makes the inputs.
+        preprocess: What pixels become; None: the representation makes the inputs.
         options: Of the recipe, for reading.
     """
 
     recipe: AnyRecipe
     reader: ModelReader | None
     encoding: ModelEncoding
-    value_range: ValueRange | None = None
+    preprocess: Preprocessing | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,18 +45,14 @@ class Encoder:
     @property
     def scaled(self) -> Scaled | None:
         """From encoded samples to inputs, where that is a factor and an offset."""
-        if self.value_range is not None:
-            low, high = limits_of(self.value_range)
-            return Scaled((high - low) / LARGEST_PIXEL, low)
-        pixels = self.reader is not None and self.reader.pixel_range is not None
-        return Scaled(1 / LARGEST_PIXEL) if pixels else None
+        if self.preprocess is not None:
+            return Scaled(steps_of(self.preprocess))
+        return Scaled(steps_of("0..1")) if self.makes_pixels else None
 
     @property
-    def limits(self) -> tuple[float, float] | None:
-        """The values of black and white; None for what is no image."""
-        if self.reader is None or self.reader.pixel_range is None:
-            return None
-        return limits_of(self.value_range or "0..1")
+    def makes_pixels(self) -> bool:
+        """Whether encoded samples are uint8 pixels."""
+        return self.reader is not None and self.reader.preprocessing is not None
 
     def read(self, paths: Sequence[str], progress: Progress) -> Inputs:
         """Samples without labels.
@@ -72,11 +67,12 @@ class Encoder:
         saved: dict[str, Any] = {
             "recipe": self.recipe.name,
             "representation": self.representation.to_json(),
-            "value_range": self.value_range,
+            "value_range": self.preprocess,
             "flat": self.encoding.drop_channel,
         }
-        if self.encoding.add_channel:
-            saved["add_channel"] = True
+        for name in ("add_channel", "channels_first"):
+            if getattr(self.encoding, name):
+                saved[name] = True
         if self.options:
             saved["options"] = dict(self.options)
         return saved
@@ -94,30 +90,43 @@ def saved_encoder(saved: Mapping[str, Any]) -> Encoder:
     own = reader.load_representation(content) if reader is not None and reader.load_representation else None
     representation = own if own is not None else recipe.representation.from_json(content)
     encoding = ModelEncoding(
-        representation, drop_channel=saved["flat"], add_channel=saved.get("add_channel", False)
+        representation,
+        drop_channel=saved["flat"],
+        add_channel=saved.get("add_channel", False),
+        channels_first=saved.get("channels_first", False),
     )
     return Encoder(recipe, reader, encoding, saved["value_range"], saved.get("options", {}))
 
 
-def pixel_range(
-    model: keras.Model, reader: ModelReader | None, options: ReadingOptions
-) -> tuple[ValueRange | None, str]:
-    """The range that pixels are brought to for a plain model, and a note where it was chosen for the user.
+def chosen_preprocessing(
+    model: keras.Model,
+    reader: ModelReader | None,
+    encoding: ModelEncoding,
+    options: ReadingOptions,
+    graph: Graph | None = None,
+) -> tuple[Preprocessing | None, str]:
+    """What pixels become for a plain model, and a note on what says so.
 
     Args:
         model: The model.
         reader: Of the samples.
+        encoding: What they become.
         options: What the user set.
+        graph: Of the model, where it is traced already.
 
     Raises:
-        UsageError: There is no such range.
+        UsageError: There is no such preprocessing, or it does not suit the model.
     """
-    if reader is None or reader.pixel_range is None:
+    if reader is None or reader.preprocessing is None:
         return None, ""
-    asked: Any = options.get("value_range", "auto")
-    check_range(asked)
+    asked: Any = options.get("preprocess", "auto")
+    check_preprocessing(asked)
     if asked != "auto":
-        return asked, ""
-    chosen = reader.pixel_range(model)
-    reason = "the model rescales its input itself" if chosen == "0..255" else "what it expects is not known"
-    return chosen, f"pixels become {chosen}, as {reason}; --value-range changes it"
+        steps_of(asked, encoding.representation.shape[-1])
+        return asked, f"pixels become {in_words(asked)}, as given"
+    found = reader.preprocessing(model, graph)
+    changes = "--preprocess changes it"
+    said = f"pixels become {in_words(found.preprocessing)}"
+    if not found.reason:
+        return found.preprocessing, f"Warning: {said}, as what the model expects is not known; {changes}"
+    return found.preprocessing, f"{said}, as {found.reason}; {changes}"

@@ -29,6 +29,8 @@ from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
 from convscope.workflows.model_inputs.reading import FilesForModel, read_files
 
 BATCH = 64
+PIXELS = (0.0, 255.0)
+"""The values of black and white."""
 
 
 ViewOf = Callable[[int, Array], View]
@@ -91,7 +93,7 @@ def model_inputs(
         loaded: A run, or a plain model as `numeric_model` gives it.
         data: Files, folders, patterns and texts; `.npy` or `.npz` files of arrays as the model takes them; or
             such arrays themselves (a list or dict of them for several inputs).
-        options: Of the reader of a plain model, such as `value_range` of images, `rate` of recordings or
+        options: Of the reader of a plain model, such as `preprocess` of images, `rate` of recordings or
             `vocabulary` of texts.
         progress: Is told how many files were read.
 
@@ -165,19 +167,28 @@ def view_of_shown(shown: SampleInputs, spec: RecipeSpec) -> ViewOf:
 
 
 def _of_plain(found: FilesForModel) -> ModelInputs:
-    """Samples for a model of which no more is known than what it takes."""
-    representation, limits = found.encoder.representation, found.encoder.limits
+    """Samples for a model of which no more is known than what it takes; images are drawn as they are."""
+    representation, dataset = found.encoder.representation, found.dataset
     samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
     views = views_of(found.encoder.recipe.spec)
+    named = _named(found, dataset.model_inputs, samples)
+    if found.encoder.makes_pixels:
+        pixels = RasterDescription(PIXELS)
+        return replace(
+            named,
+            describe=lambda i: pixels,
+            view=lambda i, values: views.of_input(_with_channels(dataset.take(np.array([i]))[0]), pixels),
+        )
 
     def describe(i: int) -> SampleDescription:
-        return representation.describe(samples.load(i)) if limits is None else RasterDescription(limits)
+        return representation.describe(samples.load(i))
 
-    return replace(
-        _named(found, found.dataset.model_inputs, samples),
-        describe=describe,
-        view=lambda i, values: views.of_input(values, describe(i)),
-    )
+    return replace(named, describe=describe, view=lambda i, values: views.of_input(values, describe(i)))
+
+
+def _with_channels(pixels: Array) -> Array:
+    """Pixels of (height, width, channels), also those of a model that takes none."""
+    return np.asarray(pixels if pixels.ndim == 3 else pixels[..., None], np.float32)
 
 
 def _named(

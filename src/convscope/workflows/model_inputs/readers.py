@@ -14,7 +14,7 @@ from convscope.kinds.contract.kind import Kind
 from convscope.kinds.contract.model_reader import ModelReader, PlainModel, ReadingOptions, have_endings
 from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.registry import choose_recipe, find_recipe, kinds, recipe_specs
-from convscope.option import validated
+from convscope.option import by_first_name, validated
 from convscope.workflows.load_model import LoadedModel
 
 _FILES_SEEN = 20
@@ -32,7 +32,10 @@ def reader_of(kind: Kind) -> ModelReader | None:
 
 def divide_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parts options by name: those that a reader takes, and all others."""
-    names = {option.name for reader in model_readers() for option in reader.options}
+    known = [option for reader in model_readers() for option in reader.options]
+    # What was given by another name goes before the default that an argument has.
+    options = by_first_name(known, options)
+    names = {option.name for option in known}
     mine = {name: value for name, value in options.items() if name in names}
     return mine, {name: value for name, value in options.items() if name not in names}
 
@@ -49,13 +52,14 @@ def checked_options(options: ReadingOptions, reader: ModelReader | None = None) 
     """
     readers = model_readers() if reader is None else [reader]
     known = {option.name: option for each in readers for option in each.options}
+    every = {option.name: option for each in model_readers() for option in each.options}
+    options = by_first_name(every.values(), options)
     given = {
         name: value
         for name, value in options.items()
         if value is not None and not (name in known and value == known[name].default)
     }
     owner = "Reading files" if reader is None else f"A model of {reader.samples}"
-    every = {option.name: option for each in model_readers() for option in each.options}
     others = {name: value for name, value in given.items() if name in every and name not in known}
     if others:
         name = next(iter(others))

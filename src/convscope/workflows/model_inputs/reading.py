@@ -34,9 +34,9 @@ from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import trace
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 from convscope.workflows.load_model import LoadedModel
-from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
+from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled, channels_first
 from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
-from convscope.workflows.model_inputs.encoder import Encoder, pixel_range
+from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
 from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of
 
 
@@ -95,8 +95,8 @@ def read_files(
     found = read_samples(chosen, reader, paths, None, read_options, labels, progress)
     first = found.train.samples if isinstance(found, Splits) else found
     encoding = reader.encoding(plain, first, options)
-    value_range, note = pixel_range(loaded.model, reader, options)
-    encoder = Encoder(chosen, reader, encoding, value_range, read_options)
+    preprocess, note = chosen_preprocessing(loaded.model, reader, encoding, options, plain.graph)
+    encoder = Encoder(chosen, reader, encoding, preprocess, read_options)
     notes = tuple(line for line in (why, note, *encoding.notes) if line)
     return as_dataset(found, encoder, splits, None, notes, labels)
 
@@ -115,7 +115,7 @@ def _for_run(
         raise TypeError(f"{loaded.name} is not a run")
     if checked_options(options):
         raise UsageError(
-            "A run reads its inputs as in training.", "Leave options such as --value-range and --rate out."
+            "A run reads its inputs as in training.", "Leave options such as --preprocess and --rate out."
         )
     reader = reader_of(kind_of(recipe.spec))
     found = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
@@ -307,17 +307,18 @@ def _dataset(
     encoding, representation, scaled = encoder.encoding, encoder.representation, encoder.scaled
     several = has_several_inputs(representation)
     prepare = as_given if several else representation.to_inputs
+    unpack = channels_first if encoding.channels_first else as_given
     return Dataset(
         EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel),
         labels,
         class_names,
         splits,
-        prepare if encoder.value_range is None else cast(Scaled, scaled),
-        None if scaled is None else (scaled.factor, scaled.offset),
+        prepare if encoder.preprocess is None else cast(Scaled, scaled),
+        None if scaled is None else scaled.scaling,
         fingerprint,
         layout,
         padded=None in representation.shape,
-        unpack=representation.to_inputs if several else as_given,
+        unpack=representation.to_inputs if several else unpack,
     )
 
 

@@ -140,7 +140,8 @@ def _of_hdf5(path: Path) -> ModelContents:
         if "layer_names" in attributes or keys & {"layers", "_layer_checkpoint_dependencies", "vars"}:
             raise refusal(path, WEIGHTS_ALONE)
         raise DataError(
-            f"{path} is an HDF5 file, but no Keras model: it holds {', '.join(sorted(keys)[:5]) or 'nothing'}.",
+            f"{path} is an HDF5 file, but no Keras model: it holds "
+            f"{', '.join(sorted(keys)[:5]) or 'nothing'}.",
             "Save the model with model.save('model.keras').",
         )
     metadata = json.dumps({"keras_version": attributes.get("keras_version", "")})

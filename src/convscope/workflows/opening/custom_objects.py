@@ -1,4 +1,4 @@
-"""Classes and functions that a model needs besides those of Keras, found where the user says that they are."""
+"""Classes and functions that a model needs besides those of Keras, found where the user says they are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def check_trust(contents: ModelContents) -> None:
     if layers or held:
         which = f" (layer {', '.join(layers)})" if layers else ""
         raise DataError(
-            f"{contents.path} holds code, such as a Lambda layer{which}, that would run when it is opened, and was "
+            f"{contents.path} holds code, such as a Lambda layer{which}, that would run when it is "
+            "opened, and was "
             "refused.",
             "If you know who made it, allow it with --trust (trust=True).",
         )
@@ -73,7 +74,8 @@ def custom_objects(contents: ModelContents, modules: Sequence[ModuleType]) -> di
         looked = f" It is not in {where} either." if where else ""
         raise DataError(
             f"{contents.path} needs {names}, which is not registered with Keras.{looked}",
-            "Name the module that defines it: --code MODULE (code=[...]), such as --code my_layers for my_layers.py.",
+            "Name the module that defines it: --code MODULE (code=[...]), such as --code my_layers for "
+            "my_layers.py.",
         )
     return found
 
@@ -92,9 +94,11 @@ def check_names_of_lambdas(model: keras.Model, path: Path) -> None:
         missing = [name for name in dict.fromkeys(_globals_of(function.__code__)) if name not in known]
         if missing:
             raise DataError(
-                f"{path}: the function of the Lambda layer '{layer.name}' uses {', '.join(missing)}, which the file "
+                f"{path}: the function of the Lambda layer '{layer.name}' uses {', '.join(missing)}, "
+                "which the file "
                 "does not hold: only the body of a function is saved.",
-                "Import what it needs inside the function, or write a layer of your own (keras.layers.Layer) and "
+                "Import what it needs inside the function, or write a layer of your own "
+                "(keras.layers.Layer) and "
                 "give its module with --code; then save the model again.",
             )
 
@@ -146,9 +150,11 @@ def _operations_of_tensorflow(contents: ModelContents) -> DataError:
     names = [str(entry["config"].get("name")) for entry in layers if isinstance(entry.get("config"), dict)]
     shown = ", ".join(dict.fromkeys(names[:3]))
     return DataError(
-        f"{contents.path} was written by Keras 2 with functions of TensorFlow between its layers ({shown}), which "
+        f"{contents.path} was written by Keras 2 with functions of TensorFlow between its layers "
+        f"({shown}), which "
         "Keras 3 cannot read.",
-        "Where it was made, write these steps as layers (Rescaling, Normalization, Add, Reshape, or a layer of your "
+        "Where it was made, write these steps as layers (Rescaling, Normalization, Add, Reshape, or a "
+        "layer of your "
         "own), or in Keras 3 with keras.ops; copy the weights with set_weights, and save it: "
         "model.save('model.keras').",
     )

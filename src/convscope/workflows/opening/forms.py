@@ -40,7 +40,8 @@ class OtherForm:
 
 _SAVED_MODEL = OtherForm(
     "a SavedModel of TensorFlow: a compiled graph, in which no layers can be told apart",
-    "Where the model was made, save it as Keras does: model.save('model.keras'). One that Keras 2 wrote is read "
+    "Where the model was made, save it as Keras does: model.save('model.keras'). One that Keras 2 wrote "
+    "is read "
     "with TensorFlow 2.15: tf.keras.models.load_model('FOLDER').save('model.h5').",
 )
 _KERAS_CHECKPOINT = OtherForm(
@@ -59,12 +60,14 @@ _PICKLED = OtherForm(
 )
 _ARCHITECTURE = OtherForm(
     "the architecture of a Keras model as JSON, without weights",
-    "In Python: model = keras.models.model_from_json(open('FILE').read()); model.load_weights('FILE.weights.h5'); "
+    "In Python: model = keras.models.model_from_json(open('FILE').read()); "
+    "model.load_weights('FILE.weights.h5'); "
     "model.save('model.keras').",
 )
 _TENSORFLOW_JS = OtherForm(
     "a model of TensorFlow.js",
-    "Convert it: tensorflowjs_converter --input_format tfjs_layers_model --output_format keras model.json model.h5",
+    "Convert it: tensorflowjs_converter --input_format tfjs_layers_model --output_format keras "
+    "model.json model.h5",
 )
 WEIGHTS_ALONE = OtherForm(
     "a file of weights alone: it does not say which layers they belong to",

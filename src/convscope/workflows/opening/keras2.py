@@ -98,7 +98,8 @@ def _mended_arguments(class_name: str, config: dict[str, Any], path: Path) -> di
     for name, each in config.items():
         if name not in known and each not in _WITHOUT_EFFECT.get(name, (None,)) and name != "input_length":
             raise DataError(
-                f"{path}: the layer '{config.get('name')}' ({class_name}) was saved by Keras 2 with {name}={each!r}, "
+                f"{path}: the layer '{config.get('name')}' ({class_name}) was saved by Keras 2 with "
+                f"{name}={each!r}, "
                 "which Keras 3 does not support.",
                 "Where it was made, save a model without it.",
             )

@@ -94,7 +94,8 @@ def check_weights(model: keras.Model, what: str) -> None:
         )
         raise DataError(
             f"{what}: weights are NaN or infinite in {shown}, so that its outputs mean nothing.",
-            "Train it again with a smaller learning rate, or give a file that was saved before they became so.",
+            "Train it again with a smaller learning rate, or give a file that was saved before they "
+            "became so.",
         )
 
 

@@ -1,0 +1,120 @@
+"""What a model does to the values of its input before its first layer with weights takes them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from convscope.scope.graph.call_hooks import is_group, name_of, watched
+from convscope.types import Array, Tensor
+
+_LIGHT = 255.0
+_ANY_LENGTH = 64
+_TOLERANCE = 0.01
+_PASSED = (keras.layers.Normalization, keras.layers.BatchNormalization)
+"""Layers whose weights are means and deviations: they scale values."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """What the first layers make of a value: `factor * value + offset`.
+
+    Args:
+        factor: Mean over the channels; 0 where the result does not follow the value at all.
+        offset: Mean over the channels.
+        names: Layers and operations that scale, in order.
+        takes_integers: Whether the input is declared as whole numbers.
+    """
+
+    factor: float
+    offset: float
+    names: tuple[str, ...]
+    takes_integers: bool
+
+    @property
+    def changes(self) -> bool:
+        """Whether values are changed on the way."""
+        return abs(self.factor - 1) > _TOLERANCE or abs(self.offset) > _TOLERANCE
+
+
+class _ArrivedError(Exception):
+    """The first layer with weights was reached; nothing behind it is computed."""
+
+
+def entrance_of(model: keras.Model) -> Entrance | None:
+    """Computes a model on inputs of one value each, as far as its first layer with weights.
+
+    Args:
+        model: Any built Keras model; it is left as it was.
+
+    Returns:
+        None for a model of several inputs, and where nothing can be found out.
+
+    Example:
+        >>> first = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), first, keras.layers.Conv2D(4, 3)])
+        >>> entrance_of(model).names
+        ('scaling',)
+    """
+    inputs = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1:
+        return None
+    shape = tuple(length or _ANY_LENGTH for length in inputs[0].shape[1:])
+    integers = "int" in str(inputs[0].dtype)
+    values = np.array([0.0, _LIGHT], np.float32).reshape(2, *(1 for _ in shape))
+    arrived, scaling = _arrival(model, np.broadcast_to(values, (2, *shape)).copy())
+    if arrived is None:
+        return Entrance(1.0, 0.0, (), integers) if integers else None
+    dark, light = (_middle(each) for each in arrived)
+    return Entrance((light - dark) / _LIGHT, dark, tuple(dict.fromkeys(scaling)), integers)
+
+
+def _arrival(model: keras.Model, x: Array) -> tuple[Array | None, list[str]]:
+    """What the first layer with weights is given for two inputs, and what changed values before."""
+    found: list[Array] = []
+    scaling: list[str] = []
+
+    def before(operation: keras.Operation, inputs: Tensor) -> None:
+        has_weights = isinstance(operation, keras.layers.Layer) and operation.weights
+        if has_weights and not isinstance(operation, _PASSED) and not is_group(operation):
+            tensors = [each for each in keras.tree.flatten(inputs) if keras.ops.is_tensor(each)]
+            if tensors:
+                found.append(keras.ops.convert_to_numpy(tensors[0]))
+            raise _ArrivedError
+
+    def after(
+        path: str, operation: keras.Operation, inputs: Tensor, outputs: Tensor, frames: object
+    ) -> Tensor:
+        if not is_group(operation) and _changes(inputs, outputs):
+            scaling.append(name_of(operation))
+        return outputs
+
+    # A user's own code may fail in any way, and Keras wraps what is raised.
+    with suppress(Exception), watched(model, after, before):
+        model(keras.ops.convert_to_tensor(x), training=False)
+    whole = found and found[0].shape[:1] == (2,) and found[0].size
+    return (found[0] if whole else None), scaling
+
+
+def _changes(inputs: Tensor, outputs: Tensor) -> bool:
+    """Whether a call makes other values of a light input, at its middle."""
+    given = [each for each in keras.tree.flatten(inputs) if keras.ops.is_tensor(each)]
+    made = [each for each in keras.tree.flatten(outputs) if keras.ops.is_tensor(each)]
+    if len(given) != 1 or len(made) != 1:
+        return bool(made)
+    pairs = zip(keras.ops.convert_to_numpy(given[0]), keras.ops.convert_to_numpy(made[0]), strict=False)
+    return any(abs(_middle(a) - _middle(b)) > _TOLERANCE for a, b in pairs)
+
+
+def _middle(values: Array) -> float:
+    """Mean over the channels in the middle, so that padding at the edges does not count."""
+    values = np.asarray(values, np.float64)
+    if values.ndim == 3:
+        first = values.shape[0] in (1, 3) and values.shape[-1] not in (1, 3)
+        values = np.moveaxis(values, 0, -1) if first else values
+        return float(values[values.shape[0] // 2, values.shape[1] // 2].mean())
+    flat = values.reshape(-1)
+    return float(flat[flat.size // 2 - flat.size // 4 : flat.size // 2 + flat.size // 4 + 1].mean())
