@@ -44,6 +44,7 @@ class SavedReading(_Reading, total=False):
     """How samples become inputs, as `Encoder.to_json` gives it."""
 
     add_channel: bool
+    channels_first: bool
     options: Mapping[str, Any]
 
 

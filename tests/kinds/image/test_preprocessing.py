@@ -8,8 +8,7 @@ import pytest
 from keras import layers, ops
 
 from convscope.errors import UsageError
-from convscope.kinds.contract.applications import FAMILIES, family_of
-from convscope.kinds.contract.preprocessing import preprocessing_of, steps_of
+from convscope.kinds.contract.preprocessing import FAMILIES, family_of, preprocessing_of, steps_of
 from convscope.scope.graph.graph import trace
 from convscope.workflows.model_inputs.dataset import Scaled
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Samples
-    from convscope.kinds.contract.preprocessing import Found
+    from convscope.kinds.contract.preprocessing import ExpectedPixels
     from convscope.scope.graph.graph import Graph
 
 ReadingOptions = Mapping[str, object]
@@ -118,7 +118,7 @@ class ModelReader:
     options: tuple[Option, ...] = ()
     read_options: tuple[str, ...] = ()
     labels_in_files: bool = False
-    preprocessing: Callable[[keras.Model, Graph | None], Found] | None = None
+    preprocessing: Callable[[keras.Model, Graph | None], ExpectedPixels] | None = None
     load_representation: Callable[[Mapping[str, Any]], AnyRepresentation | None] | None = None
     numeric_part: Callable[[keras.Model], tuple[keras.Model, AnyRepresentation] | None] | None = None
 

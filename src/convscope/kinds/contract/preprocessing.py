@@ -1,4 +1,4 @@
-"""What uint8 pixels become before a model takes them: a range, or what networks of ImageNet take."""
+"""What uint8 pixels become before a model takes them: a range, or what networks of `keras.applications` take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.kinds.contract.applications import family_of
 from convscope.scope.entrance import Entrance, entrance_of
 from convscope.scope.graph.graph import Graph
 from convscope.types import Preprocessing
@@ -68,7 +67,7 @@ _OF_COLORS = ("torch", "caffe")
 
 
 @dataclass(frozen=True)
-class Found:
+class ExpectedPixels:
     """What a model expects, and what says so.
 
     Args:
@@ -119,7 +118,7 @@ def in_words(preprocessing: Preprocessing) -> str:
     return _WORDS.get(preprocessing, preprocessing)
 
 
-def preprocessing_of(model: keras.Model, graph: Graph | None = None) -> Found:
+def preprocessing_of(model: keras.Model, graph: Graph | None = None) -> ExpectedPixels:
     """What a model expects of pixels, by what it does to its input and by its layers.
 
     Layers and operations before the first weights are computed on pictures of one color: where they scale,
@@ -131,26 +130,26 @@ def preprocessing_of(model: keras.Model, graph: Graph | None = None) -> Found:
     """
     entrance = entrance_of(model)
     if entrance is not None and entrance.takes_integers:
-        return Found("0..255", "the model's input is of whole numbers")
+        return ExpectedPixels("0..255", "the model's input is of whole numbers")
     if entrance is not None and entrance.changes:
         return _by_entrance(entrance)
     family = None if graph is None else family_of(graph)
     if family is not None:
         name, expected = family
-        return Found(cast(Preprocessing, expected), f"{name} of keras.applications expects it")
-    return Found(UNKNOWN, "")
+        return ExpectedPixels(cast(Preprocessing, expected), f"{name} of keras.applications expects it")
+    return ExpectedPixels(UNKNOWN, "")
 
 
-def _by_entrance(entrance: Entrance) -> Found:
+def _by_entrance(entrance: Entrance) -> ExpectedPixels:
     """The range whose middle and width the first layers bring to what convolutions usually get."""
     where = " and ".join(entrance.names[-2:])
     said = f"the model scales its input itself ({where})" if where else "the model scales its input itself"
     if not entrance.factor or abs(entrance.factor) <= _SMALL_FACTOR:
-        return Found("0..255", said)
+        return ExpectedPixels("0..255", said)
     middle = -entrance.offset / entrance.factor
     if middle > _LARGE_MEAN:
-        return Found("0..255", said)
-    return Found("-1..1" if middle < -_TOLERANCE else "0..1", said)
+        return ExpectedPixels("0..255", said)
+    return ExpectedPixels("-1..1" if middle < -_TOLERANCE else "0..1", said)
 
 
 _SMALL_FACTOR = 0.08
@@ -158,3 +157,53 @@ _SMALL_FACTOR = 0.08
 _LARGE_MEAN = 1.5
 """A value that is subtracted and lies above cannot be the middle of 0..1."""
 _TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that take pictures prepared in one way.
+
+    Args:
+        name: As Keras calls them.
+        markers: Names of layers of which a network of this family has all.
+        expects: What `preprocess_input` of their module does: `caffe`, `tf` or `torch`.
+    """
+
+    name: str
+    markers: frozenset[str]
+    expects: str
+
+
+FAMILIES = tuple(
+    Family(name, frozenset(markers.split()), expects)
+    for name, markers, expects in (
+        ("Xception", "block1_conv1_bn block2_sepconv1", "tf"),
+        ("VGG", "block1_conv1 block1_conv2 block2_conv1 block3_conv3", "caffe"),
+        ("ResNetV2", "conv1_conv conv2_block1_preact_bn", "tf"),
+        ("DenseNet", "conv1_conv conv2_block1_concat", "torch"),
+        ("ResNet", "conv1_conv conv1_bn conv2_block1_1_conv conv2_block1_3_bn", "caffe"),
+        ("MobileNet", "conv1 conv_dw_1 conv_pw_1", "tf"),
+        ("MobileNetV2", "Conv1 bn_Conv1 expanded_conv_depthwise", "tf"),
+        ("MobileNetV3", "conv conv_bn expanded_conv_depthwise", "tf"),
+        ("InceptionResNetV2", "mixed_5b block35_1", "tf"),
+        ("InceptionV3", "mixed0 mixed1 mixed2", "tf"),
+        ("NASNet", "stem_conv1 stem_bn1", "tf"),
+        ("EfficientNetV2", "stem_conv stem_bn block1a_project_conv", "tf"),
+    )
+)
+"""The first that fits is taken; ConvNeXt and EfficientNet scale their input by layers of their own."""
+
+
+def family_of(graph: Graph) -> tuple[str, str] | None:
+    """The family of a network, alone or inside of another model, and what it was trained on.
+
+    Args:
+        graph: Of a model that takes colored pictures.
+
+    Returns:
+        Name and `caffe`, `tf` or `torch`; None for all else.
+    """
+    if len(graph.inputs) != 1 or 3 not in (graph.inputs[0].shape[1:2] + graph.inputs[0].shape[-1:]):
+        return None
+    names = {call.path.rpartition("/")[2] for call in graph.calls}
+    return next(((each.name, each.expects) for each in FAMILIES if each.markers <= names), None)
