@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -46,6 +47,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         _remove(part)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def free_path(path: Path) -> Path:

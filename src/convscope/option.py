@@ -71,7 +71,7 @@ class Option:
         return replace(self, default=shared, defaults=defaults)
 
     def validated(self, value: Any) -> Any:
-        """The value as code takes it. Paths become text, so that `run.json` can hold them.
+        """The value as code takes it. Paths become absolute, and text, so that `run.json` can hold them.
 
         Raises:
             UsageError: It has another type, or is out of range.
@@ -226,7 +226,7 @@ _CONVERSIONS: Mapping[object, tuple[str, Callable[[Any], object]]] = {
     float: ("a number", _number),
     bool: ("True or False", lambda value: value if isinstance(value, bool) else None),
     str: ("text", lambda value: value if isinstance(value, str) else None),
-    Path: ("a path", lambda value: str(value) if isinstance(value, str | Path) else None),
+    Path: ("a path", lambda value: str(Path(value).absolute()) if isinstance(value, str | Path) else None),
     Counts: ("a whole number or several", _counts),
     tuple[int, ...]: ("whole numbers", _numbers),
     tuple[str, ...]: ("several names", _names),

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import errno
-import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from convscope.errors import RunError, UsageError
-from convscope.files import free_path, write_json
+from convscope.files import file_sha256, free_path, write_json
+from convscope.json_values import from_json, read_json
 
 FORMAT = 1
 PLACE = Path("runs")
 """Where runs go by default."""
-RECORDED = (
-    "status",
-    "recipe",
-    "architecture",
-    "options",
-    "settings",
-    "class_names",
-    "data",
-    "decisions",
-    "device",
-    "started",
-)
-"""What `run.json` must say for a run to be used or resumed."""
 SPACE_NEEDED = 32 * 2**20
 """What a run takes besides its model and checkpoints, in bytes."""
+
+
+class RecordedData(TypedDict):
+    """What `run.json` must say of the data."""
+
+    path: str
+    fingerprint: str
+
+
+class Recorded(TypedDict):
+    """What `run.json` must say for a run to be used or resumed."""
+
+    status: str
+    recipe: str
+    architecture: str
+    options: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    class_names: tuple[str, ...]
+    data: RecordedData
+    decisions: tuple[str, ...]
+    device: Mapping[str, Any]
+    started: str
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,21 @@ class Run:
                 f"{self.folder / 'run.json'} has format {found}, expected {FORMAT}.",
                 "It was written by another version of convscope.",
             )
-        missing = [name for name in RECORDED if name not in content]
-        if missing:
-            raise RunError(f"{self.folder / 'run.json'} is damaged: it has no '{missing[0]}'.")
+        from_json(Recorded, content, f"{self.folder / 'run.json'} to describe a run", "It is damaged.")
         return content
+
+    def check_model(self) -> None:
+        """Compares the model file with what `run.json` says of it, as far as it does.
+
+        Raises:
+            RunError: The file is another than the training wrote.
+        """
+        expected = self.record().get("model_sha256")
+        if expected is not None and file_sha256(self.model_path) != expected:
+            raise RunError(
+                f"{self.model_path} is damaged or another model: its SHA-256 is not the one in run.json.",
+                "Restore it from a copy, or train again.",
+            )
 
     def write_record(self, content: dict[str, Any]) -> None:
         """Writes `run.json`."""
@@ -135,14 +155,12 @@ class Run:
     def _read(self, name: str) -> Any:
         path = self.folder / name
         try:
-            return json.loads(path.read_text("utf-8"))
+            return read_json(path)
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.folder} is not a run: it has no {name}.",
                 "Give the folder that `convscope train` printed on its last line.",
             ) from error
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}.") from error
 
 
 def new_run(out: Path | None, data: Path) -> Run:

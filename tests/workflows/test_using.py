@@ -172,12 +172,36 @@ def test_a_run_without_a_model_says_how_to_finish_it(copied):
     assert caught.value.hint == f"Finish the training: convscope train --resume {copied.folder}"
 
 
+def without_checksum(run):
+    """As runs of earlier versions are, which say nothing of their model file."""
+    record = run.record()
+    del record["model_sha256"]
+    run.write_record(record)
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
 def test_a_damaged_model_is_told(copied, content):
     whole = copied.model_path.read_bytes()
     copied.model_path.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(RunError, match=r"model\.keras is damaged or another model: its SHA-256"):
+        convscope.evaluate(copied.folder)
+    without_checksum(copied)
     with pytest.raises(RunError, match=r"model\.keras cannot be loaded"):
         convscope.evaluate(copied.folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"class_names": 3}, "'class_names' must be an array"),
+        ({"data": {"path": "x"}}, "'data' has no key 'fingerprint'"),
+        ({"options": {"size": "large"}}, "size must be a whole number"),
+    ],
+)
+def test_a_record_with_another_value_is_told(copied, change, said):
+    copied.write_record({**copied.record(), **change})
+    with pytest.raises(RunError, match=rf"run\.json.*{said}"):
+        convscope.predict(copied.folder, ["any.png"])
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1}'])
@@ -199,6 +223,7 @@ def test_code_inside_a_model_is_never_run(copied, tmp_path):
     hidden = keras.layers.Lambda(lambda x: x * 2)(inputs)
     outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(hidden))
     keras.Model(inputs, outputs).save(copied.model_path)
+    without_checksum(copied)
     with pytest.raises(RunError, match="cannot be loaded"):
         convscope.evaluate(copied.folder)
 

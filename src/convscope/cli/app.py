@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, Group, Parameter
 
 from convscope import __version__
 from convscope.cli import features, inspect, recipes, train
@@ -17,7 +17,7 @@ from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
 from convscope.cli.options import MAIN, Groups, add_options
-from convscope.errors import ConvscopeError, UsageError
+from convscope.errors import UsageError
 
 RUNS = Group("Train and predict", sort_key=1)
 MODELS = Group("Inspect models", sort_key=2)
@@ -229,13 +229,18 @@ def main(arguments: list[str] | None = None) -> None:
     words = ["--help" if word == "--help-all" else word for word in words if word != "--debug"]
     try:
         command = next((word for word in words if not word.startswith("-")), "")
+        if full and command in ALL_OPTIONS:
+            recipes.print_every_option(command)
+            return
         application(command)(words, exit_on_error=False, print_error=False)
-        if full:
-            recipes.print_every_option()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (CycloptsError, ConvscopeError, OSError) as error:
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a package in Rust is no `Exception`
         if debug:
             raise
         message, hint, code = explained(error, {each.name: each.synonyms for each in COMMANDS})
@@ -243,8 +248,6 @@ def main(arguments: list[str] | None = None) -> None:
         if hint:
             print(f"  {harmless(hint)}", file=sys.stderr)  # noqa: T201
         sys.exit(code)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _install_completion(*, shell: Literal["bash", "zsh", "fish", "powershell"] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from cyclopts import UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from convscope.errors import ConvscopeError
 
@@ -89,7 +89,7 @@ def meant(flag: str, known: Iterable[str]) -> list[str]:
     return [f"--{name}" for name in longer[:2]]
 
 
-def explained(error: Exception, commands: Mapping[str, Iterable[str]]) -> tuple[str, str, int]:
+def explained(error: BaseException, commands: Mapping[str, Iterable[str]]) -> tuple[str, str, int]:
     """What is wrong, what to do, and the exit code.
 
     Args:
@@ -98,9 +98,25 @@ def explained(error: Exception, commands: Mapping[str, Iterable[str]]) -> tuple[
     """
     if isinstance(error, ConvscopeError):
         return error.message, error.hint, error.exit_code
+    return _misused(error, commands) if isinstance(error, CycloptsError) else (*_failed(error), 1)
+
+
+def _failed(error: BaseException) -> tuple[str, str]:
+    """What is wrong and what to do, where something failed that is no error of the package."""
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}.", "--debug shows the traceback.", 1
+        return f"{where}{error.strerror or error}.", "--debug shows the traceback."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory.", "Use less data, or a smaller batch or part size."
+    first = str(error).strip().partition("\n")[0][:200]
+    return (
+        f"An internal error occurred ({type(error).__name__}: {first}).",
+        "This is a defect of convscope. --debug shows the traceback; please report it.",
+    )
+
+
+def _misused(error: CycloptsError, commands: Mapping[str, Iterable[str]]) -> tuple[str, str, int]:
+    """As `explained`, where the words of the command line cannot be understood."""
     command = " ".join(getattr(error, "command_chain", None) or ())
     listing = f"`convscope {command} --help` lists the options of {command}."
     if not command:

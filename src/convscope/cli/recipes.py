@@ -50,13 +50,26 @@ def print_recipe(spec: RecipeSpec) -> None:
         print_list(STDOUT, "Options of predict", [", ".join(predicting)])
 
 
-def print_every_option() -> None:
-    """Prints all settings of a training, then the options of each recipe."""
+def print_every_option(command: str) -> None:
+    """Prints the settings of a training and the options of each recipe.
+
+    Args:
+        command: `train`, or `predict` for those options of each recipe that say how it predicts.
+    """
     from convscope.kinds.registry import recipe_specs
 
-    print_columns(STDOUT, "Training settings", [(option.flag, option.help) for option in FIT_OPTIONS])
+    STDOUT.print(
+        Text(f"Every option of {command}; `convscope {command} --help` shows the usual ones.", "bold")
+    )
+    if command == "train":
+        print_columns(STDOUT, "Training settings", [(option.flag, option.help) for option in FIT_OPTIONS])
     for spec in recipe_specs().values():
-        _print_options(spec)
+        if command == "train":
+            _print_options(spec)
+            continue
+        rows = [_row(option, spec) for option in spec.options if option.predicts]
+        if rows:
+            print_columns(STDOUT, f"Options of {spec.name}", rows)
 
 
 def _print_all() -> None:

@@ -27,6 +27,8 @@ def damage_as_data_error(where: str, kind: str) -> Iterator[None]:
         raise
     except PermissionError:
         raise DataError(f"{where}: permission denied", hint="Check the permissions of the file.") from None
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a package in Rust is no `Exception`
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"{where}: truncated or damaged {kind} ({reason})") from error

@@ -100,12 +100,14 @@ class Probe(Result):
 
     @property
     def finding(self) -> str:
-        """Where the classes become separable, in a sentence."""
+        """Which layer separates the classes best, and which one first does so as well, in a sentence."""
         first, best = self.separable, self.best
-        said = f"The classes are separable from {first.layer} on: {first.accuracy:.1%}"
+        said = f"The best of {len(self.layers)} layers is {best.layer} with {best.accuracy:.1%}"
+        if best.low <= self.baseline:
+            return f"{said}, no better than the most frequent class ({self.baseline:.1%})."
         if first.layer == best.layer:
-            return f"{said}, the best of {len(self.layers)} layers."
-        return f"{said}, within the interval of the best, {best.layer} with {best.accuracy:.1%}."
+            return f"{said}."
+        return f"{said}; {first.layer} is the first within its interval, with {first.accuracy:.1%}."
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,8 +52,9 @@ class Predictor:
                 f"{run.folder} has no model yet.",
                 f"Finish the training: convscope train --resume {run.folder}",
             )
+        run.check_model()
         mine = validated(self.recipe.spec.options, options, self.recipe.name)
-        trained = self.recipe.divide(self._record["options"])[0]
+        trained = recorded_options(run, self.recipe, self._record["options"])
         self.options = {**trained, **mine}
         # The files of the training say nothing about how later ones, or a terminal, encode texts.
         self.reading = {**{name: value for name, value in trained.items() if name != "encoding"}, **mine}
@@ -109,6 +110,22 @@ class Predictor:
         name = f"model{SUFFIXES[form]}" if SUFFIXES[form] else form
         target = out or self._run.folder / name
         return export(self.fitted.model, form, target, self.fitted.representation.example(8))
+
+
+def recorded_options(run: Run, recipe: AnyRecipe, saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a recipe as its run recorded them, validated as if they had been given.
+
+    Raises:
+        RunError: One of them cannot be.
+    """
+    options = {option.name: option for option in recipe.spec.options}
+    try:
+        return {
+            name: value if value is None else options[name].validated(value)
+            for name, value in recipe.divide(saved)[0].items()
+        }
+    except UsageError as error:
+        raise RunError(f"{run.folder / 'run.json'} is damaged: {error.message}") from error
 
 
 def _loaded(path: Path) -> keras.Model:

@@ -20,7 +20,7 @@ from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.closed_form import solve
 from convscope.engine.training.fit import fit
 from convscope.errors import RunError, UsageError
-from convscope.files import written_whole
+from convscope.files import file_sha256, written_whole
 from convscope.kinds.contract.recipe import ExampleContext, Fitted
 from convscope.run import SPACE_NEEDED, Run, check_writable
 from convscope.types import SPLITS, Progress
@@ -67,7 +67,13 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     metrics = made.recipe.evaluate(outputs, made.splits.test, names)
     run.write("metrics.json", {"test": metrics.to_json(), "best_epoch": rows[objective.best_epoch(rows)]})
     seconds = round(sum(row["seconds"] for row in rows), 1)
-    complete = {**record, "status": "complete", "epochs": len(rows), "training_seconds": seconds}
+    complete = {
+        **record,
+        "status": "complete",
+        "epochs": len(rows),
+        "training_seconds": seconds,
+        "model_sha256": file_sha256(run.model_path),
+    }
     report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs)
     run.write_record(complete)
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)

@@ -190,7 +190,10 @@ def accepting(step: Callable[..., T]) -> Callable[..., T]:
         >>> accepting(lambda path, *, seed=0: (path, seed))("data", seed=3, size=32)
         ('data', 3)
     """
-    parameters = signature(step).parameters.values()
+    try:
+        parameters = signature(step).parameters.values()
+    except (TypeError, ValueError):  # one in C says nothing of its arguments: it receives them all
+        return step
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
         return step
     names = {each.name for each in parameters}

@@ -1,0 +1,245 @@
+"""Small valid data of every layout and form, from which inputs are made by changing bytes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import struct
+import wave
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+Files = Mapping[str, bytes]
+_RNG = np.random.default_rng(0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set as bytes by path, of which one file is changed.
+
+    Args:
+        recipe: What reads it.
+        changed: The file that is changed.
+        files: All of them.
+        options: Of the recipe.
+    """
+
+    recipe: str
+    changed: str
+    files: Files
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+def picture(form: str, **options: object) -> bytes:
+    """A picture of 8x8."""
+    out = io.BytesIO()
+    Image.fromarray(_RNG.integers(0, 255, (8, 8, 3), np.uint8)).save(out, form, **options)
+    return out.getvalue()
+
+
+def sound(form: str = "WAV") -> bytes:
+    """A fifth of a second."""
+    out = io.BytesIO()
+    values = (_RNG.normal(0, 3000, 1600)).astype("<i2")
+    if form == "WAV":
+        with wave.open(out, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(values.tobytes())
+    else:
+        import soundfile
+
+        soundfile.write(out, values, 8000, format=form)
+    return out.getvalue()
+
+
+def saved(write: Callable[[io.BytesIO], object]) -> bytes:
+    """The bytes that a function writes."""
+    out = io.BytesIO()
+    write(out)
+    return out.getvalue()
+
+
+def parquet(**columns: object) -> bytes:
+    """A table as Parquet."""
+    return saved(lambda out: pq.write_table(pa.table(columns), out))
+
+
+def idx(values: np.ndarray) -> bytes:
+    """An array of bytes as MNIST has it."""
+    sizes = struct.pack(f">{values.ndim}I", *values.shape)
+    return gzip.compress(bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes(), mtime=0)
+
+
+def lines(*rows: str) -> bytes:
+    """Rows of text."""
+    return ("\n".join(rows) + "\n").encode()
+
+
+def _classes(suffix: str, one: bytes) -> Files:
+    return {f"{name}/{i}{suffix}": one for name in "ab" for i in range(5)}
+
+
+def layouts() -> dict[str, Layout]:
+    """Every layout by name."""
+    found: dict[str, Layout] = {}
+    for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"):
+        suffix = f".{form.lower()}"
+        found[f"image-{form.lower()}"] = Layout(
+            "image-classification", f"a/0{suffix}", _classes(suffix, picture(form))
+        )
+    for form in ("WAV", "FLAC", "OGG", "MP3"):
+        suffix = f".{form.lower()}"
+        found[f"audio-{form.lower()}"] = Layout(
+            "audio-classification", f"a/0{suffix}", _classes(suffix, sound(form))
+        )
+    found |= _tables()
+    found |= _arrays()
+    found |= _texts()
+    found |= _series()
+    return found
+
+
+def _tables() -> dict[str, Layout]:
+    names = [f"{i}.png" for i in range(10)]
+    pictures = {name: picture("PNG") for name in names}
+    manifest = lines("path,label", *(f"{name},{'ab'[i % 2]}" for i, name in enumerate(names)))
+    pixels = lines(
+        "emotion,pixels,Usage",
+        *(f"{i % 2},{' '.join(['7'] * 2304)},{'Training' if i % 3 else 'PublicTest'}" for i in range(6)),
+    )
+    shown = [{"bytes": picture("PNG"), "path": name} for name in names]
+    sounds = {f"{i}.wav": sound() for i in range(10)}
+    speech = lines(*(json.dumps({"audio_filepath": name, "text": "one two"}) for name in sounds))
+    return {
+        "image-manifest": Layout("image-classification", "data.csv", {"data.csv": manifest, **pictures}),
+        "image-pixels": Layout("image-classification", "fer.csv", {"fer.csv": pixels}),
+        "image-parquet": Layout(
+            "image-classification", "x.parquet", {"x.parquet": parquet(image=shown, label=[0, 1] * 5)}
+        ),
+        "audio-table": Layout(
+            "audio-classification",
+            "data.csv",
+            {
+                "data.csv": lines("file,label", *(f"{n},{'ab'[i % 2]}" for i, n in enumerate(sounds))),
+                **sounds,
+            },
+        ),
+        "speech-manifest": Layout("speech-recognition", "s.jsonl", {"s.jsonl": speech, **sounds}),
+    }
+
+
+def _arrays() -> dict[str, Layout]:
+    x = _RNG.integers(0, 255, (10, 8, 8), np.uint8)
+    y = np.arange(10, dtype=np.uint8) % 2
+    mnist = {
+        "train-images-idx3-ubyte.gz": idx(x),
+        "train-labels-idx1-ubyte.gz": idx(y),
+        "t10k-images-idx3-ubyte.gz": idx(x),
+        "t10k-labels-idx1-ubyte.gz": idx(y),
+    }
+    whole = saved(lambda out: np.savez(out, x_train=x, y_train=y, x_test=x, y_test=y))
+    return {
+        "image-npz": Layout("image-classification", "x.npz", {"x.npz": whole}),
+        "image-idx": Layout("image-classification", "train-images-idx3-ubyte.gz", mnist),
+        "image-idx-labels": Layout("image-classification", "train-labels-idx1-ubyte.gz", mnist),
+    }
+
+
+def _texts() -> dict[str, Layout]:
+    texts = ["a fine film", "no, bad", "so \u00e9 so", "'quoted' thing", "x " * 20] * 4
+    rows = [{"text": text, "label": "ab"[i % 2]} for i, text in enumerate(texts)]
+    table = lines("id,text,label", *(f'{i},"{row["text"]}",{row["label"]}' for i, row in enumerate(rows)))
+    sentence = ["EU B-ORG", "rejects O", "German B-MISC", "call O", "", "Peter B-PER", "Blackburn I-PER", ""]
+    pairs = lines(*(f"I see {i}.\tJe vois {i}." for i in range(20)))
+    form = {"text": [row["text"] for row in rows], "label": [row["label"] for row in rows]}
+    columns = {"tokens": [["a", "b"]] * 10, "ner_tags": [["O", "B-X"]] * 10}
+    tagged = parquet(**columns)
+    vectors = lines("3 2", "a 0.5 1", "b 1 2", "film 0 -1e3")
+    by_name = {
+        "text-csv": Layout("text-classification", "x.csv", {"x.csv": table}),
+        "text-jsonl": Layout("text-classification", "x.jsonl", {"x.jsonl": lines(*map(json.dumps, rows))}),
+        "text-json": Layout("text-classification", "x.json", {"x.json": json.dumps(rows).encode()}),
+        "text-parquet": Layout("text-classification", "x.parquet", {"x.parquet": parquet(**form)}),
+        "text-utf16": Layout("text-classification", "x.csv", {"x.csv": table.decode().encode("utf-16")}),
+        "text-folders": Layout("text-classification", "a/0.txt", _classes(".txt", b"some words\nhere")),
+        "tags-conll": Layout("text-tagging", "x.conll", {"x.conll": lines(*sentence * 8)}),
+        "tags-parquet": Layout("text-tagging", "x.parquet", {"x.parquet": tagged}),
+        "tags-jsonl": Layout(
+            "text-tagging",
+            "x.jsonl",
+            {
+                "x.jsonl": lines(
+                    *(json.dumps({name: values[i] for name, values in columns.items()}) for i in range(10))
+                )
+            },
+        ),
+        "pairs-tsv": Layout("translation", "x.tsv", {"x.tsv": pairs}),
+        "pairs-files": Layout(
+            "translation", "x.en", {"x.en": lines(*["one two"] * 20), "x.fr": lines(*["un deux"] * 20)}
+        ),
+    }
+    by_name["text-vectors"] = Layout("vectors", "x.vec", {"x.vec": vectors})
+    words = saved(lambda out: np.savez(out, words=np.array(["a", "b"]), vectors=np.ones((2, 3), "f4")))
+    by_name["text-vectors-npz"] = Layout("vectors", "x.npz", {"x.npz": words})
+    return by_name
+
+
+def _series() -> dict[str, Layout]:
+    values = _RNG.normal(size=(12, 9)).round(3)
+    ucr = lines(*(f"{i % 2}\t" + "\t".join(map(str, row)) for i, row in enumerate(values)))
+    ts = lines(
+        "@problemName x",
+        "@timeStamps false",
+        "@univariate true",
+        "@classLabel true a b",
+        "@data",
+        *(",".join(map(str, row)) + f":{'ab'[i % 2]}" for i, row in enumerate(values)),
+    )
+    arff = lines(
+        "@relation x",
+        *(f"@attribute a{i} numeric" for i in range(9)),
+        "@attribute target {a,b}",
+        "@data",
+        *(",".join(map(str, row)) + f",{'ab'[i % 2]}" for i, row in enumerate(values)),
+    )
+    machine = lines(
+        "timestamp,pressure,flow",
+        *(f"2024-01-01 00:{i // 60:02d}:{i % 60:02d},{i % 7},{i % 11 / 10}" for i in range(300)),
+    )
+    windows = {"x/a.csv": [["2024-01-01 00:02:40", "2024-01-01 00:03:00"]]}
+    nab = {"data/x/a.csv": machine, "labels/combined_windows.json": json.dumps(windows).encode()}
+    engines = lines(
+        *(
+            " ".join(map(str, [unit, cycle, 0.1, 0.2, 100, *range(21)]))
+            for unit in range(1, 6)
+            for cycle in range(1, 30)
+        )
+    )
+    cmapss = {"train_FD001.txt": engines, "test_FD001.txt": engines, "RUL_FD001.txt": lines(*["20"] * 5)}
+    lives = lines("unit,cycle,s,rul", *(f"{u},{c},{c % 5},{30 - c}" for u in range(5) for c in range(30)))
+    return {
+        "series-tsv": Layout("series-classification", "x_TRAIN.tsv", {"x_TRAIN.tsv": ucr, "x_TEST.tsv": ucr}),
+        "series-ts": Layout("series-classification", "x_TRAIN.ts", {"x_TRAIN.ts": ts, "x_TEST.ts": ts}),
+        "series-arff": Layout("series-classification", "x_TRAIN.arff", {"x_TRAIN.arff": arff}),
+        "series-csv": Layout(
+            "series-classification",
+            "x.csv",
+            {
+                "x.csv": lines(
+                    "label," + ",".join(f"t{i}" for i in range(9)), *ucr.decode().replace("\t", ",").split()
+                )
+            },
+        ),
+        "stream-csv": Layout("series-anomaly", "m.csv", {"m.csv": machine}),
+        "stream-nab": Layout("series-anomaly", "labels/combined_windows.json", nab),
+        "life-cmapss": Layout("series-remaining-life", "train_FD001.txt", cmapss),
+        "life-csv": Layout("series-remaining-life", "x.csv", {"x.csv": lives}),
+    }
