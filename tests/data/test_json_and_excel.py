@@ -110,7 +110,7 @@ def test_a_workbook_is_a_table(tmp_path):
     path = workbook(tmp_path / "a.xlsx", {"empty": [], "data": rows, "notes": [["x"]]})
     table = open_table(path, "Excel")
     assert table.columns == ("text", "label", "day")
-    assert list(table.rows(["text", "day"]))[0] == (4, ("words 0", "2024-05-01 12:30:00"))
+    assert next(iter(table.rows(["text", "day"]))) == (4, ("words 0", "2024-05-01 12:30:00"))
     assert len(list(table.rows(["text"]))) == len(ROWS)
     assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'notes' are not"
     assert table_head(path, "").first == ("text", "label", "day")

@@ -43,8 +43,8 @@ class TableHead:
 
     Args:
         first: The names of its columns, or the fields of its first row where it has no header.
-        rows: Fields of the rows of values as text, without `first` and a row of units, as many as the first
-            row has or not.
+        rows: Fields of the rows of values as text, numbers with a decimal point, without `first` and a row
+            of units, as many as the first row has or not.
         types: Arrow type of each column; empty where the file does not say.
         delimiter: Between two fields; empty in Parquet and JSON, where `first` always are names.
         named: Whether `first` are names; where they are not, they are a row of values.
@@ -143,9 +143,9 @@ def _delimited(file: Path, head: str, suffix: str) -> TableHead | None:
     if not found.columns:
         return None
     named = found.header is not None
-    first, *rest = (found.columns, *found.first) if named else found.first
-    rows = tuple(rest[:MOST_ROWS])
-    return TableHead(tuple(first), rows, delimiter=found.dialect.delimiter, named=named)
+    values = [tuple(map(found.numbers.plain, row)) for row in found.first[: MOST_ROWS + 1]]
+    first = found.columns if named else values.pop(0)
+    return TableHead(first, tuple(values[:MOST_ROWS]), delimiter=found.dialect.delimiter, named=named)
 
 
 def _excel(file: Path) -> TableHead:

@@ -51,6 +51,19 @@ class NumberForm:
         except ValueError:
             return None
 
+    def plain(self, text: str) -> str:
+        """The text, or a number of this form as Python writes it.
+
+        Example:
+            >>> NumberForm(",", ".").plain("1.234,5"), NumberForm(",").plain("none")
+            ('1234.5', 'none')
+        """
+        if (self.decimal == "." and not self.thousands) or not self.fits(text):
+            return text
+        return (
+            text.replace(self.thousands, "").replace(",", ".") if self.thousands else text.replace(",", ".")
+        )
+
 
 PLAIN = NumberForm()
 _FORMS = (

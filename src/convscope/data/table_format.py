@@ -37,7 +37,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from convscope.data.column_names import ColumnNames, is_index
 from convscope.data.delimiters import (
     DELIMITERS,
     SNIFFED_LINES,
@@ -48,7 +47,7 @@ from convscope.data.delimiters import (
     parted_by,
 )
 from convscope.data.found_encoding import found_encoding
-from convscope.data.headers import USUAL_NAMES, names_columns, units_below
+from convscope.data.headers import USUAL_NAMES, ColumnNames, is_index, names_columns, units_below
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.number_forms import PLAIN, NumberForm, find_number_form, is_any_number
 from convscope.data.other_tables import refuse_other_content

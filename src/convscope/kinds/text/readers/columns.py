@@ -15,6 +15,7 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
+from convscope.data.label_columns import same_labels, several_labels
 from convscope.data.tables import Table
 from convscope.errors import DataError
 from convscope.kinds.text.signs import is_sentence
@@ -171,6 +172,7 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
     unused = tuple(name for name in dict.fromkeys((*table.columns, *table.unused)) if name not in used)
     if labelled and label is not None:
         _check_label(table, label, seen[label])
+        decisions += _truths(table, seen, label, unused)
         decisions += _other_texts(seen, texts, unused, given)
     return TextColumns(texts, label, split, group, unused, tuple(decisions))
 
@@ -262,30 +264,25 @@ def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str,
     if not found:
         raise _missing(table, "label", "label")
     if len(found) > 1:
-        raise _several(table, found)
+        raise several_labels(table, found)
     return found[0], [f"label: column {found[0]!r}, the only one whose values come again and again"]
 
 
 def _same(table: Table, names: Sequence[str]) -> str:
     """The first of several columns of labels that say the same, such as `label` and `label_text`."""
-    pairs = [set[tuple[object, object]]() for _ in names[1:]]
-    firsts: set[object] = set()
-    for _, cells in table.rows(names):
-        firsts.add(_hashable(cells[0]))
-        for at, other in enumerate(cells[1:]):
-            pairs[at].add((_hashable(cells[0]), _hashable(other)))
-    differ = [
-        name
-        for name, found in zip(names[1:], pairs, strict=True)
-        if len(found) != len(firsts) or len({other for _, other in found}) != len(firsts)
-    ]
+    same = same_labels(table, names[0], names[1:])
+    differ = [name for name in names[1:] if name not in same]
     if differ:
-        raise _several(table, (names[0], *differ))
+        raise several_labels(table, (names[0], *differ))
     return names[0]
 
 
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str | int | float) else str(value)
+def _truths(table: Table, seen: _Seen, label: str, others: Sequence[str]) -> Iterable[str]:
+    """Which columns say the same as the label, and are no inputs."""
+    count = len(seen[label].values)
+    alike = [name for name in others if name in seen.columns and len(seen[name].values) == count]
+    for name in same_labels(table, label, alike if count * 2 <= seen[label].filled else ()):
+        yield f"label: column {name!r} says the same as {label!r} in other words, and is not used"
 
 
 def _number(value: object) -> float | None:
@@ -320,14 +317,6 @@ def _other_texts(
         listed = ", ".join(f"'{name}'" for name in others)
         joined = ",".join((*others, *texts))
         yield f"text: '{texts[0]}' alone, and not {listed}, too; --text-column {joined} joins them"
-
-
-def _several(table: Table, names: Sequence[str]) -> DataError:
-    listed = " and ".join(f"'{name}'" for name in names[:6])
-    return DataError(
-        f"{table.path}: expected one column of labels, received {len(names)} that could be it: {listed}",
-        hint=f"Choose one: --label-column {names[0]}. Leave others out: --drop-column {names[-1]}.",
-    )
 
 
 def _missing(table: Table, role: str, expected: str) -> DataError:
