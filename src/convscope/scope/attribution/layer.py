@@ -114,14 +114,45 @@ def behind(graph: Graph, source: Value) -> frozenset[str]:
 def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
     """The number of the input that stands for all: ids of tokens, or else the first with positions.
 
+    Of several inputs of ids it is the one with the largest vocabulary: words, not how they are written.
+
     Args:
         graph: Of the model.
         ranks: Axes of each input, with samples.
     """
+    tables: dict[int, int] = {}
     for number, (value, rank) in enumerate(zip(graph.inputs, ranks, strict=True)):
-        if rank > 2 or (rank == 2 and value.shape[1] != 1 and embedding_of(graph, value) is not None):
+        embedding = embedding_of(graph, value)
+        if embedding is not None and rank > 1 and value.shape[1] != 1:
+            weights = getattr(embedding.layer, "weights", None) or ()
+            tables[number] = max((int(each.shape[0]) for each in weights), default=0)
+        elif rank > 2 and not tables:
             return number
-    return 0
+    return max(tables, key=lambda number: tables[number], default=0)
+
+
+def joined(graph: Graph, source: Value) -> tuple[Call, tuple[int, ...]] | None:
+    """Where all that is known of a token becomes one vector, and the numbers of the other inputs in it.
+
+    Args:
+        graph: Of the model.
+        source: An input of token ids.
+
+    Returns:
+        The first layer that puts values of several inputs side by side at each token; None if there is none.
+    """
+    if len(graph.inputs) < 2 or not graph.linked:
+        return None
+    reached = [behind(graph, value) for value in graph.inputs]
+    mine = list(graph.inputs).index(source)
+    for call in graph.calls:
+        if not isinstance(call.layer, keras.layers.Concatenate) or call.path not in reached[mine]:
+            continue
+        others = tuple(at for at, paths in enumerate(reached) if at != mine and call.path in paths)
+        shape = call.output_shapes[0]
+        if others and len(shape) == 3 and shape[1] == source.shape[1]:
+            return call, others
+    return None
 
 
 def _shape_in_samples(graph: Graph, call: Call) -> Shape:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Score = Literal["logit", "probability"]
 LAST_WITH_POSITIONS = "the last whose maps still have positions"
 EMBEDDING = "the embedding, as token ids cannot change a little"
+JOINED = "where all that is known of a token is joined, as token ids cannot change a little"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Attribution:
             or (depth, rows, columns); (features,) for an input that has no positions.
         signed: Whether values below 0 speak against the target; False: all values are 0 or more.
         details: What else there is to know, such as `explained` (before or after which activation),
-            `input` (its name), `layer` (how it was chosen, where none was named), `completeness_gap`,
-            `steps`, and `nonfinite` (how many values are NaN or infinite, where there are any).
+            `input` (its name), `token` (whose output is explained, from 1), `layer` (how it was chosen,
+            where none was named), `completeness_gap`, `steps`, and `nonfinite` (how many values are NaN or
+            infinite, where there are any).
         parts: What each channel adds, (*positions, channels), float32, at the resolution of the layer or of
             the input where it was taken; None where the method does not tell channels apart. Of maps over the
             time and the bands of a waveform (frames, bands), at the resolution of the front end.
@@ -257,10 +259,14 @@ def attribute(
 
 def _answer(method: str, query: AttributionQuery, found: AttributionValues, sample: int) -> Attribution:
     values = found.values[sample].astype("float32", copy=False)
-    why = LAST_WITH_POSITIONS if METHODS[method].family == "cam" else EMBEDDING
+    why = JOINED if query.joined is not None else EMBEDDING
+    if METHODS[method].family == "cam":
+        why = LAST_WITH_POSITIONS
+    sources = (query.source, *(query.joined[1] if query.joined is not None else ()))
     details: dict[str, float | str] = {
         "explained": query.explained,
-        "input": query.graph.input_names[query.source],
+        "input": ", ".join(query.graph.input_names[at] for at in sources),
+        **({} if query.places is None else {"token": float(query.places[sample] + 1)}),
         **({"layer": why} if found.path and query.layer is None else {}),
         **(found.details[sample] if found.details else {}),
     }

@@ -48,9 +48,18 @@ class Scores:
         query, n = self._question, len(rows)
         rows, changed = _filled(rows, self.size), _filled(changed, self.size)
         inputs = [array[rows] for array in query.inputs]
+        if query.joined is not None:  # a token that is covered is covered in all that is known of it
+            covered = changed != inputs[query.source]
+            for at in query.joined[1]:
+                inputs[at] = _without(inputs[at], covered)
         inputs[query.source] = changed.astype(query.x.dtype, copy=False)
         scores: np.ndarray = self._program(*inputs, query.selector[rows], query.offset[rows])
         return scores[:n]
+
+
+def _without(array: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Values that lie beside tokens, (n, length, ...), with zeros where these are covered, (n, length)."""
+    return np.where(covered.reshape(*covered.shape, *[1] * (array.ndim - 2)), array.dtype.type(0), array)
 
 
 class Values:

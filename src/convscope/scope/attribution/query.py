@@ -16,6 +16,7 @@ from convscope.scope.attribution.layer import (
     embedding_of,
     front_end_call,
     has_channels,
+    joined,
     last_layer_with_positions,
 )
 from convscope.scope.attribution.resize import Resize, resized
@@ -58,8 +59,10 @@ class AttributionQuery:
         before: Whether the value before its last activation is explained.
         targets: Class or unit per sample.
         own_values: What the model itself gives for them.
-        selector: (samples, units); the explained score is `output @ selector + offset`.
+        selector: (samples, units), or (samples, positions, units) where one position of the output is
+            explained; the explained score is the sum of `output * selector`, plus the offset.
         offset: (samples,).
+        places: Which position of the output is explained per sample; None where their mean is.
         layer: The layer that was named; None where none was.
         batch_size: How many samples are computed at once.
         seed: For drawn noise and masks.
@@ -77,6 +80,7 @@ class AttributionQuery:
     own_values: np.ndarray
     selector: np.ndarray
     offset: np.ndarray
+    places: np.ndarray | None
     layer: Call | None
     batch_size: int
     seed: int
@@ -95,6 +99,11 @@ class AttributionQuery:
     def embedding(self) -> Call | None:
         """What looks the explained input up, where that holds token ids."""
         return embedding_of(self.graph, self.graph.inputs[self.source])
+
+    @cached_property
+    def joined(self) -> tuple[Call, tuple[int, ...]] | None:
+        """Where what other inputs know of the same tokens is joined, and the numbers of these inputs."""
+        return joined(self.graph, self.graph.inputs[self.source]) if self.embedding is not None else None
 
     @cached_property
     def bands(self) -> tuple[int, int] | None:
@@ -190,10 +199,11 @@ class AttributionQuery:
                 outputs = self._outputs(tensors)
         else:
             outputs = self._outputs(tensors)
-        return ops.sum(outputs * selector, axis=-1) + offset
+        return ops.sum(outputs * selector, axis=tuple(range(1, len(selector.shape)))) + offset
 
     def _outputs(self, tensors: Sequence[Tensor]) -> Tensor:
-        return units_of(self.model, arranged(tensors, self.keys), self.output)
+        whole = self.places is not None
+        return units_of(self.model, arranged(tensors, self.keys), self.output, whole)
 
     def cam_layer(self) -> Call:
         """The layer that was named, or else the last with positions."""
@@ -223,7 +233,7 @@ class AttributionQuery:
                 f"'{self.graph.input_names[self.source]}' has integer ids.",
                 "Give a layer after it, such as the embedding.",
             )
-        return self.embedding
+        return self.embedding if self.joined is None else self.joined[0]
 
 
 def arranged(tensors: Sequence[Tensor], keys: Sequence[str]) -> Tensor:
@@ -233,11 +243,11 @@ def arranged(tensors: Sequence[Tensor], keys: Sequence[str]) -> Tensor:
     return list(tensors) if len(tensors) > 1 else tensors[0]
 
 
-def units_of(model: keras.Model, inputs: Tensor, output: int) -> Tensor:
-    """One output as (samples, units) of float32; positions, where it has any, are averaged."""
+def units_of(model: keras.Model, inputs: Tensor, output: int, whole: bool = False) -> Tensor:
+    """One output as (samples, units) of float32; positions are averaged, unless the whole is wanted."""
     values = keras.tree.flatten(model(inputs, training=False))[output]
     values = ops.cast(values, "float32")
     rank = len(values.shape)
     if rank < 2:
         return ops.reshape(values, (-1, 1))
-    return ops.mean(values, axis=tuple(range(1, rank - 1))) if rank > 2 else values
+    return ops.mean(values, axis=tuple(range(1, rank - 1))) if rank > 2 and not whole else values

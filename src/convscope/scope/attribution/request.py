@@ -10,9 +10,11 @@ import numpy as np
 from convscope.errors import UsageError, unknown_name
 from convscope.scope.attribution.head import Head, find_head
 from convscope.scope.attribution.layer import (
+    embedding_of,
     first_to_explain,
     front_end_call,
     has_positions_of,
+    joined,
 )
 from convscope.scope.attribution.query import AttributionQuery, arranged, units_of
 from convscope.scope.differentiate import forward_program
@@ -47,10 +49,17 @@ def ask(
     chosen = _index("output", output, graph.output_names, 0)
     head = find_head(graph, graph.outputs[chosen])
     before = _before(head, score, graph.output_names[chosen])
-    outputs = _predict(model, inputs, keys, chosen, batch_size)
-    binary = head.ending == "sigmoid" and outputs.shape[1] == 1
-    targets = _targets(target, outputs, binary, graph.output_names[chosen])
-    own_values, selector, offset = _selected(outputs, targets, binary, before)
+    whole = _is_by_token(graph, source, inputs, chosen)
+    outputs = _predict(model, inputs, keys, chosen, batch_size, whole)
+    places = None
+    if whole and outputs.shape[1] == inputs[source].shape[1]:
+        targets, places = _token_targets(target, outputs, inputs[source] != 0, graph.output_names[chosen])
+        own_values, selector, offset = _selected_tokens(outputs, targets, places)
+    else:
+        outputs = outputs.mean(axis=1) if whole else outputs
+        binary = head.ending == "sigmoid" and outputs.shape[1] == 1
+        targets = _targets(target, outputs, binary, graph.output_names[chosen])
+        own_values, selector, offset = _selected(outputs, targets, binary, before)
     named = graph.find(layer) if layer is not None else None
     query = AttributionQuery(
         model,
@@ -65,6 +74,7 @@ def ask(
         own_values,
         selector,
         offset,
+        places,
         named,
         batch_size,
         seed,
@@ -127,14 +137,64 @@ def _before(head: Head, score: str | None, output: str) -> bool:
 
 
 def _predict(
-    model: keras.Model, inputs: Sequence[np.ndarray], keys: Sequence[str], output: int, batch_size: int
+    model: keras.Model,
+    inputs: Sequence[np.ndarray],
+    keys: Sequence[str],
+    output: int,
+    batch_size: int,
+    whole: bool,
 ) -> np.ndarray:
-    """The chosen output of all samples, (samples, units)."""
+    """The chosen output of all samples, (samples, units), or with positions where the whole is wanted."""
     program = forward_program(
-        model, lambda *tensors: units_of(model, arranged(tensors, keys), output), compiled=False
+        model, lambda *tensors: units_of(model, arranged(tensors, keys), output, whole), compiled=False
     )
     starts = range(0, len(inputs[0]), batch_size)
     return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
+
+
+def _is_by_token(graph: Graph, source: int, inputs: Sequence[np.ndarray], output: int) -> bool:
+    """Whether an output says something of each token of one text."""
+    value = graph.inputs[source]
+    alone = len(inputs) == 1 or joined(graph, value) is not None
+    tokens = inputs[source].ndim == 2 and embedding_of(graph, value) is not None
+    return alone and tokens and len(graph.outputs[output].shape) == 3
+
+
+def _token_targets(
+    target: int | Sequence[int] | None, outputs: np.ndarray, there: np.ndarray, output: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Unit and token per sample: the surest token of the target, by default of those that are no background.
+
+    Background is the unit that most tokens have, such as that of words outside of all entities.
+
+    Args:
+        target: As the user gave it.
+        outputs: (samples, tokens, units).
+        there: Which tokens are no padding, (samples, tokens).
+        output: Its name, for messages.
+    """
+    rows = np.arange(len(outputs))
+    seen = np.where(there[..., None], outputs, 0)
+    if target is not None:
+        targets = _targets(target, seen.max(axis=1), False, output)
+        return targets, seen[rows, :, targets].argmax(axis=1)
+    if np.isnan(seen).any():
+        return _targets(None, seen.max(axis=1), False, output), np.zeros(len(outputs), int)
+    best, sure = seen.argmax(axis=2), seen.max(axis=2)
+    counts = np.bincount(best[there], minlength=outputs.shape[2])
+    found = there & (best != counts.argmax())
+    found = np.where(found.any(axis=1, keepdims=True), found, there)
+    places = np.where(found, sure, -1).argmax(axis=1)
+    return best[rows, places], places
+
+
+def _selected_tokens(
+    outputs: np.ndarray, targets: np.ndarray, places: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_selected`, of one token in each sample."""
+    rows, selector = np.arange(len(outputs)), np.zeros_like(outputs)
+    selector[rows, places, targets] = 1
+    return outputs[rows, places, targets], selector, np.zeros(len(outputs), "float32")
 
 
 def _targets(

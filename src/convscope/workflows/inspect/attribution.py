@@ -52,7 +52,7 @@ def inspect_attribution(
     single = len(context.graph.inputs) == 1
     figures = []
     for i, sample in enumerate(samples):
-        shown = [_as_drawn(each[i], single) for each in found.values()]
+        shown = [_as_drawn(each[i], single, sample.view.names) for each in found.values()]
         drawn = _Drawn(sample, shown, loaded.class_names, title)
         label = f"attribution for {sample.name}"
         figures.append(LazyFigure(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))
@@ -130,10 +130,13 @@ def _described(attribution: Attribution) -> dict[str, Any]:
     }
 
 
-def _as_drawn(attribution: Attribution, single: bool) -> Attribution:
-    """Without what the figure says elsewhere: why the layer was chosen, and the name of an only input."""
+def _as_drawn(attribution: Attribution, single: bool, names: Sequence[str]) -> Attribution:
+    """With the token by its name, and without what the figure says elsewhere."""
     said = {"layer", "input"} if single else {"layer"}
     details = {name: value for name, value in attribution.details.items() if name not in said}
+    token = int(details.get("token", 0))
+    if 0 < token <= len(names):
+        details["token"] = f"{token} '{names[token - 1]}'"
     return replace(attribution, details=details)
 
 
