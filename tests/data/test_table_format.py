@@ -107,6 +107,11 @@ def test_texts_that_begin_as_remarks_do_are_rows(tmp_path):
         ("2024-01-01,3\n2024-01-02,4\n", ("1", "2")),
         ("day,n\n2024-01-01,3\n2024-01-02,4\n", ("day", "n")),
         ("a.png,cat\nb.png,dog\nc.png,cat\n", ("1", "2")),
+        (
+            "label,400.0,400.5,401.0,401.5,402.0,402.5,403.0,403.5\n"
+            + "a,3,1,4,1,5,9,2,6\nb,5,3,5,8,9,7,9,3\n" * 2,
+            ("label", "400.0", "400.5", "401.0", "401.5", "402.0", "402.5", "403.0", "403.5"),
+        ),
         ("picture,what\na.png,cat\nb.png,dog\n", ("picture", "what")),
     ],
 )
@@ -226,6 +231,28 @@ def test_a_ragged_row_stops_with_its_line(tmp_path):
     late = written(tmp_path, "text,label\n" + "hello,pos\nbye,neg\n" * 3000 + "one,two,three\n")
     with pytest.raises(DataError, match="line 6002: expected 2 fields, received 3"):
         read(late)
+
+
+def test_a_header_that_stands_again_stops_with_its_line(tmp_path):
+    with pytest.raises(DataError, match="line 4: expected values, received the header again") as caught:
+        read(written(tmp_path, "text,label\none,a\ntwo,b\ntext,label\nthree,a\n"))
+    assert "joined" in caught.value.hint
+    with pytest.raises(DataError, match="line 4: expected 2 fields") as caught:
+        read(written(tmp_path, "a,b\n1,2\n3,4\n# a remark\n5,6\n"))
+    assert "remarks" in caught.value.hint
+
+
+def test_a_single_column_may_have_decimal_commas(tmp_path):
+    path = written(tmp_path, "temp\n20,5\n21,75\n3,5\n")
+    assert read(path) == (("temp",), [("20,5",), ("21,75",), ("3,5",)])
+    assert open_table(path, "CSV").numbers.decimal == ","
+
+
+def test_the_index_of_pandas_in_parquet_is_no_input(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "a.parquet"
+    pandas.DataFrame({"text": ["a", "b", "c"]}, index=[4, 7, 5]).to_parquet(path)
+    assert open_table(path, "Parquet").unused == ("__index_level_0__",)
 
 
 def test_columns_are_left_out(tmp_path):

@@ -149,6 +149,8 @@ def find_dialect(
         return known, several, round(parted.alike, 2) if several else 0.0, _plain(parted, marks)
 
     best = max(tried, key=signs)
+    if _is_decimal_comma(best):
+        return parted_by(lines, Dialect(";"), before)
     if best.width < 2:
         spaced = parted_by(lines, Dialect(WHITE_SPACE, ""), before)
         if spaced.width > 1 and spaced.alike > 0.9 and _mostly_numbers(spaced):
@@ -205,6 +207,15 @@ def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
     if plain.width > 1 and not doubled and all(_singly_quoted(row) for _, row in plain.rows[1:]):
         return parted_by(lines, Dialect(mark, "'"), before)
     return quoted
+
+
+def _is_decimal_comma(parted: Parted) -> bool:
+    """Whether commas part the numbers of a single column, whose name has none, into two."""
+    if parted.dialect.delimiter != "," or parted.width != 2 or len(parted.rows) < 3:
+        return False
+    (_, first), *rows = parted.rows
+    digits = all(len(row) < 3 and row[-1].isdecimal() and row[0].lstrip("+-").isdecimal() for _, row in rows)
+    return digits and len(first) == 1 and not is_any_number(first[0])
 
 
 def _singly_quoted(row: Sequence[str]) -> bool:

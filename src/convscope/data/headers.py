@@ -22,6 +22,7 @@ USUAL_NAMES = frozenset(
 """Names of columns that hardly ever are values."""
 
 _MOST_COLUMNS = 300
+_MANY = 8
 _YEAR = re.compile(r"(1[5-9]|20)\d\d")
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 _FILE = re.compile(r"\S+\.[A-Za-z]\w{1,4}")
@@ -185,9 +186,11 @@ def _counts_from_zero(first: Sequence[str], body: Sequence[Sequence[str]]) -> bo
 
 
 def _evenly_rising(fields: Sequence[str]) -> bool:
-    """Whether numbers are whole and rise in even steps, as 1990, 2000, 2010 do."""
+    """Whether numbers may be names: whole ones in even steps, as 1990, 2000, 2010, or many that rise."""
     if not all(re.fullmatch(r"-?\d{1,9}", field) for field in fields):
-        return False
+        numbers = [float(field) for field in fields if _is_plain(field)]
+        rising = all(before < after for before, after in pairwise(numbers))
+        return rising and len(numbers) == len(fields) >= _MANY
     numbers = [int(field) for field in fields]
     if len(numbers) < 3 and not all(map(_YEAR.fullmatch, fields)):
         return not numbers
@@ -198,6 +201,10 @@ def _evenly_rising(fields: Sequence[str]) -> bool:
 def _all_differ(fields: Sequence[str]) -> bool:
     filled = [field for field in fields if field]
     return len(set(filled)) == len(filled)
+
+
+def _is_plain(field: str) -> bool:
+    return re.fullmatch(r"-?\d{1,9}\.?\d*", field) is not None
 
 
 def _is_time(field: str) -> bool:

@@ -182,7 +182,8 @@ def _parquet(path: Path) -> Table:
     def class_names(column: str) -> Sequence[str] | None:
         return class_label_names(path, schema, column)
 
-    return Table(path, "Parquet", tuple(schema.names), True, rows, class_names)
+    index = tuple(name for name in schema.names if name.startswith("__index_level_"))  # written by pandas
+    return Table(path, "Parquet", tuple(schema.names), True, rows, class_names, unused=index)
 
 
 def _json(path: Path, encoding: str | None, controls: ControlCharacters | None) -> Table:
@@ -224,13 +225,17 @@ def _text(
 
     def rows(chosen: Sequence[str]) -> Rows:
         positions = [columns.index(name) for name in chosen]
+        again = list(found.header) if found.header and len(columns) > 1 else None
         for number, fields in found.rows(path, controls):
             if len(fields) != len(columns):
                 raise DataError(
                     f"{path}, line {number}: expected {len(columns)} fields, received {len(fields)}",
-                    hint="Enclose fields with a delimiter or a line break in double quotes."
-                    if kind == "CSV"
-                    else "Separate fields by one tab, and remove tabs from texts.",
+                    hint=_hint(kind, fields),
+                )
+            if fields == again:
+                raise DataError(
+                    f"{path}, line {number}: expected values, received the header again",
+                    hint="Remove this line, as of files that were joined.",
                 )
             yield number, tuple(fields[at] for at in positions)
 
@@ -245,6 +250,14 @@ def _text(
         (*((found.index,) if found.index else ()), *found.unnamed),
         found.numbers,
     )
+
+
+def _hint(kind: TableKind, fields: Sequence[str]) -> str:
+    if fields[0][:1] in ("#", "%"):
+        return "Remove remarks from between the rows."
+    if kind == "CSV":
+        return "Enclose fields with a delimiter or a line break in double quotes."
+    return "Separate fields by one tab, and remove tabs from texts."
 
 
 def _no_names(_: str) -> None:

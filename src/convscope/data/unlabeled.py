@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.columns import MISSING_WORDS
+from convscope.data.number_forms import is_any_number
 from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
 
@@ -23,7 +25,8 @@ def labeled(
     """Which samples have a label, and what to say of the others.
 
     A label -1 is none where the other labels are the numbers from 0 to 2 or more, or where it is that of a
-    whole split that is not train; beside 0 and 1, or 1 alone, it is a class, as of a negative opinion.
+    whole split that is not train; beside 0 and 1, or 1 alone, it is a class, as of a negative opinion. A word
+    such as NA or None is none where all other labels are numbers, and a class among other words.
 
     Args:
         where: The path that was read, for messages.
@@ -43,7 +46,7 @@ def labeled(
     """
     known = np.array([label is not None for label in labels], bool)
     unknown = _unknown_numbers(labels, splits)
-    known &= ~unknown
+    known &= ~(unknown | _words_among_numbers(labels))
     if not known.any():
         raise DataError(
             f"{where}: expected labels, received {len(labels)} {nouns[1]} without any",
@@ -74,6 +77,14 @@ def _unknown_numbers(
         return minus & np.isin(of_split, sorted(whole))
     numbered = sorted(map(int, others)) == list(range(len(others))) and len(others) > 2
     return minus if numbered else np.zeros(len(minus), bool)
+
+
+def _words_among_numbers(labels: Sequence[str | None]) -> npt.NDArray[np.bool_]:
+    """Where a label is a word for a missing value among numbers."""
+    words = {label for label in labels if label in MISSING_WORDS}
+    others = {label for label in labels if label is not None} - words
+    numbers = len(others) > 1 and all(map(is_any_number, others))
+    return np.array([numbers and label in words for label in labels], bool)
 
 
 def _said(missing: int, total: int, split: str, nouns: tuple[str, str], numbers: bool) -> str:

@@ -1,0 +1,21 @@
+"""A word for a missing value is a class among words, and none among numbers."""
+
+import pytest
+
+from convscope.data.unlabeled import labeled
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"),
+    [
+        (["NA", "DE", "NA"], [True, True, True]),
+        (["None", "mild", "severe"], [True, True, True]),
+        (["0", "1", "NA", "0"], [True, True, False, True]),
+        (["0.5", "1", "?", "nan"], [True, True, False, False]),
+        (["1", "NA", "1"], [True, True, True]),
+    ],
+)
+def test_words_for_missing_labels(labels, known):
+    found, lines = labeled("a.csv", labels, [None] * len(labels), ("text", "texts"))
+    assert found.tolist() == known
+    assert bool(lines) == (not all(known))
