@@ -243,6 +243,8 @@ def _features_bytes() -> Target:
 
 
 def _features_table() -> tuple[Any, dict[str, Any]]:
+    from convscope.kinds.image.representation import ImageRepresentation
+
     count, width = 8, 4
     array = workplace() / "x.npy"
     np.save(array, np.zeros((count, 8, 8, 1), np.float32))
@@ -280,7 +282,7 @@ def _features_table() -> tuple[Any, dict[str, Any]]:
         "prediction_names": ["a", "b"],
         "reading": {
             "recipe": "image-classification",
-            "representation": {"kind": "image", "version": 1, "height": 8, "width": 8, "channels": 1},
+            "representation": ImageRepresentation(8, 8, 1).to_json(),
             "value_range": None,
             "flat": False,
         },

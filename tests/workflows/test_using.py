@@ -195,7 +195,7 @@ def test_a_damaged_model_is_told(copied, content):
     [
         ({"class_names": 3}, "'class_names' must be an array"),
         ({"data": {"path": "x"}}, "'data' has no key 'fingerprint'"),
-        ({"options": {"size": "large"}}, "size must be a whole number"),
+        ({"options": {"size": "large"}}, "size must be one side"),
     ],
 )
 def test_a_record_with_another_value_is_told(copied, change, said):

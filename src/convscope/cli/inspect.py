@@ -157,11 +157,11 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
     theme, layers = options.pop("theme", THEME.default), options.pop("layer", ())
     check_model(model)
     check_inputs(inputs)
-    start_backend()
     if out is not None:
-        from convscope.workflows.inspect.inspection import check_ending
+        from convscope.workflows.inspect.endings import check_ending
 
         check_ending(out)
+    start_backend()
     with ProgressBar() as bar:
         inspection = api.look(model, list(inputs) or None, layers=layers, progress=bar, **options)
     for note in inspection.notes:

@@ -9,6 +9,20 @@ from convscope.errors import DataError
 
 
 @contextmanager
+def disk_as_data_error() -> Iterator[None]:
+    """Turns what the disk refuses, such as a name that is too long, into a `DataError`.
+
+    Raises:
+        DataError: An `OSError` was raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise DataError(f"{where}cannot be read ({error.strerror or error})") from error
+
+
+@contextmanager
 def damage_as_data_error(where: str, kind: str) -> Iterator[None]:
     """Turns any exception of the parsing inside into a `DataError`.
 

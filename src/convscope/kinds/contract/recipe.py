@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.parse_errors import disk_as_data_error
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView
 from convscope.engine.training.batches import Examples
@@ -289,6 +290,8 @@ class Recipe(Generic[R, P]):
     def __post_init__(self) -> None:
         for step in ("read", "read_inputs", "augmentation", "test_time_views", "start"):
             object.__setattr__(self, step, accepting(getattr(self, step)))
+        for step in ("read", "read_inputs"):
+            object.__setattr__(self, step, disk_as_data_error()(getattr(self, step)))
 
     @property
     def name(self) -> str:

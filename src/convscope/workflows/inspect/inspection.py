@@ -12,25 +12,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from convscope.errors import UsageError
 from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 from convscope.lenses.sheet.figure_files import figure_bytes, save_arrays, save_figure
+from convscope.workflows.inspect.endings import NUMBERS, PAGES, check_ending
 from convscope.workflows.load_model import LoadedModel
-
-PICTURES = (".png", ".svg", ".pdf")
-NUMBERS = (".npz", ".json")
-PAGES = (".html",)
-
-
-def check_ending(path: Path) -> None:
-    """Refuses, before anything is computed, a file name whose ending says nothing.
-
-    Raises:
-        UsageError: The ending is not one that `Inspection.save` writes.
-    """
-    known = (*PICTURES, *PAGES, *NUMBERS)
-    if path.suffix.lower() not in known:
-        raise UsageError(f"'{path.name}' has an unknown ending.", f"Use one of {', '.join(known)}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import unicodedata
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class Places:
         for folder in dict.fromkeys((self._below, "")):
             key = posixpath.normpath(posixpath.join(folder, raw)) if raw else ""
             inside = key and key.isprintable() and not key.startswith(("../", "/"))
-            if inside and Path(self.root, key).is_file():
+            if inside and os.path.isfile(Path(self.root, key)):  # noqa: PTH113 - False for what is too long
                 return key
         found = self._called(raw, folds)
         if len(found) > 1:

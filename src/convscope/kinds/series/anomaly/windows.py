@@ -130,7 +130,7 @@ def windows_of_marks(marks: npt.NDArray[np.bool_]) -> Windows:
 def _times(spans: Any, where: str) -> list[tuple[np.datetime64, np.datetime64]]:
     try:
         found = [(np.datetime64(first, "ns"), np.datetime64(last, "ns")) for first, last in spans]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: expected pairs of times, received something else ({error})") from error
     if any(np.isnat(time) for pair in found for time in pair):
         raise DataError(f"{where}: expected pairs of times, received none")

@@ -203,7 +203,8 @@ def _read_archive(path: Path, wanted: _Wanted) -> Vectors:
             if not {"words", "vectors"} <= set(arrays.files):
                 received = ", ".join(arrays.files[:20]) or "none"
                 raise DataError(f"{path}: expected arrays words and vectors, received {received}")
-            words, vectors = arrays["words"], arrays["vectors"]
+            words, vectors = (np.asarray(arrays[name]) for name in ("words", "vectors"))
+            names = words.tolist()  # in which characters may be none of Unicode
     if words.ndim != 1 or words.dtype.kind != "U":
         raise DataError(
             f"{path}[words]: expected text of shape (n,), received {words.dtype} of {words.shape}"
@@ -214,7 +215,7 @@ def _read_archive(path: Path, wanted: _Wanted) -> Vectors:
             f" received {vectors.dtype} of {vectors.shape}"
         )
     matrix = np.zeros((wanted.count, vectors.shape[1]), np.float32)
-    for place, word in enumerate(words.tolist()):
+    for place, word in enumerate(names):
         rows = wanted.rows(word) if wanted.has(word) else []
         if rows:
             matrix[rows] = _vector(f"{path}[vectors]#{place}", vectors[place].tolist())
