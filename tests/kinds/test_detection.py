@@ -121,7 +121,11 @@ FOUND = [
     ({"numbers.txt": "1 2 3\n4 5 6\n"}, None),
     ({"a__1.txt": "Car 0.5 1 2 3\n", "b__1.txt": "Van 0.1 2 3 4\n"}, None),
     ({"cora.content": "31336 0 1 0 Theory\n31337 1 0 0 Neural_Networks\n"}, None),
-    ({"houses.csv": "rooms,price,class\n3,100,a\n4,200,b\n5,300,a\n6,250,b\n"}, None),
+    (
+        # Its reader says what such a table is for.
+        {"houses.csv": "rooms,price,class\n3,100,a\n4,200,b\n5,300,a\n6,250,b\n"},
+        "series-classification",
+    ),
     ({"data.npz": b"x"}, None),
     ({"graph.npz": archive(adj_data=np.ones(5), adj_indices=np.ones(5, int), labels=LABELS)}, None),
     ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)), y=LABELS)}, None),

@@ -75,7 +75,7 @@ def test_series_of_different_lengths_end_where_their_values_do(tmp_path):
     found = contents(read_series(archive(tmp_path / "any.ts", lengths=(4, 10))))
     assert [len(series) for series, _ in found] == [4, 10] * 6
     text = "\n".join("up,1,2,3" if row % 2 else "down,1,2,,4,5" for row in range(12))
-    found = contents(read_series(table(tmp_path / "any.csv", text)))
+    found = contents(read_series(table(tmp_path / "any.csv", text), rows="series"))
     assert [len(series) for series, _ in found] == [5, 3] * 6
     assert np.isnan(found[0][0].values[:, 0]).tolist() == [False, False, True, False, False]
 
@@ -179,18 +179,21 @@ def test_variables_in_another_order_are_put_right_and_others_told(tmp_path):
     [
         ("", "empty file"),
         ("label,t0,t1\n", "expected rows below the header"),
-        ("label,t0,t1\na,1,2\n,3,4\n", "row 2: expected a label, received none"),
+        ("label,t0,t1\na,1,2\na,2,2\n,3,4\n", "at least two classes"),
         ("label,t0,t1\na,1,2\nb,3,4\n", "at least two series per class"),
         ("label,t0,t1\na,1,2\na,3,4\n", "at least two classes"),
         ("label,t0,t1\na,1,x\na,3,4\nb,5,6\nb,1,1\n", "column 't1', row 1: expected a number"),
         ("label,split,t0,t1\na,later,1,2\n", "expected a split, received 'later'"),
-        ("heat,flow\n1,2\n3,4\n", "expected a column of labels, received 'heat', 'flow'"),
+        ("heat,flow\n1,2\n3,4\n", "expected one column of labels, received 'heat', 'flow'"),
         (
             "series,label,v\ns,a,1\ns,b,2\nq,a,1\n",
             "row 2: expected one label for series s, received 'a'",
         ),
         ("series,label,v\ns,a,1\ns,a,1\n,a,2\n", "row 3: expected an id in 'series'"),
-        ("time,label,v\n2026-01-01,a,1\n2026-01-02,b,2\n", "expected many series, received one"),
+        (
+            "time,label,v\n2026-01-01,a,1\n2026-01-02,b,2\n",
+            "expected many series, whose rows are times of 'time', received one",
+        ),
     ],
 )
 def test_bad_tables_are_told(tmp_path, text, message):

@@ -11,13 +11,20 @@ from convscope.kinds.series.readers.sources import Series
 
 pandas = pytest.importorskip("pandas")
 
-from convscope.kinds.series.readers.tables import median_step, read_series_table, regular  # noqa: E402
+from convscope.kinds.series.readers.frames import read_frame  # noqa: E402
+from convscope.kinds.series.readers.tables import (  # noqa: E402
+    Measuring,
+    median_step,
+    read_series_table,
+    regular,
+    series_of_frame,
+)
 
 MINUTE = 60 * 10**9
 
 
 def read(folder, text, **options):
-    return read_series_table(table(folder / "any.csv", text), **options)
+    return read_series_table(table(folder / "any.csv", text), Measuring(**options))
 
 
 def series_at(minutes, values):
@@ -48,20 +55,6 @@ def test_times_of_every_form_become_utc(tmp_path, written, said):
     ]
     assert notes == (f"time: column 'time', read as {said}",)
     assert (found.variables, found.values.tolist()) == (("a",), [[1.0], [2.0]])
-
-
-@pytest.mark.parametrize(
-    ("written", "month", "said"),
-    [
-        (["03/02/2026", "04/02/2026"], 3, "times with the month before the day"),
-        (["03/02/2026", "13/02/2026"], 2, "times with the day before the month"),
-        (["13/02/2026", "14/02/2026"], 2, "times"),
-    ],
-)
-def test_the_order_of_day_and_month_is_said_where_it_was_chosen(tmp_path, written, month, said):
-    found, notes = read(tmp_path, f"date,a\n{written[0]},1\n{written[1]},2\n")
-    assert found.times[0].astype("datetime64[M]").astype(int) % 12 + 1 == month
-    assert notes == (f"time: column 'date', read as {said}",)
 
 
 def test_small_numbers_count_seconds_and_no_times_are_rows(tmp_path):
@@ -100,15 +93,17 @@ def test_what_is_no_number_is_missing_or_told(tmp_path):
     np.testing.assert_array_equal(found.values[:, 1], np.float32([np.nan, np.nan, np.nan, 3]))
     np.testing.assert_array_equal(found.values[:, 2], [1, 0, 1, 0])
     with pytest.raises(DataError, match="column 'a', row 2: expected a number, received 'x'"):
-        read(tmp_path, "a\n1\nx\n3\n")
-    found, notes = read(tmp_path, "a,note\n1,warm\n2,cold\n")
-    assert (found.variables, notes) == (("a",), ("column 'note' holds no numbers and is left out",))
+        read(tmp_path, "time,a\n2026-01-01,1\n2026-01-02,x\n2026-01-03,3\n")
+    place = table(tmp_path / "noted.csv", "a,note\n1,warm\n2,cold\n")
+    found = series_of_frame(read_frame(place), "noted.csv")
+    assert (found.series[0].variables, found.unused) == (("a",), ("note",))
+    assert found.line() == "columns: values from 'a'; not used: 'note'"
 
 
 def test_a_first_column_that_counts_rows_is_left_out_and_a_table_needs_no_header(tmp_path):
     found, notes = read(tmp_path, ",a\n0,5\n1,6\n")
     assert (found.variables, found.values.ravel().tolist()) == (("a",), [5, 6])
-    assert notes == ("the unnamed first column counts the rows and is left out",)
+    assert notes == ("index: the first column of any.csv has no name and numbers the rows",)
     assert read(tmp_path, "5,6\n7,8\n")[0].values.tolist() == [[5, 6], [7, 8]]
     assert read(tmp_path, "5 6\n7   8\n")[0].values.tolist() == [[5, 6], [7, 8]]
     assert read(tmp_path, "a;b\n5;6\n")[0].variables == ("a", "b")
@@ -136,12 +131,12 @@ def test_bad_tables_are_told(tmp_path, text, message):
 def test_damaged_bytes_and_missing_files_are_told(tmp_path):
     place = tmp_path / "any.csv"
     place.write_bytes(b"time,a\n2026-01-01,\xff\n")
-    with pytest.raises(DataError, match="line 2: expected UTF-8"):
+    with pytest.raises(DataError, match="expected a column of numbers, received a"):
         read_series_table(place)
     for name in ("any.parquet", "any.csv.gz"):
         place = tmp_path / name
         place.write_bytes(b"PAR1 and no more")
-        with pytest.raises(DataError, match="truncated or damaged"):
+        with pytest.raises(DataError, match=r"truncated or damaged|received a Parquet file"):
             read_series_table(place)
     with pytest.raises(DataError):
         read_series_table(tmp_path / "nowhere.csv")

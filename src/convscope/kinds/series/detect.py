@@ -6,24 +6,25 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column
+from convscope.data.columns import SPLIT_COLUMNS, find_column, is_label_name
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.series.anomaly.reader import ANOMALY_COLUMNS
+from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
-from convscope.kinds.series.readers.frames import MISSING, is_header, looks_like_time
-from convscope.kinds.series.readers.table_layouts import ID_COLUMNS, SERIES_LABEL_COLUMNS
+from convscope.kinds.series.readers.frames import MISSING, is_header
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, SERIES_LABEL_COLUMNS
+from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import TIME_COLUMNS
+from convscope.kinds.series.readers.unlike import FEWEST_TIMES, names_count
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
 CLASSIFICATION, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
-FEWEST_TIMES = 8
-"""Columns of numbers beside a label from which on a row is taken for a series."""
-
+_LONGEST_STATE = 30
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
+_INNER = (slice(1, None), slice(None, -1))
 _NUMBERS = ("float", "double", "int", "uint", "decimal", "half")
 _LIST = re.compile(r"(large_|fixed_size_)?list<.*: (float|double|int|uint|halffloat)")
 _HEADER_OF_ARCHIVE = ("@data", "@problemname", "@relation")
@@ -55,23 +56,35 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 
 def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """A table of times and numbers, without anything to predict."""
+    """A table of times and numbers, without anything to predict for a whole series."""
     file, head = next(iter(snapshot.tables.items()), (None, None))
     if file is None or head is None or not head.delimiter or not head.rows:
         return
     names, row = head.first, head.rows[0]
-    at, marked = find_column(names, TIME_COLUMNS), find_column(names, ANOMALY_COLUMNS)
-    if at is None or len(names) < 2 or len(row) != len(names):
+    if len(names) < 2 or len(row) != len(names) or find_column(names, SPLIT_COLUMNS) is not None:
         return
-    if find_column(names, (*LABEL_COLUMNS, *SPLIT_COLUMNS)) is not None:
+    times = [place for place, field in enumerate(row) if looks_like_time(field)]
+    named, marked = find_column(names, TIME_COLUMNS), find_column(names, ANOMALY_COLUMNS)
+    at = named if named is not None else next(iter(times), None)
+    if at is None or find_column(names, ID_COLUMNS) is not None:
         return
-    if not all(_is_number(field) for place, field in enumerate(row) if place not in (at, marked)):
+    others = [place for place in range(len(names)) if place not in (at, marked, *times)]
+    words = [place for place in others if not all(map(_is_number, head.column(place)))]
+    if len(words) == len(others) or not all(_is_state(head.column(place)) for place in words):
         return
     if marked is not None:
         yield Detection(ANOMALY, 0.9, f"{file.name} has the columns '{names[at]}' and '{names[marked]}'")
-    else:
-        said = f"{file.name} has the column '{names[at]}' and else numbers, but no labels"
-        yield Detection(ANOMALY, 0.7, said)
+        return
+    label = find_column(names, SERIES_LABEL_COLUMNS)
+    aside = dict.fromkeys([*words, *([] if label is None else [label])])
+    rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
+    said = f"{file.name} has the column '{names[at]}' and else numbers, {rest}"
+    yield Detection(ANOMALY, 0.75 if words else 0.7, said)
+
+
+def _is_state(fields: Sequence[str]) -> bool:
+    """Whether words of a column are states of a machine: short, and the same again and again."""
+    return len(set(fields)) <= len(fields) // 2 and max(map(len, fields), default=0) <= _LONGEST_STATE
 
 
 def _units(snapshot: DataSnapshot) -> Iterator[Detection]:
@@ -93,7 +106,7 @@ def _is_archive(head: str) -> bool:
 
 def _of_schema(name: str, head: TableHead) -> Iterator[Detection]:
     """Parquet with a series in each row, as a list or as a column for each time, or rows by ids."""
-    label, ids = find_column(head.first, SERIES_LABEL_COLUMNS), find_column(head.first, ID_COLUMNS)
+    label, ids = _label_of(head.first), find_column(head.first, ID_COLUMNS)
     if label is None:
         return
     told = {label, find_column(head.first, SPLIT_COLUMNS), ids}
@@ -114,17 +127,30 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
     if len(rows) < 2:
         return
     if not is_header(rows[0]):
-        numbers = all(_is_value(field) for row in rows for field in row[1:])
-        if numbers and min(len(row) for row in rows) > FEWEST_TIMES:
+        ends = [
+            all(_is_value(row[place]) for row in rows for place in range(len(row))[part]) for part in _INNER
+        ]
+        if any(ends) and min(len(row) for row in rows) > FEWEST_TIMES:
             yield Detection(CLASSIFICATION, confidence, f"each row of {name} is a label and a series")
         return
-    label, ids = find_column(rows[0], SERIES_LABEL_COLUMNS), find_column(rows[0], ID_COLUMNS)
+    names = rows[0]
+    label, ids = _label_of(names), find_column(names, ID_COLUMNS)
     if label is None:
         return
-    told = {label, ids, find_column(rows[0], SPLIT_COLUMNS)}
-    names, *others = [[field for place, field in enumerate(row) if place not in told] for row in rows]
+    told = {label, ids, find_column(names, SPLIT_COLUMNS)}
+    columns, *others = [[field for place, field in enumerate(row) if place not in told] for row in rows]
     if all(others) and all(_is_value(field) for row in others for field in row):
-        yield from _beside_label(name, rows[0], label, names, ids)
+        timed = any(looks_like_time(field) for row in others for field in row)
+        if ids is not None or not timed or names_count(columns):
+            yield from _beside_label(name, names, label, columns, ids)
+
+
+def _label_of(names: Sequence[str]) -> int | None:
+    """The position of the column that is called as labels are."""
+    at = find_column(names, SERIES_LABEL_COLUMNS)
+    return (
+        next((place for place, name in enumerate(names) if is_label_name(name)), None) if at is None else at
+    )
 
 
 def _beside_label(
@@ -134,9 +160,10 @@ def _beside_label(
     said = f"{name} has series beside the column {columns[label]!r}"
     if ids is not None:
         yield Detection(CLASSIFICATION, 0.8, said)
-    elif len(values) >= FEWEST_TIMES:
+    elif len(values) > 1:
         counted = sum(bool(re.search(r"\d+$", value)) for value in values) > len(values) / 2
-        yield Detection(CLASSIFICATION, 0.8 if counted else 0.4, said)
+        said = said if counted else f"{name} has columns of numbers beside the column {columns[label]!r}"
+        yield Detection(CLASSIFICATION, 0.8 if counted and len(values) >= FEWEST_TIMES else 0.4, said)
 
 
 def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Literal
 
-from convscope.data.options import GROUP, LABEL_COLUMN, TIME_COLUMN
+from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DILATIONS, ENSEMBLE, FILTERS, KERNEL_SIZE, KERNEL_SIZES
@@ -24,6 +26,13 @@ def _false_alarms(value: float) -> str | None:
 
 def _coverage(value: float) -> str | None:
     return None if 0 < value <= 0.995 else "above 0 and at most 0.995"
+
+
+def _are_numbers(values: Sequence[str]) -> str | None:
+    try:
+        return None if all(map(isfinite, map(float, values))) else "finite numbers"
+    except ValueError:
+        return "numbers, separated by commas"
 
 
 def _window(default: int, least: int) -> Option:
@@ -45,8 +54,28 @@ EVERY = Option(
     predicts=True,
 )
 
-SERIES_CLASSIFICATION_OPTIONS = (
+MEASURING_OPTIONS = (
     TIME_COLUMN,
+    Option(
+        "time_format",
+        str,
+        None,
+        "How times are written: day-first, month-first, or a pattern such as %d.%m.%Y %H:%M",
+        predicts=True,
+    ),
+    Option(
+        "missing_value",
+        tuple[str, ...],
+        (),
+        "Numbers that stand for a missing value, separated by commas",
+        _are_numbers,
+        predicts=True,
+        parse=several_names,
+    ),
+    DROP_COLUMN,
+)
+SERIES_CLASSIFICATION_OPTIONS = (
+    *MEASURING_OPTIONS,
     Option("id_column", str, None, "Name of the column that identifies the series of a row", predicts=True),
     _LABEL_COLUMN,
     GROUP,
@@ -85,7 +114,7 @@ SERIES_CLASSIFICATION_MODEL_OPTIONS = (
     ),
 )
 SERIES_ANOMALY_OPTIONS = (
-    TIME_COLUMN,
+    *MEASURING_OPTIONS,
     _LABEL_COLUMN,
     Option(
         "train_share",

@@ -16,28 +16,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from convscope.data.columns import find_column
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
-from convscope.errors import DataError, UsageError
+from convscope.errors import DataError
+from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation, windows_of_marks
 from convscope.kinds.series.readers.frames import is_table, read_frame
 from convscope.kinds.series.readers.segments import Stream, fingerprint, split_of
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.tables import series_of_frame
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
 if TYPE_CHECKING:
-    import pandas
+    pass
 
 TRAIN_SHARE = 0.5
 """Share of the rows that is learned from, at the beginning of each series."""
@@ -45,56 +43,7 @@ VALIDATION_SHARE = 0.3
 """Share of what is learned from that chooses weights and fills memories, at its end."""
 FEWEST = 32
 """Rows that learning needs."""
-ANOMALY_COLUMNS = (
-    "anomaly",
-    "is_anomaly",
-    "anomalous",
-    "is_anomalous",
-    "outlier",
-    "is_outlier",
-    "anomaly_label",
-)
-
 Part = tuple[Stream, int, int]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the user said about tables.
-
-    Args:
-        time_column: The column of times.
-        label_column: The column that marks anomalies.
-        train_share: Share of the rows to learn from; None takes the usual one.
-        lead: Rows before a stretch that are given as its past.
-    """
-
-    time_column: str | None = None
-    label_column: str | None = None
-    train_share: float | None = None
-    lead: int = 128
-
-    def __post_init__(self) -> None:
-        if self.train_share is not None and not 0 < self.train_share < 1:
-            raise UsageError(
-                f"train_share must be between 0 and 1. Received: train_share={self.train_share}."
-            )
-
-
-@dataclass
-class Notes:
-    """What was done to tables, each line with how many it was done to."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, lines: Sequence[str]) -> None:
-        """Counts each line."""
-        for line in lines:
-            self.counts[line] = self.counts.get(line, 0) + 1
-
-    def lines(self) -> tuple[str, ...]:
-        """Each line once."""
-        return tuple(line if n == 1 else f"{line} ({n} series)" for line, n in self.counts.items())
 
 
 def read_streams(
@@ -116,10 +65,11 @@ def read_streams(
     keys, skipped = _tables(place)
     benchmark, notes = BenchmarkLabels.around(place), Notes()
     root = str(place if place.is_dir() else place.parent)
-    streams = []
-    for done, key in enumerate(keys, 1):
-        streams.append(read_stream(Path(root, key), key, asked, benchmark, notes))
-        progress(done, len(keys), "reading series")
+    streams = _read_all(root, keys, asked, benchmark, notes, progress)
+    settled = notes.forms.settled(str(place))
+    if settled is not None:
+        asked, notes = replace(asked, measuring=replace(asked.measuring, time_format=settled)), Notes()
+        streams = _read_all(root, keys, asked, benchmark, notes, progress)
     _check_variables(root, streams)
     parts, decisions = _divided(root, streams, asked, benchmark)
     known = sum(stream.windows is not None for stream in streams)
@@ -136,9 +86,25 @@ def read_streams(
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{labels}",
         fingerprint=fingerprint(streams),
         decisions=(*decisions, *notes.lines()),
-        warnings=_warnings(streams),
+        warnings=(*notes.lines(doubts=True), *_warnings(streams)),
         skipped=skipped,
+        reading={} if notes.forms.form is None else {"time_format": notes.forms.form},
     )
+
+
+def _read_all(
+    root: str,
+    keys: Sequence[str],
+    asked: Wanted,
+    benchmark: BenchmarkLabels | None,
+    notes: Notes,
+    progress: Progress,
+) -> list[Stream]:
+    streams = []
+    for done, key in enumerate(keys, 1):
+        streams.append(read_stream(Path(root, key), key, asked, benchmark, notes))
+        progress(done, len(keys), "reading series")
+    return streams
 
 
 def read_stream(
@@ -151,51 +117,14 @@ def read_stream(
         UsageError: There is no such column.
         BackendError: pandas is not installed.
     """
-    series, label, lines = measured(read_frame(path), asked, str(path))
-    notes.add([line for line in lines if not line.startswith("time: column")])
-    if label is not None:
-        return Stream(key, series, windows_of_marks(label))
-    if asked.label_column is not None:
-        raise UsageError(
-            f"{path} has no column '{asked.label_column}'.", f"It has {', '.join(series.variables)}."
-        )
-    found = None if benchmark is None else benchmark.windows(path, series.times)
-    return Stream(key, series, found)
-
-
-def measured(
-    frame: pandas.DataFrame, asked: Wanted, where: str
-) -> tuple[Series, npt.NDArray[np.bool_] | None, tuple[str, ...]]:
-    """What was measured, apart from a column that marks anomalies.
-
-    Args:
-        frame: A `pandas.DataFrame`.
-        asked: Columns that the user chose.
-        where: The file, for messages.
-
-    Returns:
-        The series, whether each row is marked (None where no column says so), and what was done, a line each.
-
-    Raises:
-        DataError: The table is malformed, or the column that marks anomalies holds words.
-    """
-    names = list(frame.columns)
-    at = find_column(names, ANOMALY_COLUMNS if asked.label_column is None else (asked.label_column.lower(),))
-    series, lines = series_of_frame(frame, where, time_column=asked.time_column)
-    if at is None:
-        return series, None, lines
-    label = str(names[at])
-    if label not in series.variables:
-        raise DataError(
-            f"{where}, column {label!r}: expected 0 for normal rows and 1 for anomalies, received words"
-        )
-    others = tuple(name for name in series.variables if name != label)
-    if not others:
-        raise DataError(f"{where}: expected a column of numbers beside {label!r}, received none")
-    marks = np.nan_to_num(series.values[:, series.variables.index(label)]) != 0
-    places = [series.variables.index(name) for name in others]
-    rest = Series(series.values[:, places], others, series.times)
-    return rest, marks, (*lines, f"the column '{label}' marks anomalies and is used for evaluation only")
+    found = measured(read_frame(path), asked, str(path), alone=True)
+    notes.add([line for line in found.notes if not line.startswith("time: column")])
+    if found.time_format is not None:
+        notes.forms.add(found.time_format, found.notes)
+    if found.marks is not None:
+        return Stream(key, found.series, windows_of_marks(found.marks))
+    windows = None if benchmark is None else benchmark.windows(path, found.series.times)
+    return Stream(key, found.series, windows)
 
 
 def _tables(place: Path) -> tuple[list[str], tuple[Skipped, ...]]:

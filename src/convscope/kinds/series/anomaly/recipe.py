@@ -17,13 +17,15 @@ from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
-from convscope.kinds.series.anomaly.reader import Notes, Wanted, measured, read_streams
+from convscope.kinds.series.anomaly.reader import read_streams
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
 from convscope.kinds.series.anomaly.stream import stream
+from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs
+from convscope.kinds.series.readers.tables import measuring_of
 from convscope.types import Progress, Skipped, no_progress
 
 
@@ -54,12 +56,12 @@ def read_stream_inputs(
             frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
         else:
             frame, where = read_frame(Path(file)), file
-        made, _, lines = measured(frame, asked, where)
-        series.append(made)
-        notes.add([line for line in lines if not line.startswith("time: column")])
+        made = measured(frame, asked, where)
+        series.append(made.series)
+        notes.add([line for line in made.notes if not line.startswith("time: column")])
         progress(done, len(files), "reading series")
     keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
-    return SegmentInputs("", keys, series, (), tuple(skipped), notes.lines())
+    return SegmentInputs("", keys, series, (), tuple(skipped), (*notes.lines(doubts=True), *notes.lines()))
 
 
 def read(
@@ -73,6 +75,9 @@ def read(
     window: int = WINDOW,
     false_alarms: float = FALSE_ALARMS,
     hold: int = HOLD,
+    time_format: str | None = None,
+    missing_value: Sequence[str] = (),
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Series of any layout, divided by time.
 
@@ -86,10 +91,14 @@ def read(
         window: Rows that the model sees.
         false_alarms: Rows in a thousand normal ones that may reach the threshold.
         hold: Rows that an alarm gathers from its first on.
+        time_format: How times are written.
+        missing_value: Numbers that stand for a missing value.
+        drop_column: Columns that are left out.
     """
     checked_rate(false_alarms)
     checked_hold(hold)
-    wanted = Wanted(time_column, label_column, train_share, window)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    wanted = Wanted(label_column, train_share, window, measuring)
     return read_streams(path, wanted=wanted, progress=progress)
 
 
@@ -99,9 +108,13 @@ def read_inputs(
     progress: Progress = no_progress,
     time_column: str | None = None,
     label_column: str | None = None,
+    time_format: str | None = None,
+    missing_value: Sequence[str] = (),
+    drop_column: Sequence[str] = (),
 ) -> SegmentInputs:
     """Series that scores are asked for."""
-    return read_stream_inputs(paths, wanted=Wanted(time_column, label_column), progress=progress)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    return read_stream_inputs(paths, wanted=Wanted(label_column, measuring=measuring), progress=progress)
 
 
 RECIPE = Recipe(

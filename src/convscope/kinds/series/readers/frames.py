@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.delimiters import SNIFFED_LINES, fields_of, find_delimiter
+from convscope.data.columns import MISSING_WORDS, is_label_name
+from convscope.data.delimiters import SNIFFED_LINES, WHITE_SPACE
 from convscope.data.lines import lines_of, read_lines
+from convscope.data.number_forms import PLAIN, NumberForm, is_any_number
 from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.table_format import TableFormat, format_of_lines, table_format
 from convscope.data.tables import table_kind
 from convscope.errors import BackendError, DataError
+from convscope.kinds.series.readers.time_words import looks_like_time
 
 if TYPE_CHECKING:
     import pandas
@@ -26,8 +30,10 @@ MOST_VALUES = 2**28
 """Values of one table that are held in memory at most."""
 MOST_CHARACTERS = 2**31
 """Characters of one table that are held in memory at most."""
-MISSING = ("", "?", "-", "na", "n/a", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "NaT")
-"""How a missing value is written."""
+MISSING = MISSING_WORDS
+"""How a missing number is written; in a column of classes it is the name of one."""
+_DECISIONS = "decisions"
+_PEEKED = 1000
 _LONGEST_ROW = 2**24
 
 
@@ -61,7 +67,7 @@ def read_frame(path: Path) -> pandas.DataFrame:
             numbered from 1.
 
     Returns:
-        A `pandas.DataFrame` with at least one row; texts that stand for nothing are missing.
+        A `pandas.DataFrame` with at least one row; empty fields are missing, words such as NA are words.
 
     Raises:
         DataError: The file cannot be read, is damaged, has a row with more fields than the first, no
@@ -70,10 +76,13 @@ def read_frame(path: Path) -> pandas.DataFrame:
     """
     library = pandas_library()
     if table_kind(path) == "Parquet":
-        frame = _parquet(library, path)
-    else:
-        frame = _parsed(library, (line for _, line in read_lines(path, limit=_LONGEST_ROW)), str(path))
-    return _checked(frame, str(path))
+        return _checked(_parquet(library, path), str(path))
+    tabs = table_kind(path) == "TSV"
+    form = table_format(path, tabs=tabs)
+    if form.header is None and _names_numbers(form):
+        form = table_format(path, tabs=tabs, header=True)
+    lines = (line for _, line in read_lines(path, form.encoding, limit=_LONGEST_ROW))
+    return _checked(_parsed(library, form, list(_bounded(lines, str(path))), str(path)), str(path))
 
 
 def read_frame_of(file: BinaryIO, where: str) -> pandas.DataFrame:
@@ -87,16 +96,31 @@ def read_frame_of(file: BinaryIO, where: str) -> pandas.DataFrame:
         DataError: As `read_frame`.
         BackendError: As `read_frame`.
     """
-    lines = (line for _, line in lines_of(file, where, limit=_LONGEST_ROW))
-    return _checked(_parsed(pandas_library(), lines, where), where)
+    lines = list(_bounded((line for _, line in lines_of(file, where, limit=_LONGEST_ROW)), where))
+    form = format_of_lines(lines[:SNIFFED_LINES], where)
+    return _checked(_parsed(pandas_library(), form, lines, where), where)
 
 
-def column_numbers(column: pandas.Series, where: str) -> npt.NDArray[np.float32] | None:
+def decisions_of(frame: pandas.DataFrame) -> tuple[str, ...]:
+    """How the table of a frame was read, one line each."""
+    return tuple(frame.attrs.get(_DECISIONS, ()))
+
+
+def is_numeric(column: pandas.Series) -> bool:
+    """True of a column of numbers or truth values as such, not as text."""
+    kinds = pandas_library().api.types
+    return bool(kinds.is_bool_dtype(column.dtype) or kinds.is_numeric_dtype(column.dtype))
+
+
+def column_numbers(
+    column: pandas.Series, where: str, missing: Sequence[float] = ()
+) -> npt.NDArray[np.float32] | None:
     """A column as numbers, NaN where none or no finite one stands.
 
     Args:
         column: A `pandas.Series`.
         where: The file and the column, for messages.
+        missing: Numbers that stand for a missing value.
 
     Returns:
         Shape (rows,), float32; None of a column of texts, in which less than half of what stands is numbers.
@@ -108,7 +132,7 @@ def column_numbers(column: pandas.Series, where: str) -> npt.NDArray[np.float32]
     kinds = library.api.types
     if kinds.is_bool_dtype(column.dtype) or kinds.is_numeric_dtype(column.dtype):
         with damage_as_data_error(where, "column"):
-            return _finite(column.to_numpy(dtype=np.float64, na_value=np.nan))
+            return _finite(column.to_numpy(dtype=np.float64, na_value=np.nan), missing)
     if kinds.is_datetime64_any_dtype(column.dtype):
         return None
     with damage_as_data_error(where, "column"):
@@ -121,57 +145,95 @@ def column_numbers(column: pandas.Series, where: str) -> npt.NDArray[np.float32]
     if len(wrong):
         received = str(texts.iloc[int(wrong[0])])[:40]
         raise DataError(f"{where}, row {wrong[0] + 1}: expected a number, received {received!r}")
-    return _finite(numbers)
+    return _finite(numbers, missing)
 
 
-def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """float32, with NaN for what is infinite or becomes so."""
+def _finite(values: npt.NDArray[np.float64], missing: Sequence[float]) -> npt.NDArray[np.float32]:
+    """float32, with NaN for what is infinite or becomes so, and for what stands for a missing value."""
     with np.errstate(over="ignore"):
         made: npt.NDArray[np.float32] = values.astype(np.float32)
+    made[np.isin(values, np.asarray(missing, np.float64))] = np.nan
     made[~np.isfinite(made)] = np.nan
     return made
 
 
-def _parsed(library: ModuleType, lines: Iterable[str], where: str) -> pandas.DataFrame:
+def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str) -> pandas.DataFrame:
     """A frame of the lines of a table, those that are blank left out."""
-    rows = list(_bounded(lines, where))
-    first = rows[0] if rows else ""
-    separator = find_delimiter(rows[:SNIFFED_LINES])
-    fields = next(iter(fields_of(rows[:1], separator)), ())
-    apart = first.split()
-    if len(fields) == 1 and len(apart) > 1 and all(map(_is_number, apart)):
-        separator, fields = r"\s+", tuple(apart)
-    if not any(field.strip() for field in fields):
+    rows = [line for line in lines[form.skipped :] if line.strip()]
+    if not form.columns:
         raise DataError(f"{where}: expected a table, received an empty file")
-    named = is_header(fields)
-    # Series of different lengths are rows of different lengths, of which the first need not be the longest.
-    widest = 0 if named else max(len(row.split(None if separator == r"\s+" else separator)) for row in rows)
-    _check_size(len(rows), max(widest, len(fields)), where)
-    names = {} if named else {"names": [str(number + 1) for number in range(max(widest, len(fields)))]}
-    with damage_as_data_error(where, "table"), warnings.catch_warnings():
-        warnings.simplefilter("error", library.errors.ParserWarning)
-        try:
-            frame = library.read_csv(
-                io.StringIO("\n".join(rows)),
-                sep=separator,
-                header=0 if named else None,
-                index_col=False,
-                skipinitialspace=True,
-                low_memory=False,
-                na_values=list(MISSING),
-                **names,
-            )
-        except library.errors.ParserWarning:
-            raise DataError(
-                f"{where}: expected rows of {len(fields)} fields, received one with more",
-                hint="Enclose fields with a delimiter in double quotes.",
-            ) from None
+    names = list(form.columns)
+    if form.header is None:
+        # Rows of series of different lengths are so themselves, and the first need not be the longest.
+        mark = None if form.dialect.delimiter == WHITE_SPACE else form.dialect.delimiter
+        widest = max((len(row.split(mark)) for row in rows), default=0)
+        _check_size(len(rows), max(widest, len(names)), where)
+        names = [str(number + 1) for number in range(max(widest, len(names)))]
+    _check_size(len(rows), len(names), where)
+    frame = _read_csv(library, form, rows, names, where)
+    if form.numbers != PLAIN:
+        frame = frame.apply(lambda column: _numbers(column, form.numbers))
+    if form.index is not None and len(names) > 1:
+        frame = frame.drop(columns=[form.index])
     frame.columns = [str(name).strip() for name in frame.columns]
+    frame.attrs[_DECISIONS] = form.decisions
     return frame
 
 
+def _read_csv(
+    library: ModuleType, form: TableFormat, rows: Sequence[str], names: Sequence[str], where: str
+) -> pandas.DataFrame:
+    if not rows:
+        return library.DataFrame(columns=list(names))
+    taken = {
+        **form.pandas_arguments(),
+        "skiprows": 0,
+        "names": list(names),
+        "na_values": [""],
+        "low_memory": False,
+        "decimal": ".",
+        "thousands": None,
+    }
+    del taken["encoding"]
+    if form.numbers != PLAIN:
+        taken["dtype"] = str
+    with damage_as_data_error(where, "table"), warnings.catch_warnings():
+        warnings.simplefilter("error", library.errors.ParserWarning)
+        try:
+            return library.read_csv(io.StringIO("\n".join(rows)), **taken)
+        except library.errors.ParserWarning:
+            raise DataError(
+                f"{where}: expected rows of {len(names)} fields, received one with more",
+                hint="Enclose fields with a delimiter in double quotes.",
+            ) from None
+
+
+def _names_numbers(form: TableFormat) -> bool:
+    """Whether a first row of numbers names columns after all: by wavelengths, and the label in words."""
+    first = form.first[0] if form.first else ()
+    words = [field for field in first if not is_any_number(field)]
+    below = [row[first.index(words[0])] for row in form.first[1:]] if len(words) == 1 else []
+    return bool(below) and is_label_name(words[0]) and words[0] not in below
+
+
+def _numbers(column: pandas.Series, form: NumberForm) -> pandas.Series:
+    """A column of texts as numbers where all of the first ones are numbers of a form, or plain ones."""
+    library = pandas_library()
+    texts = column.str.strip()
+    some = texts[~(texts.isna() | texts.isin(MISSING))].head(_PEEKED)
+    if not len(some):
+        return column
+    if all(map(form.fits, some)):
+        for mark, plain in ((form.thousands, ""), (form.decimal, ".")):
+            texts = texts.str.replace(mark, plain, regex=False) if mark else texts
+    elif not library.to_numeric(some, errors="coerce").notna().all():
+        return column
+    numbers = library.to_numeric(texts.mask(texts.isin(MISSING)), errors="coerce")
+    return numbers if bool((numbers.notna() | texts.isna() | texts.isin(MISSING)).all()) else texts
+
+
 def _bounded(lines: Iterable[str], where: str) -> Iterator[str]:
-    """The lines that are not blank, as long as they fit into memory."""
+    """The lines of a table, as long as they fit into memory."""
     characters = 0
     for line in lines:
         characters += len(line)
@@ -180,8 +242,7 @@ def _bounded(lines: Iterable[str], where: str) -> Iterator[str]:
                 f"{where}: the table has more than {MOST_CHARACTERS:,} characters",
                 hint="Divide it into several files, or write it as Parquet.",
             )
-        if line.strip():
-            yield line
+        yield line
 
 
 def is_header(fields: Sequence[str]) -> bool:
@@ -205,11 +266,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def looks_like_time(text: str) -> bool:
-    """Whether a text could be a date: digits around the marks that dates are written with."""
-    return len(text) >= 6 and text[0].isdigit() and any(mark in text[1:] for mark in "-/:.")
 
 
 def _parquet(library: ModuleType, path: Path) -> pandas.DataFrame:

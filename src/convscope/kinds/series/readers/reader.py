@@ -42,9 +42,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from convscope.data.assembly import assemble
+from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import class_files
 from convscope.data.file_sets import FileSet, set_at, set_of_file
 from convscope.data.listing import Listing
@@ -53,8 +54,10 @@ from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows
-from convscope.kinds.series.readers.table_layouts import Asked, TableSeries, read_table_series
-from convscope.kinds.series.readers.tables import series_of_frame
+from convscope.kinds.series.readers.table_layouts import TableSeries, read_table_series
+from convscope.kinds.series.readers.table_roles import Asked
+from convscope.kinds.series.readers.tables import measuring_of, series_of_frame
+from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.types import Progress, SplitName, no_progress
 
 ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq")
@@ -71,6 +74,9 @@ def read_series(
     label_column: str | None = None,
     rows: str = "auto",
     group: str | None = None,
+    time_format: str | None = None,
+    missing_value: Sequence[str] = (),
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Reads labelled series from any of the layouts in the table above.
 
@@ -83,6 +89,9 @@ def read_series(
         label_column: The column of labels.
         rows: What a row of a table is: a whole `series`, one of its `times`, or `auto`.
         group: As `assemble`.
+        time_format: How times are written, as `series.times` has it.
+        missing_value: Numbers that stand for a missing value.
+        drop_column: Columns that are left out.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -93,11 +102,49 @@ def read_series(
         BackendError: pandas, or for `.ts` and `.arff` aeon, is not installed.
     """
     place = Path(path)
-    asked = Asked(time_column, id_column, label_column, rows)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    asked = Asked(id_column, label_column, rows, group, measuring)
+    return assemble(found_series(place, asked, progress), seed, group)
+
+
+def found_series(place: Path, asked: Asked, progress: Progress) -> Found:
+    """The series below a path with their labels, before they are divided.
+
+    Where some tables leave open whether dates begin with the day and others do not, all are read as these.
+
+    Args:
+        place: As `read_series`.
+        asked: What the user said.
+        progress: Told how far reading has come.
+
+    Raises:
+        DataError: As `read_series`.
+    """
+    forms = TimeForms()
+    found = _found(place, asked, progress, forms)
+    settled = forms.settled(str(place))
+    if settled is not None:
+        asked = replace(asked, measuring=replace(asked.measuring, time_format=settled))
+        found = _found(place, asked, progress, TimeForms())
+    return found
+
+
+def _found(place: Path, asked: Asked, progress: Progress, forms: TimeForms) -> Found:
     files = set_at(place, "series", _preferred)
     found = SeriesRows(str(place if files is None else files.root), progress)
-    layout = _read_folders(found, asked) if files is None else _read_files(files, found, asked)
-    return assemble(found.found(str(place), layout), seed, group)
+    into = _Into(found, asked, forms)
+    layout = _read_folders(into) if files is None else _read_files(files, into)
+    found.keep("time_format", forms.form)
+    return found.found(str(place), layout)
+
+
+@dataclass(frozen=True)
+class _Into:
+    """Where series are collected, and how."""
+
+    found: SeriesRows
+    asked: Asked
+    forms: TimeForms
 
 
 def _preferred(folder: Path) -> FileSet | None:
@@ -113,13 +160,14 @@ def _preferred(folder: Path) -> FileSet | None:
     return None
 
 
-def _read_files(files: FileSet, found: SeriesRows, asked: Asked) -> str:
+def _read_files(files: FileSet, into: _Into) -> str:
+    found = into.found
     found.skipped += files.skipped
     forms: dict[str, None] = {}
     for key, split in zip(files.keys, files.splits, strict=True):
         path = files.root / key
         form = _read_archive(path, key, split, found) if is_archive_file(path) else None
-        forms[form or _read_table(path, key, split, found, asked)] = None
+        forms[form or _read_table(path, key, split, into)] = None
     found.decisions |= dict.fromkeys(files.decisions())
     return files.layout(forms)
 
@@ -131,17 +179,24 @@ def _read_archive(path: Path, key: str, split: SplitName | None, found: SeriesRo
     return f"series of the archives ({path.suffix})"
 
 
-def _read_table(path: Path, key: str, split: SplitName | None, found: SeriesRows, asked: Asked) -> str:
+def _read_table(path: Path, key: str, split: SplitName | None, into: _Into) -> str:
     """Adds the series of a table; returns its form in a few words."""
-    table = read_table_series(read_frame(path), str(path), asked, labelled=True)
+    found = into.found
+    table = read_table_series(read_frame(path), str(path), into.asked, labelled=True)
     found.note(key, table.notes)
-    splits = table.splits or [split] * len(table.series)
-    for place, one, label, belongs in zip(table.keys, table.series, table.labels, splits, strict=True):
-        found.add(f"{path}#{place}", f"{key}#{place}", one, label, belongs)
+    found.keep("label_column", table.roles.kept)
+    into.forms.add(table.time_format, table.notes)
+    if table.roles.group is not None:
+        found.grouped_by = f"column '{table.roles.group}'"
+    nothing = [None] * len(table.series)
+    parts = (table.keys, table.series, table.labels, table.splits or [split] * len(nothing))
+    for place, one, label, belongs, group in zip(*parts, table.groups or nothing, strict=True):
+        found.add(f"{path}#{place}", f"{key}#{place}", one, label, belongs, group)
     return table.form
 
 
-def _read_folders(found: SeriesRows, asked: Asked) -> str:
+def _read_folders(into: _Into) -> str:
+    found = into.found
     listing = Listing(found.root)
     files = class_files(listing, "series")
     for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
@@ -149,9 +204,10 @@ def _read_folders(found: SeriesRows, asked: Asked) -> str:
             listing.skip(key, "not a table")
             continue
         path = Path(found.root, key)
-        series, notes = series_of_frame(read_frame(path), str(path), time_column=asked.time_column)
-        found.note(key, notes)
-        found.add(str(path), key, series, label, split)
+        table = series_of_frame(read_frame(path), str(path), into.asked.measuring)
+        found.note(key, (*table.notes, table.line()))
+        into.forms.add(table.time_format, table.notes)
+        found.add(str(path), key, table.series[0], label, split)
     found.skipped += listing.skipped
     return f"{files.layout} of series"
 
@@ -164,6 +220,10 @@ def read_series_inputs(
     id_column: str | None = None,
     label_column: str | None = None,
     rows: str = "auto",
+    group: str | None = None,
+    time_format: str | None = None,
+    missing_value: Sequence[str] = (),
+    drop_column: Sequence[str] = (),
 ) -> SeriesInputs:
     """Reads the series that are asked about; labels and splits that stand beside them are left out.
 
@@ -181,6 +241,10 @@ def read_series_inputs(
         id_column: The column that says to which series a row belongs.
         label_column: The column of labels, which are not read.
         rows: What a row of a table is: a whole `series`, one of its `times`, or `auto`.
+        group: The column of groups, which are not read.
+        time_format: How times are written, as the training settled it.
+        missing_value: Numbers that stand for a missing value.
+        drop_column: Columns that are left out.
 
     Returns:
         The series, in the order given.
@@ -190,7 +254,8 @@ def read_series_inputs(
         UsageError: A table has no such column.
         BackendError: pandas or aeon is not installed.
     """
-    asked = Asked(time_column, id_column, label_column, rows)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    asked = Asked(id_column, label_column, rows, group, measuring)
     found = SeriesRows("", progress)
     for one in map(str, inputs):
         if one == STANDARD_INPUT:
@@ -203,7 +268,7 @@ def read_series_inputs(
         raise nothing_in(inputs, "series", found.skipped)
     progress(len(found.series), len(found.series), "reading series")
     made = found.samples()
-    return SeriesInputs("", made.keys, made.series, tuple(found.skipped), tuple(found.decisions))
+    return SeriesInputs("", made.keys, made.series, tuple(found.skipped), (*found.doubts, *found.decisions))
 
 
 def _is_series(key: str) -> bool:

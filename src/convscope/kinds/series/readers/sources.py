@@ -17,6 +17,13 @@ from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import MOST_VALUES
 from convscope.types import Progress, Skipped, SplitName
 
+
+class Doubt(str):
+    """A line of what was done to a table that the user should worry about."""
+
+    __slots__ = ()
+
+
 FEWEST_TO_CHOOSE_BY = 30
 """Series of a drawn validation split: with fewer, the best epoch would be chosen by chance."""
 
@@ -95,14 +102,24 @@ class SeriesRows:
     progress: Progress
     keys: list[str] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    grouped_by: str = ""
+    kept: dict[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: dict[str, None] = field(default_factory=dict)
+    doubts: dict[str, None] = field(default_factory=dict)
     values: int = 0
 
     def add(
-        self, where: str, key: str, series: Series, label: str = "", split: SplitName | None = None
+        self,
+        where: str,
+        key: str,
+        series: Series,
+        label: str | None = "",
+        split: SplitName | None = None,
+        group: str | None = None,
     ) -> None:
         """Keeps a series, or lists it as skipped where nothing stands in it.
 
@@ -110,8 +127,9 @@ class SeriesRows:
             where: The file and row, for messages.
             key: The same below the root.
             series: The series.
-            label: The name of its class.
+            label: The name of its class; None where it has none.
             split: Where it belongs, if that is known.
+            group: What it stays together with, if that is known.
 
         Raises:
             DataError: It has other variables than those before, or is one too many for the memory.
@@ -126,14 +144,21 @@ class SeriesRows:
         self.keys.append(key)
         self.labels.append(label)
         self.splits.append(split)
+        self.groups.append(group)
         if not len(self.series) % _REPORTED:
             self.progress(len(self.series), None, "reading series")
 
     def note(self, where: str, notes: Sequence[str]) -> None:
         """Keeps what was done to series of a file; what was done to several is said once."""
         for line in notes:
-            if all(line != known.partition(" (")[0] for known in self.decisions):
-                self.decisions[f"{line} ({where})"] = None
+            kept = self.doubts if isinstance(line, Doubt) else self.decisions
+            if all(not known.startswith(f"{line} (") for known in kept):
+                kept[f"{line} ({where})"] = None
+
+    def keep(self, option: str, value: str | None) -> None:
+        """Keeps how a table was read, so that others are read likewise; the first one counts."""
+        if value is not None:
+            self.kept.setdefault(option, value)
 
     def samples(self) -> SeriesSamples:
         """The series alone."""
@@ -158,6 +183,8 @@ class SeriesRows:
             source=self.samples(),
             labels=self.labels,
             splits=self.splits,
+            groups=self.groups if any(group is not None for group in self.groups) else None,
+            grouped_by=self.grouped_by,
             digests=digests_of(map(_content, self.series)),
             nouns=("series", "series"),
             alike="identical series",
@@ -165,11 +192,12 @@ class SeriesRows:
             decisions=tuple(self.decisions),
             warnings=self._warnings(),
             skipped=tuple(self.skipped),
+            reading=dict(self.kept),
         )
 
     def _warnings(self) -> list[str]:
         constant = sum(_is_constant(series) for series in self.series)
-        return [f"{constant} series are constant"] if constant else []
+        return [*self.doubts, *([f"{constant} series are constant"] if constant else [])]
 
     def _as_others(self, where: str, series: Series) -> Series:
         """With the variables in the order of the first series."""

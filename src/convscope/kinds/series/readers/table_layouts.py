@@ -2,66 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, find_column, label_name, split_name
-from convscope.errors import DataError, UsageError
+from convscope.data.columns import columns_line, find_column, label_name, split_name
+from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import named_variables, without_padding
-from convscope.kinds.series.readers.frames import column_numbers, pandas_library
-from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.tables import grouped_series, series_of_frame, without_row_numbers
-from convscope.kinds.series.readers.times import find_time_column
+from convscope.kinds.series.readers.frames import MISSING, column_numbers, pandas_library
+from convscope.kinds.series.readers.sentinels import sentinels
+from convscope.kinds.series.readers.sources import Doubt, Series
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked, ColumnRoles, find_roles
+from convscope.kinds.series.readers.tables import (
+    Measured,
+    grouped_series,
+    series_of_frame,
+    without_row_numbers,
+)
+from convscope.kinds.series.readers.unlike import check_columns, names_count, why_doubtful
 from convscope.types import SplitName
 
 if TYPE_CHECKING:
     import pandas
 
 V = TypeVar("V")
-Rows = Literal["auto", "series", "times"]
-
-ID_COLUMNS = (
-    *("series", "series_id", "series_name", "id", "unique_id", "case", "case_id", "sample", "sample_id"),
-    *("instance", "instance_id", "recording", "recording_id", "measurement_id", "unit", "segment", "uid"),
-)
-"""What the column that says to which series a row belongs is usually called."""
-SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label", "label_name")
-"""What the column of labels is usually called."""
-ARCHIVE_TABLES = (".tsv", ".txt")
-"""How tables of the UCR archive end, which have a label first and no header."""
 
 _FEW = 2
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the user said about a table.
-
-    Args:
-        time_column: The column of times.
-        id_column: The column that says to which series a row belongs.
-        label_column: The column of labels.
-        rows: What a row is: a whole `series`, or one of its `times`; `auto` finds out.
-
-    Raises:
-        UsageError: A row is something else.
-    """
-
-    time_column: str | None = None
-    id_column: str | None = None
-    label_column: str | None = None
-    rows: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.rows not in get_args(Rows):
-            raise UsageError(
-                f"rows must be one of {', '.join(get_args(Rows))}. Received: rows={self.rows!r}."
-            )
+_OF_ARCHIVE = re.compile(r"_(train|test)\.(tsv|txt)(\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,18 +42,45 @@ class TableSeries:
     Args:
         series: In the order of their first rows.
         keys: What tells each within the table: the number of its row from 1, or its id; empty if it is alone.
-        labels: The class of each; empty where none are wanted or there.
+        labels: The class of each, None where none stands; empty where none are wanted or there.
         splits: The split of each; empty where the table has none.
+        groups: The group of each; empty where the table has none.
+        roles: What its columns were taken for.
         form: What the table was read as, in a few words.
-        notes: What was done, one line each.
+        notes: What was done, one line each; a `Doubt` is to be worried about.
+        time_format: How times are written; None where there are none.
     """
 
     series: Sequence[Series]
     keys: Sequence[str]
-    labels: Sequence[str] = ()
+    labels: Sequence[str | None] = ()
     splits: Sequence[SplitName | None] = ()
+    groups: Sequence[str | None] = ()
+    roles: ColumnRoles = field(default_factory=ColumnRoles)
     form: str = "one series"
     notes: Sequence[str] = field(default=())
+    time_format: str | None = None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table with what is known of its columns."""
+
+    frame: pandas.DataFrame
+    where: str
+    asked: Asked
+    roles: ColumnRoles
+    labelled: bool
+    notes: tuple[str, ...]
+
+    def of_rows(self) -> tuple[list[str | None], list[SplitName | None], list[str | None]]:
+        """Label, split and group of each row; empty where there are none or labels are not wanted."""
+        label, split, group = self.roles.label, self.roles.split, self.roles.group
+        return (
+            [] if label is None or not self.labelled else labels_of(self.frame[label], self.where),
+            [] if split is None or not self.labelled else _splits(self.frame[split], self.where),
+            [] if group is None or not self.labelled else _names(self.frame[group]),
+        )
 
 
 def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labelled: bool) -> TableSeries:
@@ -93,9 +91,13 @@ def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labe
     | a column of ids that repeat | a time of the series with this id |
     | cells that are lists of numbers | a series; each column of lists is a variable |
     | no header, and one column; or a column of times | a time of the only series |
-    | no header otherwise | a series; the label comes first in `.tsv` and `.txt`, as in the UCR archive |
+    | no header otherwise | a series; its label is in the first column or the last one |
     | a column of labels, or names that count up (`t0`, `t1`, ...) | a series |
+    | a column of labels and one of times | a time of the only series, which is `DataError` in training |
     | anything else | a time of the only series |
+
+    A row is no series where its columns are measurements of different things: that is a `DataError` that says
+    what such a table is for.
 
     Args:
         frame: A `pandas.DataFrame`.
@@ -108,80 +110,44 @@ def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labe
         UsageError: There is no column of a name that was given.
     """
     notes: list[str] = []
-    unnamed = list(frame.columns) == [str(number + 1) for number in range(len(frame.columns))]
     frame = without_row_numbers(frame, notes)
-    _check_given(frame, where, asked)
-    archive = Path(where).suffix.lower() in ARCHIVE_TABLES
-    label = _label_column(frame, where, asked, labelled, unnamed and (archive or labelled))
-    at_split = None if unnamed else find_column(frame.columns, SPLIT_COLUMNS)
-    split = None if at_split is None else frame.columns[at_split]
-    told = [name for name in (label, split) if name is not None]
-    ids = asked.id_column or (None if unnamed or asked.rows == "series" else _repeating_ids(frame, told))
-    if ids is not None:
-        return _long(frame, where, asked, ids, label if labelled else None, split, told, notes)
+    dropped = [name for name in asked.measuring.drop if name in frame.columns]
+    roles = find_roles(frame.drop(columns=dropped), where, asked, labelled)
+    table = _Table(frame.drop(columns=dropped), where, asked, roles, labelled, (*notes, *roles.notes))
+    if roles.ids is not None:
+        return _long(table, roles.ids, dropped)
     if asked.rows == "times" or (
-        asked.rows == "auto" and not _has_lists(frame) and _one_series(frame, where, asked, unnamed, label)
+        asked.rows == "auto" and not _lists(table.frame) and _one_series(table.frame, roles)
     ):
-        if labelled:
-            raise DataError(
-                f"{where}: expected many series, received one",
-                hint="Name the column that says to which series a row belongs with --id-column.",
-            )
-        series, said = series_of_frame(frame.drop(columns=told), where, time_column=asked.time_column)
-        return TableSeries([series], [""], notes=(*notes, *said))
-    return _wide(frame, where, label if labelled else None, split, told, notes)
+        return _only(table, dropped)
+    return _wide(table, dropped)
 
 
-def _check_given(frame: pandas.DataFrame, where: str, asked: Asked) -> None:
-    for name in (asked.id_column, asked.label_column, asked.time_column):
-        if name is not None and name not in frame.columns:
-            names = ", ".join(map(repr, frame.columns[:20]))
-            raise UsageError(f"{where} has no column '{name}'.", f"It has {names}.")
-
-
-def _label_column(
-    frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool, first: bool
-) -> str | None:
-    """As given, the first of a table without header, by its name, or the only column of words."""
-    names = list(frame.columns)
-    if asked.label_column is not None:
-        return asked.label_column
-    if first and len(names) > 1:
-        return str(names[0])
-    at = find_column(names, SERIES_LABEL_COLUMNS)
-    if at is not None or not labelled:
-        return None if at is None else names[at]
-    time = find_time_column(frame, asked.time_column, where)
-    free = [name for name in names if name not in (time, asked.id_column)]
-    words = [name for name in free if _holds_words(frame[name])]
-    words = [name for name in words if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
-    if len(words) != 1:
+def _only(table: _Table, dropped: Sequence[str]) -> TableSeries:
+    """The only series of a table, which needs no label."""
+    if table.labelled:
+        label, time = table.roles.label, " and ".join(map(repr, table.roles.time))
+        seen = f", whose rows are times of {time}," if time else ""
+        state = f" The labels in {label!r} are of single rows." if label is not None and time else ""
         raise DataError(
-            f"{where}: expected a column of labels, received {', '.join(map(repr, names[:20]))}",
-            hint="Name it with --label-column.",
+            f"{table.where}: expected many series{seen} received one.{state}",
+            hint="Name the column that says to which series a row belongs with --id-column; if each row is a "
+            "series, use --rows series; to watch the one series for rows unlike those before, use "
+            "--recipe series-anomaly.",
         )
-    return str(words[0])
+    frame = table.frame.drop(columns=table.roles.told())
+    found = series_of_frame(frame, table.where, table.asked.measuring)
+    notes = (*table.notes, *found.notes, _line(table, found, dropped))
+    return TableSeries(found.series, [""], roles=table.roles, notes=notes, time_format=found.time_format)
 
 
-def _holds_words(column: pandas.Series) -> bool:
-    library = pandas_library()
-    if library.api.types.is_numeric_dtype(column.dtype):
-        return False
-    texts = column.dropna().head(100)
-    return all(isinstance(value, str) for value in texts) and (
-        library.to_numeric(texts, errors="coerce").notna().sum() * 2 < max(len(texts), 1)
-    )
-
-
-def _repeating_ids(frame: pandas.DataFrame, told: Sequence[str]) -> str | None:
-    """A column of a usual name in which some value stands twice; else its rows are series of their own."""
-    free = [name for name in frame.columns if name not in told]
-    at = find_column(free, ID_COLUMNS)
-    return free[at] if at is not None and bool(frame[free[at]].duplicated().any()) else None
-
-
-def _has_lists(frame: pandas.DataFrame) -> bool:
-    return bool(_lists(frame))
+def _line(table: _Table, found: Measured, dropped: Sequence[str]) -> str:
+    """What the columns were taken for, where rows are times."""
+    times = [("time", name) for name in found.time]
+    values = [("values", name) for name in found.series[0].variables]
+    roles = table.roles.pairs() if table.labelled else []
+    hidden = [] if table.labelled else [name for _, name in table.roles.pairs() if name != table.roles.ids]
+    return columns_line([*roles, *times, *values], [*found.unused, *hidden, *dropped])
 
 
 def _lists(frame: pandas.DataFrame) -> list[str]:
@@ -189,49 +155,41 @@ def _lists(frame: pandas.DataFrame) -> list[str]:
     return [name for name in frame.columns if isinstance(frame[name].iloc[0], (list, np.ndarray))]
 
 
-def _one_series(frame: pandas.DataFrame, where: str, asked: Asked, unnamed: bool, label: str | None) -> bool:
-    if find_time_column(frame, asked.time_column, where) is not None and label is None:
+def _one_series(frame: pandas.DataFrame, roles: ColumnRoles) -> bool:
+    values = [name for name in frame.columns if name not in (*roles.told(), *roles.time)]
+    if roles.time and not (roles.label is not None and len(values) > _FEW and names_count(values)):
         return True
-    if unnamed or label is not None:
-        return len(frame.columns) - (label is not None) < _FEW
-    return not _count_up(frame.columns)
+    if not roles.named or roles.label is not None:
+        return len(values) < _FEW
+    return not names_count(values)
 
 
-def _count_up(names: Sequence[str]) -> bool:
-    """True of names such as `0`, `1` or `t1`, `t2` that are numbers in order behind the same letters."""
-    stems = [name.rstrip("0123456789") for name in names]
-    ends = [name[len(stem) :] for name, stem in zip(names, stems, strict=True)]
-    if len(names) < _FEW or len(set(stems)) > 1 or not all(ends):
-        return False
-    numbers = [int(end) for end in ends]
-    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _long(
-    frame: pandas.DataFrame,
-    where: str,
-    asked: Asked,
-    ids: str,
-    label: str | None,
-    split: str | None,
-    told: Sequence[str],
-    notes: list[str],
-) -> TableSeries:
+def _long(table: _Table, ids: str, dropped: Sequence[str]) -> TableSeries:
+    frame, where = table.frame, table.where
     groups, names = pandas_library().factorize(frame[ids])
     if np.any(groups < 0):
         raise DataError(
             f"{where}, row {int(np.argmin(groups)) + 1}: expected an id in {ids!r}, received none"
         )
-    rest = frame.drop(columns=[*told, ids])
-    series, said = grouped_series(rest, groups.astype(np.int64), where, time_column=asked.time_column)
-    labels = [] if label is None else _of_groups(_labels(frame[label], where), groups, where, names, label)
-    splits = [] if split is None else _of_groups(_splits(frame[split], where), groups, where, names, split)
-    keys = [str(name) for name in names]
-    return TableSeries(series, keys, labels, splits, f"long table with ids in column {ids}", (*notes, *said))
+    rest = frame.drop(columns=[*table.roles.told(), ids])
+    found = grouped_series(rest, groups.astype(np.int64), where, table.asked.measuring)
+    labels, splits, belongs = table.of_rows()
+    roles = table.roles
+    return TableSeries(
+        found.series,
+        [str(name) for name in names],
+        _of_groups(labels, groups, where, names, roles.label) if labels else (),
+        _of_groups(splits, groups, where, names, roles.split) if splits else (),
+        _of_groups(belongs, groups, where, names, roles.group) if belongs else (),
+        roles,
+        f"long table with ids in column {ids}",
+        (*table.notes, *found.notes, _line(table, found, dropped)),
+        found.time_format,
+    )
 
 
 def _of_groups(
-    values: list[V], groups: npt.NDArray[np.int64], where: str, names: Sequence[object], column: str
+    values: list[V], groups: npt.NDArray[np.int64], where: str, names: Sequence[object], column: str | None
 ) -> list[V]:
     """The one value of each series."""
     found: dict[int, V] = {}
@@ -244,37 +202,50 @@ def _of_groups(
     return [found[group] for group in range(len(names))]
 
 
-def _wide(
-    frame: pandas.DataFrame,
-    where: str,
-    label: str | None,
-    split: str | None,
-    told: Sequence[str],
-    notes: list[str],
-) -> TableSeries:
-    keys = [str(row) for row in range(1, len(frame) + 1)]
-    labels = [] if label is None else _labels(frame[label], where)
-    splits = [] if split is None else _splits(frame[split], where)
-    rest = frame.drop(columns=list(told))
-    named = find_column(rest.columns, ID_COLUMNS)
-    if named is not None and len(rest.columns) > 1 and rest.columns[named] != "1":
-        rest = rest.drop(columns=[rest.columns[named]])
+def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
+    frame, roles, where = table.frame, table.roles, table.where
+    rest = frame.drop(columns=roles.told())
+    at = find_column(rest.columns, ID_COLUMNS) if roles.named else None
+    aside = {*roles.time, *([] if at is None or len(rest.columns) < _FEW else [rest.columns[at]])}
+    rest = rest.drop(columns=[name for name in rest.columns if name in aside])
     lists = _lists(rest) if len(rest.columns) else []
+    notes = list(table.notes)
     if lists:
-        series = _of_lists(rest[lists], where)
-        return TableSeries(series, keys, labels, splits, f"lists in {', '.join(lists)}", notes)
-    columns = []
+        series, used, form = _of_lists(rest[lists], where), lists, f"lists in {', '.join(lists)}"
+    else:
+        used, values = _numbers(table, rest)
+        series = [Series(without_padding(row), named_variables(1)) for row in values[:, :, None]]
+        form = f"wide table of {len(used)} times"
+        notes += _checked(table, used, values)
+    labels, splits, groups = table.of_rows()
+    unused = [name for name in frame.columns if name not in (*used, *roles.told())]
+    told = roles.pairs() if table.labelled else []
+    hidden = [] if table.labelled else roles.told()
+    notes.append(columns_line([*told, *(("values", name) for name in used)], [*unused, *hidden, *dropped]))
+    keys = [str(row) for row in range(1, len(frame) + 1)]
+    return TableSeries(series, keys, labels, splits, groups, roles, form, notes)
+
+
+def _numbers(table: _Table, rest: pandas.DataFrame) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The columns of numbers, and their values of shape (rows, columns)."""
+    found: dict[str, npt.NDArray[np.float32]] = {}
     for name in rest.columns:
-        numbers = column_numbers(rest[name], f"{where}, column {name!r}")
-        if numbers is None:
-            notes.append(f"column {name!r} holds no numbers and is left out")
-        else:
-            columns.append(numbers)
-    if not columns:
-        raise DataError(f"{where}: expected columns of numbers, received {', '.join(frame.columns[:20])}")
-    values = np.stack(columns, axis=1)[:, :, None]
-    series = [Series(without_padding(row), named_variables(1)) for row in values]
-    return TableSeries(series, keys, labels, splits, f"wide table of {len(columns)} times", notes)
+        numbers = column_numbers(rest[name], f"{table.where}, column {name!r}", table.asked.measuring.missing)
+        if numbers is not None:
+            found[str(name)] = numbers
+    if not found:
+        shown = ", ".join(map(str, table.frame.columns[:20]))
+        raise DataError(f"{table.where}: expected columns of numbers, received {shown}")
+    return list(found), np.stack(list(found.values()), axis=1)
+
+
+def _checked(table: _Table, names: Sequence[str], values: npt.NDArray[np.float32]) -> list[str]:
+    """What is to be worried about in a wide table; refuses one of unlike columns."""
+    archive = not table.roles.named and _OF_ARCHIVE.search(table.where) is not None
+    if table.labelled and table.asked.rows == "auto" and not archive:
+        check_columns(table.where, names, values, table.roles.named, table.roles.label)
+    doubt = why_doubtful(values) if table.labelled else None
+    return [*([] if doubt is None else [Doubt(doubt)]), *sentinels(values, "values")]
 
 
 def _of_lists(frame: pandas.DataFrame, where: str) -> list[Series]:
@@ -293,15 +264,32 @@ def _of_lists(frame: pandas.DataFrame, where: str) -> list[Series]:
     return made
 
 
-def _labels(column: pandas.Series, where: str) -> list[str]:
-    names: dict[object, str] = {}
+def labels_of(column: pandas.Series, where: str) -> list[str | None]:
+    """The class of each row; None where none stands. NA and None are classes among words alone."""
+    library = pandas_library()
+    if not library.api.types.is_numeric_dtype(column.dtype):
+        texts = column.astype("string").str.strip()
+        missing = texts.isna() | texts.isin(MISSING)
+        numbers = library.to_numeric(texts.mask(missing), errors="coerce")
+        if bool((numbers.notna() | missing).all() and numbers.notna().any()):
+            column = numbers
+    names: dict[object, str | None] = {}
     found = []
     for row, value in enumerate(column.to_list(), 1):
-        if value not in names:
-            names[value] = label_name(f"{where}, row {row}", value)
-        found.append(names[value])
+        key = None if _is_nothing(value) else value
+        if key not in names:
+            names[key] = None if key is None else label_name(f"{where}, row {row}", value)
+        found.append(names[key])
     return found
 
 
 def _splits(column: pandas.Series, where: str) -> list[SplitName | None]:
     return [split_name(f"{where}, row {row}", str(value)) for row, value in enumerate(column.to_list(), 1)]
+
+
+def _names(column: pandas.Series) -> list[str | None]:
+    return [None if _is_nothing(value) else str(value) for value in column.to_list()]
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value == "" or bool(pandas_library().isna(value))

@@ -2,11 +2,7 @@
 
 | what stands in the table | what happens |
 |---|---|
-| times as ISO 8601, with any zone or none | UTC; without a zone they are taken for UTC |
-| seconds, milliseconds, microseconds or nanoseconds since 1970 | told apart by their size, said |
-| smaller numbers | seconds from a beginning that is not known, said |
-| other forms of dates | as pandas reads the first; month before day unless that is impossible, said |
-| a text that is no time | `DataError` with the row |
+| times | as `series.times` says |
 | rows without a time | left out, said |
 | rows that are not in order | sorted, said |
 | several rows of one time | kept in the order of the file, said; a grid takes their mean |
@@ -14,7 +10,8 @@
 | an unnamed first column that counts the rows | left out, said |
 | a missing value, an infinite one, one beyond float32 | missing (NaN) |
 | a number in words between numbers | `DataError` with the row |
-| a column of words | left out, said |
+| a column of words | left out, named |
+| a number such as -200 or 9999, several times and far from all others | kept, with a warning |
 | a column without any value | kept; all of it is missing |
 | a row with more fields than the header | `DataError` |
 | a row with fewer fields | what is not there is missing |
@@ -35,16 +32,21 @@ Brought to a grid:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import DataError
-from convscope.kinds.series.readers.frames import column_numbers, read_frame
+from convscope.data.columns import columns_line
+from convscope.errors import DataError, UsageError
+from convscope.kinds.series.readers.frames import column_numbers, decisions_of, read_frame
+from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.times import Times, find_time_column, parse_times
+from convscope.kinds.series.readers.time_forms import FORMS, Times
+from convscope.kinds.series.readers.times import find_time_columns, parse_time_columns
 
 if TYPE_CHECKING:
     import pandas
@@ -58,59 +60,113 @@ _MOST_GROWTH = 20
 _FEW = 10_000
 
 
-def read_series_table(path: Path, *, time_column: str | None = None) -> tuple[Series, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Measuring:
+    """What the user, or a run, said about the columns of a table of measurements.
+
+    Args:
+        time_column: The column of times; by default one of a usual name, or the first that holds times.
+        time_format: How times are written: one of `FORMS`, or a pattern of `strftime`.
+        missing: Numbers that stand for a missing value.
+        drop: Columns that are left out.
+    """
+
+    time_column: str | None = None
+    time_format: str | None = None
+    missing: tuple[float, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+MEASURING = Measuring()
+
+
+def measuring_of(
+    time_column: str | None, time_format: str | None, missing_value: Sequence[str], drop_column: Sequence[str]
+) -> Measuring:
+    """What the options of a recipe say about the columns of its tables.
+
+    Raises:
+        UsageError: A form of times that is none.
+    """
+    if time_format is not None and time_format not in FORMS and "%" not in time_format:
+        raise UsageError(
+            f"time_format must be one of {', '.join(FORMS)}, or a pattern such as '%d.%m.%Y %H:%M'. "
+            f"Received: time_format={time_format!r}."
+        )
+    return Measuring(time_column, time_format, tuple(map(float, missing_value)), tuple(drop_column))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The series of a table.
+
+    Args:
+        series: Each in order of time.
+        time: The columns of times; empty where rows are counted.
+        unused: The columns that were left out.
+        notes: One line for each thing that was done; a `Doubt` is to be worried about.
+        time_format: How times are written; None where there are none.
+        order: The row of the table that each row of the series was, of all series one behind the other.
+    """
+
+    series: tuple[Series, ...]
+    time: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    time_format: str | None = None
+    order: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+
+    def line(self, roles: Sequence[tuple[str, str]] = ()) -> str:
+        """What each column was taken for, others than these besides."""
+        times = [("time", name) for name in self.time]
+        values = [("values", name) for name in self.series[0].variables]
+        return columns_line([*roles, *times, *values], self.unused)
+
+
+def read_series_table(path: Path, measuring: Measuring = MEASURING) -> tuple[Series, tuple[str, ...]]:
     """Reads a table of one series: a row for each time, a column for each variable.
 
     Args:
         path: A CSV, TSV or Parquet file.
-        time_column: The column of times; by default one of a usual name, or the first that holds times.
+        measuring: What the user, or a run, said about its columns.
 
     Returns:
         The series in order of time, and one line for each thing that was done.
 
     Raises:
-        DataError: As the table above says; the message names the file and the row.
-        UsageError: There is no such column.
+        DataError: The table is damaged or has no numbers, or its times are none.
+        UsageError: The table has no column of that name.
         BackendError: pandas is not installed.
     """
-    return series_of_frame(read_frame(path), str(path), time_column=time_column)
+    found = series_of_frame(read_frame(path), str(path), measuring)
+    return found.series[0], found.notes
 
 
-def series_of_frame(
-    frame: pandas.DataFrame, where: str, *, time_column: str | None = None
-) -> tuple[Series, tuple[str, ...]]:
-    """The one series that a frame holds.
+def series_of_frame(frame: pandas.DataFrame, where: str, measuring: Measuring = MEASURING) -> Measured:
+    """The only series of a table in memory.
 
     Args:
         frame: A `pandas.DataFrame`.
         where: The file, for messages.
-        time_column: As in `read_series_table`.
-
-    Returns:
-        As `read_series_table`.
+        measuring: As `read_series_table`.
 
     Raises:
         DataError: As `read_series_table`.
         UsageError: As `read_series_table`.
     """
-    groups = np.zeros(len(frame), np.int64)
-    (series,), notes = grouped_series(frame, groups, where, time_column=time_column)
-    return series, notes
+    return grouped_series(frame, np.zeros(len(frame), np.int64), where, measuring)
 
 
 def grouped_series(
-    frame: pandas.DataFrame, groups: npt.NDArray[np.int64], where: str, *, time_column: str | None = None
-) -> tuple[list[Series], tuple[str, ...]]:
+    frame: pandas.DataFrame, groups: npt.NDArray[np.int64], where: str, measuring: Measuring = MEASURING
+) -> Measured:
     """The series of a frame in which each row says to which it belongs.
 
     Args:
         frame: A `pandas.DataFrame` with columns of variables and times.
         groups: The number of the series of each row, shape (rows,), int64, each from 0 on at least once.
         where: The file, for messages.
-        time_column: As in `read_series_table`.
-
-    Returns:
-        One series for each number, each in order of time, and one line for each thing that was done.
+        measuring: As `read_series_table`.
 
     Raises:
         DataError: As `read_series_table`; or no row of a series has a time.
@@ -118,19 +174,24 @@ def grouped_series(
     """
     notes: list[str] = []
     frame = without_row_numbers(frame, notes)
-    name = find_time_column(frame, time_column, where)
-    times, order = None, np.argsort(groups, kind="stable")
-    if name is not None:
-        times, said = parse_times(frame[name], f"{where}, column {name!r}")
-        notes.append(f"time: column {name!r}, read as {said}")
-        order = _in_order(times, groups, where, notes)
-    values, variables = _variables(frame.drop(columns=[] if name is None else [name]), where, notes)
+    columns = find_time_columns(frame, measuring.time_column, where)
+    parsed, order = None, np.argsort(groups, kind="stable")
+    if columns:
+        parsed = parse_time_columns(frame, columns, where, measuring.time_format)
+        notes += parsed.notes
+        order = _in_order(parsed.times, groups, where, notes)
+    rest = frame.drop(columns=[*columns, *(name for name in measuring.drop if name in frame.columns)])
+    values, variables = _variables(rest, where, measuring, notes)
+    times = None if parsed is None else parsed.times
     borders = np.flatnonzero(np.diff(groups[order])) + 1
     made = [
         Series(values[rows], variables, None if times is None else times[rows])
         for rows in np.split(order, borders)
     ]
-    return made, tuple(notes)
+    unused = tuple(name for name in frame.columns if name not in (*columns, *variables))
+    return Measured(
+        tuple(made), columns, unused, tuple(notes), None if parsed is None else parsed.form, order
+    )
 
 
 def median_step(series: Series) -> int | None:
@@ -193,24 +254,33 @@ def regular(
 
 
 def without_row_numbers(frame: pandas.DataFrame, notes: list[str]) -> pandas.DataFrame:
-    """A frame without an unnamed first column that counts its rows, as pandas writes it."""
+    """A frame without an unnamed first column that counts its rows, as pandas writes it.
+
+    Args:
+        frame: A `pandas.DataFrame`.
+        notes: Learns how the table was read; only the first time.
+    """
+    notes += decisions_of(frame)
     first = frame.columns[0]
-    if (first and not first.startswith("Unnamed:")) or len(frame.columns) < 2:
-        return frame
-    notes.append("the unnamed first column counts the rows and is left out")
-    return frame.drop(columns=[first])
+    numbered = (not first or first.startswith("Unnamed:") or first == "__index_level_0__") and len(
+        frame.columns
+    ) > 1
+    if numbered:
+        notes.append("the unnamed first column counts the rows and is left out")
+    made = frame.drop(columns=[first]) if numbered else frame.copy(deep=False)
+    made.attrs = {}
+    return made
 
 
 def _variables(
-    frame: pandas.DataFrame, where: str, notes: list[str]
+    frame: pandas.DataFrame, where: str, measuring: Measuring, notes: list[str]
 ) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     found: dict[str, npt.NDArray[np.float32]] = {}
     for name in frame.columns:
-        numbers = column_numbers(frame[name], f"{where}, column {name!r}")
-        if numbers is None:
-            notes.append(f"column {name!r} holds no numbers and is left out")
-        else:
+        numbers = column_numbers(frame[name], f"{where}, column {name!r}", measuring.missing)
+        if numbers is not None:
             found[name] = numbers
+            notes += sentinels(numbers, f"column {name!r}")
     if not found:
         raise DataError(
             f"{where}: expected a column of numbers, received {', '.join(frame.columns) or 'none'}"

@@ -237,7 +237,9 @@ def divide(
         for name in SPLITS
     }
     return Splits(
-        **parts,
+        parts["train"],
+        parts["validation"],
+        parts["test"],
         class_names=(),
         layout=layout,
         fingerprint=fingerprint(units),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import column_numbers, pandas_library, read_frame
-from convscope.kinds.series.readers.times import TIME_COLUMNS, parse_times
+from convscope.kinds.series.readers.times import TIME_COLUMNS, parse_time_columns
 from convscope.kinds.series.remaining_life.columns import (
     CONDITION_PREFIXES,
     CYCLE_COLUMNS,
@@ -135,15 +135,14 @@ def _cycles(
     if column is None:
         said.append("cycles: rows are counted, because no column says when they were measured")
         return np.arange(len(frame), dtype=np.float64)
-    place = f"{where}, column {column!r}"
     library = pandas_library()
     if library.api.types.is_numeric_dtype(frame[column].dtype):
         numbers: npt.NDArray[np.float64] = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
         return numbers
-    times, how = parse_times(frame[column], place)
-    said.append(f"cycles: hours, from column {column!r} read as {how}")
-    hours = times.astype(np.int64) / _HOUR
-    hours[np.isnat(times)] = np.nan
+    found = parse_time_columns(frame, [column], where)
+    said += [f"cycles: hours, from {found.notes[0].removeprefix('time: ')}", *found.notes[1:]]
+    hours = found.times.astype(np.int64) / _HOUR
+    hours[np.isnat(found.times)] = np.nan
     return hours
 
 

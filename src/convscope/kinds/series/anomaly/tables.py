@@ -1,0 +1,175 @@
+"""Tables of a series in which anomalies are looked for, with a column that marks them or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.columns import column_of, find_column, is_label_name
+from convscope.errors import DataError, UsageError
+from convscope.kinds.series.readers.frames import column_numbers, is_numeric
+from convscope.kinds.series.readers.sources import Doubt, Series
+from convscope.kinds.series.readers.tables import MEASURING, Measuring, series_of_frame
+from convscope.kinds.series.readers.time_forms import TimeForms
+from convscope.kinds.series.readers.unlike import check_rows
+
+if TYPE_CHECKING:
+    import pandas
+
+ANOMALY_COLUMNS = (
+    "anomaly",
+    "is_anomaly",
+    "anomalous",
+    "is_anomalous",
+    "outlier",
+    "is_outlier",
+    "anomaly_label",
+)
+
+NORMAL = frozenset(["normal", "benign", "ok", "good", "nominal", "regular", "healthy"])
+"""Words for a row that is no anomaly, in a column that has others for those that are."""
+
+_MOST_STATES = 50
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user said about tables.
+
+    Args:
+        label_column: The column that marks anomalies.
+        train_share: Share of the rows to learn from; None takes the usual one.
+        lead: Rows before a stretch that are given as its past.
+        measuring: Columns of times and values.
+    """
+
+    label_column: str | None = None
+    train_share: float | None = None
+    lead: int = 128
+    measuring: Measuring = MEASURING
+
+    def __post_init__(self) -> None:
+        if self.train_share is not None and not 0 < self.train_share < 1:
+            raise UsageError(
+                f"train_share must be between 0 and 1. Received: train_share={self.train_share}."
+            )
+
+
+@dataclass
+class Notes:
+    """What was done to tables, each line with how many it was done to."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    forms: TimeForms = field(default_factory=TimeForms)
+
+    def add(self, lines: Sequence[str]) -> None:
+        """Counts each line."""
+        for line in lines:
+            self.counts[line] = self.counts.get(line, 0) + 1
+
+    def lines(self, doubts: bool = False) -> tuple[str, ...]:
+        """Each line once, of what was done or of what is to be worried about."""
+        return tuple(
+            line if count == 1 else f"{line} ({count} series)"
+            for line, count in self.counts.items()
+            if isinstance(line, Doubt) is doubts
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MarkedSeries:
+    """What was measured, apart from a column that marks anomalies.
+
+    Args:
+        series: The series.
+        marks: Whether each row is marked, shape (rows,); None where no column says so.
+        notes: What was done, a line each.
+        time_format: How times are written; None where there are none.
+    """
+
+    series: Series
+    marks: npt.NDArray[np.bool_] | None
+    notes: tuple[str, ...]
+    time_format: str | None
+
+
+def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool = False) -> MarkedSeries:
+    """What was measured, apart from a column that marks anomalies.
+
+    Args:
+        frame: A `pandas.DataFrame`.
+        asked: Columns that the user chose.
+        where: The file, for messages.
+        alone: Whether it is learned from: the column of marks that the user named must be there, and rows
+            without times must follow each other.
+
+    Raises:
+        DataError: The table is malformed, is of unlike records, or the column that marks anomalies holds
+            words that do not say what is normal.
+        UsageError: A column that the user named is not there.
+    """
+    label = _marked_by(frame, asked, where, alone)
+    marks = None if label is None else _marks(frame[label], f"{where}, column {label!r}")
+    rest = frame if label is None else frame.drop(columns=[label])
+    if not len(rest.columns):
+        raise DataError(f"{where}: expected a column of numbers beside {label!r}, received none")
+    found = series_of_frame(rest, where, asked.measuring)
+    rows = np.arange(len(frame)) if found.order is None else found.order
+    if marks is not None:
+        marks = marks[rows]
+    if alone and not found.time:
+        (series,) = found.series
+        groups = np.zeros(len(rows), np.int64) if marks is None else marks.astype(np.int64)
+        check_rows(where, series.variables, series.values, _sorted_by(frame, groups, rows))
+    line = found.line([] if label is None else [("marks of anomalies", label)])
+    notes = (*found.notes, line)
+    if label is not None:
+        notes = (*notes, f"the column '{label}' marks anomalies and is used for evaluation only")
+    return MarkedSeries(found.series[0], marks, notes, found.time_format)
+
+
+def _marked_by(frame: pandas.DataFrame, asked: Wanted, where: str, alone: bool) -> str | None:
+    """The column that marks anomalies: as named, as usually called, or a label of 0 and 1."""
+    names = [str(name) for name in frame.columns]
+    if asked.label_column is not None:
+        there = alone or asked.label_column in names
+        return column_of(where, names, asked.label_column) if there else None
+    at = find_column(names, ANOMALY_COLUMNS)
+    if at is not None:
+        return names[at]
+    called = [name for name in names if is_label_name(name)]
+    return next((name for name in called if _says_what_is_normal(frame[name])), None)
+
+
+def _says_what_is_normal(column: pandas.Series) -> bool:
+    values = {str(value).strip().lower() for value in column.dropna().unique()[:_MOST_STATES]}
+    return bool(values) and (values <= {"0", "1", "0.0", "1.0", "true", "false"} or bool(values & NORMAL))
+
+
+def _marks(column: pandas.Series, where: str) -> npt.NDArray[np.bool_]:
+    """Whether each row is marked: by a number that is not 0, or a word for something that is not normal."""
+    words = column.astype("string").str.strip().str.lower()
+    if bool(words.isin(NORMAL).any()):
+        unlike: npt.NDArray[np.bool_] = (~words.isin(NORMAL) & words.notna()).to_numpy(dtype=bool)
+        return unlike
+    numbers = column_numbers(column, where)
+    if numbers is None:
+        raise DataError(f"{where}: expected 0 for normal rows and 1 for anomalies, received words")
+    marked: npt.NDArray[np.bool_] = np.nan_to_num(numbers) != 0
+    return marked
+
+
+def _sorted_by(
+    frame: pandas.DataFrame, groups: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """What may have sorted the rows of a table of records: a column of a few words or labels."""
+    for name in frame.columns:
+        if is_label_name(str(name)) or not is_numeric(frame[name]):
+            codes = np.unique(frame[name].astype("string").fillna(""), return_inverse=True)[1][rows]
+            if codes.max() < _MOST_STATES:
+                groups = groups * (int(codes.max()) + 1) + codes
+    return groups

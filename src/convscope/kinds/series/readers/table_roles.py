@@ -1,0 +1,241 @@
+"""What the columns of a table of many series are for: labels, ids, splits, groups; the rest are values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from convscope.data.columns import (
+    LABEL_COLUMNS,
+    LONGEST_LABEL,
+    SPLIT_COLUMNS,
+    column_of,
+    find_column,
+    is_label_name,
+)
+from convscope.data.groups import group_column
+from convscope.errors import DataError, UsageError
+from convscope.kinds.series.readers.frames import MISSING, pandas_library
+from convscope.kinds.series.readers.tables import Measuring
+from convscope.kinds.series.readers.times import find_time_columns
+
+if TYPE_CHECKING:
+    import pandas
+
+Rows = Literal["auto", "series", "times"]
+
+ID_COLUMNS = (
+    *("series", "series_id", "series_name", "id", "unique_id", "case", "case_id", "sample", "sample_id"),
+    *("instance", "instance_id", "recording", "recording_id", "measurement_id", "unit", "segment", "uid"),
+)
+"""What the column that says to which series a row belongs is usually called."""
+SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label", "label_name")
+"""What the column of labels is usually called."""
+ARCHIVE_TABLES = (".tsv", ".txt")
+"""How tables of the UCR archive end, which have a label first and no header."""
+
+_MOST_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said about a table.
+
+    Args:
+        id_column: The column that says to which series a row belongs.
+        label_column: The column of labels, by name or position.
+        rows: What a row is: a whole `series`, or one of its `times`; `auto` finds out.
+        group: The column that names the group of a series.
+        measuring: Columns of times and values.
+        numbers: Whether labels are numbers to predict, not classes.
+
+    Raises:
+        UsageError: A row is something else.
+    """
+
+    id_column: str | None = None
+    label_column: str | None = None
+    rows: str = "auto"
+    group: str | None = None
+    measuring: Measuring = field(default_factory=Measuring)
+    numbers: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rows not in get_args(Rows):
+            raise UsageError(
+                f"rows must be one of {', '.join(get_args(Rows))}. Received: rows={self.rows!r}."
+            )
+
+
+@dataclass(frozen=True)
+class ColumnRoles:
+    """The columns of a table that are no values.
+
+    Args:
+        label: The column of labels.
+        split: The column of splits.
+        ids: The column that says to which series a row belongs.
+        group: The column that names the group of a series.
+        time: The columns of times.
+        named: Whether the names stand in the file.
+        notes: What was decided, one line each.
+        kept: What a run must know to read another table likewise: the position of the label.
+    """
+
+    label: str | None = None
+    split: str | None = None
+    ids: str | None = None
+    group: str | None = None
+    time: tuple[str, ...] = ()
+    named: bool = True
+    notes: tuple[str, ...] = ()
+    kept: str | None = None
+
+    def told(self) -> list[str]:
+        """Columns that say something about a series besides its values and times."""
+        found = dict.fromkeys((self.label, self.split, self.group))
+        return [name for name in found if name is not None]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """ColumnRoles and names, as `columns_line` takes them."""
+        named = (("label", self.label), ("id", self.ids), ("split", self.split), ("group", self.group))
+        return [(role, name) for role, name in named if name is not None]
+
+
+def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool) -> ColumnRoles:
+    """What the columns are for: as given, by their names, or by what stands in them.
+
+    Args:
+        frame: Without row numbers and columns that are dropped.
+        where: The file, for messages.
+        asked: What the user said.
+        labelled: Whether each series needs a label; else a column that the user named may be missing.
+
+    Raises:
+        DataError: A label is needed and no column, or more than one, can hold it.
+        UsageError: A column that the user named is not there.
+    """
+    names = list(frame.columns)
+    named = names != [str(number + 1) for number in range(len(names))]
+    ids = None if asked.id_column is None else column_of(where, names, asked.id_column, "--id-column")
+    if not named:
+        label, notes, kept = _label_of_unnamed(frame, where, asked, labelled)
+        time = find_time_columns(frame, asked.measuring.time_column, where)
+        return ColumnRoles(label, None, ids, None, time, False, notes, kept)
+    at = find_column(names, SPLIT_COLUMNS)
+    split = None if at is None else names[at]
+    group = group_column(names, asked.group)
+    time = find_time_columns(frame, asked.measuring.time_column, where)
+    free = [name for name in names if name not in (ids, split, *time)]
+    label = _label_column(frame, where, asked, labelled, [name for name in free if name != group])
+    if ids is None and asked.rows != "series":
+        ids = _repeating_ids(frame, [name for name in free if name != label])
+    return ColumnRoles(label, split, ids, None if group in (ids, label) else group, time, True)
+
+
+def _label_column(
+    frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool, free: Sequence[str]
+) -> str | None:
+    """As given, by its name, or the only column of words."""
+    if asked.label_column is not None:
+        return _given(list(frame.columns), where, asked.label_column, labelled)
+    at = find_column(free, SERIES_LABEL_COLUMNS)
+    if at is not None:
+        return free[at]
+    called = [name for name in free if is_label_name(name)]
+    if len(called) == 1 or not labelled:
+        return called[0] if len(called) == 1 else None
+    words = [name for name in called or free if holds_words(frame[name])]
+    words = [name for name in words if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
+    if len(words) == 1:
+        return words[0]
+    which = f"{', '.join(map(repr, words or called))} could be it" if words or called else "none is called so"
+    raise DataError(
+        f"{where}: expected one column of labels, received {', '.join(map(repr, list(frame.columns)[:20]))}:"
+        f" {which}",
+        hint="Name it with --label-column.",
+    )
+
+
+def _given(names: Sequence[str], where: str, given: str, labelled: bool) -> str | None:
+    """The column that the user names; of a table without labels it may be missing."""
+    if labelled or given in names:
+        return column_of(where, names, given)
+    return None
+
+
+def _label_of_unnamed(
+    frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool
+) -> tuple[str | None, tuple[str, ...], str | None]:
+    """The label of a table without a header: its first column or its last one, with why."""
+    names = list(frame.columns)
+    if asked.label_column is not None:
+        at = column_of(where, names, asked.label_column)
+        return (at if labelled or _can_be_label(frame[at], asked.numbers) else None), (), None
+    if len(names) < 2 or not (labelled or Path(where).suffix.lower() in ARCHIVE_TABLES):
+        return None, (), None
+    ends = (names[0], names[-1])
+    able = [name for name in ends if _can_be_label(frame[name], asked.numbers)]
+    words = [name for name in able if holds_words(frame[name])]
+    if len(words) == 1:
+        able = words
+    archive = Path(where).suffix.lower() in ARCHIVE_TABLES
+    if len(able) == 2 and (archive or not labelled):
+        able = able[:1]
+    if not able and not labelled:
+        return None, (), None
+    if len(able) != 1:
+        first, last = (_shown(frame[name]) for name in ends)
+        raise DataError(
+            f"{where}: the file has no header, and the label could be in its first column ({first}) or in its"
+            f" last one ({last})",
+            hint="Say which with --label-column 0 or --label-column -1.",
+        )
+    place = "first" if able[0] == names[0] else "last"
+    why = "as in files of the UCR archive" if archive and place == "first" else "by what stands there"
+    return able[0], (f"label: the {place} column, {why}",), "0" if place == "first" else "-1"
+
+
+def _can_be_label(column: pandas.Series, numbers: bool) -> bool:
+    """Whether a column holds classes: words, or a few whole numbers again and again."""
+    if numbers:
+        return not holds_words(column)
+    if holds_words(column):
+        return bool(column.dropna().astype("string").str.len().max() <= LONGEST_LABEL)
+    known = column.dropna()
+    if not pandas_library().api.types.is_numeric_dtype(known.dtype) or not len(known):
+        return False
+    values = known.to_numpy(dtype=np.float64)
+    classes = len(np.unique(values))
+    return bool(np.all(values == np.floor(values))) and 2 <= classes <= min(
+        _MOST_CLASSES, len(values) // 2 + 1
+    )
+
+
+def _shown(column: pandas.Series) -> str:
+    some = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in column.head(3))
+    return f"{some}, ..."
+
+
+def holds_words(column: pandas.Series) -> bool:
+    """Whether a column holds texts, most of which are no numbers."""
+    library = pandas_library()
+    kinds = library.api.types
+    if kinds.is_numeric_dtype(column.dtype) or kinds.is_datetime64_any_dtype(column.dtype):
+        return False
+    texts = column.dropna().head(100)
+    known = [value for value in texts if not isinstance(value, str) or value not in MISSING]
+    return all(isinstance(value, str) for value in texts) and (
+        library.to_numeric(library.Series(known, dtype=object), errors="coerce").notna().sum() * 2
+        < max(len(known), 1)
+    )
+
+
+def _repeating_ids(frame: pandas.DataFrame, free: Sequence[str]) -> str | None:
+    """A column of a usual name in which some value stands twice; else its rows are series of their own."""
+    at = find_column(free, ID_COLUMNS)
+    return free[at] if at is not None and bool(frame[free[at]].duplicated().any()) else None

@@ -1,0 +1,116 @@
+"""The forms in which times are written, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.errors import DataError
+from convscope.kinds.series.readers.sources import Doubt
+
+if TYPE_CHECKING:
+    import pandas
+
+Times = npt.NDArray[np.datetime64]
+Numbers = npt.NDArray[np.float64]
+
+DAY_FIRST, MONTH_FIRST, DATES = "day-first", "month-first", "dates"
+CLOCK, SPREADSHEET, DIGITS, COUNTED = "clock", "spreadsheet-days", "digits", "counted-seconds"
+SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = "seconds", "milliseconds", "microseconds", "nanoseconds"
+FORMS = (
+    *(DAY_FIRST, MONTH_FIRST, DATES, CLOCK, SPREADSHEET, DIGITS, COUNTED),
+    *(SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS),
+)
+"""Forms of times, besides patterns such as `%d.%m.%Y %H:%M`."""
+
+DAY = 86_400 * 10**9
+"""In nanoseconds."""
+SAID_OF = {
+    DAY_FIRST: "times with the day before the month",
+    MONTH_FIRST: "times with the month before the day",
+    DATES: "times",
+    CLOCK: "times of day, counted from 1970-01-01 because no date is there",
+    SPREADSHEET: "days since 1899-12-30, as spreadsheets count them",
+    DIGITS: "dates written as one number",
+    COUNTED: "seconds from the beginning",
+    **{unit: f"{unit} since 1970" for unit in (SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS)},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedTimes:
+    """When rows were measured.
+
+    Args:
+        times: Shape (rows,), datetime64[ns], NaT where none stands.
+        form: One of `FORMS`, or the pattern that was given.
+        notes: How they were read, a line each; a `Doubt` where they could be read otherwise.
+    """
+
+    times: Times
+    form: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class TimeForms:
+    """The forms of the times of several tables of one data set.
+
+    Args:
+        sure: Those that were settled by what stands there.
+        doubtful: Those that were taken because nothing told.
+    """
+
+    sure: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+
+    def add(self, form: str | None, notes: Sequence[str]) -> None:
+        """Counts a table: its form, and whether one of its notes is a doubt about it."""
+        if form not in (None, DATES):
+            doubted = any(isinstance(note, Doubt) and "--time-format" in note for note in notes)
+            (self.doubtful if doubted else self.sure).append(str(form))
+
+    @property
+    def form(self) -> str | None:
+        """The form that a run keeps; None where dates say by themselves what they mean."""
+        return next(iter((*self.sure, *self.doubtful)), None)
+
+    def settled(self, where: str) -> str | None:
+        """The form by which tables must be read again that were taken for another one; None where none were.
+
+        Raises:
+            DataError: Some tables have the day before the month, and others behind it.
+        """
+        if {DAY_FIRST, MONTH_FIRST} <= set(self.sure):
+            raise DataError(
+                f"{where}: expected one form of dates in all tables, received some with the day before the"
+                " month and some with the month before the day",
+                hint="Write dates as 2026-11-20 in all tables.",
+            )
+        return next((form for form in self.sure if form == DAY_FIRST and MONTH_FIRST in self.doubtful), None)
+
+
+def as_utc(found: pandas.Series, where: str) -> Times:
+    """Times of pandas with a zone as datetime64[ns], in UTC.
+
+    Raises:
+        DataError: Some lie outside of the years 1677 to 2262.
+    """
+    try:
+        times: Times = found.dt.tz_convert(None).astype("datetime64[ns]").to_numpy()
+    except Exception as error:
+        raise DataError(f"{where}: expected times from 1677 to 2262, received others") from error
+    return times
+
+
+def no_time(where: str, row: int, received: str, expected: str) -> DataError:
+    """What is said of something that is no time, counted from row 0."""
+    return DataError(
+        f"{where}, row {row + 1}: expected {expected}, received {received[:40]!r}",
+        hint="Write times as 2026-11-20T08:30:00Z, say how they are written with --time-format (day-first, "
+        "month-first or a pattern such as '%d.%m.%Y %H:%M'), or name their column with --time-column.",
+    )

@@ -1,0 +1,118 @@
+"""Tables whose columns are no times are refused with what to use; series of any names are read."""
+
+import numpy as np
+import pytest
+
+pandas = pytest.importorskip("pandas")
+
+from convscope.errors import DataError  # noqa: E402
+from convscope.kinds.series.anomaly.reader import read_streams  # noqa: E402
+from convscope.kinds.series.readers.reader import read_series  # noqa: E402
+
+NAMES = ("age", "sex", "pressure", "sugar", "rate", "slope", "vessels", "weight", "height", "pulse")
+
+
+def records(count=80, seed=0, scales=True):
+    """Rows of unlike measurements, drawn one by one."""
+    rng = np.random.default_rng(seed)
+    spread = 10.0 ** (np.arange(len(NAMES)) % 4) if scales else np.full(len(NAMES), 20.0)
+    return 50 + rng.normal(0, 1, (count, len(NAMES))) * spread
+
+
+def waves(count=40, length=30, seed=0):
+    rng = np.random.default_rng(seed)
+    phases = rng.uniform(0, 6, count)[:, None] + np.arange(length) / 4
+    rows = np.where(np.arange(count)[:, None] % 2, np.sin(phases), np.sign(np.sin(phases)))
+    return rows + rng.normal(0, 0.1, rows.shape)
+
+
+def written(path, values, names=None, label="target", first=False):
+    labels = np.arange(len(values)) % 2
+    columns = [labels, *values.T] if first else [*values.T, labels]
+    heads = None if names is None else [label, *names] if first else [*names, label]
+    frame = pandas.DataFrame(np.stack(columns, axis=1))
+    frame.to_csv(path, index=False, header=heads is not None if heads is None else heads, float_format="%.4g")
+    return path
+
+
+@pytest.mark.parametrize("scales", [True, False])
+def test_records_of_people_are_no_series_in_any_recipe(tmp_path, scales):
+    path = written(tmp_path / "heart.csv", records(scales=scales), NAMES)
+    for read in (read_series, read_streams):
+        with pytest.raises(DataError, match="are no series") as caught:
+            read(path)
+        assert "HistGradientBoostingClassifier" in caught.value.hint
+
+
+def test_records_without_a_header_are_no_series_either(tmp_path):
+    with pytest.raises(DataError, match="no series"):
+        read_series(written(tmp_path / "wine.csv", records()), label_column="-1")
+    few = records()[:, :4]
+    with pytest.raises(DataError, match="they are only 4"):
+        read_series(written(tmp_path / "flowers.csv", few, NAMES[:4]))
+
+
+def test_the_user_knows_better(tmp_path):
+    path = written(tmp_path / "heart.csv", records(), NAMES)
+    splits = read_series(path, rows="series")
+    assert any("if their order means nothing" in line for line in splits.warnings)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"t{place}" for place in range(30)],
+        [f"{place / 2:g}" for place in range(30)],
+        [f"2026-01-{place + 1:02d}" for place in range(30)],
+        [f"{'abcdefghij'[place % 10]}{'xyz'[place // 10]}" for place in range(30)],
+        None,
+    ],
+)
+def test_series_with_any_names_are_read(tmp_path, names):
+    splits = read_series(written(tmp_path / "waves.csv", waves(), names))
+    assert len(splits.class_names) == 2
+    assert not splits.warnings
+
+
+def test_a_log_without_times_is_a_series_where_rows_follow_each_other(tmp_path):
+    at = np.arange(300)[:, None] / np.array([3, 5, 7, 9])
+    frame = pandas.DataFrame(np.sin(at), columns=["flow", "heat", "level", "speed"])
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    assert len(read_streams(tmp_path / "log.csv").train.samples.load(0).variables) == 4
+
+
+@pytest.mark.parametrize(("first", "place"), [(True, "first"), (False, "last")])
+def test_the_label_of_a_table_without_header_is_found_at_either_end(tmp_path, first, place):
+    splits = read_series(written(tmp_path / "beats.csv", waves(), first=first))
+    assert splits.class_names == ("0", "1")
+    assert any(line.startswith(f"label: the {place} column") for line in splits.decisions)
+    assert splits.reading == {"label_column": "0" if first else "-1"}
+
+
+def test_a_label_that_could_be_at_both_ends_is_asked_for(tmp_path):
+    values = np.round(waves() * 3)
+    path = written(tmp_path / "counts.csv", values)
+    with pytest.raises(DataError, match="could be in its first column") as caught:
+        read_series(path)
+    assert "--label-column 0 or --label-column -1" in caught.value.hint
+    assert read_series(path, label_column="-1").class_names == ("0", "1")
+
+
+def test_classes_called_na_and_none_are_classes(tmp_path):
+    lines = ["label," + ",".join(f"t{place}" for place in range(30))]
+    for number, row in enumerate(waves()):
+        lines.append(f"{('NA', 'None')[number % 2]}," + ",".join(f"{value:.3f}" for value in row))
+    (tmp_path / "waves.csv").write_text("\n".join(lines))
+    assert read_series(tmp_path / "waves.csv").class_names == ("NA", "None")
+
+
+def test_groups_stay_together_and_columns_are_said(tmp_path):
+    frame = pandas.DataFrame(waves(), columns=[f"t{place}" for place in range(30)])
+    frame.insert(0, "patient", [f"p{number // 4}" for number in range(40)])
+    frame["label"] = ["a", "b"] * 20
+    frame.to_csv(tmp_path / "beats.csv", index=False)
+    splits = read_series(tmp_path / "beats.csv")
+    assert any(line.startswith("groups: 10, by column 'patient'") for line in splits.decisions)
+    assert any(
+        "label from 'label', group from 'patient', values from 't0'" in line for line in splits.decisions
+    )
