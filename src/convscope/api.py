@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 from convscope.backend import prepare_backend
 from convscope.errors import UsageError
 from convscope.features.api import extract, neighbors, open_features, probe, project
-from convscope.run import Run, new_run
-from convscope.types import Progress, Say, no_progress, silent
+from convscope.run import Run
+from convscope.types import Progress, Say, no_progress, printed, silent
 
 if TYPE_CHECKING:
     import keras
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
     from convscope.kinds.contract.recipe import Metrics, Prediction
     from convscope.scope.describe.explanation import Explanation
     from convscope.types import Preprocessing
+    from convscope.workflows.cross_validation import CrossValidation
     from convscope.workflows.inspect.inspection import Inspection
-    from convscope.workflows.predict import Predictions
+    from convscope.workflows.predict import Predictions, Predictor
 
 PathLike = str | os.PathLike[str]
 
@@ -49,19 +49,29 @@ def build(name: str, input_shape: tuple[int, ...], classes: int | None = None, *
     return build_model(name, input_shape, classes, **options)
 
 
+@overload
+def train(path: PathLike | None = None, *, folds: None = None, **more: Any) -> Run: ...
+
+
+@overload
+def train(path: PathLike | None = None, *, folds: int, **more: Any) -> CrossValidation: ...
+
+
 def train(
     path: PathLike | None = None,
     *,
     recipe: str | None = None,
     architecture: str | None = None,
     options: dict[str, Any] | None = None,
+    folds: int | None = None,
     out: PathLike | None = None,
     resume: PathLike | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
-    say: Say = silent,
+    say: Say | None = None,
+    verbose: int = 1,
     **settings: Any,
-) -> Run:
+) -> Run | CrossValidation:
     """Trains a model on a data set, and evaluates it.
 
     Args:
@@ -69,94 +79,73 @@ def train(
         recipe: Its name; by default the one that recognizes the data.
         architecture: Its name; by default the recipe's first.
         options: Options of the recipe and of the architecture by name.
+        folds: Cross-validates: one training for each of so many folds, tested on that fold.
         out: The run folder to make; by default `runs/DATE-NAME`.
-        resume: An interrupted run to resume; all settings come from it.
+        resume: An interrupted run or cross-validation to resume; all settings come from it.
         callbacks: Keras callbacks that run beside the built-in ones.
         progress: Receives each step.
-        say: Receives what was read and decided, a line at a time.
+        say: Receives what was read and decided, and how each epoch ended, a line at a time; by default they
+            are printed on standard error.
+        verbose: 0 prints nothing.
         **settings: Settings of the training such as `epochs`, and options as well, such as `size` or
             `kernel_size`; `convscope recipes NAME` lists all of them with their defaults.
 
     Returns:
-        The finished run.
+        The finished run; with `folds` all of them, with mean and standard deviation.
 
     Raises:
         DataError, UsageError: The data is malformed, or an argument cannot work.
         RunError, BackendError: The run folder cannot be written, or no Keras backend is installed.
     """
-    prepare_backend()
-    from convscope.kinds.registry import choose_recipe, find_recipe
-    from convscope.workflows.train import carry_out
-    from convscope.workflows.training_plan import describe, plan, setting_names
+    from convscope.workflows.cross_validation import carry_out, resume_training
+    from convscope.workflows.start import Watching, requested
 
+    told = say if say is not None else (printed if verbose else silent)
+    watching = Watching(tuple(callbacks), progress, told, told if say is None else silent)
     if resume is not None:
-        if settings or recipe or architecture or options or out:
+        if settings or recipe or architecture or options or folds or out:
             raise UsageError("--resume takes no other settings.", "Leave them out, or start a new training.")
-        return _resume(Run(Path(resume)), path, callbacks, progress, say)
+        return resume_training(Path(resume), None if path is None else Path(path), watching)
     if path is None:
         raise UsageError("No data was given.", "Give a path.")
     twice = sorted(set(settings) & set(options or {}))
     if twice:
         raise UsageError(f"{twice[0]} is given twice, also in `options`.", "Give it once.")
-    known = setting_names()
-    fit = {name: value for name, value in settings.items() if name in known}
-    options = {**(options or {}), **{name: settings[name] for name in settings if name not in fit}}
-    chosen, why = (find_recipe(recipe), "") if recipe else choose_recipe(Path(path))
-    run = new_run(Path(out) if out is not None else None, Path(path))
-    with run.discarded_on_failure():
-        made = plan(chosen, Path(path), architecture, options, fit, progress, why)
-    describe(made, say)
-    return carry_out(made, run, callbacks, progress)
+    target = None if out is None else Path(out)
+    given = {**(options or {}), **settings}
+    request = requested(Path(path), given, recipe=recipe, architecture=architecture, folds=folds, out=target)
+    return carry_out(request, target, watching)
 
 
-def _resume(
-    run: Run,
-    path: PathLike | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    progress: Progress,
-    say: Say,
-) -> Run:
-    from convscope.kinds.registry import find_recipe
-    from convscope.workflows.train import carry_out
-    from convscope.workflows.training_plan import describe, plan
-
-    record = run.record()
-    if record["status"] == "complete":
-        say(f"{run.folder} is already complete.")
-        return run
-    made = plan(
-        find_recipe(record["recipe"]),
-        Path(path if path is not None else record["data"]["path"]),
-        record["architecture"],
-        record["options"],
-        record["settings"],
-        progress,
-        fresh=False,
-    )
-    made = replace(made, decisions=tuple(record["decisions"]))
-    describe(made, say)
-    return carry_out(made, run, callbacks, progress)
-
-
-def evaluate(run: PathLike, path: PathLike | None = None, *, progress: Progress = no_progress) -> Metrics:
+def evaluate(
+    run: PathLike,
+    path: PathLike | None = None,
+    *,
+    data: PathLike | None = None,
+    progress: Progress = no_progress,
+    say: Say = printed,
+    **options: Any,
+) -> Metrics:
     """Evaluates the model of a run.
 
     Args:
         run: The run folder.
-        path: Data of the same classes, whose test split is used. By default the data of the training.
+        path: Other data of the same classes, of which all samples are judged, or those of its test split
+            where it has one. By default the test samples of the training, as the run lists them.
+        data: Where the data of the training is now, if it was moved.
         progress: Receives each step.
+        say: Receives what is judged where that is not all; by default it is printed on standard error.
+        **options: Of the recipe, for reading `path`, such as `label_column`.
 
     Returns:
         The metrics, such as `accuracy`, `macro_f1` and `confusion`.
 
     Raises:
-        RunError: The folder is no finished run.
+        RunError: The folder is no finished run, or its data is gone.
         DataError: The data is malformed or has other classes.
     """
-    prepare_backend()
-    from convscope.workflows.predict import Predictor
-
-    return Predictor(Run(Path(run))).evaluate(Path(path) if path is not None else None, progress)
+    other, moved = (None if each is None else Path(each) for each in (path, data))
+    return _predictor(run, say, **options).evaluate(other, progress, data=moved)
 
 
 def metrics(run: Run) -> Metrics:
@@ -174,7 +163,12 @@ def metrics(run: Run) -> Metrics:
 
 
 def predict(
-    run: PathLike, inputs: Sequence[PathLike], *, progress: Progress = no_progress, **options: Any
+    run: PathLike,
+    inputs: Sequence[PathLike],
+    *,
+    progress: Progress = no_progress,
+    say: Say = printed,
+    **options: Any,
 ) -> Predictions:
     """Predicts for files, folders or globs; for texts as well.
 
@@ -183,6 +177,7 @@ def predict(
         inputs: Files, folders or globs. A run of texts takes tables, files of lines, `-` for standard input,
             and a text itself, if it has white space and is not a path.
         progress: Receives each step.
+        say: Is told where the training is unfinished; by default it is printed on standard error.
         **options: Options of the recipe for predictions, such as `beam` or `encoding`.
 
     Returns:
@@ -192,19 +187,19 @@ def predict(
         RunError: The folder is no finished run.
         DataError: Nothing readable was found.
     """
-    prepare_backend()
-    from convscope.workflows.predict import Predictor
-
-    return Predictor(Run(Path(run)), **options).predict([os.fspath(path) for path in inputs], progress)
+    return _predictor(run, say, **options).predict([os.fspath(path) for path in inputs], progress)
 
 
-def stream(run: PathLike, source: BinaryIO | Iterable[Any], **options: Any) -> Iterator[Prediction]:
+def stream(
+    run: PathLike, source: BinaryIO | Iterable[Any], *, say: Say = printed, **options: Any
+) -> Iterator[Prediction]:
     """Predicts while a stream comes; the predictions are those for the whole file.
 
     Args:
         run: Of series-anomaly or speech-recognition.
         source: Binary, such as `sys.stdin.buffer`: rows of a series, a line each; or sound, 16-bit samples at
             the rate of the run or a WAV file. Or an iterable of lines, or of pieces of a waveform.
+        say: As for `predict`.
         **options: Options of the recipe for predictions, such as `words`.
 
     Yields:
@@ -214,19 +209,17 @@ def stream(run: PathLike, source: BinaryIO | Iterable[Any], **options: Any) -> I
         UsageError: The recipe does not support streams.
         DataError: The stream is not sound.
     """
-    prepare_backend()
-    from convscope.workflows.predict import Predictor
-
-    return Predictor(Run(Path(run)), **options).stream(source)
+    return _predictor(run, say, **options).stream(source)
 
 
-def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
+def export(run: PathLike, form: str, out: PathLike | None = None, *, say: Say = printed) -> Exported:
     """Exports the model of a run, and checks the result by running it.
 
     Args:
         run: The run folder.
         form: `onnx`, `openvino`, `litert` or `saved-model`.
         out: The file or folder to make; by default inside the run.
+        say: As for `predict`.
 
     Returns:
         Where it lies, and its largest deviation from the Keras model.
@@ -236,10 +229,7 @@ def export(run: PathLike, form: str, out: PathLike | None = None) -> Exported:
         UsageError: An unknown form, or `out` exists.
         BackendError: A package is missing, or the backend cannot write this form.
     """
-    prepare_backend()
-    from convscope.workflows.predict import Predictor
-
-    return Predictor(Run(Path(run))).export(form, Path(out) if out is not None else None)
+    return _predictor(run, say).export(form, Path(out) if out is not None else None)
 
 
 def explain(
@@ -374,6 +364,13 @@ def register_layers() -> None:
     from convscope.kinds.registry import register_layers as register
 
     register()
+
+
+def _predictor(run: PathLike, say: Say, **options: Any) -> Predictor:
+    prepare_backend()
+    from convscope.workflows.predict import Predictor
+
+    return Predictor(Run(Path(run)), say=say, **options)
 
 
 def _name(model: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 
 
@@ -50,3 +51,33 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     near = part[:3] or difflib.get_close_matches(name, names, n=2)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(names)}."
     return UsageError(f"No {what} is named '{name}'.", hint)
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an extra from where this package is.
+
+    A package that was installed from a folder or a repository, as `direct_url.json` (PEP 610) says, is
+    found there and not on the package index.
+
+    Example:
+        >>> install_command("text").startswith("pip install ")
+        True
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(distribution("convscope").read_text("direct_url.json") or "{}")
+        url = str(origin.get("url", ""))
+    except (PackageNotFoundError, ValueError, AttributeError):
+        return f'pip install "convscope[{extra}]"'
+    if url.startswith("file:") and "dir_info" in origin:
+        place = url2pathname(urlsplit(url).path)
+        editable = "-e " if origin["dir_info"].get("editable") else ""
+        return f'pip install {editable}"{place}[{extra}]"'
+    if "vcs_info" in origin:
+        commit = origin["vcs_info"].get("commit_id", "")
+        at = f"@{commit}" if commit else ""
+        return f'pip install "convscope[{extra}] @ {origin["vcs_info"]["vcs"]}+{url}{at}"'
+    return f'pip install "convscope[{extra}]"'

@@ -17,6 +17,9 @@ from typing import Any
 
 from convscope.errors import RunError
 
+PART = ".part-"
+"""What the name of a file begins with while it is written."""
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -38,7 +41,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         'hello'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
     _remove(part)
     try:
         yield part
@@ -55,10 +58,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def remove_parts(folder: Path) -> None:
+    """Takes away what killed processes left half written in a folder; none may be writing there now."""
+    for part in folder.glob(f"{PART}*"):
+        _remove(part)
+
+
+def is_part(path: Path) -> bool:
+    """Whether a path is what `written_whole` writes to, of a process that may have been killed."""
+    return path.name.startswith(PART)
+
+
 def free_path(path: Path) -> Path:
-    """The path itself, or the first with a number before its ending that does not exist yet."""
+    """The path itself, or the first with a number before its ending that neither exists nor is being made."""
     number, free = 1, path
-    while free.exists():
+    while free.exists() or lock_file(free).exists():
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free

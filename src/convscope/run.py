@@ -9,16 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any, TypedDict
 
 from convscope.errors import RunError, UsageError
-from convscope.files import file_sha256, free_path, write_json
+from convscope.files import file_sha256, free_path, is_part, remove_parts, write_json
 from convscope.json_values import from_json, read_json
 
 FORMAT = 1
 PLACE = Path("runs")
 """Where runs go by default."""
+PROBE = ".probe"
+"""The file by which a folder is found to be writable."""
 SPACE_NEEDED = 32 * 2**20
 """What a run takes besides its model and checkpoints, in bytes."""
 
@@ -119,7 +122,12 @@ class Run:
         return content
 
     def write(self, name: str, content: Any) -> None:
-        """Writes a JSON file of the run, such as `metrics.json`."""
+        """Writes a JSON file of the run, such as `metrics.json`.
+
+        Raises:
+            RunError: The run is gone.
+        """
+        self.require()
         write_json(self.folder / name, content)
 
     def metrics(self) -> dict[str, Any]:
@@ -130,6 +138,38 @@ class Run:
         """
         content: dict[str, Any] = self._read("metrics.json")
         return content
+
+    def require(self) -> None:
+        """Checks that nobody took the run away while it is being written.
+
+        Raises:
+            RunError: It is gone.
+        """
+        if not (self.folder / "run.json").exists():
+            raise RunError(
+                f"{self.folder} was removed or moved while it was written, so that this training is lost.",
+                "Train again, and leave the folder in its place.",
+            )
+
+    def tidy(self) -> None:
+        """Takes away what a killed training left half written."""
+        for folder in (self.folder, self.folder / "checkpoints"):
+            remove_parts(folder)
+        (self.folder / PROBE).unlink(missing_ok=True)
+
+    def unfinished(self) -> str:
+        """How far a training has come that has not ended, such as "epoch 3 of 10"; empty for a complete run.
+
+        Raises:
+            RunError: As `record`.
+        """
+        record = self.record()
+        if record["status"] == "complete":
+            return ""
+        history = self.folder / "history.csv"
+        done = max(0, len(history.read_text("utf-8").splitlines()) - 1) if history.exists() else 0
+        epochs = record["settings"].get("epochs")
+        return f"epoch {done} of {epochs}" if epochs else f"status {record['status']}"
 
     @property
     def can_resume(self) -> bool:
@@ -158,9 +198,34 @@ class Run:
             return read_json(path)
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.folder} is not a run: it has no {name}.",
-                "Give the folder that `convscope train` printed on its last line.",
+                f"{self.folder} is not a run: it has no {name}.", self._hint_without(name)
             ) from error
+
+    def _hint_without(self, name: str) -> str:
+        """What to do where a file of the run is missing."""
+        if name == "run.json" and self.folder.is_dir() and is_free(self.folder):
+            return "If a training ended here before its first record, start it again with the same command."
+        return "Give the folder that `convscope train` printed on its last line."
+
+
+def data_of(run: Run) -> Path:
+    """Where the data of a training is, called as it was then where that still leads to it.
+
+    Raises:
+        RunError: It is not there; the hint asks for `--data`.
+    """
+    data = run.record()["data"]
+    path, given = Path(data["path"]), Path(str(data.get("given", data["path"])))
+    if not path.exists() and not any(path.parent.glob(f"{escape(path.name)}*")):
+        raise RunError(
+            f"The data of {run.folder} is no longer at {path}.", "Give the place where it is now: --data PATH"
+        )
+    return given if given.resolve() == path else path
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a training left that was killed before its first record."""
+    return all(is_part(each) or each.name == PROBE for each in folder.iterdir())
 
 
 def new_run(out: Path | None, data: Path) -> Run:
@@ -175,14 +240,27 @@ def new_run(out: Path | None, data: Path) -> Run:
         RunError: The folder cannot be written, or its disk is nearly full.
     """
     folder = out if out is not None else default_folder(data)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} exists and is not empty.", "Choose another --out, or use --resume.")
+    check_free(folder)
     try:
         check_writable(folder)
     except RunError:
         Run(folder).discard_if_empty()
         raise
     return Run(folder)
+
+
+def check_free(folder: Path) -> None:
+    """Refuses a folder for a new run that has something in it.
+
+    Raises:
+        UsageError: It exists and is not empty; the hint resumes an unfinished run.
+    """
+    if not folder.exists() or (folder.is_dir() and is_free(folder)):
+        return
+    hint = "Choose another --out."
+    if (folder / "run.json").exists() or (folder / "folds.json").exists():
+        hint = f"Choose another --out, or go on with the run: convscope train --resume {folder}"
+    raise UsageError(f"{folder} exists and is not empty.", hint)
 
 
 def check_writable(folder: Path, needed: int = SPACE_NEEDED) -> None:
@@ -195,7 +273,7 @@ def check_writable(folder: Path, needed: int = SPACE_NEEDED) -> None:
     Raises:
         RunError: It cannot be made or written, or its disk has less space.
     """
-    probe = folder / ".probe"
+    probe = folder / PROBE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:

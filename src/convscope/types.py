@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
@@ -68,6 +69,12 @@ class Progress(Protocol):
 
 Say = Callable[[str], None]
 """How work tells a person one line; the command line prints it, the Python API ignores it by default."""
+
+
+def printed(line: str) -> None:
+    """Prints a line on standard error."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def silent(line: str) -> None:

@@ -1,9 +1,11 @@
 """A training that was interrupted, killed or out of room goes on as if it had never stopped."""
 
+import shutil
 import signal
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from reading_runs import CONTENT, Interrupt, Seen, assert_same_run, interrupted,
 
 import convscope
 from convscope.errors import RunError, UsageError
+from convscope.files import locked
 from convscope.run import Run
 
 CHANGING = dict.fromkeys(("started", "training_seconds", "model_sha256"))
@@ -95,6 +98,63 @@ def test_a_complete_run_says_so_instead_of_resuming(finished):
     lines = []
     assert convscope.train(resume=finished.folder, say=lines.append).folder == finished.folder
     assert lines == [f"{finished.folder} is already complete."]
+
+
+def test_a_complete_run_whose_model_is_gone_is_not_said_to_be_complete(finished, tmp_path):
+    run = Run(shutil.copytree(finished.folder, tmp_path / "run"))
+    run.model_path.unlink()
+    with pytest.raises(RunError, match="said to be complete, but has no model"):
+        convscope.train(resume=run.folder)
+
+
+def test_a_setting_that_is_not_known_is_not_resumed(pictures, settings, tmp_path):
+    run = interrupted(pictures, tmp_path / "run", settings, 0)
+    record = run.record()
+    run.write_record({**record, "settings": {**record["settings"], "momentum": 0.9}})
+    with pytest.raises(RunError, match="has the setting 'momentum'"):
+        convscope.train(resume=run.folder)
+
+
+def test_what_a_killed_process_left_half_written_is_gone_in_the_end(finished, pictures, settings, tmp_path):
+    run = interrupted(pictures, tmp_path / "run", settings, 1)
+    (run.folder / ".part-123-model.keras").write_bytes(b"half")
+    (run.folder / "checkpoints" / ".part-123-epoch-00002.npz").write_bytes(b"half")
+    assert_same_run(convscope.train(resume=run.folder), finished)
+    assert {path.name for path in run.folder.iterdir()} == CONTENT
+
+
+def test_a_start_that_was_killed_before_its_first_record_can_be_made_again(pictures, settings, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".part-123-run.json").write_bytes(b"half")
+    with pytest.raises(RunError, match="is not a run") as caught:
+        convscope.train(resume=folder)
+    assert "start it again" in caught.value.hint
+    run = convscope.train(pictures, out=folder, **{**settings, "epochs": 1})
+    assert {path.name for path in run.folder.iterdir()} == CONTENT
+
+
+class TakeAway(keras.callbacks.Callback):
+    """Removes the run folder within an epoch."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self._folder = folder
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 1 and self._folder.exists():
+            shutil.rmtree(self._folder)
+
+
+def test_a_run_folder_that_is_taken_away_ends_in_an_error(pictures, settings, tmp_path):
+    with pytest.raises(RunError, match="was removed"):
+        convscope.train(pictures, out=tmp_path / "run", callbacks=[TakeAway(tmp_path / "run")], **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_trainings_of_one_folder_are_refused(pictures, settings, tmp_path):
+    with locked(tmp_path / "run"), pytest.raises(RunError, match="is being written by another process"):
+        convscope.train(pictures, out=tmp_path / "run", **settings)
 
 
 def test_changed_data_is_not_resumed(own_pictures, settings, tmp_path):

@@ -1,5 +1,6 @@
 """A finished run, put to use."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -24,17 +25,62 @@ def test_evaluating_gives_the_figures_of_the_training(finished):
     assert convscope.evaluate(finished.folder).to_json() == finished.metrics()["test"]
 
 
-def test_evaluating_other_data_judges_its_test_split(finished, own_pictures):
+def test_evaluating_other_data_judges_all_of_it(finished, own_pictures):
     judged = convscope.evaluate(finished.folder, own_pictures)
-    assert judged.samples == 12
+    assert judged.samples == 120
     assert judged.accuracy >= 0.9
+
+
+def test_evaluating_other_data_judges_its_test_split_where_it_has_one(finished, own_pictures, tmp_path):
+    for split, count in (("train", 30), ("test", 10)):
+        for shape in ("disc", "horizontal", "vertical"):
+            (tmp_path / "parted" / split / shape).mkdir(parents=True)
+            for picture in sorted((own_pictures / shape).iterdir())[:count]:
+                picture.rename(tmp_path / "parted" / split / shape / picture.name)
+    lines = []
+    judged = convscope.evaluate(finished.folder, tmp_path / "parted", say=lines.append)
+    assert judged.samples == 30
+    assert any("has a test split: its 30 samples are judged, 90 others are not" in line for line in lines)
+
+
+def test_other_data_may_be_a_single_sample_of_a_single_class(finished, own_pictures):
+    for shape in ("disc", "horizontal"):
+        shutil.rmtree(own_pictures / shape)
+    for picture in sorted((own_pictures / "vertical").iterdir())[1:]:
+        picture.unlink()
+    assert convscope.evaluate(finished.folder, own_pictures).samples == 1
+
+
+def test_changed_data_moves_no_train_sample_into_test(own_pictures, settings, tmp_path):
+    run = convscope.train(own_pictures, out=tmp_path / "run", **{**settings, "epochs": 1})
+    with (run.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
+        tested = [row["name"] for row in csv.DictReader(file) if row["split"] == "test"]
+    Path(tested[0]).unlink()
+    for i in range(5):
+        noise = np.random.default_rng(i).integers(0, 255, (16, 16), np.uint8)
+        Image.fromarray(noise).save(own_pictures / "disc" / f"0{i}_new.png")
+    lines = []
+    moved = own_pictures.rename(tmp_path / "moved")
+    with pytest.raises(RunError, match="is no longer at") as caught:
+        convscope.evaluate(run.folder)
+    assert "--data" in caught.value.hint
+    assert convscope.evaluate(run.folder, data=moved, say=lines.append).samples == len(tested) - 1
+    assert any(line.startswith(f"1 of the {len(tested)} test samples") for line in lines)
+    assert any(line.startswith("5 samples") for line in lines)
+
+
+def test_an_unfinished_training_is_named_as_such(copied, pictures):
+    copied.write_record({**copied.record(), "status": "training"})
+    lines = []
+    convscope.predict(copied.folder, [pictures / "disc" / "00.png"], say=lines.append)
+    assert lines[0].startswith("Warning: this training is unfinished: epoch 4 of 4")
 
 
 def test_other_data_may_have_fewer_classes_than_the_run(finished, own_pictures):
     shutil.rmtree(own_pictures / "disc")
     judged = convscope.evaluate(finished.folder, own_pictures)
     assert [each.name for each in judged.classes] == ["disc", "horizontal", "vertical"]
-    assert [each.support for each in judged.classes] == [0, 4, 4]
+    assert [each.support for each in judged.classes] == [0, 40, 40]
     assert judged.accuracy >= 0.9
 
 

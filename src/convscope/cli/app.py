@@ -83,6 +83,7 @@ COMMANDS = (
         RUNS,
         ("convscope evaluate runs/photos", "convscope evaluate runs/photos new-photos/ --format json"),
         ("test", "eval", "score", "validate"),
+        train.evaluate_groups,
     ),
     Command(
         train.predict,

@@ -69,6 +69,11 @@ class ProgressBar:
         self._started = time.monotonic()
         self._shown = False
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is a terminal to draw in."""
+        return _err.is_terminal
+
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """Draws the standing of `what`; the part before a comma names the work."""
         what = harmless(what)

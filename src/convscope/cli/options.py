@@ -10,10 +10,9 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from convscope.cli.help import Columns, with_facts
-from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.kind import RecipeSpec
-from convscope.option import Option, for_architecture, validated
+from convscope.option import Option, validated
 
 Command = Callable[..., None]
 MAIN = Group("Options", sort_key=0)
@@ -38,9 +37,6 @@ class OptionGroup:
 
 
 Groups = tuple[OptionGroup, ...]
-
-SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
-"""Names of the settings of a training; all other options belong to a recipe or its architectures."""
 
 
 def recipe_options() -> tuple[Option, ...]:
@@ -101,30 +97,6 @@ def checked_values(given: object, groups: Groups, command: str) -> dict[str, Any
     return checked_options(options, values_of(given), command)
 
 
-def split_settings(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the training, validated, and options of the recipe as they were given.
-
-    Raises:
-        UsageError: A setting that cannot work.
-    """
-    settings = {name: value for name, value in values.items() if name in SETTINGS}
-    others = {name: value for name, value in values.items() if name not in SETTINGS}
-    return validated(FIT_OPTIONS, settings, "train"), others
-
-
-def train_options(spec: RecipeSpec, architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a recipe and an architecture, validated.
-
-    Raises:
-        UsageError: One that they do not have, or a value that cannot work.
-        DataError: A file that does not exist.
-    """
-    taken = (*spec.options, *for_architecture(spec.model_options, architecture))
-    other = {option.name for option in spec.model_options} - {option.name for option in taken}
-    owner = architecture if other & set(values) else spec.name
-    return checked_options(taken, values, owner)
-
-
 def predict_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a recipe that say how it predicts, validated.
 
@@ -133,6 +105,21 @@ def predict_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, An
         DataError: A file that does not exist.
     """
     return checked_options([option for option in spec.options if option.predicts], values, spec.name)
+
+
+def reads(option: Option) -> bool:
+    """Whether an option says how data with labels is read."""
+    return option.predicts or option.name.endswith(("_column", "_pattern"))
+
+
+def reading_options(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a recipe that say how data with labels is read, validated.
+
+    Raises:
+        UsageError: One that it does not have, or a value that cannot work.
+        DataError: A file that does not exist.
+    """
+    return checked_options([option for option in spec.options if reads(option)], values, spec.name)
 
 
 def checked_options(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -15,14 +16,19 @@ from convscope.cli.options import (
     Groups,
     OptionGroup,
     predict_options,
+    reading_options,
+    reads,
     recipe_options,
-    split_settings,
-    train_options,
     values_of,
 )
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
 from convscope.option import Option
+
+if TYPE_CHECKING:
+    from convscope.run import Run
+    from convscope.workflows.cross_validation import CrossValidation
+    from convscope.workflows.start import Watching
 
 FORMAT = Parameter(name="--format")
 CHOICES = (
@@ -46,12 +52,19 @@ def predict_groups() -> Groups:
     return (OptionGroup("Options of recipes", taken, fixed=False),)
 
 
+def evaluate_groups() -> Groups:
+    """The options of `evaluate`."""
+    taken = tuple(option for option in recipe_options() if reads(option))
+    return (OptionGroup("Options of recipes", taken, fixed=False),)
+
+
 def train(
     path: Path | None = None,
     /,
     *,
     out: Path | None = None,
     resume: Path | None = None,
+    folds: int | None = None,
     given: object = None,
 ) -> None:
     """Train a model on the data at PATH and evaluate it on the test split.
@@ -64,95 +77,137 @@ def train(
         Run folder to create; runs/DATE-NAME by default
     resume:
         Interrupted run to continue; takes no other options
+    folds:
+        Cross-validate with this number of folds, each a run of its own
     """
-    run_training(path, out, resume, values_of(given))
+    values = values_of(given)
+    if resume is None:
+        run_training(path, out, values, folds)
+    elif out is not None or folds is not None or values:
+        raise UsageError("--resume takes no other options.", "Leave them out, or start a new training.")
+    else:
+        continue_training(resume, path)
 
 
-def run_training(path: Path | None, out: Path | None, resume: Path | None, values: Mapping[str, Any]) -> None:
+def run_training(
+    path: Path | None, out: Path | None, values: Mapping[str, Any], folds: int | None = None
+) -> None:
     """Trains, and prints the metrics.
 
     Args:
         path: The data.
         out: The run folder.
-        resume: The run to continue.
         values: Recipe, architecture, settings and options, as they were given.
+        folds: Of a cross-validation.
     """
-    from convscope import api
-    from convscope.cli.results import print_metrics
-    from convscope.run import Run, default_folder
+    from convscope.run import default_folder
+    from convscope.workflows.cross_validation import carry_out
+    from convscope.workflows.start import requested
 
-    settings, options = split_settings(values)
-    chosen = {name: options.pop(name) for name in ("recipe", "architecture") if name in options}
-    if resume is not None:
-        Run(resume).record()  # not a run: told before Keras is imported
-    if path is not None and resume is None:
-        check_data(path)
-        options = _checked(path, options, **chosen)
-        out = out or default_folder(path)
-    elif resume is None:
+    if path is None:
         raise UsageError("No data was given.", "Give a path, such as: convscope train photos/")
+    chosen = {name: values[name] for name in ("recipe", "architecture") if name in values}
+    others = {name: value for name, value in values.items() if name not in chosen}
+    request = requested(path, others, folds=folds, out=out, **chosen)
+    folder = out or default_folder(path)
+    with _told_how_to_continue(folder), _watching() as watching:
+        done = carry_out(request, folder, watching)
+    _print_outcome(done)
+    say(f"Saved the run to {done.folder}{_report_of(done)}.")
+
+
+def continue_training(folder: Path, path: Path | None) -> None:
+    """Resumes, and prints the metrics.
+
+    Args:
+        folder: The run, or that of a cross-validation.
+        path: Where the data is now; by default where it was.
+    """
+    from convscope.run import Run
+    from convscope.workflows.cross_validation import resume_training
+
+    before = Run(folder).can_resume or (folder / "folds.json").exists()
+    if path is not None:
+        check_data(path)
+    with _told_how_to_continue(folder), _watching() as watching:
+        done = resume_training(folder, path, watching)
+    _print_outcome(done)
+    if before:
+        say(f"Saved the run to {done.folder}{_report_of(done)}.")
+
+
+@contextmanager
+def _watching() -> Iterator[Watching]:
+    """Starts the backend; draws progress in a terminal, or prints a line an epoch elsewhere."""
+    from convscope.types import silent
+    from convscope.workflows.start import Watching
+
     start_backend()
+    with ProgressBar() as bar:
+        yield Watching((), bar, say, silent if bar.is_drawn else say)
+
+
+@contextmanager
+def _told_how_to_continue(folder: Path) -> Iterator[None]:
+    from convscope.run import Run
+
     try:
-        with ProgressBar() as bar:
-            run = api.train(
-                path,
-                options=options,
-                out=out,
-                resume=resume,
-                progress=bar,
-                say=say,
-                **chosen,
-                **settings,
-            )
+        yield
     except KeyboardInterrupt:
-        folder = resume or out or Path()
-        if Run(folder).can_resume:
+        if (folder / "folds.json").exists() or Run(folder).can_resume:
             say(f"Interrupted. To continue: convscope train --resume {folder}")
         raise
-    print_metrics(api.metrics(run))
-    say(f"Saved the run to {run.folder}; open {run.report_path} in a browser.")
 
 
-def _checked(
-    path: Path, values: dict[str, Any], recipe: str | None = None, architecture: str | None = None
-) -> dict[str, Any]:
-    """Options that the recipe takes, validated before Keras is imported."""
-    from convscope.kinds.registry import choose_spec, find_spec
+def _print_outcome(done: Run | CrossValidation) -> None:
+    from convscope import api
+    from convscope.cli.results import print_metrics
+    from convscope.run import Run
 
-    spec = find_spec(recipe) if recipe is not None else choose_spec(path)[0]
-    name = architecture or spec.architectures[0]
-    if name not in spec.architectures:
-        raise UsageError(
-            f"{spec.name} has no architecture '{name}'.",
-            f"Its architectures: {', '.join(spec.architectures)}.",
-        )
-    return train_options(spec, name, values)
+    print_metrics(api.metrics(done) if isinstance(done, Run) else done)
+
+
+def _report_of(done: Run | CrossValidation) -> str:
+    from convscope.run import Run
+
+    return f"; open {done.report_path} in a browser" if isinstance(done, Run) else ""
 
 
 def evaluate(
-    run: Path, path: Path | None = None, /, *, form: Annotated[Literal["table", "json"], FORMAT] = "table"
+    run: Path,
+    path: Path | None = None,
+    /,
+    *,
+    data: Path | None = None,
+    form: Annotated[Literal["table", "json"], FORMAT] = "table",
+    given: object = None,
 ) -> None:
-    """Evaluate the model of RUN on the test split of its data, or of the data at PATH.
+    """Evaluate the model of RUN on the test samples of its training, or on all data at PATH.
 
     Parameters
     ----------
     run:
         Run folder
     path:
-        Other data with the same classes
+        Other data with the same classes; its test split, where it has one
+    data:
+        Where the data of the training is now, if it was moved
     form:
         Output format
     """
     from convscope import api
     from convscope.cli.results import print_metrics
-    from convscope.run import Run
+    from convscope.kinds.registry import find_spec
+    from convscope.run import Run, data_of
 
-    Run(run).record()
-    if path is not None:
-        check_data(path)
+    record = Run(run).record()
+    if path is not None and data is not None:
+        raise UsageError("PATH and --data exclude each other.", "PATH is other data, --data that of the run.")
+    options = reading_options(find_spec(record["recipe"]), values_of(given))
+    check_data(path or data or data_of(Run(run)))
     start_backend()
     with ProgressBar() as bar:
-        metrics = api.evaluate(run, path, progress=bar)
+        metrics = api.evaluate(run, path, data=data, progress=bar, say=say, **options)
     print_metrics(metrics) if form == "table" else print_json(metrics.to_json())
 
 
@@ -191,10 +246,10 @@ def predict(
     check_inputs(inputs)
     start_backend()
     if follow:
-        print_stream(api.stream(run, sys.stdin.buffer, **options), form, safe_csv=safe_csv)
+        print_stream(api.stream(run, sys.stdin.buffer, say=say, **options), form, safe_csv=safe_csv)
         return
     with ProgressBar() as bar:
-        predictions = api.predict(run, inputs, progress=bar, **options)
+        predictions = api.predict(run, inputs, progress=bar, say=say, **options)
     print_predictions(predictions, form, safe_csv=safe_csv)
 
 
@@ -221,7 +276,7 @@ def export(
 
     Run(run).record()
     start_backend()
-    made = api.export(run, form, out)
+    made = api.export(run, form, out, say=say)
     say(
         f"Wrote {made.path} ({made.size_bytes / 1e6:.1f} MB); "
         f"its outputs differ from Keras by at most {made.deviation:.1e}."
@@ -241,7 +296,7 @@ def demo(*, out: Path = Path("convscope-demo")) -> None:
     data = _write_digits(out / "digits")
     say(f"Wrote the digits of scikit-learn as images to {data}, one folder per class.")
     folder = free_path(out / "run")
-    run_training(data, folder, None, {"architecture": "padded_cnn"})
+    run_training(data, folder, {"architecture": "padded_cnn"})
     say(f"Look at its feature maps: convscope look {folder} {data}/3/0003.png")
     say(f"Predict for images: convscope predict {folder} {data}/3")
 

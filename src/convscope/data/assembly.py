@@ -87,12 +87,13 @@ class Found:
     reading: Mapping[str, Any] = field(default_factory=dict)
 
 
-def assemble(found: Found, seed: int, group: str | None = None) -> Splits:
+def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits:
     """Makes splits of what a reader found.
 
     Args:
         found: Samples, class names and splits.
-        seed: Draws the splits that the data does not have.
+        seed: Draws the splits that the data does not have. None where the samples are to be judged by a model
+            that exists: nothing is drawn, and samples are of the test split unless the data names another.
         group: What the user gave as `--group`: the name of the column that `found.groups` are from, or, where
             those are None, a regular expression of the samples' paths.
 
@@ -103,19 +104,22 @@ def assemble(found: Found, seed: int, group: str | None = None) -> Splits:
         DataError: No sample has a label, there are fewer than two classes, a class has one sample, a class is
             missing in train, no sample is in train, or only some samples have a split.
     """
-    found = with_groups(only_labeled(found), group)
+    judged = seed is None
+    found = only_labeled(found) if judged else with_groups(only_labeled(found), group)
     names = [str(label) for label in found.labels]
-    class_names = _class_names(found, names)
+    class_names = _class_names(found, names, fewest=1 if judged else 2)
     number_of = {name: number for number, name in enumerate(class_names)}
     labels = np.fromiter((number_of[name] for name in names), np.int64, len(names))
-    given = split_codes(found.where, found.splits, found.nouns)
+    given = split_codes(found.where, found.splits, found.nouns, judged=judged)
     same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
     near = same if found.near is None else np.unique(found.near, return_inverse=True)[1].astype(np.int64)
-    _check_classes(found, class_names, labels, given)
-    drawing = _drawing(found, labels, near, given, asked=group is not None)
-    codes, decisions = _complete(found, class_names, labels, drawing, given, seed)
+    drawing, codes, decisions = _Drawing(near, alike=found.alike), given, list[str]()
+    if seed is not None:
+        _check_classes(found, class_names, labels, given)
+        drawing = _drawing(found, near, given, asked=group is not None)
+        codes, decisions = _complete(found, class_names, labels, drawing, given, seed)
     train, validation, test = divided(found.source, labels, codes)
-    if not len(validation):
+    if not len(validation) and not judged:
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
             many = found.nouns[1]
@@ -194,9 +198,7 @@ class _Drawing:
     warnings: tuple[str, ...] = ()
 
 
-def _drawing(
-    found: Found, labels: npt.NDArray[np.int64], near: Numbers, given: npt.NDArray[np.int8], *, asked: bool
-) -> _Drawing:
+def _drawing(found: Found, near: Numbers, given: npt.NDArray[np.int8], *, asked: bool) -> _Drawing:
     """What stays in one split: samples that are alike, and those of one group."""
     if found.groups is None:
         return _Drawing(near, alike=found.alike)
@@ -256,12 +258,12 @@ def _warned(
     return warnings
 
 
-def _class_names(found: Found, labels: Sequence[str]) -> tuple[str, ...]:
+def _class_names(found: Found, labels: Sequence[str], fewest: int = 2) -> tuple[str, ...]:
     names = set(labels)
     for name in names:
         if not name.isprintable() or not name.strip():
             raise DataError(f"{found.where}: expected printable class names, received {name!r}")
-    if len(names) < 2:
+    if len(names) < fewest:
         raise DataError(
             f"{found.where}: expected at least two classes, received {', '.join(sorted(names)) or 'none'}",
             hint="Give the folder or file with all classes.",

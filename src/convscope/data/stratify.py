@@ -19,13 +19,17 @@ Shares = npt.NDArray[np.float64]
 """A number for every class, shape (classes,)."""
 
 
-def split_codes(where: str, splits: Sequence[SplitName | None], nouns: tuple[str, str]) -> Codes:
+def split_codes(
+    where: str, splits: Sequence[SplitName | None], nouns: tuple[str, str], *, judged: bool = False
+) -> Codes:
     """The split of every sample; train where the data has no splits.
 
     Args:
         where: The path that was read, for messages.
         splits: The split of each sample; None for all of them where the data has no splits.
         nouns: What one sample and many are called.
+        judged: Whether the samples are not to be trained on but judged: all of them are test samples where
+            the data does not name a test split.
 
     Raises:
         DataError: Only some samples have a split, or none is in train.
@@ -38,6 +42,8 @@ def split_codes(where: str, splits: Sequence[SplitName | None], nouns: tuple[str
             hint=f"Give every {one} a split, or leave the split out for all.",
         )
     codes = np.array([SPLITS.index(split or "train") for split in splits], np.int8)
+    if judged:
+        return codes if "test" in splits else np.full_like(codes, SPLITS.index("test"))
     if not np.any(codes == SPLITS.index("train")):
         others = ", ".join(SPLITS[code] for code in np.unique(codes))
         raise DataError(f"{where}: expected a train split, received only {others}")

@@ -11,7 +11,7 @@ from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convscope.errors import BackendError, DataError, UsageError, unknown_name
+from convscope.errors import BackendError, DataError, UsageError, install_command, unknown_name
 from convscope.kinds.contract.kind import Architecture, Detection, Kind, RecipeSpec
 from convscope.lazy import Lazy
 
@@ -105,15 +105,24 @@ def find_recipe(name: str) -> AnyRecipe:
         BackendError: A package that its kind needs is not installed.
     """
     spec = find_spec(name)
+    check_installed(spec)
+    return spec.steps.load()
+
+
+def check_installed(spec: RecipeSpec) -> None:
+    """Refuses a recipe whose kind needs a package that is not installed; imports none of them.
+
+    Raises:
+        BackendError: The hint has the command that installs it.
+    """
     kind = kind_of(spec)
     missing = _missing(kind)
     if missing:
-        extra = f'the extra: pip install "convscope[{kind.extra}]"' if kind.extra else "it."
+        extra = f"the extra: {install_command(kind.extra)}" if kind.extra else "it."
+        be = "is" if len(missing) == 1 else "are"
         raise BackendError(
-            f"{name} needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
-            f"Install {extra}",
+            f"{spec.name} needs {', '.join(missing)}, which {be} not installed.", f"Install {extra}"
         )
-    return spec.steps.load()
 
 
 def _missing(kind: Kind) -> list[str]:

@@ -9,14 +9,16 @@ from typing import Any, BinaryIO
 
 import keras
 
+from convscope.data.splits import Splits
 from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Prediction
 from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.option import validated
-from convscope.run import Run
-from convscope.types import Progress, Skipped
+from convscope.run import Run, data_of
+from convscope.types import Progress, Say, Skipped, printed
 from convscope.workflows.model_files import load_file
+from convscope.workflows.recorded_splits import Judged, recorded_test
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,15 @@ class Predictor:
 
     Args:
         run: A finished run.
+        say: Receives what the user should know, a line at a time.
         options: Options of the recipe that differ from those of the training, such as `beam`.
 
     Raises:
         RunError: The folder is no finished run.
     """
 
-    def __init__(self, run: Run, **options: Any) -> None:
-        self._run = run
+    def __init__(self, run: Run, *, say: Say = printed, **options: Any) -> None:
+        self._run, self._say = run, say
         self._record = run.record()
         self.recipe: AnyRecipe = find_recipe(self._record["recipe"])
         if not run.model_path.exists():
@@ -53,6 +56,12 @@ class Predictor:
                 f"Finish the training: convscope train --resume {run.folder}",
             )
         run.check_model()
+        unfinished = run.unfinished()
+        if unfinished:
+            say(
+                f"Warning: this training is unfinished: {unfinished}; convscope train --resume {run.folder}"
+                " goes on with it"
+            )
         mine = validated(self.recipe.spec.options, options, self.recipe.name)
         trained = recorded_options(run, self.recipe, self._record["options"])
         self.options = {**trained, **mine}
@@ -67,20 +76,57 @@ class Predictor:
             run.calibration() if self.recipe.calibrate is not None else {},
         )
 
-    def evaluate(self, path: Path | None, progress: Progress) -> Metrics:
-        """Evaluates on the test split of a path, or of the data that the run was trained on."""
-        seed = self._record["settings"]["seed"]
-        data = path or Path(self._record["data"]["path"])
-        splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
+    def evaluate(self, path: Path | None, progress: Progress, *, data: Path | None = None) -> Metrics:
+        """Evaluates on the test samples of the training, or on all that another path holds.
+
+        Args:
+            path: Other data, of which all is judged, or its test split where it names one.
+            progress: Receives each step.
+            data: Where the data of the training is now.
+
+        Raises:
+            DataError: The data has another class, or none of the samples.
+            RunError: The data of the training is no longer where it was.
+        """
+        judged = self._others(path, progress) if path is not None else self._own(data, progress)
         recipe, names = self.recipe, self.fitted.class_names
+        test = recipe.align_labels(judged.split, judged.class_names, names)
+        return recipe.evaluate(recipe.predict(self.fitted, test.samples, progress), test, names)
+
+    def _own(self, moved: Path | None, progress: Progress) -> Judged:
+        """The test samples of the training."""
+        data = moved or data_of(self._run)
+        splits = self._read(data, progress)
+        judged = recorded_test(self._run, splits, data)
+        for line in judged.notes:
+            self._say(line)
+        return judged
+
+    def _others(self, data: Path, progress: Progress) -> Judged:
+        """All that a path holds, or its test split where it names one."""
+        splits = self._read(data, progress)
+        for line in splits.warnings:
+            self._say(f"Warning: {line}")
+        left = sum(len(splits[name]) for name in ("train", "validation"))
+        if splits.validation is splits.train:
+            left = len(splits.train)
+        if left and self.recipe.reads_whole:
+            self._say(
+                f"{data} has a test split: its {len(splits.test)} samples are judged, {left} others are not"
+            )
+        return Judged(splits.test, splits.class_names)
+
+    def _read(self, data: Path, progress: Progress) -> Splits:
+        seed = None if self.recipe.reads_whole else self._record["settings"]["seed"]
+        splits: Splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
+        names = self.fitted.class_names
         strange = sorted(set(splits.class_names) - set(names))
         if strange:
             raise DataError(
                 f"{data} has the class '{strange[0]}', which {self._run.folder} was not trained on: "
                 f"expected {', '.join(names)}."
             )
-        test = recipe.align_labels(splits.test, splits.class_names, names)
-        return recipe.evaluate(recipe.predict(self.fitted, test.samples, progress), test, names)
+        return splits
 
     def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
         """A prediction for each sample, and what could not be read."""

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from convscope.data.splits import Split, Splits
+from convscope.data.splits import Split
 from convscope.engine.device import machine, versions
 from convscope.engine.training.batches import Batches
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.closed_form import solve
 from convscope.engine.training.fit import fit
 from convscope.errors import RunError, UsageError
-from convscope.files import file_sha256, written_whole
+from convscope.files import file_sha256
 from convscope.kinds.contract.recipe import ExampleContext, Fitted
 from convscope.run import SPACE_NEEDED, Run, check_writable
-from convscope.types import SPLITS, Progress
+from convscope.types import Progress, Say, silent
+from convscope.workflows.recorded_splits import FILE, write_splits
 from convscope.workflows.report import report
 from convscope.workflows.training_plan import Plan
 
@@ -32,7 +31,13 @@ SPACE_PER_PARAMETER = 40
 the other."""
 
 
-def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress) -> Run:
+def carry_out(
+    made: Plan,
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress,
+    say_epoch: Say = silent,
+) -> Run:
     """Fits, evaluates and reports; resumes from the run's checkpoint if there is one.
 
     Raises:
@@ -50,11 +55,14 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
     record = _record(made)
     if (run.folder / "run.json").exists():
         record["started"] = _check_same(run, record)
+    run.tidy()
+    run.write_record({**record, "status": "training"})  # the first file: from now on the run can be resumed
     run.write("representation.json", made.representation.to_json())
-    _write_splits(run.folder / "splits.csv", made.splits)
-    run.write_record({**record, "status": "training"})
+    if not (run.folder / FILE).exists():  # a resume may call the same files otherwise
+        write_splits(run.folder / FILE, made.splits)
     objective = made.recipe.objective
-    rows = _learned(made, run, callbacks, progress)
+    rows = _learned(made, run, callbacks, progress, say_epoch)
+    run.require()
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
@@ -75,13 +83,24 @@ def carry_out(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback
         "model_sha256": file_sha256(run.model_path),
     }
     report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs)
+    run.require()
     run.write_record(complete)
-    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
+    forget_steps(run)
     return run
 
 
+def forget_steps(run: Run) -> None:
+    """Takes away what only an unfinished training needs."""
+    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
+    run.tidy()
+
+
 def _learned(
-    made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback], progress: Progress
+    made: Plan,
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress,
+    say_epoch: Say,
 ) -> list[Row]:
     """Sets the weights, step by step or in closed form; returns the rows of the history."""
     solver, settings = made.solver, made.settings
@@ -101,6 +120,7 @@ def _learned(
             progress,
             objective,
             made.start,
+            say_epoch,
         )
     _, options = made.recipe.divide(made.options)
     more = _feed(made, _without(made.splits.validation, made.splits.train), progress)
@@ -128,6 +148,7 @@ def _feed(made: Plan, split: Split, progress: Progress, *, training: bool = Fals
 def _record(made: Plan) -> dict[str, Any]:
     splits = made.splits
     return {
+        **({} if made.fold is None else {"fold": made.fold.to_json()}),
         "recipe": made.recipe.name,
         "architecture": made.architecture,
         "options": dict(made.options),
@@ -135,6 +156,7 @@ def _record(made: Plan) -> dict[str, Any]:
         "class_names": list(splits.class_names),
         "data": {
             "path": str(made.path.resolve()),
+            "given": str(made.path),
             "fingerprint": splits.fingerprint,
             "layout": splits.layout,
             "counts": made.recipe.report.counts(splits),
@@ -147,25 +169,6 @@ def _record(made: Plan) -> dict[str, Any]:
         "machine": machine(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _write_splits(path: Path, splits: Splits) -> None:
-    """Writes one CSV line per sample: its name, its class name where it has one, and its split.
-
-    A reader makes the splits that the data lacks; this file says which sample went where. Samples of
-    train that are those of validation too are listed once.
-    """
-    with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("name", "label", "split"))
-        for name in SPLITS:
-            split = splits[name]
-            if name == "validation" and split is splits.train:
-                continue
-            single = np.issubdtype(split.labels.dtype, np.integer)
-            for i, label in enumerate(split.labels):
-                said = splits.class_names[label] if single else ""
-                writer.writerow((split.samples.name(i), said, name))
 
 
 def _check_same(run: Run, record: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.data.folds import Fold, take_fold
 from convscope.data.splits import Splits
 from convscope.engine.device import Device, choose_device
 from convscope.engine.training.closed_form import Solver
@@ -38,6 +39,8 @@ class Plan:
         representation: Fitted on the train split.
         decisions: Every automatic decision with its reason.
         device: Where, and in which precision.
+        whole: What was read, before a fold was taken.
+        fold: Of a cross-validation.
         parameters: Of the model.
     """
 
@@ -50,6 +53,8 @@ class Plan:
     representation: AnyRepresentation
     decisions: tuple[str, ...]
     device: Device
+    whole: Splits
+    fold: Fold | None = None
     parameters: int = 0
 
     @property
@@ -77,6 +82,8 @@ def plan(
     progress: Progress,
     why: str = "",
     fresh: bool = True,
+    fold: Fold | None = None,
+    whole: Splits | None = None,
 ) -> Plan:
     """Reads the data and decides everything that the user left open.
 
@@ -89,6 +96,8 @@ def plan(
         progress: Receives how many samples were read.
         why: Why this recipe was chosen, where it was detected.
         fresh: Whether the training begins; False where it resumes.
+        fold: Of a cross-validation.
+        whole: The data, where it was read before.
 
     Raises:
         DataError, UsageError: The data is malformed, or an option cannot work with it.
@@ -96,7 +105,9 @@ def plan(
     name, options, chosen = _chosen(recipe, architecture, options, settings)
     solver = recipe.closed_form.get(name)
     mine, _ = recipe.divide(options)
-    splits = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    if whole is None:
+        whole = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
+    splits = whole if fold is None else take_fold(str(path), whole, fold, chosen.seed)
     options |= splits.reading
     _check_splits(path, splits)
     suggested = recipe.suggest_settings(name, splits)
@@ -115,7 +126,7 @@ def plan(
         *(() if solver is None else (solver.decision,)),
         f"precision: {device.policy}, because {device.reason}",
     )
-    made = Plan(recipe, path, name, dict(options), chosen, splits, representation, said, device)
+    made = Plan(recipe, path, name, dict(options), chosen, splits, representation, said, device, whole, fold)
     model = made.build()
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run

@@ -17,7 +17,7 @@ from convscope.engine.training.objective import CLASSIFY, Objective
 from convscope.engine.training.run_callback import RunCallback, write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError
-from convscope.types import Progress, no_progress
+from convscope.types import Progress, Say, no_progress, silent
 
 
 def _as_built(model: keras.Model) -> None:
@@ -35,6 +35,7 @@ def fit(
     progress: Progress = no_progress,
     objective: Objective = CLASSIFY,
     start: Callable[[keras.Model], None] = _as_built,
+    say: Say = silent,
 ) -> list[Row]:
     """Trains a fresh model, or continues from the checkpoint in the folder.
 
@@ -49,6 +50,7 @@ def fit(
         progress: Called after each step.
         objective: The loss, and how the best epoch is chosen.
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
+        say: Receives a line after each epoch.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
@@ -65,7 +67,7 @@ def fit(
     rows = read_checkpoint(folder / "checkpoints", model)
     if not rows:
         start(model)
-    run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress)
+    run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say)
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
         every = [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)]
         _run(model, train, validation, settings, every, len(rows))

@@ -68,9 +68,15 @@ class Objective:
             range(len(rows)), key=lambda i: (-rows[i].get(monitored, 0.0), rows[i].get("val_loss", 0.0), i)
         )
 
-    def status(self, rows: Sequence[Row]) -> str:
-        """One line of progress."""
-        epoch = f"epoch {len(rows) + 1}"
+    def status(self, rows: Sequence[Row], epochs: int) -> str:
+        """One line of progress in the epoch after those of the history."""
+        return self._said(rows, f"epoch {len(rows) + 1} of {epochs}")
+
+    def ended(self, rows: Sequence[Row], epochs: int) -> str:
+        """One line on the epoch that has just ended."""
+        return self._said(rows, f"epoch {len(rows)} of {epochs}")
+
+    def _said(self, rows: Sequence[Row], epoch: str) -> str:
         if not rows:
             return epoch
         last, best = rows[-1], rows[self.best_epoch(rows)]

@@ -16,7 +16,7 @@ from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 from convscope.files import written_whole
-from convscope.types import Progress
+from convscope.types import Progress, Say, silent
 
 OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
 """What a row of history holds beside the losses and metrics."""
@@ -36,6 +36,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         objective: Determines the best epoch.
         steps: Steps per epoch.
         progress: Called after each step.
+        say: Receives a line after each epoch, with the time that is left.
     """
 
     async_safe = True
@@ -49,10 +50,12 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         objective: Objective,
         steps: int,
         progress: Progress,
+        say: Say = silent,
     ) -> None:
         super().__init__()
         self._folder, self._portable, self._rows = folder, portable, rows
-        self._patience, self._seed = settings.patience, settings.seed
+        self._patience, self._seed, self._epochs = settings.patience, settings.seed, settings.epochs
+        self._say, self._resumed = say, len(rows)
         self._objective, self._steps, self._progress = objective, steps, progress
         self._started = 0.0
 
@@ -71,7 +74,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Reports the step; values are left on the device."""
         done = len(self._rows) * self._steps + batch + 1
-        status = self._objective.status(self._rows)
+        status = self._objective.status(self._rows, self._epochs)
         self._progress(done, self.params["epochs"] * self._steps, f"training, {status}")
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
@@ -88,6 +91,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             )
         row = {"epoch": epoch + 1, **dict(sorted(metrics.items(), key=_place)), **self._moment()}
         self._rows.append(row)
+        if not self._folder.is_dir():
+            raise RunError(
+                f"{self._folder} was removed while it was written, so that this training is lost.",
+                "Train again, and leave the folder in its place.",
+            )
         best = self._objective.best_epoch(self._rows)
         if best == len(self._rows) - 1:
             with averaged(self.model):
@@ -96,6 +104,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 self._portable.save(part)
         write_checkpoint(self._folder / "checkpoints", self.model, self._rows)
         write_history(self._folder / "history.csv", self._rows)
+        self._say(self._line())
         if self.out_of_patience():
             self.model.stop_training = True
 
@@ -104,11 +113,34 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         waited = len(self._rows) - 1 - self._objective.best_epoch(self._rows) if self._rows else 0
         return self._patience is not None and waited >= self._patience
 
+    def _line(self) -> str:
+        """How the last epoch ended, and for how long the others will take."""
+        taken = [row["seconds"] for row in self._rows[self._resumed :]]
+        usual = taken[1:] or taken  # the first one compiles the model
+        left = sum(usual) / len(usual) * (self._epochs - len(self._rows))
+        loss = self._rows[-1].get("loss", math.nan)
+        ended = self._objective.ended(self._rows, self._epochs)
+        return f"{ended}, loss {loss:.4g}, {_duration(left)} left"
+
     def _moment(self) -> Row:
         return {
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "seconds": round(time.monotonic() - self._started, 3),
         }
+
+
+def _duration(seconds: float) -> str:
+    """Such as 5 s, 2 min 10 s or 3 h 20 min.
+
+    Example:
+        >>> _duration(130), _duration(12000)
+        ('2 min 10 s', '3 h 20 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _place(item: tuple[str, float]) -> tuple[bool, bool, str]:

@@ -126,6 +126,7 @@ def classification_recipe(
         encode_inputs=encode_inputs or encoded,
         align_labels=align_labels,
         report=ReportSteps("samples", Splits.counts, mistakes, example_samples),
+        reads_whole=True,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -1,0 +1,184 @@
+"""Cross-validation: one training for each fold, and what all of them say together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from convscope.backend import prepare_backend
+from convscope.data.folds import Fold
+from convscope.errors import RunError
+from convscope.files import locked, write_json
+from convscope.kinds.registry import find_spec
+from convscope.run import FORMAT, Run, check_free, new_run
+from convscope.workflows.start import Request, Watching, begin, go_on, resume, start
+
+if TYPE_CHECKING:
+    from convscope.data.splits import Splits
+
+SUMMARY = "folds.json"
+"""The file by which the folder of a cross-validation is known."""
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The runs of all folds.
+
+    Args:
+        folder: Has `fold-1`, `fold-2`, ... and `folds.json`.
+        runs: One for each fold.
+        figures: The value of each metric in each fold.
+    """
+
+    folder: Path
+    runs: tuple[Run, ...]
+    figures: Mapping[str, tuple[float, ...]]
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean of each metric over the folds."""
+        return {name: fmean(values) for name, values in self.figures.items()}
+
+    @property
+    def std(self) -> dict[str, float]:
+        """The standard deviation of each metric over the folds (with n - 1)."""
+        return {name: stdev(values) for name, values in self.figures.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        figures = {name: list(values) for name, values in self.figures.items()}
+        runs = [run.folder.name for run in self.runs]
+        return {"runs": runs, "figures": figures, "mean": self.mean, "std": self.std}
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings and rows: each fold, then mean and standard deviation."""
+        names = list(self.figures)
+        rows = [
+            (str(number + 1), *(f"{self.figures[name][number]:.4f}" for name in names))
+            for number in range(len(self.runs))
+        ]
+        rows.append(("mean", *(f"{self.mean[name]:.4f}" for name in names)))
+        rows.append(("std", *(f"{self.std[name]:.4f}" for name in names)))
+        return ("fold", *(name.replace("_", " ") for name in names)), rows
+
+    def to_scores(self) -> tuple[()]:
+        """A cross-validation has no report of its own."""
+        return ()
+
+    def to_line(self) -> str:
+        """The first metric with its spread."""
+        name = next(iter(self.figures))
+        return (
+            f"{name.replace('_', ' ')} {self.mean[name]:.4f} \N{PLUS-MINUS SIGN} {self.std[name]:.4f}"
+            f" over {len(self.runs)} folds"
+        )
+
+
+def carry_out(request: Request, out: Path | None, watching: Watching) -> Run | CrossValidation:
+    """Trains in a new folder: once, or for each fold of a cross-validation.
+
+    Args:
+        request: What to train.
+        out: The folder to make; by default `runs/DATE-NAME`.
+        watching: Who is told.
+    """
+    prepare_backend()
+    if request.folds is None:
+        return start(request, out, watching)
+    return _cross_validate(request, request.folds, out, watching)
+
+
+def resume_training(folder: Path, path: Path | None, watching: Watching) -> Run | CrossValidation:
+    """Goes on with a run or a cross-validation; folds that are finished are kept.
+
+    Args:
+        folder: The run, or that of the cross-validation.
+        path: Where the data is now; by default where it was.
+        watching: Who is told.
+
+    Raises:
+        RunError: As `resume`, or the summary of the folds is damaged.
+    """
+    if not (folder / SUMMARY).exists():
+        Run(folder).record()
+    prepare_backend()
+    if (folder / SUMMARY).exists():
+        return _resume_folds(folder, path, watching)
+    return resume(Run(folder), path, watching)
+
+
+def _cross_validate(request: Request, folds: int, out: Path | None, watching: Watching) -> CrossValidation:
+    around = new_run(out, request.path)
+    with around.discarded_on_failure(), locked(around.folder):
+        check_free(around.folder)  # another process may have finished since
+        asked = {
+            "path": str(request.path),
+            "place": str(request.path.resolve()),
+            "recipe": request.spec.name,
+            "why": request.why,
+            "architecture": request.architecture,
+            "options": dict(request.options),
+            "settings": dict(request.settings),
+        }
+        write_json(around.folder / SUMMARY, {"format": FORMAT, "folds": folds, "asked": asked})
+        try:
+            return _all(request, folds, around.folder, None, watching)
+        except BaseException:
+            if not any((around.folder / f"fold-{i + 1}").exists() for i in range(folds)):
+                (around.folder / SUMMARY).unlink(missing_ok=True)
+            raise
+
+
+def _resume_folds(folder: Path, path: Path | None, watching: Watching) -> CrossValidation:
+    summary = folder / SUMMARY
+    try:
+        content = json.loads(summary.read_text("utf-8"))
+        asked, folds = content["asked"], int(content["folds"])
+        given = Path(asked["path"])
+        data = path or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
+        request = Request(
+            data,
+            find_spec(asked["recipe"]),
+            asked["why"],
+            asked["architecture"],
+            asked["options"],
+            asked["settings"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{summary} is damaged: {error}.", "Start a new cross-validation.") from error
+    with locked(folder):
+        return _all(request, folds, folder, path, watching)
+
+
+def _all(
+    request: Request, folds: int, folder: Path, moved: Path | None, watching: Watching
+) -> CrossValidation:
+    runs: list[Run] = []
+    whole: Splits | None = None
+    for number in range(1, folds + 1):
+        run = Run(folder / f"fold-{number}")
+        if (run.folder / "run.json").exists():
+            runs.append(go_on(run, moved, watching))
+            continue
+        run, fold = new_run(run.folder, request.path), Fold(number, folds)
+        finished, whole = begin(request, run, watching, fold, whole)
+        runs.append(finished)
+    found = CrossValidation(folder, tuple(runs), _figures(runs))
+    summary = json.loads((folder / SUMMARY).read_text("utf-8"))
+    write_json(folder / SUMMARY, {**summary, **found.to_json()})
+    return found
+
+
+def _figures(runs: list[Run]) -> dict[str, tuple[float, ...]]:
+    """The value of each metric that is one number, in each run."""
+    measured = [run.metrics()["test"] for run in runs]
+    names = [name for name, value in measured[0].items() if isinstance(value, float)]
+    return {
+        name: tuple(float(each[name]) for each in measured)
+        for name in names
+        if all(isinstance(each.get(name), float) for each in measured)
+    }

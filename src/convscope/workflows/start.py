@@ -1,0 +1,243 @@
+"""Begins and resumes trainings: what is wrong with the arguments is told before Keras is imported."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.data.folds import Fold, check_folds
+from convscope.engine.training.settings import FIT_OPTIONS
+from convscope.errors import DataError, RunError, UsageError
+from convscope.files import locked
+from convscope.kinds.contract.kind import RecipeSpec
+from convscope.kinds.registry import check_installed, choose_spec, find_recipe, find_spec
+from convscope.option import Option, for_architecture, validated
+from convscope.run import Run, check_free, data_of, new_run
+from convscope.types import Progress, Say, silent
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.data.splits import Splits
+    from convscope.workflows.training_plan import Plan
+
+SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
+"""Names of the settings of a training; all other options belong to a recipe or its architectures."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A training that was asked for, checked as far as that needs no data.
+
+    Args:
+        path: The data.
+        spec: The recipe.
+        why: Why this recipe, where it was detected.
+        architecture: Its name; None takes the recipe's first.
+        options: Of the recipe and the architecture, as they were given.
+        settings: Of the training, as they were given.
+        folds: Of a cross-validation; None for a single training.
+    """
+
+    path: Path
+    spec: RecipeSpec
+    why: str
+    architecture: str | None
+    options: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    folds: int | None = None
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Who is told of a training.
+
+    Args:
+        callbacks: Keras callbacks that run beside the built-in ones.
+        progress: Receives each step.
+        say: Receives what was read and decided, a line at a time.
+        say_epoch: Receives how each epoch ended.
+    """
+
+    callbacks: Sequence[keras.callbacks.Callback]
+    progress: Progress
+    say: Say
+    say_epoch: Say = silent
+
+
+def requested(
+    path: Path,
+    values: Mapping[str, Any],
+    *,
+    recipe: str | None = None,
+    architecture: str | None = None,
+    folds: int | None = None,
+    out: Path | None = None,
+) -> Request:
+    """Checks the arguments of a training without importing Keras.
+
+    Args:
+        path: The data.
+        values: Settings of the training, and options of the recipe and of the architecture, by name.
+        recipe: Its name; by default the one that recognizes the data.
+        architecture: Its name; by default the recipe's first.
+        folds: Of a cross-validation; None for a single training.
+        out: The run folder that is to be made.
+
+    Raises:
+        UsageError: A name that does not exist, a value that cannot work, or a folder that is not empty.
+        DataError: There is no such path, or no recipe for it; or a file that an option names is missing.
+        BackendError: A package that the recipe needs is not installed.
+    """
+    settings = {name: value for name, value in values.items() if name in SETTINGS}
+    others = {name: value for name, value in values.items() if name not in SETTINGS}
+    settings = validated(FIT_OPTIONS, settings, "train")
+    if folds is not None:
+        check_folds(folds)
+    if out is not None:
+        check_free(out)
+    if not path.exists() and not any(path.parent.glob(f"{glob.escape(path.name)}*")):
+        raise DataError(f"{path}: there is no such file or folder.", "Check the spelling of the path.")
+    spec, why = (find_spec(recipe), "") if recipe else choose_spec(path)
+    name = architecture or spec.architectures[0]
+    if name not in spec.architectures:
+        raise UsageError(
+            f"{spec.name} has no architecture '{name}'.",
+            f"Its architectures: {', '.join(spec.architectures)}.",
+        )
+    options = train_options(spec, name, others)
+    check_installed(spec)
+    return Request(path, spec, why, architecture, options, settings, folds)
+
+
+def train_options(spec: RecipeSpec, architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a recipe and an architecture, validated.
+
+    Raises:
+        UsageError: One that they do not have, or a value that cannot work.
+        DataError: A file that does not exist.
+    """
+    taken = (*spec.options, *for_architecture(spec.model_options, architecture))
+    other = {option.name for option in spec.model_options} - {option.name for option in taken}
+    checked = validated(taken, values, architecture if other & set(values) else spec.name)
+    check_files(taken, checked)
+    return checked
+
+
+def check_files(options: Sequence[Option], values: Mapping[str, Any]) -> None:
+    """Refuses options that name a file that does not exist.
+
+    Raises:
+        DataError: With the option.
+    """
+    for option in options:
+        if option.type is Path and values.get(option.name) and not Path(values[option.name]).exists():
+            raise DataError(
+                f"{values[option.name]}: there is no such file.", f"Check the value of {option.flag}."
+            )
+
+
+def start(request: Request, out: Path | None, watching: Watching) -> Run:
+    """Trains in a new folder, which no other process may write meanwhile."""
+    run = new_run(out, request.path)
+    with run.discarded_on_failure(), locked(run.folder):
+        check_free(run.folder)  # another process may have finished since
+        return begin(request, run, watching)[0]
+
+
+def begin(
+    request: Request, run: Run, watching: Watching, fold: Fold | None = None, whole: Splits | None = None
+) -> tuple[Run, Splits]:
+    """Trains in an empty folder.
+
+    Args:
+        request: What.
+        run: Where.
+        watching: Who is told.
+        fold: Of a cross-validation.
+        whole: The data, where it was read before.
+
+    Returns:
+        The finished run, and the data as it was read.
+    """
+    from convscope.workflows.train import carry_out
+    from convscope.workflows.training_plan import plan
+
+    made = plan(
+        find_recipe(request.spec.name),
+        request.path,
+        request.architecture,
+        request.options,
+        request.settings,
+        watching.progress,
+        request.why,
+        fold=fold,
+        whole=whole,
+    )
+    _describe(made, watching.say, fold)
+    return carry_out(made, run, watching.callbacks, watching.progress, watching.say_epoch), made.whole
+
+
+def resume(run: Run, path: Path | None, watching: Watching) -> Run:
+    """Goes on with a training, as if it had never stopped.
+
+    Args:
+        run: The run.
+        path: Where its data is now; by default where it was.
+        watching: Who is told.
+
+    Raises:
+        RunError: It is no run, its data has changed or is gone, or it has settings that are not known.
+    """
+    run.record()  # before a lock is made beside it
+    with locked(run.folder):
+        return go_on(run, path, watching)
+
+
+def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
+    """As `resume`, in a folder that is locked."""
+    from convscope.workflows.train import carry_out, forget_steps
+    from convscope.workflows.training_plan import plan
+
+    record = run.record()
+    if record["status"] == "complete":
+        if not run.model_path.exists():
+            raise RunError(
+                f"{run.folder} is said to be complete, but has no {run.model_path.name}.", "Train again."
+            )
+        run.check_model()
+        forget_steps(run)
+        watching.say(f"{run.folder} is already complete.")
+        return run
+    unknown = sorted(set(record["settings"]) - SETTINGS)
+    if unknown:
+        raise RunError(
+            f"{run.folder / 'run.json'} has the setting '{unknown[0]}', which this version does not know.",
+            "Resume with the version of convscope that the run was started with.",
+        )
+    fold = record.get("fold")
+    made = plan(
+        find_recipe(record["recipe"]),
+        path if path is not None else data_of(run),
+        record["architecture"],
+        record["options"],
+        record["settings"],
+        watching.progress,
+        fresh=False,
+        fold=None if fold is None else Fold(**fold),
+    )
+    made = replace(made, decisions=tuple(record["decisions"]))
+    _describe(made, watching.say)
+    return carry_out(made, run, watching.callbacks, watching.progress, watching.say_epoch)
+
+
+def _describe(made: Plan, say: Say, fold: Fold | None = None) -> None:
+    from convscope.workflows.training_plan import describe
+
+    if fold is None or fold.number == 1:
+        describe(made, say)
+    if fold is not None:
+        say(f"Training {fold}")
