@@ -24,6 +24,10 @@ NO_TEXTS = {
         json.dumps({"instruction": f"say number {n} in words", "output": f"it is the number {n}"}) + "\n"
         for n in range(9)
     ),
+    "log.csv": "time,level,message\n"
+    + "".join(f"12:00:{n:02},{('INFO', 'WARN')[n % 2]},the request {n} was answered\n" for n in range(30)),
+    "code.csv": "code,kind\n" + "".join(f'"def go(x):\n    return x + {n}","ab"\n' for n in range(20)),
+    "one.json": json.dumps({"mode": 1, "about": "some words are here"}),
     "server.txt": "".join(f"INFO 12:00:{n:02} the request {n} was answered\n" for n in range(30)),
     "levels.txt": "INFO all is well again\nERROR nothing works any more\nINFO it works now\n" * 10,
     "story.txt": "Once there was a king.\nHe had a dog.\nThe dog was old.\nHe slept all day.\n" * 3,
@@ -66,7 +70,7 @@ def test_a_table_that_is_sorted_by_class_has_both_classes(tmp_path):
 def test_two_columns_that_could_be_the_labels_are_asked_about(tmp_path):
     rows = [(text, label, "ab"[n % 3 > 0]) for n, (text, label) in enumerate(samples())]
     path = table(tmp_path / "a.csv", rows, ("what", "first", "second"))
-    with pytest.raises(DataError, match="2 that could be it: 'first' and 'second'") as caught:
+    with pytest.raises(DataError, match="received 2 that could be it: 'first'") as caught:
         read_texts(path)
     assert "--label-column first" in caught.value.hint
     assert read_texts(path, drop_column=("second",)).class_names == ("bad", "good")

@@ -19,7 +19,7 @@ from convscope.data.heads import JSON, TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.text.readers.columns import SURE_TEXT_COLUMNS, TEXT_COLUMNS, TEXT_LABEL_COLUMNS
-from convscope.kinds.text.readers.label_lines import MARK, are_labels
+from convscope.kinds.text.readers.label_lines import LEVELS, MARK, are_labels
 from convscope.kinds.text.readers.languages import is_code, language_columns
 from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, words_of_line
 from convscope.kinds.text.tagging.reader import tagged_file
@@ -162,7 +162,9 @@ def _numeric(head: TableHead) -> int:
 def _may_be_label(cells: Sequence[str]) -> bool:
     """Whether short values come again, as far as is seen."""
     filled = [cell for cell in cells if cell]
-    short = bool(filled) and all(len(cell) <= _LONGEST_LABEL for cell in filled)
+    short = len(filled) > 1 and all(len(cell) <= _LONGEST_LABEL for cell in filled)
+    if {cell.upper() for cell in filled[1:]} <= LEVELS:
+        return False  # how grave the messages of a log are
     return short and (len(filled) <= _FEW or len(set(filled[1:])) * 2 <= len(filled))
 
 

@@ -156,8 +156,8 @@ TEXT_CLASSIFICATION = RecipeSpec(
     steps=Lazy("convscope.kinds.text.classification.recipe:RECIPE"),
     summary="which class does a text belong to",
     reads=(
-        "a CSV, TSV, JSON Lines or Parquet table of text, label and split",
-        "a folder of .txt files per class",
+        "a CSV, TSV, JSON, Excel or Parquet table of text, label and split",
+        "a folder of text files per class",
         "train/, validation/ and test/ of such folders, or such tables",
         "lines of label and text",
     ),
@@ -199,7 +199,7 @@ TRANSLATION = RecipeSpec(
     summary="the same text in another language",
     reads=(
         "two files of aligned lines, such as train.de and train.en, compressed or not",
-        "a TSV with a column for each language",
+        "a table with a column for each language, or lines of a sentence, a tab and its translation",
         "JSON Lines with a key for each language",
     ),
     architectures=("conv_seq2seq",),

@@ -49,7 +49,7 @@ def is_sentence(text: str) -> bool:
 def are_sentences(cells: Sequence[str]) -> bool:
     """Whether most of the cells of a column are sentences, and differ."""
     filled = [cell for cell in cells if cell.strip()]
-    sentences = sum(map(is_sentence, filled))
+    sentences = sum(is_sentence(cell) and is_prose(cell) for cell in filled)
     return bool(filled) and sentences * 2 >= len(filled) and len(set(filled)) * 2 > len(filled)
 
 

@@ -24,7 +24,8 @@ _MANY = 20
 _FEW = 4
 _MOST_FIRST_WORDS = 20
 _SMALL_NUMBER = re.compile(r"[-+]?\d{1,2}")
-_LEVELS = frozenset({"INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE"})
+LEVELS = frozenset({"INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE"})
+"""What lines of a log begin with."""
 
 
 def line_form(path: Path, encoding: str | None = None) -> LineForm:
@@ -117,7 +118,7 @@ def are_labels(labels: Counter[str], texts: Sequence[str], tabs: bool) -> bool:
         tabs: Whether a tab stands between.
     """
     sentences = sum(is_sentence(text) or (tabs and len(words_of_line(text)) > 1) for text in texts)
-    if len(labels) < 2 or labels.keys() <= _LEVELS or sentences * 2 < len(texts):
+    if len(labels) < 2 or labels.keys() <= LEVELS or sentences * 2 < len(texts):
         return False
     if len(texts) > _FEW and len(labels) > min(len(texts) // 2, max(_MOST_FIRST_WORDS, len(texts) // 8)):
         return False
