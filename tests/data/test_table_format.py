@@ -70,7 +70,10 @@ def test_remarks_and_titles_are_left_out(tmp_path):
     for above in ("# made today\n# by us; all of us\n", "% a probe\n\n", "Report of May\n\nStation;North\n"):
         path = written(tmp_path, above + table)
         assert read(path) == (("time", "temp"), [("0", "1.5"), ("1", "2.5"), ("2", "3.5")])
-    assert "3 before the header" not in decisions(written(tmp_path, table))
+    assert "remarks: 2 lines at the beginning of a.csv" in decisions(
+        written(tmp_path, f"# by us\n# today\n{table}")
+    )
+    assert "remarks" not in decisions(written(tmp_path, table))
     padded = written(tmp_path, "Report;;\n;;\ntime;temp;place\n0;1.5;a\n1;2.5;a\n2;1.5;a\n")
     assert read(padded)[0] == ("time", "temp", "place")
     assert "2 before the header of a.csv are no rows" in decisions(padded)

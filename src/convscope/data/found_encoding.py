@@ -141,10 +141,12 @@ def _western(path: Path, data: bytes, line: int, at: int, ascii_before: bool) ->
         row = data[max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1 :]
         row = re.split(rb"[\r\n]", row, maxsplit=1)[0]
         fitting = [name for name in (*_OTHERS, "cp1252", "latin-1") if _decodes(row, name)]
+        if not fitting:
+            raise DataError(f"{where}: a binary file, or a damaged one", hint="Save it as text in UTF-8.")
         raise DataError(
             f"{where}, and several encodings are possible",
             hint=f"Save the file as UTF-8, or name its encoding, one of {', '.join(fitting)}: --encoding"
-            f" {fitting[0] if fitting else 'NAME'}.",
+            f" {fitting[0]}.",
         )
     text = letters.decode("cp1252")[:_SHOWN]
     return FoundEncoding(

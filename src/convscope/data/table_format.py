@@ -202,7 +202,10 @@ def format_of_lines(
         parted = parted_by(lines[above:], parted.dialect, above)
     if not parted.rows:
         return TableFormat()
-    return _of_rows(parted, asked, above)
+    found = _of_rows(parted, asked, above)
+    remarks = sum(bool(line.strip()) for line in lines[start:above])
+    said = [f"remarks: {remarks} lines at the beginning of {name} are left out"] if remarks else []
+    return replace(found, decisions=(*said, *found.decisions))
 
 
 @dataclass(frozen=True)

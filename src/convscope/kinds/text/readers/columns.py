@@ -259,6 +259,7 @@ def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str,
             if len(names) == 1:
                 return names[0], []
             if names:
+                names.sort(key=lambda name: _are_numbers(seen[name].values))  # words name classes better
                 return _same(table, names), []
     found = [name for name in free if seen[name].may_be_label(_MOST_LABELS)]
     if not found:
@@ -285,6 +286,10 @@ def _truths(table: Table, seen: _Seen, label: str, others: Sequence[str]) -> Ite
         yield f"label: column {name!r} says the same as {label!r} in other words, and is not used"
 
 
+def _are_numbers(values: Iterable[object]) -> bool:
+    return all(_number(value) is not None for value in values)
+
+
 def _number(value: object) -> float | None:
     try:
         return float(value) if isinstance(value, str | int | float) else None
@@ -294,7 +299,7 @@ def _number(value: object) -> float | None:
 
 def _check_label(table: Table, label: str, column: _Column) -> None:
     """Stops where labels are numbers to be predicted, and no classes."""
-    if column.is_measure and all(_number(value) is not None for value in column.values):
+    if column.is_measure and _are_numbers(column.values):
         raise DataError(
             f"{table.path}: expected classes in '{label}', received {len(column.values):,} different numbers",
             hint="A number cannot be predicted from a text: write a class for each range of numbers into a"
