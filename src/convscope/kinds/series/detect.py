@@ -14,6 +14,7 @@ from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
 from convscope.kinds.series.readers.frames import MISSING, is_header
+from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, SERIES_LABEL_COLUMNS
 from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import TIME_COLUMNS
@@ -23,6 +24,7 @@ from convscope.kinds.series.remaining_life.columns import unit_column_of
 CLASSIFICATION, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
+_OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
 _INNER = (slice(1, None), slice(None, -1))
 _NUMBERS = ("float", "double", "int", "uint", "decimal", "half")
@@ -40,6 +42,8 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
 
 def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Series with a label each."""
+    if snapshot.path.is_dir():
+        yield from _with_files_of_labels(snapshot)
     for file in snapshot.data_files[:50]:
         if suffix_of(file) in ARCHIVE_SUFFIXES and _is_archive(snapshot.head(file)):
             yield Detection(CLASSIFICATION, 0.95, f"{file.name} is a file of the UCR and UEA archives")
@@ -53,6 +57,25 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
         elif head.delimiter:
             yield from _of_rows(file.name, _rows(head), 0.7)
     yield from _of_folders(snapshot)
+
+
+def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Series in files beside those of their labels."""
+    names = {file.name.partition(".")[0].lower(): file.name for file in snapshot.data_files}
+    for name, whole in names.items():
+        if _OF_MATRICES.fullmatch(name) and f"y{name[1:]}" in names:
+            yield Detection(CLASSIFICATION, 0.9, f"{whole} lies beside {names['y' + name[1:]]}")
+            return
+    tables = snapshot.ending_in(DELIMITED)
+    measured = [file for file in tables[:50] if (head := snapshot.table(file)) and _is_measured(_rows(head))]
+    if len(measured) < 2 or 2 * len(measured) < len(tables[:50]):
+        return
+    stems = {alias for file in measured for alias in (file.name, file.name.partition(".")[0])}
+    for file, head in snapshot.tables.items():
+        at, label = find_column(head.first, FILE_COLUMNS), _label_of(head.first)
+        if at is not None and label is not None and stems & set(head.column(at)):
+            yield Detection(CLASSIFICATION, 0.85, f"{file.name} names tables of numbers with a label each")
+            return
 
 
 def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:

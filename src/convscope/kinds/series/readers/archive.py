@@ -45,6 +45,9 @@ def read_archive_file(path: Path, labelled: bool = True) -> tuple[list[Series], 
     """
     header = _header(path)
     _check_header(header, path, labelled)
+    at = _place_of_class(header) if path.suffix.lower() == ".arff" else None
+    if at is not None:
+        return _flat_arff(path, at)
     loaders = _loaders()
     with damage_as_data_error(str(path), f"{path.suffix} file"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -98,6 +101,39 @@ def _header(path: Path) -> Sequence[str]:
     finally:
         lines.close()
     raise DataError(f"{path}: expected a line `@data` and series below it, received none")
+
+
+def _place_of_class(header: Sequence[str]) -> int | None:
+    """The position of the only attribute of classes among numbers; None of nested series."""
+    attributes = [line for line in header if line.startswith("@attribute")]
+    classes = [
+        place for place, line in enumerate(attributes) if line.endswith("}") or line.endswith(" string")
+    ]
+    numbers = sum(line.endswith((" numeric", " real", " integer")) for line in attributes)
+    return classes[0] if len(classes) == 1 and numbers == len(attributes) - 1 > 0 else None
+
+
+def _flat_arff(path: Path, at: int) -> tuple[list[Series], list[str]]:
+    """Series of numbers with a class at some place of each row."""
+    series, labels, inside = [], [], False
+    for number, line in read_lines(path, limit=_LONGEST_LINE):
+        text = line.strip()
+        if not inside or not text or text.startswith("%"):
+            inside = inside or text.lower().startswith("@data")
+            continue
+        fields = [field.strip() for field in text.split(",")]
+        try:
+            labels.append(fields.pop(at).strip("'\""))
+            numbers = [float("nan") if field == "?" else float(field) for field in fields]
+        except (IndexError, ValueError):
+            raise DataError(
+                f"{path}, line {number}: expected numbers and a class at place {at + 1},"
+                f" received {text[:40]!r}"
+            ) from None
+        series.append(_series(np.asarray([numbers], np.float64)))
+    if not series:
+        raise DataError(f"{path}: expected series behind @data, received none")
+    return series, labels
 
 
 def _check_header(header: Sequence[str], path: Path, labelled: bool) -> None:

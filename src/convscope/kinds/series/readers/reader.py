@@ -9,6 +9,8 @@
 | a table with ids that repeat | long: rows of one id are the times of one series |
 | files with a word for the split in their name (`GunPoint_TRAIN.tsv`, `GunPoint_TEST.tsv`) | one data set |
 | a folder with one such set, or with one file | it; `.ts` before `.tsv`, `.txt`, `.arff`, `.csv` |
+| `X_train.txt` and `y_train.txt`, also in `train/` and `test/` | as `series.matrices` says |
+| a table for each series, and one that names their files with labels | a series in each file |
 | a folder of folders with tables | folder per class, a series in each file; splits if named so |
 
 Where the data has no validation or test split, a tenth of each class is drawn from train with the seed. A
@@ -53,6 +55,8 @@ from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
+from convscope.kinds.series.readers.listed_files import find_listed
+from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows
 from convscope.kinds.series.readers.table_layouts import TableSeries, read_table_series
 from convscope.kinds.series.readers.table_roles import Asked
@@ -130,12 +134,39 @@ def found_series(place: Path, asked: Asked, progress: Progress) -> Found:
 
 
 def _found(place: Path, asked: Asked, progress: Progress, forms: TimeForms) -> Found:
+    beside = _beside(place, asked, SeriesRows(str(place), progress), forms)
+    if beside is not None:
+        found, layout = beside
+        found.keep("time_format", forms.form)
+        return found.found(str(place), layout)
     files = set_at(place, "series", _preferred)
     found = SeriesRows(str(place if files is None else files.root), progress)
     into = _Into(found, asked, forms)
     layout = _read_folders(into) if files is None else _read_files(files, into)
     found.keep("time_format", forms.form)
     return found.found(str(place), layout)
+
+
+def _beside(
+    place: Path, asked: Asked, found: SeriesRows, forms: TimeForms, labelled: bool = True
+) -> tuple[SeriesRows, str] | None:
+    """The series of a folder whose labels stand in files of their own, and the layout; None of any other."""
+    matrices = find_matrices(place, labelled)
+    if matrices is not None:
+        return found, read_matrices(matrices, found, asked)
+    listed = find_listed(place)
+    if listed is None:
+        return None
+    rows = zip(listed.keys, listed.labels, listed.splits, listed.groups, strict=True)
+    for key, label, split, group in rows:
+        path = place / key
+        table = series_of_frame(read_frame(path), str(path), asked.measuring)
+        found.note(key, (*table.notes, table.line()))
+        forms.add(table.time_format, table.notes)
+        found.add(str(path), key, table.series[0], label, split, group)
+    found.decisions |= dict.fromkeys([listed.line])
+    found.grouped_by = "the table of labels"
+    return found, listed.layout
 
 
 @dataclass(frozen=True)
@@ -199,7 +230,8 @@ def _read_folders(into: _Into) -> str:
     found = into.found
     listing = Listing(found.root)
     files = class_files(listing, "series")
-    for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
+    groups: Sequence[str | None] = files.groups or [None] * len(files.keys)
+    for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
         if not is_table(key):
             listing.skip(key, "not a table")
             continue
@@ -207,7 +239,9 @@ def _read_folders(into: _Into) -> str:
         table = series_of_frame(read_frame(path), str(path), into.asked.measuring)
         found.note(key, (*table.notes, table.line()))
         into.forms.add(table.time_format, table.notes)
-        found.add(str(path), key, table.series[0], label, split)
+        found.add(str(path), key, table.series[0], label, split, group)
+    found.decisions |= dict.fromkeys(files.decisions)
+    found.grouped_by = "the names of folders"
     found.skipped += listing.skipped
     return f"{files.layout} of series"
 
@@ -261,6 +295,9 @@ def read_series_inputs(
         if one == STANDARD_INPUT:
             frame = read_frame_of(sys.stdin.buffer, "standard input")
             _add(found, "standard input", read_table_series(frame, "standard input", asked, labelled=False))
+            continue
+        beside = _beside(Path(one), asked, found, TimeForms(), labelled=False)
+        if beside is not None:
             continue
         for file in files_of(one, found.skipped, _is_series, "neither a table nor a file of the archives"):
             _add_file(found, Path(file), asked)

@@ -1,0 +1,115 @@
+"""Series whose labels stand in files of their own, and archives whose class comes first."""
+
+import numpy as np
+import pytest
+
+pandas = pytest.importorskip("pandas")
+
+from convscope.data.snapshot import DataSnapshot  # noqa: E402
+from convscope.errors import DataError  # noqa: E402
+from convscope.kinds.series.detect import detect  # noqa: E402
+from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
+
+
+def waves(count=24, length=32, seed=0):
+    rng = np.random.default_rng(seed)
+    phases = rng.uniform(0, 6, count)[:, None] + np.arange(length) / 4
+    rows = np.where(np.arange(count)[:, None] % 2, np.sin(phases), np.sign(np.sin(phases)))
+    return rows + rng.normal(0, 0.1, rows.shape)
+
+
+def phones(folder, channels=("acc_x", "acc_y"), nested=True):
+    """Recordings of phones as they are published: folders of splits with a file for each channel."""
+    for seed, split in enumerate(("train", "test")):
+        inside = folder / split / "Inertial Signals" if nested else folder
+        inside.mkdir(parents=True, exist_ok=True)
+        beside = folder / split if nested else folder
+        for number, channel in enumerate(channels):
+            np.savetxt(inside / f"{channel}_{split}.txt", waves(seed=10 * seed + number), fmt=" %.6e")
+        np.savetxt(beside / f"X_{split}.txt", np.random.default_rng(seed).normal(size=(24, 12)))
+        (beside / f"y_{split}.txt").write_text("\n".join("12"[row % 2] for row in range(24)))
+        (beside / f"subject_{split}.txt").write_text("\n".join(str(row // 4 + 7 * seed) for row in range(24)))
+    (folder / "activity_labels.txt").write_text("1 WALKING\n2 SITTING\n")
+    return folder
+
+
+def test_recordings_of_phones_are_read_with_their_channels_and_people(tmp_path):
+    folder = phones(tmp_path / "phones")
+    splits = read_series(folder)
+    assert splits.class_names == ("SITTING", "WALKING")
+    assert splits.train.samples.load(0).variables == ("acc_x", "acc_y")
+    assert len(splits.test) == 24
+    assert any("groups:" in line for line in splits.decisions)
+    assert detect(DataSnapshot(folder)).recipe == "series-classification"
+    assert len(read_series_inputs([str(folder / "test")])) == 24
+
+
+def test_rows_of_series_lie_beside_their_labels(tmp_path):
+    for seed, split in enumerate(("train", "test")):
+        np.savetxt(tmp_path / f"X_{split}.csv", np.hstack([waves(seed=seed)] * 2), delimiter=",", fmt="%.4f")
+        np.savetxt(tmp_path / f"y_{split}.csv", np.arange(24) % 2, fmt="%d")
+    splits = read_series(tmp_path)
+    assert (len(splits.test), splits.class_names) == (24, ("0", "1"))
+    (tmp_path / "y_test.csv").write_text("1\n0\n")
+    with pytest.raises(DataError, match=r"y_test\.csv: expected 24 rows, as X_test\.csv has, received 2"):
+        read_series(tmp_path)
+
+
+def test_features_of_series_are_no_series(tmp_path):
+    folder = phones(tmp_path / "phones")
+    for split in ("train", "test"):
+        for file in (folder / split / "Inertial Signals").iterdir():
+            file.unlink()
+    with pytest.raises(DataError, match="are no series"):
+        read_series(folder)
+
+
+def test_a_long_table_lies_beside_its_labels(tmp_path):
+    lines = ["series_id,step,turn,push"]
+    lines += [
+        f"{row},{at},{value:.4f},{-value:.4f}"
+        for row, one in enumerate(waves())
+        for at, value in enumerate(one)
+    ]
+    (tmp_path / "X_train.csv").write_text("\n".join(lines))
+    (tmp_path / "y_train.csv").write_text(
+        "series_id,group_id,surface\n"
+        + "".join(f"{row},{row // 2},{('wood', 'stone')[row % 2]}\n" for row in range(24))
+    )
+    splits = read_series(tmp_path)
+    assert splits.class_names == ("stone", "wood")
+    assert len(splits.train.samples.load(0)) == 32
+
+
+@pytest.mark.parametrize("ending", [".csv", ""])
+def test_a_table_names_the_files_of_series(tmp_path, ending):
+    rows = ["file,label"]
+    for number, one in enumerate(waves()):
+        split = ("train", "test")[number >= 16]
+        (tmp_path / split).mkdir(exist_ok=True)
+        text = "time,value\n" + "".join(f"{at},{value:.4f}\n" for at, value in enumerate(one))
+        (tmp_path / split / f"r{number}.csv").write_text(text)
+        rows.append(f"r{number}{ending},{('calm', 'storm')[number % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    assert detect(DataSnapshot(tmp_path)).recipe == "series-classification"
+    splits = read_series(tmp_path)
+    assert (len(splits.test), splits.class_names) == (8, ("calm", "storm"))
+    assert "columns: file from 'file', label from 'label'; all are used" in splits.decisions
+
+
+def test_the_class_of_an_arff_file_may_come_first(tmp_path):
+    lines = [
+        "@relation toy",
+        "@attribute kind {a,b}",
+        *(f"@attribute t{place} numeric" for place in range(32)),
+        "@data",
+    ]
+    lines += [
+        "ab"[row % 2] + "," + ",".join(f"{value:.3f}" for value in one) for row, one in enumerate(waves())
+    ]
+    (tmp_path / "toy.arff").write_text("\n".join(lines))
+    splits = read_series(tmp_path / "toy.arff")
+    assert splits.class_names == ("a", "b")
+    (tmp_path / "toy.arff").write_text("\n".join([*lines, "a,x,1"]))
+    with pytest.raises(DataError, match="line 60: expected numbers and a class at place 1"):
+        read_series(tmp_path / "toy.arff")
