@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from convscope.data.file_index import FileIndex
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing
 from convscope.data.split_names import split_of
@@ -50,7 +51,7 @@ def split_lists(listing: Listing, files: Sequence[str], keys: Iterable[str]) -> 
     lists = sorted(key for key in files if key.lower().endswith(ENDINGS))
     if not lists:
         return []
-    known = _by_every_name(keys)
+    known = FileIndex(keys)
     found = (_list_of(listing, key, known) for key in lists)
     return [each for each in found if each is not None]
 
@@ -85,7 +86,7 @@ def splits_by_lists(
     return [split_by_key.get(key, rest) for key in keys], f"splits: by the lists: {named}; {others}"
 
 
-def _list_of(listing: Listing, key: str, known: Mapping[str, str]) -> SplitList | None:
+def _list_of(listing: Listing, key: str, known: FileIndex) -> SplitList | None:
     labels: dict[str, str] = {}
     total = unknown = 0
     try:
@@ -107,30 +108,14 @@ def _list_of(listing: Listing, key: str, known: Mapping[str, str]) -> SplitList 
     return SplitList(key, split_of(PurePosixPath(key).stem), labels, unknown)
 
 
-def _parted_line(line: str, known: Mapping[str, str]) -> tuple[str | None, str]:
+def _parted_line(line: str, known: FileIndex) -> tuple[str | None, str]:
     """The file that a line names, and what stands behind it; None where there is no such file."""
-    plain = _plain(line)
-    if plain in known:
-        return known[plain], ""
+    whole = known.find(line)
+    if whole is not None:
+        return whole, ""
     for mark in ("\t", ",", ";", " "):
-        name, found, label = plain.rpartition(mark)
-        if found and name.strip() in known:
-            return known[name.strip()], label.strip()
+        name, found, label = line.rpartition(mark)
+        file = known.find(name) if found else None
+        if file is not None:
+            return file, label.strip()
     return None, ""
-
-
-def _plain(name: str) -> str:
-    return name.strip().strip('"').replace("\\", "/").removeprefix("./")
-
-
-def _by_every_name(keys: Iterable[str]) -> dict[str, str]:
-    """Each file by its path, by the ends of its path, each with and without ending; none that two share."""
-    found: dict[str, str | None] = {}
-    for key in keys:
-        parts = key.split("/")
-        for start in range(len(parts)):
-            tail = "/".join(parts[start:])
-            stem = tail.rpartition(".")[0]
-            for name in {tail, stem} - {""}:
-                found[name] = key if found.get(name, key) == key else None
-    return {name: key for name, key in found.items() if key is not None}

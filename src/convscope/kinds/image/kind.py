@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from convscope.data.options import GROUP
+from convscope.data.options import GROUP, LABEL_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
@@ -26,6 +26,11 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[-1])
 
 
+def _black_and_white(value: object) -> str | None:
+    levels = list(value) if isinstance(value, list | tuple) else []
+    return None if len(levels) == 2 and 0 <= levels[0] < levels[1] <= 65535 else "two numbers from 0 to 65535"
+
+
 SIZE_EXPECTED = f"one side such as 64, or height x width such as 48x64, each from 1 to {MAX_SIDE}"
 
 
@@ -36,7 +41,16 @@ def _sides(value: object) -> str | None:
 
 
 IMAGE_CLASSIFICATION_OPTIONS = (
+    LABEL_COLUMN,
     GROUP,
+    Option(
+        "levels",
+        tuple[int, ...],
+        None,
+        "Values of 16-bit pixels that become black and white, such as 0,4095; found over all images by default",
+        _black_and_white,
+        predicts=True,
+    ),
     Option(
         "size",
         tuple[int, int],

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found
+from convscope.data.listing import Listing
 from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.split_names import split_of, words_beside
@@ -226,6 +227,59 @@ def read_npz(path: Path, progress: Progress) -> Found:
         found = read_array_parts(path, layout, path.parent, parts, progress)
     skipped = tuple(Skipped(f"{path}[{key}]", "neither images nor labels by its name") for key in others)
     return replace(found, skipped=skipped)
+
+
+def npy_pairs(folder: Path) -> list[str]:
+    """The `.npy` files right in a folder that are images and their labels by their names; none otherwise."""
+    files = [key for key in Listing(str(folder)).children("")[1] if key.lower().endswith(".npy")]
+    roles = [words_beside(key[: -len(".npy")]) for key in files]
+    named = [key for key, words in zip(files, roles, strict=True) if _in(words, IMAGE_WORDS | LABEL_WORDS)]
+    return named if any(_in(words, IMAGE_WORDS) for words in roles) and len(named) > 1 else []
+
+
+def _in(words: frozenset[str], known: frozenset[str]) -> bool:
+    return bool(words) and words <= known
+
+
+def read_npy(folder: Path, progress: Progress) -> Found:
+    """Reads images and labels that are `.npy` files in a folder; pickled objects are refused.
+
+    Raises:
+        DataError: A file is damaged, images or labels are missing, or an array does not fit.
+    """
+    keys = npy_pairs(folder)
+    images, labels, others = _roles(folder, [key[: -len(".npy")] for key in keys])
+    parts = [
+        ArrayPart(f"{key}.npy", split, _npy(folder / f"{key}.npy"), _npy(folder / f"{labels[split]}.npy"))
+        for split, key in images.items()
+    ]
+    found = read_array_parts(folder, f"NumPy arrays: {', '.join(keys)}", folder, parts, progress)
+    beside = [key for entries in Listing(str(folder)).children("") for key in entries if key not in keys]
+    skipped = [
+        Skipped(str(folder / key), "neither images nor labels by its name") for key in (*others, *beside)
+    ]
+    return replace(found, skipped=skipped)
+
+
+def _npy(path: Path) -> StoredArray:
+    """Reads the header of one file and checks that the file can hold what it promises."""
+    with damage_as_data_error(str(path), "NumPy array"), path.open("rb") as file:
+        shape, fortran, dtype = npy_header(file, str(path))
+        header_bytes = file.tell()
+    if dtype.hasobject or not dtype.itemsize:
+        raise DataError(f"{path}: expected numbers or text, received {dtype}; objects are never unpickled")
+
+    @contextmanager
+    def values() -> Iterator[IO[bytes]]:
+        with path.open("rb") as file:
+            file.seek(header_bytes)
+            yield file
+
+    stored = StoredArray(str(path), shape, dtype, values, fortran)
+    expected = header_bytes + stored.nbytes
+    if expected != path.stat().st_size:
+        raise DataError(f"{path}: expected {expected} bytes by its header, received {path.stat().st_size}")
+    return stored
 
 
 def _roles(

@@ -7,7 +7,7 @@ What every kind of image becomes:
 | gray, 1-bit, palette of grays | (height, width) |
 | color, palette, CMYK, YCbCr, Lab | (height, width, 3), RGB |
 | alpha or a transparent color | composited on white, then as above |
-| 16 bits per value | divided by 257, so that 65535 is white |
+| 16 bits per value | divided by 257, so that 65535 is white; or by levels that are found over all images |
 | 32-bit integers | as 16 bits where all values are 0 to 65535, else stretched from minimum to maximum |
 | floats | 0 to 1 or 0 to 255 where all values are, else stretched from minimum to maximum |
 | several frames | the first one |
@@ -19,18 +19,22 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -50,8 +54,23 @@ MAX_FILE_BYTES = 256 * 2**20
 """Largest image file that is read, in bytes."""
 
 Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
+Levels = tuple[int, int]
+"""The values of 16-bit pixels that become black and white."""
 
 _JPEG = b"\xff\xd8\xff"
+_HEIC = re.compile(rb"....ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)", re.DOTALL)
+
+
+def _open_heic(data: io.BytesIO) -> ImageFile.ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        raise DataError(
+            'HEIC needs pillow-heif, which is not installed: pip install "convscope[heic]", or save as JPEG'
+        ) from None
+    return cast(ImageFile.ImageFile, HeifImageFile(data))
+
+
 # Called directly because `Image.open` only warns about decompression bombs, and through global state.
 _READERS: tuple[tuple[bytes, str, Reader], ...] = (
     (_JPEG, "JPEG", JpegImagePlugin.JpegImageFile),
@@ -62,8 +81,14 @@ _READERS: tuple[tuple[bytes, str, Reader], ...] = (
     (b"MM\0*", "TIFF", TiffImagePlugin.TiffImageFile),
     (b"RIFF", "WebP", WebPImagePlugin.WebPImageFile),
     *((b"P%d" % digit, "PNM", PpmImagePlugin.PpmImageFile) for digit in range(1, 7)),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", Jpeg2KImagePlugin.Jpeg2KImageFile),
+    (b"\xff\x4f\xff\x51", "JPEG 2000", Jpeg2KImagePlugin.Jpeg2KImageFile),
 )
-FORMATS = tuple(dict.fromkeys(name for _, name, _ in _READERS))
+_BOXED: tuple[tuple[re.Pattern[bytes], str, Reader], ...] = (
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "AVIF", AvifImagePlugin.AvifImageFile),
+    (_HEIC, "HEIC", _open_heic),
+)
+FORMATS = tuple(dict.fromkeys(name for _, name, _ in (*_READERS, *_BOXED)))
 """Names of the formats that are read."""
 
 _ORIENTATION_TAG = 0x0112
@@ -170,12 +195,16 @@ def read_bytes(path: str | Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-def decode_image(data: bytes, name: str) -> npt.NDArray[np.uint8]:
+def decode_image(
+    data: bytes, name: str, levels: Levels | None = None, seen: list[Levels] | None = None
+) -> npt.NDArray[np.uint8]:
     """Decodes one image.
 
     Args:
         data: The encoded image, in one of `FORMATS`.
         name: What error messages call it.
+        levels: What 16-bit values become black and white; 0 and 65535 by default.
+        seen: Learns the least and the greatest value where the image has 16 bits.
 
     Returns:
         Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
@@ -194,12 +223,15 @@ def decode_image(data: bytes, name: str) -> npt.NDArray[np.uint8]:
         _check_size(image.size, name)
         image.load()
         _check_size(image.size, name)
-        return _turn(_to_uint8(image), _orientation(image))
+        return _turn(_to_uint8(image, levels, seen), _orientation(image))
 
 
 def _reader_of(data: bytes, name: str) -> tuple[str, Reader]:
     for magic, kind, reader in _READERS:
         if data.startswith(magic) and (kind != "WebP" or data[8:12] == b"WEBP"):
+            return kind, reader
+    for pattern, kind, reader in _BOXED:
+        if pattern.match(data):
             return kind, reader
     raise DataError(f"{name}: not an image, expected one of {', '.join(FORMATS)}")
 
@@ -230,12 +262,12 @@ def _turn(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uin
     return np.ascontiguousarray(pixels)
 
 
-def _to_uint8(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _to_uint8(image: Image.Image, levels: Levels | None, seen: list[Levels] | None) -> npt.NDArray[np.uint8]:
     mode = image.mode
     if mode in ("L", "RGB") and "transparency" not in image.info:
         return np.asarray(image)
     if mode in ("I", "F") or mode.startswith("I;16"):
-        return _to_8_bits(np.asarray(image))
+        return _to_8_bits(np.asarray(image), levels, seen)
     gray = mode in ("1", "L", "LA", "La") or (mode == "P" and _has_gray_palette(image))
     if "transparency" in image.info or mode in ("RGBA", "RGBa", "LA", "La", "PA"):
         return _on_white(np.asarray(image.convert("RGBA")), gray)
@@ -259,13 +291,22 @@ def _on_white(rgba: npt.NDArray[np.uint8], gray: bool) -> npt.NDArray[np.uint8]:
     return result[..., 0] if gray else result
 
 
-def _to_8_bits(raw: npt.NDArray[np.integer | np.floating]) -> npt.NDArray[np.uint8]:
+def _to_8_bits(
+    raw: npt.NDArray[np.integer | np.floating], levels: Levels | None, seen: list[Levels] | None
+) -> npt.NDArray[np.uint8]:
     """Scales 16-bit, 32-bit and float gray values (height, width) as the module's table says."""
     integers = raw.dtype.kind in "iu"
     low, high = float(raw.min()), float(raw.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("holds values that are not finite")
     if integers and low >= 0 and high <= 65535:
+        if seen is not None:
+            seen.append((int(low), int(high)))
+        if levels is not None:
+            black, white = levels
+            shares = (raw.astype(np.float64) - black) / max(white - black, 1)
+            stretched: npt.NDArray[np.uint8] = np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
+            return stretched
         sixteen_bits: npt.NDArray[np.uint8] = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
         return sixteen_bits
     values: npt.NDArray[np.float64] = raw.astype(np.float64)

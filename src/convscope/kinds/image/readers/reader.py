@@ -46,39 +46,45 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.class_folders import class_files
+from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import files_of, is_folder, nothing_in
+from convscope.data.split_names import split_of_path
 from convscope.data.splits import LeftOut, Splits
+from convscope.data.tables import table_kind
 from convscope.errors import DataError
-from convscope.kinds.image.readers.arrays import read_npz
+from convscope.kinds.image.readers.arrays import npy_pairs, read_npy, read_npz
+from convscope.kinds.image.readers.decode import Levels
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
-from convscope.kinds.image.readers.names import may_be_image
+from convscope.kinds.image.readers.manifest import UNLABELED, Asked, Manifest, image_tables, read_manifests
+from convscope.kinds.image.readers.named_labels import labels_of_names
+from convscope.kinds.image.readers.names import is_image_name, may_be_image
+from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, read_pixel_rows
 from convscope.kinds.image.readers.scan import scan, scan_to_found
 from convscope.kinds.image.readers.sources import FileImages, unscanned_files
-from convscope.kinds.image.readers.tables import (
-    holds_images,
-    is_fer2013,
-    read_fer2013,
-    read_manifest,
-    read_parquet_images,
-)
+from convscope.kinds.image.readers.tables import holds_images, read_parquet_images
 from convscope.types import Progress, Skipped, no_progress
 
 __all__ = ["ImageInputs", "read_images", "read_inputs"]
 
-_TABLES = (".csv", ".parquet", ".pq", ".npz")
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
+_LAYOUTS = (
+    "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label before a"
+    " number."
+)
 
 
-def read_image_folders(path: Path, progress: Progress) -> Found:
+def read_image_folders(path: Path, progress: Progress, asked: Asked) -> Found:
     """Reads a folder per class, or `train/ validation/ test/` of such folders.
 
     Args:
         path: The folder.
         progress: Told how many files were scanned.
+        asked: What the user said.
 
     Returns:
         The images, sorted by path.
@@ -88,7 +94,11 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
     """
     listing = Listing(str(path))
     files = class_files(listing, "images", may_be_image)
-    found = scan_to_found(
+    return _of_folders(path, listing, files, progress, asked)
+
+
+def _of_folders(path: Path, listing: Listing, files: ClassFiles, progress: Progress, asked: Asked) -> Found:
+    return scan_to_found(
         unscanned_files(str(path), files.keys),
         where=str(path),
         layout=files.layout,
@@ -96,12 +106,21 @@ def read_image_folders(path: Path, progress: Progress) -> Found:
         splits=files.splits,
         skipped=listing.skipped,
         progress=progress,
+        groups=files.groups,
+        grouped_by="the folders around the class folders" if files.groups is not None else "",
+        decisions=files.decisions,
+        levels=asked.levels,
     )
-    return replace(found, decisions=files.decisions)
 
 
 def read_images(
-    path: str | Path, *, seed: int = 0, progress: Progress = no_progress, group: str | None = None
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    label_column: str | None = None,
+    group: str | None = None,
+    levels: Sequence[int] | None = None,
 ) -> Splits:
     """Reads labelled images from any of the layouts in the table above.
 
@@ -109,42 +128,129 @@ def read_images(
         path: A folder or a file.
         seed: Draws the splits that the data does not have; not negative.
         progress: Told how far reading has come.
-        group: As `assemble`.
+        label_column: Name or position of the column of labels in a table.
+        group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
+        levels: What 16-bit values become black and white; found by default.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
 
     Raises:
         DataError: As the table above says; the message names the file and, in a table, the line.
+        UsageError: There is no such column.
     """
     place = Path(path)
-    found = _find_in_folder(place, progress) if is_folder(place) else _find_in_file(place, progress)
+    asked = Asked(label_column, group, levels=_levels(levels))
+    folder = is_folder(place)
+    found = _find_in_folder(place, progress, asked) if folder else _find_in_file(place, progress, asked)
     return assemble(found, seed, group)
 
 
-def _find_in_folder(folder: Path, progress: Progress) -> Found:
+def _levels(given: Sequence[int] | None) -> Levels | None:
+    return None if given is None else (int(given[0]), int(given[1]))
+
+
+def _find_in_folder(folder: Path, progress: Progress, asked: Asked) -> Found:
     if idx_files(folder):
         return read_idx(folder, progress)
     shards = parquet_shards(folder)
-    if len(shards) > 1 or any("/" in key for key in shards):
+    if (len(shards) > 1 or any("/" in key for key in shards)) and holds_images(folder / shards[0]):
         return read_parquet_images(folder, shards, progress)
+    if npy_pairs(folder):
+        return read_npy(folder, progress)
     folders, files = Listing(str(folder)).children("")
     tables = [key for key in files if key.lower().endswith(_TABLES)]
-    if not folders and len(tables) == 1:
-        return _find_in_file(folder / tables[0], progress)
-    return read_image_folders(folder, progress)
+    if not folders and len(tables) == 1 and not any(map(is_image_name, files)):
+        return _find_in_file(folder / tables[0], progress, asked)
+    return _find_in_folders(folder, progress, asked)
 
 
-def _find_in_file(path: Path, progress: Progress) -> Found:
+def _find_in_folders(folder: Path, progress: Progress, asked: Asked) -> Found:
+    """Images in class folders, named by tables, or with labels in their names: what fits first."""
+    listing = Listing(str(folder))
+    files: ClassFiles | None = None
+    try:
+        files = class_files(listing, "images", may_be_image)
+    except DataError as error:
+        refused = error
+    named, skipped = image_tables(folder, asked)
+    if named and (files is None or not _say_the_same(named[0], asked, files)):
+        found = read_manifests(folder, named, progress, asked)
+        unlabeled = [each.path for each in skipped if each.reason == UNLABELED]
+        said = [f"left out: {path}, {UNLABELED}" for path in unlabeled]
+        return replace(found, decisions=(*found.decisions, *said), skipped=(*found.skipped, *skipped))
+    if files is not None and len(set(files.labels)) > 1:
+        return _of_folders(folder, listing, files, progress, asked)
+    found_by_name = _by_names(folder, progress, asked)
+    if found_by_name is not None:
+        return found_by_name
+    if files is not None:
+        return _of_folders(folder, listing, files, progress, asked)
+    refused.hint = f"{refused.hint or ''} {_LAYOUTS}".strip()
+    raise refused
+
+
+def _say_the_same(table: Path, asked: Asked, files: ClassFiles) -> bool:
+    """Whether a table gives the images the labels that are the names of their folders."""
+    manifest = Manifest(table, asked)
+    folder_of = dict(zip((key.rpartition("/")[2] for key in files.keys), files.labels, strict=True))
+    roles = manifest.roles
+    if roles.label is None:
+        return False
+    rows = islice(manifest.table.rows([roles.path, roles.label]), 50)
+    pairs = [(str(path).rpartition("/")[2], str(label)) for _, (path, label) in rows]
+    return all(folder_of.get(name) == label for name, label in pairs)
+
+
+def _by_names(folder: Path, progress: Progress, asked: Asked) -> Found | None:
+    """Images whose names say the labels, in one folder or in one for each split."""
+    listing = Listing(str(folder))
+    keys = listing.files_that(may_be_image, "not an image by its name")
+    by_folder: dict[str, list[str]] = {}
+    for key in keys:
+        by_folder.setdefault(key.rpartition("/")[0], []).append(key)
+    found = {parent: labels_of_names(inside) for parent, inside in by_folder.items()}
+    splits = {parent: split_of_path(parent) for parent in by_folder}
+    taken = {parent: named for parent, named in found.items() if named is not None}
+    named_train = [parent for parent in taken if splits[parent] == "train"]
+    by_split = bool(named_train) and all(splits[parent] is not None for parent in taken)
+    if not taken or not (by_split or len(by_folder) == 1):
+        return None
+    rows = [
+        (key, label, splits[parent] if by_split and len(taken) > 1 else None)
+        for parent, named in taken.items()
+        for key, label in zip(by_folder[parent], named.labels, strict=True)
+    ]
+    lines = list(dict.fromkeys(named.line for named in taken.values()))[:1]
+    for parent in by_folder.keys() - taken.keys():
+        reason = f"{len(by_folder[parent])} images without labels in their names"
+        listing.skip(parent, reason)
+        lines.append(f"left out: {parent}/, {reason}")
+    return scan_to_found(
+        unscanned_files(str(folder), [key for key, _, _ in rows]),
+        where=str(folder),
+        layout=f"labels in the names of {len(rows)} files",
+        labels=[label for _, label, _ in rows],
+        splits=[split for _, _, split in rows],
+        skipped=listing.skipped,
+        progress=progress,
+        decisions=lines,
+        levels=asked.levels,
+    )
+
+
+def _find_in_file(path: Path, progress: Progress, asked: Asked) -> Found:
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return read_fer2013(path, progress) if is_fer2013(path) else read_manifest(path, progress)
-    if suffix in (".parquet", ".pq"):
-        if holds_images(path):
-            return read_parquet_images(path.parent, [path.name], progress)
-        return read_manifest(path, progress)
+    if suffix in (".parquet", ".pq") and holds_images(path):
+        return read_parquet_images(path.parent, [path.name], progress)
+    if table_kind(path) is not None:
+        if is_pixel_rows(path):
+            return read_pixel_rows(path, progress, asked)
+        return read_manifests(path.parent, [path], progress, asked)
     if suffix == ".npz":
         return read_npz(path, progress)
+    if suffix == ".npy":
+        return read_npy(path.parent, progress)
     if is_idx(path.name):
         return read_idx(path.parent, progress)
     raise DataError(

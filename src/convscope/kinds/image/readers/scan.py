@@ -12,7 +12,7 @@ from convscope.data.assembly import Found, check_mostly_readable
 from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
-from convscope.kinds.image.readers.decode import decode_image
+from convscope.kinds.image.readers.decode import Levels, decode_image
 from convscope.kinds.image.readers.sources import ArrayImages, EncodedImages, FileImages
 from convscope.types import Progress, Skipped, SplitName
 
@@ -36,19 +36,23 @@ class Scan:
         kept: Their indices in the source that was scanned, shape (readable,), int64.
         digests: A hash of each one's encoded content, shape (readable,), void of `DIGEST_BYTES`.
         skipped: What could not be read.
+        decisions: What was found over all images.
     """
 
     source: Encoded
     kept: npt.NDArray[np.int64]
     digests: Digests
     skipped: list[Skipped]
+    decisions: tuple[str, ...] = ()
 
 
 def scan(source: Encoded, progress: Progress, what: str = "reading images") -> Scan:
     """Reads, hashes and decodes every image of a source in a few threads.
 
+    Where images of 16 bits use less than half of their range, the part that they use becomes black to white.
+
     Args:
-        source: Images with unknown sizes.
+        source: Images with unknown sizes, and levels where they are known.
         progress: Told about every few hundred images.
         what: What progress calls this.
 
@@ -60,6 +64,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
     channels = np.zeros(count, np.uint8)
     digests = np.zeros((count, DIGEST_BYTES), np.uint8)
     skipped: list[Skipped] = []
+    seen: list[Levels] = []
 
     def scan_chunk(start: int) -> list[Skipped]:
         bad: list[Skipped] = []
@@ -67,7 +72,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
             name = source.name(index)
             try:
                 data = source.read(index)
-                shape = decode_image(data, name).shape
+                shape = decode_image(data, name, seen=seen).shape
             except DataError as error:
                 bad.append(Skipped(name, error.message.removeprefix(f"{name}: ")))
                 continue
@@ -87,8 +92,26 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
             pool.shutdown(cancel_futures=True)
             raise
     kept = np.flatnonzero(channels).astype(np.int64)
-    scanned = replace(source, sizes=sizes, channels=channels).take(kept)
-    return Scan(scanned, kept, digest_keys(digests[kept]), skipped)
+    levels = source.levels or _levels_of(seen)
+    decisions = (_levels_line(seen, levels),) if levels and seen else ()
+    scanned = replace(source, sizes=sizes, channels=channels, levels=levels).take(kept)
+    return Scan(scanned, kept, digest_keys(digests[kept]), skipped, decisions)
+
+
+def _levels_of(seen: Sequence[Levels]) -> Levels | None:
+    """The range that images of 16 bits share; None where they use half of all values or more."""
+    if not seen:
+        return None
+    low, high = min(low for low, _ in seen), max(high for _, high in seen)
+    return (low, high) if 0 < high - low < 2**15 else None
+
+
+def _levels_line(seen: Sequence[Levels], levels: Levels) -> str:
+    most = max(high for _, high in seen)
+    return (
+        f"levels: {levels[0]:,} is black and {levels[1]:,} is white in images of 16 bits, which use"
+        f" {max(most.bit_length(), 1)} bits: values up to {most:,}"
+    )
 
 
 def scan_to_found(
@@ -96,10 +119,14 @@ def scan_to_found(
     *,
     where: str,
     layout: str,
-    labels: Sequence[str],
+    labels: Sequence[str | None],
     splits: Sequence[SplitName | None],
     skipped: Sequence[Skipped],
     progress: Progress,
+    groups: Sequence[str | None] | None = None,
+    grouped_by: str = "",
+    decisions: Sequence[str] = (),
+    levels: Levels | None = None,
 ) -> Found:
     """Scans encoded images and keeps the readable ones with their labels and splits.
 
@@ -107,10 +134,14 @@ def scan_to_found(
         source: Images of unknown size.
         where: The path that was read, for messages.
         layout: One line that says which layout was recognized and by what.
-        labels: The class name of each.
+        labels: The class name of each; None where there is none.
         splits: The split of each, or None for all.
         skipped: What was left out before.
         progress: Told how many images were scanned.
+        groups: As `Found`.
+        grouped_by: As `Found`.
+        decisions: What was decided before.
+        levels: What 16-bit values become black and white; found by default.
 
     Returns:
         The readable images.
@@ -118,7 +149,7 @@ def scan_to_found(
     Raises:
         DataError: More than half of the images are not readable.
     """
-    scanned = scan(source, progress)
+    scanned = scan(replace(source, levels=levels), progress)
     check_mostly_readable(where, len(scanned.kept), scanned.skipped, NOUNS[1])
     rows = scanned.kept.tolist()
     return Found(
@@ -130,7 +161,11 @@ def scan_to_found(
         digests=scanned.digests,
         nouns=NOUNS,
         alike=ALIKE,
+        groups=None if groups is None else [groups[row] for row in rows],
+        grouped_by=grouped_by,
+        decisions=(*decisions, *scanned.decisions),
         skipped=(*skipped, *scanned.skipped),
+        reading={"levels": list(scanned.source.levels)} if scanned.source.levels else {},
     )
 
 

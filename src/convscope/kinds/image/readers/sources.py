@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError
-from convscope.kinds.image.readers.decode import decode_image, read_bytes
+from convscope.kinds.image.readers.decode import Levels, decode_image, read_bytes
 
 
 class ImageSource(Protocol):
@@ -51,12 +51,14 @@ class FileImages:
         keys: One path per image, relative to the root.
         sizes: Height and width in pixels, shape (images, 2), uint32.
         channels: 1 or 3, shape (images,), uint8.
+        levels: What 16-bit values become black and white; 0 and 65535 by default.
     """
 
     root: str
     keys: Sequence[str]
     sizes: npt.NDArray[np.uint32]
     channels: npt.NDArray[np.uint8]
+    levels: Levels | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -67,7 +69,7 @@ class FileImages:
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
         """Reads and decodes one file: gray (height, width) or RGB (height, width, 3)."""
-        return decode_image(self.read(index), self.name(index))
+        return decode_image(self.read(index), self.name(index), self.levels)
 
     def name(self, index: int) -> str:
         """The path of an image."""
@@ -80,7 +82,7 @@ class FileImages:
     def take(self, indices: npt.NDArray[np.int64]) -> FileImages:
         """The same source with only these images."""
         keys = [self.keys[i] for i in indices.tolist()]
-        return FileImages(self.root, keys, self.sizes[indices], self.channels[indices])
+        return FileImages(self.root, keys, self.sizes[indices], self.channels[indices], self.levels)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class EncodedImages:
         data: One encoded image each.
         sizes: Height and width in pixels, shape (images, 2), uint32.
         channels: 1 or 3, shape (images,), uint8.
+        levels: What 16-bit values become black and white; 0 and 65535 by default.
     """
 
     root: str
@@ -100,6 +103,7 @@ class EncodedImages:
     data: Sequence[bytes] = field(repr=False)
     sizes: npt.NDArray[np.uint32]
     channels: npt.NDArray[np.uint8]
+    levels: Levels | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -110,7 +114,7 @@ class EncodedImages:
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
         """Decodes one image: gray (height, width) or RGB (height, width, 3)."""
-        return decode_image(self.data[index], self.name(index))
+        return decode_image(self.data[index], self.name(index), self.levels)
 
     def name(self, index: int) -> str:
         """The file and row of an image."""
@@ -129,6 +133,7 @@ class EncodedImages:
             [self.data[i] for i in rows],
             self.sizes[indices],
             self.channels[indices],
+            self.levels,
         )
 
 

@@ -1,203 +1,29 @@
-"""Tables of images: CSV or Parquet that names files, FER2013, and Parquet with encoded images."""
+"""Parquet with encoded images, as Hugging Face `datasets` writes it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from convscope.data.assembly import Found
 from convscope.data.columns import (
-    LABEL_COLUMNS,
-    PATH_COLUMNS,
     SPLIT_COLUMNS,
     find_column,
     split_name,
 )
-from convscope.data.named_files import Inside, checked_path
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.data.split_names import split_of_path
-from convscope.data.tables import Table, named_table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import FINE_LABEL_COLUMNS, IMAGE_COLUMNS
-from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests, scan_to_found
-from convscope.kinds.image.readers.sources import ArrayImages, unscanned_bytes, unscanned_files
+from convscope.kinds.image.readers.scan import scan_to_found
+from convscope.kinds.image.readers.sources import unscanned_bytes
 from convscope.types import Progress, Skipped, SplitName
 
 MAX_BYTES = 4 * 2**30
 """Encoded images that are held in memory at most, in bytes."""
-EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""Class names of the labels 0 to 6."""
-
-_NUMBERS = {str(value): value for value in range(256)}
-Row = tuple[str, str, str, str | None]
-"""Where it stands, path, label, split."""
-
-_ROLES = (("path", PATH_COLUMNS), ("label", LABEL_COLUMNS))
-
-
-def read_manifest(path: Path, progress: Progress) -> Found:
-    """Reads the images that a table names.
-
-    Paths are relative to the folder of the table and must stay in it.
-
-    Args:
-        path: A `.csv` or Parquet file.
-        progress: Told how many images were scanned.
-
-    Returns:
-        The images, in the order of the table.
-
-    Raises:
-        DataError: A column, path, label or split is missing or malformed; the message names the line.
-    """
-    inside = Inside(path.parent)
-    keys: list[str] = []
-    labels: list[str] = []
-    splits: list[SplitName | None] = []
-    skipped: list[Skipped] = []
-    for where, raw_path, label, split in _rows(path):
-        if not label:
-            raise DataError(f"{where}: expected a label, received none", hint="Fill in the label column.")
-        key = checked_path(where, raw_path, path.parent)
-        name = split_name(where, split)
-        if not inside(key):
-            skipped.append(Skipped(str(path.parent / key), "a link that leaves the folder"))
-            continue
-        keys.append(key)
-        labels.append(label)
-        splits.append(name)
-    if not keys:
-        raise DataError(f"{path}: expected rows that name images, received none")
-    return scan_to_found(
-        unscanned_files(str(path.parent), keys),
-        where=str(path),
-        layout=f"manifest: {path.name} names {len(keys)} files",
-        labels=labels,
-        splits=splits,
-        skipped=skipped,
-        progress=progress,
-    )
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    table = named_table(path, (PATH_COLUMNS,))
-    columns = [_column(table, role, names) for role, names in _ROLES]
-    split = find_column(table.columns, SPLIT_COLUMNS)
-    if split is not None:
-        columns.append(table.columns[split])
-    for row, (file, label, *of_split) in table.rows(columns):
-        where = table.where(row)
-        if not isinstance(file, str):
-            raise DataError(f"{where}: expected a path as text, received {type(file).__name__}")
-        if not isinstance(label, str | int | None):
-            raise DataError(f"{where}: expected a label, received {type(label).__name__}")
-        texts = ["" if field is None else str(field).strip() for field in (file, label, *of_split)]
-        yield where, texts[0], texts[1], texts[2] if of_split else None
-
-
-def _column(table: Table, role: str, names: tuple[str, ...]) -> str:
-    at = find_column(table.columns, names)
-    if at is None:
-        received = ", ".join(table.columns[:20]) or "no columns"
-        raise DataError(
-            f"{table.path}: expected a column {role}, received {received}",
-            hint=f"Name the column one of {', '.join(names)}.",
-        )
-    return table.columns[at]
-
-
-def is_fer2013(path: Path) -> bool:
-    """True where a CSV file has the columns `emotion` and `pixels`.
-
-    Raises:
-        DataError: The file cannot be read or its header is not UTF-8.
-    """
-    return {"emotion", "pixels"} <= {name.lower() for name in _opened(path).columns}
-
-
-def read_fer2013(path: Path, progress: Progress) -> Found:
-    """Reads columns `emotion,pixels` and, where there is one, `Usage`, into one array.
-
-    Args:
-        path: The CSV file; the images are square, and all of the size of the first.
-        progress: Told how many rows were read.
-
-    Returns:
-        The images, in the order of the file.
-
-    Raises:
-        DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
-            the message names the line.
-    """
-    table = _opened(path)
-    columns = {name.lower(): name for name in table.columns}
-    has_splits = "usage" in columns
-    wanted = [columns["emotion"], columns["pixels"], *([columns["usage"]] if has_splits else [])]
-    array: npt.NDArray[np.uint8] | None = None
-    labels: list[str] = []
-    splits: list[SplitName | None] = []
-    for count, (row, cells) in enumerate(table.rows(wanted)):
-        where, (emotion, text, *usage) = table.where(row), map(str, cells)
-        pixels = _pixels(where, text)
-        if array is None:
-            array = _allocate(path, where, len(pixels))
-        elif len(pixels) != array[0].size:
-            raise DataError(
-                f"{where}: expected {array[0].size} pixels as in the first row, received {len(pixels)}"
-            )
-        array[count] = np.frombuffer(pixels, np.uint8).reshape(array.shape[1:])
-        labels.append(_emotion(where, emotion))
-        splits.append(split_name(where, usage[0]) if usage else None)
-        if count % 1000 == 0:
-            progress(count, None, "reading rows")
-    if array is None:
-        raise DataError(f"{path}: expected rows of emotion, pixels and Usage, received none")
-    source = ArrayImages(str(path.parent), array[: len(labels)], ((path.name, 0),))
-    decision = "splits: Usage Training is train, PublicTest is validation, PrivateTest is test"
-    return Found(
-        where=str(path),
-        layout=f"FER2013 CSV: {path.name} has the columns emotion and pixels",
-        source=source,
-        labels=labels,
-        splits=splits,
-        digests=array_digests(source),
-        nouns=NOUNS,
-        alike=ALIKE,
-        decisions=[decision] if has_splits else [],
-    )
-
-
-def _opened(path: Path) -> Table:
-    return named_table(path, (("pixels",),))
-
-
-def _pixels(where: str, text: str) -> bytes:
-    try:
-        return bytes(map(_NUMBERS.__getitem__, text.split()))
-    except KeyError as error:
-        raise DataError(f"{where}: expected pixels from 0 to 255, received {error.args[0][:20]!r}") from None
-
-
-def _emotion(where: str, text: str) -> str:
-    number = _NUMBERS.get(text, len(EMOTIONS))
-    if number >= len(EMOTIONS):
-        raise DataError(f"{where}: expected an emotion from 0 to {len(EMOTIONS) - 1}, received {text[:20]!r}")
-    return EMOTIONS[number]
-
-
-def _allocate(path: Path, where: str, pixels: int) -> npt.NDArray[np.uint8]:
-    """Room for as many images as the file can hold: each pixel but the last takes two bytes or more."""
-    side = math.isqrt(pixels)
-    if not pixels or side * side != pixels:
-        raise DataError(f"{where}: expected the pixels of a square image, received {pixels}")
-    rows = path.stat().st_size // (2 * pixels - 1) + 1
-    return np.empty((rows, side, side), np.uint8)
 
 
 @dataclass(frozen=True)

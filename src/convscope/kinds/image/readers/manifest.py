@@ -1,0 +1,292 @@
+"""Tables that name images: CSV, TSV, JSON Lines and Parquet, beside the images or in a folder next to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from convscope.data.assembly import Found
+from convscope.data.columns import PATH_COLUMNS, split_name
+from convscope.data.file_index import FileIndex
+from convscope.data.listing import Listing
+from convscope.data.named_files import Inside, checked_path
+from convscope.data.split_names import split_of, split_of_path, words_beside
+from convscope.data.tables import Table, open_table, table_kind
+from convscope.errors import DataError
+from convscope.kinds.image.readers.decode import Levels
+from convscope.kinds.image.readers.names import is_image_name, may_be_image
+from convscope.kinds.image.readers.roles import ImageRoles, check_single, class_of, find_roles
+from convscope.kinds.image.readers.scan import scan_to_found
+from convscope.kinds.image.readers.sources import unscanned_files
+from convscope.types import Progress, Skipped, SplitName
+
+NO_LABELS = ("sample_submission", "samplesubmission", "submission", "sample_sub")
+"""Tables of answers that are to be filled in."""
+
+UNLABELED = "a table of images without labels"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said about a table.
+
+    Args:
+        label: The column of labels.
+        group: The column of groups, or a pattern of paths.
+        labels: Whether labels are wanted at all.
+        levels: What 16-bit values become black and white.
+    """
+
+    label: str | None = None
+    group: str | None = None
+    labels: bool = True
+    levels: Levels | None = None
+
+
+@dataclass
+class _Rows:
+    keys: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    decisions: dict[str, None] = field(default_factory=dict)
+    looked_up: str = ""
+    grouped_by: str = ""
+
+
+class Manifest:
+    """A table that names images, and where they are.
+
+    Args:
+        path: The table. Its images lie in its folder at any depth, or else in that around it.
+        asked: What the user said about it.
+    """
+
+    def __init__(self, path: Path, asked: Asked = Asked()) -> None:
+        kind = table_kind(path)
+        if kind is None:
+            raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
+        self.path = path
+        self._asked = asked
+        wanted = () if asked.label is None else (asked.label,)
+        self.table: Table = open_table(path, kind, roles=(PATH_COLUMNS,), wanted=wanted)
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that images are looked for in."""
+        near = self.path.parent
+        around = near.parent
+        if _images_of(near) or near == around or near.is_mount() or not near.name:
+            return near
+        return around if _images_of(around) else near
+
+    @cached_property
+    def roles(self) -> ImageRoles:
+        """What its columns hold."""
+        return find_roles(
+            self.table, lambda cell: self.find(cell) is not None, self._asked.label, self._asked.group
+        )
+
+    @cached_property
+    def _index(self) -> FileIndex:
+        stem, split = self.path.name.partition(".")[0], split_of(self.path.name.partition(".")[0])
+
+        def prefers(key: str) -> bool:
+            folders = key.split("/")[:-1]
+            return stem in folders or (split is not None and any(split_of(each) == split for each in folders))
+
+        return FileIndex(_images_of(self.root), prefers)
+
+    def find(self, cell: str) -> str | None:
+        """The image that a cell names, relative to `root`; None where there is none."""
+        return self._index.find(cell)
+
+    def read_into(self, rows: _Rows, key: str, split: SplitName | None) -> None:
+        """Adds the images of the table, with the split that its name says."""
+        roles, table = self.roles, self.table
+        inside = Inside(self.root)
+        more = [name for name in (roles.split, roles.group) if name is not None]
+        labels = [roles.label] if roles.label else list(roles.one_hot)
+        names = None if roles.label is None else table.class_names(roles.label)
+        for number, (cell, *cells) in table.rows([roles.path, *labels, *more]):
+            where = table.where(number)
+            if not isinstance(cell, str | int):
+                raise DataError(f"{where}: expected a path as text, received {type(cell).__name__}")
+            file = self._file(where, str(cell).strip(), rows)
+            if not inside(file):
+                rows.skipped.append(Skipped(str(self.root / file), "a link that leaves the folder"))
+                continue
+            rest = dict(zip(more, cells[len(labels) :], strict=True))
+            rows.keys.append(file)
+            rows.labels.append(
+                self._label(where, cells[: len(labels)], names) if self._asked.labels else None
+            )
+            rows.splits.append(
+                split_name(where, str(rest[roles.split] or "")) if roles.split is not None else split
+            )
+            rows.groups.append(str(rest[roles.group]) if roles.group and rest[roles.group] else None)
+        rows.decisions[roles.line() if not key else f"{key}: {roles.line()}"] = None
+        rows.grouped_by = f"column {roles.group!r}" if roles.group else rows.grouped_by
+
+    def _file(self, where: str, cell: str, rows: _Rows) -> str:
+        """The image that a cell names, relative to the root."""
+        plain = (self.root / cell).is_file() if cell and len(cell) < 1000 and "\0" not in cell else False
+        if self.root == self.path.parent and (plain or is_image_name(cell)):
+            key = checked_path(where, cell, self.root)
+            if plain:
+                return key
+        found = self.find(cell)
+        if found is None:
+            return checked_path(where, cell, self.root)
+        rows.looked_up = rows.looked_up or f"paths: found by their names, such as {cell} as {found}"
+        return found
+
+    def _label(self, where: str, cells: Sequence[object], names: Sequence[str] | None) -> str | None:
+        if self.roles.one_hot:
+            return class_of(where, self.roles, cells)
+        label = cells[0] if cells else None
+        if isinstance(label, float) and label.is_integer():
+            label = int(label)
+        if (
+            isinstance(label, int)
+            and not isinstance(label, bool)
+            and names is not None
+            and 0 <= label < len(names)
+        ):
+            return names[label]
+        if not isinstance(label, str | int | float | None):
+            raise DataError(f"{where}: expected a label, received {type(label).__name__}")
+        text = "" if label is None or label != label else str(label).strip()
+        check_single(where, text)
+        return text or None
+
+
+def read_manifests(root: Path, tables: Sequence[Path], progress: Progress, asked: Asked = Asked()) -> Found:
+    """Reads the images that tables name, of which several are one data set, such as one for each split.
+
+    Paths are relative to the folder of the table, or names of images below it, with or without ending, and must
+    stay in it.
+
+    Args:
+        root: What was read, for messages.
+        tables: CSV, TSV, JSON Lines or Parquet files.
+        progress: Told how many images were scanned.
+        asked: What the user said about them.
+
+    Returns:
+        The images, in the order of the tables; label None where there is none.
+
+    Raises:
+        DataError: A column, path, label or split is missing or malformed; the message names the line.
+    """
+    rows = _Rows()
+    manifests = [Manifest(path, asked) for path in tables]
+    base = manifests[0].root if len(tables) == 1 else root
+    for manifest in manifests:
+        first = len(rows.keys)
+        split = split_of_path(str(manifest.path.relative_to(root))) if len(tables) > 1 else None
+        manifest.read_into(rows, manifest.path.relative_to(root).as_posix() if len(tables) > 1 else "", split)
+        if manifest.root != base:
+            before = manifest.root.relative_to(base).as_posix()
+            rows.keys[first:] = [f"{before}/{key}" for key in rows.keys[first:]]
+    if not rows.keys:
+        raise DataError(f"{root}: expected rows that name images, received none")
+    labeled = [manifest for manifest in manifests if manifest.roles.labeled]
+    if asked.labels and not labeled:
+        received = ", ".join(manifests[0].table.columns[:20])
+        raise DataError(
+            f"{tables[0]}: expected a column label, received {received}",
+            hint="Name the column label, or give its name: --label-column.",
+        )
+    _no_label_is_minus_one(rows)
+    _splits_of_folders(rows)
+    named = ", ".join(path.name for path in tables)
+    said = [*rows.decisions, *([rows.looked_up] if rows.looked_up else [])]
+    return scan_to_found(
+        unscanned_files(str(base), rows.keys),
+        where=str(root if len(tables) > 1 else tables[0]),
+        layout=f"manifest: {named} names {len(rows.keys)} files",
+        labels=rows.labels,
+        splits=rows.splits,
+        skipped=rows.skipped,
+        progress=progress,
+        groups=rows.groups if rows.grouped_by else None,
+        grouped_by=rows.grouped_by,
+        decisions=said,
+        levels=asked.levels,
+    )
+
+
+def image_tables(folder: Path, asked: Asked = Asked()) -> tuple[list[Path], list[Skipped]]:
+    """The tables in a folder, or right in its folders, that name images with labels; and others, left out.
+
+    Raises:
+        DataError: Several tables may be meant.
+    """
+    listing = Listing(str(folder))
+    folders, files = listing.children("")
+    places = [files, *(listing.children(each)[1] for each in folders)]
+    chosen: list[Path] = []
+    skipped: list[Skipped] = []
+    for place in places:
+        for key in place:
+            path = folder / key
+            if table_kind(path) is None or is_image_name(key):
+                continue
+            reason = _why_not(path, asked)
+            if reason:
+                skipped.append(Skipped(str(path), reason))
+            else:
+                chosen.append(path)
+        if chosen and place is files:
+            break
+    splits = [split_of_path(path.relative_to(folder).as_posix()) for path in chosen]
+    if len(chosen) > 1 and (None in splits or len(set(splits)) != len(splits)):
+        raise DataError(
+            f"{folder}: expected one table of images, or one for each split, received"
+            f" {', '.join(path.relative_to(folder).as_posix() for path in chosen[:10])}",
+            hint="Give the path of one table.",
+        )
+    return chosen, skipped
+
+
+def _why_not(path: Path, asked: Asked) -> str:
+    """Why a table is not read; empty where it names images with labels."""
+    if path.name.lower().startswith(NO_LABELS) or "submission" in words_beside(path.stem):
+        return "a table of answers to be filled in"
+    try:
+        manifest = Manifest(path, asked)
+        roles = manifest.roles
+        first = next((str(cells[0]) for _, cells in manifest.table.rows([roles.path])), "")
+    except DataError as error:
+        if "the label can be any" in error.message:
+            raise
+        return f"not a table of images ({error.message.removeprefix(f'{path}: ')})"
+    if manifest.find(first) is None and not is_image_name(first):
+        return "not a table of images"
+    return "" if roles.labeled or not asked.labels else UNLABELED
+
+
+def _images_of(folder: Path) -> list[str]:
+    return [key for key in Listing(str(folder)).files_below("") if may_be_image(key)]
+
+
+def _no_label_is_minus_one(rows: _Rows) -> None:
+    """Takes -1 for no label where all other labels are whole numbers from 0."""
+    others = {label for label in rows.labels if label not in (None, "-1")}
+    if "-1" in rows.labels and len(others) > 1 and all(str(label).isdigit() for label in others):
+        rows.labels = [None if label == "-1" else label for label in rows.labels]
+        rows.decisions["labels: -1 is no label, because all others are from 0"] = None
+
+
+def _splits_of_folders(rows: _Rows) -> None:
+    """Takes the splits from the folders of the images where each lies in one that says one, train among them."""
+    if any(split is not None for split in rows.splits):
+        return
+    named = [split_of_path(key.rpartition("/")[0]) for key in rows.keys]
+    if None not in named and len(set(named)) > 1 and "train" in named:
+        rows.splits = named
+        rows.decisions["splits: by the folders of the images"] = None

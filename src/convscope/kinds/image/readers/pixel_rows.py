@@ -1,0 +1,286 @@
+"""Images as rows of numbers: `label,pixel0,pixel1,...`, no header at all, or all pixels in one field."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.assembly import Found
+from convscope.data.columns import SPLIT_COLUMNS, column_of, columns_line, find_column, split_name
+from convscope.data.groups import group_column
+from convscope.data.tables import Table, open_table, table_kind
+from convscope.errors import DataError
+from convscope.kinds.image.readers.manifest import Asked
+from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
+from convscope.kinds.image.readers.sources import ArrayImages
+from convscope.types import Progress, SplitName
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Class names of the emotions 0 to 6 of FER2013."""
+MAX_BYTES = 4 * 2**30
+"""All images of a table are at most this, in bytes."""
+FEWEST_PIXELS = 64
+"""Numbers of a row without header from which on it may be an image."""
+
+_PIXEL_NAME = re.compile(r"(pixels?|px|pix|p)[_ .-]?\d+|\d+x\d+|attribute_?\d+", re.I)
+_FIRST = 2000
+_NUMBERS: dict[object, int] = {str(value): value for value in range(256)}
+
+
+@dataclass(frozen=True)
+class PixelColumns:
+    """Where labels and pixels stand in a table.
+
+    Args:
+        pixels: The columns of pixels in order; a single one holds all of them, with spaces between.
+        label: The column of labels; None where there is none.
+        split: That of splits.
+        group: That of groups.
+        unused: All others.
+    """
+
+    pixels: tuple[str, ...]
+    label: str | None
+    split: str | None
+    group: str | None
+    unused: tuple[str, ...]
+
+
+def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """The positions of pixels by the names of the columns, or by the first row where there are no names.
+
+    Args:
+        columns: The first row.
+        rows: Some rows below it.
+
+    Returns:
+        None of them where the rows are no images.
+
+    Example:
+        >>> pixel_columns(["label", *(f"pixel{k}" for k in range(64))], [])[:2]
+        (1, 2)
+    """
+    at = find_column(columns, ("pixels", "pixel_values"))
+    if at is not None:
+        return (at,)
+    named = tuple(at for at, name in enumerate(columns) if _PIXEL_NAME.fullmatch(name.strip()))
+    if len(named) >= 16 and _shape_of(len(named)) is not None:
+        return named
+    if len(columns) <= FEWEST_PIXELS or not all(_is_byte(cell) for row in (columns, *rows) for cell in row):
+        return ()
+    few = [len({row[at] for row in rows if at < len(row)}) for at in (0, -1)]
+    for label, rest in ((0, range(1, len(columns))), (-1, range(len(columns) - 1))):
+        if few[label] <= max(len(rows) - 1, 10) and _shape_of(len(rest)) is not None:
+            return tuple(rest)
+    return ()
+
+
+def is_pixel_rows(path: Path) -> bool:
+    """True where the rows of a table are images.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return bool(_opened(path)[1])
+
+
+def read_pixel_rows(path: Path, progress: Progress, asked: Asked = Asked()) -> Found:
+    """Reads images that are rows of a table into one array.
+
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet; all images have the size of the first, which is square.
+        progress: Told how many rows were read.
+        asked: What the user said about it.
+
+    Returns:
+        The images, in the order of the file.
+
+    Raises:
+        DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
+            the message names the line.
+    """
+    table, positions = _opened(path)
+    roles = _roles(table, positions, asked)
+    more = [name for name in (roles.label, roles.split, roles.group) if name is not None]
+    pixels: list[npt.NDArray[np.uint8]] = []
+    labels: list[str | None] = []
+    splits: list[SplitName | None] = []
+    groups: list[str | None] = []
+    for count, (row, cells) in enumerate(table.rows([*more, *roles.pixels])):
+        where = table.where(row)
+        said = dict(zip(more, cells, strict=False))
+        values = cells[len(more) :]
+        image = _pixels(where, str(values[0]).split() if len(roles.pixels) == 1 else values)
+        if pixels and image.size != pixels[0].size:
+            raise DataError(
+                f"{where}: expected {pixels[0].size} pixels as in the first row, received {image.size}"
+            )
+        if not pixels and _shape_of(image.size) is None:
+            raise DataError(f"{where}: expected the pixels of a square image, received {image.size}")
+        pixels.append(image)
+        labels.append(_label(said[roles.label]) if roles.label else None)
+        splits.append(split_name(where, str(said[roles.split] or "")) if roles.split else None)
+        groups.append(_label(said[roles.group]) if roles.group else None)
+        if count % 1000 == 0:
+            progress(count, None, "reading rows")
+            if count * image.size > MAX_BYTES:
+                raise DataError(f"{where}: the images take more than {MAX_BYTES} bytes of memory")
+    if not pixels:
+        raise DataError(f"{path}: expected rows of pixels, received none")
+    array, decisions = _shaped(np.stack(pixels))
+    if len(roles.pixels) == 1 and roles.label and roles.label.lower() == "emotion":
+        labels, line = _emotions(labels)
+        decisions.append(line)
+    if roles.split and roles.split.lower() == "usage":
+        decisions.append("splits: Usage Training is train, PublicTest is validation, PrivateTest is test")
+    source = ArrayImages(str(path.parent), array, ((path.name, 0),))
+    return Found(
+        where=str(path),
+        layout=f"rows of pixels: {path.name} has {len(array)} images of {_size(array)}",
+        source=source,
+        labels=labels,
+        splits=splits,
+        digests=array_digests(source),
+        nouns=NOUNS,
+        alike=ALIKE,
+        groups=groups if roles.group else None,
+        grouped_by=f"column {roles.group!r}" if roles.group else "",
+        decisions=[_columns_line(roles), *decisions],
+    )
+
+
+def _opened(path: Path) -> tuple[Table, tuple[int, ...]]:
+    """The table and the positions of its pixels."""
+    kind = table_kind(path)
+    if kind is None:
+        raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
+    table = open_table(path, kind, roles=(("pixels",),), header=True)
+    first = (
+        [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), 20)]
+        if len(set(table.columns)) == len(table.columns)
+        else []
+    )
+    positions = pixel_columns(table.columns, first)
+    if table.kind in ("CSV", "TSV") and len(table.columns) > 1 and all(map(_is_byte, table.columns)):
+        table = open_table(path, kind, header=False)
+        rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), 20)]
+        positions = pixel_columns(rows[0], rows[1:]) if rows else ()
+    return table, positions
+
+
+def _roles(table: Table, positions: Sequence[int], asked: Asked) -> PixelColumns:
+    pixels = tuple(table.columns[at] for at in positions)
+    taken = set(pixels)
+    others = [name for name in table.columns if name not in taken]
+    at = find_column(others, SPLIT_COLUMNS)
+    split = None if at is None else others[at]
+    group = group_column(others, asked.group)
+    rest = [name for name in others if name not in (split, group)]
+    label: str | None = None
+    if asked.label is not None:
+        label = column_of(str(table.path), table.columns, asked.label)
+    else:
+        at = find_column(rest, ("emotion", "label", "labels", "class", "target", "y", "digit", "letter"))
+        label = rest[at] if at is not None else rest[0] if len(rest) == 1 else None
+    if label is None and asked.labels and not rest:
+        raise DataError(
+            f"{table.path}: expected a column of labels beside {len(pixels)} pixels, received none",
+            hint="Add a column label; images without labels can only be predicted.",
+        )
+    if label is None and asked.labels:
+        raise DataError(
+            f"{table.path}: the label can be any of the columns {', '.join(map(repr, rest[:10]))}",
+            hint=f"Choose one, such as --label-column {rest[0]!r}.",
+        )
+    unused = tuple(name for name in rest if name != label)
+    return PixelColumns(pixels, label if asked.labels else None, split, group, unused)
+
+
+def _columns_line(roles: PixelColumns) -> str:
+    pixels = roles.pixels[0] if len(roles.pixels) == 1 else f"{roles.pixels[0]} to {roles.pixels[-1]}"
+    named = [("label", roles.label), ("pixels", pixels), ("split", roles.split), ("group", roles.group)]
+    return columns_line([(role, name) for role, name in named if name], roles.unused)
+
+
+def _pixels(where: str, cells: Sequence[object]) -> npt.NDArray[np.uint8]:
+    try:
+        return np.frombuffer(bytes(map(_NUMBERS.__getitem__, cells)), np.uint8)
+    except KeyError:
+        pass  # numbers that are no texts, or written with a point: slower, and told what is wrong
+    try:
+        values = np.array(cells, np.float64)
+    except (TypeError, ValueError):
+        wrong = next((cell for cell in cells if not _is_number(cell)), cells)
+        raise DataError(f"{where}: expected pixels from 0 to 255, received {str(wrong)[:20]!r}") from None
+    good = (values >= 0) & (values <= 255) & (values == np.rint(values))
+    if not good.all():
+        at = int(np.argmin(good))
+        raise DataError(
+            f"{where}: expected pixels from 0 to 255, received {str(cells[at])[:20]!r}",
+            hint="Store pixels as whole numbers from 0 (black) to 255 (white).",
+        )
+    pixels: npt.NDArray[np.uint8] = values.astype(np.uint8)
+    return pixels
+
+
+def _shape_of(count: int) -> tuple[int, int] | None:
+    """Side and channels of a square image of so many values; None where there is no such."""
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        if side > 1 and side * side * channels == count:
+            return side, channels
+    return None
+
+
+def _shaped(rows: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Rows of pixels as images, and what was found about their order."""
+    side, channels = _shape_of(rows.shape[1]) or (1, 1)
+    if channels == 1:
+        return rows.reshape(-1, side, side), []
+    mixed = rows.reshape(-1, side, side, 3)
+    apart = np.moveaxis(rows.reshape(-1, 3, side, side), 1, -1)
+    steps = [float(np.abs(np.diff(each[:_FIRST].astype(np.int16), axis=2)).mean()) for each in (mixed, apart)]
+    inner = int(np.argmin(steps))
+    said = ("red, green and blue of each pixel together", "all of red, then green, then blue")[inner]
+    decision = (
+        f"channels: 3, {said}, because neighboring pixels differ by {min(steps):.1f} so and by"
+        f" {max(steps):.1f} otherwise"
+    )
+    return np.ascontiguousarray((mixed, apart)[inner]), [decision]
+
+
+def _emotions(labels: Sequence[str | None]) -> tuple[list[str | None], str]:
+    """Names of the emotions where all are those of FER2013."""
+    names = {str(number): name for number, name in enumerate(EMOTIONS)}
+    strange = sorted({label for label in labels if label is not None and label not in names})
+    if strange:
+        line = f"classes: emotions as they stand there, because {strange[0]!r} is none of 0 to 6 of FER2013"
+        return list(labels), line
+    return [None if label is None else names[label] for label in labels], (
+        f"classes: emotions 0 to 6 are {', '.join(EMOTIONS)}, as in FER2013"
+    )
+
+
+def _label(cell: object) -> str | None:
+    text = "" if cell is None else str(cell).strip()
+    return text.removesuffix(".0") or None
+
+
+def _size(array: npt.NDArray[np.uint8]) -> str:
+    return "x".join(map(str, array.shape[1:]))
+
+
+def _is_byte(cell: str) -> bool:
+    text = cell.strip()
+    return text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255
+
+
+def _is_number(cell: object) -> bool:
+    return bool(re.fullmatch(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", str(cell)))
