@@ -1,5 +1,6 @@
 """Files of models that other programs wrote are opened, or refused by what they are and with what to do."""
 
+import io
 import json
 import pickle
 import sys

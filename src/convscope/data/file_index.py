@@ -11,8 +11,8 @@ from urllib.parse import unquote
 class FileIndex:
     r"""Finds files by their names as people write them down.
 
-    A name may lack the ending or the outer folders, be written with `\` or `%20`, in letters of another case, or
-    with accents composed otherwise; one that two files have in common finds the preferred one, or none.
+    A name may lack the ending or the outer folders, be written with `\` or `%20`, in letters of another case,
+    or with accents composed otherwise; one that two files have in common finds the preferred one, or none.
 
     Args:
         keys: The files, relative to one folder, with `/` between names.

@@ -3,7 +3,7 @@ import pytest
 from made_pictures import class_folders, picture, png, reasons, write
 
 from convscope.errors import DataError
-from convscope.kinds.image.readers.reader import read_inputs
+from convscope.kinds.image.readers.inputs import read_inputs
 
 
 def test_files_folders_and_patterns_are_read_in_the_order_given(tmp_path):

@@ -18,7 +18,8 @@ from test_image_tables import fer_csv, hugging_face
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.image.readers.decode import decode_image
-from convscope.kinds.image.readers.reader import read_images, read_inputs
+from convscope.kinds.image.readers.inputs import read_inputs
+from convscope.kinds.image.readers.reader import read_images
 
 check = functools.partial(settings, deadline=None, derandomize=True, database=None)
 

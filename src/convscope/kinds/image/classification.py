@@ -19,7 +19,8 @@ from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
-from convscope.kinds.image.readers.reader import read_images, read_inputs
+from convscope.kinds.image.readers.inputs import read_inputs
+from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
 from convscope.kinds.tasks.classification import classification_recipe
 

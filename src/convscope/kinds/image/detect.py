@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column
 from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
-from convscope.data.snapshot import DataSnapshot
+from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import words_beside
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.columns import (
@@ -17,9 +19,15 @@ from convscope.kinds.image.readers.columns import (
     LABEL_WORDS,
 )
 from convscope.kinds.image.readers.idx import is_idx
-from convscope.kinds.image.readers.names import SUFFIXES
+from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name
+from convscope.kinds.image.readers.pixel_rows import pixel_columns
 
 RECIPE = "image-classification"
+_SURE = 0.97
+_FEW = 3
+"""Cells of a column that are looked for among the files beside."""
+_LONGEST_NAME = 200
+_COMMON = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 _SMALLEST_FLOATS = 8
 """Height and width from which on an array of floats is taken for images; what is smaller may be series."""
 
@@ -76,8 +84,7 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file, head in snapshot.tables.items():
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
-        if head.delimiter == "," or head.types:
-            yield from _named(file, head)
+        yield from _named(file, head)
 
 
 def _encoded(file: Path, head: TableHead) -> Iterator[Detection]:
@@ -92,16 +99,47 @@ def _encoded(file: Path, head: TableHead) -> Iterator[Detection]:
 
 
 def _named(file: Path, head: TableHead) -> Iterator[Detection]:
-    """A table that names images, or has their pixels as text."""
-    names = [name.lower() for name in head.first]
-    if "pixels" in names:
-        yield Detection(RECIPE, 0.95 if "emotion" in names else 0.4, f"{file.name} has the column 'pixels'")
-    at = find_column(names, PATH_COLUMNS)
-    if at is None:
-        return
-    suffixes = {suffix_of(Path(cell)) for cell in head.column(at) if cell}
-    labelled = find_column(names, LABEL_COLUMNS) is not None
-    if suffixes & SUFFIXES:
-        yield Detection(RECIPE, 0.95 if labelled else 0.5, f"{file.name} names images in {head.first[at]!r}")
-    elif labelled and suffixes <= {""}:
-        yield Detection(RECIPE, 0.4, f"{file.name} has the column {head.first[at]!r}")
+    """A table that names images, or has their pixels."""
+    pixels = pixel_columns(head.first, head.rows)
+    if pixels:
+        many = "the column 'pixels'" if len(pixels) == 1 else f"{len(pixels)} pixels in each row"
+        yield Detection(
+            RECIPE, _SURE if len(pixels) > 1 or len(head.first) > 1 else 0.4, f"{file.name} has {many}"
+        )
+    for at, name in enumerate(head.first):
+        cells = [cell for cell in head.column(at) if cell]
+        named = sum(is_image_name(cell) for cell in cells)
+        if cells and named > len(cells) / 2:
+            yield Detection(RECIPE, _SURE, f"{file.name} names images in {name!r}")
+        elif cells and _are_beside(file, cells[:_FEW]):
+            yield Detection(RECIPE, _SURE, f"{file.name} names images in {name!r}, without their endings")
+    paths = find_column(head.first, PATH_COLUMNS)
+    if paths is not None and find_column(head.first, LABEL_COLUMNS) is not None:
+        suffixes = {suffix_of(Path(cell)) for cell in head.column(paths) if cell}
+        if suffixes <= {""}:
+            yield Detection(RECIPE, 0.4, f"{file.name} has the column {head.first[paths]!r}")
+
+
+def _are_beside(file: Path, cells: Sequence[str]) -> bool:
+    """Whether cells are names of images, but for their endings, in the folder of a table or in one near."""
+    if not all(0 < len(cell) < _LONGEST_NAME and not set(cell) & set("\0\n") for cell in cells):
+        return False
+    near = [file.parent, *_folders_in(file.parent), *folders_near(file.parent)]
+    return all(any(_is_there(folder / cell) for folder in near) for cell in cells)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    try:
+        with os.scandir(folder) as entries:
+            found += [Path(each.path) for each in islice(entries, MOST_FILES) if each.is_dir()][:MOST_OPENED]
+    except OSError:
+        return []
+    return found
+
+
+def _is_there(stem: Path) -> bool:
+    try:
+        return any(stem.with_name(f"{stem.name}{suffix}").is_file() for suffix in _COMMON)
+    except (OSError, ValueError):
+        return False

@@ -47,7 +47,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "levels",
         tuple[int, ...],
         None,
-        "Values of 16-bit pixels that become black and white, such as 0,4095; found over all images by default",
+        "Values of 16-bit pixels that become black and white, such as 0,4095; found over all images",
         _black_and_white,
         predicts=True,
     ),

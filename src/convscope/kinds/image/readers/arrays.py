@@ -64,13 +64,13 @@ class ArrayPart:
         name: What the images are called: the file, or the file and the key.
         split: The split that they belong to, or None.
         images: Shape (n, height, width) or (n, height, width, 1 or 3).
-        labels: Shape (n,) or (n, 1).
+        labels: Shape (n,) or (n, 1); None where there are none.
     """
 
     name: str
     split: SplitName | None
     images: StoredArray
-    labels: StoredArray
+    labels: StoredArray | None
 
 
 def read_array_parts(
@@ -93,7 +93,7 @@ def read_array_parts(
     """
     for part in parts:
         _check_part(part, parts[0])
-    stored = sum(part.images.nbytes + part.labels.nbytes for part in parts)
+    stored = sum(part.images.nbytes + (part.labels.nbytes if part.labels else 0) for part in parts)
     count = sum(part.images.shape[0] for part in parts)
     image = parts[0].images.shape[1:]
     if max(stored, count * math.prod(image)) > MAX_BYTES:
@@ -102,13 +102,13 @@ def read_array_parts(
             hint="Write the images as files into a folder per class.",
         )
     array = np.empty((count, *image), np.uint8)
-    labels: list[str] = []
+    labels: list[str | None] = []
     splits: list[SplitName | None] = []
     segments: list[tuple[str, int]] = []
     for part in parts:
         start = len(labels)
         segments.append((part.name, start))
-        labels += _read_labels(part.labels)
+        labels += _read_labels(part.labels) if part.labels else [None] * part.images.shape[0]
         splits += [part.split] * (len(labels) - start)
         _read_images(part.images, array[start : len(labels)])
         progress(len(labels), count, "reading arrays")
@@ -138,8 +138,8 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
             f"{part.images.where}: expected images of shape {first.images.shape[1:]} as in"
             f" {first.images.where}, received {shape[1:]}"
         )
-    labels = part.labels.shape
-    if labels not in ((shape[0],), (shape[0], 1)):
+    labels = None if part.labels is None else part.labels.shape
+    if part.labels is not None and labels not in ((shape[0],), (shape[0], 1)):
         raise DataError(
             f"{part.labels.where}: expected one label for each of {shape[0]} images, received shape {labels}"
         )
@@ -198,12 +198,13 @@ def _to_uint8(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.uin
     return scaled
 
 
-def read_npz(path: Path, progress: Progress) -> Found:
+def read_npz(path: Path, progress: Progress, labelled: bool = True) -> Found:
     """Reads images and labels from a NumPy archive; pickled objects are refused.
 
     Args:
         path: The `.npz` file.
         progress: Told how many images were read.
+        labelled: Whether labels are read.
 
     Returns:
         The images: train, validation, test, each in its own order.
@@ -213,13 +214,13 @@ def read_npz(path: Path, progress: Progress) -> Found:
     """
     with damage_as_data_error(str(path), "NumPy archive"), zipfile.ZipFile(path) as archive:
         keys = [info.filename.removesuffix(".npy") for info in archive.infolist()]
-        images, labels, others = _roles(path, keys)
+        images, labels, others = _roles(path, keys, labelled)
         parts = [
             ArrayPart(
                 f"{path.name}[{key}]",
                 split,
                 _stored(path, archive, key),
-                _stored(path, archive, labels[split]),
+                _stored(path, archive, labels[split]) if labelled else None,
             )
             for split, key in images.items()
         ]
@@ -234,23 +235,28 @@ def npy_pairs(folder: Path) -> list[str]:
     files = [key for key in Listing(str(folder)).children("")[1] if key.lower().endswith(".npy")]
     roles = [words_beside(key[: -len(".npy")]) for key in files]
     named = [key for key, words in zip(files, roles, strict=True) if _in(words, IMAGE_WORDS | LABEL_WORDS)]
-    return named if any(_in(words, IMAGE_WORDS) for words in roles) and len(named) > 1 else []
+    return named if any(_in(words, IMAGE_WORDS) for words in roles) else []
 
 
 def _in(words: frozenset[str], known: frozenset[str]) -> bool:
     return bool(words) and words <= known
 
 
-def read_npy(folder: Path, progress: Progress) -> Found:
+def read_npy(folder: Path, progress: Progress, labelled: bool = True) -> Found:
     """Reads images and labels that are `.npy` files in a folder; pickled objects are refused.
 
     Raises:
         DataError: A file is damaged, images or labels are missing, or an array does not fit.
     """
     keys = npy_pairs(folder)
-    images, labels, others = _roles(folder, [key[: -len(".npy")] for key in keys])
+    images, labels, others = _roles(folder, [key[: -len(".npy")] for key in keys], labelled)
     parts = [
-        ArrayPart(f"{key}.npy", split, _npy(folder / f"{key}.npy"), _npy(folder / f"{labels[split]}.npy"))
+        ArrayPart(
+            f"{key}.npy",
+            split,
+            _npy(folder / f"{key}.npy"),
+            _npy(folder / f"{labels[split]}.npy") if labelled else None,
+        )
         for split, key in images.items()
     ]
     found = read_array_parts(folder, f"NumPy arrays: {', '.join(keys)}", folder, parts, progress)
@@ -283,7 +289,7 @@ def _npy(path: Path) -> StoredArray:
 
 
 def _roles(
-    path: Path, keys: list[str]
+    path: Path, keys: list[str], labelled: bool
 ) -> tuple[dict[SplitName | None, str], dict[SplitName | None, str], list[str]]:
     """Which key holds the images and which the labels of each split, and the keys that hold neither."""
     images: dict[SplitName | None, str] = {}
@@ -298,7 +304,7 @@ def _roles(
         if split in role:
             raise DataError(f"{path}: expected one array for each role, received {role[split]} and {key}")
         role[split] = key
-    if not images or images.keys() != labels.keys():
+    if not images or (labelled and images.keys() != labels.keys()):
         received = ", ".join(keys[:20]) or "none"
         raise DataError(
             f"{path}: expected images and labels of the same splits, received {received}",

@@ -35,7 +35,7 @@ def is_idx(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def read_idx(folder: Path, progress: Progress) -> Found:
+def read_idx(folder: Path, progress: Progress, labelled: bool = True) -> Found:
     """Reads the pairs of image and label files in a folder.
 
     `train` and `t10k` in a name are train and test; a single pair without either has no splits.
@@ -43,6 +43,7 @@ def read_idx(folder: Path, progress: Progress) -> Found:
     Args:
         folder: Where the files are.
         progress: Told how many images were read.
+        labelled: Whether labels are read.
 
     Returns:
         The images: train, validation, test, each in its own order.
@@ -52,14 +53,15 @@ def read_idx(folder: Path, progress: Progress) -> Found:
     """
     names = idx_files(folder)
     parts = []
-    for split, (images, labels) in _pairs(folder, names).items():
-        parts.append(ArrayPart(images, split, _stored(folder, images), _stored(folder, labels)))
+    for split, (images, labels) in _pairs(folder, names, labelled).items():
+        known = _stored(folder, labels) if labelled else None
+        parts.append(ArrayPart(images, split, _stored(folder, images), known))
     found = read_array_parts(folder, f"IDX files: {', '.join(names)}", folder, parts, progress)
     others = [key for entries in Listing(str(folder)).children("") for key in entries if key not in names]
     return replace(found, skipped=[Skipped(str(folder / key), "not an IDX file") for key in others])
 
 
-def _pairs(folder: Path, names: list[str]) -> dict[SplitName | None, tuple[str, str]]:
+def _pairs(folder: Path, names: list[str], labelled: bool) -> dict[SplitName | None, tuple[str, str]]:
     """The image file and the label file of each split: train, validation, test."""
     images: dict[str, str] = {}
     labels: dict[str, str] = {}
@@ -72,7 +74,7 @@ def _pairs(folder: Path, names: list[str]) -> dict[SplitName | None, tuple[str, 
         if prefix in of_role:
             raise DataError(f"{folder}: expected one of {of_role[prefix]} and {name}, received both")
         of_role[prefix] = name
-    alone = sorted(images.keys() ^ labels.keys())
+    alone = sorted(images.keys() ^ labels.keys()) if labelled else []
     if alone:
         single = images.get(alone[0]) or labels[alone[0]]
         raise DataError(f"{folder}: expected pairs of image and label files, received only {single}")
@@ -82,7 +84,7 @@ def _pairs(folder: Path, names: list[str]) -> dict[SplitName | None, tuple[str, 
         if split in pairs:
             both = f"{pairs[split][0]} and {images[prefix]}"
             raise DataError(f"{folder}: expected one pair of files per split, received {both}")
-        pairs[split] = images[prefix], labels[prefix]
+        pairs[split] = images[prefix], labels.get(prefix, "")
     order: tuple[SplitName | None, ...] = (None, *SPLITS)
     return {split: pairs[split] for split in order if split in pairs}
 

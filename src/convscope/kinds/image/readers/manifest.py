@@ -1,4 +1,4 @@
-"""Tables that name images: CSV, TSV, JSON Lines and Parquet, beside the images or in a folder next to them."""
+"""Tables that name images: CSV, TSV, JSON Lines and Parquet, beside the images or in a folder near."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convscope.data.split_names import split_of, split_of_path, words_beside
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.image.readers.decode import Levels
-from convscope.kinds.image.readers.names import is_image_name, may_be_image
+from convscope.kinds.image.readers.names import folders_near, is_image_name, may_be_image
 from convscope.kinds.image.readers.roles import ImageRoles, check_single, class_of, find_roles
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
@@ -29,7 +29,7 @@ UNLABELED = "a table of images without labels"
 
 
 @dataclass(frozen=True)
-class Asked:
+class TableOptions:
     """What the user said about a table.
 
     Args:
@@ -46,7 +46,9 @@ class Asked:
 
 
 @dataclass
-class _Rows:
+class ImageRows:
+    """The images that the rows of some tables name, before they are looked at."""
+
     keys: list[str] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
@@ -57,15 +59,19 @@ class _Rows:
     grouped_by: str = ""
 
 
-class Manifest:
+NOTHING = TableOptions()
+"""The user said nothing."""
+
+
+class ImageTable:
     """A table that names images, and where they are.
 
     Args:
-        path: The table. Its images lie in its folder at any depth, or else in that around it.
+        path: The table. Its images lie in its folder at any depth, or else in `images/` or the like beside.
         asked: What the user said about it.
     """
 
-    def __init__(self, path: Path, asked: Asked = Asked()) -> None:
+    def __init__(self, path: Path, asked: TableOptions = NOTHING) -> None:
         kind = table_kind(path)
         if kind is None:
             raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
@@ -77,11 +83,8 @@ class Manifest:
     @cached_property
     def root(self) -> Path:
         """The folder that images are looked for in."""
-        near = self.path.parent
-        around = near.parent
-        if _images_of(near) or near == around or near.is_mount() or not near.name:
-            return near
-        return around if _images_of(around) else near
+        folder = self.path.parent
+        return folder.parent if folders_near(folder) and not _images_of(folder) else folder
 
     @cached_property
     def roles(self) -> ImageRoles:
@@ -98,13 +101,15 @@ class Manifest:
             folders = key.split("/")[:-1]
             return stem in folders or (split is not None and any(split_of(each) == split for each in folders))
 
-        return FileIndex(_images_of(self.root), prefers)
+        near = [] if self.root == self.path.parent else folders_near(self.path.parent)
+        found = [f"{each.name}/{key}" for each in near for key in _images_of(each)]
+        return FileIndex(found or _images_of(self.root), prefers)
 
     def find(self, cell: str) -> str | None:
         """The image that a cell names, relative to `root`; None where there is none."""
         return self._index.find(cell)
 
-    def read_into(self, rows: _Rows, key: str, split: SplitName | None) -> None:
+    def read_into(self, rows: ImageRows, key: str, split: SplitName | None) -> None:
         """Adds the images of the table, with the split that its name says."""
         roles, table = self.roles, self.table
         inside = Inside(self.root)
@@ -131,7 +136,7 @@ class Manifest:
         rows.decisions[roles.line() if not key else f"{key}: {roles.line()}"] = None
         rows.grouped_by = f"column {roles.group!r}" if roles.group else rows.grouped_by
 
-    def _file(self, where: str, cell: str, rows: _Rows) -> str:
+    def _file(self, where: str, cell: str, rows: ImageRows) -> str:
         """The image that a cell names, relative to the root."""
         plain = (self.root / cell).is_file() if cell and len(cell) < 1000 and "\0" not in cell else False
         if self.root == self.path.parent and (plain or is_image_name(cell)):
@@ -159,16 +164,18 @@ class Manifest:
             return names[label]
         if not isinstance(label, str | int | float | None):
             raise DataError(f"{where}: expected a label, received {type(label).__name__}")
-        text = "" if label is None or label != label else str(label).strip()
+        text = "" if label is None or str(label) == "nan" else str(label).strip()
         check_single(where, text)
         return text or None
 
 
-def read_manifests(root: Path, tables: Sequence[Path], progress: Progress, asked: Asked = Asked()) -> Found:
+def read_manifests(
+    root: Path, tables: Sequence[Path], progress: Progress, asked: TableOptions = NOTHING
+) -> Found:
     """Reads the images that tables name, of which several are one data set, such as one for each split.
 
-    Paths are relative to the folder of the table, or names of images below it, with or without ending, and must
-    stay in it.
+    Paths are relative to the folder of the table, or names of images below it, with or without ending, and
+    must stay in it.
 
     Args:
         root: What was read, for messages.
@@ -182,8 +189,8 @@ def read_manifests(root: Path, tables: Sequence[Path], progress: Progress, asked
     Raises:
         DataError: A column, path, label or split is missing or malformed; the message names the line.
     """
-    rows = _Rows()
-    manifests = [Manifest(path, asked) for path in tables]
+    rows = ImageRows()
+    manifests = [ImageTable(path, asked) for path in tables]
     base = manifests[0].root if len(tables) == 1 else root
     for manifest in manifests:
         first = len(rows.keys)
@@ -220,7 +227,7 @@ def read_manifests(root: Path, tables: Sequence[Path], progress: Progress, asked
     )
 
 
-def image_tables(folder: Path, asked: Asked = Asked()) -> tuple[list[Path], list[Skipped]]:
+def image_tables(folder: Path, asked: TableOptions = NOTHING) -> tuple[list[Path], list[Skipped]]:
     """The tables in a folder, or right in its folders, that name images with labels; and others, left out.
 
     Raises:
@@ -253,12 +260,12 @@ def image_tables(folder: Path, asked: Asked = Asked()) -> tuple[list[Path], list
     return chosen, skipped
 
 
-def _why_not(path: Path, asked: Asked) -> str:
+def _why_not(path: Path, asked: TableOptions) -> str:
     """Why a table is not read; empty where it names images with labels."""
     if path.name.lower().startswith(NO_LABELS) or "submission" in words_beside(path.stem):
         return "a table of answers to be filled in"
     try:
-        manifest = Manifest(path, asked)
+        manifest = ImageTable(path, asked)
         roles = manifest.roles
         first = next((str(cells[0]) for _, cells in manifest.table.rows([roles.path])), "")
     except DataError as error:
@@ -274,7 +281,7 @@ def _images_of(folder: Path) -> list[str]:
     return [key for key in Listing(str(folder)).files_below("") if may_be_image(key)]
 
 
-def _no_label_is_minus_one(rows: _Rows) -> None:
+def _no_label_is_minus_one(rows: ImageRows) -> None:
     """Takes -1 for no label where all other labels are whole numbers from 0."""
     others = {label for label in rows.labels if label not in (None, "-1")}
     if "-1" in rows.labels and len(others) > 1 and all(str(label).isdigit() for label in others):
@@ -282,8 +289,8 @@ def _no_label_is_minus_one(rows: _Rows) -> None:
         rows.decisions["labels: -1 is no label, because all others are from 0"] = None
 
 
-def _splits_of_folders(rows: _Rows) -> None:
-    """Takes the splits from the folders of the images where each lies in one that says one, train among them."""
+def _splits_of_folders(rows: ImageRows) -> None:
+    """Takes the splits from the folders of the images where each lies in one of a split."""
     if any(split is not None for split in rows.splits):
         return
     named = [split_of_path(key.rpartition("/")[0]) for key in rows.keys]

@@ -17,7 +17,7 @@ from convscope.data.columns import SPLIT_COLUMNS, column_of, columns_line, find_
 from convscope.data.groups import group_column
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.image.readers.manifest import Asked
+from convscope.kinds.image.readers.manifest import NOTHING, TableOptions
 from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
 from convscope.types import Progress, SplitName
@@ -91,7 +91,7 @@ def is_pixel_rows(path: Path) -> bool:
     return bool(_opened(path)[1])
 
 
-def read_pixel_rows(path: Path, progress: Progress, asked: Asked = Asked()) -> Found:
+def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHING) -> Found:
     """Reads images that are rows of a table into one array.
 
     Args:
@@ -175,7 +175,7 @@ def _opened(path: Path) -> tuple[Table, tuple[int, ...]]:
     return table, positions
 
 
-def _roles(table: Table, positions: Sequence[int], asked: Asked) -> PixelColumns:
+def _roles(table: Table, positions: Sequence[int], asked: TableOptions) -> PixelColumns:
     pixels = tuple(table.columns[at] for at in positions)
     taken = set(pixels)
     others = [name for name in table.columns if name not in taken]

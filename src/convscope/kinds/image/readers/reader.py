@@ -43,42 +43,44 @@ identical images stay on one side. The same seed and the same data give the same
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.listing import Listing, parquet_shards
-from convscope.data.named_files import files_of, is_folder, nothing_in
+from convscope.data.named_files import is_folder
 from convscope.data.split_names import split_of_path
-from convscope.data.splits import LeftOut, Splits
+from convscope.data.splits import Splits
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import npy_pairs, read_npy, read_npz
 from convscope.kinds.image.readers.decode import Levels
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
-from convscope.kinds.image.readers.manifest import UNLABELED, Asked, Manifest, image_tables, read_manifests
-from convscope.kinds.image.readers.named_labels import labels_of_names
-from convscope.kinds.image.readers.names import is_image_name, may_be_image
+from convscope.kinds.image.readers.manifest import (
+    UNLABELED,
+    ImageTable,
+    TableOptions,
+    image_tables,
+    read_manifests,
+)
+from convscope.kinds.image.readers.names import is_image_name, labels_of_names, may_be_image
 from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, read_pixel_rows
-from convscope.kinds.image.readers.scan import scan, scan_to_found
-from convscope.kinds.image.readers.sources import FileImages, unscanned_files
+from convscope.kinds.image.readers.scan import scan_to_found
+from convscope.kinds.image.readers.sources import unscanned_files
 from convscope.kinds.image.readers.tables import holds_images, read_parquet_images
-from convscope.types import Progress, Skipped, no_progress
-
-__all__ = ["ImageInputs", "read_images", "read_inputs"]
+from convscope.types import Progress, no_progress
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
 _LAYOUTS = (
-    "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label before a"
-    " number."
+    "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
+    " before a number."
 )
 
 
-def read_image_folders(path: Path, progress: Progress, asked: Asked) -> Found:
+def read_image_folders(path: Path, progress: Progress, asked: TableOptions) -> Found:
     """Reads a folder per class, or `train/ validation/ test/` of such folders.
 
     Args:
@@ -97,7 +99,9 @@ def read_image_folders(path: Path, progress: Progress, asked: Asked) -> Found:
     return _of_folders(path, listing, files, progress, asked)
 
 
-def _of_folders(path: Path, listing: Listing, files: ClassFiles, progress: Progress, asked: Asked) -> Found:
+def _of_folders(
+    path: Path, listing: Listing, files: ClassFiles, progress: Progress, asked: TableOptions
+) -> Found:
     return scan_to_found(
         unscanned_files(str(path), files.keys),
         where=str(path),
@@ -140,32 +144,34 @@ def read_images(
         UsageError: There is no such column.
     """
     place = Path(path)
-    asked = Asked(label_column, group, levels=_levels(levels))
+    asked = TableOptions(label_column, group, levels=as_levels(levels))
     folder = is_folder(place)
-    found = _find_in_folder(place, progress, asked) if folder else _find_in_file(place, progress, asked)
+    found = find_in_folder(place, progress, asked) if folder else find_in_file(place, progress, asked)
     return assemble(found, seed, group)
 
 
-def _levels(given: Sequence[int] | None) -> Levels | None:
+def as_levels(given: Sequence[int] | None) -> Levels | None:
+    """Levels as plain values hold them."""
     return None if given is None else (int(given[0]), int(given[1]))
 
 
-def _find_in_folder(folder: Path, progress: Progress, asked: Asked) -> Found:
+def find_in_folder(folder: Path, progress: Progress, asked: TableOptions) -> Found:
+    """Images of a folder, however they are labelled; raises as `read_images`."""
     if idx_files(folder):
-        return read_idx(folder, progress)
+        return read_idx(folder, progress, asked.labels)
     shards = parquet_shards(folder)
     if (len(shards) > 1 or any("/" in key for key in shards)) and holds_images(folder / shards[0]):
-        return read_parquet_images(folder, shards, progress)
+        return read_parquet_images(folder, shards, progress, asked)
     if npy_pairs(folder):
-        return read_npy(folder, progress)
+        return read_npy(folder, progress, asked.labels)
     folders, files = Listing(str(folder)).children("")
     tables = [key for key in files if key.lower().endswith(_TABLES)]
     if not folders and len(tables) == 1 and not any(map(is_image_name, files)):
-        return _find_in_file(folder / tables[0], progress, asked)
+        return find_in_file(folder / tables[0], progress, asked)
     return _find_in_folders(folder, progress, asked)
 
 
-def _find_in_folders(folder: Path, progress: Progress, asked: Asked) -> Found:
+def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> Found:
     """Images in class folders, named by tables, or with labels in their names: what fits first."""
     listing = Listing(str(folder))
     files: ClassFiles | None = None
@@ -190,9 +196,9 @@ def _find_in_folders(folder: Path, progress: Progress, asked: Asked) -> Found:
     raise refused
 
 
-def _say_the_same(table: Path, asked: Asked, files: ClassFiles) -> bool:
+def _say_the_same(table: Path, asked: TableOptions, files: ClassFiles) -> bool:
     """Whether a table gives the images the labels that are the names of their folders."""
-    manifest = Manifest(table, asked)
+    manifest = ImageTable(table, asked)
     folder_of = dict(zip((key.rpartition("/")[2] for key in files.keys), files.labels, strict=True))
     roles = manifest.roles
     if roles.label is None:
@@ -202,7 +208,7 @@ def _say_the_same(table: Path, asked: Asked, files: ClassFiles) -> bool:
     return all(folder_of.get(name) == label for name, label in pairs)
 
 
-def _by_names(folder: Path, progress: Progress, asked: Asked) -> Found | None:
+def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | None:
     """Images whose names say the labels, in one folder or in one for each split."""
     listing = Listing(str(folder))
     keys = listing.files_that(may_be_image, "not an image by its name")
@@ -239,52 +245,22 @@ def _by_names(folder: Path, progress: Progress, asked: Asked) -> Found | None:
     )
 
 
-def _find_in_file(path: Path, progress: Progress, asked: Asked) -> Found:
+def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
+    """Images of a file that holds many: a table, arrays or IDX; raises as `read_images`."""
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq") and holds_images(path):
-        return read_parquet_images(path.parent, [path.name], progress)
+        return read_parquet_images(path.parent, [path.name], progress, asked)
     if table_kind(path) is not None:
         if is_pixel_rows(path):
             return read_pixel_rows(path, progress, asked)
         return read_manifests(path.parent, [path], progress, asked)
     if suffix == ".npz":
-        return read_npz(path, progress)
+        return read_npz(path, progress, asked.labels)
     if suffix == ".npy":
-        return read_npy(path.parent, progress)
+        return read_npy(path.parent, progress, asked.labels)
     if is_idx(path.name):
-        return read_idx(path.parent, progress)
+        return read_idx(path.parent, progress, asked.labels)
     raise DataError(
         f"{path}: expected a folder, {', '.join(_TABLES)} or IDX files, received '{suffix or path.name}'",
         hint="Unpack an archive first; put images into a folder per class.",
     )
-
-
-@dataclass(frozen=True)
-class ImageInputs(LeftOut, FileImages):
-    """Image files without labels, and what was left out."""
-
-
-def read_inputs(paths: Sequence[str], *, progress: Progress = no_progress) -> ImageInputs:
-    """Finds and checks the images that are to be predicted.
-
-    Args:
-        paths: Files, folders (read at any depth) and patterns such as `scans/*.png` or `scans/**/*.png`. What
-            exists under a name is never taken for a pattern.
-        progress: Told how many files were scanned.
-
-    Returns:
-        Every readable image once, in the order given, folders and patterns sorted; the others as `skipped`.
-
-    Raises:
-        DataError: A path does not exist, a pattern matches nothing, or no image is readable.
-    """
-    skipped: list[Skipped] = []
-    files: dict[str, None] = {}
-    for path in paths:
-        files.update(dict.fromkeys(files_of(os.fspath(path), skipped)))
-    scanned = scan(unscanned_files("", files), progress)
-    source = scanned.source
-    skipped += scanned.skipped
-    if not len(source):
-        raise nothing_in(paths, "images", skipped)
-    return ImageInputs("", source.keys, source.sizes, source.channels, tuple(skipped))

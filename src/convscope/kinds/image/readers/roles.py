@@ -99,8 +99,8 @@ def class_of(where: str, roles: ImageRoles, cells: Sequence[object]) -> str | No
         return held[0]
     listed = ", ".join(roles.one_hot[:8])
     raise DataError(
-        f"{where}: expected a 1 in exactly one of the columns {listed}, received {len(held)}: several classes per"
-        " image (multi-label) are not supported",
+        f"{where}: expected a 1 in exactly one of the columns {listed}, received {len(held)}: several classes"
+        " per image (multi-label) are not supported",
         hint=f"Learn them one by one: --label-column {roles.one_hot[0]}.",
     )
 
@@ -113,8 +113,8 @@ def check_single(where: str, label: str) -> None:
     """
     if "|" in label.strip("|"):
         raise DataError(
-            f"{where}: expected one class, received {label!r}: several classes per image (multi-label) are not"
-            " supported",
+            f"{where}: expected one class, received {label!r}: several classes per image (multi-label) are"
+            " not supported",
             hint="Keep the rows of one class each, or write a column of one class and give --label-column.",
         )
 
@@ -168,10 +168,8 @@ def _distinct(named: Sequence[str], cells: Mapping[str, Sequence[str]]) -> list[
     for name in named:
         numbers: dict[str, int] = {}
         pattern = tuple(numbers.setdefault(cell, len(numbers)) for cell in cells[name])
-        if (
-            pattern not in kept
-            or (kept[pattern] != name
-            and all(c.isdigit() for c in cells[kept[pattern]] if c))
+        if pattern not in kept or (
+            kept[pattern] != name and all(c.isdigit() for c in cells[kept[pattern]] if c)
         ):
             kept[pattern] = name
     return list(kept.values())

@@ -201,10 +201,12 @@ class ArrayImages:
         return index if self.rows is None else int(self.rows[index])
 
 
-def unscanned_files(root: str, keys: Iterable[str]) -> FileImages:
+def unscanned_files(root: str, keys: Iterable[str], levels: Levels | None = None) -> FileImages:
     """File images whose sizes are not known yet (all zero)."""
     names = list(keys)
-    return FileImages(root, names, np.zeros((len(names), 2), np.uint32), np.zeros(len(names), np.uint8))
+    return FileImages(
+        root, names, np.zeros((len(names), 2), np.uint32), np.zeros(len(names), np.uint8), levels
+    )
 
 
 def unscanned_bytes(root: str, keys: Sequence[str], data: Sequence[bytes]) -> EncodedImages:

@@ -9,15 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from convscope.data.assembly import Found
-from convscope.data.columns import (
-    SPLIT_COLUMNS,
-    find_column,
-    split_name,
-)
+from convscope.data.columns import SPLIT_COLUMNS, column_of, find_column, split_name
+from convscope.data.groups import group_column
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.data.split_names import split_of_path
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import FINE_LABEL_COLUMNS, IMAGE_COLUMNS
+from convscope.kinds.image.readers.manifest import NOTHING, TableOptions
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_bytes
 from convscope.types import Progress, Skipped, SplitName
@@ -29,8 +27,9 @@ MAX_BYTES = 4 * 2**30
 @dataclass(frozen=True)
 class _Columns:
     image: str
-    label: str
+    label: str | None
     split: str | None
+    group: str | None
     class_names: Sequence[str] | None
 
 
@@ -38,8 +37,10 @@ class _Columns:
 class _Rows:
     keys: list[str] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    grouped_by: str = ""
     skipped: list[Skipped] = field(default_factory=list)
     total_bytes: int = 0
 
@@ -53,7 +54,9 @@ def holds_images(path: Path) -> bool:
     return _image_column(parquet_schema(path)) is not None
 
 
-def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> Found:
+def read_parquet_images(
+    root: Path, keys: Sequence[str], progress: Progress, asked: TableOptions = NOTHING
+) -> Found:
     """Reads encoded images from one or several Parquet files.
 
     The split is a column, or the beginning of a file's name (`train-00000-of-00002.parquet`), or its folder.
@@ -62,6 +65,7 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
         root: The folder of the files.
         keys: The files, relative to it.
         progress: Told how many images were scanned.
+        asked: What the user said.
 
     Returns:
         The images, in the order of the files and their rows.
@@ -72,7 +76,7 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
     """
     rows = _Rows()
     for key in keys:
-        _read_file(root, key, rows)
+        _read_file(root, key, rows, asked)
         progress(len(rows.keys), None, "reading rows")
     where = str(root / keys[0]) if len(keys) == 1 else str(root)
     if not rows.keys:
@@ -85,15 +89,19 @@ def read_parquet_images(root: Path, keys: Sequence[str], progress: Progress) -> 
         splits=rows.splits,
         skipped=rows.skipped,
         progress=progress,
+        groups=rows.groups if rows.grouped_by else None,
+        grouped_by=rows.grouped_by,
+        levels=asked.levels,
     )
 
 
-def _read_file(root: Path, key: str, rows: _Rows) -> None:
+def _read_file(root: Path, key: str, rows: _Rows, asked: TableOptions) -> None:
     path = root / key
-    columns = _columns(path, parquet_schema(path))
+    columns = _columns(path, parquet_schema(path), asked)
     of_file = split_of_path(key)
-    names = [columns.image, columns.label] + ([columns.split] if columns.split else [])
-    for row, (image, label, *split) in parquet_rows(path, names):
+    more = [name for name in (columns.label, columns.split, columns.group) if name is not None]
+    for row, (image, *cells) in parquet_rows(path, [columns.image, *more]):
+        said = dict(zip(more, cells, strict=True))
         where = f"{path}#{row}"
         data = image.get("bytes") if isinstance(image, dict) else image
         if not isinstance(data, bytes):
@@ -107,23 +115,34 @@ def _read_file(root: Path, key: str, rows: _Rows) -> None:
             )
         rows.keys.append(f"{key}#{row}")
         rows.data.append(data)
-        rows.labels.append(_label(where, label, columns.class_names))
-        rows.splits.append(split_name(where, str(split[0] or "")) if split else of_file)
+        label = said.get(columns.label or "")
+        rows.labels.append(_label(where, label, columns.class_names) if columns.label else None)
+        split = said.get(columns.split or "")
+        rows.splits.append(split_name(where, str(split or "")) if columns.split else of_file)
+        group = said.get(columns.group or "")
+        rows.groups.append(None if group is None else str(group))
+    rows.grouped_by = f"column {columns.group!r}" if columns.group else rows.grouped_by
 
 
-def _columns(path: Path, schema: pa.Schema) -> _Columns:
+def _columns(path: Path, schema: pa.Schema, asked: TableOptions) -> _Columns:
     image = _image_column(schema)
-    label = find_column(schema.names, FINE_LABEL_COLUMNS)
-    if image is None or label is None:
+    at = find_column(schema.names, FINE_LABEL_COLUMNS)
+    label = None if at is None else schema.names[at]
+    if asked.label is not None:
+        label = column_of(str(path), schema.names, asked.label)
+    if image is None or (label is None and asked.labels):
         role = "label" if image else "image"
         raise DataError(
             f"{path}: expected a column {role}, received {', '.join(schema.names[:20]) or 'no columns'}",
             hint="Expected an image column of bytes or of struct{bytes, path}, and a label column.",
         )
     split = find_column(schema.names, SPLIT_COLUMNS)
-    name = schema.names[label]
     return _Columns(
-        image, name, None if split is None else schema.names[split], class_label_names(path, schema, name)
+        image,
+        label if asked.labels else None,
+        None if split is None else schema.names[split],
+        group_column(schema.names, asked.group),
+        None if label is None else class_label_names(path, schema, label),
     )
 
 
@@ -138,7 +157,9 @@ def _image_column(schema: pa.Schema) -> str | None:
     return None
 
 
-def _label(where: str, label: object, class_names: Sequence[str] | None) -> str:
+def _label(where: str, label: object, class_names: Sequence[str] | None) -> str | None:
+    if label is None or label in ("", -1):
+        return None
     if isinstance(label, str) and label.strip():
         return label.strip()
     if not isinstance(label, int) or label < 0:
