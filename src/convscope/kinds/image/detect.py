@@ -12,6 +12,7 @@ from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import words_beside
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.image.readers.arrays import npy_pairs
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
     IMAGE_COLUMNS,
@@ -59,6 +60,11 @@ def _arrays(snapshot: DataSnapshot) -> Iterator[Detection]:
         if name is not None:
             shape = " x ".join(map(str, arrays[name].shape))
             yield Detection(RECIPE, 0.9, f"{file.name} has images ({name}: {shape}) and labels")
+
+    if snapshot.path.is_dir():
+        beside = npy_pairs(snapshot.path)
+        if len(beside) > 1:
+            yield Detection(RECIPE, 0.9, f"{beside[0]} and {beside[1]} are images and labels")
 
 
 def _image_array(arrays: Mapping[str, ArrayHead]) -> str | None:

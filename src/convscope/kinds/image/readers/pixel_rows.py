@@ -31,6 +31,7 @@ FEWEST_PIXELS = 64
 
 _PIXEL_NAME = re.compile(r"(pixels?|px|pix|p)[_ .-]?\d+|\d+x\d+|attribute_?\d+", re.I)
 _FIRST = 2000
+_PEEKED = 20
 _NUMBERS: dict[object, int] = {str(value): value for value in range(256)}
 
 
@@ -161,18 +162,11 @@ def _opened(path: Path) -> tuple[Table, tuple[int, ...]]:
     kind = table_kind(path)
     if kind is None:
         raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
-    table = open_table(path, kind, roles=(("pixels",),), header=True)
-    first = (
-        [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), 20)]
-        if len(set(table.columns)) == len(table.columns)
-        else []
-    )
-    positions = pixel_columns(table.columns, first)
-    if table.kind in ("CSV", "TSV") and len(table.columns) > 1 and all(map(_is_byte, table.columns)):
-        table = open_table(path, kind, header=False)
-        rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), 20)]
-        positions = pixel_columns(rows[0], rows[1:]) if rows else ()
-    return table, positions
+    table = open_table(path, kind, roles=(("pixels",),))
+    rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), _PEEKED)]
+    if table.named:
+        return table, pixel_columns(table.columns, rows)
+    return table, pixel_columns(rows[0], rows[1:]) if rows else ()
 
 
 def _roles(table: Table, positions: Sequence[int], asked: TableOptions) -> PixelColumns:

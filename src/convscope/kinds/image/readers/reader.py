@@ -199,13 +199,12 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
 def _say_the_same(table: Path, asked: TableOptions, files: ClassFiles) -> bool:
     """Whether a table gives the images the labels that are the names of their folders."""
     manifest = ImageTable(table, asked)
-    folder_of = dict(zip((key.rpartition("/")[2] for key in files.keys), files.labels, strict=True))
+    folder_of = dict(zip(files.keys, files.labels, strict=True))
     roles = manifest.roles
     if roles.label is None:
         return False
     rows = islice(manifest.table.rows([roles.path, roles.label]), 50)
-    pairs = [(str(path).rpartition("/")[2], str(label)) for _, (path, label) in rows]
-    return all(folder_of.get(name) == label for name, label in pairs)
+    return all(folder_of.get(manifest.find(str(path)) or "") == str(label) for _, (path, label) in rows)
 
 
 def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | None:

@@ -1,0 +1,243 @@
+"""Layouts of images as people find them on disk."""
+
+import json
+
+import numpy as np
+import pytest
+from made_pictures import class_folders, picture, png, reasons, write
+from PIL import Image
+
+from convscope.data.snapshot import DataSnapshot
+from convscope.errors import DataError
+from convscope.kinds.image.detect import detect
+from convscope.kinds.image.readers.inputs import read_inputs
+from convscope.kinds.image.readers.names import labels_of_names
+from convscope.kinds.image.readers.reader import read_images
+
+
+def many(folder, names, first=0):
+    for number, name in enumerate(names, first):
+        write(folder / name, png(picture(number)))
+    return folder
+
+
+def rows(path, *lines):
+    return write(path, ("\n".join(lines) + "\n").encode())
+
+
+def kaggle(folder, count=12):
+    many(folder / "train", [f"{k:04d}.png" for k in range(count)])
+    return rows(folder / "train.csv", "id,breed", *(f"{k:04d},{'ab'[k % 2]}" for k in range(count)))
+
+
+def test_ids_without_ending_are_found_in_the_folder_of_the_tables_name(tmp_path):
+    table = kaggle(tmp_path)
+    many(tmp_path / "test", [f"{k:04d}.png" for k in range(12)], first=50)
+    splits = read_images(table)
+    assert splits.class_names == ("a", "b")
+    assert all("/train/" in name for name in splits.train.names())
+    found = detect(DataSnapshot(table))
+    assert found.confidence > 0.9
+    assert "without their endings" in found.reason
+
+
+def test_a_folder_of_table_images_and_a_form_for_answers_is_read(tmp_path):
+    kaggle(tmp_path)
+    many(tmp_path / "test", [f"t{k}.png" for k in range(3)], first=50)
+    rows(tmp_path / "test.csv", "id", "t0", "t1", "t2")
+    rows(tmp_path / "sample_submission.csv", "id,breed", "t0,a", "t1,a", "t2,a")
+    splits = read_images(tmp_path)
+    assert (
+        splits.counts()["train"]["a"] + splits.counts()["test"]["a"] + splits.counts()["validation"]["a"] == 6
+    )
+    assert reasons(splits.skipped)["sample_submission.csv"] == "a table of answers to be filled in"
+    assert any("test.csv, a table of images without labels" in line for line in splits.decisions)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_any_delimiter_will_do(tmp_path, delimiter):
+    many(tmp_path, [f"{k}.png" for k in range(12)])
+    table = rows(
+        tmp_path / "labels.csv",
+        delimiter.join(("filename", "class")),
+        *(delimiter.join((f"{k}.png", "ab"[k % 2])) for k in range(12)),
+    )
+    assert read_images(table).class_names == ("a", "b")
+    assert detect(DataSnapshot(table)).recipe == "image-classification"
+
+
+def test_a_table_in_a_folder_beside_the_images_is_read(tmp_path):
+    many(tmp_path / "images", [f"{k}.JPG" for k in range(12)])
+    table = rows(tmp_path / "meta" / "x.csv", "name,kind", *(f"{k},{'ab'[k % 2]}" for k in range(12)))
+    assert read_images(table).class_names == ("a", "b")
+    assert detect(DataSnapshot(table)).recipe == "image-classification"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("sub/pic 1.png", "sub\\pic 1.png"),
+        ("sub/pic 1.png", "sub/pic%201.png"),
+        ("cafe\u0301.png", "caf\u00e9.png"),
+        ("A1.PNG", "a1.png"),
+    ],
+)
+def test_names_are_found_as_people_write_them(tmp_path, name, written):
+    many(tmp_path / "images", [name, *(f"{k}.png" for k in range(5))])
+    table = rows(
+        tmp_path / "t.csv", "file,label", f"{written},a", *(f"{k}.png,{'ab'[k % 2]}" for k in range(5))
+    )
+    splits = read_images(table)
+    assert reasons(splits.skipped) == {}
+    assert (
+        splits.counts()["train"]["a"] + splits.counts()["test"]["a"] + splits.counts()["validation"]["a"] == 4
+    )
+
+
+def test_columns_of_which_one_is_1_are_the_classes(tmp_path):
+    many(tmp_path, [f"{k}.png" for k in range(12)])
+    table = rows(
+        tmp_path / "t.csv", "image,MEL,NV", *(f"{k},{int(k % 2 == 0)},{int(k % 2 == 1)}" for k in range(12))
+    )
+    splits = read_images(table)
+    assert splits.class_names == ("MEL", "NV")
+    assert "class from 'MEL'" in splits.decisions[0]
+
+
+def test_several_classes_of_one_image_are_refused_with_what_to_do(tmp_path):
+    many(tmp_path, [f"{k}.png" for k in range(4)])
+    table = rows(tmp_path / "t.csv", "image,cat,dog", "0,1,0", "1,1,1", "2,0,1", "3,1,0")
+    with pytest.raises(DataError, match=r"line 3: .*multi-label") as caught:
+        read_images(table)
+    assert "--label-column cat" in caught.value.hint
+    table = rows(tmp_path / "u.csv", "image,label", "0,cat|dog", "1,cat", "2,dog", "3,cat")
+    with pytest.raises(DataError, match="multi-label"):
+        read_images(table)
+
+
+def test_two_columns_that_may_be_the_label_are_both_named(tmp_path):
+    many(tmp_path, [f"{k}.png" for k in range(8)])
+    table = rows(
+        tmp_path / "t.csv", "image,genre,topic", *(f"{k},{'ab'[k % 2]},{'cd'[k // 4]}" for k in range(8))
+    )
+    with pytest.raises(DataError, match="'genre', 'topic'") as caught:
+        read_images(table)
+    assert "--label-column" in caught.value.hint
+    assert read_images(table, label_column="topic").class_names == ("c", "d")
+
+
+def test_metadata_in_each_split_is_read(tmp_path):
+    for split, first in (("train", 0), ("test", 20)):
+        many(tmp_path / split, [f"{k}.png" for k in range(6)], first=first)
+        lines = [json.dumps({"file_name": f"{k}.png", "label": "ab"[k % 2]}) for k in range(6)]
+        rows(tmp_path / split / "metadata.jsonl", *lines)
+    splits = read_images(tmp_path)
+    assert len(splits.test) == 6
+    assert len(splits.train) + len(splits.validation) == 6
+
+
+def test_patients_stay_on_one_side(tmp_path):
+    many(tmp_path, [f"{k}.png" for k in range(60)])
+    lines = [f"{k}.png,{'ab'[k // 2 % 2]},p{k // 6}" for k in range(60)]
+    splits = read_images(rows(tmp_path / "t.csv", "image,label,patient", *lines))
+    sides = [
+        {int(name.rpartition("/")[2][:-4]) // 6 for name in splits[each].names()}
+        for each in ("train", "test")
+    ]
+    assert not sides[0] & sides[1]
+
+
+@pytest.mark.parametrize(
+    "form", ["{label}.{k}.jpg", "{label}_{k}.png", "{label} ({k}).png", "{label}{k}.png"]
+)
+def test_labels_before_the_number_of_a_file(tmp_path, form):
+    many(tmp_path, [form.format(label=label, k=k) for label in ("cat", "dog") for k in range(4)])
+    splits = read_images(tmp_path)
+    assert splits.class_names == ("cat", "dog")
+    assert splits.decisions[0].startswith("labels: from the names of the files")
+
+
+def test_labels_in_names_of_each_split(tmp_path):
+    many(tmp_path / "train", [f"{label}.{k}.jpg" for label in ("cat", "dog") for k in range(4)])
+    many(tmp_path / "test1", [f"{k}.jpg" for k in range(3)], first=50)
+    splits = read_images(tmp_path)
+    assert splits.class_names == ("cat", "dog")
+    assert "left out: test1/, 3 images without labels in their names" in splits.decisions
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"IMG_{k:03d}.jpg" for k in range(9)],
+        [f"{word}.jpg" for word in ("sea", "lake", "pond")],
+        [f"{word}_1.jpg" for word in ("sea", "lake", "pond")],
+        [f"2024{k:02d}_{k}.png" for k in range(9)],
+    ],
+)
+def test_other_names_say_no_label(names):
+    assert labels_of_names(names) is None
+
+
+@pytest.mark.parametrize(("header", "channels"), [(True, 1), (False, 1), (True, 3)])
+def test_rows_of_pixels_are_images(tmp_path, header, channels):
+    images = [picture(k, 9, 9, channels) for k in range(8)]
+    lines = [f"{k % 2}," + ",".join(map(str, image.ravel())) for k, image in enumerate(images)]
+    names = "label," + ",".join(f"pixel{k}" for k in range(81 * channels))
+    table = rows(tmp_path / "rows.csv", *([names] if header else []), *lines)
+    assert detect(DataSnapshot(table)).recipe == "image-classification"
+    splits = read_images(table)
+    first = int(splits.train.names()[0].rpartition("#")[2])
+    assert np.array_equal(splits.train.samples.load(0), images[first])
+    assert np.array_equal(read_inputs([str(table)]).load(3), images[3])
+
+
+def test_arrays_in_files_of_their_own_are_read(tmp_path):
+    images = np.stack([picture(k, 9, 9) for k in range(8)])
+    np.save(tmp_path / "X_train.npy", images)
+    np.save(tmp_path / "y_train.npy", np.arange(8) % 2)
+    assert detect(DataSnapshot(tmp_path)).recipe == "image-classification"
+    assert read_images(tmp_path).class_names == ("0", "1")
+    (tmp_path / "y_train.npy").unlink()
+    assert len(read_inputs([str(tmp_path / "X_train.npy")])) == 8
+
+
+def test_twelve_bits_of_sixteen_use_all_grays_and_predict_likewise(tmp_path):
+    for k in range(8):
+        values = np.full((8, 8), 1000 + 100 * (k % 4), np.uint16)
+        (tmp_path / "ab"[k % 2]).mkdir(exist_ok=True)
+        values[0, 0] = 1000 + k
+        Image.fromarray(values).save(tmp_path / "ab"[k % 2] / f"{k}.png")
+    splits = read_images(tmp_path)
+    assert splits.reading == {"levels": [1000, 1300]}
+    assert any(line.startswith("levels: 1,000 is black and 1,300 is white") for line in splits.decisions)
+    inputs = read_inputs([str(tmp_path / "b")], levels=[1000, 1300])
+    assert sorted({int(inputs.load(k)[1, 1]) for k in range(4)}) == [85, 255]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.avif", {"quality": 100}), ("a.jp2", {"irreversible": False})]
+)
+def test_newer_formats_are_read(tmp_path, name, options):
+    image = np.full((16, 16, 3), 128, np.uint8)
+    Image.fromarray(image).save(tmp_path / name, **options)
+    assert np.abs(read_inputs([str(tmp_path / name)]).load(0).astype(int) - 128).max() <= 2
+
+
+def test_heic_without_its_package_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    write(tmp_path / "a.heic", b"\0\0\0\x18ftypheic" + bytes(40))
+    with pytest.raises(DataError, match=r"convscope\[heic\]"):
+        read_inputs([str(tmp_path / "a.heic")])
+
+
+def test_class_folders_with_a_table_that_says_the_same_are_class_folders(tmp_path):
+    class_folders(tmp_path, {"a": 4, "b": 4})
+    rows(tmp_path / "labels.csv", "path,label", *(f"{c}/{k}.png,{c}" for c in "ab" for k in range(4)))
+    assert read_images(tmp_path).layout.startswith("folder per class")
+
+
+def test_several_sources_are_read_one_at_a_time(tmp_path):
+    table = kaggle(tmp_path)
+    assert len(read_inputs([str(table)])) == 12
+    with pytest.raises(DataError, match="holds many images"):
+        read_inputs([str(table), str(tmp_path / "train")])
