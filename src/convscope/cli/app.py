@@ -17,6 +17,7 @@ from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
 from convscope.cli.options import MAIN, Groups, add_options
+from convscope.data.noise import noise_lines
 from convscope.errors import UsageError
 
 RUNS = Group("Train and predict", sort_key=1)
@@ -233,7 +234,10 @@ def main(arguments: list[str] | None = None) -> None:
         if full and command in ALL_OPTIONS:
             recipes.print_every_option(command)
             return
+        _keep_stderr()
         application(command)(words, exit_on_error=False, print_error=False)
+        if lines := noise_lines():
+            say(f"{lines} lines that decoders wrote about damaged files are not shown.")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -249,6 +253,13 @@ def main(arguments: list[str] | None = None) -> None:
         if hint:
             print(f"  {harmless(hint)}", file=sys.stderr)  # noqa: T201
         sys.exit(code)
+
+
+def _keep_stderr() -> None:
+    """Gives Python's standard error a descriptor of its own: the other one is kept from noisy decoders."""
+    own = sys.__stderr__
+    if own is not None and sys.stderr is own and own.fileno() == 2:
+        sys.stderr = os.fdopen(os.dup(2), "w", 1, own.encoding, "backslashreplace")
 
 
 def _install_completion(*, shell: Literal["bash", "zsh", "fish", "powershell"] | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.noise import caught_noise
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 from convscope.kinds.audio.readers.announced import share_present
@@ -215,7 +216,7 @@ def opened_sound(path: Path) -> Iterator[Any]:
     convert = conversion_hint([path.name])
     if convert:
         raise DataError(f"{path}: '{path.suffix}' is no form of sound that is decoded", hint=convert)
-    with damage_as_data_error(str(path), "sound file"), library.SoundFile(path) as file:
+    with caught_noise(), damage_as_data_error(str(path), "sound file"), library.SoundFile(path) as file:
         yield file
 
 

@@ -42,6 +42,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from convscope.data.noise import caught_noise
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 
@@ -218,7 +219,7 @@ def decode_image(
     if plain is not None:
         return plain
     kind, reader = _reader_of(data, name)
-    with damage_as_data_error(name, kind):
+    with caught_noise(), damage_as_data_error(name, kind):
         image = reader(io.BytesIO(data))
         _check_size(image.size, name)
         image.load()
