@@ -109,6 +109,16 @@ def test_titles_and_bodies_can_be_joined(tmp_path):
     assert inputs.texts[3] == "the remark 3 on it\n" + samples()[3][0]
 
 
+@pytest.mark.parametrize(
+    "names", [("sentence1", "sentence2"), ("Premise", "Hypothesis"), ("text_a", "text_b")]
+)
+def test_two_texts_that_are_judged_together_are_joined_and_said(tmp_path, names):
+    rows = [(n, text, f"the remark {n} on it", label) for n, (text, label) in enumerate(samples())]
+    splits = read_texts(table(tmp_path / "a.csv", rows, ("pair", *names, "gold_label")))
+    assert (f"{samples()[3][0]}\nthe remark 3 on it", samples()[3][1]) in everything(splits)
+    assert any("joined, because a label is of both" in line for line in splits.decisions)
+
+
 def test_a_test_table_without_labels_is_left_out_and_said(tmp_path):
     rows = [(n, text, label) for n, (text, label) in enumerate(samples(40))]
     path = table(tmp_path / "train.csv", rows, ("id", "text", "target"))

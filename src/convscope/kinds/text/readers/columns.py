@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,10 +39,15 @@ TEXT_LABEL_COLUMNS = (
 TEXT_ROLES = (TEXT_COLUMNS, TEXT_LABEL_COLUMNS, SPLIT_COLUMNS)
 """What the columns of a table of texts are usually called, by what they hold."""
 
+_PAIRS = (("1", "2"), ("a", "b"), ("premise", "hypothesis"))
+"""How the columns of two texts that are judged together end, or are called."""
+_NUMBERED = re.compile(r"(.*[^\W\d_]{3}[_ .-]?)([12ab])", re.IGNORECASE)
 _MOST_LABELS = 50
 """Different values of a column that may be taken for labels although its name does not say so."""
 _MOST_NUMBERS = 20
 """Different numbers with decimals from which on they are no classes."""
+_LOOKED_AT = 1000
+"""Texts of a column that are looked at for sentences."""
 _KEPT_VALUES = 20_000
 """Different values of a column that are counted."""
 
@@ -119,6 +125,11 @@ class _Column:
     def holds_texts(self) -> bool:
         return self.strings > 0 and self.strings * 2 >= self.filled
 
+    @property
+    def holds_sentences(self) -> bool:
+        """Whether most of its first texts are sentences."""
+        return self.sentences * 2 > min(self.strings, _LOOKED_AT)
+
     def may_be_label(self, most: int) -> bool:
         """Whether few values come again and again."""
         return 1 < len(self.values) <= min(most, self.filled / 2) and not self.is_measure
@@ -158,7 +169,9 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
         if found is None or (seen[found].filled and not seen[found].holds_texts):
             found = _longest(table, seen, (label, split))
             decisions.append(f"text: column {found!r}, which holds the longest strings")
-        texts = (found,)
+        texts = _pair(seen, found)
+        if len(texts) > 1:
+            decisions.append(f"text: {' and '.join(map(repr, texts))} joined, because a label is of both")
     if labelled and label is None:
         label, said = _label(table, seen, (*texts, split))
         decisions += said
@@ -228,7 +241,7 @@ class _Seen:
                 if isinstance(cell, str):
                     strings[at] += 1
                     lengths[at] += len(cell)
-                    sentences[at] += len(cell) > 8 and strings[at] <= 1000 and is_sentence(cell[:500])
+                    sentences[at] += len(cell) > 8 and strings[at] <= _LOOKED_AT and is_sentence(cell[:500])
                 if isinstance(cell, str | int | float) and len(values[at]) < _KEPT_VALUES:
                     values[at][cell] += 1
         return {
@@ -246,6 +259,21 @@ def _longest(table: Table, seen: _Seen, taken: Sequence[str | None]) -> str:
     if not lengths:
         raise _missing(table, "text", "text")
     return max(lengths, key=lambda name: lengths[name])
+
+
+def _pair(seen: _Seen, found: str) -> tuple[str, ...]:
+    """A column of texts with the one that belongs to it, such as `sentence1` and `sentence2`; or it alone."""
+    matched = _NUMBERED.fullmatch(found)
+    for one, other in _PAIRS:
+        if matched is not None and matched[2].lower() in (one, other):
+            names = tuple(f"{matched[1]}{end}" for end in (one, other))
+        elif found.lower() in (one, other):
+            names = tuple(name for each in (one, other) for name in seen.columns if name.lower() == each)
+        else:
+            continue
+        if len(names) == 2 and all(name in seen.columns and seen[name].holds_sentences for name in names):
+            return names
+    return (found,)
 
 
 def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str, list[str]]:
@@ -313,14 +341,10 @@ def _other_texts(
     """That other columns hold texts as well, which may be joined to those that are read."""
     if given.text is not None:
         return
-    others = [
-        name
-        for name in unused
-        if name in seen.columns and seen[name].sentences * 2 > min(seen[name].strings, 1000)
-    ]
+    others = [name for name in unused if name in seen.columns and seen[name].holds_sentences]
     if others:
         listed = ", ".join(f"'{name}'" for name in others)
-        joined = ",".join((*others, *texts))
+        joined = ",".join(name for name in seen.columns if name in (*others, *texts))
         yield f"text: '{texts[0]}' alone, and not {listed}, too; --text-column {joined} joins them"
 
 
