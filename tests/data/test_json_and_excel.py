@@ -64,6 +64,11 @@ def test_a_single_object_with_a_list_is_one_row(tmp_path):
     assert read(written(tmp_path, json.dumps(one), "a.jsonl")) == [("Ann is here", "x")]
 
 
+def test_splits_may_be_the_keys(tmp_path):
+    path = written(tmp_path, json.dumps({"train": ROWS[:4], "test": ROWS[4:]}))
+    assert read(path, ("text", "split"))[3:5] == [("words 3", "train"), ("words 4", "test")]
+
+
 def test_a_large_array_is_read_a_piece_at_a_time(tmp_path):
     rows = [{"text": "x" * 1000, "label": number} for number in range(4000)]
     assert read(written(tmp_path, json.dumps(rows)), ("label",)) == [(number,) for number in range(4000)]
@@ -121,6 +126,12 @@ def test_a_workbook_without_header_keeps_its_numbers(tmp_path):
     table = open_table(path, "Excel")
     assert (table.columns, table.named) == (("1", "2", "3"), False)
     assert [cells for _, cells in table.rows(table.columns)][1] == (3, None, False)
+
+
+def test_a_number_among_words_is_a_word(tmp_path):
+    rows = [["text", "label"], ["one", 1], [2012, 2], ["three", 1]]
+    table = open_table(workbook(tmp_path / "a.xlsx", {"data": rows}), "Excel")
+    assert [cells for _, cells in table.rows(table.columns)] == [("one", 1), ("2012", 2), ("three", 1)]
 
 
 def test_damaged_and_empty_workbooks_stop(tmp_path):

@@ -222,6 +222,9 @@ def test_names_that_are_missing_or_come_twice_are_made_up_and_said(tmp_path):
 def test_rows_may_be_numbered_without_a_name_above_them(tmp_path):
     rows = "".join(f'"{n}","some words","{"pq"[n % 2]}"\n' for n in range(1, 9))
     assert read(written(tmp_path, '"text","label"\n' + rows))[0] == ("index", "text", "label")
+    cars = read(written(tmp_path, "mpg,cyl\nMazda,21,6\nFiat,32.4,4\nVolvo,21.4,4\n"))
+    assert cars[0] == ("column 1", "mpg", "cyl")
+    assert cars[1] == [("Mazda", "21", "6"), ("Fiat", "32.4", "4"), ("Volvo", "21.4", "4")]
     trailing = read(written(tmp_path, "a,b\n1,2,\n3,4,\n5,4,\n"))
     assert trailing == (("a", "b", "column 3"), [("1", "2", ""), ("3", "4", ""), ("5", "4", "")])
 
@@ -283,10 +286,10 @@ def test_what_is_called_a_table_and_is_none_is_refused(tmp_path, data, word):
 
 
 @pytest.mark.parametrize(
-    "ending", ["xls", "ods", "sav", "sas7bdat", "dta", "rds", "feather", "pkl", "sqlite"]
+    "ending", ["xls", "zip", "bz2", "ods", "sav", "sas7bdat", "dta", "rds", "feather", "pkl", "sqlite"]
 )
 def test_tables_of_other_programs_are_refused_with_the_way_to_save_them(tmp_path, ending):
-    with pytest.raises(DataError, match=f"table.{ending}: expected a table that can be read") as caught:
+    with pytest.raises(DataError, match=f"table.{ending}: expected data that can be read") as caught:
         check_table(written(tmp_path, b"anything", f"table.{ending}"))
     assert caught.value.hint
 

@@ -34,6 +34,7 @@ class Workbook:
         skipped: Rows of the sheet before the first one of values.
         decisions: What was found, one line each.
         unused: Columns without a name.
+        words: Positions of the columns of words, in which a number such as 2012 is a word, too.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Workbook:
     skipped: int
     decisions: tuple[str, ...]
     unused: tuple[str, ...]
+    words: frozenset[int] = frozenset()
 
     @classmethod
     def open(
@@ -74,7 +76,11 @@ class Workbook:
             others = ", ".join(map(repr, list(filled)[1:6]))
             said.insert(0, f"sheet: {sheet!r} of {path.name} is read, {others} are not")
         unused = (*((found.index,) if found.index else ()), *found.unnamed)
-        return cls(path, sheet, found.columns, found.header is not None, found.skipped, tuple(said), unused)
+        below = [cells for number, cells in rows if number > found.skipped]
+        words = {at for cells in below for at, cell in enumerate(cells) if isinstance(cell, str)}
+        named = found.header is not None
+        columns, skipped = found.columns, found.skipped
+        return cls(path, sheet, columns, named, skipped, tuple(said), unused, frozenset(words))
 
     def rows(self) -> Iterator[tuple[int, tuple[Any, ...]]]:
         """The rows of values that are not empty, with their numbers in the sheet, from 1.
@@ -85,7 +91,7 @@ class Workbook:
         Raises:
             DataError: The workbook is damaged, or a row has more cells than the first ones.
         """
-        width = len(self.columns)
+        width, words = len(self.columns), self.words
         for number, cells in _rows(self.path, self.sheet):
             if number <= self.skipped:
                 continue
@@ -94,7 +100,8 @@ class Workbook:
                     f"{self.path}, line {number}: expected {width} cells, received {len(cells)}",
                     hint="Give each column a name in the first row, or empty the cells beside the table.",
                 )
-            yield number, (*cells, *(None,) * (width - len(cells)))
+            read = (str(cell) if at in words and _is_number(cell) else cell for at, cell in enumerate(cells))
+            yield number, (*read, *(None,) * (width - len(cells)))
 
 
 def excel_library() -> ModuleType:
@@ -158,6 +165,10 @@ def _value(cell: object) -> object:
     if isinstance(cell, datetime.datetime | datetime.date | datetime.time):
         return cell.isoformat(" ") if isinstance(cell, datetime.datetime) else cell.isoformat()
     return cell if isinstance(cell, bool | int | float) or cell is None else str(cell)
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
 def _format(

@@ -5,11 +5,12 @@
 | `{"text": "a"}` on each line, or objects one behind the other | each object, as it comes |
 | `[{"text": "a"}, ...]` | each object, as it comes |
 | `{"data": [{...}, ...]}`, the only array of objects | its objects |
+| `{"train": [{...}, ...], "test": [{...}, ...]}` | the objects of all, with the key `split` |
 | `{"columns": [...], "data": [[...], ...]}` | rows with these columns |
 | `{"text": ["a", ...], "label": [...]}` | a row of the values at the same place |
 | `{"text": {"0": "a", ...}, "label": {...}}` | a row of the values with the same key |
 
-The last four are held in memory, so that their size is bounded.
+The last five are held in memory, so that their size is bounded.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.data.lines import LONGEST_LINE, ControlCharacters, read_lines
+from convscope.data.split_names import split_of
 from convscope.errors import DataError
 
 MOST_CHARACTERS = 2**28
@@ -194,7 +196,7 @@ def _tables(found: Mapping[str, Any]) -> dict[str, list[Any]]:
         name: value
         for name, value in found.items()
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
-        if len(found) == 1 or name.lower() in _TABLE_NAMES
+        if len(found) == 1 or name.lower() in _TABLE_NAMES or split_of(name) is not None
     }
 
 
@@ -212,6 +214,9 @@ def _rows_of(path: Path, found: object) -> Iterator[Mapping[str, Any]]:
             yield dict(zip(names, row, strict=True))
         return
     tables = _tables(found)
+    if len(tables) > 1 and all(split_of(name) is not None for name in tables):
+        yield from ({"split": name, **row} for name, rows in tables.items() for row in rows)
+        return
     if len(tables) > 1:
         raise DataError(
             f"{path}: expected one array of objects, received {', '.join(map(repr, tables))}",

@@ -32,6 +32,8 @@ _HINTS = {
     ".mdb": "a data base: Export the table as CSV.",
     ".accdb": "a data base: Export the table as CSV.",
     ".dbf": f"a table of dBase: {_CSV}",
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "an archive: Unpack it and give the folder."),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".lz4"), "a packed file: Unpack it, or pack it as .gz."),
 }
 _CONTENTS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive", "Rename it to .xlsx if it is an Excel workbook, or unpack it."),
@@ -59,7 +61,7 @@ def refuse_other_name(path: Path) -> None:
     found = _HINTS.get(path.suffix.lower())
     if found is not None:
         what, _, hint = found.partition(": ")
-        raise DataError(f"{path}: expected a table that can be read, received {what}", hint=hint)
+        raise DataError(f"{path}: expected data that can be read, received {what}", hint=hint)
 
 
 def refuse_other_content(path: Path) -> None:

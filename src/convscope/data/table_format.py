@@ -37,6 +37,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from convscope.data.columns import MISSING_WORDS
 from convscope.data.delimiters import (
     DELIMITERS,
     SNIFFED_LINES,
@@ -357,4 +358,13 @@ def _is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int)
     """Whether all rows have a field more than the header: row names that R writes, or nothing at the end."""
     if width != len(first) + 1 or any(len(row) != width for row in values):
         return False
-    return bool(values) and (is_index([row[0] for row in values]) or not any(row[-1] for row in values))
+    named = is_index([row[0] for row in values]) or not any(row[-1] for row in values)
+    return bool(values) and (named or _has_row_names(values))
+
+
+def _has_row_names(values: Sequence[Sequence[str]]) -> bool:
+    """Whether nothing but numbers stands behind a first column of words that differ."""
+    first = {row[0] for row in values}
+    words = len(first) == len(values) and not any(map(is_any_number, first))
+    fields = (field for row in values for field in row[1:])
+    return words and all(is_any_number(field) or field in MISSING_WORDS for field in fields)
