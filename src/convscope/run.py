@@ -110,6 +110,11 @@ class Run:
         content: dict[str, Any] = self._read("representation.json")
         return content
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the training left a calibration, so that one that is missing is a damage."""
+        return (self.folder / "calibration.json").exists() or bool(self.record().get("calibrated"))
+
     def calibration(self) -> dict[str, Any]:
         """What `calibration.json` says.
 

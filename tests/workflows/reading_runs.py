@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import convscope
+from convscope.engine.temperature import with_temperature
 from convscope.run import Run
 
 CONTENT = {
@@ -18,6 +19,16 @@ CONTENT = {
     "run.json",
     "splits.csv",
 }
+
+
+def files_of(run):
+    """Names of the files of a run, but for the calibration that some recipes leave."""
+    return {path.name for path in run.folder.iterdir()} - {"calibration.json"}
+
+
+def calibrated(run, probabilities):
+    """What a classifier answers where its model says this."""
+    return with_temperature(np.asarray(probabilities, np.float32), run.calibration()["temperature"])
 
 
 class Interrupt(keras.callbacks.Callback):

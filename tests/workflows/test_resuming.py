@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from reading_runs import CONTENT, Interrupt, Seen, assert_same_run, interrupted, leftovers, rows
+from reading_runs import CONTENT, Interrupt, Seen, assert_same_run, files_of, interrupted, leftovers, rows
 
 import convscope
 from convscope.errors import RunError, UsageError
@@ -26,7 +26,7 @@ def test_a_resumed_training_ends_with_the_same_weights_bit_for_bit(
     run = interrupted(pictures, tmp_path / "run", settings, epoch, batch)
     assert run.record()["status"] == "training"
     assert_same_run(convscope.train(resume=run.folder), finished)
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
     assert {**run.record(), **CHANGING} == {**finished.record(), **CHANGING}
 
 
@@ -91,7 +91,7 @@ def test_a_run_that_only_lacks_its_judgement_is_not_trained_again(pictures, sett
     run = convscope.train(resume=tmp_path / "run", callbacks=[seen])
     assert seen.epochs == []
     assert run.record()["status"] == "complete"
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
 
 
 def test_a_complete_run_says_so_instead_of_resuming(finished):
@@ -120,7 +120,7 @@ def test_what_a_killed_process_left_half_written_is_gone_in_the_end(finished, pi
     (run.folder / ".part-123-model.keras").write_bytes(b"half")
     (run.folder / "checkpoints" / ".part-123-epoch-00002.npz").write_bytes(b"half")
     assert_same_run(convscope.train(resume=run.folder), finished)
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
 
 
 def test_a_start_that_was_killed_before_its_first_record_can_be_made_again(pictures, settings, tmp_path):
@@ -131,7 +131,7 @@ def test_a_start_that_was_killed_before_its_first_record_can_be_made_again(pictu
         convscope.train(resume=folder)
     assert "start it again" in caught.value.hint
     run = convscope.train(pictures, out=folder, **{**settings, "epochs": 1})
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
 
 
 class TakeAway(keras.callbacks.Callback):

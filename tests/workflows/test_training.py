@@ -14,6 +14,7 @@ from reading_runs import (
     CONTENT,
     Seen,
     assert_same_run,
+    files_of,
     leftovers,
     losses,
     rows,
@@ -53,7 +54,7 @@ def test_three_easy_classes_are_learned_in_seconds(finished):
 
 
 def test_a_run_folder_holds_everything_and_nothing_else(finished, pictures):
-    assert {path.name for path in finished.folder.iterdir()} == CONTENT
+    assert files_of(finished) == CONTENT
     record = finished.record()
     assert record["status"] == "complete"
     assert (record["recipe"], record["architecture"]) == ("image-classification", "padded_cnn")
@@ -240,7 +241,7 @@ def test_every_recipe_of_pictures_trains_every_architecture_and_can_be_used(
         options=SMALL.get(architecture),
         **{**settings, "architecture": architecture, "epochs": 1},
     )
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
     assert json.loads(json.dumps(run.record()))["architecture"] == architecture
     (row,) = convscope.predict(run.folder, [pictures / "disc" / "00.png"]).rows
     assert sum(row.probabilities.values()) == pytest.approx(1, abs=1e-5)

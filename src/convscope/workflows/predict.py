@@ -73,7 +73,7 @@ class Predictor:
             tuple(self._record["class_names"]),
             self.options,
             self.recipe.test_time_views(**self.options),
-            run.calibration() if self.recipe.calibrate is not None else {},
+            calibration_of(run, self.recipe),
         )
 
     def evaluate(self, path: Path | None, progress: Progress, *, data: Path | None = None) -> Metrics:
@@ -172,6 +172,13 @@ def recorded_options(run: Run, recipe: AnyRecipe, saved: Mapping[str, Any]) -> d
         }
     except UsageError as error:
         raise RunError(f"{run.folder / 'run.json'} is damaged: {error.message}") from error
+
+
+def calibration_of(run: Run, recipe: AnyRecipe) -> dict[str, Any]:
+    """What the run found besides the weights; empty where its recipe, or its version, has none."""
+    if recipe.calibrate is None or (recipe.calibration_optional and not run.is_calibrated):
+        return {}
+    return run.calibration()
 
 
 def _loaded(path: Path) -> keras.Model:

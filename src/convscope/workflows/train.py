@@ -67,7 +67,8 @@ def carry_out(
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
     fitted = Fitted(model, made.representation, names, options, made.recipe.test_time_views(**options))
-    if made.recipe.calibrate is not None:
+    calibrated = _is_calibrated(made)
+    if made.recipe.calibrate is not None and calibrated:
         found = made.recipe.calibrate(fitted, made.splits.validation, progress)
         run.write("calibration.json", dict(found))
         fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
@@ -80,6 +81,7 @@ def carry_out(
         "status": "complete",
         "epochs": len(rows),
         "training_seconds": seconds,
+        "calibrated": calibrated,
         "model_sha256": file_sha256(run.model_path),
     }
     report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs)
@@ -87,6 +89,13 @@ def carry_out(
     run.write_record(complete)
     forget_steps(run)
     return run
+
+
+def _is_calibrated(made: Plan) -> bool:
+    """Whether there is something to calibrate by: samples that were trained on make any model look sure."""
+    if made.recipe.calibrate is None:
+        return False
+    return not made.recipe.calibration_optional or made.splits.validation is not made.splits.train
 
 
 def forget_steps(run: Run) -> None:

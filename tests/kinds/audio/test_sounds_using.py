@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from drawn import named
-from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
+from reading_runs import CONTENT, assert_same_run, calibrated, files_of, interrupted, leftovers, rows
 from small_sounds import LABELS, RATE, SETTINGS, made_sound, write_asked, write_sounds
 
 import convscope
@@ -51,7 +51,7 @@ def test_it_is_recognized_and_learned_in_seconds(heard, said):
     assert f"rate: {RATE:,} samples per second, which all train recordings have" in said
     assert heard.metrics()["test"]["accuracy"] >= 0.8
     assert float(rows(heard)[-1]["loss"]) < float(rows(heard)[0]["loss"])
-    assert {path.name for path in heard.folder.iterdir()} == CONTENT
+    assert files_of(heard) == CONTENT
     assert leftovers(heard.folder) == []
 
 
@@ -89,7 +89,7 @@ def test_answers_are_those_of_the_plain_model_on_waveforms(heard, asked):
     model = keras.models.load_model(heard.model_path, safe_mode=True)
     representation = AudioRepresentation.from_json(heard.representation())
     clips = np.stack([representation.to_clip(decode_recording(path)) for path in asked.values()])
-    expected = keras.ops.convert_to_numpy(model(representation.to_inputs(clips)))
+    expected = calibrated(heard, keras.ops.convert_to_numpy(model(representation.to_inputs(clips))))
     found = convscope.predict(heard.folder, [str(path) for path in asked.values()]).rows
     np.testing.assert_allclose(
         [[row.probabilities[label] for label in LABELS] for row in found], expected, atol=1e-5

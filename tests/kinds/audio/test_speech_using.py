@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
-from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows
+from reading_runs import CONTENT, assert_same_run, files_of, interrupted, leftovers, rows
 from small_speech import RATE, SETTINGS, WORDS, drawn_text, spoken, write_asked, write_speech
 
 import convscope
@@ -66,7 +66,7 @@ def test_it_is_recognized_and_learned_in_seconds(heard, said):
     assert f"rate: {RATE:,} samples per second, which all train recordings have" in said
     assert heard.metrics()["test"]["cer"] <= 0.15
     assert float(rows(heard)[-1]["loss"]) < 0.5 * float(rows(heard)[0]["loss"])
-    assert {path.name for path in heard.folder.iterdir()} == CONTENT
+    assert files_of(heard) == CONTENT
     assert leftovers(heard.folder) == []
     assert "WER" in (heard.folder / "report.html").read_text("utf-8")
 

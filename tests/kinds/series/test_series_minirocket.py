@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from reading_runs import CONTENT, assert_same_run, rows
+from reading_runs import CONTENT, assert_same_run, files_of, rows
 from small_series import write_waves
 
 import convscope
@@ -28,7 +28,7 @@ def trained(tmp_path_factory):
 
 def test_it_is_solved_and_what_that_means_is_said(trained):
     assert trained.run.metrics()["test"]["accuracy"] > 0.9
-    assert {path.name for path in trained.folder.iterdir()} == CONTENT
+    assert files_of(trained) == CONTENT
     (row,) = rows(trained.run)
     assert float(row["accuracy"]) >= float(row["val_accuracy"]) > 0.8
     record = trained.run.record()

@@ -7,7 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from reading_runs import CONTENT, assert_same_run, interrupted, leftovers, rows, weights
+from reading_runs import CONTENT, assert_same_run, files_of, interrupted, leftovers, rows, weights
 from small_texts import CASES, SETTINGS, judged_texts, write_judged, write_tagged, write_translated
 
 import convscope
@@ -42,7 +42,7 @@ def test_it_is_learned_in_seconds(case, trained):
 
 def test_a_run_folder_holds_everything_and_nothing_else(case, trained):
     run = trained.run
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
     record = run.record()
     assert record["status"] == "complete"
     assert record["architecture"] == recipe_specs()[case.recipe].architectures[0]
@@ -84,7 +84,7 @@ def test_a_resumed_training_ends_with_the_same_weights_bit_for_bit(case, trained
     run = interrupted(trained.data, tmp_path / "run", case.settings, 1, 2)
     assert run.record()["status"] == "training"
     assert_same_run(convscope.train(resume=run.folder), trained.run)
-    assert {path.name for path in run.folder.iterdir()} == CONTENT
+    assert files_of(run) == CONTENT
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(judged, tmp_path):

@@ -262,6 +262,8 @@ class Recipe(Generic[R, P]):
         calibrate: `(fitted, validation split, progress)` to what predictions need besides the weights, such
             as a threshold. Called once, with the weights that are kept; gives plain values that JSON can
             hold, which the run keeps as `calibration.json`. None where nothing is needed.
+        calibration_optional: Whether a run without `calibration.json` can predict, as older versions wrote
+            it, and one whose validation split is the train split.
         reads_whole: Whether `read` takes `seed=None` for data that is to be judged, as `assemble` does.
     """
 
@@ -287,6 +289,7 @@ class Recipe(Generic[R, P]):
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
     stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
+    calibration_optional: bool = False
     reads_whole: bool = False
 
     def __post_init__(self) -> None:

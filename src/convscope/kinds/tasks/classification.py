@@ -13,9 +13,11 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
 from convscope.engine.inference.infer import BatchView, predict_probabilities
+from convscope.engine.temperature import HIGHEST, LOWEST, fit_temperature, with_temperature
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import CLASSIFY
+from convscope.errors import RunError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.recipe import (
     Augmentation,
@@ -127,6 +129,8 @@ def classification_recipe(
         align_labels=align_labels,
         report=ReportSteps("samples", Splits.counts, mistakes, example_samples),
         reads_whole=True,
+        calibrate=calibrate,
+        calibration_optional=True,
         **{name: value for name, value in given.items() if value is not None},
     )
 
@@ -153,7 +157,40 @@ def class_examples(context: ExampleContext[AnyRepresentation]) -> ClassExamples:
 
 
 def predict(fitted: Fitted[AnyRepresentation], samples: Samples, progress: Progress) -> Probabilities:
-    """Probabilities for samples, averaged over views of them, shape (samples, classes), float32."""
+    """Probabilities for samples, calibrated as the run was, shape (samples, classes), float32."""
+    return with_temperature(_uncalibrated(fitted, samples, progress), temperature_of(fitted.calibration))
+
+
+def temperature_of(calibration: Mapping[str, Any]) -> float:
+    """The temperature that a run has found; 1 for one of an older version, which has none.
+
+    Raises:
+        RunError: It is no number that a temperature can be.
+    """
+    found = calibration.get("temperature", 1.0)
+    if not isinstance(found, int | float) or not LOWEST <= found <= HIGHEST:
+        raise RunError(f"calibration.json is damaged: the temperature {found!r} cannot be.", "Train again.")
+    return float(found)
+
+
+def calibrate(fitted: Fitted[AnyRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
+    """The temperature that suits the validation split, and what it changes there."""
+    probabilities = _uncalibrated(fitted, validation.samples, progress)
+    temperature = fit_temperature(probabilities, validation.labels)
+    before, after = (
+        classification_metrics(validation.labels, each, fitted.class_names)
+        for each in (probabilities, with_temperature(probabilities, temperature))
+    )
+    return {
+        "temperature": temperature,
+        "samples": len(validation),
+        "error_before": before.expected_calibration_error,
+        "error_after": after.expected_calibration_error,
+    }
+
+
+def _uncalibrated(fitted: Fitted[AnyRepresentation], samples: Samples, progress: Progress) -> Probabilities:
+    """What the model itself says, averaged over views of the samples."""
     arrays = fitted.representation.encode(samples, progress=progress)
     views = fitted.test_time_views
     return predict_probabilities(fitted.model, arrays, fitted.representation.to_inputs, progress, views)
