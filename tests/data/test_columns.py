@@ -58,7 +58,6 @@ def test_columns_that_could_be_the_label_are_listed_with_their_classes(tmp_path)
     error = several_labels(table_of(tmp_path, "day,mood", rows), ["mood", "day"])
     assert "'mood' (2 classes: a, b); 'day' (30 classes: d0, d1, d2, ...)" in error.message
     assert "--label-column mood" in error.hint
-    assert "--drop-column day" in error.hint
 
 
 def test_a_head_has_numbers_with_a_point_and_knows_a_missing_header(tmp_path):

@@ -225,6 +225,9 @@ def test_rows_may_be_numbered_without_a_name_above_them(tmp_path):
     cars = read(written(tmp_path, "mpg,cyl\nMazda,21,6\nFiat,32.4,4\nVolvo,21.4,4\n"))
     assert cars[0] == ("column 1", "mpg", "cyl")
     assert cars[1] == [("Mazda", "21", "6"), ("Fiat", "32.4", "4"), ("Volvo", "21.4", "4")]
+    for ragged in ("time,a\n0,1,2\n1,3,4\n2,3,4\n", "day,a\n2026-01-01,1,2\n2026-01-02,1,3\n"):
+        with pytest.raises(DataError, match="line 2: expected 2 fields, received 3"):
+            read(written(tmp_path, ragged))
     trailing = read(written(tmp_path, "a,b\n1,2,\n3,4,\n5,4,\n"))
     assert trailing == (("a", "b", "column 3"), [("1", "2", ""), ("3", "4", ""), ("5", "4", "")])
 

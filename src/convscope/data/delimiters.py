@@ -176,17 +176,6 @@ def find_delimiter(lines: Sequence[str], names: Sequence[str] = ()) -> str:
     return "," if found == WHITE_SPACE else found
 
 
-def fields_of(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
-    """The fields of each row without white space around them; quotes as CSV has them, damaged or not.
-
-    Example:
-        >>> fields_of(['"a, b",c', "1, 2"], ",")
-        [('a, b', 'c'), ('1', '2')]
-    """
-    parted = _best_quotes(lines, delimiter)
-    return [tuple(row) for _, row in parted.rows]
-
-
 def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
     """The rows by this delimiter: quoted as CSV has it, escaped, in single quotes, or with quotes as letters.
 

@@ -60,7 +60,7 @@ def several_labels(table: Table, names: Sequence[str]) -> DataError:
     listed += f"; and {len(names) - 8} more" if len(names) > 8 else ""
     return DataError(
         f"{table.path}: expected one column of labels, received {len(names)} that could be it: {listed}",
-        hint=f"Choose one: --label-column {names[0]}. Leave others out: --drop-column {names[-1]}.",
+        hint=f"Choose one, such as --label-column {names[0]}.",
     )
 
 

@@ -60,6 +60,7 @@ LONGEST_ROW = 2**24
 """Characters that a line of a table may have."""
 _REMARKS = ("#", "%", "//")
 _MOST_TITLES = 60
+_OF_ROWS = frozenset({"id", "index", "row", "no", "nr", "time", "date", "datetime", "timestamp", "t"})
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", WHITE_SPACE: "white space"}
 
 
@@ -348,7 +349,8 @@ def _titles(rows: Sequence[list[str]], width: int, asked: _Asked) -> int:
     if not 0 < start <= _MOST_TITLES or width < 2 or not alike or max(filled[:start]) > 2:
         return 0
     for at in range(start, min(start + _MOST_TITLES, len(rows) - 1)):
-        if filled[at] >= usual - 1 and asked.is_header(rows[at], rows[at + 1 :]):
+        words = filled[at] >= usual - 1 and not all(map(is_any_number, rows[at]))
+        if words and asked.is_header(rows[at], rows[at + 1 :]):
             return at + (not asked.has_usual(rows[at]) and asked.has_usual(rows[at + 1]))
     numbers = sum(map(is_any_number, rows[start])) * 2 >= width and max(filled[:start]) < 2
     return start if numbers else 0
@@ -358,13 +360,16 @@ def _is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int)
     """Whether all rows have a field more than the header: row names that R writes, or nothing at the end."""
     if width != len(first) + 1 or any(len(row) != width for row in values):
         return False
-    named = is_index([row[0] for row in values]) or not any(row[-1] for row in values)
-    return bool(values) and (named or _has_row_names(values))
+    if not any(row[-1] for row in values):
+        return bool(values)
+    if first[0].lower() in _OF_ROWS:  # a name for what stands there already
+        return False
+    return is_index([row[0] for row in values]) or _has_row_names(values)
 
 
 def _has_row_names(values: Sequence[Sequence[str]]) -> bool:
     """Whether nothing but numbers stands behind a first column of words that differ."""
     first = {row[0] for row in values}
-    words = len(first) == len(values) and not any(map(is_any_number, first))
+    words = len(first) == len(values) > 1 and all(any(map(str.isalpha, name)) for name in first)
     fields = (field for row in values for field in row[1:])
     return words and all(is_any_number(field) or field in MISSING_WORDS for field in fields)

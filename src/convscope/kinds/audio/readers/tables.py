@@ -182,7 +182,7 @@ def named_recordings(
     table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
     roles = _roles(table, aliases, column, group)
     if decisions is not None and aliases is not None:
-        decisions.append(_line(table, roles, aliases))
+        decisions += [*table.decisions, _line(table, roles, aliases)]
     inside = Inside(places.root)
     present = roles.columns()
     class_names = table.class_names(roles.said) if roles.said else None

@@ -133,6 +133,7 @@ class ImageTable:
                 split_name(where, str(rest[roles.split] or "")) if roles.split is not None else split
             )
             rows.groups.append(str(rest[roles.group]) if roles.group and rest[roles.group] else None)
+        rows.decisions |= dict.fromkeys(table.decisions)
         rows.decisions[roles.line() if not key else f"{key}: {roles.line()}"] = None
         rows.grouped_by = f"column {roles.group!r}" if roles.group else rows.grouped_by
 

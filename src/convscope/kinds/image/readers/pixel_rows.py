@@ -153,7 +153,7 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
         alike=ALIKE,
         groups=groups if roles.group else None,
         grouped_by=f"column {roles.group!r}" if roles.group else "",
-        decisions=[_columns_line(roles), *decisions],
+        decisions=[*table.decisions, _columns_line(roles), *decisions],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from convscope.data.columns import (
     LABEL_COLUMNS,
@@ -16,11 +15,13 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
+from convscope.data.label_columns import several_labels
 from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.names import is_image_name
 
 _ONE_OR_NONE = frozenset({"0", "1", "0.0", "1.0", "false", "true"})
+_STEP = 100
 _ONE = frozenset({"1", "1.0", "true"})
 
 
@@ -73,7 +74,8 @@ def find_roles(
         DataError: No column names images, or several columns may be the label.
         UsageError: There is no column that the user named.
     """
-    rows = [tuple(map(_text, cells)) for _, cells in islice(table.rows(table.columns), PEEKED)]
+    numbered = enumerate(table.rows(table.columns))  # a sorted table begins with many rows of one class
+    rows = [tuple(map(_text, cells)) for at, (_, cells) in numbered if at < PEEKED or at % _STEP == 0]
     cells = {name: [row[at] for row in rows] for at, name in enumerate(table.columns)}
     path = _path_column(table, cells, exists)
     at = find_column(table.columns, SPLIT_COLUMNS)
@@ -155,10 +157,7 @@ def _label_columns(
     if len(named) > 1:
         named = _distinct(named, cells)
     if len(named) > 1:
-        raise DataError(
-            f"{table.path}: the label can be any of the columns {', '.join(map(repr, named[:10]))}",
-            hint=f"Choose one, such as --label-column {named[0]!r}.",
-        )
+        raise several_labels(table, named)
     return (named[0] if named else None), ()
 
 
