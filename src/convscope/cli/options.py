@@ -135,7 +135,7 @@ def checked_options(options: Iterable[Option], values: Mapping[str, Any], owner:
             raise _unsupported(name, owner)
     checked = validated(listed, values, owner)
     for option in listed:
-        if option.type is Path and option.name in checked and not Path(checked[option.name]).exists():
+        if option.type is Path and option.name in checked and not Path(checked[option.name]).is_file():
             raise DataError(
                 f"{checked[option.name]}: there is no such file.", f"Check the value of {option.flag}."
             )

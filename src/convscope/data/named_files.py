@@ -30,6 +30,25 @@ def is_folder(path: Path) -> bool:
     return folder
 
 
+def check_regular(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Refuses named pipes, devices and links that end nowhere, of which reading might never end.
+
+    Args:
+        paths: Inputs as they were given; what is not there, such as a pattern or a text, is passed over.
+
+    Raises:
+        DataError: One is neither a file nor a folder.
+    """
+    for path in paths:
+        if os.path.lexists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
+            dead = os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114
+            what = "a link that leads nowhere" if dead else "a pipe or device"
+            raise DataError(
+                f"{path}: expected a file or folder, received {what}",
+                hint="" if dead else "Write its content to a file and give that.",
+            )
+
+
 def files_of(
     path: str,
     skipped: list[Skipped],

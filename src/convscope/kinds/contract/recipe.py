@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.named_files import check_regular
 from convscope.data.parse_errors import disk_as_data_error
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView
@@ -206,6 +208,18 @@ def accepting(step: Callable[..., T]) -> Callable[..., T]:
     return call
 
 
+def _from_disk(step: Callable[..., T]) -> Callable[..., T]:
+    """A step that reads paths, by which no pipe is waited for and whatever the disk refuses is an error."""
+
+    @wraps(step)
+    def call(paths: Any, **options: Any) -> T:
+        check_regular([paths] if isinstance(paths, str | os.PathLike) else paths)
+        with disk_as_data_error():
+            return step(paths, **options)
+
+    return call
+
+
 def _no_augmentation(strength: float) -> None:
     """Samples stay as they are."""
 
@@ -296,7 +310,7 @@ class Recipe(Generic[R, P]):
         for step in ("read", "read_inputs", "augmentation", "test_time_views", "start"):
             object.__setattr__(self, step, accepting(getattr(self, step)))
         for step in ("read", "read_inputs"):
-            object.__setattr__(self, step, disk_as_data_error()(getattr(self, step)))
+            object.__setattr__(self, step, _from_disk(getattr(self, step)))
 
     @property
     def name(self) -> str:
