@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         explain,
         export,
         extract,
+        inspect_data,
         look,
         neighbors,
         open_features,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from convscope.run import Run
     from convscope.scope.describe.explanation import Explanation
     from convscope.workflows.inspect.inspection import Inspection
+    from convscope.workflows.inspect_data import DataReport
     from convscope.workflows.predict import Predictions
 
 __version__ = "0.1.0.dev0"
@@ -43,6 +45,7 @@ __all__ = [
     "ConvFeatures",
     "ConvscopeError",
     "DataError",
+    "DataReport",
     "Explanation",
     "Exported",
     "FeatureMapsCallback",
@@ -61,6 +64,7 @@ __all__ = [
     "explain",
     "export",
     "extract",
+    "inspect_data",
     "look",
     "neighbors",
     "open_features",
@@ -74,6 +78,7 @@ __all__ = [
 ]
 _TYPES = {
     "ConvFeatures": "convscope.features.transformer",
+    "DataReport": "convscope.workflows.inspect_data",
     "Explanation": "convscope.scope.describe.explanation",
     "Exported": "convscope.engine.export",
     "FeatureMapsCallback": "convscope.lenses.training",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convscope.types import Preprocessing
     from convscope.workflows.cross_validation import CrossValidation
     from convscope.workflows.inspect.inspection import Inspection
+    from convscope.workflows.inspect_data import DataReport
     from convscope.workflows.predict import Predictions, Predictor
 
 PathLike = str | os.PathLike[str]
@@ -115,6 +116,38 @@ def train(
     given = {**(options or {}), **settings}
     request = requested(Path(path), given, recipe=recipe, architecture=architecture, folds=folds, out=target)
     return carry_out(request, target, watching)
+
+
+def inspect_data(
+    path: PathLike,
+    *,
+    recipe: str | None = None,
+    architecture: str | None = None,
+    progress: Progress = no_progress,
+    say: Say = silent,
+    **settings: Any,
+) -> DataReport:
+    """Reads a data set as `train` does, decides all that `train` decides before its first epoch, and stops.
+
+    Args:
+        path: The data.
+        recipe: As `train`.
+        architecture: As `train`.
+        progress: Receives each step.
+        say: Receives what was read, decided and left out, a line at a time.
+        **settings: Settings and options, as `train`.
+
+    Returns:
+        What was recognized, counted, decided and left out, and the first samples of each split.
+
+    Raises:
+        DataError, UsageError, BackendError: As `train`.
+    """
+    from convscope.workflows.inspect_data import inspect_request
+    from convscope.workflows.start import requested
+
+    request = requested(Path(path), settings, recipe=recipe, architecture=architecture)
+    return inspect_request(request, progress, say)
 
 
 def evaluate(

@@ -12,7 +12,7 @@ from typing import Literal
 from cyclopts import App, Group, Parameter
 
 from convscope import __version__
-from convscope.cli import features, inspect, recipes, train
+from convscope.cli import features, inspect, inspect_data, recipes, train
 from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
@@ -49,7 +49,7 @@ class Command:
     @property
     def name(self) -> str:
         """Its word on the command line."""
-        return self.run.__name__
+        return self.run.__name__.replace("_", "-")
 
 
 COMMANDS = (
@@ -66,6 +66,14 @@ COMMANDS = (
         RUNS,
         ("convscope recipes", "convscope recipes image-classification"),
         ("list", "models", "tasks", "architectures"),
+    ),
+    Command(
+        inspect_data.inspect_data,
+        "PATH [OPTIONS]",
+        RUNS,
+        ("convscope inspect-data photos/", "convscope inspect-data reviews.csv --format json"),
+        ("check", "dry-run", "detect", "info", "validate-data"),
+        train.train_groups,
     ),
     Command(
         train.train,
