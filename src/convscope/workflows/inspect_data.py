@@ -182,7 +182,7 @@ def shown(value: object) -> str:
 
 
 def _says_something(part: object) -> bool:
-    return isinstance(part, str | list | tuple | np.ndarray | int | float) and np.size(part) > 0  # type: ignore[arg-type]
+    return isinstance(part, str | list | tuple | np.ndarray | int | float) and np.size(part) > 0
 
 
 def _array(values: np.ndarray[Any, Any]) -> str:
