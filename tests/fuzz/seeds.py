@@ -160,7 +160,7 @@ def _texts() -> dict[str, Layout]:
     sentence = ["EU B-ORG", "rejects O", "German B-MISC", "call O", "", "Peter B-PER", "Blackburn I-PER", ""]
     pairs = lines(*(f"I see {i}.\tJe vois {i}." for i in range(20)))
     form = {"text": [row["text"] for row in rows], "label": [row["label"] for row in rows]}
-    columns = {"tokens": [["a", "b"]] * 10, "ner_tags": [["O", "B-X"]] * 10}
+    columns = {"tokens": [["a", f"b{i}"] for i in range(10)], "ner_tags": [["O", "B-X"]] * 10}
     tagged = parquet(**columns)
     vectors = lines("3 2", "a 0.5 1", "b 1 2", "film 0 -1e3")
     by_name = {
@@ -170,7 +170,11 @@ def _texts() -> dict[str, Layout]:
         "text-parquet": Layout("text-classification", "x.parquet", {"x.parquet": parquet(**form)}),
         "text-utf16": Layout("text-classification", "x.csv", {"x.csv": table.decode().encode("utf-16")}),
         "text-folders": Layout("text-classification", "a/0.txt", _classes(".txt", b"some words\nhere")),
-        "tags-conll": Layout("text-tagging", "x.conll", {"x.conll": lines(*sentence * 8)}),
+        "tags-conll": Layout(
+            "text-tagging",
+            "x.conll",
+            {"x.conll": lines(*(line.replace("call", f"call{i}") for i in range(8) for line in sentence))},
+        ),
         "tags-parquet": Layout("text-tagging", "x.parquet", {"x.parquet": tagged}),
         "tags-jsonl": Layout(
             "text-tagging",
@@ -183,7 +187,9 @@ def _texts() -> dict[str, Layout]:
         ),
         "pairs-tsv": Layout("translation", "x.tsv", {"x.tsv": pairs}),
         "pairs-files": Layout(
-            "translation", "x.en", {"x.en": lines(*["one two"] * 20), "x.fr": lines(*["un deux"] * 20)}
+            "translation",
+            "x.en",
+            {"x.en": lines(*(f"one {i}" for i in range(20))), "x.fr": lines(*(f"un {i}" for i in range(20)))},
         ),
     }
     by_name["text-vectors"] = Layout("vectors", "x.vec", {"x.vec": vectors})
@@ -218,7 +224,7 @@ def _series() -> dict[str, Layout]:
     nab = {"data/x/a.csv": machine, "labels/combined_windows.json": json.dumps(windows).encode()}
     engines = lines(
         *(
-            " ".join(map(str, [unit, cycle, 0.1, 0.2, 100, *range(21)]))
+            " ".join(map(str, [unit, cycle, 0.1, 0.2, 100, *range(20), cycle % 7]))
             for unit in range(1, 6)
             for cycle in range(1, 30)
         )

@@ -212,7 +212,8 @@ def _names_numbers(form: TableFormat) -> bool:
     """Whether a first row of numbers names columns after all: by wavelengths, and the label in words."""
     first = form.first[0] if form.first else ()
     words = [field for field in first if not is_any_number(field)]
-    below = [row[first.index(words[0])] for row in form.first[1:]] if len(words) == 1 else []
+    at = first.index(words[0]) if len(words) == 1 else None
+    below = [] if at is None else [row[at] for row in form.first[1:] if at < len(row)]
     return bool(below) and is_label_name(words[0]) and words[0] not in below
 
 
