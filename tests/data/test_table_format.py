@@ -55,6 +55,8 @@ def test_quotes_may_be_escaped_single_or_letters(tmp_path):
     single = "id,name,label\n1,'a, b',x\n2,'c, d',y\n3,'e, f',x\n"
     assert read(written(tmp_path, single))[1] == [("1", "a, b", "x"), ("2", "c, d", "y"), ("3", "e, f", "x")]
     letters = 'label\ttext\nham\t"Hello" he said\nspam\t"never ends\nham\tfine now\n'
+    first = 'label\ttext\nspam\t"never ends\nham\tfine now\n'
+    assert read(written(tmp_path, first, "a.tsv"))[1][0] == ("spam", '"never ends')
     assert read(written(tmp_path, letters, "a.tsv"))[1][1] == ("spam", '"never ends')
 
 
@@ -134,6 +136,8 @@ def test_units_below_the_header_are_no_row(tmp_path):
     path = written(tmp_path, "time;temp;place\n[s];[K];\n0;290;a\n1;291;b\n2;293;c\n")
     assert read(path)[1][0] == ("0", "290", "a")
     assert "holds units: [s], [K]" in decisions(path)
+    short = written(tmp_path, "t,x,y\ns,m,m/s^2\n0,1,2\n1,2,3\n2,3,4\n")
+    assert read(short) == (("t", "x", "y"), [("0", "1", "2"), ("1", "2", "3"), ("2", "3", "4")])
     plain = written(tmp_path, "kind,temp\nwalk,ERR\nrun,291\nwalk,293\nrun,290\n")
     assert read(plain)[1][0] == ("walk", "ERR")
 
@@ -215,6 +219,8 @@ def test_names_that_are_missing_or_come_twice_are_made_up_and_said(tmp_path):
     assert table.columns == ("index", "a", "b", "a.1", "column 5")
     assert table.unused == ("index", "column 5")
     assert "a further column 'a' of a.csv is called 'a.1'" in decisions(path)
+    saved = open_table(written(tmp_path, "Unnamed: 0,text,label\n0,a b,x\n1,c d,y\n"), "CSV")
+    assert (saved.columns[0], saved.unused) == ("Unnamed: 0", ("Unnamed: 0",))
     dated = open_table(written(tmp_path, ",a\n2024-01-01,1\n2024-01-02,5\n"), "CSV")
     assert dated.columns == ("column 1", "a")
 

@@ -87,6 +87,7 @@ class Parted:
         width: Fields of most rows.
         alike: Share of the rows that have as many, 0 to 1.
         damaged: Whether a quote was at a place where the dialect has none.
+        open: Whether the last quote does not end.
     """
 
     dialect: Dialect
@@ -94,6 +95,7 @@ class Parted:
     width: int
     alike: float
     damaged: bool
+    open: bool = False
 
 
 def parted_by(lines: Sequence[str], dialect: Dialect, before: int = 0) -> Parted:
@@ -105,7 +107,7 @@ def parted_by(lines: Sequence[str], dialect: Dialect, before: int = 0) -> Parted
         before: Lines of the file before these.
     """
     rows: list[tuple[int, list[str]]] = []
-    damaged, seen = False, 0
+    damaged, unended, seen = False, False, 0
 
     def counted() -> Iterator[str]:
         nonlocal seen
@@ -117,10 +119,11 @@ def parted_by(lines: Sequence[str], dialect: Dialect, before: int = 0) -> Parted
         rows.extend(dialect.rows(counted(), "", before))
     except DataError:  # the last of the first lines may end within a quoted field
         read = rows[-1][0] - before if rows else 0
-        damaged = seen < len(lines) or seen - read > max(_LONGEST_FIELD, seen // 4)
+        unended = seen == len(lines)
+        damaged = not unended or seen - read > max(_LONGEST_FIELD, seen // 4)
     widths = Counter(len(row) for _, row in rows)
     width, count = max(widths.items(), key=lambda each: (each[1], each[0]), default=(0, 0))
-    return Parted(dialect, rows, width, count / max(1, len(rows)), damaged)
+    return Parted(dialect, rows, width, count / max(1, len(rows)), damaged, unended)
 
 
 def find_dialect(
@@ -186,7 +189,8 @@ def _best_quotes(lines: Sequence[str], mark: str, before: int = 0) -> Parted:
     plain = parted_by(lines, Dialect(mark, ""), before)
     quoted = parted_by(lines, Dialect(mark), before)
     if mark == "\t":
-        return plain if quoted.damaged or plain.alike > quoted.alike else quoted
+        better = plain.alike >= quoted.alike if quoted.open else plain.alike > quoted.alike
+        return plain if quoted.damaged or better else quoted
     if quoted.damaged:
         escaped = parted_by(lines, Dialect(mark, '"', "\\"), before)
         if not escaped.damaged:

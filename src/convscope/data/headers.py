@@ -24,6 +24,7 @@ USUAL_NAMES = frozenset(
 _MOST_COLUMNS = 300
 _MANY = 8
 _YEAR = re.compile(r"(1[5-9]|20)\d\d")
+_NAMELESS = re.compile(r"(Unnamed: \d+)?")  # as pandas calls what has no name
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 _FILE = re.compile(r"\S+\.[A-Za-z]\w{1,4}")
 _NAME = re.compile(r"[^\W\d][\w .()/%°#:\[\]-]{0,40}")
@@ -50,6 +51,8 @@ def names_columns(first: Sequence[str], body: Sequence[Sequence[str]], usual: It
     """
     if _counts_from_zero(first, body):
         return True
+    if units_below(first, body):
+        body = body[1:]
     known = {name.lower() for name in usual} | USUAL_NAMES
     usual_names = sum(field.lower() in known for field in first)
     counting = _evenly_rising([field for field in first if is_any_number(field)])
@@ -113,8 +116,9 @@ class ColumnNames:
             names = [*names, ""] if not any(row[-1] for row in values) else ["", *names]
         self._taken = set(names)
         for at, name in enumerate(names):
-            if not name and at == 0 and is_index([row[0] for row in values]):
-                self.index = self._free("index")
+            nameless = _NAMELESS.fullmatch(name) is not None
+            if nameless and at == 0 and is_index([row[0] for row in values]):
+                self.index = name or self._free("index")
                 self.said.append(f"index: the first column of {table} has no name and numbers the rows")
                 self.columns.append(self.index)
             elif not name:
