@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import ConvscopeError
 from convscope.features.table import Features
 from convscope.types import SPLITS, Array, no_progress
@@ -108,18 +110,19 @@ def _of_data(features: Features, encoder: Encoder, wanted: Mapping[int, str]) ->
 
 def _sources(features: Features, encoder: Encoder, names: Sequence[str]) -> Iterator[Samples]:
     """Where samples may be found again: files of their names, the data with labels, and without them."""
-    files = [name for name in names if Path(name).is_file()]
+    files = [name for name in names if os.path.isfile(name)]  # noqa: PTH113 - False for what is no path
     labelled = encoder.reader is not None and encoder.reader.labels_in_files
     if files and not labelled:
         with suppress(ConvscopeError):  # every one of them is damaged by now
             yield encoder.read(files, no_progress)
     paths = [str(path) for path in features.manifest.data["paths"]]
-    if Path(paths[0]).exists():
+    if paths and os.path.exists(paths[0]):  # noqa: PTH110 - as above
         with suppress(ConvscopeError):  # it has no labels, or has changed or gone; features do not need it
             splits = encoder.recipe.read(Path(paths[0]), seed=0, **encoder.options)
             yield from (splits[name].samples for name in SPLITS)
-    with suppress(ConvscopeError):  # as above
-        yield encoder.read(paths, no_progress)
+    if paths:
+        with suppress(ConvscopeError):  # as above
+            yield encoder.read(paths, no_progress)
 
 
 def _rows_of_arrays(wanted: Mapping[int, str]) -> dict[int, Array]:
@@ -127,11 +130,20 @@ def _rows_of_arrays(wanted: Mapping[int, str]) -> dict[int, Array]:
     opened: dict[str, Array] = {}
     for row, path in wanted.items():
         file, _, number = path.rpartition("#")
-        if not Path(file).is_file():
+        if not (number.isascii() and number.isdigit() and os.path.isfile(file)):  # noqa: PTH113
             continue
         if file not in opened:
-            loaded = np.load(file, mmap_mode=None if file.endswith(".npz") else "r", allow_pickle=False)
-            opened[file] = loaded[loaded.files[0]] if file.endswith(".npz") else loaded
-        if int(number) < len(opened[file]):
+            with suppress(ConvscopeError):  # it is damaged, or another file by now
+                opened[file] = _array_of(file)
+        if file in opened and int(number) < len(opened[file]):
             found[row] = np.array(opened[file][int(number)])
     return found
+
+
+def _array_of(file: str) -> Array:
+    with damage_as_data_error(file, "NumPy file"):
+        loaded = np.load(file, mmap_mode=None if file.endswith(".npz") else "r", allow_pickle=False)
+        array = np.asarray(loaded[loaded.files[0]] if file.endswith(".npz") else loaded)
+        if not array.ndim:
+            raise ValueError("it holds a single value")
+        return array

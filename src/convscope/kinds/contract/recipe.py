@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from convscope.engine.training.batches import Examples
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
+from convscope.errors import RunError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.lenses.pages.pages import LazyFigure
@@ -32,6 +34,9 @@ R = TypeVar("R", bound=AnyRepresentation)
 R_co = TypeVar("R_co", bound=AnyRepresentation, covariant=True)
 P = TypeVar("P")
 T = TypeVar("T")
+
+MOST_VALUES = 2**31
+"""Of one sample, that a saved representation may ask for."""
 
 Augmentation = Callable[[Any, np.random.Generator], Any]
 """From a batch of encoded samples and a random generator to a changed batch."""
@@ -158,6 +163,7 @@ class RepresentationSteps(Generic[R]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fit", accepting(self.fit))
+        object.__setattr__(self, "from_json", _bounded(self.from_json))
 
 
 @dataclass(frozen=True)
@@ -216,6 +222,22 @@ def _from_disk(step: Callable[..., T]) -> Callable[..., T]:
         check_regular([paths] if isinstance(paths, str | os.PathLike) else paths)
         with disk_as_data_error():
             return step(paths, **options)
+
+    return call
+
+
+def _bounded(load: Callable[[Any], R]) -> Callable[[Any], R]:
+    """A step that loads a representation, by which no memory is taken for sizes that cannot be."""
+
+    def call(saved: Any) -> R:
+        loaded = load(saved)
+        shape = loaded.shape
+        if math.prod(length or 1 for length in shape) > MOST_VALUES:
+            size = "x".join(str(length or "?") for length in shape)
+            raise RunError(
+                f"A saved representation is damaged: a sample of {size} has more than {MOST_VALUES:,} values."
+            )
+        return loaded
 
     return call
 

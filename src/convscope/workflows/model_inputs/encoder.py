@@ -8,11 +8,13 @@ from typing import Any
 
 import keras
 
+from convscope.errors import RunError, UsageError
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
 from convscope.kinds.contract.preprocessing import check_preprocessing, in_words, steps_of
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import find_recipe, kind_of
+from convscope.option import validated
 from convscope.scope.graph.graph import Graph
 from convscope.types import Preprocessing, Progress
 from convscope.workflows.model_inputs.dataset import Scaled
@@ -85,6 +87,7 @@ def saved_encoder(saved: Mapping[str, Any]) -> Encoder:
         RunError: Another version wrote it.
     """
     recipe = find_recipe(saved["recipe"])
+    options = _validated(recipe, saved.get("options", {}))
     reader = reader_of(kind_of(recipe.spec))
     content = saved["representation"]
     own = reader.load_representation(content) if reader is not None and reader.load_representation else None
@@ -95,7 +98,7 @@ def saved_encoder(saved: Mapping[str, Any]) -> Encoder:
         add_channel=saved.get("add_channel", False),
         channels_first=saved.get("channels_first", False),
     )
-    return Encoder(recipe, reader, encoding, saved["value_range"], saved.get("options", {}))
+    return Encoder(recipe, reader, encoding, saved["value_range"], options)
 
 
 def chosen_preprocessing(
@@ -130,3 +133,12 @@ def chosen_preprocessing(
     if not found.reason:
         return found.preprocessing, f"Warning: {said}, as what the model expects is not known; {changes}"
     return found.preprocessing, f"{said}, as {found.reason}; {changes}"
+
+
+def _validated(recipe: AnyRecipe, saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of reading that were saved, checked as if they had been given."""
+    known = {each.name: each for each in (*kind_of(recipe.spec).reader_options, *recipe.spec.options)}
+    try:
+        return validated(known.values(), saved, recipe.name)
+    except UsageError as error:
+        raise RunError(f"What was saved of reading the samples is damaged: {error.message}") from error
