@@ -260,3 +260,29 @@ def test_an_unknown_backend_is_told_with_the_known_ones(monkeypatch):
     with pytest.raises(BackendError, match="names 'mxnet', which convscope does not know") as caught:
         convscope.build("compact_cnn", (48, 48, 1), 7)
     assert caught.value.hint == "Use one of tensorflow, jax, torch."
+
+
+def test_what_was_kept_and_how_it_was_calibrated_is_said_once(pictures, settings, tmp_path):
+    lines = []
+    run = convscope.train(pictures, out=tmp_path / "run", say=lines.append, **{**settings, "epochs": 2})
+    assert sum(line.startswith("Kept the weights of epoch") for line in lines) == 1
+    assert sum(line.startswith("Calibrated with temperature") for line in lines) == 1
+    assert f"{run.calibration()['temperature']:.2f}" in lines[-1]
+
+
+def test_from_python_a_line_an_epoch_is_printed_and_none_where_it_is_silenced(
+    pictures, settings, tmp_path, capsys
+):
+    few = {**settings, "epochs": 2}
+    convscope.train(pictures, out=tmp_path / "told", **few)
+    told = capsys.readouterr().err
+    assert "epoch 1 of 2, validation accuracy" in told
+    assert " left\n" in told
+    convscope.train(pictures, out=tmp_path / "silent", verbose=0, **few)
+    assert capsys.readouterr().err == ""
+
+
+def test_small_pictures_get_an_architecture_that_takes_them(pictures, tmp_path):
+    run = convscope.train(pictures, out=tmp_path / "run", epochs=1, verbose=0)
+    assert run.record()["architecture"] == "padded_cnn"
+    assert any("too small for kernels without padding" in line for line in run.record()["decisions"])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from convscope.workflows.predict import Predictions
 
 WIDEST_TEXT = 110
+UNBROKEN = 32
+"""Characters up to which a cell, such as a time, stays in one line."""
 
 
 def print_metrics(metrics: Metrics) -> None:
@@ -141,8 +143,9 @@ def print_probe(found: Probe, form: str) -> None:
 def _table(predictions: Predictions) -> None:
     cells = [row.to_cells() for row in predictions.rows]
     table = Table(*(Column(plain(name)) for name in (cells[0] if cells else ())), box=None)
-    for column in table.columns:
+    for column, name in zip(table.columns, cells[0] if cells else (), strict=True):
         column.overflow = "fold"  # a path that is cut short names no file
+        column.no_wrap = max(len(each.get(name, "")) for each in cells) <= UNBROKEN
     for each in cells:
         table.add_row(*(plain(text) for text in each.values()))
     STDOUT.print(table)

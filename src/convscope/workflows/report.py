@@ -45,6 +45,8 @@ def report(
             class_names=splits.class_names,
             counts={str(name): counts for name, counts in recipe.report.counts(splits).items()},
             history=rows,
+            kept=recipe.objective.best_epoch(rows) if rows else None,
+            kept_by=recipe.objective.kept_by,
             metrics=metrics.to_json(),
             scores=metrics.to_scores(),
             counted=recipe.report.counted,

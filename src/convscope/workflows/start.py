@@ -163,7 +163,6 @@ def begin(
     Returns:
         The finished run, and the data as it was read.
     """
-    from convscope.workflows.train import carry_out
     from convscope.workflows.training_plan import plan
 
     made = plan(
@@ -178,7 +177,7 @@ def begin(
         whole=whole,
     )
     _describe(made, watching.say, fold)
-    return carry_out(made, run, watching.callbacks, watching.progress, watching.say_epoch), made.whole
+    return _carried_out(made, run, watching), made.whole
 
 
 def resume(run: Run, path: Path | None, watching: Watching) -> Run:
@@ -199,7 +198,7 @@ def resume(run: Run, path: Path | None, watching: Watching) -> Run:
 
 def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
     """As `resume`, in a folder that is locked."""
-    from convscope.workflows.train import carry_out, forget_steps
+    from convscope.workflows.train import forget_steps
     from convscope.workflows.training_plan import plan
 
     record = run.record()
@@ -231,7 +230,13 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
     )
     made = replace(made, decisions=tuple(record["decisions"]))
     _describe(made, watching.say)
-    return carry_out(made, run, watching.callbacks, watching.progress, watching.say_epoch)
+    return _carried_out(made, run, watching)
+
+
+def _carried_out(made: Plan, run: Run, watching: Watching) -> Run:
+    from convscope.workflows.train import carry_out
+
+    return carry_out(made, run, watching.callbacks, watching.progress, watching.say, watching.say_epoch)
 
 
 def _describe(made: Plan, say: Say, fold: Fold | None = None) -> None:

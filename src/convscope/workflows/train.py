@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,7 @@ def carry_out(
     run: Run,
     callbacks: Sequence[keras.callbacks.Callback],
     progress: Progress,
+    say: Say = silent,
     say_epoch: Say = silent,
 ) -> Run:
     """Fits, evaluates and reports; resumes from the run's checkpoint if there is one.
@@ -63,6 +64,9 @@ def carry_out(
     objective = made.recipe.objective
     rows = _learned(made, run, callbacks, progress, say_epoch)
     run.require()
+    if made.solver is None:
+        kept = objective.best_epoch(rows) + 1
+        say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by}")
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
@@ -72,6 +76,8 @@ def carry_out(
         found = made.recipe.calibrate(fitted, made.splits.validation, progress)
         run.write("calibration.json", dict(found))
         fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
+        if "temperature" in found:
+            say(_calibrated(found))
     outputs = made.recipe.predict(fitted, made.splits.test.samples, progress)
     metrics = made.recipe.evaluate(outputs, made.splits.test, names)
     run.write("metrics.json", {"test": metrics.to_json(), "best_epoch": rows[objective.best_epoch(rows)]})
@@ -89,6 +95,13 @@ def carry_out(
     run.write_record(complete)
     forget_steps(run)
     return run
+
+
+def _calibrated(found: Mapping[str, Any]) -> str:
+    return (
+        f"Calibrated with temperature {found['temperature']:.2f} on {found['samples']} validation samples:"
+        f" expected calibration error {found['error_before']:.3f} before, {found['error_after']:.3f} after"
+    )
 
 
 def _is_calibrated(made: Plan) -> bool:

@@ -14,6 +14,7 @@ from convscope.data.folds import Fold, take_fold
 from convscope.data.splits import Splits
 from convscope.engine.device import Device, choose_device
 from convscope.engine.training.closed_form import Solver
+from convscope.engine.training.memory import check_memory
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe
@@ -77,7 +78,7 @@ def plan(
     recipe: AnyRecipe,
     path: Path,
     architecture: str | None,
-    options: Mapping[str, Any],
+    given: Mapping[str, Any],
     settings: Mapping[str, Any],
     progress: Progress,
     why: str = "",
@@ -91,7 +92,7 @@ def plan(
         recipe: What to train.
         path: The data.
         architecture: Its name; None takes the first of the recipe.
-        options: Of the architecture and of the recipe, by name.
+        given: Options of the architecture and of the recipe, by name.
         settings: Fields of `FitSettings` that differ from the defaults.
         progress: Receives how many samples were read.
         why: Why this recipe was chosen, where it was detected.
@@ -102,24 +103,29 @@ def plan(
     Raises:
         DataError, UsageError: The data is malformed, or an option cannot work with it.
     """
-    name, options, chosen = _chosen(recipe, architecture, options, settings)
-    solver = recipe.closed_form.get(name)
+    name, options, chosen = _chosen(recipe, architecture, given, settings)
     mine, _ = recipe.divide(options)
     if whole is None:
         whole = recipe.read(path, seed=chosen.seed, progress=progress, **mine)
     splits = whole if fold is None else take_fold(str(path), whole, fold, chosen.seed)
-    options |= splits.reading
     _check_splits(path, splits)
+    representation, decisions = recipe.representation.fit(splits.train, **mine)
+    better = None if architecture else recipe.suggest_architecture(representation)
+    if better is not None:
+        name, options, chosen = _chosen(recipe, better[0], given, settings)
+        mine, _ = recipe.divide(options)
+        representation, decisions = recipe.representation.fit(splits.train, **mine)
+    options |= splits.reading
+    solver = recipe.closed_form.get(name)
     suggested = recipe.suggest_settings(name, splits)
     suited = {key: value for key, value in suggested.items() if key not in settings}
     chosen = replace(chosen, **suited)
-    representation, decisions = recipe.representation.fit(splits.train, **mine)
     if chosen.mixing and not _is_numeric(representation):
         raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
     device = _device(name, solver, chosen)
     said = (
         *([why] if why else []),
-        *([] if architecture else [f"architecture: {name}, the default of {recipe.name}"]),
+        *([] if architecture else [f"architecture: {name}, {_reason(recipe, better)}"]),
         *splits.decisions,
         *decisions,
         *(f"{key}: {value}, for {len(splits.train)} train samples" for key, value in suited.items()),
@@ -128,6 +134,8 @@ def plan(
     )
     made = Plan(recipe, path, name, dict(options), chosen, splits, representation, said, device, whole, fold)
     model = made.build()
+    if solver is None and not device.accelerator:  # which has memory of its own
+        check_memory(model, min(chosen.batch_size, len(splits.train)), 2 if "16" in device.policy else 4)
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run
     return replace(made, parameters=model.count_params())
@@ -147,6 +155,10 @@ def _check_splits(path: Path, splits: Splits) -> None:
                 hint=f"Add samples that differ, or give a {name} split in the data, such as folders train/"
                 " and test/.",
             )
+
+
+def _reason(recipe: AnyRecipe, better: tuple[str, str] | None) -> str:
+    return f"the default of {recipe.name}" if better is None else f"because {better[1]}"
 
 
 def _device(name: str, solver: Solver | None, chosen: FitSettings) -> Device:

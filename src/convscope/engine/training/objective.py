@@ -68,6 +68,15 @@ class Objective:
             range(len(rows)), key=lambda i: (-rows[i].get(monitored, 0.0), rows[i].get("val_loss", 0.0), i)
         )
 
+    @property
+    def kept_by(self) -> str:
+        """Why an epoch is kept, in a few words."""
+        if not self.keep_best:
+            return "the last one"
+        return (
+            "the lowest validation loss" if self.monitor is None else f"the highest validation {self.label}"
+        )
+
     def status(self, rows: Sequence[Row], epochs: int) -> str:
         """One line of progress in the epoch after those of the history."""
         return self._said(rows, f"epoch {len(rows) + 1} of {epochs}")

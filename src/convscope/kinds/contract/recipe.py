@@ -260,6 +260,10 @@ def _same_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
     return {}
 
 
+def _no_other(representation: Any) -> None:
+    """The first architecture suits any data."""
+
+
 @dataclass(frozen=True)
 class Recipe(Generic[R, P]):
     """One kind and one task: how to read, represent, model, fit, predict and evaluate.
@@ -291,6 +295,8 @@ class Recipe(Generic[R, P]):
         test_time_views: Options to other ways of seeing a batch, over which predictions are averaged.
         start: `(model, representation, **options)`: changes a fresh model, such as to pretrained weights.
         closed_form: How those architectures are solved that are not trained step by step, by name.
+        suggest_architecture: From the representation of the train split to an architecture and the reason, or
+            None for the first one; asked where the user names none.
         suggest_settings: `(architecture, splits)` to settings that suit this much data, where the user gives
             none.
         stream: `(fitted, binary stream or iterable)` to predictions while it comes; None where that is not
@@ -322,6 +328,7 @@ class Recipe(Generic[R, P]):
     test_time_views: Callable[..., Sequence[BatchView]] = _no_views
     start: Callable[..., None] = _random_weights
     closed_form: Mapping[str, Solver] = field(default_factory=dict)
+    suggest_architecture: Callable[[R], tuple[str, str] | None] = _no_other
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
     stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None

@@ -24,6 +24,9 @@ from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
 from convscope.kinds.tasks.classification import classification_recipe
 
+SMALLEST_UNPADDED = 22
+"""Side of the smallest image of which `compact_cnn` leaves something, in pixels."""
+
 
 @dataclass(frozen=True)
 class ImageAugmentation:
@@ -224,6 +227,14 @@ def _mirrored_after(images: Any, view: Callable[[Any], Any]) -> Any:
     return mirrored(view(images))
 
 
+def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str] | None:
+    """Another architecture than the first where its kernels, which are not padded, leave nothing."""
+    height, width = representation.shape[:2]
+    if min(height, width) >= SMALLEST_UNPADDED:
+        return None
+    return "padded_cnn", f"images of {height}x{width} are too small for kernels without padding"
+
+
 RECIPE = classification_recipe(
     IMAGE_CLASSIFICATION,
     read=read_images,
@@ -231,4 +242,5 @@ RECIPE = classification_recipe(
     representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
     augmentation=augmentation,
     test_time_views=test_time_views,
+    suggest_architecture=suggest_architecture,
 )

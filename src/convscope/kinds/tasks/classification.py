@@ -93,6 +93,7 @@ def classification_recipe(
     start: Callable[..., None] | None = None,
     closed_form: Mapping[str, Solver] | None = None,
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
+    suggest_architecture: Callable[[R], tuple[str, str] | None] | None = None,
 ) -> Recipe[R, Probabilities]:
     """A recipe that predicts one class of several, for any kind.
 
@@ -111,6 +112,7 @@ def classification_recipe(
         "start": start,
         "closed_form": closed_form,
         "suggest_settings": suggest_settings,
+        "suggest_architecture": suggest_architecture,
     }
     return Recipe(
         spec=spec,

@@ -80,6 +80,8 @@ class ReportContent:
         counts: Samples per split name and class name.
         history: One row per epoch: `epoch`, `learning_rate`, `seconds`, `loss` and any metrics, each with its
             `val_` pair; keys may be missing.
+        kept: Position of the epoch in `history` whose weights are kept; None if that is not known.
+        kept_by: By what it was chosen, such as "the lowest validation loss".
         metrics: The metrics of the test split by name; None if there are none. Those of a
             classifier hold `confusion` and `reliability`; `classes` is a list of `name`, `precision`,
             `recall`, `f1` and `support`.
@@ -105,6 +107,8 @@ class ReportContent:
     class_names: Sequence[str]
     counts: Mapping[str, Mapping[str, int]]
     history: Sequence[Mapping[str, Any]] = ()
+    kept: int | None = None
+    kept_by: str = ""
     metrics: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
     samples: Sequence[tuple[str, Sequence[object]]] = ()
@@ -148,7 +152,7 @@ def render_report(content: ReportContent) -> str:
 
     classified = content.metrics if "confusion" in (content.metrics or {}) else None
     drawn: dict[str, str] = {}
-    curves = {name: charts.curve(content.history, name) for name in metrics_of(content.history)}
+    curves = {name: charts.curve(content.history, name, content.kept) for name in metrics_of(content.history)}
     if classified:
         drawn["confusion"] = charts.confusion(classified["confusion"], content.class_names)
         drawn["reliability"] = charts.reliability(classified["reliability"])

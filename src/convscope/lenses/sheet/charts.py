@@ -67,13 +67,14 @@ _LOW_IS_GOOD = ("loss", "perplexity", "error", "rmse", "mse", "mae")
 Matrix = Sequence[Sequence[int]]
 
 
-def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Draws a metric of the train and the validation split over the epochs, with its best validation marked.
+def curve(history: Sequence[Mapping[str, Any]], metric: str, kept: int | None = None) -> str:
+    """Draws a metric of the train and the validation split over the epochs, with one epoch marked.
 
     Args:
         history: One row per epoch with `epoch`, `metric` and, if there was validation, `val_` + `metric`.
         metric: Such as `accuracy` or `f1`, highest is best, shown in percent where all lie within 0 and 1;
             of losses, perplexities and errors the lowest is best.
+        kept: Position of the epoch that is marked; by default that of the best validation.
 
     Returns:
         An inline `<svg>` element.
@@ -103,7 +104,10 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str) -> str:
         if metric == "loss":
             axes.set_ylim(bottom=0)
         if series and series[-1][0] == "validation":
-            _mark_best(axes, epochs, series[-1][3], lowest=lowest)
+            if kept is None:
+                _mark_best(axes, epochs, series[-1][3], lowest=lowest)
+            else:
+                _mark(axes, epochs[kept], series[-1][3][kept])
         _name_ends(axes, epochs, series)
 
     return _svg(draw, 460, 280, f"{metric} of the train and the validation split over {len(epochs)} epochs")
@@ -217,9 +221,14 @@ def _mark_best(axes: Axes, epochs: Sequence[float], values: Sequence[float], *, 
     if not np.isfinite(values).any():
         return
     best = int(np.nanargmin(values) if lowest else np.nanargmax(values))
+    _mark(axes, epochs[best], values[best])
+
+
+def _mark(axes: Axes, epoch: float, value: float) -> None:
+    """A ring; nothing where the value is not known."""
     axes.plot(
-        epochs[best],
-        values[best],
+        epoch,
+        value,
         "o",
         color=GROUND,
         markeredgecolor=FIRST,
