@@ -49,6 +49,7 @@ def explain(
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
     classes: int | None = None,
+    class_names: PathLike | None = None,
     preprocess: Preprocessing = "auto",
     progress: Progress = no_progress,
     **options: Any,
@@ -63,6 +64,7 @@ def explain(
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default (48, 48, 1).
         classes: For an architecture, the number of class names; by default 7.
+        class_names: A file with the names of the outputs, one per line or JSON, for what is not a run.
         preprocess: What pixels of `data` become, as in `look`.
         progress: Receives each step.
         **options: Of the reader of `data`, such as `rate` of recordings or `vocabulary` of texts.
@@ -79,7 +81,14 @@ def explain(
     from convscope.workflows.explain import explain_model
     from convscope.workflows.load_model import open_model
 
-    loaded = open_model(_name(model), trust=trust, code=code, input_shape=input_shape, classes=classes)
+    loaded = open_model(
+        _name(model),
+        trust=trust,
+        code=code,
+        input_shape=input_shape,
+        classes=classes,
+        class_names=class_names,
+    )
     return explain_model(loaded, data, {"preprocess": preprocess, **options}, progress)
 
 
@@ -98,6 +107,8 @@ def look(
     output: str | None = None,
     excite: int = 0,
     preprocess: Preprocessing = "auto",
+    input_shape: tuple[int, ...] | None = None,
+    class_names: PathLike | None = None,
     trust: bool = False,
     code: Sequence[str] = (),
     seed: int = 0,
@@ -119,7 +130,10 @@ def look(
         target: Class name or index, for attribution; by default the predicted class.
         output: Name of one of several outputs, for attribution; by default the first.
         excite: For how many kernels to compute the input that excites them most, for `kernels`.
-        preprocess: What pixels become for a model that is not a run: `auto`, `0..1`, `0..255` or `-1..1`.
+        preprocess: What pixels become for a model that is not a run: `auto` finds out what it expects;
+            `none`, `0..1`, `0..255`, `-1..1`, `caffe`, `tf` or `torch`.
+        input_shape: Shape of one sample, for an architecture or a model that was never built.
+        class_names: A file with the names of the outputs, one per line or JSON, for what is not a run.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         seed: Random seed.
@@ -142,7 +156,9 @@ def look(
     from convscope.workflows.model_inputs.model_inputs import model_inputs
     from convscope.workflows.model_inputs.readers import divide_options, numeric_model
 
-    loaded = numeric_model(open_model(_name(model), trust=trust, code=code))
+    loaded = numeric_model(
+        open_model(_name(model), trust=trust, code=code, input_shape=input_shape, class_names=class_names)
+    )
     reading, options = divide_options({"preprocess": preprocess, **options})
     given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
     request = InspectionRequest(

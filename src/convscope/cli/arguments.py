@@ -79,7 +79,11 @@ LAYER = Option(
 THEME = Option("theme", Literal["light", "dark"], "light", "Theme of figures")
 SEED = Option("seed", int, 0, "Seed of random numbers", at_least(0))
 INPUT_SHAPE = Option(
-    "input_shape", tuple[int, ...], None, "Input shape of an architecture, such as 48x48x1", parse=_shape
+    "input_shape",
+    tuple[int, ...],
+    None,
+    "Input shape of an architecture or an unbuilt model, such as 48x48x1",
+    parse=_shape,
 )
 TRUST = Option(
     "trust", bool, False, "Open a file that contains code (a Lambda layer), which runs when it is opened"

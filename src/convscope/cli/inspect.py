@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,7 @@ from convscope.cli.options import Groups, OptionGroup, checked_values, reader_op
 from convscope.option import Counts, Option, above, at_least, whole_numbers, within
 
 FORMAT = Parameter(name="--format")
+MOST_NAMES = 4
 READING = "Reading files, for a model that is not a run"
 
 
@@ -86,12 +88,17 @@ DATA = Option(
 CLASSES = Option("classes", int, None, "Number of classes of an architecture", at_least(2))
 
 
+CLASS_NAMES = Option(
+    "class_names", Path, None, "File with the names of the outputs: one per line, or JSON as Keras writes it"
+)
+
+
 def explain_groups() -> Groups:
     """The options of `explain`."""
     return (
         OptionGroup("Options", (DATA,)),
         OptionGroup(READING, reader_options()),
-        OptionGroup("Model", (INPUT_SHAPE, CLASSES, TRUST, CODE)),
+        OptionGroup("Model", (INPUT_SHAPE, CLASSES, CLASS_NAMES, TRUST, CODE)),
     )
 
 
@@ -126,6 +133,14 @@ def explain(
     print_explanation(explanation, form, out)
 
 
+def _named(files: Sequence[Path]) -> str:
+    """The files that were written: all of a few, else the first and the last."""
+    names = [str(files[0]), *(path.name for path in files[1:])]
+    if len(names) > MOST_NAMES:
+        names = [f"{names[0]}, {names[1]}, ..., {names[-1]} ({len(names)} files)"]
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+
+
 def look_groups() -> Groups:
     """The options of `look`."""
     return (
@@ -133,7 +148,7 @@ def look_groups() -> Groups:
         OptionGroup("What is shown", SHOWN_OPTIONS),
         OptionGroup("Options of attribution methods", METHOD_OPTIONS),
         OptionGroup(READING, reader_options()),
-        OptionGroup("Model", (TRUST, CODE)),
+        OptionGroup("Model", (INPUT_SHAPE, CLASS_NAMES, TRUST, CODE)),
     )
 
 
@@ -169,5 +184,4 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
     print_colored(inspection)
     name = f"{inspection.model}-{options.get('method', 'maps')}.png"
     written = inspection.save(out or free_path(Path(name)), theme)
-    more = f" and {len(written) - 1} more" if len(written) > 1 else ""
-    say(f"Wrote {written[0]}{more}.")
+    say(f"Wrote {_named(written)}.")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -22,6 +24,7 @@ from convscope.kinds.registry import architecture_options, architectures, build,
 from convscope.run import Run
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.workflows.model_files import load_file
+from convscope.workflows.opening.class_names import check_class_names, read_class_names
 from convscope.workflows.opening.forms import SUFFIXES, is_other_form
 from convscope.workflows.opening.weights import bounded_weights, check_weights
 from convscope.workflows.predict import Predictor
@@ -63,6 +66,7 @@ def open_model(
     code: Sequence[str] = (),
     input_shape: tuple[int | None, ...] | None = None,
     classes: int | None = None,
+    class_names: str | os.PathLike[str] | None = None,
 ) -> LoadedModel:
     """Opens a model by whatever names it.
 
@@ -75,13 +79,24 @@ def open_model(
         input_shape: The shape of one sample, for an architecture (by default that of its kind, such as
             (48, 48, 1)) or a model that was not built, such as `Sequential` without an `Input`.
         classes: For an architecture, the number of class names, tags or tokens. A kernel bank has none.
+        class_names: A file with the names of the outputs, for a model that is not a run.
 
     Raises:
         UsageError: Nothing has this name, or the function returns no model.
         DataError: The file is not a Keras model, or holds code and is not trusted.
         RunError: The run is unfinished or damaged.
     """
-    modules = [_imported(module) for module in code]
+    loaded = _opened(model, trust, [_imported(module) for module in code], input_shape, classes)
+    return loaded if class_names is None else _with_class_names(loaded, Path(class_names))
+
+
+def _opened(
+    model: keras.Model | str | Path,
+    trust: bool,
+    modules: Sequence[ModuleType],
+    input_shape: tuple[int | None, ...] | None,
+    classes: int | None,
+) -> LoadedModel:
     if isinstance(model, keras.Model):
         if model.built:
             check_weights(model, f"The model '{model.name}'")
@@ -100,6 +115,16 @@ def open_model(
         short = name.partition(":")[2].partition("(")[0]
         return with_shape(LoadedModel(_made_by(name), short, f"the function {name}"), input_shape)
     raise _unknown(name, path)
+
+
+def _with_class_names(loaded: LoadedModel, path: Path) -> LoadedModel:
+    """A model whose outputs have the names in a file."""
+    if loaded.run is not None:
+        raise UsageError(f"{loaded.origin} knows the names of its classes.", "Leave --class-names out.")
+    names = read_class_names(path)
+    shapes = [tuple(tensor.shape) for tensor in getattr(loaded.model, "outputs", None) or ()]
+    check_class_names(names, [shape[-1] for shape in shapes if len(shape) > 1], path)
+    return replace(loaded, class_names=names)
 
 
 def with_shape(loaded: LoadedModel, shape: tuple[int | None, ...] | None) -> LoadedModel:

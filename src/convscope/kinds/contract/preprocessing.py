@@ -1,4 +1,4 @@
-"""What uint8 pixels become before a model takes them: a range, or what networks of `keras.applications` take."""
+"""What uint8 pixels become before a model takes them, and what networks of `keras.applications` take."""
 
 from __future__ import annotations
 

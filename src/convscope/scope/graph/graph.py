@@ -141,14 +141,17 @@ class Graph:
         """The calls of all these names, in the model's order, each once.
 
         Args:
-            names: Paths, unique names, or patterns such as `block*/conv*`, in which `*` stands for any text.
+            names: Paths, unique names, or patterns such as `block*/conv*`, in which `*` stands for any text. A path or
+                name is taken as it is where a layer has it, whatever marks it holds.
 
         Raises:
             UsageError: A name or pattern that nothing has.
         """
         chosen: set[str] = set()
         for name in names:
-            matching = [path for path in self.by_path if fnmatchcase(path, name)]
+            literal = [path for path in self.by_path if path == name or path.endswith(f"/{name}")]
+            matching = [name] if name in self.by_path else literal if len(literal) == 1 else []
+            matching = matching or [path for path in self.by_path if fnmatchcase(path, name)]
             if not matching and not any(mark in name for mark in "*?["):
                 matching = [self.find(name).path]
             if not matching:

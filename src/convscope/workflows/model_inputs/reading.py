@@ -32,12 +32,13 @@ from convscope.kinds.registry import find_recipe, kind_of
 from convscope.run import Run
 from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import trace
+from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.types import SPLITS, Progress, SplitName, no_progress
-from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.load_model import LoadedModel, with_shape
 from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled, channels_first
 from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
-from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of
+from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of, recipe_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,7 @@ def read_files(
     if loaded.run is not None:
         return _for_run(loaded, paths, options or {}, splits, labels, progress)
     options = checked_options(options or {})
+    shape_note = _build_for(loaded, paths, recipe, progress)
     plain = PlainModel(loaded.model, trace(loaded.model), loaded.representation)
     if recipe is None:
         reader, why = reader_for(plain, paths, options)
@@ -97,8 +99,21 @@ def read_files(
     encoding = reader.encoding(plain, first, options)
     preprocess, note = chosen_preprocessing(loaded.model, reader, encoding, options, plain.graph)
     encoder = Encoder(chosen, reader, encoding, preprocess, read_options)
-    notes = tuple(line for line in (why, note, *encoding.notes) if line)
+    notes = tuple(line for line in (why, shape_note, note, *encoding.notes) if line)
     return as_dataset(found, encoder, splits, None, notes, labels)
+
+
+def _build_for(loaded: LoadedModel, paths: Sequence[str], recipe: str | None, progress: Progress) -> str:
+    """Builds a model that was never built for the shape of the samples; a note on it, else empty."""
+    if knows_its_inputs(loaded.model):
+        return ""
+    chosen = recipe_for("", paths) if recipe is None else find_recipe(recipe)
+    found = read_samples(chosen, reader_of(kind_of(chosen.spec)), paths, None, {}, False, progress)
+    split = found.train if isinstance(found, Splits) else as_split(found)
+    representation, _ = chosen.representation.fit(split)
+    with_shape(loaded, representation.shape)
+    size = "x".join("any" if length is None else str(length) for length in representation.shape)
+    return f"the model is built for inputs of {size}, as the data is; --input-shape changes it"
 
 
 def _for_run(
