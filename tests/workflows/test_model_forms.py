@@ -274,3 +274,41 @@ def test_a_model_without_an_input_is_built_for_the_shape_that_is_given():
         open_model(small(), input_shape=(5,))
     with pytest.raises(UsageError, match="does not take inputs of shape"):
         open_model(keras.Sequential([layers.Conv2D(2, 3)]), input_shape=(8,))
+
+
+# Names of classes
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("names.txt", "cat\nsea lion\n"),
+        ("labels.txt", "0 cat\n1 sea lion\n"),
+        ("labels.txt", "1: sea lion\n0: cat\n"),
+        ("names.json", '["cat", "sea lion"]'),
+        ("names.json", '{"1": "sea lion", "0": "cat"}'),
+        ("class_indices.json", '{"cat": 0, "sea lion": 1}'),
+        ("imagenet_class_index.json", '{"0": ["n01", "cat"], "1": ["n02", "sea lion"]}'),
+    ],
+)
+def test_names_of_classes_are_read(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert open_model(small(), class_names=tmp_path / name).class_names == ("cat", "sea lion")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("names.txt", b"cat\n", "holds 1 class names; the model has 2 outputs"),
+        ("names.txt", b"cat\n\ndog\n", r"names\.txt:2: expected a class name"),
+        ("names.txt", b"", "holds no names"),
+        ("names.txt", b"\xff\xfe\x00", "not UTF-8"),
+        ("names.json", b'{"0": "cat", "2": "dog"}', "no class has the index 1"),
+        ("names.json", b'{"cat": "dog"}', "no index with a name"),
+        ("names.json", b"3", "holds no list of names"),
+        ("names.json", b"{", "is no JSON"),
+    ],
+)
+def test_names_that_cannot_be_meant_are_told(tmp_path, name, content, words):
+    with pytest.raises(DataError, match=words):
+        open_model(small(), class_names=write(tmp_path, name, content))

@@ -231,7 +231,7 @@ def _for_architecture(
     name = "" if architecture is None else architecture.name
     chosen = recipe_for(name, paths) if recipe is None else find_recipe(recipe)
     reader = reader_of(kind_of(chosen.spec))
-    found = read_samples(chosen, reader, paths, None, {}, True, progress)
+    found, doubt = read_samples(chosen, reader, paths, None, {}, True, progress)
     split = found.train if isinstance(found, Splits) else as_split(found)
     representation, decisions = chosen.representation.fit(split)
     classifies = architecture is not None and architecture.classifies
@@ -245,6 +245,7 @@ def _for_architecture(
     encoder = Encoder(chosen, reader, encoding, preprocess)
     size = "x".join(map(str, representation.shape))
     notes = tuple(decisions) if isinstance(found, Splits) else (f"samples are encoded to {size}",)
+    notes = (doubt, *notes) if doubt else notes
     return ModelAndData(reference, loaded, as_dataset(found, encoder, splits, None, notes).dataset, encoder)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import first_to_explain, has_channels
+from convscope.scope.describe.phrasing import listed
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph
 from convscope.scope.layer_spec import base_spec_of, has_trait
@@ -52,9 +53,11 @@ def early_middle_late(
             left = [call.path for call in among if call.path not in chosen]
             if left:
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
-        why = f"{what} whose receptive fields are spread from small to large"
-        if len(chosen) == 1:
-            why = f"of all {what} the one with the smallest receptive field"
+        calls = [call for call in among if call.path in chosen]
+        fields = listed([_side(sizes[call.path]) for call in calls])
+        why = f"{what} with receptive fields of {fields}, chosen for their range"
+        if len(calls) == 1:
+            why = f"of all {what} the one with the smallest receptive field, {fields}"
     return [call for call in among if call.path in chosen], why
 
 
@@ -70,6 +73,7 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
         The call, or None where the model has no convolution that can be recorded; and what it is, in words.
     """
     behind: dict[int, int] = {}
+    depths: dict[str, int] = {}
     found: Call | None = None
     most = 0
     for step in graph.steps:
@@ -79,6 +83,8 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
             behind[value.number] = max(behind.get(value.number, 0), before + convolves)
         if convolves and step.recordable and step.outputs and before + 1 >= most:
             found, most = step, before + 1
+        if step.kind == "layer" and convolves and step.outputs:
+            depths[step.path] = before + 1
     if found is None:
         return None, ""
     own = {value.number for value in found.outputs}
@@ -86,7 +92,8 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
         joined = has_trait(call.layer, "joins") and call.recordable and call.outputs
         if joined and any(value.number in own for value in call.inputs):
             return call, "the last convolutions, joined"
-    return found, "the last convolution"
+    beside = sum(depth == most for depth in depths.values())
+    return found, "the last convolution" if beside == 1 else f"one of {beside} parallel last convolutions"
 
 
 def input_to_show(graph: Graph, x: ArrayTree) -> np.ndarray:
@@ -114,6 +121,11 @@ def _convolves(call: Call) -> bool:
 def _has_positions(call: Call) -> bool:
     shape = call.outputs[0].shape if call.outputs else ()
     return len(shape) > 2 and any(length != 1 for length in shape[1:-1])
+
+
+def _side(size: float | None) -> str:
+    """The mean side of a receptive field in words."""
+    return f"{size or 0:g}"
 
 
 def _extent(geometry: Geometry) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from convscope.kinds.contract.model_reader import ReadingOptions
@@ -22,9 +23,22 @@ def explain_model(loaded: LoadedModel, data: Any, options: ReadingOptions, progr
         options: Of the reader of the files, such as `preprocess`.
         progress: Is told each step.
     """
+    known = "" if loaded.run is None else known_of(loaded.run.record())
     if data is None:
-        return explain(loaded.model, class_names=loaded.class_names)
+        return explain(loaded.model, class_names=loaded.class_names, known=known)
     loaded = numeric_model(loaded)
     inputs = model_inputs(loaded, data, options, progress)
     found = statistics(loaded.model, inputs.batches(progress))
-    return explain(loaded.model, inputs=inputs.first(1), class_names=loaded.class_names, statistics=found)
+    return explain(
+        loaded.model, inputs=inputs.first(1), class_names=loaded.class_names, statistics=found, known=known
+    )
+
+
+def known_of(record: Mapping[str, Any]) -> str:
+    """What a run tells of its model besides what its layers tell, in a sentence.
+
+    Args:
+        record: What `run.json` holds.
+    """
+    trained_on = record["data"]["path"]
+    return f"Its run reads and scales inputs as in the training, which was on {trained_on}."

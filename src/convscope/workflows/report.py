@@ -17,6 +17,7 @@ from convscope.lenses.pages.report import ReportContent, write_report
 from convscope.run import Run
 from convscope.scope.describe.explanation import explain
 from convscope.types import no_progress
+from convscope.workflows.explain import known_of
 from convscope.workflows.inspect.context import InspectionRequest
 from convscope.workflows.inspect.inspect import inspect_model
 from convscope.workflows.load_model import LoadedModel
@@ -59,7 +60,9 @@ def report(
             warnings=record["data"]["warnings"],
             skipped=splits.skipped,
             explanation=explain(
-                fitted.model, class_names=recipe.output_names(fitted.representation, fitted.class_names)
+                fitted.model,
+                class_names=recipe.output_names(fitted.representation, fitted.class_names),
+                known=known_of(record),
             ),
             pictures=_seen(recipe, fitted, splits),
             views=views_of(recipe.spec),

@@ -51,10 +51,11 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
     variables = found[0].variables
     expected = shape[1] if len(shape) == 2 else 1
     if expected not in (None, len(variables)):
+        without = options.get("rows") != "times"
+        advice = " If each row of a table without a header is one step, add --rows times." if without else ""
         raise model.mismatch(
             f"series of {len(variables)} variables ({', '.join(variables[:8])}), as in {samples.name(0)}",
-            "Keep as many columns as the model takes. If each row of a table without a header is one step, "
-            "set rows to times.",
+            f"Keep {expected} of the columns, as in training.{advice}",
         )
     steps = [step for step in map(median_step, found) if step is not None]
     length = shape[0] or min(max(map(len, found)), LONGEST)

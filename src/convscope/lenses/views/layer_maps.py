@@ -129,5 +129,5 @@ class LayerMaps:
             sizes = f" {TIMES} ".join(field)
             parts.append("depends on the whole input" if whole else f"receptive field {sizes}")
         if self.stride and None not in self.stride:
-            parts.append(f"stride {shape_text(self.stride)}")
+            parts.append(f"stride {shape_text(self.stride)} in the input")
         return "  ·  ".join(parts)

@@ -128,6 +128,7 @@ def explain(
     inputs: ArrayTree | None = None,
     class_names: Sequence[str] | None = None,
     statistics: Mapping[str, ChannelStatistics] | None = None,
+    known: str = "",
 ) -> Explanation:
     """Explains a model.
 
@@ -136,6 +137,7 @@ def explain(
         inputs: An example of what goes in, for a model that does not know its input shape.
         class_names: What the outputs stand for, in their order.
         statistics: What its channels did over a data set, by path; kernels that never fire are then noted.
+        known: A sentence on how inputs are scaled and what the model was trained on, where that is known.
 
     Returns:
         The explanation. Nothing is computed but shapes; the weights are looked through for NaN and zeros.
@@ -148,7 +150,7 @@ def explain(
     return Explanation(
         name=model.name,
         type=type(model).__name__,
-        purpose=purpose(overview, model, class_names),
+        purpose=purpose(overview, model, class_names, known),
         key_points=key_points(overview),
         blocks=block_series(graph),
         notes=review(overview, model, statistics),

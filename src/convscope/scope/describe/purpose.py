@@ -12,6 +12,7 @@ from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import reader_of
 from convscope.scope.describe.overview import Overview
+from convscope.scope.entrance import entrance_of
 from convscope.scope.graph.graph import Call, Graph, Value
 from convscope.scope.graph.links import Links
 from convscope.scope.layer_spec import activation_of, has_trait, role_of
@@ -62,13 +63,16 @@ class _Output:
         return self.loss.startswith(("mse", "mae", "mean", "huber", "logcosh", "poisson"))
 
 
-def purpose(overview: Overview, model: keras.Model, class_names: Sequence[str] | None = None) -> str:
+def purpose(
+    overview: Overview, model: keras.Model, class_names: Sequence[str] | None = None, known: str = ""
+) -> str:
     """Says what a model does, and what cannot be known from the model alone.
 
     Args:
         overview: What is known about the model.
         model: The model; if it is compiled, its loss helps.
         class_names: What the outputs stand for, in their order, if that is known.
+        known: A sentence on how inputs are scaled and what the model was trained on, where that is known.
 
     Returns:
         Sentences such as "Classifies 48x48 grayscale images into 7 classes. The model does not specify ...".
@@ -86,8 +90,8 @@ def purpose(overview: Overview, model: keras.Model, class_names: Sequence[str] |
         task = f"Computes {phrasing.counted(len(outputs), 'output')} from {said}: {'; '.join(parts)}"
     else:
         task = particular[0] or _task(outputs[0], said, overview, class_names)
-    unknown = _unknown(overview, outputs, class_names, all(particular))
-    return f"{phrasing.sentence(task)} {unknown}"
+    unknown = _unknown(overview, outputs, class_names, all(particular), model, bool(known))
+    return " ".join(each for each in (phrasing.sentence(task), known, unknown) if each)
 
 
 def _said(overview: Overview) -> str:
@@ -217,8 +221,7 @@ def _map_task(output: _Output, said: str, overview: Overview, class_names: Seque
         word = "tag" if kind.tokenized else "class"
         return f"Assigns one of {_classes(output, class_names, word)} to {each}{_task_name(kind, same)}"
     if output.shape == overview.graph.inputs[0].shape[1:] and len(overview.inputs) == 1:
-        masks = ", or masks" if output.bounded and size == 1 else ""
-        return f"Reconstructs or transforms {said}: input and output have the same shape{masks}"
+        return _same_shape(output, said, overview)
     if output.bounded:
         scores = "a score" if size == 1 else f"{size} independent scores"
         return f"Computes {scores} between 0 and 1 for {each}{' (a mask)' if same and size == 1 else ''}"
@@ -229,6 +232,17 @@ def _map_task(output: _Output, said: str, overview: Overview, class_names: Seque
         maps = phrasing.plural(size or 0, "feature map")
         return f"Extracts {maps}{of} from {said}; it has no classification head"
     return f"Computes {phrasing.plural(size or 0, 'value')} for {each}"
+
+
+def _same_shape(output: _Output, said: str, overview: Overview) -> str:
+    """One output that has the shape of the only input."""
+    if not output.bounded and any(getattr(call.layer, "padding", "") == "causal" for call in overview.leaves):
+        return (
+            f"Computes for each {overview.input.unit} of {said} as many values from it and those before it, "
+            "such as a forecast of the next"
+        )
+    masks = ", or masks" if output.bounded and output.size == 1 else ""
+    return f"Reconstructs or transforms {said}: input and output have the same shape{masks}"
 
 
 def _each_position(kind: InputKind, positions: tuple[int | None, ...], said: str) -> str:
@@ -260,22 +274,37 @@ def _in_short(output: _Output) -> str:
     return (phrasing.counted(output.size, "value") if output.size else "values") + at
 
 
+def _scales(model: keras.Model, first: Sequence[Call]) -> bool:
+    """Whether a model brings its input to a scale itself before its first weights take it."""
+    if any(has_trait(call.layer, "scales") for call in first):
+        return True
+    entrance = entrance_of(model)
+    return entrance is not None and (entrance.changes or entrance.takes_integers)
+
+
 def _unknown(
-    overview: Overview, outputs: Sequence[_Output], class_names: Sequence[str] | None, particular: bool
+    overview: Overview,
+    outputs: Sequence[_Output],
+    class_names: Sequence[str] | None,
+    particular: bool,
+    model: keras.Model,
+    has_run: bool,
 ) -> str:
-    """What the model does not tell."""
+    """What the model does not tell; a run tells all but what is computed and how outputs are named."""
     missing = []
     kind, value = overview.input, overview.graph.inputs[0]
     decides = [output for output in outputs if output.classifies or output.bounded]
     if decides and class_names is None:
         tags = kind.tokenized and len(decides[0].shape) > 1
         missing.append(f"the names of the {'tags' if tags else 'classes'}")
-    elif not decides and not particular:
+    elif not decides and not particular and not has_run:
         missing.append("the meaning of the outputs")
     first = [call for call in overview.graph.calls if value in call.inputs and call.kind != "group"]
+    if has_run:
+        return f"The model does not specify {phrasing.listed(missing, 'or')}." if missing else ""
     if kind.id_of:
         missing.append(f"which {kind.id_of} each id stands for")
-    elif value.dtype != "string" and not any(has_trait(call.layer, "scales") for call in first):
+    elif value.dtype != "string" and not _scales(model, first):
         missing.append("the expected scaling of the input")
     missing.append("the training data")
     return f"The model does not specify {phrasing.listed(missing, 'or')}."

@@ -141,8 +141,8 @@ class Graph:
         """The calls of all these names, in the model's order, each once.
 
         Args:
-            names: Paths, unique names, or patterns such as `block*/conv*`, in which `*` stands for any text. A path or
-                name is taken as it is where a layer has it, whatever marks it holds.
+            names: Paths, unique names, or patterns such as `block*/conv*`, in which `*` stands for any text.
+                A path or name is taken as it is where a layer has it, whatever marks it holds.
 
         Raises:
             UsageError: A name or pattern that nothing has.

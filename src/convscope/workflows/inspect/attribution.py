@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
@@ -92,6 +93,12 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
         )
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
+        empty = [context.inputs.names[i] for i, each in enumerate(found[name]) if not np.any(each.values)]
+        if empty:
+            context.notes.append(
+                f"Warning: {name} is 0 everywhere for {', '.join(empty)}: nothing at {place or 'the input'} "
+                "speaks for the class; another layer or method may show more"
+            )
         context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
     return found
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,7 +15,8 @@ from convscope.lenses.figures.patches import draw_patches, strongest_kernels
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.channels.patches import Patches, patches
-from convscope.scope.graph.graph import trace
+from convscope.scope.graph.graph import Call, trace
+from convscope.scope.layer_spec import has_trait
 from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionRequest, chosen_layers, drawn_samples, texts_of
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
@@ -37,6 +39,7 @@ def inspect_patches(
     """
     graph = trace(loaded.model, inputs.first(1))
     calls, how = chosen_layers(graph, request.layers)
+    calls, without = _with_kernels(calls)
     paths = [call.path for call in calls]
     every = patches(loaded.model, inputs.batches(progress), paths, top=TOP)
     found = {path: part for path, part in every.items() if part.windows.shape[2]}
@@ -67,10 +70,21 @@ def inspect_patches(
         arrays |= {f"{path}/{name}": np.asarray(getattr(part, name)) for name in names}
         about[path] = {"type": part.type, "inputs": _described(inputs, part)}
     notes = [*inputs.notes, *([how] if how else [])]
+    if without:
+        notes.append(f"left out {', '.join(without)}: without kernels")
     if left_out:
         notes.append(f"left out {', '.join(left_out)}: of another input than the one that is shown")
     title = f"Strongest activations of {loaded.name} in {len(inputs)} samples"
     return inspection_of(loaded, "patches", title, figures, arrays, {"layers": about}, notes)
+
+
+def _with_kernels(calls: Sequence[Call]) -> tuple[list[Call], list[str]]:
+    """Those of several layers that have kernels, and the paths of the others; all where none has."""
+    layers = [call for call in calls if isinstance(call.layer, keras.layers.Layer)]
+    having = [call for call in layers if call.layer.trainable_weights]
+    scaling = [call for call in having if has_trait(call.layer, "scales")]
+    having = [call for call in having if call not in scaling] or having
+    return (having, [call.path for call in calls if call not in having]) if having else (list(calls), [])
 
 
 def _described(inputs: ModelInputs, part: Patches) -> list[list[str]]:

@@ -94,12 +94,12 @@ def read_files(
         reader, why = _reader_of(chosen), ""
     options = checked_options(options, reader)
     read_options = {name: options[name] for name in reader.read_options if name in options}
-    found = read_samples(chosen, reader, paths, None, read_options, labels, progress)
+    found, doubt = read_samples(chosen, reader, paths, None, read_options, labels, progress)
     first = found.train.samples if isinstance(found, Splits) else found
     encoding = reader.encoding(plain, first, options)
     preprocess, note = chosen_preprocessing(loaded.model, reader, encoding, options, plain.graph)
     encoder = Encoder(chosen, reader, encoding, preprocess, read_options)
-    notes = tuple(line for line in (why, shape_note, note, *encoding.notes) if line)
+    notes = tuple(line for line in (why, doubt, shape_note, note, *encoding.notes) if line)
     return as_dataset(found, encoder, splits, None, notes, labels)
 
 
@@ -108,7 +108,7 @@ def _build_for(loaded: LoadedModel, paths: Sequence[str], recipe: str | None, pr
     if knows_its_inputs(loaded.model):
         return ""
     chosen = recipe_for("", paths) if recipe is None else find_recipe(recipe)
-    found = read_samples(chosen, reader_of(kind_of(chosen.spec)), paths, None, {}, False, progress)
+    found, _ = read_samples(chosen, reader_of(kind_of(chosen.spec)), paths, None, {}, False, progress)
     split = found.train if isinstance(found, Splits) else as_split(found)
     representation, _ = chosen.representation.fit(split)
     with_shape(loaded, representation.shape)
@@ -133,9 +133,9 @@ def _for_run(
             "A run reads its inputs as in training.", "Leave options such as --preprocess and --rate out."
         )
     reader = reader_of(kind_of(recipe.spec))
-    found = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
+    found, doubt = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
     encoder = Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options)
-    return as_dataset(found, encoder, splits, loaded.run, (), labels)
+    return as_dataset(found, encoder, splits, loaded.run, (doubt,) if doubt else (), labels)
 
 
 def _reader_of(recipe: AnyRecipe) -> ModelReader:
@@ -188,8 +188,8 @@ def read_samples(
     options: Mapping[str, object],
     labels: bool,
     progress: Progress,
-) -> Splits | Inputs:
-    """Reads a labelled data set, or samples without labels.
+) -> tuple[Splits | Inputs, str]:
+    """Reads a labelled data set, or samples without labels; and a note where labels could not be read.
 
     Args:
         recipe: Reads them.
@@ -206,15 +206,16 @@ def read_samples(
     is_labelled = names_data_set if reader is None else reader.is_labelled
     if (labels or (reader is not None and reader.labels_in_files)) and is_labelled(paths):
         try:
-            return read_labelled(recipe, paths[0], run, options, progress)
+            return read_labelled(recipe, paths[0], run, options, progress), ""
         except DataError as error:
             if Path(paths[0]).is_dir() and labels:
                 raise
             try:  # a file of samples that have no labels
-                return recipe.read_inputs(paths, progress=progress, **options)
+                found = recipe.read_inputs(paths, progress=progress, **options)
             except DataError:
                 raise error from None
-    return recipe.read_inputs(paths, progress=progress, **options)
+            return found, f"Warning: {paths[0]} is read without labels: {error.message}"
+    return recipe.read_inputs(paths, progress=progress, **options), ""
 
 
 def read_labelled(

@@ -18,12 +18,12 @@ _EXPECTED = (
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Reads class names in the order of a model's outputs.
+    r"""Reads class names in the order of a model's outputs.
 
     Args:
-        path: Text with one name per line, each with its index in front or none; or JSON: a list, an object from
-            index to name, from name to index (`class_indices` of Keras), or from index to identifier and name
-            (`imagenet_class_index.json`).
+        path: Text with one name per line, each with its index in front or none; or JSON: a list, an object
+            from index to name, from name to index (`class_indices` of Keras), or from index to identifier and
+            name (`imagenet_class_index.json`).
 
     Raises:
         DataError: The file is missing, empty or something else, or an index is missing or there twice.
@@ -31,7 +31,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     _ = Path(folder, "names.txt").write_text("0 cat\\n1 dog\\n")
+        ...     _ = Path(folder, "names.txt").write_text("0 cat\n1 dog\n")
         ...     read_class_names(Path(folder, "names.txt"))
         ('cat', 'dog')
     """

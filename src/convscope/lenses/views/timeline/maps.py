@@ -59,7 +59,8 @@ def place_timeline_maps(
             mark(sheet, timeline, placed, window)
             seen = count(window[1] - window[0], "position")
             when = "" if timeline.counted else f", {timeline.during(*window)}"
-            notes.append(f"outlined: the strongest value and the {seen} that it depends on{when}")
+            strongest = f"the strongest value of map {channels[0]}"
+            notes.append(f"outlined: {strongest} and the {seen} that it depends on{when}")
     else:
         notes.append("the positions of the maps in the input are not known; they are spread evenly")
     crowd = timeline.crowding(centers)
