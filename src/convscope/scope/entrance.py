@@ -59,7 +59,7 @@ def entrance_of(model: keras.Model) -> Entrance | None:
         >>> entrance_of(model).names
         ('scaling',)
     """
-    inputs = getattr(model, "inputs", None) or ()
+    inputs = list(getattr(model, "inputs", None) or ())
     if len(inputs) != 1:
         return None
     shape = tuple(length or _ANY_LENGTH for length in inputs[0].shape[1:])
@@ -113,8 +113,10 @@ def _middle(values: Array) -> float:
     """Mean over the channels in the middle, so that padding at the edges does not count."""
     values = np.asarray(values, np.float64)
     if values.ndim == 3:
-        first = values.shape[0] in (1, 3) and values.shape[-1] not in (1, 3)
+        channels = (1, 3)
+        first = values.shape[0] in channels and values.shape[-1] not in channels
         values = np.moveaxis(values, 0, -1) if first else values
-        return float(values[values.shape[0] // 2, values.shape[1] // 2].mean())
+        rows, columns, _ = values.shape
+        return float(values[rows // 2, columns // 2].mean())
     flat = values.reshape(-1)
     return float(flat[flat.size // 2 - flat.size // 4 : flat.size // 2 + flat.size // 4 + 1].mean())

@@ -57,7 +57,17 @@ class PlainModel:
 
     def mismatch(self, expected: str, hint: str = "") -> UsageError:
         """An error that says what the model takes, and that the given files cannot become that."""
-        taken = ", ".join(str(tuple(value.shape[1:])) for value in self.graph.inputs)
+        names, values = self.graph.input_names, self.graph.inputs
+        if len(values) > 1:
+            each = zip(names, values, strict=True)
+            taken = ", ".join(f"'{name}' {tuple(value.shape[1:])}" for name, value in each)
+            arrays = ", ".join(f"{name}=..." for name in names)
+            return UsageError(
+                f"The model '{self.model.name}' takes {len(values)} inputs: {taken}. Files become one input only.",
+                f"Give one .npz file with an array of shape (samples, ...) for each input, prepared as in training: "
+                f"np.savez('inputs.npz', {arrays}).",
+            )
+        taken = ", ".join(str(tuple(value.shape[1:])) for value in values)
         return UsageError(
             f"The model '{self.model.name}' takes inputs of shape {taken}, which are not {expected}.",
             hint or "Give its inputs as a .npy or .npz file, or as arrays.",

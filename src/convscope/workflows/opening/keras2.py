@@ -91,9 +91,10 @@ def _mended_arguments(class_name: str, config: dict[str, Any], path: Path) -> di
             config["batch_shape"] = config.pop("batch_input_shape")
     if class_name == "Lambda":
         return config
-    known = {
-        name for each in made.__mro__ for name in inspect.signature(each.__init__).parameters
-    } | _EVERY_LAYER
+    makers = [
+        vars(each)["__init__"] for each in made.__mro__ if "__init__" in vars(each) and each is not object
+    ]
+    known = {name for each in makers for name in inspect.signature(each).parameters} | _EVERY_LAYER
     kept = {name: each for name, each in config.items() if name in known}
     for name, each in config.items():
         if name not in known and each not in _WITHOUT_EFFECT.get(name, (None,)) and name != "input_length":
