@@ -63,8 +63,8 @@ class PlainModel:
             taken = ", ".join(f"'{name}' {tuple(value.shape[1:])}" for name, value in each)
             arrays = ", ".join(f"{name}=..." for name in names)
             return UsageError(
-                f"The model '{self.model.name}' takes {len(values)} inputs: {taken}. Files become one input only.",
-                f"Give one .npz file with an array of shape (samples, ...) for each input, prepared as in training: "
+                f"The model '{self.model.name}' takes {len(values)} inputs: {taken}. Files become one input.",
+                "Give one .npz file with an array of shape (samples, ...) for each input, prepared as in training: "
                 f"np.savez('inputs.npz', {arrays}).",
             )
         taken = ", ".join(str(tuple(value.shape[1:])) for value in values)
