@@ -55,6 +55,7 @@ class Found:
             (samples,); the digests where it is None.
         stratified: Whether a drawn split gets its share of each class; not where what stays together has
             samples of many classes.
+        strata: What the labels are of which a drawn split gets its share of each, in one word or several.
         nouns: What one sample and many are called in messages.
         alike: What samples have in common that stay on one side.
         groups: The name of the group of each sample, such as who speaks; None for a sample that is of none,
@@ -78,6 +79,7 @@ class Found:
     groups: Sequence[str | None] | None = None
     grouped_by: str = ""
     stratified: bool = True
+    strata: str = "class"
     nouns: tuple[str, str] = ("sample", "samples")
     alike: str = "identical samples"
     fewest: int = 0
@@ -321,7 +323,7 @@ def _complete(
         chosen = labels[codes == SPLITS.index(name)]
         if not len(chosen):
             continue
-        evenly = " stratified by class," if found.stratified else ""
+        evenly = f" stratified by {found.strata}," if found.stratified else ""
         decisions.append(
             f"{name}: {len(chosen)} of {len(pool)} {many}, because the data has no {name} split; drawn with"
             f" seed {seed},{evenly} {drawing.alike} kept in one split"

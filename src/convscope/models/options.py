@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.option import Counts, Option, at_least, several_numbers, share, single, whole_numbers
+from convscope.option import Counts, Option, above, at_least, several_numbers, share, single, whole_numbers
 
 KERNEL_SIZE = Option(
     "kernel_size", int, None, "Side of the kernels in pixels or positions", at_least(1), common=True
@@ -38,3 +38,13 @@ DROPOUT = Option("dropout", float, None, "Dropout rate", share)
 MASKING = Option("masking", float, None, "Largest share of time and frequency that is masked in training")
 MELS = Option("mels", int, None, "Number of mel bands", at_least(1))
 ENSEMBLE = Option("ensemble", int, None, "Number of networks whose probabilities are averaged", at_least(1))
+CENTER = Option(
+    "center", float, None, "Number around which a regressor predicts; by default the mean of the train split"
+)
+SPREAD = Option(
+    "spread",
+    float,
+    None,
+    "Unit of what a regressor adds to it; by default the standard deviation of the train split",
+    above(0),
+)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from convscope.data.columns import SPLIT_COLUMNS, find_column, is_label_name
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
+from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS
@@ -21,11 +23,13 @@ from convscope.kinds.series.readers.times import TIME_COLUMNS
 from convscope.kinds.series.readers.unlike import FEWEST_TIMES, names_count
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
-CLASSIFICATION, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
+CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
+ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
+_NUMBERS_THERE = "{}, which holds numbers to predict"
 _INNER = (slice(1, None), slice(None, -1))
 _NUMBERS = ("float", "double", "int", "uint", "decimal", "half")
 _LIST = re.compile(r"(large_|fixed_size_)?list<.*: (float|double|int|uint|halffloat)")
@@ -46,7 +50,9 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
         yield from _with_files_of_labels(snapshot)
     for file in snapshot.data_files[:50]:
         if suffix_of(file) in ARCHIVE_SUFFIXES and _is_archive(snapshot.head(file)):
-            yield Detection(CLASSIFICATION, 0.95, f"{file.name} is a file of the UCR and UEA archives")
+            numbers = "@targetlabel true" in " ".join(snapshot.head(file).lower().split())
+            recipe = REGRESSION if numbers else CLASSIFICATION
+            yield Detection(recipe, 0.95, f"{file.name} is a file of the UCR and UEA archives")
         elif _OF_ARCHIVE.fullmatch(file.name.removesuffix(".gz")):
             head = snapshot.table(file)
             if head is not None:
@@ -165,7 +171,13 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
     if all(others) and all(_is_value(field) for row in others for field in row):
         timed = any(looks_like_time(field) for row in others for field in row)
         if ids is not None or not timed or names_count(columns):
-            yield from _beside_label(name, names, label, columns, ids)
+            numbers = are_numbers_to_predict([row[label] for row in rows[1:] if label < len(row)])
+            for found in _beside_label(name, names, label, columns, ids):
+                yield (
+                    replace(found, recipe=REGRESSION, reason=_NUMBERS_THERE.format(found.reason))
+                    if numbers
+                    else found
+                )
 
 
 def _label_of(names: Sequence[str]) -> int | None:

@@ -10,7 +10,16 @@ from typing import Literal
 from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import DEPTH, DILATIONS, ENSEMBLE, FILTERS, KERNEL_SIZE, KERNEL_SIZES
+from convscope.models.options import (
+    CENTER,
+    DEPTH,
+    DILATIONS,
+    ENSEMBLE,
+    FILTERS,
+    KERNEL_SIZE,
+    KERNEL_SIZES,
+    SPREAD,
+)
 from convscope.option import Option, above, at_least, several_names, single, whole_numbers
 
 _LABEL_COLUMN = replace(LABEL_COLUMN, predicts=True)
@@ -113,6 +122,11 @@ SERIES_CLASSIFICATION_MODEL_OPTIONS = (
         minirocket=32
     ),
 )
+SERIES_REGRESSION_MODEL_OPTIONS = (
+    *(option for option in SERIES_CLASSIFICATION_MODEL_OPTIONS if "minirocket" not in option.defaults),
+    CENTER.of(inception_time=None, fcn=None),
+    SPREAD.of(inception_time=None, fcn=None),
+)
 SERIES_ANOMALY_OPTIONS = (
     *MEASURING_OPTIONS,
     _LABEL_COLUMN,
@@ -199,6 +213,21 @@ SERIES_CLASSIFICATION = RecipeSpec(
     model_options=SERIES_CLASSIFICATION_MODEL_OPTIONS,
     settings={"fcn": {"learning_rate": 1e-3}, "inception_time": {"learning_rate": 1e-3}},
 )
+SERIES_REGRESSION = RecipeSpec(
+    name="series-regression",
+    task="regression",
+    steps=Lazy("convscope.kinds.series.regression:RECIPE"),
+    summary="which number does a series have",
+    reads=(
+        "all that series-classification reads, with numbers such as 1.5 in place of classes",
+        ".ts files with `@targetlabel true`",
+    ),
+    architectures=("inception_time", "fcn"),
+    options=SERIES_CLASSIFICATION_OPTIONS,
+    model_options=SERIES_REGRESSION_MODEL_OPTIONS,
+    settings={"fcn": {"learning_rate": 1e-3}, "inception_time": {"learning_rate": 1e-3}},
+    ignored_settings=("class_weights", "label_smoothing", "mixing"),
+)
 SERIES_ANOMALY = RecipeSpec(
     name="series-anomaly",
     task="anomaly detection",
@@ -259,7 +288,7 @@ SERIES = Kind(
     extra="series",
     input_shape=(128, 1),
     detect=Lazy("convscope.kinds.series.detect:detect"),
-    recipes=(SERIES_CLASSIFICATION, SERIES_ANOMALY, SERIES_REMAINING_LIFE),
+    recipes=(SERIES_CLASSIFICATION, SERIES_REGRESSION, SERIES_ANOMALY, SERIES_REMAINING_LIFE),
     architectures=(
         Architecture(
             "causal_forecaster",

@@ -58,7 +58,7 @@ def scaled(values: Values, level: Values, spread: Values) -> npt.NDArray[np.floa
 
 
 def choose_scaling(
-    series: Sequence[Values], labels: npt.NDArray[np.int64]
+    series: Sequence[Values], labels: npt.NDArray[Any]
 ) -> tuple[Literal["series", "train"], str]:
     """Whether the level or the spread of a series tells its class; if so, series must keep them.
 
@@ -67,31 +67,34 @@ def choose_scaling(
 
     Args:
         series: Of the train split, shape (time, variables) each, nothing missing.
-        labels: The class of each.
+        labels: The class of each, int64, or its number, float64.
 
     Returns:
         `train` where it does, else `series`; and the decision in one line.
     """
-    from sklearn.feature_selection import f_classif
+    from sklearn.feature_selection import f_classif, f_regression
+
+    numbers = np.issubdtype(labels.dtype, np.floating)
 
     own = [level_and_spread([values]) for values in series]
     levels, spreads = np.stack([level for level, _ in own]), np.stack([spread for _, spread in own])
     typical = np.maximum(np.median(spreads, axis=0), np.finfo(np.float64).tiny)
     measures: dict[str, Any] = {"level": levels / typical, "size": np.log(spreads)}
+    told, of = ("tells its number", "number") if numbers else ("differs between classes", "class")
     for name, values in measures.items():
         differ = values.std(axis=0) > NEGLIGIBLE
-        if not differ.any() or len(np.unique(labels)) == len(labels):
+        if not differ.any() or (len(np.unique(labels)) == len(labels) and not numbers):
             continue
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # classes of one series say nothing of chance
-            chance = f_classif(values[:, differ], labels)[1]
+            chance = (f_regression if numbers else f_classif)(values[:, differ], labels)[1]
         if np.nanmin(chance, initial=1.0) < CERTAIN / values.shape[1]:
             return "train", (
-                f"scaling: train, because the {name} of a series differs between classes: variables are"
+                f"scaling: train, because the {name} of a series {told}: variables are"
                 " scaled as over all train series"
             )
     return "series", (
-        "scaling: series, because neither level nor size of a series tell its class: each has mean 0 and"
+        f"scaling: series, because neither level nor size of a series tell its {of}: each has mean 0 and"
         " deviation 1"
     )
 

@@ -26,7 +26,9 @@ def is_archive_file(path: str | Path) -> bool:
     return str(path).lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def read_archive_file(path: Path, labelled: bool = True) -> tuple[list[Series], list[str]]:
+def read_archive_file(
+    path: Path, labelled: bool = True, numbers: bool = False
+) -> tuple[list[Series], list[str]]:
     """Reads the series of a `.ts` or `.arff` file.
 
     Missing values (`?`, `NaN`) are NaN; those at the end of a series are how the archive fills up shorter
@@ -34,7 +36,8 @@ def read_archive_file(path: Path, labelled: bool = True) -> tuple[list[Series], 
 
     Args:
         path: The file.
-        labelled: Whether each series needs a class.
+        labelled: Whether each series needs a label.
+        numbers: Whether labels are numbers to predict.
 
     Returns:
         The series, and the label of each; no labels where the file has none.
@@ -44,7 +47,7 @@ def read_archive_file(path: Path, labelled: bool = True) -> tuple[list[Series], 
         BackendError: aeon is not installed.
     """
     header = _header(path)
-    _check_header(header, path, labelled)
+    _check_header(header, path, labelled, numbers)
     at = _place_of_class(header) if path.suffix.lower() == ".arff" else None
     if at is not None:
         return _flat_arff(path, at)
@@ -136,15 +139,18 @@ def _flat_arff(path: Path, at: int) -> tuple[list[Series], list[str]]:
     return series, labels
 
 
-def _check_header(header: Sequence[str], path: Path, labelled: bool) -> None:
+def _check_header(header: Sequence[str], path: Path, labelled: bool, numbers: bool) -> None:
     if "@timestamps true" in header:
         raise DataError(
             f"{path}: expected series without time stamps, received `@timestamps true`",
             hint="Write it as a table with a column of times.",
         )
-    if labelled and "@targetlabel true" in header:
-        raise DataError(f"{path}: expected classes, received numbers to predict (`@targetlabel true`)")
-    if labelled and "@classlabel false" in header:
+    if labelled and not numbers and "@targetlabel true" in header:
+        raise DataError(
+            f"{path}: expected classes, received numbers to predict (`@targetlabel true`)",
+            hint="Use --recipe series-regression.",
+        )
+    if labelled and not numbers and "@classlabel false" in header:
         raise DataError(f"{path}: expected classes, received `@classlabel false`")
 
 

@@ -197,14 +197,15 @@ def _read_files(files: FileSet, into: _Into) -> str:
     forms: dict[str, None] = {}
     for key, split in zip(files.keys, files.splits, strict=True):
         path = files.root / key
-        form = _read_archive(path, key, split, found) if is_archive_file(path) else None
+        form = _read_archive(path, key, split, into) if is_archive_file(path) else None
         forms[form or _read_table(path, key, split, into)] = None
     found.decisions |= dict.fromkeys(files.decisions())
     return files.layout(forms)
 
 
-def _read_archive(path: Path, key: str, split: SplitName | None, found: SeriesRows) -> str:
-    series, labels = read_archive_file(path)
+def _read_archive(path: Path, key: str, split: SplitName | None, into: _Into) -> str:
+    found = into.found
+    series, labels = read_archive_file(path, numbers=into.asked.numbers)
     for number, (one, label) in enumerate(zip(series, labels, strict=True), 1):
         found.add(f"{path}, series {number}", f"{key}#{number}", one, label, split)
     return f"series of the archives ({path.suffix})"
