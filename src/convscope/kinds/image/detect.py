@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column
+from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column, is_label_name
 from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
+from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import words_beside
 from convscope.kinds.contract.kind import Detection
@@ -23,7 +25,7 @@ from convscope.kinds.image.readers.idx import is_idx
 from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name
 from convscope.kinds.image.readers.pixel_rows import pixel_columns
 
-RECIPE = "image-classification"
+RECIPE, REGRESSION = "image-classification", "image-regression"
 _SURE = 0.97
 _FEW = 3
 """Cells of a column that are looked for among the files beside."""
@@ -90,7 +92,16 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file, head in snapshot.tables.items():
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
-        yield from _named(file, head)
+        recipe = REGRESSION if _has_numbers(head) else RECIPE
+        yield from (replace(each, recipe=recipe) for each in _named(file, head))
+
+
+def _has_numbers(head: TableHead) -> bool:
+    """Whether the labels of a table of images are numbers to predict."""
+    others = [at for at in range(len(head.first)) if not any(map(is_image_name, head.column(at)[:_FEW]))]
+    called = [at for at in others if is_label_name(head.first[at])]
+    labels = called[:1] or (others if len(others) == 1 else [])
+    return any(are_numbers_to_predict(head.column(at)) for at in labels)
 
 
 def _encoded(file: Path, head: TableHead) -> Iterator[Detection]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from convscope.data.options import GROUP, LABEL_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import DEPTH, KERNEL_SIZE, WIDTH
+from convscope.models.options import CENTER, DEPTH, KERNEL_SIZE, SPREAD, WIDTH
 from convscope.option import Option, within
 from convscope.types import Preprocessing
 
@@ -139,13 +140,41 @@ IMAGE_CLASSIFICATION = RecipeSpec(
         },
     },
 )
+IMAGE_REGRESSION = RecipeSpec(
+    name="image-regression",
+    task="regression",
+    steps=Lazy("convscope.kinds.image.regression:RECIPE"),
+    summary="which number does an image have",
+    reads=("all that image-classification reads, with numbers such as 1.5 in place of classes",),
+    architectures=IMAGE_CLASSIFICATION.architectures,
+    options=tuple(
+        replace(option, default=False, help="Whether a mirrored image keeps its number")
+        if option.name == "flip"
+        else option
+        for option in IMAGE_CLASSIFICATION_OPTIONS
+    ),
+    model_options=(
+        *IMAGE_CLASSIFICATION_MODEL_OPTIONS,
+        CENTER.of(**dict.fromkeys(IMAGE_CLASSIFICATION.architectures)),
+        SPREAD.of(**dict.fromkeys(IMAGE_CLASSIFICATION.architectures)),
+    ),
+    settings={
+        name: {
+            key: value
+            for key, value in settings.items()
+            if key not in ("label_smoothing", "mixing", "mirror")
+        }
+        for name, settings in IMAGE_CLASSIFICATION.settings.items()
+    },
+    ignored_settings=("class_weights", "label_smoothing", "mixing"),
+)
 
 IMAGE = Kind(
     name="image",
     extra=None,
     input_shape=(48, 48, 1),
     detect=Lazy("convscope.kinds.image.detect:detect"),
-    recipes=(IMAGE_CLASSIFICATION,),
+    recipes=(IMAGE_CLASSIFICATION, IMAGE_REGRESSION),
     architectures=(
         Architecture(
             "compact_cnn",

@@ -143,11 +143,22 @@ def read_images(
         DataError: As the table above says; the message names the file and, in a table, the line.
         UsageError: There is no such column.
     """
-    place = Path(path)
-    asked = TableOptions(label_column, group, levels=as_levels(levels))
-    folder = is_folder(place)
-    found = find_in_folder(place, progress, asked) if folder else find_in_file(place, progress, asked)
+    found = find_images(Path(path), progress, label_column=label_column, group=group, levels=levels)
     return assemble(found, seed, group)
+
+
+def find_images(
+    place: Path,
+    progress: Progress,
+    *,
+    label_column: str | None = None,
+    group: str | None = None,
+    levels: Sequence[int] | None = None,
+) -> Found:
+    """Labelled images before they are divided; arguments and errors as those of `read_images`."""
+    asked = TableOptions(label_column, group, levels=as_levels(levels))
+    read = find_in_folder if is_folder(place) else find_in_file
+    return read(place, progress, asked)
 
 
 def as_levels(given: Sequence[int] | None) -> Levels | None:

@@ -1,0 +1,63 @@
+"""Images to a number each: how old, how many, how far does an image show?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.data.number_labels import assemble_numbers
+from convscope.data.splits import Splits
+from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.image.classification import augmentation, fit_representation, test_time_views
+from convscope.kinds.image.kind import IMAGE_REGRESSION
+from convscope.kinds.image.readers.inputs import read_inputs
+from convscope.kinds.image.readers.reader import find_images
+from convscope.kinds.image.representation import ImageRepresentation
+from convscope.kinds.tasks.regression import regression_recipe
+from convscope.types import Progress, no_progress
+
+
+def read_numbered_images(
+    path: str | Path,
+    *,
+    seed: int | None = 0,
+    progress: Progress = no_progress,
+    label_column: str | None = None,
+    group: str | None = None,
+    levels: Sequence[int] | None = None,
+) -> Splits:
+    """Reads images with a number each, from any layout that `read_images` reads.
+
+    Args:
+        path: As `read_images`.
+        seed: As `read_images`.
+        progress: As `read_images`.
+        label_column: The column of numbers.
+        group: As `read_images`.
+        levels: As `read_images`.
+
+    Raises:
+        DataError: As `read_images`; or a label is no number.
+    """
+    found = find_images(Path(path), progress, label_column=label_column, group=group, levels=levels)
+    return assemble_numbers(found, seed, group)
+
+
+def unmirrored(
+    strength: float, flip: bool = False, erase: float = 0.0
+) -> Callable[[Any, np.random.Generator], Any]:
+    """As images of classes are changed, but not mirrored unless asked for: numbers may depend on the side."""
+    return augmentation(strength, flip, erase)
+
+
+RECIPE = regression_recipe(
+    IMAGE_REGRESSION,
+    read=read_numbered_images,
+    read_inputs=read_inputs,
+    representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
+    augmentation=unmirrored,
+    test_time_views=test_time_views,
+)
