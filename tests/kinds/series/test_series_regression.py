@@ -110,13 +110,13 @@ def test_errors_stand_beside_those_of_the_mean():
 def test_a_run_learns_numbers_and_gives_intervals(tmp_path):
     from convscope.api import evaluate, predict, train
 
-    path = write_pitches(tmp_path / "data")
+    path = write_pitches(tmp_path / "data", count=160)
     train(
         path,
         out=tmp_path / "run",
         architecture="fcn",
         options={"filters": (16, 16, 16)},
-        epochs=30,
+        epochs=20,
         batch_size=8,
         learning_rate=1e-2,
         precision="float32",

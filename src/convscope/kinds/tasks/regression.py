@@ -177,6 +177,7 @@ def regression_recipe(
         encode_inputs=encode_inputs or encoded,
         report=ReportSteps("samples", counts, mistakes, example_samples, plot_predictions),
         calibrate=calibrate,
+        calibration_optional=True,
         **{name: value for name, value in given.items() if value is not None},
     )
 
@@ -204,7 +205,8 @@ def build_regressor(
     dtype = "float32" if policy.name.startswith("mixed_") else None
     raw = keras.layers.Dense(1, dtype=dtype, name="deviation")(last.input)
     scaled = keras.layers.Rescaling(spread, center, dtype=dtype, name=NUMBER)(raw)
-    return keras.Model(classifier.input, scaled, name=classifier.name)
+    inputs = classifier.inputs[0] if len(classifier.inputs) == 1 else classifier.inputs
+    return keras.Model(inputs, scaled, name=classifier.name)
 
 
 def number_examples(context: ExampleContext[AnyRepresentation]) -> NumberExamples:
