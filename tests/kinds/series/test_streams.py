@@ -165,12 +165,23 @@ def test_other_variables_too_few_rows_and_no_tables_are_told(tmp_path):
         read_streams(tmp_path / "nowhere")
 
 
-def test_series_that_differ_a_hundredfold_are_warned_of(tmp_path):
+def test_series_that_are_unlike_are_compared_each_with_its_own_beginning(tmp_path):
     write(tmp_path / "all" / "a.csv", table())
     lines = [line.split(",") for line in table().splitlines()[1:]]
     wide = "\n".join(["time,value", *(f"{time},{1000 * float(value)}" for time, value in lines)])
     write(tmp_path / "all" / "b.csv", wide)
-    assert "hundredfold" in read_streams(tmp_path / "all").warnings[0]
+    splits = read_streams(tmp_path / "all")
+    assert splits.reading == {"per_series": True}
+    assert splits.test.samples.own
+    assert any("one for each series" in line and "'value'" in line for line in splits.decisions)
+    assert len(splits.test.samples.reference(1)) == 100
+    shared = read_streams(tmp_path / "all", wanted=Wanted(own=False))
+    assert "hundredfold" in shared.warnings[0]
+    write(tmp_path / "same" / "a.csv", table())
+    write(tmp_path / "same" / "b.csv", table(seed=1))
+    alike = read_streams(tmp_path / "same")
+    assert not alike.test.samples.own
+    assert any("one for all series" in line for line in alike.decisions)
 
 
 def test_the_fingerprint_knows_values_times_and_windows(tmp_path):

@@ -3,199 +3,25 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import RunError
 from convscope.kinds.series.anomaly.alarms import HOLD, Alarm, Watch, find_alarms
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster, Rows
+from convscope.kinds.series.anomaly.levels import Levels
 from convscope.kinds.series.anomaly.representation import FURTHEST, filled
+from convscope.kinds.series.anomaly.surprisal import (
+    DIGITS,
+    HELD,
+    MOST_KEPT,
+    Surprisal,
+    checked_histories,
+)
 from convscope.types import Progress, no_progress
-
-QUANTITIES = ("deviation", "error")
-SPANS = (2, 20)
-"""Rows that a mean is taken over."""
-INDEPENDENT = 10
-"""Means without a row in common that a memory needs before it calls anything rare."""
-MEMORY = 8_000
-"""Values that are remembered."""
-SHARE = 0.02
-"""Share of the values that are taken for the tail."""
-FEWEST = 5
-"""Values in the tail at least."""
-WARM = 100
-"""Values before which nothing is called rare, by default."""
-FINEST = 1e-3
-"""The mean excess at least, as a share of the quantile and absolutely: what is finer is noise."""
-RAREST = 50.0
-"""No surprisal is larger."""
-KEPT = 5.0
-"""What is more surprising is remembered as a value of this surprisal, so that one anomaly does not hide the
-next one."""
-
-Histories = Mapping[str, Sequence[Sequence[float]]]
-"""By quantity and span (`error over 20`), for each variable the values that were there before."""
-MOST_KEPT = 2_000
-"""Values of each memory that a run keeps."""
-DIGITS = 6
-"""Digits that the values of memories keep in a run."""
-
-
-class Surprisal:
-    """Surprisals of one stream.
-
-    Args:
-        variables: How many there are.
-        histories: What the memories begin with; empty ones call nothing surprising until they have filled.
-    """
-
-    def __init__(self, variables: int, histories: Histories | None = None) -> None:
-        known = histories or {}
-        nothing: Sequence[Sequence[float]] = [()] * variables
-        self._tails = {
-            _name(quantity, span): [
-                Tail(values, warm=max(WARM, INDEPENDENT * span))
-                for values in known.get(_name(quantity, span), nothing)
-            ]
-            for quantity in QUANTITIES
-            for span in SPANS
-        }
-        self._means = [
-            [
-                (_Mean(span), self._tails[_name(quantity, span)][variable])
-                for quantity in QUANTITIES
-                for span in SPANS
-            ]
-            for variable in range(variables)
-        ]
-
-    def push(self, deviations: Sequence[float], errors: Sequence[float], scored: bool = True) -> list[float]:
-        """The next row.
-
-        Args:
-            deviations: Distance of each value from what is usual; NaN where the value is missing.
-            errors: Distance from what was expected; NaN where the value is missing or nothing was expected.
-            scored: Whether the row is scored and remembered, or only the past of those that are.
-
-        Returns:
-            For each variable -log10 of the probability of anything as surprising, at least 0.
-        """
-        found = []
-        for variable, kept in enumerate(self._means):
-            most = 0.0
-            values = (deviations[variable], errors[variable])
-            for place, (mean, tail) in enumerate(kept):
-                value = values[place // len(SPANS)]
-                if math.isnan(value):
-                    continue
-                current = mean.push(value)
-                if scored and current is not None:
-                    most = max(most, tail.met(current))
-            found.append(most)
-        return found
-
-    def histories(self) -> dict[str, list[list[float]]]:
-        """What the memories hold, to begin others with."""
-        return {name: [tail.values() for tail in tails] for name, tails in self._tails.items()}
-
-
-class Tail:
-    r"""The last values of one quantity, in order of time and in order of size.
-
-    They tell how rare a value is among those before it, far beyond what counting could tell. Of $n$ values
-    the rarest that counting can tell apart has a probability of $1/n$. Beyond a high quantile $q$, though,
-    most distributions fall off in much the same way, and with an exponential tail
-
-    $$P(X > x) = p_q \, e^{-(x - q) / m}$$
-
-    where $p_q$ is the share of values above $q$ and $m$ their mean excess over it. The surprisal is
-    $-\log_{10} P(X > x)$: 3 is what one in a thousand values reaches.
-
-    Source: Pickands (1975), "Statistical inference using extreme order statistics", for the tail; Siffer,
-    Fouque, Termier and Largouet (2017), "Anomaly detection in streams with extreme value theory", for its use
-    in streams. The tail here is exponential (the extreme value index is 0), which needs no more than a mean,
-    and moves with the values: a rolling memory holds them in order.
-
-    Args:
-        values: Values to begin with, oldest first.
-        memory: Values that are remembered.
-        share: Share of them that are taken for the tail.
-        warm: Values before which nothing is called rare.
-    """
-
-    def __init__(
-        self,
-        values: Iterable[float] = (),
-        memory: int = MEMORY,
-        share: float = SHARE,
-        warm: int = WARM,
-    ) -> None:
-        self._share, self._warm = share, warm
-        self._memory = memory
-        self._in_time = deque(values, memory)
-        self._in_size = sorted(self._in_time)
-
-    def __len__(self) -> int:
-        return len(self._in_size)
-
-    def surprisal(self, value: float) -> float:
-        """How rare a value is that is not among the others yet; 0 where there are too few of them."""
-        if len(self._in_size) < self._warm:
-            return 0.0
-        quantile, decade, least = self._tail()
-        return min(max((value - quantile) / decade + least, 0.0), RAREST)
-
-    def met(self, value: float) -> float:
-        """How rare a value is, which is remembered from now on."""
-        if len(self._in_size) < self._warm:
-            self.add(value)
-            return 0.0
-        quantile, decade, least = self._tail()
-        rarity = (value - quantile) / decade + least
-        self.add(min(value, quantile + (KEPT - least) * decade))
-        return min(max(rarity, 0.0), RAREST)
-
-    def add(self, value: float) -> None:
-        """Remembers a value as it is; the oldest is forgotten where there are enough."""
-        if len(self._in_time) == self._memory:
-            del self._in_size[bisect_left(self._in_size, self._in_time[0])]
-        self._in_time.append(value)
-        insort(self._in_size, value)
-
-    def _tail(self) -> tuple[float, float, float]:
-        """Where the tail begins, what makes a value ten times as rare, and the surprisal at its beginning."""
-        count = len(self._in_size)
-        above = max(int(count * self._share), FEWEST)
-        tail = self._in_size[-above:]
-        quantile = tail[0]
-        excess = max(sum(tail) / above - quantile, FINEST * max(abs(quantile), 1.0))
-        return quantile, excess * math.log(10), -math.log10(above / count)
-
-    def values(self) -> list[float]:
-        """What is remembered, oldest first."""
-        return list(self._in_time)
-
-
-class _Mean:
-    """The mean of the last values; None before there are enough, as a mean of fewer varies more."""
-
-    def __init__(self, span: int) -> None:
-        self._values: deque[float] = deque(maxlen=span)
-
-    def push(self, value: float) -> float | None:
-        self._values.append(value)
-        full = len(self._values) == self._values.maxlen
-        return sum(self._values) / len(self._values) if full else None
-
-
-def _name(quantity: str, span: int) -> str:
-    return f"{quantity} over {span}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +71,7 @@ class Detector:
         threshold: The score that makes an alarm.
         hold: Rows that an alarm gathers.
         histories: What memories begin with, as `calibrated` gives them.
+        levels: Where rows lie that are normal; None where that is not known.
     """
 
     def __init__(
@@ -255,11 +82,13 @@ class Detector:
         threshold: float,
         hold: int = HOLD,
         histories: Mapping[str, Any] | None = None,
+        levels: Levels | None = None,
     ) -> None:
+        self.levels = levels
         self.forecaster = forecaster
         self.centre, self.scale = np.asarray(centre, np.float64), np.asarray(scale, np.float64)
         self.threshold, self.hold = threshold, hold
-        self.histories = None if histories is None else _checked(histories, forecaster.variables)
+        self.histories = None if histories is None else checked_histories(histories, forecaster.variables)
 
     def score(
         self, values: npt.NDArray[np.float32], lead: int = 0, progress: Progress = no_progress
@@ -271,44 +100,63 @@ class Detector:
             lead: Rows at the beginning that are only the past of the others, and score 0.
             progress: Called with the number of scored rows.
         """
-        deviations, errors = self._distances(values)
-        parts = self._surprisals(
-            Surprisal(values.shape[1], self.histories), deviations, errors, lead, progress
-        )
+        scaled, errors = self._distances(values)
+        surprisal = Surprisal(values.shape[1], self.histories)
+        parts = self._surprisals(surprisal, np.abs(scaled), errors, lead, progress)
+        if self.levels is not None:
+            meter = self.levels.meter()
+            found = [meter.push(value, error) for value, error in zip(scaled, errors, strict=True)]
+            parts[lead:] = either(parts[lead:], np.array(found)[lead:])
         scores = np.maximum(parts.max(axis=1) - math.log10(values.shape[1]), 0.0)
         return Scored(scores, parts, find_alarms(scores, parts, self.threshold, self.hold), self.threshold)
 
     def calibrated(
-        self, series: Sequence[tuple[npt.NDArray[np.float32], int]]
+        self, series: Sequence[tuple[npt.NDArray[np.float32], int]], among: int = 0
     ) -> dict[str, list[list[float]]]:
         """What memories hold after normal or unlabelled series, as plain numbers.
 
         Args:
             series: Values that the model was not trained on, shape (rows, variables), each with the number of
                 rows at its beginning that are only the past of the others.
+            among: How many series the memories are shared by; by default these.
         """
-        most = max(MOST_KEPT // max(len(series), 1), 1)
+        most = max(MOST_KEPT // max(among, len(series), 1), 1)
         gathered: dict[str, list[list[float]]] = {}
         for values, lead in series:
             surprisal = Surprisal(values.shape[1])
-            self._surprisals(surprisal, *self._distances(values), lead, no_progress)
+            scaled, errors = self._distances(values)
+            self._surprisals(surprisal, np.abs(scaled), errors, lead, no_progress)
             for name, kept in surprisal.histories().items():
                 whole = gathered.setdefault(name, [[] for _ in kept])
                 for mine, some in zip(whole, kept, strict=True):
                     mine += [float(f"{value:.{DIGITS}g}") for value in some[-most:]]
         return gathered
 
+    def levels_of(self, references: Sequence[npt.NDArray[np.float32]]) -> Levels:
+        """The levels of rows that are normal.
+
+        Args:
+            references: Shape (rows, variables) each; how far off forecasts are is told by the rows at their
+                ends that the model did not learn from.
+        """
+        found = []
+        for values in references:
+            scaled, errors = self._distances(values)
+            errors[: len(errors) - int(len(errors) * HELD)] = np.nan
+            found.append((scaled, errors))
+        return Levels.of(found)
+
     def stream(self) -> Stream:
         """Scores for rows that come one by one."""
         return Stream(self)
 
     def _distances(self, values: npt.NDArray[np.float32]) -> tuple[Rows, Rows]:
-        """Deviations and errors, shape (rows, variables); of what is missing NaN."""
+        """Scaled values and errors, shape (rows, variables); of what is missing NaN."""
         scaled = (np.asarray(values, np.float64) - self.centre) / self.scale
         expected = self.forecaster.whole(np.clip(filled(scaled), -FURTHEST, FURTHEST))
         errors = np.abs(scaled - expected)
         errors[: self.forecaster.reach - 1] = np.nan
-        return np.abs(scaled), errors
+        return scaled, errors
 
     @staticmethod
     def _surprisals(
@@ -336,6 +184,7 @@ class Stream:
         self._expected = detector.forecaster.stepper()
         variables = detector.forecaster.variables
         self._surprisal = Surprisal(variables, detector.histories)
+        self._levels = None if detector.levels is None else detector.levels.meter()
         self._watch = Watch(detector.threshold, detector.hold)
         self._last = np.zeros(variables)
         self._correction = math.log10(variables)
@@ -356,20 +205,13 @@ class Stream:
             self._unseen -= 1
             errors[:] = np.nan
         parts = self._surprisal.push(np.abs(scaled).tolist(), errors.tolist())
+        if self._levels is not None:
+            parts = either(np.array(parts), np.array(self._levels.push(scaled, errors))).tolist()
         score = max(max(parts) - self._correction, 0.0)
         over, begins = self._watch.push(score)
         return RowScore(score, tuple(parts), over, begins)
 
 
-def _checked(histories: Mapping[str, Any], variables: int) -> Mapping[str, Any]:
-    """Refuses what `calibrated` did not write."""
-    for name in (f"{quantity} over {span}" for quantity in QUANTITIES for span in SPANS):
-        kept = histories.get(name)
-        listed = isinstance(kept, list) and len(kept) == variables
-        if not listed or not all(_are_numbers(some) for some in kept or ()):
-            raise RunError(f"The calibration of the run has no '{name}' for {variables} variables.")
-    return histories
-
-
-def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
+def either(rows: Rows, levels: Rows) -> Rows:
+    """The larger of two surprisals, less log10 of 2: one of two is twice as often large by chance."""
+    return np.maximum(np.maximum(rows, levels) - math.log10(2), 0.0)

@@ -137,6 +137,10 @@ class AnomalyMetrics(Plain):
         false_per_thousand: Alarms outside of known anomalies for each thousand rows.
         nab_score: The benchmark's score, standard profile.
         series: The alarms of each series.
+        row_f1: Harmonic mean of precision and recall of rows, where rows are marked and not windows around
+            anomalies; None else.
+        false_alarm_rate: Share of the normal rows that reach the threshold, likewise.
+        missed_alarm_rate: Share of the anomalous rows that do not, likewise.
     """
 
     _WHAT = "anomaly metrics"
@@ -155,6 +159,9 @@ class AnomalyMetrics(Plain):
     false_per_thousand: float | None
     nab_score: float | None
     series: tuple[SeriesAlarms, ...]
+    row_f1: float | None = None
+    false_alarm_rate: float | None = None
+    missed_alarm_rate: float | None = None
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """A row for each series."""
@@ -176,9 +183,15 @@ class AnomalyMetrics(Plain):
             return f"{counted}, threshold {self.threshold:.2f}"
         if self.nab_score is None:
             return f"{counted}, all of them false: there are no anomalies"
-        return (
+        line = (
             f"{counted}, of {self.windows} anomalies found {self.recall:.1%}, "
             f"of the alarms {self.precision:.1%} right, NAB score {self.nab_score:.1f}"
+        )
+        if self.row_f1 is None or self.false_alarm_rate is None or self.missed_alarm_rate is None:
+            return line
+        return (
+            f"{line}; by rows F1 {self.row_f1:.3f}, false alarms {self.false_alarm_rate:.1%}, missed"
+            f" {self.missed_alarm_rate:.1%}"
         )
 
     def to_scores(self) -> tuple[tuple[str, str, str], ...]:
@@ -197,6 +210,9 @@ class AnomalyMetrics(Plain):
                 ("alarms that are right", f"{self.precision:.1%}", "that begin in a known anomaly"),
                 ("NAB score", f"{self.nab_score:.1f}", "standard profile; 0 is silence, 100 perfect"),
             ]
+        if self.row_f1 is not None and self.false_alarm_rate is not None:
+            rates = f"false alarms {self.false_alarm_rate:.1%}, missed {self.missed_alarm_rate or 0:.1%}"
+            scores.append(("F1 of rows", f"{self.row_f1:.3f}", rates))
         return tuple(scores)
 
 
@@ -210,6 +226,7 @@ class LabeledAlarms:
         lead: Rows at its beginning that were not scored.
         alarms: Its alarms.
         windows: Its known anomalies; None where nothing is known.
+        over: Whether each row reaches the threshold, shape (rows,), where its rows are marked; None else.
     """
 
     name: str
@@ -217,6 +234,7 @@ class LabeledAlarms:
     lead: int
     alarms: tuple[Alarm, ...]
     windows: Windows | None
+    over: npt.NDArray[np.bool_] | None = None
 
 
 def anomaly_metrics(alarms_of: Sequence[LabeledAlarms], threshold: float, asked: float) -> AnomalyMetrics:
@@ -251,7 +269,27 @@ def anomaly_metrics(alarms_of: Sequence[LabeledAlarms], threshold: float, asked:
         false_per_thousand=1000 * false / max(sum(each.rows for each in known), 1) if known else None,
         nab_score=normalized(sum(each.raw or 0.0 for each in known), windows) if windows else None,
         series=series,
+        **_by_row(alarms_of),
     )
+
+
+def _by_row(alarms_of: Sequence[LabeledAlarms]) -> dict[str, float | None]:
+    """F1 and error rates of rows; nothing where rows are not marked, or none are of that sort."""
+    found = np.zeros((2, 2), np.int64)  # whether a row is anomalous, and whether it reaches the threshold
+    for each in alarms_of:
+        if each.over is None or each.windows is None:
+            continue
+        true = np.zeros(each.rows, bool)
+        for first, last in each.windows:
+            true[first : last + 1] = True
+        pairs = 2 * true[each.lead :] + each.over[each.lead :]
+        found += np.bincount(pairs, minlength=4).reshape(2, 2)
+    (quiet, false), (missed, hit) = found.tolist()
+    return {
+        "row_f1": 2 * hit / (2 * hit + false + missed) if hit + missed else None,
+        "false_alarm_rate": false / (quiet + false) if quiet + false else None,
+        "missed_alarm_rate": missed / (hit + missed) if hit + missed else None,
+    }
 
 
 def _of_series(each: LabeledAlarms) -> SeriesAlarms:

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,23 +25,21 @@ from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
-from convscope.errors import DataError
-from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
-from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation, windows_of_marks
+from convscope.errors import DataError, UsageError
+from convscope.kinds.series.anomaly.surprisal import HELD
+from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured
+from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
 from convscope.kinds.series.readers.frames import is_table, read_frame
 from convscope.kinds.series.readers.segments import Stream, fingerprint, split_of
 from convscope.kinds.series.readers.sources import Series
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
-if TYPE_CHECKING:
-    pass
-
-TRAIN_SHARE = 0.5
-"""Share of the rows that is learned from, at the beginning of each series."""
-VALIDATION_SHARE = 0.3
-"""Share of what is learned from that chooses weights and fills memories, at its end."""
 FEWEST = 32
 """Rows that learning needs."""
+UNLIKE = 1.0
+"""Times that a variable varies within series: where series are further apart than that, they are unlike."""
+UNLIKE_SPREAD = 5.0
+"""How many times as far as in another series a variable may vary in one that is like it."""
 Part = tuple[Stream, int, int]
 
 
@@ -72,6 +69,7 @@ def read_streams(
         streams = _read_all(root, keys, asked, benchmark, notes, progress)
     _check_variables(root, streams)
     parts, decisions = _divided(root, streams, asked, benchmark)
+    own, why = _own(streams, asked, apart=not any(stream.normal for stream, _, _ in parts["train"]))
     known = sum(stream.windows is not None for stream in streams)
     labels = (
         f", {known} with known anomalies, used for evaluation only" if known else ", without known anomalies"
@@ -79,16 +77,19 @@ def read_streams(
     variables = len(streams[0].series.variables)
     rows = sum(map(len, streams))
     return Splits(
-        split_of(root, parts["train"]),
-        split_of(root, parts["validation"], asked.lead),
-        split_of(root, parts["test"], asked.lead),
+        split_of(root, parts["train"], own=own),
+        split_of(root, parts["validation"], asked.lead, own=own),
+        split_of(root, parts["test"], asked.lead, own=own),
         class_names=(),
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{labels}",
         fingerprint=fingerprint(streams),
-        decisions=(*decisions, *notes.lines()),
-        warnings=(*notes.lines(doubts=True), *_warnings(streams)),
+        decisions=(*decisions, *why, *notes.lines()),
+        warnings=(*notes.lines(doubts=True), *(() if own else _warnings(streams))),
         skipped=skipped,
-        reading={} if notes.forms.form is None else {"time_format": notes.forms.form},
+        reading={
+            "per_series": own,
+            **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
+        },
     )
 
 
@@ -122,9 +123,48 @@ def read_stream(
     if found.time_format is not None:
         notes.forms.add(found.time_format, found.notes)
     if found.marks is not None:
-        return Stream(key, found.series, windows_of_marks(found.marks))
+        return Stream(key, found.series, windows_of_marks(found.marks), by_row=True)
     windows = None if benchmark is None else benchmark.windows(path, found.series.times)
     return Stream(key, found.series, windows)
+
+
+def _own(streams: Sequence[Stream], asked: Wanted, *, apart: bool) -> tuple[bool, list[str]]:
+    """Whether each series is compared with its own beginning, and why."""
+    if apart:
+        if asked.own:
+            raise UsageError(
+                "per_series needs series whose beginnings are normal. Received: folders train/ and test/.",
+                "Leave --per-series out.",
+            )
+        return False, []
+    if asked.own is not None:
+        return asked.own, []
+    if len(streams) < 2:
+        return False, []
+    why = _unlike(streams)
+    if why:
+        said = f"detectors: one for each series, with its own usual values, because {why}"
+        return True, [f"{said}; --no-per-series takes one for all"]
+    said = "detectors: one for all series, because their beginnings are alike"
+    return False, [f"{said}; --per-series takes one for each"]
+
+
+def _unlike(streams: Sequence[Stream]) -> str:
+    """In what the beginnings of series differ, or nothing."""
+    for name in streams[0].series.variables:
+        columns = [stream.series.values[: stream.normal] for stream in streams]
+        places = [stream.series.variables.index(name) for stream in streams]
+        known = [column[:, at][~np.isnan(column[:, at])] for column, at in zip(columns, places, strict=True)]
+        known = [each.astype(np.float64) for each in known if len(each)]
+        if len(known) < 2:
+            continue
+        spreads = np.array([each.std() for each in known])
+        apart, within = float(np.std([np.median(each) for each in known])), float(np.median(spreads))
+        if apart > UNLIKE * within:
+            return f"'{name}' is further apart between series than it varies within them"
+        if spreads.max() > UNLIKE_SPREAD * max(spreads.min(), 1e-12) and spreads.max() > within:
+            return f"'{name}' varies more than {UNLIKE_SPREAD:g} times as far in one as in another"
+    return ""
 
 
 def _tables(place: Path) -> tuple[list[str], tuple[Skipped, ...]]:
@@ -149,25 +189,30 @@ def _check_variables(root: str, streams: Sequence[Stream]) -> None:
 
 
 def _divided(
-    root: str, streams: Sequence[Stream], asked: Wanted, benchmark: BenchmarkLabels | None
+    root: str, streams: list[Stream], asked: Wanted, benchmark: BenchmarkLabels | None
 ) -> tuple[dict[SplitName, list[Part]], list[str]]:
     named = [split_of_path(stream.key.partition("/")[0]) for stream in streams]
     if "train" in named and "test" in named:
         return _as_named(root, streams, named)
     parts: dict[SplitName, list[Part]] = {"train": [], "validation": [], "test": []}
-    for stream in streams:
+    for place, stream in enumerate(streams):
         rows = len(stream)
-        if asked.train_share is not None:
-            learned = int(rows * asked.train_share)
-        else:
-            learned = probation(rows) if benchmark is not None else int(rows * TRAIN_SHARE)
-        _learned(root, stream, learned, parts)
-        parts["test"].append((stream, learned, rows))
-    if asked.train_share is None and benchmark is not None:
+        learned = asked.learned(rows, benchmark is not None)
+        if learned >= rows:
+            raise DataError(
+                f"{Path(root, stream.key)}: expected more than {learned} rows, received {rows}",
+                hint="Give a smaller --train-rows, or leave this file out.",
+            )
+        streams[place] = replace(stream, normal=learned)
+        _learned(root, streams[place], learned, parts)
+        parts["test"].append((streams[place], learned, rows))
+    if asked.train_rows is not None:
+        why = f"the first {asked.train_rows} rows of each series, as given"
+    elif asked.train_share is None and benchmark is not None:
         why = "the probationary period of the benchmark (15 %, 750 rows at most)"
     else:
         why = f"the first {asked.train_share or TRAIN_SHARE:.0%} of each series"
-    said = f"train: {why}, of which the last {VALIDATION_SHARE:.0%} are validation; test is the rest"
+    said = f"train: {why}, of which the last {HELD:.0%} are validation; test is the rest"
     return parts, [said]
 
 
@@ -181,7 +226,7 @@ def _as_named(
             _learned(root, stream, len(stream), parts)
         elif name is not None:
             parts[name].append((stream, 0, len(stream)))
-    held = "validation/" if whole else f"the last {VALIDATION_SHARE:.0%} of each series of train/"
+    held = "validation/" if whole else f"the last {HELD:.0%} of each series of train/"
     return parts, [f"splits: as the folders are named; validation is {held}"]
 
 
@@ -193,7 +238,7 @@ def _learned(root: str, stream: Stream, learned: int, parts: dict[SplitName, lis
             f" of {len(stream)}",
             hint="Give a larger train_share, or a longer series.",
         )
-    cut = learned - int(learned * VALIDATION_SHARE)
+    cut = learned - int(learned * HELD)
     parts["train"].append((stream, 0, cut))
     parts["validation"].append((stream, cut, learned))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
+from convscope.errors import DataError
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
@@ -24,7 +26,8 @@ from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
-from convscope.kinds.series.readers.segments import SegmentInputs
+from convscope.kinds.series.readers.segments import SegmentInputs, stretch
+from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.tables import measuring_of
 from convscope.types import Progress, Skipped, no_progress
 
@@ -61,7 +64,32 @@ def read_stream_inputs(
         notes.add([line for line in made.notes if not line.startswith("time: column")])
         progress(done, len(files), "reading series")
     keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
-    return SegmentInputs("", keys, series, (), tuple(skipped), (*notes.lines(doubts=True), *notes.lines()))
+    references = [_beginning(each, asked, file) for each, file in zip(series, keys, strict=True)]
+    return SegmentInputs(
+        root="",
+        keys=keys,
+        series=series,
+        references=references if asked.own else (),
+        own=bool(asked.own),
+        skipped=tuple(skipped),
+        warnings=(*notes.lines(doubts=True), *notes.lines()),
+    )
+
+
+def _beginning(series: Series, asked: Wanted, where: str) -> Series:
+    """The rows of a series that are normal.
+
+    Raises:
+        DataError: There are no more rows than that.
+    """
+    learned = asked.learned(len(series))
+    if asked.own and learned >= len(series):
+        raise DataError(
+            f"{where}: expected more than {learned} rows, the first {learned} of which are normal, received"
+            f" {len(series)}",
+            hint="Train with --no-per-series to compare files with those of the training.",
+        )
+    return stretch(series, 0, learned)
 
 
 def read(
@@ -78,6 +106,9 @@ def read(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    train_rows: int | None = None,
+    per_series: bool | None = None,
+    levels: bool | None = None,
 ) -> Splits:
     """Series of any layout, divided by time.
 
@@ -94,12 +125,25 @@ def read(
         time_format: How times are written.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
+        train_rows: Rows at the beginning of each series that are normal and learned from.
+        per_series: Whether each series is compared with its own beginning; None: where series are unlike.
+        levels: Whether rows are compared with the levels of the beginning; None: where `train_rows` says that
+            it is normal.
     """
     checked_rate(false_alarms)
     checked_hold(hold)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column)
-    wanted = Wanted(label_column, train_share, window, measuring)
-    return read_streams(path, wanted=wanted, progress=progress)
+    wanted = Wanted(label_column, train_share, window, measuring, train_rows, per_series)
+    found = read_streams(path, wanted=wanted, progress=progress)
+    chosen = train_rows is not None if levels is None else levels
+    line = "levels: rows are compared with the level of the first rows, which are taken for normal"
+    other = (
+        "levels: what is usual moves with the rows, so that long anomalies become usual; where the first rows"
+        " are normal, --train-rows finds them"
+    )
+    said = () if levels is not None else (line if chosen else other,)
+    reading = {**found.reading, "levels": chosen}
+    return replace(found, reading=reading, decisions=(*found.decisions, *said))
 
 
 def read_inputs(
@@ -111,10 +155,14 @@ def read_inputs(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    train_share: float | None = None,
+    train_rows: int | None = None,
+    per_series: bool | None = None,
 ) -> SegmentInputs:
     """Series that scores are asked for."""
     measuring = measuring_of(time_column, time_format, missing_value, drop_column)
-    return read_stream_inputs(paths, wanted=Wanted(label_column, measuring=measuring), progress=progress)
+    wanted = Wanted(label_column, train_share, 0, measuring, train_rows, bool(per_series))
+    return read_stream_inputs(paths, wanted=wanted, progress=progress)
 
 
 RECIPE = Recipe(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,7 @@ class _Saved:
     centre: tuple[float, ...]
     spread: tuple[float, ...]
     timed: bool
+    own: bool = False
 
     def __post_init__(self) -> None:
         if self.window < 8 or not len(self.variables) == len(self.centre) == len(self.spread):
@@ -86,7 +87,8 @@ class _Saved:
 class StreamRepresentation(InputsAsEncoded):
     """From series to windows of rows without their usual value, in units of how far they usually are from it.
 
-    The usual value is the median of train, the unit its standard deviation. A missing value becomes the last
+    The usual value is the median of train, the unit its standard deviation; where series are unlike, those of
+    the rows at the beginning of each series that are normal. A missing value becomes the last
     known one of its variable, and the usual one where none is known yet. Before the first row there is
     nothing but usual values.
 
@@ -96,6 +98,7 @@ class StreamRepresentation(InputsAsEncoded):
         centre: The usual value of each, shape (variables,), float64.
         spread: The unit of each, above 0, shape (variables,), float64.
         timed: Whether rows of train have times.
+        own: Whether the usual values and units of a series are those of its own beginning.
     """
 
     window: int
@@ -103,6 +106,7 @@ class StreamRepresentation(InputsAsEncoded):
     centre: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
     timed: bool = False
+    own: bool = False
 
     @classmethod
     def fit(cls, train: Split, window: int = WINDOW) -> tuple[StreamRepresentation, tuple[str, ...]]:
@@ -127,24 +131,17 @@ class StreamRepresentation(InputsAsEncoded):
         rows = np.concatenate([series.values for series in all_series]).astype(np.float64)
         if np.isnan(rows).all():
             raise DataError(f"{train.samples.name(0)}: expected values, received none")
-        centre = np.array([_median(column) for column in rows.T])
-        units, constant = np.ones(len(variables)), []
-        for place, column in enumerate(rows.T):
-            known = column[~np.isnan(column)]
-            spread = float(known.std()) if len(known) else 0.0
-            if spread > SMALLEST * max(abs(centre[place]), SMALLEST):
-                units[place] = spread
-            else:
-                constant.append(variables[place])
-                units[place] = max(abs(centre[place]), 1.0)
-        decisions = [f"window: {window} rows of {len(variables)} variables, scaled by what is usual in train"]
+        centre, units, constant = usual(rows, variables)
+        own = bool(getattr(train.samples, "own", False))
+        of = "at the beginning of each series" if own else "in train"
+        decisions = [f"window: {window} rows of {len(variables)} variables, scaled by what is usual {of}"]
         if constant:
             some = ", ".join(constant[:8]) + (", ..." if len(constant) > 8 else "")
             decisions.append(f"constant in train, so that any change is an anomaly: {some}")
         missing = float(np.isnan(rows).mean())
         if missing:
             decisions.append(f"missing: {missing:.1%} of the values of train; each takes the last known one")
-        return cls(int(window), variables, centre, units, first.times is not None), tuple(decisions)
+        return cls(int(window), variables, centre, units, first.times is not None, own), tuple(decisions)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -196,9 +193,30 @@ class StreamRepresentation(InputsAsEncoded):
         before = times[0] - step * np.arange(ahead, 0, -1)
         return Axis(np.concatenate([before, times]), "time", self.variables, (ahead, 0))
 
-    def inputs(self, values: Values) -> npt.NDArray[np.float64]:
+    def scales(self, samples: Any, index: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The usual values and the units of a series, shape (variables,) each.
+
+        Args:
+            samples: Series.
+            index: Which.
+        """
+        reference = self.reference(samples, index) if self.own else None
+        if reference is None:
+            return self.centre, self.spread
+        centre, units, _ = usual(reference.astype(np.float64), self.variables)
+        return centre, units
+
+    def reference(self, samples: Any, index: int) -> Values | None:
+        """The raw rows at the beginning of a series that are normal; None where none are known."""
+        found = samples.reference(index) if hasattr(samples, "reference") else None
+        return None if found is None else self.values(found, samples.name(index))
+
+    def inputs(
+        self, values: Values, scales: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.float64]:
         """Scaled rows as the model sees them: nothing missing, nothing far beyond what is usual."""
-        scaled = (values.astype(np.float64) - self.centre) / self.spread
+        centre, spread = scales
+        scaled = (values.astype(np.float64) - centre) / spread
         return np.clip(filled(scaled), -FURTHEST, FURTHEST)
 
     def example(self, count: int) -> Values:
@@ -215,6 +233,7 @@ class StreamRepresentation(InputsAsEncoded):
             "centre": self.centre.tolist(),
             "spread": self.spread.tolist(),
             "timed": self.timed,
+            "own": self.own,
         }
 
     @classmethod
@@ -226,7 +245,7 @@ class StreamRepresentation(InputsAsEncoded):
         """
         read = from_saved(_Saved, saved, "stream representation", _SAVED)
         centre, spread = np.array(read.centre, np.float64), np.array(read.spread, np.float64)
-        return cls(read.window, read.variables, centre, spread, read.timed)
+        return cls(read.window, read.variables, centre, spread, read.timed, read.own)
 
     def _windows(
         self, samples: Any, ends: list[npt.NDArray[np.int64]] | None, room: int, progress: Progress
@@ -237,7 +256,7 @@ class StreamRepresentation(InputsAsEncoded):
             values = self.values(samples.load(i), samples.name(i))
             if ends is None:
                 values = values[-self.window :]
-            parts += [nothing, self.inputs(values).astype(np.float32)]
+            parts += [nothing, self.inputs(values, self.scales(samples, i)).astype(np.float32)]
             present += [np.zeros(self.window, bool), ~np.isnan(values).all(axis=1)]
             mine = np.array([len(values) - 1]) if ends is None else ends[i]
             last.append(at + self.window + mine)
@@ -250,6 +269,28 @@ class StreamRepresentation(InputsAsEncoded):
             self.window,
             room,
         )
+
+
+def usual(
+    rows: npt.NDArray[np.float64], variables: Sequence[str]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
+    """The usual value and the unit of each variable, and which of them are constant.
+
+    Args:
+        rows: Shape (rows, variables), NaN where missing.
+        variables: Their names.
+    """
+    centre = np.array([_median(column) for column in rows.T])
+    units, constant = np.ones(len(variables)), []
+    for place, column in enumerate(rows.T):
+        known = column[~np.isnan(column)]
+        spread = float(known.std()) if len(known) else 0.0
+        if spread > SMALLEST * max(abs(centre[place]), SMALLEST):
+            units[place] = spread
+        else:
+            constant.append(variables[place])
+            units[place] = max(abs(centre[place]), 1.0)
+    return centre, units, constant
 
 
 def filled(scaled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

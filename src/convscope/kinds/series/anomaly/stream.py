@@ -151,6 +151,11 @@ class AnomalyStream:
 
     def __init__(self, fitted: Fitted[StreamRepresentation]) -> None:
         self.variables: tuple[str, ...] = fitted.representation.variables
+        if fitted.representation.own:
+            raise UsageError(
+                "The run compares each series with its own beginning, which a stream has not.",
+                "Train with --no-per-series to follow streams.",
+            )
         self.malformed = 0
         """Lines so far that were no rows."""
         self._stream = detector_of(fitted, fitted.calibration).stream()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.columns import column_of, find_column, is_label_name
 from convscope.errors import DataError, UsageError
+from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
 from convscope.kinds.series.readers.tables import MEASURING, Measuring, series_of_frame
@@ -28,7 +29,15 @@ ANOMALY_COLUMNS = (
     "outlier",
     "is_outlier",
     "anomaly_label",
+    "anomalies",
+    "attack",
+    "fault",
 )
+"""What columns are called that mark anomalies."""
+CHANGE_COLUMNS = ("changepoint", "change_point", "changepoints", "is_changepoint", "is_change_point", "is_pa")
+"""What columns are called that mark where anomalies begin and end: truth as well, and never an input."""
+TRAIN_SHARE = 0.5
+"""Share of the rows that is learned from, at the beginning of each series."""
 
 NORMAL = frozenset(["normal", "benign", "ok", "good", "nominal", "regular", "healthy"])
 """Words for a row that is no anomaly, in a column that has others for those that are."""
@@ -45,18 +54,36 @@ class Wanted:
         train_share: Share of the rows to learn from; None takes the usual one.
         lead: Rows before a stretch that are given as its past.
         measuring: Columns of times and values.
+        train_rows: Rows at the beginning of each series to learn from, which are normal; None takes a share.
+        own: Whether each series is compared with its own beginning; None: where series are unlike.
     """
 
     label_column: str | None = None
     train_share: float | None = None
     lead: int = 128
     measuring: Measuring = MEASURING
+    train_rows: int | None = None
+    own: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.train_share is not None and self.train_rows is not None:
+            raise UsageError(
+                "train_share and train_rows both say how much of each series is learned from."
+                f" Received: train_share={self.train_share}, train_rows={self.train_rows}.",
+                "Leave one of them out.",
+            )
         if self.train_share is not None and not 0 < self.train_share < 1:
             raise UsageError(
                 f"train_share must be between 0 and 1. Received: train_share={self.train_share}."
             )
+
+    def learned(self, rows: int, benchmark: bool = False) -> int:
+        """How many rows at the beginning of a series of so many are learned from."""
+        if self.train_rows is not None:
+            return self.train_rows
+        if self.train_share is not None:
+            return int(rows * self.train_share)
+        return probation(rows) if benchmark else int(rows * TRAIN_SHARE)
 
 
 @dataclass
@@ -112,6 +139,8 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
             words that do not say what is normal.
         UsageError: A column that the user named is not there.
     """
+    changes = [str(name) for name in frame.columns if str(name).strip().lower() in CHANGE_COLUMNS]
+    frame = frame.drop(columns=changes)
     label = _marked_by(frame, asked, where, alone)
     marks = None if label is None else _marks(frame[label], f"{where}, column {label!r}")
     rest = frame if label is None else frame.drop(columns=[label])
@@ -129,6 +158,9 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
     notes = (*found.notes, line)
     if label is not None:
         notes = (*notes, f"the column '{label}' marks anomalies and is used for evaluation only")
+    if changes:
+        shown = ", ".join(f"'{name}'" for name in changes)
+        notes = (*notes, f"{shown} marks changes, which is truth as well: neither an input nor judged by")
     return MarkedSeries(found.series[0], marks, notes, found.time_format)
 
 

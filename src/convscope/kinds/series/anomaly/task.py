@@ -21,6 +21,7 @@ from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
 from convscope.kinds.series.anomaly.figure import alarm_figure
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
+from convscope.kinds.series.anomaly.levels import Levels
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms, anomaly_metrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
 from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
@@ -30,7 +31,7 @@ from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
-FALSE_ALARMS = 1.0
+FALSE_ALARMS = 3.0
 """Rows in a thousand normal ones that may reach the threshold, unless asked otherwise."""
 HOP = 4
 """Rows between windows of a training."""
@@ -122,6 +123,7 @@ def detector_of(fitted: Fitted[StreamRepresentation], histories: Mapping[str, An
     representation = fitted.representation
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     hold = checked_hold(fitted.options.get("hold", HOLD))
+    known = (histories or {}).get("levels") if fitted.options.get("levels") else None
     return Detector(
         IncrementalForecaster(fitted.model),
         representation.centre,
@@ -129,7 +131,30 @@ def detector_of(fitted: Fitted[StreamRepresentation], histories: Mapping[str, An
         3 - math.log10(asked),
         hold,
         histories,
+        None if known is None else Levels.from_json(known, len(representation.variables)),
     )
+
+
+def detector_for(
+    base: Detector, fitted: Fitted[StreamRepresentation], samples: Samples, index: int
+) -> Detector:
+    """The detector of one series: that of all, or where series are unlike one with its own usual values.
+
+    Args:
+        base: The detector of all series.
+        fitted: The model with its options.
+        samples: Series.
+        index: Which.
+    """
+    representation = fitted.representation
+    reference = representation.reference(samples, index) if representation.own else None
+    if reference is None:
+        return base
+    centre, spread = representation.scales(samples, index)
+    made = Detector(base.forecaster, centre, spread, base.threshold, base.hold, base.histories)
+    if fitted.options.get("levels"):
+        made.levels = made.levels_of([reference])
+    return made
 
 
 def checked_rate(asked: Any) -> float:
@@ -164,24 +189,34 @@ def calibrate(fitted: Fitted[StreamRepresentation], validation: Split, progress:
     """What is usual of deviations and errors, from rows that the model did not learn from."""
     representation = fitted.representation
     samples: Any = validation.samples
-    series = [
-        (representation.values(samples.load(i), samples.name(i)), _lead(samples, i))
-        for i in range(len(samples))
-    ]
-    return dict(detector_of(fitted, None).calibrated(series))
+    base, count = detector_of(fitted, None), len(samples)
+    gathered: dict[str, Any] = {}
+    references = []
+    for i in range(count):
+        detector = detector_for(base, fitted, samples, i)
+        values = representation.values(samples.load(i), samples.name(i))
+        for name, kept in detector.calibrated([(values, _lead(samples, i))], count).items():
+            whole = gathered.setdefault(name, [[] for _ in kept])
+            for all_of_it, some in zip(whole, kept, strict=True):
+                all_of_it.extend(some)
+        references.append(representation.reference(samples, i))
+    normal = [rows for rows in references if rows is not None]
+    if fitted.options.get("levels") and not representation.own and normal:
+        gathered["levels"] = base.levels_of(normal).to_json()
+    return gathered
 
 
 def predict(fitted: Fitted[StreamRepresentation], samples: Samples, progress: Progress) -> list[ScoredSeries]:
     """Scores of each row of each series, and the alarms."""
     representation = fitted.representation
-    detector = detector_of(fitted, fitted.calibration)
+    base = detector_of(fitted, fitted.calibration)
     asked = checked_rate(fitted.options.get("false_alarms", FALSE_ALARMS))
     every = bool(fitted.options.get("every", False))
     found = []
     for i in range(len(samples)):
         values = representation.values(samples.load(i), samples.name(i))
         lead = _lead(samples, i)
-        scored = detector.score(values, lead, progress)
+        scored = detector_for(base, fitted, samples, i).score(values, lead, progress)
         found.append(ScoredSeries(scored, lead, asked, every, representation.variables))
     return found
 
@@ -195,6 +230,7 @@ def evaluate(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
             each.lead,
             each.scored.alarms,
             split.labels[i].windows,
+            each.scored.scores >= each.scored.threshold if split.labels[i].by_row else None,
         )
         for i, each in enumerate(answers)
     ]
@@ -274,10 +310,11 @@ def example_samples(splits: Splits) -> list[tuple[str, list[str]]]:
 def encode_inputs(fitted: Fitted[StreamRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
     """Of each series the window that ends with its most surprising row."""
     representation = fitted.representation
-    detector = detector_of(fitted, fitted.calibration)
+    base = detector_of(fitted, fitted.calibration)
     peaks = np.zeros(len(samples), np.int64)
     for i in range(len(samples)):
         values = representation.values(samples.load(i), samples.name(i))
+        detector = detector_for(base, fitted, samples, i)
         peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
     windows = representation.ending_at(samples, peaks)
     return SampleInputs(windows.take, lambda i: representation.describe(samples.load(i), int(peaks[i])))

@@ -22,9 +22,11 @@ class Truth:
 
     Args:
         windows: Where they are, counted from the first row of the stretch; None where nothing is known.
+        by_row: Whether each row was marked, and not a wider window around an anomaly.
     """
 
     windows: Windows | None = None
+    by_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,28 @@ class Segments(SeriesSamples):
 
     Args:
         leads: How many rows at the beginning of each are only the past of the others; empty where none are.
+        starts: Which row of its file each begins with; empty where that is the first.
+        references: Of each the rows at the beginning of its file that are normal, none where none are known;
+            empty where that is so of all.
+        own: Whether each series is compared with its own reference alone.
     """
 
     leads: Sequence[int] = ()
+    starts: Sequence[int] = ()
+    references: Sequence[Series | None] = field(default=(), repr=False)
+    own: bool = False
 
     def lead(self, index: int) -> int:
         """Rows at the beginning of a series that are only the past of the others."""
         return self.leads[index] if self.leads else 0
+
+    def start(self, index: int) -> int:
+        """Which row of its file a series begins with, counted from 0."""
+        return self.starts[index] if self.starts else 0
+
+    def reference(self, index: int) -> Series | None:
+        """The rows of the file of a series that are normal; None where none are known."""
+        return self.references[index] if self.references else None
 
     def take(self, indices: npt.NDArray[np.int64]) -> Segments:
         """The same source with only these series, in this order."""
@@ -49,6 +66,9 @@ class Segments(SeriesSamples):
             [self.keys[i] for i in rows],
             [self.series[i] for i in rows],
             [self.lead(i) for i in rows],
+            [self.start(i) for i in rows],
+            [self.reference(i) for i in rows],
+            self.own,
         )
 
 
@@ -65,11 +85,15 @@ class Stream:
         key: The file, relative to the folder that was read.
         series: All of it.
         windows: First and last row of each known anomaly; None where nothing is known.
+        by_row: As in `Truth`.
+        normal: Rows at the beginning that are taken for normal.
     """
 
     key: str
     series: Series = field(repr=False)
     windows: Windows | None = None
+    by_row: bool = False
+    normal: int = 0
 
     def __len__(self) -> int:
         return len(self.series)
@@ -81,22 +105,28 @@ def stretch(series: Series, start: int, stop: int) -> Series:
     return Series(series.values[start:stop], series.variables, times)
 
 
-def split_of(root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0) -> Split:
+def split_of(
+    root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0, *, own: bool = False
+) -> Split:
     """A split of some rows of each series.
 
     Args:
         root: The folder that keys are relative to.
         parts: A series with the first row and the one behind the last.
         lead: Rows before the first that are its past, as far as there are so many.
+        own: Whether each series is compared with its own beginning alone.
     """
-    keys, some, leads, truths = [], [], [], []
+    keys, some, leads, truths, starts = [], [], [], [], []
+    references: list[Series | None] = []
     for stream, start, stop in parts:
         before = min(lead, start)
         keys.append(f"{stream.key}#{start + 1}-{stop}")
         some.append(stretch(stream.series, start - before, stop))
         leads.append(before)
-        truths.append(Truth(_moved(stream.windows, start, stop, before)))
-    return Split(Segments(root, keys, some, leads), as_labels(truths))
+        starts.append(start - before)
+        references.append(stretch(stream.series, 0, stream.normal) if stream.normal else None)
+        truths.append(Truth(_moved(stream.windows, start, stop, before), stream.by_row))
+    return Split(Segments(root, keys, some, leads, starts, references, own), as_labels(truths))
 
 
 def fingerprint(streams: Sequence[Stream]) -> str:
