@@ -39,8 +39,8 @@ class Keep(keras.callbacks.Callback):
 
 
 def smoothed(values: np.ndarray, span: int = 3) -> np.ndarray:
-    """The mean over an epoch and those around it, without those beyond the ends."""
-    return np.array([values[max(0, i - span // 2) : i + span // 2 + 1].mean() for i in range(len(values))])
+    """The mean over an epoch and those before it: what is known when the epoch ends."""
+    return np.array([values[max(0, i - span + 1) : i + 1].mean() for i in range(len(values))])
 
 
 def choices(rows: list[dict[str, float]]) -> dict[str, int]:

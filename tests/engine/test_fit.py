@@ -59,7 +59,7 @@ def test_the_best_epoch_is_kept_unless_the_objective_leaves_the_split_out_of_it(
     assert Objective(loss=lambda settings: None, monitor=None).best_epoch(rows) == 1
     last = Objective(loss=lambda settings: None, monitor=None, keep_best=False)
     assert last.best_epoch(rows) == 2
-    assert last.status(rows) == "epoch 4, validation accuracy 2.000"
+    assert last.status(rows, 9) == "epoch 4 of 9, validation accuracy 2.000"
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,12 @@ def test_each_epoch_learns_from_every_sample_once(tmp_path, ragged):
         build, train, validation, settings, choose_device("float32"), tmp_path, [Watch()], objective=OBJECTIVE
     )
     np.testing.assert_allclose(seen, np.mean(np.arange(12.0) ** 2), rtol=1e-5)
+
+
+def test_one_lucky_epoch_is_not_the_best_where_epochs_are_averaged():
+    rows = [{"val_accuracy": value, "val_loss": 1.0} for value in (0.5, 0.9, 0.5, 0.8, 0.8, 0.8)]
+    assert Objective(loss=lambda settings: None).best_epoch(rows) == 1
+    averaged = Objective(loss=lambda settings: None, smoothed=3)
+    assert averaged.best_epoch(rows) == 5
+    so_far = [averaged.best_epoch(rows[: i + 1]) for i in range(len(rows))]
+    assert all(best == i or best == so_far[i - 1] for i, best in enumerate(so_far))

@@ -24,6 +24,8 @@ class Objective:
         metrics: Makes the metrics besides the loss.
         monitor: The metric of the validation split whose highest value marks the best epoch, ties broken by
             the lowest loss; None monitors the loss alone.
+        smoothed: Epochs over which the metric and the loss are averaged, the last of which is marked: what a
+            small validation split says of one epoch is chance for the most part.
         label: What the monitored metric is called in messages.
         keep_best: Whether the weights of the best epoch are kept; else those of the last one are, so that the
             validation split takes no part in the model and what is measured on it holds for new data.
@@ -32,6 +34,7 @@ class Objective:
     loss: Callable[[FitSettings], Any]
     metrics: Callable[[], Sequence[Any]] = field(default=tuple)
     monitor: str | None = "accuracy"
+    smoothed: int = 1
     label: str = "accuracy"
     keep_best: bool = True
 
@@ -60,12 +63,20 @@ class Objective:
         model.optimizer.build(model.trainable_variables)
 
     def best_epoch(self, rows: Sequence[Row]) -> int:
-        """Position of the epoch to keep: highest monitored metric, then lowest loss there, then first."""
+        """Position of the epoch to keep: highest monitored metric, then lowest loss there, then first.
+
+        An epoch counts with those before it, so that later ones do not change which of the earlier is best.
+        """
         if not self.keep_best:
             return len(rows) - 1
-        monitored = f"val_{self.monitor}"
+
+        def recent(name: str, i: int) -> float:
+            span = rows[max(0, i - self.smoothed + 1) : i + 1]
+            return round(sum(row.get(name, 0.0) for row in span) / len(span), 9)
+
         return min(
-            range(len(rows)), key=lambda i: (-rows[i].get(monitored, 0.0), rows[i].get("val_loss", 0.0), i)
+            range(len(rows)),
+            key=lambda i: (-recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
         )
 
     @property
@@ -73,9 +84,8 @@ class Objective:
         """Why an epoch is kept, in a few words."""
         if not self.keep_best:
             return "the last one"
-        return (
-            "the lowest validation loss" if self.monitor is None else f"the highest validation {self.label}"
-        )
+        said = "lowest validation loss" if self.monitor is None else f"highest validation {self.label}"
+        return f"the {said}" + (f", as the mean of {self.smoothed} epochs" if self.smoothed > 1 else "")
 
     def status(self, rows: Sequence[Row], epochs: int) -> str:
         """One line of progress in the epoch after those of the history."""
@@ -103,7 +113,7 @@ def classifying(settings: FitSettings) -> keras.losses.Loss:
     return keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
 
 
-CLASSIFY = Objective(loss=classifying, metrics=lambda: ["accuracy"])
+CLASSIFY = Objective(loss=classifying, metrics=lambda: ["accuracy"], smoothed=3)
 """The objective of every classifier."""
 
 
