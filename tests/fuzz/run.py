@@ -19,13 +19,17 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 SECONDS = 20
 """After which an input is a loop without end."""
+ATHERIS_SECONDS = 120
+"""For one target at a time."""
 MEMORY = 12 * 2**30
-BATCH = 500
+BATCH = 100
 
 
 def main() -> None:
@@ -82,7 +86,7 @@ def _names() -> list[str]:
 def _batch(options: argparse.Namespace, results: dict[str, Any], name: str, each: int) -> None:
     """Runs some inputs of a target in a process; a crash counts for the input at which it happened."""
     found = results.setdefault(name, {"inputs": 0, "accepted": 0, "seconds": 0.0, "defects": {}})
-    size = BATCH * 20
+    size = BATCH * 100
     count = min(size, each - found["inputs"])
     arguments = {
         "--target": name,
@@ -119,33 +123,69 @@ def _work(options: argparse.Namespace) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    import targets
+    with _instrumented(options.engine):
+        import targets
 
-    target = targets.target(options.target)
+        target = targets.target(options.target)
+        assert target.accepts(target.seed), "the seed is refused"
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _too_long)
-    assert target.accepts(target.seed), "the seed is refused"
+    judge = Judge(target, options, out)
     if options.engine == "atheris":
-        _follow_coverage(target, options)
+        _follow_coverage(judge, options)
         return
-    accepted = 0
-    for done in range(options.count):
-        number = options.start + done
+    for number in range(options.start, options.start + options.count):
         rng = random.Random(f"{options.seed} {target.name} {number}")
-        content = target.change(target.seed, rng)
+        judge(target.change(target.seed, rng))
+    judge.say()
+
+
+class Judge:
+    """Gives inputs to a target, counts them, and keeps those that end in a defect.
+
+    Args:
+        target: What is fuzzed.
+        options: Of the command.
+        out: Where it says as JSON lines how far it is.
+    """
+
+    def __init__(self, target: Any, options: argparse.Namespace, out: TextIO) -> None:
+        self.target, self._options, self._out = target, options, out
+        self._inputs = self._accepted = 0
+
+    def __call__(self, content: bytes) -> None:
+        """Takes the next input."""
+        self._inputs += 1
         try:
             signal.alarm(SECONDS)
-            accepted += target.accepts(content)
+            self._accepted += self.target.accepts(content)
         except BaseException as error:  # noqa: BLE001 - whatever it is
             text = traceback.format_exc()
-            where = hashlib.sha256(content).hexdigest()[:12]
-            (options.results.parent / f"defect-{target.name}-{where}").write_bytes(content)
-            line = {"defect": _named(error), "at": number, "traceback": text[-3000:]}
-            print(json.dumps({**line, "inputs": done + 1, "accepted": accepted}), file=out, flush=True)
+            digest = hashlib.sha256(content).hexdigest()[:12]
+            (self._options.results.parent / f"defect-{self.target.name}-{digest}").write_bytes(content)
+            at = self._options.start + self._inputs - 1
+            self.say({"defect": _named(error), "at": at, "traceback": text[-3000:]})
         finally:
             signal.alarm(0)
-        if (done + 1) % BATCH == 0 or done + 1 == options.count:
-            print(json.dumps({"inputs": done + 1, "accepted": accepted}), file=out, flush=True)
+        if self._inputs % BATCH == 0:
+            self.say()
+
+    def say(self, more: Mapping[str, Any] | None = None) -> None:
+        """Says how many inputs there were and how many were accepted."""
+        line = {**(more or {}), "inputs": self._inputs, "accepted": self._accepted}
+        print(json.dumps(line), file=self._out, flush=True)
+
+
+@contextmanager
+def _instrumented(engine: str) -> Iterator[None]:
+    """Within it, atheris prepares the modules of the package that are imported to tell what they reach."""
+    if engine != "atheris":
+        yield
+        return
+    import atheris
+
+    with atheris.instrument_imports(include=["convscope"]):
+        yield
 
 
 def _too_long(*_: object) -> None:
@@ -160,26 +200,15 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__} in {where}"
 
 
-def _follow_coverage(target: Any, options: argparse.Namespace) -> None:
-    """Lets atheris, if it is installed, look for inputs that reach new lines of the package."""
+def _follow_coverage(judge: Judge, options: argparse.Namespace) -> None:
+    """Lets atheris, which has to be installed, look for inputs that reach new lines of the package."""
     import atheris
 
-    def one(content: bytes) -> None:
-        signal.alarm(SECONDS)
-        try:
-            target.accepts(content)
-        finally:
-            signal.alarm(0)
-
-    corpus = options.results.parent / f"corpus-{target.name}"
+    corpus = options.results.parent / f"corpus-{judge.target.name}"
     corpus.mkdir(exist_ok=True)
-    (corpus / "seed").write_bytes(target.seed)
-    atheris.instrument_all()
-    seconds = max(10, int(options.time))
-    atheris.Setup(
-        [sys.argv[0], str(corpus), f"-max_total_time={seconds}", "-max_len=20000", f"-runs={options.count}"],
-        one,
-    )
+    (corpus / "seed").write_bytes(judge.target.seed)
+    limits = [f"-max_total_time={min(int(options.time), ATHERIS_SECONDS)}", f"-runs={options.count}"]
+    atheris.Setup([sys.argv[0], str(corpus), "-max_len=20000", *limits], judge)
     atheris.Fuzz()
 
 

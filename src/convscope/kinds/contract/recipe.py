@@ -35,7 +35,7 @@ R_co = TypeVar("R_co", bound=AnyRepresentation, covariant=True)
 P = TypeVar("P")
 T = TypeVar("T")
 
-MOST_VALUES = 2**31
+MOST_VALUES = 2**28
 """Of one sample, that a saved representation may ask for."""
 
 Augmentation = Callable[[Any, np.random.Generator], Any]
