@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convscope.data.splits import Split
+from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError
-from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.contract.recipe import RepresentationSteps, accepting
 from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
+from convscope.kinds.image.mirroring import mirroring_of
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.representation import ImageRepresentation
 from convscope.kinds.tasks.classification import classification_recipe
+from convscope.types import Progress, no_progress
 
 SMALLEST_UNPADDED = 22
 """Side of the smallest image of which `compact_cnn` leaves something, in pixels."""
@@ -174,6 +177,35 @@ def _erase(images: npt.NDArray[np.uint8], share: float, rng: np.random.Generator
         images[i, top : top + tall[i], left : left + wide[i]] = noise
 
 
+def read(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    flip: bool | None = None,
+    **options: Any,
+) -> Splits:
+    """Reads labelled images, and finds out whether they may be mirrored where the user does not say.
+
+    Args:
+        path: A folder or a file.
+        seed: Draws the splits that the data does not have.
+        progress: Told how far reading has come.
+        flip: Whether a mirrored image keeps its class; found by the train images by default.
+        **options: As `read_images`.
+
+    Raises:
+        DataError, UsageError: As `read_images`.
+    """
+    splits = accepting(read_images)(path, seed=seed, progress=progress, **options)
+    if flip is not None or not len(splits.train):
+        return splits
+    found = mirroring_of(splits.train, splits.class_names, seed)
+    return replace(
+        splits, decisions=(*splits.decisions, found.line), reading={**splits.reading, "flip": found.allowed}
+    )
+
+
 def fit_representation(
     train: Split, size: tuple[int, int] | None = None
 ) -> tuple[ImageRepresentation, Sequence[str]]:
@@ -237,7 +269,7 @@ def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str]
 
 RECIPE = classification_recipe(
     IMAGE_CLASSIFICATION,
-    read=read_images,
+    read=read,
     read_inputs=read_inputs,
     representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
     augmentation=augmentation,

@@ -61,7 +61,13 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         common=True,
         parse=parse_size,
     ),
-    Option("flip", bool, True, "Whether a mirrored image keeps its class; not for digits", common=True),
+    Option(
+        "flip",
+        bool,
+        None,
+        "Whether a mirrored image keeps its class; a quick first model finds it out by default",
+        common=True,
+    ),
     Option(
         "erase",
         float,

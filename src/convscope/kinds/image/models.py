@@ -10,6 +10,9 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.models.heads import softmax
 
+MOST_UNSEEN = 0.05
+"""Share of the rows or columns that a small architecture may pass over."""
+
 Pooling = Literal["max", "average"]
 
 
@@ -21,6 +24,9 @@ def compact_cnn(
     pooling: Pooling = "max",
 ) -> keras.Model:
     """Three unpadded convolutions, each pooled: 224,263 parameters for 48x48x1 and 7 classes.
+
+    Where the convolutions would pass over more than a twentieth of the rows or columns, such as the last six
+    of 28, the image is framed by zeros up to the next size that they see whole.
 
     Args:
         input_shape: (height, width, channels); each side at least 22 for the default options.
@@ -37,7 +43,11 @@ def compact_cnn(
     """
     _check("compact_cnn", input_shape, kernel_size, depth)
     stack: list[keras.layers.Layer] = [keras.Input(input_shape)]
-    sides = list(input_shape[:2])
+    frame = [_framed(side, kernel_size, depth) - side for side in input_shape[:2]]
+    if any(frame):
+        margins = tuple((more // 2, more - more // 2) for more in frame)
+        stack.append(layers.ZeroPadding2D(margins, name="frame"))
+    sides = [side + more for side, more in zip(input_shape[:2], frame, strict=True)]
     for block in range(depth):
         sides = [(side - kernel_size + 1) // 2 for side in sides]
         if min(sides) < 1:
@@ -54,6 +64,20 @@ def compact_cnn(
         softmax(classes),
     ]
     return keras.Sequential(stack, name="compact_cnn")
+
+
+def _framed(side: int, kernel_size: int, depth: int) -> int:
+    """The side that an image is framed to, so that unpadded convolutions, each pooled, see it whole."""
+    left, unseen = side, 0
+    for block in range(depth):
+        unseen += (left - kernel_size + 1) % 2 * 2**block
+        left = (left - kernel_size + 1) // 2
+    if left < 1 or unseen <= side * MOST_UNSEEN:
+        return side
+    whole = left + 1
+    for _ in range(depth):
+        whole = 2 * whole + kernel_size - 1
+    return whole
 
 
 def deep_cnn(
