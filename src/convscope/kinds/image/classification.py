@@ -27,8 +27,8 @@ from convscope.kinds.image.representation import ImageRepresentation
 from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
 
-SMALLEST_UNPADDED = 22
-"""Side of the smallest image of which `compact_cnn` leaves something, in pixels."""
+SMALLEST_UNPADDED = 40
+"""Side of the smallest image for which kernels without padding are the default, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -260,11 +260,11 @@ def _mirrored_after(images: Any, view: Callable[[Any], Any]) -> Any:
 
 
 def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str] | None:
-    """Another architecture than the first where its kernels, which are not padded, leave nothing."""
+    """Another architecture than the first where its kernels, not padded, see little of the borders."""
     height, width = representation.shape[:2]
     if min(height, width) >= SMALLEST_UNPADDED:
         return None
-    return "padded_cnn", f"images of {height}x{width} are too small for kernels without padding"
+    return "padded_cnn", f"images of {height}x{width} are small, and it sees them up to their borders"
 
 
 RECIPE = classification_recipe(

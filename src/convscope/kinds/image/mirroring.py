@@ -42,9 +42,9 @@ class Mirroring:
 def mirroring_of(train: Split, class_names: tuple[str, ...], seed: int) -> Mirroring:
     """Finds whether mirrored images keep their classes.
 
-    A linear discriminant analysis learns two thirds of the images, in small, and is asked about the others as they are
-    and mirrored. Where it knows mirrored images clearly less, or takes most of a class for another, or cannot
-    tell, images are not mirrored: digits, letters and arrows change their meaning.
+    A linear discriminant analysis learns two thirds of the images, in small, and is asked about the others as
+    they are and mirrored. Where it knows mirrored images clearly less, or takes most of a class for another,
+    or cannot tell, images are not mirrored: digits, letters and arrows change their meaning.
 
     Args:
         train: Images with labels.

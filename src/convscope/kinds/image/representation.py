@@ -77,7 +77,7 @@ class ImageRepresentation(Plain):
         Raises:
             UsageError: The split is empty or the user's choice cannot work.
         """
-        source = _as_images(split)
+        source = as_images(split)
         if not len(source):
             raise UsageError("a representation is fitted to at least one image, received an empty split")
         (height, width), size_line = _given_size(size) if size else _common_size(source.sizes)
@@ -170,7 +170,12 @@ class ImageRepresentation(Plain):
         return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
 
 
-def _as_images(split: Split) -> ImageSource:
+def as_images(split: Split) -> ImageSource:
+    """The samples of a split as images, which know their sizes.
+
+    Raises:
+        UsageError: They are something else.
+    """
     source = split.samples
     if not hasattr(source, "sizes") or not hasattr(source, "channels"):
         raise UsageError(f"expected a split of images, received one of {type(source).__name__}")

@@ -2,12 +2,12 @@
 
 | what is there | layout |
 |---|---|
-| a folder of folders with images | folder per class; `train/ validation/ test/` where they are named so |
-| a `.csv` with columns path, label[, split] | manifest |
-| a `.csv` with columns emotion, pixels[, Usage] | FER2013 |
-| a Parquet file with columns path, label[, split] | manifest |
+| a folder of folders with images | folder per class; splits of such folders, as `class_files` finds them |
+| a table that names images, beside them or near, one or one for each split | manifest |
+| a table of pixels: `label,pixel0,...`, no header, or emotion, pixels[, Usage] of FER2013 | rows of pixels |
+| images in one folder, or one for each split, called as `cat.0.jpg` | labels in the names |
 | a Parquet file, or a folder of them, with an image column | encoded images, as Hugging Face writes them |
-| a `.npz` | NumPy arrays |
+| a `.npz`, or `.npy` files in a folder, with images and labels | NumPy arrays |
 | a folder with `*-images-idx3-ubyte[.gz]` | IDX |
 | a folder with one of the files above and no folders | that file |
 
@@ -31,9 +31,11 @@ What happens to bad input:
 | hidden files, `__MACOSX`, `Thumbs.db`, `desktop.ini` | ignored |
 | a manifest's path that is absolute or leaves its folder | `DataError` with the line |
 | a manifest's file that is missing | skipped, counted, listed |
-| a table that is not UTF-8, misses a label or a field, has an unknown split | `DataError` with the line |
+| a row without a label; a folder or a table of images without labels | left out, said |
+| several classes in one row (multi-label); two columns that may be the label | `DataError` |
+| a table that is not UTF-8, misses a field, has an unknown split | `DataError` with the line |
 | a table that misses a column | `DataError` |
-| a FER2013 row with a wrong number of pixels or a value that is not a number | `DataError` with the line |
+| a row with a wrong number of pixels or a value that is not a number | `DataError` with the line |
 | a Parquet row without image bytes | skipped, listed |
 | an archive or array that is damaged, holds objects, is too large or differs from its header | `DataError` |
 
