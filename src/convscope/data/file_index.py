@@ -40,6 +40,10 @@ class FileIndex:
                 return found
         return None
 
+    def is_shared(self, name: str) -> bool:
+        """Whether several files have that name, so that none is found by it."""
+        return self._exact.get(_plain(name), "") is None
+
     @cached_property
     def _folded(self) -> dict[str, str | None]:
         folded: dict[str, str | None] = {}

@@ -236,6 +236,24 @@ def test_class_folders_with_a_table_that_says_the_same_are_class_folders(tmp_pat
     assert read_images(tmp_path).layout.startswith("folder per class")
 
 
+def test_lists_with_numbers_and_the_names_of_classes(tmp_path):
+    many(tmp_path / "images", [f"i{k}.png" for k in range(12)])
+    rows(tmp_path / "train.txt", *(f"images/i{k}.png {k % 2}" for k in range(8)))
+    rows(tmp_path / "test.txt", *(f"images/i{k}.png {k % 2}" for k in range(8, 12)))
+    rows(tmp_path / "classes.txt", "cat", "dog")
+    splits = read_images(tmp_path)
+    assert splits.counts()["test"] == {"cat": 2, "dog": 2}
+    assert "classes: named by the lines of classes.txt" in splits.decisions
+
+
+def test_a_name_of_several_images_is_no_name(tmp_path):
+    for c in "ab":
+        many(tmp_path / c, [f"{k}.png" for k in range(4)])
+    table = rows(tmp_path / "t.csv", "file,label", *(f"{k}.png,{k % 2}" for k in range(4)))
+    with pytest.raises(DataError, match=r"line 2: several images are called 0\.png"):
+        read_images(table)
+
+
 def test_several_sources_are_read_one_at_a_time(tmp_path):
     table = kaggle(tmp_path)
     assert len(read_inputs([str(table)])) == 12

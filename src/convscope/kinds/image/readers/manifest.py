@@ -145,6 +145,11 @@ class ImageTable:
             if plain:
                 return key
         found = self.find(cell)
+        if found is None and self._index.is_shared(cell):
+            raise DataError(
+                f"{where}: several images are called {cell}",
+                hint="Write their folders in front of the names.",
+            )
         if found is None:
             return checked_path(where, cell, self.root)
         rows.looked_up = rows.looked_up or f"paths: found by their names, such as {cell} as {found}"

@@ -45,6 +45,7 @@ identical images stay on one side. The same seed and the same data give the same
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -52,8 +53,10 @@ from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
+from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import is_folder
+from convscope.data.split_lists import split_lists
 from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.data.tables import table_kind
@@ -76,6 +79,7 @@ from convscope.kinds.image.readers.tables import holds_images, read_parquet_imag
 from convscope.types import Progress, no_progress
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
+_CLASS_NAMES = re.compile(r"(class(es)?|labels?|categories)([-_. ]?names?)?\.txt", re.I)
 _LAYOUTS = (
     "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
     " before a number."
@@ -200,12 +204,13 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
         return replace(found, decisions=(*found.decisions, *said), skipped=(*found.skipped, *skipped))
     if files is not None and len(set(files.labels)) > 1:
         return _of_folders(folder, listing, files, progress, asked)
-    found_by_name = _by_names(folder, progress, asked)
-    if found_by_name is not None:
-        return found_by_name
+    elsewhere = _by_lists(folder, progress, asked) or _by_names(folder, progress, asked)
+    if elsewhere is not None:
+        return elsewhere
     if files is not None:
         return _of_folders(folder, listing, files, progress, asked)
-    refused.hint = f"{refused.hint or ''} {_LAYOUTS}".strip()
+    tables = "".join(f" Not read: {each.path}, {each.reason}." for each in skipped[:3])
+    refused.hint = f"{refused.hint or ''} {_LAYOUTS}{tables}".strip()
     raise refused
 
 
@@ -218,6 +223,45 @@ def _say_the_same(table: Path, asked: TableOptions, files: ClassFiles) -> bool:
         return False
     rows = islice(manifest.table.rows([roles.path, roles.label]), 50)
     return all(folder_of.get(manifest.find(str(path)) or "") == str(label) for _, (path, label) in rows)
+
+
+def _by_lists(folder: Path, progress: Progress, asked: TableOptions) -> Found | None:
+    """Images that lists name with a label behind each: `train.txt` with `images/1.jpg 3`."""
+    listing = Listing(str(folder))
+    keys = [key for key in listing.files_below("") if may_be_image(key)]
+    others = [key for key in listing.files_below("") if not may_be_image(key)]
+    lists = [each for each in split_lists(listing, others, keys) if all(each.labels.values())]
+    if not lists or not (len(lists) == 1 or all(each.split is not None for each in lists)):
+        return None
+    rows = [(key, label, each.split) for each in lists for key, label in each.labels.items()]
+    names, line = _names_of_numbers(folder, others, {label for _, label, _ in rows})
+    named = ", ".join(each.key for each in lists)
+    return scan_to_found(
+        unscanned_files(str(folder), [key for key, _, _ in rows]),
+        where=str(folder),
+        layout=f"lists of images and labels: {named}",
+        labels=[names.get(label, label) for _, label, _ in rows],
+        splits=[split if len(lists) > 1 else None for _, _, split in rows],
+        skipped=listing.skipped,
+        progress=progress,
+        decisions=[f"labels: behind the names in {named}", *line],
+        levels=asked.levels,
+    )
+
+
+def _names_of_numbers(
+    folder: Path, files: Sequence[str], labels: set[str]
+) -> tuple[dict[str, str], list[str]]:
+    """What numbered classes are called by `classes.txt` or the like, a name on each line."""
+    if not all(label.isdigit() for label in labels):
+        return {}, []
+    for key in files:
+        if not _CLASS_NAMES.fullmatch(key.rpartition("/")[2]):
+            continue
+        names = [line.strip() for line in read_text(folder / key).splitlines() if line.strip()]
+        if len(names) > max(map(int, labels)):
+            return {str(at): name for at, name in enumerate(names)}, [f"classes: named by the lines of {key}"]
+    return {}, []
 
 
 def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | None:
