@@ -89,6 +89,14 @@ def test_splits_that_are_there_are_kept(tmp_path):
     assert detect(DataSnapshot(tmp_path / "pitches_TRAIN.ts")).recipe == "series-regression"
 
 
+def test_numbers_are_no_classes(tmp_path):
+    from convscope.kinds.series.readers.reader import read_series
+
+    with pytest.raises(DataError, match="expected classes, received numbers to predict") as caught:
+        read_series(write_pitches(tmp_path))
+    assert "series-regression" in caught.value.hint
+
+
 def test_classes_and_numbers_are_told_apart():
     assert are_numbers_to_predict([f"{value / 7:.2f}" for value in range(20)])
     assert are_numbers_to_predict([str(value) for value in range(20)])

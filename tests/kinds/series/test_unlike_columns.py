@@ -98,6 +98,17 @@ def test_a_label_that_could_be_at_both_ends_is_asked_for(tmp_path):
     assert read_series(path, label_column="-1").class_names == ("0", "1")
 
 
+def test_columns_in_another_order_are_put_right(tmp_path):
+    names = [f"t{place}" for place in range(30)]
+    mixed = [*names[10:], *names[:10]]
+    frame = pandas.DataFrame(waves(), columns=names)
+    frame[mixed].assign(label=["a", "b"] * 20).to_csv(tmp_path / "mixed.csv", index=False)
+    splits = read_series(tmp_path / "mixed.csv")
+    assert "columns: put in the order in which their names count (mixed.csv)" in splits.decisions
+    row = int(splits.train.samples.name(0).rpartition("#")[2]) - 1
+    np.testing.assert_allclose(splits.train.samples.load(0).values[:, 0], waves()[row], atol=1e-6)
+
+
 def test_classes_called_na_and_none_are_classes(tmp_path):
     lines = ["label," + ",".join(f"t{place}" for place in range(30))]
     for number, row in enumerate(waves()):

@@ -52,7 +52,9 @@ from convscope.data.class_folders import class_files
 from convscope.data.file_sets import FileSet, set_at, set_of_file
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
+from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.splits import Splits
+from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.listed_files import find_listed
@@ -108,7 +110,14 @@ def read_series(
     place = Path(path)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column)
     asked = Asked(id_column, label_column, rows, group, measuring)
-    return assemble(found_series(place, asked, progress), seed, group)
+    found = found_series(place, asked, progress)
+    labels = [label for label in found.labels if label is not None]
+    if are_numbers_to_predict(labels) and len(set(labels)) > len(labels) / 2:
+        raise DataError(
+            f"{place}: expected classes, received numbers to predict, such as {', '.join(labels[:3])}",
+            hint="Use --recipe series-regression, or name another column with --label-column.",
+        )
+    return assemble(found, seed, group)
 
 
 def found_series(place: Path, asked: Asked, progress: Progress) -> Found:

@@ -23,7 +23,7 @@ from convscope.kinds.series.readers.tables import (
     series_of_frame,
     without_row_numbers,
 )
-from convscope.kinds.series.readers.unlike import check_columns, names_count, why_doubtful
+from convscope.kinds.series.readers.unlike import check_columns, counted_order, names_count, why_doubtful
 from convscope.types import SplitName
 
 if TYPE_CHECKING:
@@ -213,6 +213,10 @@ def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
     if lists:
         series, used, form = _of_lists(rest[lists], where), lists, f"lists in {', '.join(lists)}"
     else:
+        ordered = counted_order(list(map(str, rest.columns))) if roles.named else None
+        if ordered is not None:
+            rest = rest[ordered]
+            notes.append("columns: put in the order in which their names count")
         used, values = _numbers(table, rest)
         series = [Series(without_padding(row), named_variables(1)) for row in values[:, :, None]]
         form = f"wide table of {len(used)} times"

@@ -48,6 +48,20 @@ def names_count(names: Sequence[str]) -> bool:
     return len(names) > 1 and all(_is_number(name) or looks_like_time(name.strip()) for name in names)
 
 
+def counted_order(names: Sequence[str]) -> list[str] | None:
+    """Names that count, in order; None where they do not count or are in order.
+
+    Example:
+        >>> counted_order(["t2", "t10", "t1"]), counted_order(["t1", "t2"]), counted_order(["a", "b"])
+        (['t1', 't2', 't10'], None, None)
+    """
+    ends = [re.fullmatch(r"(\D*)(\d+)", name.strip()) for name in names]
+    if len({end[1] for end in ends if end is not None}) != 1 or not all(ends):
+        return None
+    by_number = sorted(names, key=lambda name: int(re.sub(r"\D", "", name)))
+    return None if by_number == list(names) else by_number
+
+
 def roughness(values: Values) -> float:
     """How unlike neighbors are: about 1 where the order of columns means nothing, near 0 of smooth series.
 
