@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Annotated, Literal, TypedDict
 
 import pytest
 
 from convscope.errors import RunError
-from convscope.json_values import from_json
+from convscope.json_values import Within, from_json, read_json
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,46 @@ def test_a_missing_key_and_no_object_are_refused():
         from_json(Whole, {}, "a whole", "Train again.")
     with pytest.raises(RunError, match="must be an object"):
         from_json(Whole, [], "a whole")
+
+
+class Kept(TypedDict):
+    path: str
+    sizes: tuple[Annotated[int, Within(0)], ...]
+
+
+@dataclass(frozen=True)
+class Limited:
+    rate: Annotated[int, Within(1, 100)]
+    names: Annotated[tuple[str, ...], Within(1)] = ("a",)
+    share: float = 0.5
+    kept: Kept | None = None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"rate": 0}, "'rate' must be from 1 to 100. Received: 0"),
+        ({"rate": 10**30}, "'rate' must be from 1 to 100"),
+        ({"names": []}, "'names' must be of a length at least 1"),
+        ({"share": float("nan")}, "'share' must be a finite number"),
+        ({"share": 10**400}, "'share' must be a finite number"),
+        ({"kept": {"path": "x"}}, "'kept' has no key 'sizes'"),
+        ({"kept": {"path": "x", "sizes": [0, -1]}}, r"'sizes'\[1\] must be at least 0"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(change, says):
+    with pytest.raises(RunError, match=says):
+        from_json(Limited, {"rate": 8, **change}, "limits")
+
+
+def test_a_typed_dictionary_is_read_without_keys_of_later_versions():
+    read = from_json(Limited, {"rate": 8, "kept": {"path": "x", "sizes": [1], "new": 2}}, "limits")
+    assert read.kept == {"path": "x", "sizes": (1,)}
+
+
+def test_json_that_is_none_names_its_file(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(RunError, match=r"deep\.json is damaged: expected JSON, but it is nested too deeply"):
+        read_json(tmp_path / "deep.json")
+    with pytest.raises(RunError, match="no regular file"):
+        read_json(tmp_path)

@@ -107,7 +107,7 @@ def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
     label = find_column(names, SERIES_LABEL_COLUMNS)
     aside = dict.fromkeys([*words, *([] if label is None else [label])])
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
-    said = f"{file.name} has the column '{names[at]}' and else numbers, {rest}"
+    said = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
     yield Detection(ANOMALY, 0.75 if words else 0.7, said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.data.splits import Split
 from convscope.errors import UsageError
-from convscope.json_values import Plain
+from convscope.json_values import Plain, Within
 from convscope.kinds.audio.readers.clips import (
     FULL_SCALE,
     Int16,
@@ -56,7 +56,7 @@ class AudioRepresentation(Plain):
     _WHAT = "audio representation"
     _KEPT: ClassVar = {"kind": "audio", "version": VERSION}
 
-    rate: int
+    rate: Annotated[int, Within(1, 10**6)]
     samples: int
     same_level: bool = True
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from convscope.data.splits import Split
 from convscope.data.token_rows import TokenRows
 from convscope.errors import UsageError
-from convscope.json_values import Plain
+from convscope.json_values import Plain, Within
 from convscope.kinds.audio.classification.representation import LOWEST_RATE, common_rate
 from convscope.kinds.audio.readers.recordings import Recordings, Waveform
 from convscope.kinds.audio.readers.sound_rows import SoundRows, as_inputs, decoded_all
@@ -45,7 +45,7 @@ class SpeechRepresentation(Plain):
     _WHAT = "speech representation"
     _KEPT: ClassVar = {"kind": "speech", "version": VERSION}
 
-    rate: int
+    rate: Annotated[int, Within(1, 10**6)]
     characters: tuple[str, ...]
 
     def __post_init__(self) -> None:
