@@ -65,7 +65,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "flip",
         bool,
         None,
-        "Whether a mirrored image keeps its class; a quick first model finds it out by default",
+        "Whether a mirrored image keeps its class; found by the data",
         common=True,
     ),
     Option(
