@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -109,14 +109,18 @@ def find_recipe(name: str) -> AnyRecipe:
     return spec.steps.load()
 
 
-def check_installed(spec: RecipeSpec) -> None:
-    """Refuses a recipe whose kind needs a package that is not installed; imports none of them.
+def check_installed(spec: RecipeSpec, *, training: bool = False) -> None:
+    """Refuses a recipe that needs a package that is not installed; imports none of them.
+
+    Args:
+        spec: The recipe.
+        training: Whether it is to be trained, which may need more.
 
     Raises:
         BackendError: The hint has the command that installs it.
     """
     kind = kind_of(spec)
-    missing = _missing(kind)
+    missing = _missing((*kind.requires, *(spec.trains_with if training else ())))
     if missing:
         extra = f"the extra: {install_command(kind.extra)}" if kind.extra else "it."
         be = "is" if len(missing) == 1 else "are"
@@ -125,9 +129,9 @@ def check_installed(spec: RecipeSpec) -> None:
         )
 
 
-def _missing(kind: Kind) -> list[str]:
-    """Packages that a kind requires and that are not installed."""
-    return [module for module in kind.requires if find_module(module.partition(".")[0]) is None]
+def _missing(required: Iterable[str]) -> list[str]:
+    """Packages that are required and not installed."""
+    return [module for module in required if find_module(module.partition(".")[0]) is None]
 
 
 def kind_of(spec: RecipeSpec) -> Kind:
@@ -222,7 +226,7 @@ def register_layers() -> None:
     import_module("convscope.layers")
     import_module("convscope.models.ensemble")
     for kind in kinds():
-        if _missing(kind):
+        if _missing(kind.requires):
             continue
         for module in (*([kind.layers] if kind.layers else []), *kind.models):
             import_module(module)

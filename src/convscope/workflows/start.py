@@ -109,7 +109,7 @@ def requested(
             f"Its architectures: {', '.join(spec.architectures)}.",
         )
     options = train_options(spec, name, others)
-    check_installed(spec)
+    check_installed(spec, training=True)
     return Request(path, spec, why, architecture, options, settings, folds)
 
 

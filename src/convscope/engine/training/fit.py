@@ -16,7 +16,7 @@ from convscope.engine.training.checkpoint import Row, read_checkpoint
 from convscope.engine.training.objective import CLASSIFY, Objective
 from convscope.engine.training.run_callback import RunCallback, write_history
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import BackendError
+from convscope.errors import BackendError, install_command
 from convscope.types import Progress, Say, no_progress, silent
 
 
@@ -155,5 +155,5 @@ def _extra(settings: FitSettings, folder: Path) -> list[keras.callbacks.Callback
         return [keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
     except ImportError as error:
         raise BackendError(
-            f"TensorBoard is not installed: {error}.", 'Install it: pip install "convscope[tensorboard]"'
+            f"TensorBoard is not installed: {error}.", f"Install it: {install_command('tensorboard')}"
         ) from error

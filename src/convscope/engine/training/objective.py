@@ -105,7 +105,11 @@ class Objective:
         if f"val_{monitored}" not in last:
             return f"{epoch}, {self.label} {_shown(last[monitored], self.monitor)}"
         now, highest = (_shown(row[f"val_{monitored}"], self.monitor) for row in (last, best))
-        return f"{epoch}, validation {self.label} {now} (best {highest})"
+        if self.smoothed > 1:
+            highest = f"kept so far: epoch {self.best_epoch(rows) + 1}, {highest}"
+        else:
+            highest = f"best {highest}"
+        return f"{epoch}, validation {self.label} {now} ({highest})"
 
 
 def classifying(settings: FitSettings) -> keras.losses.Loss:

@@ -83,6 +83,8 @@ class RecipeSpec:
         settings: Settings and options that differ from the defaults, per architecture.
         ignored_settings: Settings of a training that mean nothing to it, and are refused.
         model_options: Options of its architectures.
+        trains_with: Packages that a training needs besides, such as for its metrics, by the name that Python
+            imports; told before the data is read.
     """
 
     name: str
@@ -95,6 +97,7 @@ class RecipeSpec:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ignored_settings: tuple[str, ...] = ()
     model_options: tuple[Option, ...] = ()
+    trains_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

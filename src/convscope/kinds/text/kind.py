@@ -179,6 +179,7 @@ TEXT_TAGGING = RecipeSpec(
     name="text-tagging",
     task="tagging",
     steps=Lazy("convscope.kinds.text.tagging.recipe:RECIPE"),
+    trains_with=("seqeval",),
     summary="which tag does each word have, and which words are named entities",
     reads=(
         "a word and its tag in each line, sentences apart by empty lines (CoNLL, CoNLL-U)",
@@ -196,6 +197,7 @@ TRANSLATION = RecipeSpec(
     name="translation",
     task="translation",
     steps=Lazy("convscope.kinds.text.translation.recipe:RECIPE"),
+    trains_with=("sacrebleu",),
     summary="the same text in another language",
     reads=(
         "two files of aligned lines, such as train.de and train.en, compressed or not",
