@@ -1,6 +1,5 @@
 """Files of models that other programs wrote are opened, or refused by what they are and with what to do."""
 
-import io
 import json
 import pickle
 import sys
@@ -13,6 +12,8 @@ import pytest
 from keras import layers
 
 from convscope.errors import ConvscopeError, DataError, UsageError
+from convscope.kinds.contract.model_reader import PlainModel
+from convscope.scope.graph.graph import trace
 from convscope.workflows.load_model import open_model
 from convscope.workflows.opening.contents import LARGEST_CONFIG
 
@@ -166,7 +167,7 @@ def test_a_class_is_found_in_a_module_that_does_not_register_it(tmp_path, monkey
 
 def test_a_function_that_uses_a_name_from_outside_is_refused_before_it_runs(tmp_path):
     model = keras.Sequential(
-        [keras.Input((4,)), layers.Lambda(lambda x: keras.ops.relu(x), output_shape=(4,), name="bends")]
+        [keras.Input((4,)), layers.Lambda(lambda x: keras.ops.relu(x) + 0, output_shape=(4,), name="bends")]
     )
     model.save(tmp_path / "m.keras")
     with pytest.raises(DataError, match=r"layer bends.*--trust"):
@@ -260,7 +261,7 @@ def test_weights_that_are_no_numbers_are_found(tmp_path, value):
     weights = model.get_weights()
     weights[0][1, 1] = value
     model.set_weights(weights)
-    with pytest.raises(DataError, match="NaN or infinite in .*scores/kernel"):
+    with pytest.raises(DataError, match=r"NaN or infinite in .*scores/kernel"):
         open_model(model)
     model.save(tmp_path / "m.keras")
     with pytest.raises(DataError, match=r"m\.keras: weights are NaN"):
@@ -312,3 +313,22 @@ def test_names_of_classes_are_read(tmp_path, name, content):
 def test_names_that_cannot_be_meant_are_told(tmp_path, name, content, words):
     with pytest.raises(DataError, match=words):
         open_model(small(), class_names=write(tmp_path, name, content))
+
+
+# What layers and inputs are called
+
+
+def test_a_name_is_taken_as_it_is_before_it_is_taken_for_a_pattern():
+    named = [layers.Conv2D(2, 3, name=name) for name in ("conv[a]", "conv*", "-größe $x$", "conva")]
+    graph = trace(keras.Sequential([keras.Input((12, 12, 1)), *named]))
+    for name in ("conv[a]", "conv*", "-größe $x$", "conva"):
+        assert [call.path for call in graph.select([name])] == [name]
+    assert len(graph.select(["conv?a?"])) == 1
+
+
+def test_the_inputs_of_a_model_of_two_pictures_are_named():
+    left, right = (keras.Input((8, 8, 3), name=name) for name in ("left", "right"))
+    model = keras.Model([left, right], layers.Flatten()(layers.Subtract()([left, right])), name="pairs")
+    error = PlainModel(model, trace(model)).mismatch("images")
+    assert "takes 2 inputs: 'left' (8, 8, 3), 'right' (8, 8, 3)" in error.message
+    assert "np.savez('inputs.npz', left=..., right=...)" in error.hint

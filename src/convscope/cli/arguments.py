@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from convscope.errors import DataError, UsageError
 from convscope.option import Option, at_least
+from convscope.workflows.opening.contents import contents_of
 
 HINT = "Check the spelling of the path."
 
@@ -38,12 +39,15 @@ def check_inputs(inputs: Iterable[str]) -> None:
 
 
 def check_model(name: str) -> None:
-    """Refuses a model file that does not exist; other names are left to what opens models.
+    """Refuses a file that does not exist or is no Keras model; other names are left to what opens models.
 
     Raises:
         UsageError: There is no such file.
+        DataError: It is no Keras model, is damaged, or takes more memory than there is.
     """
     path = Path(name)
+    if path.is_file():
+        contents_of(path)
     if path.suffix in (".keras", ".h5") and not path.exists():
         raise UsageError(f"{path}: there is no such file.", HINT)
 

@@ -64,7 +64,7 @@ class PlainModel:
             arrays = ", ".join(f"{name}=..." for name in names)
             return UsageError(
                 f"The model '{self.model.name}' takes {len(values)} inputs: {taken}. Files become one input.",
-                "Give one .npz file with an array of shape (samples, ...) for each input, prepared as in training: "
+                "Give one .npz file with an array of shape (samples, ...) for each input, as in training: "
                 f"np.savez('inputs.npz', {arrays}).",
             )
         taken = ", ".join(str(tuple(value.shape[1:])) for value in values)
