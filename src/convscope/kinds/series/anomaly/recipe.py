@@ -72,7 +72,7 @@ def read_stream_inputs(
         references=references if asked.own else (),
         own=bool(asked.own),
         skipped=tuple(skipped),
-        warnings=(*notes.lines(doubts=True), *notes.lines()),
+        warnings=changes_of((*notes.lines(doubts=True), *notes.lines())),
     )
 
 

@@ -59,7 +59,7 @@ from convscope.kinds.series.readers.archive import is_archive_file, read_archive
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
-from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows
+from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows, changes_of
 from convscope.kinds.series.readers.table_layouts import TableSeries, read_table_series
 from convscope.kinds.series.readers.table_roles import Asked
 from convscope.kinds.series.readers.tables import measuring_of, series_of_frame
@@ -315,7 +315,9 @@ def read_series_inputs(
         raise nothing_in(inputs, "series", found.skipped)
     progress(len(found.series), len(found.series), "reading series")
     made = found.samples()
-    return SeriesInputs("", made.keys, made.series, tuple(found.skipped), (*found.doubts, *found.decisions))
+    return SeriesInputs(
+        "", made.keys, made.series, tuple(found.skipped), changes_of((*found.doubts, *found.decisions))
+    )
 
 
 def _is_series(key: str) -> bool:

@@ -24,6 +24,18 @@ class Doubt(str):
     __slots__ = ()
 
 
+def changes_of(lines: Sequence[str]) -> tuple[str, ...]:
+    """Of what was done to samples that are asked about: what changed rows, and what is to be worried about.
+
+    Example:
+        >>> changes_of(["time: 2 rows were not in order and were sorted", "delimiter: a semicolon"])
+        ('time: 2 rows were not in order and were sorted',)
+    """
+    return tuple(
+        line for line in lines if "--" in line or (line.startswith("time: ") and line[6:7].isdigit())
+    )
+
+
 FEWEST_TO_CHOOSE_BY = 30
 """Series of a drawn validation split: with fewer, the best epoch would be chosen by chance."""
 
