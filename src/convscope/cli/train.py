@@ -78,7 +78,7 @@ def train(
     resume:
         Interrupted run to continue; takes no other options
     folds:
-        Cross-validate with this number of folds, each a run of its own
+        Number of folds, to cross-validate
     """
     values = values_of(given)
     if resume is None:

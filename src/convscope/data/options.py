@@ -26,7 +26,7 @@ LABEL_COLUMN = Option(
     "label_column",
     str,
     None,
-    "Name of the column with the labels, or its position (0 is the first one, -1 the last one)",
+    "Column with the labels: its name, or position (-1: last)",
     common=True,
 )
 DROP_COLUMN = Option(
@@ -42,7 +42,7 @@ GROUP = Option(
     "group",
     str,
     None,
-    "Column, or regular expression of paths, that names the group of each sample; a group stays in one split",
+    "Column or path pattern of groups that stay together",
     check_pattern,
     common=True,
 )
