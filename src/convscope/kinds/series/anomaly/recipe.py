@@ -27,7 +27,7 @@ from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, chec
 from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs, stretch
-from convscope.kinds.series.readers.sources import Series
+from convscope.kinds.series.readers.sources import Series, changes_of
 from convscope.kinds.series.readers.tables import measuring_of
 from convscope.types import Progress, Skipped, no_progress
 
