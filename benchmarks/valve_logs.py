@@ -45,7 +45,9 @@ def made_log(fault: str | None, rng: np.random.Generator, rows: int = 1150) -> t
     """
     slow = np.cumsum(rng.normal(0, WANDER, (rows, len(USUAL))), axis=0) * 0.5
     pull = 0.999 ** np.arange(rows)[:, None]
-    values = USUAL + NOISE * rng.normal(size=(rows, len(USUAL))) + slow * pull + slow.mean(axis=0) * (1 - pull)
+    values = (
+        USUAL + NOISE * rng.normal(size=(rows, len(USUAL))) + slow * pull + slow.mean(axis=0) * (1 - pull)
+    )
     marks = np.zeros(rows, bool)
     if fault is not None:
         start, long = int(rng.integers(520, 620)), int(rng.integers(250, 420))
@@ -85,5 +87,7 @@ def write_logs(folder: Path, count: int = 35, seed: int = 0) -> Path:
     for number in range(count):
         fault = list(FAULTS)[number % len(FAULTS)] if number % 2 else "valve"
         rng = np.random.default_rng([seed, number])
-        write_log(folder / ("valve" if fault == "valve" else "other") / f"{number}.csv", *made_log(fault, rng))
+        write_log(
+            folder / ("valve" if fault == "valve" else "other") / f"{number}.csv", *made_log(fault, rng)
+        )
     return folder

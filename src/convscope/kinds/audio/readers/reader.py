@@ -4,6 +4,8 @@
 |---|---|
 | a `.jsonl`, `.json`, `.csv`, `.tsv` or Parquet file with a column of files | table, as NeMo writes it |
 | a folder with one such table, or with one for each split (`train_manifest.json`) | table or tables |
+| such tables in a folder beside the recordings (`meta/`), or in `train/` and `test/` | the same |
+| recordings in one folder, or in those of speakers or folds, that are called as in known data sets | names |
 | a folder with `*.trans.txt` at any depth, for transcripts | LibriSpeech; splits by the first folder's name |
 | a folder of folders with recordings, for labels | folder per class; `train/ validation/ test/` if named so |
 | any folder, with a label pattern | the label stands in the names of the files |
@@ -23,11 +25,15 @@ What happens to bad input:
 | a table that names a file that is not there | the same |
 | more than half of the recordings skipped | `DataError` with the first reasons |
 | silence: all samples are 0 | kept; warning with the count |
+| channels that cancel each other | the loudest is taken in place of their mean; warning with the count |
 | clipped: a thousandth of the samples or more at the loudest level, near full scale | kept; warning |
 | any rate, any number of channels | brought to one rate and one channel by the representation |
 | a path that leaves its table's folder; times that are no seconds | `DataError` with the line |
 | a link that leaves the folder | skipped, listed |
-| a label that is missing; a split for some recordings only; a split that nobody knows | `DataError` |
+| a label that is missing | left out; warning with the count |
+| two columns of labels that part the rows differently; two recordings of one name | `DataError` with both |
+| sound or films that the library does not decode (`.m4a`, `.mp4`) | skipped, with how to convert them |
+| a split for some recordings only; a split that nobody knows | `DataError` |
 | an empty transcript | skipped, counted, listed |
 | a transcript whose recording is not there (LibriSpeech) | skipped, listed |
 | fewer than two classes, a class with one recording, a class that is not in train | `DataError` |

@@ -119,7 +119,13 @@ def read_stream(
         BackendError: pandas is not installed.
     """
     found = measured(read_frame(path), asked, str(path), alone=True)
-    notes.add([line for line in found.notes if not line.startswith("time: column")])
+    lines = [line for line in found.notes if not line.startswith("time: column")]
+    notes.add(
+        [
+            line if path.name not in line else type(line)(line.replace(path.name, "the table"))
+            for line in lines
+        ]
+    )
     if found.time_format is not None:
         notes.forms.add(found.time_format, found.notes)
     if found.marks is not None:

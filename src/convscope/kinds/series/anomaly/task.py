@@ -281,15 +281,16 @@ def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
             continue
         series: Series = split.samples.load(i)
         starts = [alarm.start for alarm in each.scored.alarms]
+        start = split.samples.start(i) if isinstance(split.samples, Segments) else 0
         for first, last in windows:
             if not any(first <= start <= last for start in starts):
                 highest = float(each.scored.scores[first : last + 1].max())
-                missed = (("missed", _span(series, first, last)), ("highest score", f"{highest:.1f}"))
+                missed = (("missed", _span(series, first, last, start)), ("highest score", f"{highest:.1f}"))
                 found.append((math.inf, Mistake("", name, told=missed)))
         for alarm in each.scored.alarms:
             if not any(first <= alarm.start <= last for first, last in windows):
                 false = (
-                    ("false alarm", _span(series, alarm.start, alarm.end)),
+                    ("false alarm", _span(series, alarm.start, alarm.end, start)),
                     ("score", f"{alarm.score:.1f}"),
                     ("cause", each.variables[alarm.variable]),
                 )
@@ -373,8 +374,9 @@ def _time(series: Series, row: int) -> str | None:
     return None if series.times is None else str(np.datetime_as_string(series.times[row], unit="auto"))
 
 
-def _span(series: Series, first: int, last: int) -> str:
-    rows = f"rows {first + 1} to {last + 1}"
+def _span(series: Series, first: int, last: int, start: int) -> str:
+    """When a range of rows is, or which rows of the file; the series begins with its row `start`."""
+    rows = f"rows {start + first + 1} to {start + last + 1}"
     return rows if series.times is None else f"{_time(series, first)} to {_time(series, last)}"
 
 
