@@ -1,5 +1,8 @@
 """What a user may have meant: options and commands under the names that other tools use."""
 
+import json
+import shutil
+
 import pytest
 
 from convscope.cli.errors import MEANINGS, meant
@@ -61,3 +64,20 @@ def test_no_word_means_what_it_is_itself():
 
 def test_what_nothing_resembles_gets_no_suggestion():
     assert meant("--zzz", ["--epochs", "--size"]) == []
+
+
+def test_an_option_that_predict_does_not_have_is_no_file(run_command, finished, pictures):
+    picture = pictures / "disc" / "00.png"
+    code, _, err = run_command("predict", finished.folder, picture, "--epochs", "3")
+    assert (code, err.splitlines()[0]) == (2, "convscope: predict has no option --epochs.")
+
+
+def test_data_that_was_moved_is_asked_for(run_command, finished, tmp_path):
+    moved = shutil.copytree(finished.folder, tmp_path / "run")
+    record = json.loads((moved / "run.json").read_text())
+    record["data"] |= {"path": str(tmp_path / "gone"), "given": "gone"}
+    (moved / "run.json").write_text(json.dumps(record))
+    code, _, err = run_command("evaluate", moved)
+    assert code == 1
+    assert "is no longer at" in err
+    assert "--data PATH" in err

@@ -240,6 +240,10 @@ def predict(
 
     if follow and list(inputs) not in ([], ["-"]):
         raise UsageError("--follow reads standard input only.", f"Received: {inputs[0]}.")
+    for word in inputs:
+        if word[:2] == "--" and len(word.split()) == 1 and not Path(word).exists():
+            option = word.partition("=")[0]
+            raise UsageError(f"predict has no option {option}.", "List them: convscope predict --help")
     if not inputs and not follow:
         raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
     options = predict_options(find_spec(Run(run).record()["recipe"]), values_of(given))
