@@ -28,7 +28,7 @@ TAKEN = [
     (Option("x", float, 1.0, ""), np.float32(0.5), 0.5),
     (Option("on", bool, False, ""), True, True),
     (Option("name", str, None, ""), None, None),
-    (Option("file", Path, None, ""), Path("a") / "b", "a/b"),
+    (Option("file", Path, None, ""), Path("a") / "b", str(Path.cwd() / "a" / "b")),  # a resume elsewhere
     (Option("way", Literal["max", "mean"], "max", ""), "mean", "mean"),
     (Option("sizes", tuple[int, ...], None, "", parse=several_numbers), "8, 5,3", (8, 5, 3)),
     (Option("sizes", tuple[int, ...], None, "", parse=several_numbers), "8", (8,)),

@@ -12,7 +12,7 @@ from convscope.engine.training.batches import Batches
 from convscope.engine.training.fit import fit
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import DataError
+from convscope.errors import DataError, RunError
 
 OBJECTIVE = Objective(loss=lambda settings: "mse", monitor=None, label="loss")
 
@@ -112,3 +112,30 @@ def test_one_lucky_epoch_is_not_the_best_where_epochs_are_averaged():
     assert averaged.best_epoch(rows) == 5
     so_far = [averaged.best_epoch(rows[: i + 1]) for i in range(len(rows))]
     assert all(best == i or best == so_far[i - 1] for i, best in enumerate(so_far))
+
+
+class Overflow(keras.callbacks.Callback):
+    """Makes a kernel NaN before an epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            first, *others = self.model.get_weights()
+            self.model.set_weights([np.full_like(first, np.nan), *others])
+
+
+def test_weights_that_are_no_numbers_are_never_kept(tmp_path):
+    def hiding():  # the loss stays finite where a later layer hides what is no number, as a maximum can
+        inputs = keras.Input((None, 1))
+        hidden = keras.ops.nan_to_num(keras.layers.Dense(1)(inputs))
+        return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(hidden)))
+
+    settings = FitSettings(epochs=4, batch_size=4, schedule="constant", precision="float32")
+    train, validation = (Batches(Squares(count, False), 4) for count in (8, 4))
+    device = choose_device("float32")
+    with pytest.raises(RunError, match=r"NaN or infinite in epoch 3: .*kernel") as caught:
+        fit(hiding, train, validation, settings, device, tmp_path, [Overflow()], objective=OBJECTIVE)
+    assert "--learning-rate" in caught.value.hint
+    kept = keras.models.load_model(tmp_path / "model.keras")
+    assert all(np.isfinite(each).all() for each in kept.get_weights())
+    with np.load(next((tmp_path / "checkpoints").glob("*.npz"))) as checkpoint:
+        assert all(np.isfinite(checkpoint[name]).all() for name in checkpoint.files if name != "history")

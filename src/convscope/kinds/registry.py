@@ -284,7 +284,7 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
         said = "; ".join(f"{each.recipe} because {each.reason}" for each in rivals)
         raise DataError(
             f"{path} could be for {len(rivals)} recipes: {said}. Found: {snapshot.summary()}.",
-            f"Choose one with --recipe, such as --recipe {first.recipe}, or give the path of a part of the data.",
+            f"Choose one with --recipe, such as --recipe {first.recipe}, or give the path of a part of it.",
         )
     return find_spec(first.recipe), f"recipe: {first.recipe}, because {first.reason}"
 

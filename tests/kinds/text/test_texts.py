@@ -202,6 +202,16 @@ def test_a_folder_per_class_is_read(tmp_path):
     assert [one.reason for one in splits.skipped] == ["not a .txt file"]
 
 
+def test_folders_of_subjects_with_class_folders_in_each_are_groups(tmp_path):
+    for number, (text, label) in enumerate(samples(40)):
+        write(tmp_path / f"subject{number // 2 % 5 + 1}" / label / f"{number}.txt", text)
+    splits = read_texts(tmp_path)
+    assert splits.class_names == ("bad", "good")
+    assert any(line.startswith("groups: subject1, subject2") for line in splits.decisions)
+    found = [{key.split("/")[0] for key in splits[name].samples.keys} for name in ("train", "test")]
+    assert found[0].isdisjoint(found[1])
+
+
 def test_split_folders_of_class_folders_are_read(tmp_path):
     for number, (text, label) in enumerate(samples(60)):
         split = ("train", "val", "test")[number // 20]

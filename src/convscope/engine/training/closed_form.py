@@ -11,11 +11,12 @@ from typing import Protocol, cast
 import keras
 import numpy as np
 
+from convscope.engine.finite import strange_weights
 from convscope.engine.training.batches import Examples
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.run_callback import write_history
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import UsageError
+from convscope.errors import RunError, UsageError
 from convscope.files import written_whole
 from convscope.types import Array, Progress
 
@@ -116,12 +117,21 @@ def solve(
 
     Returns:
         One row of history.
+
+    Raises:
+        RunError: A weight is not finite.
     """
     keras.utils.set_random_seed(settings.seed)
     started = time.monotonic()
     model = build()
     inputs, targets = map(np.concatenate, zip(_whole(train), _whole(more), strict=True))
     metrics = solver.solve(model, (inputs, targets), options, settings, progress)
+    strange = strange_weights(model)
+    if strange:
+        raise RunError(
+            f"The solved weights are NaN or infinite: {strange}.",
+            "Look for constant or very large values in the data; --precision float32 has the widest range.",
+        )
     rows: list[Row] = [{"epoch": 1, **metrics, "seconds": round(time.monotonic() - started, 3)}]
     with written_whole(folder / "model.keras") as part:
         model.save(part)

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from convscope.engine.device import backend_file
+from convscope.engine.finite import strange_weights
 from convscope.engine.training.averaging import averaged
 from convscope.engine.training.checkpoint import Row, write_checkpoint
 from convscope.engine.training.objective import Objective
@@ -81,12 +82,18 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Writes what is new.
 
         Raises:
-            RunError: The loss is not finite.
+            RunError: The loss or a weight is not finite; what earlier epochs left stays as it is.
         """
         metrics = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
         if not all(map(math.isfinite, metrics.values())):
             raise RunError(
                 f"The loss is not finite in epoch {epoch + 1}.",
+                "Try a smaller --learning-rate or --precision float32.",
+            )
+        strange = strange_weights(self.model)
+        if strange:
+            raise RunError(
+                f"Weights became NaN or infinite in epoch {epoch + 1}: {strange}.",
                 "Try a smaller --learning-rate or --precision float32.",
             )
         row = {"epoch": epoch + 1, **dict(sorted(metrics.items(), key=_place)), **self._moment()}

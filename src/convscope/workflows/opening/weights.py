@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from convscope.engine.finite import strange_weights
 from convscope.errors import DataError
 from convscope.types import Tensor
 from convscope.workflows.opening.contents import memory_available
@@ -18,7 +19,6 @@ _ROOM = 64 * 2**20
 """Bytes that a model may declare beyond what its file holds, such as states of random generators."""
 _WIDER = 4
 """How much wider weights may become in memory than they are in the file."""
-_SHOWN = 3
 
 
 @contextmanager
@@ -62,21 +62,6 @@ def bounded_weights(what: str, stored: int | None = None) -> Iterator[None]:
         keras.layers.Layer.add_weight = original
 
 
-def strange_weights(model: keras.Model) -> list[str]:
-    """Paths of the weights that hold values which are no numbers (NaN) or infinite.
-
-    Args:
-        model: Any built model.
-    """
-    found = []
-    for weight in model.weights:
-        if "float" in str(weight.dtype):
-            values = keras.ops.convert_to_numpy(keras.ops.sum(keras.ops.cast(weight, "float32")))
-            if not np.isfinite(values) and not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-                found.append(weight.path)
-    return found
-
-
 def check_weights(model: keras.Model, what: str) -> None:
     """Refuses a model whose weights are no numbers: every output behind them is none either.
 
@@ -87,13 +72,10 @@ def check_weights(model: keras.Model, what: str) -> None:
     Raises:
         DataError: Some weights are NaN or infinite; they are named.
     """
-    found = strange_weights(model)
-    if found:
-        shown = ", ".join(found[:_SHOWN]) + (
-            f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        )
+    strange = strange_weights(model)
+    if strange:
         raise DataError(
-            f"{what}: weights are NaN or infinite in {shown}, so that its outputs mean nothing.",
+            f"{what}: weights are NaN or infinite in {strange}, so that its outputs mean nothing.",
             "Train it again with a smaller learning rate, or give a file that was saved before they "
             "became so.",
         )

@@ -232,7 +232,8 @@ def _read_folders(rows: TextRows, asked: _Asked) -> str:
     files = class_files(listing, "texts")
     named = {label for label in files.labels if label.lower() not in _UNLABELLED}
     unlabelled, encodings = Counter[str](), Counter[str]()
-    for key, label, split in zip(files.keys, files.labels, files.splits, strict=True):
+    groups: Sequence[str | None] = files.groups or [None] * len(files.keys)
+    for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
         path = rows.root / key
         if not is_text_file(path):
             listing.skip(key, "not a .txt file")
@@ -243,7 +244,9 @@ def _read_folders(rows: TextRows, asked: _Asked) -> str:
         found = found_encoding(path, asked.encoding)
         encodings.update([found.name] if found.decision else [])
         text = read_text(path, found.name, controls=rows.controls)
-        rows.add(str(path), key, text, label, split)
+        rows.add(str(path), key, text, label, split, group)
+    rows.decisions |= dict.fromkeys(files.decisions)
+    rows.grouped_by = "the names of folders"
     for name, count in encodings.items():
         rows.decisions[f"encoding: {name} in {count:,} files, which are not UTF-8"] = None
     for folder, count in unlabelled.items():
