@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -174,12 +174,8 @@ def named_recordings(
         DataError: A column is missing, or a path, label, time or split is malformed; the message names the
             line.
     """
-    kind = table_kind(path)
-    if kind is None:
-        raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
     tally = controls if controls is not None else ControlCharacters()
-    wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
-    table = open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
+    table = _opened(path, column, encoding, tally)
     roles = _roles(table, aliases, column, group)
     if decisions is not None and aliases is not None:
         decisions += [*table.decisions, _line(table, roles, aliases)]
@@ -195,16 +191,35 @@ def named_recordings(
             if skipped is not None:
                 skipped.append(Skipped(f"{places.root}/{key}", "a link that leaves the folder"))
             continue
-        said: str | None = None
-        if roles.said is not None and aliases == TRANSCRIPT_COLUMNS:
-            said = clean_text(_as_text(where, "a transcript", found[roles.said]), where, tally)
-        elif roles.said is not None and found[roles.said] not in (None, ""):
-            said = label_name(where, found[roles.said], class_names)
-        split = found[roles.split] if roles.split else None
-        named = None if roles.split is None else split_name(where, _as_text(where, "a split", split))
+        said = _said(where, found[roles.said], aliases, class_names, tally) if roles.said else None
+        named = None
+        if roles.split is not None:
+            named = split_name(where, _as_text(where, "a split", found[roles.split]))
         together = str(found[roles.group] or "").strip() if roles.group else ""
         by = f"column {roles.group!r}" if together else ""
         yield Named(where, key, _part(where, roles, found), said, named, together, by)
+
+
+def _opened(path: Path, column: str | None, encoding: str | None, tally: ControlCharacters) -> Table:
+    """A table that may name recordings."""
+    kind = table_kind(path)
+    if kind is None:
+        raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
+    wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
+    return open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
+
+
+def _said(
+    where: str,
+    value: object,
+    aliases: tuple[str, ...] | None,
+    class_names: Sequence[str] | None,
+    tally: ControlCharacters,
+) -> str | None:
+    """A transcript, or the name of a class; None where there is no label."""
+    if aliases == TRANSCRIPT_COLUMNS:
+        return clean_text(_as_text(where, "a transcript", value), where, tally)
+    return None if value in (None, "") else label_name(where, value, class_names)
 
 
 def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, group: str | None) -> Roles:

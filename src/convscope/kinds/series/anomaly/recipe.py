@@ -134,7 +134,11 @@ def read(
     checked_hold(hold)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column)
     wanted = Wanted(label_column, train_share, window, measuring, train_rows, per_series)
-    found = read_streams(path, wanted=wanted, progress=progress)
+    return _with_levels(read_streams(path, wanted=wanted, progress=progress), levels, train_rows)
+
+
+def _with_levels(found: Splits, levels: bool | None, train_rows: int | None) -> Splits:
+    """What was read, with whether levels are compared: as given, or where the first rows are normal."""
     chosen = train_rows is not None if levels is None else levels
     line = "levels: rows are compared with the level of the first rows, which are taken for normal"
     other = (
