@@ -11,11 +11,12 @@ from convscope.data.columns import SPLIT_COLUMNS, find_column, is_label_name
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
+from convscope.data.split_names import split_of
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
-from convscope.kinds.series.readers.frames import MISSING, is_header
+from convscope.kinds.series.readers.frames import MISSING, is_header, is_table
 from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, SERIES_LABEL_COLUMNS
 from convscope.kinds.series.readers.time_words import looks_like_time
@@ -67,10 +68,11 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Series in files beside those of their labels."""
-    names = {file.name.partition(".")[0].lower(): file.name for file in snapshot.data_files}
+    read = (file.name for file in snapshot.data_files if is_table(file.name) or suffix_of(file) == ".txt")
+    names = {name.partition(".")[0].lower(): name for name in read}
     for name, whole in names.items():
         if _OF_MATRICES.fullmatch(name) and f"y{name[1:]}" in names:
-            yield Detection(CLASSIFICATION, 0.9, f"{whole} lies beside {names['y' + name[1:]]}")
+            yield Detection(CLASSIFICATION, 0.96, f"{whole} lies beside {names['y' + name[1:]]}")
             return
     tables = snapshot.ending_in(DELIMITED)
     measured = [file for file in tables[:50] if (head := snapshot.table(file)) and _is_measured(_rows(head))]
@@ -205,7 +207,7 @@ def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:
     """A folder for each class with a table for each series."""
     inside = [file for file in snapshot.ending_in(DELIMITED) if file.parent != snapshot.path]
     folders: dict[Path, Path] = {file.parent: file for file in inside} if snapshot.path.is_dir() else {}
-    if len(folders) < 2:
+    if len(folders) < 2 or all(split_of(folder.name) is not None for folder in folders):
         return
     heads = [snapshot.table(file) for file in list(folders.values())[:8]]
     if all(head is not None and _is_measured(_rows(head)) for head in heads):

@@ -59,7 +59,7 @@ from convscope.data.encoding import check_encoding
 from convscope.data.groups import Numbers, group_numbers, too_few
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
-from convscope.data.overlaps import duplicate_warnings
+from convscope.data.overlaps import divided_groups, duplicate_warnings
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import Codes, draw_missing, missing_splits, split_codes
 from convscope.errors import DataError
@@ -89,13 +89,16 @@ def split_transcripts(found: Found, seed: int, group: str | None = None) -> Spli
         Train, validation and test; labels are an object array of transcripts, and there are no class names.
 
     Raises:
-        DataError: Only some recordings have a split, there are none of train, or too few to draw from.
+        DataError: Only some recordings have a split, there are none of train, or too few to draw from; or too
+            few groups that were asked for.
     """
     found = with_groups(only_labeled(found), group)
     codes = split_codes(found.where, found.splits, found.nouns)
     same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
     together, alike, said = _together(found, same, codes, asked=group is not None)
     codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], alike, FEWEST)
+    groups = found.groups or [None] * len(codes)
+    apart = divided_groups(groups, group_numbers(groups), codes, found.nouns)
     numbers = np.unique([str(label) for label in found.labels], return_inverse=True)[1].astype(np.int64)
     return Splits(
         *divided(found.source, as_labels(found.labels), codes),
@@ -103,7 +106,7 @@ def split_transcripts(found: Found, seed: int, group: str | None = None) -> Spli
         layout=found.layout,
         fingerprint=content_fingerprint(found),
         decisions=(*found.decisions, *said, *drawn),
-        warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, same, codes)),
+        warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, same, codes), *apart),
         skipped=tuple(found.skipped),
     )
 
@@ -114,8 +117,15 @@ def _together(
     """What stays in one split, what it has in common, and what was decided."""
     if found.groups is None:
         return same, found.alike, ()
-    numbers = group_numbers(found.groups)
-    problem = too_few(numbers[codes == 0], missing_splits(codes), asked)
+    numbers, wanted = group_numbers(found.groups), missing_splits(codes)
+    if not wanted:
+        return same, found.alike, ()
+    problem = too_few(numbers[codes == 0], wanted, asked)
+    if problem and asked:
+        raise DataError(
+            f"{found.where}: expected groups to draw {' and '.join(wanted)} from, received {problem}",
+            hint="Choose other groups, or give the splits in the data.",
+        )
     if problem:
         return same, found.alike, (f"groups: {found.grouped_by} has {problem}; they are in several splits",)
     count = len({name for name in found.groups if name is not None})

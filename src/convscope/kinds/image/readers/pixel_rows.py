@@ -28,6 +28,8 @@ MAX_BYTES = 4 * 2**30
 """All images of a table are at most this, in bytes."""
 FEWEST_PIXELS = 64
 """Numbers of a row without header from which on it may be an image."""
+FEWEST_NAMED = 16
+"""Columns that are called as pixels from which on a row may be an image."""
 
 _PIXEL_NAME = re.compile(r"(pixels?|px|pix|p)[_ .-]?\d+|\d+x\d+|attribute_?\d+", re.I)
 _FIRST = 2000
@@ -72,7 +74,8 @@ def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
     if at is not None:
         return (at,)
     named = tuple(at for at, name in enumerate(columns) if _PIXEL_NAME.fullmatch(name.strip()))
-    if len(named) >= 16 and _shape_of(len(named)) is not None:
+    sure = all(columns[at].strip().lower().startswith("pix") for at in named)
+    if len(named) >= FEWEST_NAMED and (sure or _shape_of(len(named)) is not None):
         return named
     if len(columns) <= FEWEST_PIXELS or not all(_is_byte(cell) for row in (columns, *rows) for cell in row):
         return ()
@@ -124,7 +127,10 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
                 f"{where}: expected {pixels[0].size} pixels as in the first row, received {image.size}"
             )
         if not pixels and _shape_of(image.size) is None:
-            raise DataError(f"{where}: expected the pixels of a square image, received {image.size}")
+            raise DataError(
+                f"{where}: expected the pixels of a square image, received {image.size}",
+                hint="Store images that are not square as files, or as an array (n, height, width) in .npz.",
+            )
         pixels.append(image)
         labels.append(_label(said[roles.label]) if roles.label else None)
         splits.append(split_name(where, str(said[roles.split] or "")) if roles.split else None)

@@ -16,6 +16,7 @@ from convscope.data.columns import (
 )
 from convscope.data.groups import group_column
 from convscope.data.label_columns import several_labels
+from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.names import is_image_name
@@ -154,6 +155,8 @@ def _label_columns(
         return None, one_hot
     if not named:
         named = [name for name in others if 1 < len(set(cells[name])) <= len(cells[name]) / 2]
+    if not named and len(others) == 1 and are_numbers_to_predict(cells[others[0]]):
+        named = list(others)
     if len(named) > 1:
         named = _distinct(named, cells)
     if len(named) > 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from convscope.data.assembly import Found
-from convscope.data.columns import SPLIT_COLUMNS, column_of, find_column, split_name
+from convscope.data.columns import SPLIT_COLUMNS, column_of, columns_line, find_column, split_name
 from convscope.data.groups import group_column
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.data.split_names import split_of_path
@@ -32,6 +32,12 @@ class _Columns:
     group: str | None
     class_names: Sequence[str] | None
 
+    def line(self, names: Sequence[str]) -> str:
+        """What each column of a file was taken for."""
+        told = (("image", self.image), ("label", self.label), ("split", self.split), ("group", self.group))
+        roles = [(what, name) for what, name in told if name is not None]
+        return columns_line(roles, [name for name in names if name not in {used for _, used in roles}])
+
 
 @dataclass
 class _Rows:
@@ -42,6 +48,7 @@ class _Rows:
     groups: list[str | None] = field(default_factory=list)
     grouped_by: str = ""
     skipped: list[Skipped] = field(default_factory=list)
+    decisions: dict[str, None] = field(default_factory=dict)
     total_bytes: int = 0
 
 
@@ -91,13 +98,16 @@ def read_parquet_images(
         progress=progress,
         groups=rows.groups if rows.grouped_by else None,
         grouped_by=rows.grouped_by,
+        decisions=tuple(rows.decisions),
         levels=asked.levels,
     )
 
 
 def _read_file(root: Path, key: str, rows: _Rows, asked: TableOptions) -> None:
     path = root / key
-    columns = _columns(path, parquet_schema(path), asked)
+    schema = parquet_schema(path)
+    columns = _columns(path, schema, asked)
+    rows.decisions[columns.line(schema.names)] = None
     of_file = split_of_path(key)
     more = [name for name in (columns.label, columns.split, columns.group) if name is not None]
     for row, (image, *cells) in parquet_rows(path, [columns.image, *more]):

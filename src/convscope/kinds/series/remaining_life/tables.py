@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column, split_name
+from convscope.data.columns import SPLIT_COLUMNS, columns_line, find_column, split_name
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import column_numbers, pandas_library, read_frame
 from convscope.kinds.series.readers.times import TIME_COLUMNS, parse_time_columns
@@ -100,9 +100,11 @@ def read_life_table(
         None if of_split is None else _splits(frame, of_split, where),
         split,
     )
-    told = {"unit": unit, "cycle": cycle, "remaining life": life, "split": of_split}
-    columns = ", ".join(f"{what} in {name!r}" for what, name in told.items() if name is not None)
-    return units_of(rows, notes), (f"columns: {columns or 'sensors alone'}", *said)
+    told = (("unit", unit), ("cycle", cycle), ("remaining life", life), ("split", of_split))
+    roles = [(what, name) for what, name in told if name is not None]
+    roles += [("sensor", name) for name in variables]
+    unused = [str(name) for name in frame.columns if name not in {name for _, name in roles}]
+    return units_of(rows, notes), (columns_line(roles, unused), *said)
 
 
 def _column(frame: pandas.DataFrame, given: str | None, aliases: Sequence[str], where: str) -> str | None:
