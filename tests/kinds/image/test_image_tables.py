@@ -8,7 +8,8 @@ import pytest
 from made_pictures import contents, encoded, picture, png, reasons, write
 from PIL import Image
 
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
+from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.pixel_rows import EMOTIONS
 from convscope.kinds.image.readers.reader import read_images
 
@@ -293,3 +294,24 @@ def test_exif_is_turned_in_parquet_as_well(tmp_path):
     image = [encoded(Image.fromarray(picture(number)), "PNG", exif=exif) for number in range(6)]
     splits = read_images(hugging_face(tmp_path / "a.parquet", range(6), image=image))
     assert (splits.train.samples.sizes == [6, 8]).all()
+
+
+def test_columns_are_dropped_and_an_encoding_is_given(tmp_path):
+    path = manifest(tmp_path, "path,label,split,breed")
+    rows = path.read_text("utf-8").splitlines()
+    breeds = ["breed", *(f"{'Ää'[at % 2]}{at % 3}" for at in range(12))]
+    lines = [row.replace(",breed", "") + f",{breed}" for row, breed in zip(rows, breeds, strict=True)]
+    path.write_bytes("\n".join(lines).replace(",a,", ",é,").encode("cp1252"))
+    splits = read_images(path, encoding="cp1252", drop_column=("breed",))
+    assert splits.class_names == ("b", "é")
+    assert any(line.endswith("not used: 'breed'") for line in splits.decisions)
+    with pytest.raises(UsageError, match=r"no column 'race', which --drop-column names"):
+        read_images(path, drop_column=("race",))
+    assert len(read_inputs([str(path)], encoding="cp1252", drop_column=("breed",))) == 12
+
+
+def test_pixels_are_not_those_of_a_dropped_column(tmp_path):
+    names = ",".join(f"pixel{number}" for number in range(16))
+    rows = [",".join(map(str, [number % 2, number, *range(16)])) for number in range(12)]
+    path = write(tmp_path / "rows.csv", "\n".join([f"label,id,{names}", *rows]).encode())
+    assert "not used: 'id'" in " ".join(read_images(path, drop_column=("id",)).decisions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from convscope.data.options import GROUP, LABEL_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import CENTER, DEPTH, KERNEL_SIZE, SPREAD, WIDTH
@@ -43,6 +43,8 @@ def _sides(value: object) -> str | None:
 
 IMAGE_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
+    DROP_COLUMN,
+    ENCODING,
     GROUP,
     Option(
         "levels",

@@ -28,6 +28,8 @@ def read_numbered_images(
     label_column: str | None = None,
     group: str | None = None,
     levels: Sequence[int] | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Reads images with a number each, from any layout that `read_images` reads.
 
@@ -38,11 +40,21 @@ def read_numbered_images(
         label_column: The column of numbers.
         group: As `read_images`.
         levels: As `read_images`.
+        encoding: As `read_images`.
+        drop_column: As `read_images`.
 
     Raises:
         DataError: As `read_images`; or a label is no number.
     """
-    found = find_images(Path(path), progress, label_column=label_column, group=group, levels=levels)
+    found = find_images(
+        Path(path),
+        progress,
+        label_column=label_column,
+        group=group,
+        levels=levels,
+        encoding=encoding,
+        drop_column=drop_column,
+    )
     return assemble_numbers(found, seed, group)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from convscope.data.encoding import check_encoding
 from convscope.data.named_files import files_of, nothing_in
 from convscope.data.splits import LeftOut
 from convscope.data.tables import table_kind
@@ -45,6 +46,8 @@ def read_inputs(
     progress: Progress = no_progress,
     label_column: str | None = None,
     levels: Sequence[int] | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> AnyInputs:
     """Finds and checks the images that are to be predicted.
 
@@ -54,6 +57,8 @@ def read_inputs(
         progress: Told how many files were scanned.
         label_column: The column of labels in a table, which are not read.
         levels: What 16-bit values become black and white.
+        encoding: As `read_images`.
+        drop_column: As `read_images`.
 
     Returns:
         Every readable image once, in the order given, folders and patterns sorted; the others as `skipped`.
@@ -61,7 +66,8 @@ def read_inputs(
     Raises:
         DataError: A path does not exist, a pattern matches nothing, or no image is readable.
     """
-    asked = TableOptions(label_column, labels=False, levels=as_levels(levels))
+    check_encoding(encoding)
+    asked = TableOptions(label_column, None, False, as_levels(levels), encoding, tuple(drop_column))
     many = [path for path in paths if _holds_many(path)]
     if many and len(paths) > 1:
         raise DataError(

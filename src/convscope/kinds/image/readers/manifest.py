@@ -37,12 +37,16 @@ class TableOptions:
         group: The column of groups, or a pattern of paths.
         labels: Whether labels are wanted at all.
         levels: What 16-bit values become black and white.
+        encoding: Of text; found out by default.
+        drop: Columns that are left out.
     """
 
     label: str | None = None
     group: str | None = None
     labels: bool = True
     levels: Levels | None = None
+    encoding: str | None = None
+    drop: tuple[str, ...] = ()
 
 
 @dataclass
@@ -78,7 +82,9 @@ class ImageTable:
         self.path = path
         self._asked = asked
         wanted = () if asked.label is None else (asked.label,)
-        self.table: Table = open_table(path, kind, roles=(PATH_COLUMNS,), wanted=wanted)
+        self.table: Table = open_table(
+            path, kind, encoding=asked.encoding, roles=(PATH_COLUMNS,), wanted=wanted, drop=asked.drop
+        )
 
     @cached_property
     def root(self) -> Path:

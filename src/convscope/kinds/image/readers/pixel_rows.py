@@ -86,13 +86,13 @@ def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
     return ()
 
 
-def is_pixel_rows(path: Path) -> bool:
+def is_pixel_rows(path: Path, asked: TableOptions = NOTHING) -> bool:
     """True where the rows of a table are images.
 
     Raises:
         DataError: It cannot be read.
     """
-    return bool(_opened(path)[1])
+    return bool(_opened(path, asked)[1])
 
 
 def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHING) -> Found:
@@ -110,7 +110,7 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
         DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
             the message names the line.
     """
-    table, positions = _opened(path)
+    table, positions = _opened(path, asked)
     roles = _roles(table, positions, asked)
     more = [name for name in (roles.label, roles.split, roles.group) if name is not None]
     pixels: list[npt.NDArray[np.uint8]] = []
@@ -163,12 +163,12 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
     )
 
 
-def _opened(path: Path) -> tuple[Table, tuple[int, ...]]:
+def _opened(path: Path, asked: TableOptions) -> tuple[Table, tuple[int, ...]]:
     """The table and the positions of its pixels."""
     kind = table_kind(path)
     if kind is None:
         raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
-    table = open_table(path, kind, roles=(("pixels",),))
+    table = open_table(path, kind, encoding=asked.encoding, roles=(("pixels",),), drop=asked.drop)
     rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), _PEEKED)]
     if table.named:
         return table, pixel_columns(table.columns, rows)
@@ -199,7 +199,7 @@ def _roles(table: Table, positions: Sequence[int], asked: TableOptions) -> Pixel
             f"{table.path}: the label can be any of the columns {', '.join(map(repr, rest[:10]))}",
             hint=f"Choose one, such as --label-column {rest[0]!r}.",
         )
-    unused = tuple(name for name in rest if name != label)
+    unused = (*(name for name in rest if name != label), *asked.drop)
     return PixelColumns(pixels, label if asked.labels else None, split, group, unused)
 
 

@@ -53,6 +53,7 @@ from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
+from convscope.data.encoding import check_encoding
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import is_folder
@@ -131,6 +132,8 @@ def read_images(
     label_column: str | None = None,
     group: str | None = None,
     levels: Sequence[int] | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Reads labelled images from any of the layouts in the table above.
 
@@ -141,6 +144,8 @@ def read_images(
         label_column: Name or position of the column of labels in a table.
         group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
         levels: What 16-bit values become black and white; found by default.
+        encoding: Name of a Python codec for tables; found out by default.
+        drop_column: Columns of tables that are left out.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -149,7 +154,15 @@ def read_images(
         DataError: As the table above says; the message names the file and, in a table, the line.
         UsageError: There is no such column.
     """
-    found = find_images(Path(path), progress, label_column=label_column, group=group, levels=levels)
+    found = find_images(
+        Path(path),
+        progress,
+        label_column=label_column,
+        group=group,
+        levels=levels,
+        encoding=encoding,
+        drop_column=drop_column,
+    )
     return assemble(found, seed, group)
 
 
@@ -160,9 +173,12 @@ def find_images(
     label_column: str | None = None,
     group: str | None = None,
     levels: Sequence[int] | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Found:
     """Labelled images before they are divided; arguments and errors as those of `read_images`."""
-    asked = TableOptions(label_column, group, levels=as_levels(levels))
+    check_encoding(encoding)
+    asked = TableOptions(label_column, group, True, as_levels(levels), encoding, tuple(drop_column))
     read = find_in_folder if is_folder(place) else find_in_file
     return read(place, progress, asked)
 
@@ -307,7 +323,7 @@ def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
     if suffix in (".parquet", ".pq") and holds_images(path):
         return read_parquet_images(path.parent, [path.name], progress, asked)
     if table_kind(path) is not None:
-        if is_pixel_rows(path):
+        if is_pixel_rows(path, asked):
             return read_pixel_rows(path, progress, asked)
         return read_manifests(path.parent, [path], progress, asked)
     if suffix == ".npz":

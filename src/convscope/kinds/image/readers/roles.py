@@ -87,7 +87,8 @@ def find_roles(
     one_hot: tuple[str, ...] = ()
     if chosen is None:
         chosen, one_hot = _label_columns(table, others, cells)
-    unused = tuple(name for name in others if name != chosen and name not in one_hot)
+    free = dict.fromkeys((*others, *table.unused))
+    unused = tuple(name for name in free if name != chosen and name not in one_hot)
     return ImageRoles(path, chosen, one_hot, split, grouping, unused)
 
 

@@ -135,23 +135,24 @@ def _read_file(root: Path, key: str, rows: _Rows, asked: TableOptions) -> None:
 
 
 def _columns(path: Path, schema: pa.Schema, asked: TableOptions) -> _Columns:
+    names = [name for name in schema.names if name not in asked.drop]
     image = _image_column(schema)
-    at = find_column(schema.names, FINE_LABEL_COLUMNS)
-    label = None if at is None else schema.names[at]
+    at = find_column(names, FINE_LABEL_COLUMNS)
+    label = None if at is None else names[at]
     if asked.label is not None:
-        label = column_of(str(path), schema.names, asked.label)
+        label = column_of(str(path), names, asked.label)
     if image is None or (label is None and asked.labels):
         role = "label" if image else "image"
         raise DataError(
-            f"{path}: expected a column {role}, received {', '.join(schema.names[:20]) or 'no columns'}",
+            f"{path}: expected a column {role}, received {', '.join(names[:20]) or 'no columns'}",
             hint="Expected an image column of bytes or of struct{bytes, path}, and a label column.",
         )
-    split = find_column(schema.names, SPLIT_COLUMNS)
+    split = find_column(names, SPLIT_COLUMNS)
     return _Columns(
         image,
         label if asked.labels else None,
-        None if split is None else schema.names[split],
-        group_column(schema.names, asked.group),
+        None if split is None else names[split],
+        group_column(names, asked.group),
         None if label is None else class_label_names(path, schema, label),
     )
 
