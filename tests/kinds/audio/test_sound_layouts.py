@@ -166,6 +166,23 @@ def test_clips_of_a_corpus_of_speech(tmp_path):
     assert len(read_audio_inputs([str(tmp_path)])) == 6
 
 
+def speakers(folder, splits=("train",) * 6, names="aabbcd"):
+    rows = [["file", "text", "speaker", "split"]]
+    for i, (split, name) in enumerate(zip(splits, names, strict=True)):
+        sound(folder / f"{i}.wav", seed=i, **SHORT)
+        rows.append([f"{i}.wav", f"word {i}", name, split])
+    return table(folder / "talk.csv", rows[0], rows[1:])
+
+
+def test_speakers_of_transcripts_that_are_asked_for_are_kept_apart_or_refused(tmp_path):
+    given = ("train", "train", "train", "validation", "test", "test")
+    splits = read_recordings(speakers(tmp_path, given), "transcript", group="speaker")
+    assert not any("groups" in line for line in splits.decisions)
+    assert any("1 group has recordings in train and in validation ('b')" in line for line in splits.warnings)
+    with pytest.raises(DataError, match="expected groups to draw test and validation from, received 2"):
+        read_recordings(speakers(tmp_path, names="aaabbb"), "transcript", group="speaker")
+
+
 def test_a_table_in_each_folder_of_a_split(tmp_path):
     for split, count in (("train", 6), ("test", 2)):
         rows = []

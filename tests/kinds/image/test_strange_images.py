@@ -191,6 +191,16 @@ def test_rows_of_pixels_are_images(tmp_path, header, channels):
     assert np.array_equal(read_inputs([str(table)]).load(3), images[3])
 
 
+def test_pixels_that_are_no_square_are_refused_as_images(tmp_path):
+    names = ",".join(f"pixel{k}" for k in range(20))
+    lines = [f"{k % 2}," + ",".join(str(k + each) for each in range(20)) for k in range(4)]
+    table = rows(tmp_path / "rows.csv", f"label,{names}", *lines)
+    assert detect(DataSnapshot(table)).recipe == "image-classification"
+    with pytest.raises(DataError, match="pixels of a square image, received 20") as caught:
+        read_images(table)
+    assert ".npz" in caught.value.hint
+
+
 def test_arrays_in_files_of_their_own_are_read(tmp_path):
     images = np.stack([picture(k, 9, 9) for k in range(8)])
     np.save(tmp_path / "X_train.npy", images)

@@ -64,6 +64,20 @@ def test_features_of_series_are_no_series(tmp_path):
         read_series(folder)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_many_columns_of_features_are_refused_by_their_names_or_doubted(tmp_path, named):
+    for seed, split in enumerate(("train", "test")):
+        np.savetxt(tmp_path / f"X_{split}.txt", np.random.default_rng(seed).normal(size=(24, 60)))
+        (tmp_path / f"y_{split}.txt").write_text("\n".join("12"[row % 2] for row in range(24)))
+    if named:
+        rows = [f"{number} {'mean' if number % 2 else 'std'}()-{number}-X" for number in range(1, 61)]
+        (tmp_path / "features.txt").write_text("\n".join(rows))
+        with pytest.raises(DataError, match=r"are no series: a file beside names them as features"):
+            read_series(tmp_path)
+    else:
+        assert "if their order means nothing" in " ".join(read_series(tmp_path).warnings)
+
+
 def test_a_long_table_lies_beside_its_labels(tmp_path):
     lines = ["series_id,step,turn,push"]
     lines += [

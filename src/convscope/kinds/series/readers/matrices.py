@@ -6,6 +6,7 @@
 | `Inertial Signals/` with a file for each channel, such as `acc_x_train.txt` | the series, in place of X |
 | `subject_train` | the group of each series |
 | `activity_labels` or `labels` with a number and a name in each row | names of classes |
+| `features` with a number and a name for each column of X, which do not count | `DataError`: X is no series |
 | `X_train` with ids that repeat and `y_train` with one row for each id | a long table with labels |
 | files of other numbers of rows | `DataError` |
 """
@@ -25,10 +26,10 @@ from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import named_variables, without_padding
 from convscope.kinds.series.readers.frames import MOST_VALUES, is_table, pandas_library, read_frame
-from convscope.kinds.series.readers.sources import Series, SeriesRows
+from convscope.kinds.series.readers.sources import Doubt, Series, SeriesRows
 from convscope.kinds.series.readers.table_layouts import labels_of, read_table_series
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked
-from convscope.kinds.series.readers.unlike import check_columns
+from convscope.kinds.series.readers.unlike import check_columns, names_count, unlike_error, why_doubtful
 from convscope.types import SplitName
 
 CHANNELS = "inertial signals"
@@ -36,6 +37,7 @@ CHANNELS = "inertial signals"
 
 _NAME = re.compile(r"(?P<what>x|y|subject|subjects|group|groups)[-_]?(?P<split>[a-z]+)", re.IGNORECASE)
 _CLASS_NAMES = ("activity_labels", "labels", "class_names", "classes")
+_FEATURE_NAMES = ("features", "feature_names")
 _DEEPEST = 3
 
 
@@ -58,11 +60,13 @@ class Matrices:
         root: The folder.
         parts: Of each split.
         class_names: What labels that are numbers stand for; empty where nothing says so.
+        features: What the columns of a table of features are called; empty where nothing says so.
     """
 
     root: Path
     parts: tuple[_Part, ...]
     class_names: Mapping[str, str]
+    features: tuple[str, ...] = ()
 
 
 def find_matrices(place: Path, labelled: bool = True) -> Matrices | None:
@@ -76,6 +80,7 @@ def find_matrices(place: Path, labelled: bool = True) -> Matrices | None:
         return None
     parts: dict[SplitName, _Part] = {}
     class_names: dict[str, str] = {}
+    features: tuple[str, ...] = ()
     for path in _tables(place):
         stem = path.name.partition(".")[0]
         named = _NAME.fullmatch(stem)
@@ -90,11 +95,13 @@ def find_matrices(place: Path, labelled: bool = True) -> Matrices | None:
             what = {"x": "values", "y": "labels"}.get(named["what"].lower(), "groups")
             setattr(part, what, path)
         elif stem.lower() in _CLASS_NAMES and not class_names:
-            class_names = _names_of_classes(path)
+            class_names = _numbered_names(path)
+        elif stem.lower() in _FEATURE_NAMES and not features:
+            features = tuple(_numbered_names(path).values())
     whole = [part for part in parts.values() if part.values or part.channels]
     found = [part for part in whole if part.labels is not None or part.split != "train" or not labelled]
     able = any(part.labels is not None for part in found) or not labelled
-    return Matrices(place, tuple(found), class_names) if found and able else None
+    return Matrices(place, tuple(found), class_names, features) if found and able else None
 
 
 def read_matrices(matrices: Matrices, found: SeriesRows, asked: Asked) -> str:
@@ -127,7 +134,7 @@ def _tables(place: Path) -> Iterator[Path]:
             yield path
 
 
-def _names_of_classes(path: Path) -> dict[str, str]:
+def _numbered_names(path: Path) -> dict[str, str]:
     rows = [line.split(None, 1) for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
     fits = rows and all(len(row) == 2 and row[0].isdigit() for row in rows)
     return {number: name.strip() for number, name in rows} if fits else {}
@@ -176,7 +183,11 @@ def _add_values(part: _Part, path: Path, matrices: Matrices, found: SeriesRows, 
     if asked.rows == "auto":
         values = _matrix(path)
         named = names != [str(number + 1) for number in range(len(names))]
+        if len(matrices.features) == len(names) and not names_count(matrices.features):
+            raise unlike_error(str(path), matrices.features, "a file beside names them as features", None)
         check_columns(str(path), names, values, named, None)
+        doubt = why_doubtful(values)
+        found.note(path.name, [] if doubt is None else [Doubt(doubt)])
     _add_rows(part, (_matrix(path)[:, :, None], named_variables(1)), matrices, found)
 
 
