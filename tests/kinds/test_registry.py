@@ -30,6 +30,12 @@ def filled(folder, files):
 
 
 CONLL = "Ada B-PER\nruns O\nhome O\n\nin O\nOslo B-LOC\nit O\nrains O\n\n"
+LABELED_LINES = "\n".join(
+    f"{label} a {word} film with a {other} end"
+    for label, words in (("good", ("fine", "grand", "lively")), ("bad", ("dull", "weak", "slow")))
+    for word in words
+    for other in ("new", "sudden")
+)
 TABLE = "text,label\na fine film,good\na dull song,bad\n"
 FOUND = [
     ({"judged.csv": TABLE}, "text-classification"),
@@ -37,7 +43,7 @@ FOUND = [
     ({"judged.jsonl": json.dumps({"text": "a fine film", "label": "good"})}, "text-classification"),
     ({"good/1.txt": "a fine film", "bad/1.txt": "a dull song"}, "text-classification"),
     ({"train/good/1.txt": "a fine film", "test/bad/1.txt": "a dull song"}, "text-classification"),
-    ({"all.txt": "good a fine film\nbad a dull song\n"}, "text-classification"),
+    ({"all.txt": LABELED_LINES}, "text-classification"),
     ({"eng.train": CONLL, "eng.testa": CONLL}, "text-tagging"),
     ({"names.conll": CONLL}, "text-tagging"),
     ({"train.de": "ein Hund\n", "train.en": "a dog\n"}, "translation"),

@@ -18,7 +18,7 @@ from PIL import Image
 
 from convscope.data.splits import Split, Splits
 from convscope.errors import UsageError
-from convscope.kinds.contract.recipe import RepresentationSteps, accepting
+from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
 from convscope.kinds.image.mirroring import mirroring_of
 from convscope.kinds.image.readers.inputs import read_inputs
@@ -183,7 +183,11 @@ def read(
     seed: int = 0,
     progress: Progress = no_progress,
     flip: bool | None = None,
-    **options: Any,
+    label_column: str | None = None,
+    group: str | None = None,
+    levels: Sequence[int] | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Reads labelled images, and finds out whether they may be mirrored where the user does not say.
 
@@ -192,12 +196,25 @@ def read(
         seed: Draws the splits that the data does not have.
         progress: Told how far reading has come.
         flip: Whether a mirrored image keeps its class; found by the train images by default.
-        **options: As `read_images`.
+        label_column: As `read_images`.
+        group: As `read_images`.
+        levels: As `read_images`.
+        encoding: As `read_images`.
+        drop_column: As `read_images`.
 
     Raises:
         DataError, UsageError: As `read_images`.
     """
-    splits = accepting(read_images)(path, seed=seed, progress=progress, **options)
+    splits = read_images(
+        path,
+        seed=seed,
+        progress=progress,
+        label_column=label_column,
+        group=group,
+        levels=levels,
+        encoding=encoding,
+        drop_column=drop_column,
+    )
     if flip is not None or not len(splits.train):
         return splits
     found = mirroring_of(splits.train, splits.class_names, seed)
