@@ -1,5 +1,7 @@
 """Numbers of images: read as images with classes are, by a table or by names."""
 
+import json
+
 import numpy as np
 from PIL import Image
 
@@ -39,6 +41,7 @@ def test_a_run_learns_numbers_of_images(tmp_path):
 
     folder = write_bright(tmp_path / "bright", 96)
     train(folder, out=tmp_path / "run", epochs=6, batch_size=8, learning_rate=3e-3, precision="float32")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["architecture"] == "padded_cnn"
     judged = evaluate(tmp_path / "run")
     assert judged.rmse < judged.baseline_rmse
     (row,) = predict(tmp_path / "run", [folder / "0.png"]).rows

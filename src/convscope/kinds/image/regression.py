@@ -11,7 +11,12 @@ import numpy as np
 from convscope.data.number_labels import assemble_numbers
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
-from convscope.kinds.image.classification import augmentation, fit_representation, test_time_views
+from convscope.kinds.image.classification import (
+    augmentation,
+    fit_representation,
+    suggest_architecture,
+    test_time_views,
+)
 from convscope.kinds.image.kind import IMAGE_REGRESSION
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.reader import find_images
@@ -72,4 +77,5 @@ RECIPE = regression_recipe(
     representation=RepresentationSteps(fit_representation, ImageRepresentation.from_json),
     augmentation=unmirrored,
     test_time_views=test_time_views,
+    suggest_architecture=suggest_architecture,
 )

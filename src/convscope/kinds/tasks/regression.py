@@ -149,6 +149,7 @@ def regression_recipe(
     augmentation: Callable[..., Augmentation | None] | None = None,
     test_time_views: Callable[..., Sequence[BatchView]] | None = None,
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
+    suggest_architecture: Callable[[R], tuple[str, str] | None] | None = None,
 ) -> Recipe[R, NumberOutputs]:
     """A recipe that predicts one number for each sample, for any kind.
 
@@ -160,6 +161,7 @@ def regression_recipe(
         "augmentation": augmentation,
         "test_time_views": test_time_views,
         "suggest_settings": suggest_settings,
+        "suggest_architecture": suggest_architecture,
     }
     return Recipe(
         spec=spec,
