@@ -1,5 +1,7 @@
 """What is extracted is what Keras computes, for every sample once and with the right name."""
 
+import csv
+
 import keras
 import numpy as np
 import pytest
@@ -74,16 +76,16 @@ def test_predictions_are_the_answers_of_the_model(extracted, small_model, as_inp
     np.testing.assert_allclose(columns.confidences, answers.max(axis=1), atol=1e-5)
 
 
-def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictures, tmp_path):
+def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictures, as_inputs, tmp_path):
     features = convscope.extract(finished.folder, pictures, out=tmp_path / "run.parquet", precision="float32")
     columns = features.columns()
-    was = dict(line.rsplit(",", 2)[::2] for line in (finished.folder / "splits.csv").read_text().split()[1:])
+    with (finished.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
+        was = {row["name"]: row["split"] for row in csv.DictReader(file)}
     assert dict(zip(columns.paths, columns.splits, strict=True)) == was
     predictions = convscope.predict(finished.folder, columns.paths).rows
     assert columns.predictions == [row.label for row in predictions]
-    np.testing.assert_allclose(
-        columns.confidences, [max(row.probabilities.values()) for row in predictions], atol=1e-4
-    )
+    answers = finished.model().predict(as_inputs(columns.paths), verbose=0)  # before calibration
+    np.testing.assert_allclose(columns.confidences, answers.max(axis=1), atol=1e-4)
 
 
 def test_data_that_has_grown_since_the_training_keeps_the_splits_of_what_is_known(
@@ -281,3 +283,12 @@ def test_answers_become_names_and_probabilities():
     names, confidences = predicted_names(np.array([[3.0, -2.0, 9.0]], np.float32), "abc")
     assert names == ["c"]
     assert np.isnan(confidences).all()
+
+
+def test_predictions_have_the_names_of_a_file_which_neighbors_keep(small_model, pictures, tmp_path):
+    (tmp_path / "names.txt").write_text("one\ntwo\nthree\n", encoding="utf-8")
+    names = tmp_path / "names.txt"
+    made = convscope.extract(small_model, pictures, layers="pooled", out=tmp_path / "out", class_names=names)
+    assert set(made.columns().predictions) <= {"one", "two", "three"}
+    near = convscope.neighbors(made, made.columns().paths[0], model=small_model)
+    assert near.queries[0].prediction == made.columns().predictions[0]

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import convscope
 from convscope.errors import UsageError
-from convscope.features.probe import STRENGTHS, chosen_layers, interval
+from convscope.features.probe import STRENGTHS, LayerProbe, Probe, chosen_layers, interval
 from convscope.lenses.figures.depth import Level, draw_depth
 
 COUNT = 240
@@ -56,6 +56,25 @@ def test_accuracy_rises_where_the_classes_become_separable(layered):
     assert found.baseline == pytest.approx(1 / 3)
     assert found.model == 1.0
     assert found.finding == "The best of 3 layers is out with 100.0%."
+
+
+@pytest.mark.parametrize(
+    ("shares", "separable", "words"),
+    [
+        ((0.5, 0.97, 1.0, 0.98), "b", "is c with 100.0%; from b (97.0%) on, all are within its interval."),
+        ((0.5, 0.97, 1.0, 0.6), None, "is c with 100.0%."),
+        ((0.97, 0.5, 1.0, 0.98), "c", "is c with 100.0%."),
+        ((1.0, 0.5, 0.98, 0.98), None, "is a with 100.0%."),
+    ],
+)
+def test_classes_are_separable_from_a_layer_on_only_if_they_stay_so(shares, separable, words):
+    layers = tuple(
+        LayerProbe(name, 4, share, share - 0.05, share, share, 1.0, True)
+        for name, share in zip("abcd", shares, strict=True)
+    )
+    found = Probe(None, layers, 2, (8, 8, 8), 0.5, None, ())
+    assert (found.separable and found.separable.layer) == separable
+    assert found.finding == f"The best of 4 layers {words}"
 
 
 def test_a_probe_is_the_best_of_scikit_learns_on_the_validation_split(layered):

@@ -313,3 +313,30 @@ def test_look_needs_nothing_but_the_run(finished, pictures, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "seen.svg").exists()
+
+
+def test_a_model_that_was_never_built_is_looked_at_with_the_shape_that_is_given(tmp_path):
+    layers = [keras.layers.Conv2D(3, 3, name="first"), keras.layers.GlobalAveragePooling2D()]
+    with pytest.raises(UsageError, match="--input-shape"):
+        convscope.look(keras.Sequential(layers), method="kernels")
+    seen = convscope.look(keras.Sequential(layers), method="kernels", input_shape=(8, 8, 1))
+    assert {values.shape[-1] for values in seen.arrays.values()} == {3}
+
+
+def test_a_model_with_channels_first_sees_the_same_images(pictures):
+    keras.utils.set_random_seed(0)
+    last = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(4, 3, name="edges")])
+    first = keras.Sequential(
+        [
+            keras.Input((1, 16, 16)),
+            keras.layers.Permute((2, 3, 1)),
+            keras.layers.Conv2D(4, 3, name="edges"),
+        ]
+    )
+    first.set_weights(last.get_weights())
+    files = [pictures / "disc" / "00.png", pictures / "vertical" / "01.png"]
+    expected, found = (convscope.look(model, files, layers="edges") for model in (last, first))
+    for name, values in expected.arrays.items():
+        other = found.arrays[name]
+        last = other if other.shape == values.shape else np.moveaxis(other, 1, -1)  # as each model takes it
+        np.testing.assert_allclose(last, values, atol=1e-6)

@@ -1,6 +1,7 @@
 """Files of models that other programs wrote are opened, or refused by what they are and with what to do."""
 
 import json
+import os
 import pickle
 import sys
 import zipfile
@@ -103,6 +104,13 @@ def other_archive(folder):
 def test_what_keras_did_not_write_is_named_with_what_to_do(tmp_path, make, words):
     with pytest.raises(ConvscopeError, match=words):
         open_model(make(tmp_path))
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "p.keras")
+    with pytest.raises(DataError, match=r"p\.keras is a pipe"):
+        open_model(tmp_path / "p.keras")
 
 
 def test_a_folder_of_an_unpacked_file_is_opened(tmp_path):

@@ -46,7 +46,7 @@ def check_model(name: str) -> None:
         DataError: It is no Keras model, is damaged, or takes more memory than there is.
     """
     path = Path(name)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         contents_of(path)
     if path.suffix in (".keras", ".h5") and not path.exists():
         raise UsageError(f"{path}: there is no such file.", HINT)

@@ -21,7 +21,7 @@ from convscope.cli.arguments import (
     check_model,
 )
 from convscope.cli.console import ProgressBar, say, start_backend
-from convscope.cli.inspect import READING
+from convscope.cli.inspect import CLASS_NAMES, READING
 from convscope.cli.options import Groups, OptionGroup, checked_values, reader_options
 from convscope.errors import UsageError
 from convscope.option import Option, at_least
@@ -76,7 +76,7 @@ def extract_groups() -> Groups:
         OptionGroup("Options", COMPUTED),
         OptionGroup("Storage", WRITTEN),
         OptionGroup(READING, (RECIPE, *reader_options())),
-        OptionGroup("Model and data", (SPLIT, INPUT_SHAPE, TRUST, CODE)),
+        OptionGroup("Model and data", (SPLIT, INPUT_SHAPE, CLASS_NAMES, TRUST, CODE)),
     )
 
 

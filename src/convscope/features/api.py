@@ -42,6 +42,7 @@ def extract(
     trust: bool = False,
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
+    class_names: PathLike | None = None,
     progress: Progress = no_progress,
     say: Say = silent,
     **options: Any,
@@ -72,6 +73,8 @@ def extract(
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: For an architecture, the shape of one sample; by default that of the data.
+        class_names: A file with the names of the outputs, one per line or JSON, for what is not a run; they
+            name the predictions, here and by `neighbors`.
         progress: Is told how many samples are done.
         say: Is told what was found and decided, a line at a time.
         **options: Of the reader of files for a model that is not a run, such as `rate` in Hz of recordings or
@@ -100,10 +103,11 @@ def extract(
         predictions=predictions,
         part_size=part_size,
     )
+    names = None if class_names is None else os.fspath(class_names)
     given: Any = os.fspath(model) if isinstance(model, os.PathLike) else model
     paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
     return carry_out(
-        ModelReference(given, trust, tuple(code), input_shape),
+        ModelReference(given, trust, tuple(code), input_shape, class_names=names),
         [os.fspath(each) for each in paths],
         os.fspath(out),
         request,

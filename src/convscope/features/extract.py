@@ -198,7 +198,8 @@ def _compute(
     if not fresh:
         say(f"Resuming: {len(store.parts()) - len(parts)} of {len(store.parts())} parts are complete.")
     if cluster is not None:
-        extract_on_cluster(Job(pair.reference, dataset, store), parts, cluster, progress, say)
+        elsewhere = replace(pair.reference, class_names=None)  # the manifest has the names
+        extract_on_cluster(Job(elsewhere, dataset, store), parts, cluster, progress, say)
     elif engine is not None and read is not None:
         processes = _processes(read, len(dataset), engine.report, say) if parts else 0
         extract_parts(engine, dataset, parts, store, progress, processes)

@@ -47,6 +47,7 @@ class ModelReference:
         code: Modules to import first.
         input_shape: For an architecture, the shape of one sample; None takes that of the samples.
         classes: For an architecture, the number of classes.
+        class_names: A file with the names of the outputs, for a model that is not a run.
     """
 
     given: keras.Model | str
@@ -54,6 +55,7 @@ class ModelReference:
     code: tuple[str, ...] = ()
     input_shape: tuple[int | None, ...] | None = None
     classes: int | None = None
+    class_names: str | None = None
 
     @property
     def is_architecture(self) -> bool:
@@ -80,6 +82,7 @@ class ModelReference:
                 code=self.code,
                 input_shape=self.input_shape,
                 classes=self.classes,
+                class_names=self.class_names,
             )
         return numeric_model(loaded)
 

@@ -94,20 +94,26 @@ class Probe(Result):
         return max(self.layers, key=lambda each: each.accuracy)
 
     @property
-    def separable(self) -> LayerProbe:
-        """The first layer that is within the interval of the best one."""
-        return next(each for each in self.layers if each.accuracy >= self.best.low)
+    def separable(self) -> LayerProbe | None:
+        """The first layer from which on all reach the interval of the best; None where later ones fall."""
+        first = None
+        for each in reversed(self.layers):
+            if each.accuracy < self.best.low:
+                break
+            first = each
+        reached = first is not None and self.layers.index(first) <= self.layers.index(self.best)
+        return first if reached else None
 
     @property
     def finding(self) -> str:
-        """Which layer separates the classes best, and which one first does so as well, in a sentence."""
+        """Which layer separates the classes best, and from which on all do so as well, in a sentence."""
         first, best = self.separable, self.best
         said = f"The best of {len(self.layers)} layers is {best.layer} with {best.accuracy:.1%}"
         if best.low <= self.baseline:
             return f"{said}, no better than the most frequent class ({self.baseline:.1%})."
-        if first.layer == best.layer:
+        if first is None or first.layer == best.layer:
             return f"{said}."
-        return f"{said}; {first.layer} is the first within its interval, with {first.accuracy:.1%}."
+        return f"{said}; from {first.layer} ({first.accuracy:.1%}) on, all are within its interval."
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -117,7 +123,7 @@ class Probe(Result):
             "samples": dict(zip(SPLITS, self.samples, strict=True)),
             "baseline": self.baseline,
             "model": self.model,
-            "separable_from": self.separable.layer,
+            "separable_from": None if self.separable is None else self.separable.layer,
             "best": self.best.layer,
             "seed": self.seed,
             "notes": list(self.notes),
@@ -136,8 +142,9 @@ class Probe(Result):
         """
         from convscope.lenses.figures.depth import Level, draw_depth
 
+        noted = self.separable or self.best
         levels = [
-            Level(each.layer, each.accuracy, each.low, each.high, f"{each.values:,}", each == self.separable)
+            Level(each.layer, each.accuracy, each.low, each.high, f"{each.values:,}", each == noted)
             for each in self.layers
         ]
         lines = [("the most frequent class", self.baseline)]

@@ -115,6 +115,11 @@ def form_of(path: Path) -> Form:
     """
     if path.is_dir():
         return _form_of_folder(path)
+    if not path.is_file():
+        raise DataError(
+            f"{path} is a pipe, a socket or a device, expected a file of a model.",
+            "Write the model to a file first: cat PIPE > model.keras.",
+        )
     try:
         with path.open("rb") as file:
             head = file.read(512)
