@@ -37,6 +37,12 @@ def archive(**arrays):
     return stored.getvalue()
 
 
+def stored(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 def sound():
     stored = io.BytesIO()
     with wave.open(stored, "wb") as file:
@@ -51,6 +57,7 @@ IMAGES, SPEECH, SOUNDS = "image-classification", "speech-recognition", "audio-cl
 TEXTS, TAGS, TRANSLATION = "text-classification", "text-tagging", "translation"
 SERIES, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
 
+TIMED = "time,flow\n2026-01-01 08:00,1.5\n2026-01-01 08:10,1.6\n"
 COLUMNS = "-DOCSTART- O\n\nEU I-ORG\nrejects O\n\nPeter I-PER\n"
 CONLL = "EU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
 PIXELS = np.zeros((6, 28, 28), np.uint8)
@@ -131,6 +138,14 @@ FOUND = [
     ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)), y=LABELS)}, None),
     ({"m3d.npz": archive(train_images=np.zeros((6, 9, 9, 9), np.uint8), train_labels=LABELS)}, None),
     ({"rows.npz": archive(x_train=np.zeros((6, 50, 3)), y_train=LABELS)}, None),
+    ({"X_train.npy": stored(np.zeros((6, 50, 3))), "y_train.npy": stored(LABELS)}, None),
+    ({"X_train.npy": stored(PIXELS), "y_train.npy": stored(LABELS)}, IMAGES),
+    ({"X_train.csv": "text\na fine film\na dull song\n", "y_train.csv": "label\n1\n0\n"}, None),
+    ({"X_train.txt": " 0.1  0.2 0.4\n 0.3 0.2 0.1\n", "y_train.txt": "1\n2\n"}, SERIES),
+    ({"train.pos": "a fine film\na good song\n", "train.neg": "a dull film\na bad song\n"}, None),
+    ({"train.src": "a fine film\na good song\n", "train.tgt": "ein Film\nein Lied\n"}, TRANSLATION),
+    ({"train.qaa": "a fine film\na good song\n", "train.qab": "yi vule\nyi bane\n"}, TRANSLATION),
+    ({"train__a.csv": TIMED, "test__b.csv": TIMED}, ANOMALY),
     ({"data.npz": archive(x_train=PIXELS)}, None),
     ({"data.npz": archive(x_train=PIXELS, y_train=LABELS[:3])}, None),
 ]

@@ -123,8 +123,15 @@ def table_head(file: Path, head: str) -> TableHead | None:
 
 
 def array_heads(file: Path) -> Mapping[str, ArrayHead]:
-    """The arrays of a NumPy archive by their names, none of which is loaded; empty for anything else."""
+    """The arrays of a NumPy archive by their names, or that of an array file by the name of the file.
+
+    None of them is loaded; empty for anything else.
+    """
     try:
+        if file.suffix.lower() == ".npy":
+            with damage_as_data_error(str(file), "array"), file.open("rb") as opened:
+                shape, _, dtype = npy_header(opened, str(file))
+            return {file.stem: ArrayHead(shape, str(dtype.str))}
         with damage_as_data_error(str(file), "NumPy archive"), zipfile.ZipFile(file) as archive:
             names = [name for name in archive.namelist() if name.endswith(".npy")][:MOST_ARRAYS]
             return {name.removesuffix(".npy"): _array_head(archive, name) for name in names}

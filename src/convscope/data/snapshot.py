@@ -136,7 +136,7 @@ class DataSnapshot:
         return self._tables[file]
 
     def arrays(self, file: Path) -> Mapping[str, ArrayHead]:
-        """The arrays of a NumPy archive by their names, none of which is loaded; empty for anything else."""
+        """The arrays of a file by their names, none of which is loaded, as `array_heads` tells them."""
         return array_heads(file)
 
     def summary(self) -> str:
@@ -163,7 +163,7 @@ class DataSnapshot:
             head = self.table(file)
             columns = () if head is None else head.first
             details = f" with columns {_few(columns)}" if columns else ""
-        elif suffix == ".npz":
+        elif suffix in (".npz", ".npy"):
             arrays = [f"{name} {head.shape}" for name, head in self.arrays(file).items()]
             details = f" with arrays {_few(arrays)}" if arrays else ", not a readable NumPy archive"
         return f"{count} {what}{details}"

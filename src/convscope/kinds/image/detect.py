@@ -65,7 +65,8 @@ def _arrays(snapshot: DataSnapshot) -> Iterator[Detection]:
 
     if snapshot.path.is_dir():
         beside = npy_pairs(snapshot.path)
-        if len(beside) > 1:
+        heads = {name: head for key in beside for name, head in snapshot.arrays(snapshot.path / key).items()}
+        if _image_array(heads) is not None:
             yield Detection(RECIPE, 0.9, f"{beside[0]} and {beside[1]} are images and labels")
 
 

@@ -68,11 +68,12 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Series in files beside those of their labels."""
-    read = (file.name for file in snapshot.data_files if is_table(file.name) or suffix_of(file) == ".txt")
-    names = {name.partition(".")[0].lower(): name for name in read}
-    for name, whole in names.items():
-        if _OF_MATRICES.fullmatch(name) and f"y{name[1:]}" in names:
-            yield Detection(CLASSIFICATION, 0.96, f"{whole} lies beside {names['y' + name[1:]]}")
+    read = (file for file in snapshot.data_files if is_table(file.name) or suffix_of(file) == ".txt")
+    files = {file.name.partition(".")[0].lower(): file for file in read}
+    for name, file in files.items():
+        beside = files.get(f"y{name[1:]}")
+        if _OF_MATRICES.fullmatch(name) and beside is not None and _holds_numbers(snapshot.table(file)):
+            yield Detection(CLASSIFICATION, 0.96, f"{file.name} lies beside {beside.name}")
             return
     tables = snapshot.ending_in(DELIMITED)
     measured = [file for file in tables[:50] if (head := snapshot.table(file)) and _is_measured(_rows(head))]
@@ -84,6 +85,12 @@ def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
         if at is not None and label is not None and stems & set(head.column(at)):
             yield Detection(CLASSIFICATION, 0.85, f"{file.name} names tables of numbers with a label each")
             return
+
+
+def _holds_numbers(head: TableHead | None) -> bool:
+    """Whether most fields of a table are numbers, as far as anything is seen of it."""
+    fields = [field for row in _rows(head)[1:] for field in row] if head is not None else []
+    return 2 * sum(map(_is_number, fields)) >= len(fields)
 
 
 def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:

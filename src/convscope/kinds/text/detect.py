@@ -20,7 +20,7 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.text.readers.columns import SURE_TEXT_COLUMNS, TEXT_COLUMNS, TEXT_LABEL_COLUMNS
 from convscope.kinds.text.readers.label_lines import LEVELS, MARK, are_labels
-from convscope.kinds.text.readers.languages import is_code, language_columns
+from convscope.kinds.text.readers.languages import is_code, language_columns, names_language
 from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, words_of_line
 from convscope.kinds.text.tagging.reader import tagged_file
 
@@ -65,7 +65,8 @@ def _parallel(snapshot: DataSnapshot) -> Iterator[Detection]:
             languages.setdefault(found[0], {})[found[1]] = file
     for stem, files in sorted(languages.items()):
         texts = sorted(language for language, file in files.items() if snapshot.head(file))
-        if len(texts) > 1:
+        known = any(map(names_language, texts))
+        if len(texts) > 1 and (known or _are_apart(*(snapshot.head(files[each]) for each in texts[:2]))):
             there = " and ".join(f".{each}" for each in texts)
             yield Detection(TRANSLATION, 0.95, f"{stem} is there as {there}")
             return
@@ -95,16 +96,17 @@ def _translations(file: Path, head: TableHead) -> Iterator[Detection]:
             yield Detection(TRANSLATION, 0.95, f"{file.name} has a column for each language")
     elif head.delimiter == "\t" and len(head.first) in (2, 3) and len(head.rows) > 1:
         sides = [(head.first[at], *head.column(at)) for at in (0, 1)]
-        left, right = (Counter(_all_words(side)) for side in sides)
-        apart = sum((left & right).values()) * 3 < min(left.total(), right.total())
+        apart = _are_apart(*("\n".join(side) for side in sides))
         if len(head.first) == 3 and apart and all("CC-BY" in cell for cell in head.column(2)):
             yield Detection(TRANSLATION, 0.95, f"{file.name} has pairs of sentences and who wrote them")
         elif len(head.first) == 2 and apart and all(map(are_sentences, sides)):
             yield Detection(TRANSLATION, 0.7, f"{file.name} has two columns of sentences of different words")
 
 
-def _all_words(cells: Sequence[str]) -> Iterator[str]:
-    return (word.lower() for cell in cells for word in words_of_line(cell))
+def _are_apart(left: str, right: str) -> bool:
+    """Whether two texts have few words in common, as those of two languages."""
+    words, others = (Counter(word.lower() for word in words_of_line(text)) for text in (left, right))
+    return sum((words & others).values()) * 3 < min(words.total(), others.total())
 
 
 def _is_nested(head: TableHead) -> bool:
