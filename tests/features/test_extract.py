@@ -84,7 +84,9 @@ def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictur
     assert dict(zip(columns.paths, columns.splits, strict=True)) == was
     predictions = convscope.predict(finished.folder, columns.paths).rows
     assert columns.predictions == [row.label for row in predictions]
-    answers = finished.model().predict(as_inputs(columns.paths), verbose=0)  # before calibration
+    answers = keras.models.load_model(finished.folder / "model.keras").predict(
+        as_inputs(columns.paths), verbose=0
+    )  # before calibration
     np.testing.assert_allclose(columns.confidences, answers.max(axis=1), atol=1e-4)
 
 
