@@ -58,6 +58,7 @@ TEXTS, TAGS, TRANSLATION = "text-classification", "text-tagging", "translation"
 SERIES, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
 
 TIMED = "time,flow\n2026-01-01 08:00,1.5\n2026-01-01 08:10,1.6\n"
+MARKED = "time,flow,anomaly\n2026-01-02 08:00,1.5,0\n2026-01-02 08:10,1.6,1\n"
 COLUMNS = "-DOCSTART- O\n\nEU I-ORG\nrejects O\n\nPeter I-PER\n"
 CONLL = "EU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
 PIXELS = np.zeros((6, 28, 28), np.uint8)
@@ -146,6 +147,7 @@ FOUND = [
     ({"train.src": "a fine film\na good song\n", "train.tgt": "ein Film\nein Lied\n"}, TRANSLATION),
     ({"train.qaa": "a fine film\na good song\n", "train.qab": "yi vule\nyi bane\n"}, TRANSLATION),
     ({"train__a.csv": TIMED, "test__b.csv": TIMED}, ANOMALY),
+    ({"fine__a.csv": TIMED, "worn__0.csv": MARKED, "worn__1.csv": MARKED}, ANOMALY),
     ({"data.npz": archive(x_train=PIXELS)}, None),
     ({"data.npz": archive(x_train=PIXELS, y_train=LABELS[:3])}, None),
 ]

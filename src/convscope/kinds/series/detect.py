@@ -94,9 +94,15 @@ def _holds_numbers(head: TableHead | None) -> bool:
 
 
 def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Tables to watch: the first one tells, and each that marks anomalies."""
+    for place, (file, head) in enumerate(snapshot.tables.items()):
+        if place == 0 or find_column(head.first, ANOMALY_COLUMNS) is not None:
+            yield from _of_times(file, head)
+
+
+def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     """A table of times and numbers, without anything to predict for a whole series."""
-    file, head = next(iter(snapshot.tables.items()), (None, None))
-    if file is None or head is None or not head.delimiter or not head.rows:
+    if not head.delimiter or not head.rows:
         return
     names, row = head.first, head.rows[0]
     if len(names) < 2 or len(row) != len(names) or find_column(names, SPLIT_COLUMNS) is not None:
