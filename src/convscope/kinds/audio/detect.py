@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Set
+from pathlib import Path, PureWindowsPath
 
 from convscope.data.columns import find_column, is_label_name
 from convscope.data.heads import TableHead, suffix_of
@@ -26,14 +27,15 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
 
     A table that names recordings decides before the recordings themselves, as do files of transcripts.
     """
+    sounds = snapshot.ending_in(SOUNDS)
+    stems = {file.stem for file in sounds}
     for file, head in snapshot.tables.items():
-        found = _of_table(file.name, head)
+        found = _of_table(file.name, head, stems)
         if found is not None:
             return found
     for file in snapshot.data_files:
         if file.name.endswith(TRANSCRIPTS):
             return Detection(SPEECH, 0.95, f"{file.name} is a file of transcripts")
-    sounds = snapshot.ending_in(SOUNDS)
     if not sounds:
         others = [file for file in snapshot.data_files if suffix_of(file) in OTHER_SOUNDS | VIDEOS]
         reason = "it holds sound or films, which have to be converted"
@@ -52,14 +54,15 @@ def _plain(file: Path) -> str:
     return "".join(letter for letter in file.stem.lower() if letter.isalnum())
 
 
-def _of_table(name: str, head: TableHead) -> Detection | None:
-    """The recipe for a table that names recordings and says something of each."""
+def _of_table(name: str, head: TableHead, stems: Set[str]) -> Detection | None:
+    """The recipe for a table that names recordings, maybe without endings, and says something of each."""
     at = find_column(head.first, SOUND_COLUMNS)
     if at is None:
         return None
     cells = [cell for cell in head.column(at) if cell]
     # A column that is seen to name recordings is sure; where nothing is seen of it, its name must say so.
-    seen = bool(cells) and f".{cells[0].rpartition('.')[2].lower()}" in SOUNDS
+    ending = cells[0].rpartition(".")[2].lower() if cells else ""
+    seen = f".{ending}" in SOUNDS or (bool(cells) and PureWindowsPath(cells[0]).name in stems)
     if not seen and (cells or head.first[at].lower() not in NAMED_SOUNDS):
         return None
     confidence = 0.95 if seen else 0.9
