@@ -97,7 +97,7 @@ def test_evaluation_as_json_is_what_the_run_recorded(run_command, finished):
 def test_evaluation_of_other_data_as_a_table(run_command, finished, own_pictures):
     code, out, _ = run_command("evaluate", finished.folder, own_pictures)
     assert code == 0
-    assert out.splitlines()[-1].endswith("on 12 test samples")
+    assert out.splitlines()[-1].endswith("on 120 test samples")
 
 
 def test_predictions_as_csv_parse(run_command, finished, pictures):
@@ -177,7 +177,7 @@ WRONG = [
     (("train", "DATA", "--width", "3"), 2, "compact_cnn does not support --width"),
     (("predict", "RUN", "x.png", "--beam", "3"), 2, "image-classification does not support --beam"),
     (("train", "DATA", "--out", "RUN"), 2, "exists and is not empty"),
-    (("train", "--resume", "RUN", "--epochs", "3"), 2, "--resume takes no other settings"),
+    (("train", "--resume", "RUN", "--epochs", "3"), 2, "--resume takes no other options"),
     (("train", "--resume", "nowhere"), 1, "is not a run"),
     (("evaluate",), 2, "RUN"),
     (("evaluate", "RUN", "--format", "xml"), 2, "xml"),

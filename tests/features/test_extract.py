@@ -94,7 +94,8 @@ def test_data_that_has_grown_since_the_training_keeps_the_splits_of_what_is_know
     settings, own_pictures, tmp_path
 ):
     run = convscope.train(own_pictures, out=tmp_path / "run", **{**settings, "epochs": 1})
-    was = dict(line.rsplit(",", 2)[::2] for line in (run.folder / "splits.csv").read_text().split()[1:])
+    with (run.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
+        was = {row["name"]: row["split"] for row in csv.DictReader(file)}
     for picture in sorted((own_pictures / "disc").iterdir())[:8]:
         (own_pictures / "disc" / f"more-{picture.name}").write_bytes(picture.read_bytes()[:-12] + bytes(12))
     said = []

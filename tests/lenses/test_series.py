@@ -98,7 +98,10 @@ def test_the_outlined_window_is_what_the_strongest_value_depends_on():
     left, right = (image_edges(figure, length, position) for position in (120, 129))
     assert window.get_x() == pytest.approx(left)
     assert window.get_x() + window.get_width() == pytest.approx(right)
-    assert any("the strongest value of map 0 and the 9 positions that it depends on" in text for text in texts(figure))
+    assert any(
+        "the strongest value of map 0 and the 9 positions that it depends on" in text
+        for text in texts(figure)
+    )
 
 
 def image_edges(figure, length, position):

@@ -19,16 +19,16 @@ def write_bright(folder, count=48, seed=0):
         pixels = np.clip(rng.normal(level, 12, (32, 32)), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.png")
         lines.append(f"{number}.png,{level / 10:.3f}")
-    (folder / "levels.csv").write_text("\n".join(lines) + "\n")
+    (folder / "intensity_range.csv").write_text("\n".join(lines) + "\n")
     return folder
 
 
 def test_numbers_of_images_are_read(tmp_path):
     folder = write_bright(tmp_path / "bright")
-    for path in (folder, folder / "levels.csv"):
+    for path in (folder, folder / "intensity_range.csv"):
         assert detect(DataSnapshot(path)).recipe == "image-regression"
     splits = read_numbered_images(folder)
-    rows = dict(line.split(",") for line in (folder / "levels.csv").read_text().splitlines()[1:])
+    rows = dict(line.split(",") for line in (folder / "intensity_range.csv").read_text().splitlines()[1:])
     for name in ("train", "validation", "test"):
         assert len(splits[name])
         for place in range(len(splits[name])):

@@ -218,9 +218,11 @@ def test_twelve_bits_of_sixteen_use_all_grays_and_predict_likewise(tmp_path):
         values[0, 0] = 1000 + k
         Image.fromarray(values).save(tmp_path / "ab"[k % 2] / f"{k}.png")
     splits = read_images(tmp_path)
-    assert splits.reading == {"levels": [1000, 1300]}
-    assert any(line.startswith("levels: 1,000 is black and 1,300 is white") for line in splits.decisions)
-    inputs = read_inputs([str(tmp_path / "b")], levels=[1000, 1300])
+    assert splits.reading == {"intensity_range": [1000, 1300]}
+    assert any(
+        line.startswith("intensity_range: 1,000 is black and 1,300 is white") for line in splits.decisions
+    )
+    inputs = read_inputs([str(tmp_path / "b")], intensity_range=[1000, 1300])
     assert sorted({int(inputs.load(k)[1, 1]) for k in range(4)}) == [85, 255]
 
 

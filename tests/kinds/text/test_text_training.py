@@ -189,8 +189,10 @@ def test_a_language_that_is_not_there_is_told_with_those_that_are(tmp_path, opti
 BAD = {
     "one class": {"texts.csv": "text,label\nfine film,good\nbright song,good\n"},
     "a missing label": {"texts.csv": "text,label\nfine film,good\ndull song,\nbad song,bad\n"},
-    "not UTF-8": {"texts.csv": b"text,label\nfine f\xefilm,good\ndull song,bad\n"},
-    "not UTF-8 among tags": {"eng.train": b"Z\xfcrich B-LOC\nlies O\nthere O\n\nso O\nit O\nis O\n\n"},
+    "not UTF-8": {"texts.csv": "text,label\n映画が好き,good\ndull song,bad\n".encode("shift_jis")},
+    "not UTF-8 among tags": {
+        "eng.train": "東京です B-LOC\nlies O\nthere O\n\nso O\nit O\nis O\n\n".encode("shift_jis")
+    },
     "a word without a tag": {"eng.train": "Ada B-PER\nruns O\nhome O\n\nOtto B-PER\nruns\n\n"},
     "other numbers of lines": {"train.aa": "mo\nba\nki\n", "train.en": "one\ntwo\n"},
     "an empty file": {"texts.csv": ""},

@@ -118,15 +118,16 @@ def test_a_table_of_texts_is_answered_row_by_row(case, trained, tmp_path):
         convscope.predict(trained.folder, [tmp_path / "asked.jsonl"], text_column="title")
 
 
-def test_text_that_is_not_utf8_is_told_with_its_line_and_read_if_the_encoding_is_given(
-    case, trained, tmp_path
-):
+def test_an_encoding_is_found_where_one_fits_and_asked_for_where_several_do(case, trained, tmp_path):
     (tmp_path / "latin.txt").write_bytes("mo\nZürich\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"latin\.txt, line 2") as caught:
-        convscope.predict(trained.folder, [tmp_path / "latin.txt"])
-    assert "--encoding" in caught.value.hint
-    rows = convscope.predict(trained.folder, [tmp_path / "latin.txt"], encoding="latin-1").rows
+    rows = convscope.predict(trained.folder, [tmp_path / "latin.txt"]).rows
     assert [text_of(row) for row in rows] == ["mo", "Zürich"]
+    (tmp_path / "kanji.txt").write_bytes("mo\n映画が好き\n".encode("shift_jis"))
+    with pytest.raises(DataError, match=r"kanji\.txt, line 2") as caught:
+        convscope.predict(trained.folder, [tmp_path / "kanji.txt"])
+    assert "--encoding shift_jis" in caught.value.hint
+    rows = convscope.predict(trained.folder, [tmp_path / "kanji.txt"], encoding="shift_jis").rows
+    assert [text_of(row) for row in rows] == ["mo", "映画が好き"]
 
 
 STRANGE = (

@@ -185,7 +185,7 @@ def read(
     flip: bool | None = None,
     label_column: str | None = None,
     group: str | None = None,
-    levels: Sequence[int] | None = None,
+    intensity_range: Sequence[int] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:
@@ -198,7 +198,7 @@ def read(
         flip: Whether a mirrored image keeps its class; found by the train images by default.
         label_column: As `read_images`.
         group: As `read_images`.
-        levels: As `read_images`.
+        intensity_range: As `read_images`.
         encoding: As `read_images`.
         drop_column: As `read_images`.
 
@@ -211,7 +211,7 @@ def read(
         progress=progress,
         label_column=label_column,
         group=group,
-        levels=levels,
+        intensity_range=intensity_range,
         encoding=encoding,
         drop_column=drop_column,
     )

@@ -28,8 +28,12 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def _black_and_white(value: object) -> str | None:
-    levels = list(value) if isinstance(value, list | tuple) else []
-    return None if len(levels) == 2 and 0 <= levels[0] < levels[1] <= 65535 else "two numbers from 0 to 65535"
+    intensity_range = list(value) if isinstance(value, list | tuple) else []
+    return (
+        None
+        if len(intensity_range) == 2 and 0 <= intensity_range[0] < intensity_range[1] <= 65535
+        else "two numbers from 0 to 65535"
+    )
 
 
 SIZE_EXPECTED = f"one side such as 64, or height x width such as 48x64, each from 1 to {MAX_SIDE}"
@@ -47,7 +51,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
     ENCODING,
     GROUP,
     Option(
-        "levels",
+        "intensity_range",
         tuple[int, ...],
         None,
         "Values of 16-bit pixels that become black and white, such as 0,4095; found over all images",

@@ -32,7 +32,7 @@ def read_numbered_images(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    levels: Sequence[int] | None = None,
+    intensity_range: Sequence[int] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:
@@ -44,7 +44,7 @@ def read_numbered_images(
         progress: As `read_images`.
         label_column: The column of numbers.
         group: As `read_images`.
-        levels: As `read_images`.
+        intensity_range: As `read_images`.
         encoding: As `read_images`.
         drop_column: As `read_images`.
 
@@ -56,7 +56,7 @@ def read_numbered_images(
         progress,
         label_column=label_column,
         group=group,
-        levels=levels,
+        intensity_range=intensity_range,
         encoding=encoding,
         drop_column=drop_column,
     )

@@ -7,7 +7,7 @@ What every kind of image becomes:
 | gray, 1-bit, palette of grays | (height, width) |
 | color, palette, CMYK, YCbCr, Lab | (height, width, 3), RGB |
 | alpha or a transparent color | composited on white, then as above |
-| 16 bits per value | divided by 257, so that 65535 is white; or by levels that are found over all images |
+| 16 bits per value | divided by 257, so that 65535 is white; or by intensity_range that are found over all images |
 | 32-bit integers | as 16 bits where all values are 0 to 65535, else stretched from minimum to maximum |
 | floats | 0 to 1 or 0 to 255 where all values are, else stretched from minimum to maximum |
 | several frames | the first one |
@@ -197,14 +197,14 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def decode_image(
-    data: bytes, name: str, levels: Levels | None = None, seen: list[Levels] | None = None
+    data: bytes, name: str, intensity_range: Levels | None = None, seen: list[Levels] | None = None
 ) -> npt.NDArray[np.uint8]:
     """Decodes one image.
 
     Args:
         data: The encoded image, in one of `FORMATS`.
         name: What error messages call it.
-        levels: What 16-bit values become black and white; 0 and 65535 by default.
+        intensity_range: What 16-bit values become black and white; 0 and 65535 by default.
         seen: Learns the least and the greatest value where the image has 16 bits.
 
     Returns:
@@ -224,7 +224,7 @@ def decode_image(
         _check_size(image.size, name)
         image.load()
         _check_size(image.size, name)
-        return _turn(_to_uint8(image, levels, seen), _orientation(image))
+        return _turn(_to_uint8(image, intensity_range, seen), _orientation(image))
 
 
 def _reader_of(data: bytes, name: str) -> tuple[str, Reader]:
@@ -263,12 +263,14 @@ def _turn(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uin
     return np.ascontiguousarray(pixels)
 
 
-def _to_uint8(image: Image.Image, levels: Levels | None, seen: list[Levels] | None) -> npt.NDArray[np.uint8]:
+def _to_uint8(
+    image: Image.Image, intensity_range: Levels | None, seen: list[Levels] | None
+) -> npt.NDArray[np.uint8]:
     mode = image.mode
     if mode in ("L", "RGB") and "transparency" not in image.info:
         return np.asarray(image)
     if mode in ("I", "F") or mode.startswith("I;16"):
-        return _to_8_bits(np.asarray(image), levels, seen)
+        return _to_8_bits(np.asarray(image), intensity_range, seen)
     gray = mode in ("1", "L", "LA", "La") or (mode == "P" and _has_gray_palette(image))
     if "transparency" in image.info or mode in ("RGBA", "RGBa", "LA", "La", "PA"):
         return _on_white(np.asarray(image.convert("RGBA")), gray)
@@ -293,7 +295,7 @@ def _on_white(rgba: npt.NDArray[np.uint8], gray: bool) -> npt.NDArray[np.uint8]:
 
 
 def _to_8_bits(
-    raw: npt.NDArray[np.integer | np.floating], levels: Levels | None, seen: list[Levels] | None
+    raw: npt.NDArray[np.integer | np.floating], intensity_range: Levels | None, seen: list[Levels] | None
 ) -> npt.NDArray[np.uint8]:
     """Scales 16-bit, 32-bit and float gray values (height, width) as the module's table says."""
     integers = raw.dtype.kind in "iu"
@@ -303,8 +305,8 @@ def _to_8_bits(
     if integers and low >= 0 and high <= 65535:
         if seen is not None:
             seen.append((int(low), int(high)))
-        if levels is not None:
-            black, white = levels
+        if intensity_range is not None:
+            black, white = intensity_range
             shares = (raw.astype(np.float64) - black) / max(white - black, 1)
             stretched: npt.NDArray[np.uint8] = np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
             return stretched

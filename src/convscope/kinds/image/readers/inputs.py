@@ -45,7 +45,7 @@ def read_inputs(
     *,
     progress: Progress = no_progress,
     label_column: str | None = None,
-    levels: Sequence[int] | None = None,
+    intensity_range: Sequence[int] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> AnyInputs:
@@ -56,7 +56,7 @@ def read_inputs(
             exists under a name is never taken for a pattern. Or a single table, array or IDX file of images.
         progress: Told how many files were scanned.
         label_column: The column of labels in a table, which are not read.
-        levels: What 16-bit values become black and white.
+        intensity_range: What 16-bit values become black and white.
         encoding: As `read_images`.
         drop_column: As `read_images`.
 
@@ -67,7 +67,7 @@ def read_inputs(
         DataError: A path does not exist, a pattern matches nothing, or no image is readable.
     """
     check_encoding(encoding)
-    asked = TableOptions(label_column, None, False, as_levels(levels), encoding, tuple(drop_column))
+    asked = TableOptions(label_column, None, False, as_levels(intensity_range), encoding, tuple(drop_column))
     many = [path for path in paths if _holds_many(path)]
     if many and len(paths) > 1:
         raise DataError(
@@ -80,7 +80,7 @@ def read_inputs(
     files: dict[str, None] = {}
     for path in paths:
         files.update(dict.fromkeys(files_of(os.fspath(path), skipped)))
-    scanned = scan(unscanned_files("", files, asked.levels), progress)
+    scanned = scan(unscanned_files("", files, asked.intensity_range), progress)
     source = scanned.source
     skipped += scanned.skipped
     if len(source):
@@ -111,7 +111,7 @@ def _labelless(source: FileImages | EncodedImages | ArrayImages, skipped: Sequen
     left_out = tuple(skipped)
     if isinstance(source, FileImages):
         return ImageInputs(
-            source.root, source.keys, source.sizes, source.channels, source.levels, skipped=left_out
+            source.root, source.keys, source.sizes, source.channels, source.intensity_range, skipped=left_out
         )
     if isinstance(source, EncodedImages):
         return EncodedImageInputs(
@@ -120,7 +120,7 @@ def _labelless(source: FileImages | EncodedImages | ArrayImages, skipped: Sequen
             source.data,
             source.sizes,
             source.channels,
-            source.levels,
+            source.intensity_range,
             skipped=left_out,
         )
     return ArrayImageInputs(source.root, source.array, source.segments, source.rows, skipped=left_out)

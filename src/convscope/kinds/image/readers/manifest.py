@@ -36,7 +36,7 @@ class TableOptions:
         label: The column of labels.
         group: The column of groups, or a pattern of paths.
         labels: Whether labels are wanted at all.
-        levels: What 16-bit values become black and white.
+        intensity_range: What 16-bit values become black and white.
         encoding: Of text; found out by default.
         drop: Columns that are left out.
     """
@@ -44,7 +44,7 @@ class TableOptions:
     label: str | None = None
     group: str | None = None
     labels: bool = True
-    levels: Levels | None = None
+    intensity_range: Levels | None = None
     encoding: str | None = None
     drop: tuple[str, ...] = ()
 
@@ -235,7 +235,7 @@ def read_manifests(
         groups=rows.groups if rows.grouped_by else None,
         grouped_by=rows.grouped_by,
         decisions=said,
-        levels=asked.levels,
+        intensity_range=asked.intensity_range,
     )
 
 

@@ -120,7 +120,7 @@ def _of_folders(
         groups=files.groups,
         grouped_by="the folders around the class folders" if files.groups is not None else "",
         decisions=files.decisions,
-        levels=asked.levels,
+        intensity_range=asked.intensity_range,
     )
 
 
@@ -131,7 +131,7 @@ def read_images(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    levels: Sequence[int] | None = None,
+    intensity_range: Sequence[int] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:
@@ -143,7 +143,7 @@ def read_images(
         progress: Told how far reading has come.
         label_column: Name or position of the column of labels in a table.
         group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
-        levels: What 16-bit values become black and white; found by default.
+        intensity_range: What 16-bit values become black and white; found by default.
         encoding: Name of a Python codec for tables; found out by default.
         drop_column: Columns of tables that are left out.
 
@@ -159,7 +159,7 @@ def read_images(
         progress,
         label_column=label_column,
         group=group,
-        levels=levels,
+        intensity_range=intensity_range,
         encoding=encoding,
         drop_column=drop_column,
     )
@@ -172,13 +172,13 @@ def find_images(
     *,
     label_column: str | None = None,
     group: str | None = None,
-    levels: Sequence[int] | None = None,
+    intensity_range: Sequence[int] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Found:
     """Labelled images before they are divided; arguments and errors as those of `read_images`."""
     check_encoding(encoding)
-    asked = TableOptions(label_column, group, True, as_levels(levels), encoding, tuple(drop_column))
+    asked = TableOptions(label_column, group, True, as_levels(intensity_range), encoding, tuple(drop_column))
     read = find_in_folder if is_folder(place) else find_in_file
     return read(place, progress, asked)
 
@@ -261,7 +261,7 @@ def _by_lists(folder: Path, progress: Progress, asked: TableOptions) -> Found | 
         skipped=listing.skipped,
         progress=progress,
         decisions=[f"labels: behind the names in {named}", *line],
-        levels=asked.levels,
+        intensity_range=asked.intensity_range,
     )
 
 
@@ -313,7 +313,7 @@ def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | 
         skipped=listing.skipped,
         progress=progress,
         decisions=lines,
-        levels=asked.levels,
+        intensity_range=asked.intensity_range,
     )
 
 

@@ -52,7 +52,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
     Where images of 16 bits use less than half of their range, the part that they use becomes black to white.
 
     Args:
-        source: Images with unknown sizes, and levels where they are known.
+        source: Images with unknown sizes, and intensity_range where they are known.
         progress: Told about every few hundred images.
         what: What progress calls this.
 
@@ -92,9 +92,9 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
             pool.shutdown(cancel_futures=True)
             raise
     kept = np.flatnonzero(channels).astype(np.int64)
-    levels = source.levels or _levels_of(seen)
-    decisions = (_levels_line(seen, levels),) if levels and seen else ()
-    scanned = replace(source, sizes=sizes, channels=channels, levels=levels).take(kept)
+    intensity_range = source.intensity_range or _levels_of(seen)
+    decisions = (_levels_line(seen, intensity_range),) if intensity_range and seen else ()
+    scanned = replace(source, sizes=sizes, channels=channels, intensity_range=intensity_range).take(kept)
     return Scan(scanned, kept, digest_keys(digests[kept]), skipped, decisions)
 
 
@@ -106,10 +106,10 @@ def _levels_of(seen: Sequence[Levels]) -> Levels | None:
     return (low, high) if 0 < high - low < 2**15 else None
 
 
-def _levels_line(seen: Sequence[Levels], levels: Levels) -> str:
+def _levels_line(seen: Sequence[Levels], intensity_range: Levels) -> str:
     most = max(high for _, high in seen)
     return (
-        f"levels: {levels[0]:,} is black and {levels[1]:,} is white in images of 16 bits, which use"
+        f"intensity_range: {intensity_range[0]:,} is black and {intensity_range[1]:,} is white in images of 16 bits, which use"
         f" {max(most.bit_length(), 1)} bits: values up to {most:,}"
     )
 
@@ -126,7 +126,7 @@ def scan_to_found(
     groups: Sequence[str | None] | None = None,
     grouped_by: str = "",
     decisions: Sequence[str] = (),
-    levels: Levels | None = None,
+    intensity_range: Levels | None = None,
 ) -> Found:
     """Scans encoded images and keeps the readable ones with their labels and splits.
 
@@ -141,7 +141,7 @@ def scan_to_found(
         groups: As `Found`.
         grouped_by: As `Found`.
         decisions: What was decided before.
-        levels: What 16-bit values become black and white; found by default.
+        intensity_range: What 16-bit values become black and white; found by default.
 
     Returns:
         The readable images.
@@ -149,7 +149,7 @@ def scan_to_found(
     Raises:
         DataError: More than half of the images are not readable.
     """
-    scanned = scan(replace(source, levels=levels), progress)
+    scanned = scan(replace(source, intensity_range=intensity_range), progress)
     check_mostly_readable(where, len(scanned.kept), scanned.skipped, NOUNS[1])
     rows = scanned.kept.tolist()
     return Found(
@@ -165,7 +165,9 @@ def scan_to_found(
         grouped_by=grouped_by,
         decisions=(*decisions, *scanned.decisions),
         skipped=(*skipped, *scanned.skipped),
-        reading={"levels": list(scanned.source.levels)} if scanned.source.levels else {},
+        reading={"intensity_range": list(scanned.source.intensity_range)}
+        if scanned.source.intensity_range
+        else {},
     )
 
 

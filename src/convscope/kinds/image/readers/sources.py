@@ -51,14 +51,14 @@ class FileImages:
         keys: One path per image, relative to the root.
         sizes: Height and width in pixels, shape (images, 2), uint32.
         channels: 1 or 3, shape (images,), uint8.
-        levels: What 16-bit values become black and white; 0 and 65535 by default.
+        intensity_range: What 16-bit values become black and white; 0 and 65535 by default.
     """
 
     root: str
     keys: Sequence[str]
     sizes: npt.NDArray[np.uint32]
     channels: npt.NDArray[np.uint8]
-    levels: Levels | None = None
+    intensity_range: Levels | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -69,7 +69,7 @@ class FileImages:
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
         """Reads and decodes one file: gray (height, width) or RGB (height, width, 3)."""
-        return decode_image(self.read(index), self.name(index), self.levels)
+        return decode_image(self.read(index), self.name(index), self.intensity_range)
 
     def name(self, index: int) -> str:
         """The path of an image."""
@@ -82,7 +82,7 @@ class FileImages:
     def take(self, indices: npt.NDArray[np.int64]) -> FileImages:
         """The same source with only these images."""
         keys = [self.keys[i] for i in indices.tolist()]
-        return FileImages(self.root, keys, self.sizes[indices], self.channels[indices], self.levels)
+        return FileImages(self.root, keys, self.sizes[indices], self.channels[indices], self.intensity_range)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class EncodedImages:
         data: One encoded image each.
         sizes: Height and width in pixels, shape (images, 2), uint32.
         channels: 1 or 3, shape (images,), uint8.
-        levels: What 16-bit values become black and white; 0 and 65535 by default.
+        intensity_range: What 16-bit values become black and white; 0 and 65535 by default.
     """
 
     root: str
@@ -103,7 +103,7 @@ class EncodedImages:
     data: Sequence[bytes] = field(repr=False)
     sizes: npt.NDArray[np.uint32]
     channels: npt.NDArray[np.uint8]
-    levels: Levels | None = None
+    intensity_range: Levels | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -114,7 +114,7 @@ class EncodedImages:
 
     def load(self, index: int) -> npt.NDArray[np.uint8]:
         """Decodes one image: gray (height, width) or RGB (height, width, 3)."""
-        return decode_image(self.data[index], self.name(index), self.levels)
+        return decode_image(self.data[index], self.name(index), self.intensity_range)
 
     def name(self, index: int) -> str:
         """The file and row of an image."""
@@ -133,7 +133,7 @@ class EncodedImages:
             [self.data[i] for i in rows],
             self.sizes[indices],
             self.channels[indices],
-            self.levels,
+            self.intensity_range,
         )
 
 
@@ -201,11 +201,11 @@ class ArrayImages:
         return index if self.rows is None else int(self.rows[index])
 
 
-def unscanned_files(root: str, keys: Iterable[str], levels: Levels | None = None) -> FileImages:
+def unscanned_files(root: str, keys: Iterable[str], intensity_range: Levels | None = None) -> FileImages:
     """File images whose sizes are not known yet (all zero)."""
     names = list(keys)
     return FileImages(
-        root, names, np.zeros((len(names), 2), np.uint32), np.zeros(len(names), np.uint8), levels
+        root, names, np.zeros((len(names), 2), np.uint32), np.zeros(len(names), np.uint8), intensity_range
     )
 
 

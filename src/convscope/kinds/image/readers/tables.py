@@ -99,7 +99,7 @@ def read_parquet_images(
         groups=rows.groups if rows.grouped_by else None,
         grouped_by=rows.grouped_by,
         decisions=tuple(rows.decisions),
-        levels=asked.levels,
+        intensity_range=asked.intensity_range,
     )
 
 
