@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from convscope.data.tables import Table
 from convscope.errors import DataError
@@ -56,11 +56,21 @@ def several_labels(table: Table, names: Sequence[str]) -> DataError:
         for found, cell in zip(classes.values(), cells, strict=True):
             if len(found) <= MOST_CLASSES and cell is not None and cell != "":
                 found[str(cell)] = None
-    listed = "; ".join(_described(name, list(found)) for name, found in list(classes.items())[:8])
-    listed += f"; and {len(names) - 8} more" if len(names) > 8 else ""
+    return label_choice(str(table.path), {name: list(found) for name, found in classes.items()})
+
+
+def label_choice(where: str, classes: Mapping[str, Sequence[str]]) -> DataError:
+    """The error of `several_labels` for columns whose classes are known.
+
+    Args:
+        where: The file, for messages.
+        classes: The columns that could hold the labels, with the classes in each.
+    """
+    listed = "; ".join(_described(name, found) for name, found in list(classes.items())[:8])
+    listed += f"; and {len(classes) - 8} more" if len(classes) > 8 else ""
     return DataError(
-        f"{table.path}: expected one column of labels, received {len(names)} that could be it: {listed}",
-        hint=f"Choose one, such as --label-column {names[0]}.",
+        f"{where}: expected one column of labels, received {len(classes)} that could be it: {listed}",
+        hint=f"Choose one, such as --label-column {next(iter(classes))}.",
     )
 
 

@@ -30,6 +30,11 @@ def is_folder(path: Path) -> bool:
     return folder
 
 
+def names_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is there; no path that data names, however long, is an exception."""
+    return os.path.isfile(path)  # noqa: PTH113 - False for what is too long or holds a NUL character
+
+
 def check_regular(paths: Iterable[str | os.PathLike[str]]) -> None:
     """Refuses named pipes, devices and links that end nowhere, of which reading might never end.
 

@@ -114,6 +114,7 @@ def open_table(
     roles: Sequence[Sequence[str]] = (),
     header: bool | None = None,
     drop: Sequence[str] = (),
+    strict: bool = True,
 ) -> Table:
     """Finds the columns of a table; its rows are read when they are asked for.
 
@@ -126,6 +127,7 @@ def open_table(
         roles: Usual names of the column of each role in lower case, by which a header is known.
         header: Whether the first row of CSV, TSV and Excel names the columns; found out by default.
         drop: Columns that the user leaves out, by their names.
+        strict: Whether these must be there.
 
     Raises:
         DataError: The file is damaged or empty, or its first rows are malformed.
@@ -141,7 +143,7 @@ def open_table(
         table = _excel(path, wanted, usual, header)
     else:
         table = _text(path, kind, encoding, controls, wanted, usual, header)
-    return _without(table, drop) if drop else table
+    return _without(table, drop if strict else [name for name in drop if name in table.columns])
 
 
 def check_table(path: Path) -> None:

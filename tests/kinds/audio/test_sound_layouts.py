@@ -9,7 +9,7 @@ from made_sounds import manifest, sound, sound_folders, tone
 from PIL import Image
 
 from convscope.data.snapshot import DataSnapshot
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
 from convscope.kinds.audio.detect import detect
 from convscope.kinds.audio.readers.inputs import read_audio_inputs
 from convscope.kinds.audio.readers.reader import read_recordings
@@ -83,10 +83,27 @@ def test_columns_that_part_the_rows_differently_are_asked_about(tmp_path):
         sound(tmp_path / f"{i}.wav", seed=i, **SHORT)
     rows = [[f"{i}.wav", "ab"[i % 2], "cd"[i // 4]] for i in range(8)]
     path = table(tmp_path / "all.csv", ["file", "category", "class"], rows)
-    with pytest.raises(DataError, match="'category', 'class'") as raised:
+    with pytest.raises(DataError, match=r"2 that could be it: 'category' .*'class' ") as raised:
         read_recordings(path)
     assert "--label-column" in raised.value.hint
     assert read_recordings(path, column="-1").class_names == ("c", "d")
+
+
+def test_columns_are_dropped_and_an_encoding_is_given(tmp_path):
+    sound_folders(tmp_path, {"a": 6, "b": 6}, **SHORT)
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*.wav"))
+    rows = [f"{file},é{at % 2},{'xy'[at % 3 == 0]}" for at, file in enumerate(files)]
+    path = tmp_path / "list.csv"
+    path.write_bytes("\n".join(["file,label,target", *rows]).encode("cp1252"))
+    with pytest.raises(DataError, match=r"2 that could be it: 'label' \(2 classes: .*'target'") as caught:
+        read_recordings(path)
+    assert "--label-column" in caught.value.hint
+    splits = read_recordings(path, encoding="cp1252", drop_column=("target",))
+    assert splits.class_names == ("é0", "é1")
+    assert said(splits, "columns:").endswith("not used: 'target'")
+    assert len(read_audio_inputs([str(path)], drop_column=("target", "gone"))) == len(files)
+    with pytest.raises(UsageError, match="no column 'gone'"):
+        read_recordings(path, drop_column=("gone",))
 
 
 def test_names_without_endings_whole_paths_of_others_and_backslashes_are_found(tmp_path):
@@ -252,3 +269,10 @@ def test_a_header_that_does_not_know_the_length_is_whole(tmp_path):
     data[at : at + 4] = b"\xff\xff\xff\xff"
     path.write_bytes(bytes(data))
     assert read_audio_inputs([str(path)]).seconds == [0.1]
+
+
+def test_a_name_that_is_too_long_for_a_file_is_that_of_no_recording(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(f"file,text\n{'A' * 300}.wav,a word\n")
+    with pytest.raises(DataError, match="there is no such file"):
+        read_recordings(path, "transcript")

@@ -315,3 +315,10 @@ def test_pixels_are_not_those_of_a_dropped_column(tmp_path):
     rows = [",".join(map(str, [number % 2, number, *range(16)])) for number in range(12)]
     path = write(tmp_path / "rows.csv", "\n".join([f"label,id,{names}", *rows]).encode())
     assert "not used: 'id'" in " ".join(read_images(path, drop_column=("id",)).decisions)
+
+
+def test_a_name_that_is_too_long_for_a_file_is_that_of_no_image(tmp_path):
+    path = manifest(tmp_path, change=lambda lines: [*lines, f"{'A' * 300}.png,a,train"])
+    splits = read_images(path)
+    assert total(splits) == 12
+    assert any("AAAA" in each.path for each in splits.skipped)

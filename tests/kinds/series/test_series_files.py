@@ -6,7 +6,7 @@ import pytest
 pandas = pytest.importorskip("pandas")
 
 from convscope.data.snapshot import DataSnapshot  # noqa: E402
-from convscope.errors import DataError  # noqa: E402
+from convscope.errors import DataError, UsageError  # noqa: E402
 from convscope.kinds.series.detect import detect  # noqa: E402
 from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
 
@@ -127,3 +127,40 @@ def test_the_class_of_an_arff_file_may_come_first(tmp_path):
     (tmp_path / "toy.arff").write_text("\n".join([*lines, "a,x,1"]))
     with pytest.raises(DataError, match="line 60: expected numbers and a class at place 1"):
         read_series(tmp_path / "toy.arff")
+
+
+def rows_of(folder, extra, name="rows.csv"):
+    """A series in each row, with a label and another column."""
+    names = ",".join(f"t{place}" for place in range(32))
+    lines = [f"label,{extra[0]},{names}"]
+    for row, values in enumerate(waves()):
+        lines.append(",".join([("up", "dé")[row % 2], str(extra[1](row)), *map("{:.3f}".format, values)]))
+    (folder / name).write_bytes("\n".join(lines).encode("cp1252"))
+    return folder / name
+
+
+def test_a_number_of_the_label_is_no_value(tmp_path):
+    splits = read_series(rows_of(tmp_path, ("target", lambda row: row % 2)), encoding="cp1252")
+    assert splits.class_names == ("dé", "up")
+    assert splits.train.samples.load(0).values.shape == (32, 1)
+    assert any("not used: 'target'" in line for line in splits.decisions)
+
+
+def test_labels_that_differ_are_asked_about_unless_one_is_dropped(tmp_path):
+    path = rows_of(tmp_path, ("target", lambda row: row % 3))
+    with pytest.raises(DataError, match=r"'label' \(2 classes: up, dé\); 'target' \(3 classes: 0, 1, 2\)"):
+        read_series(path)
+    splits = read_series(path, drop_column=("target",))
+    assert splits.class_names == ("dé", "up")
+    with pytest.raises(UsageError, match="no column 'gone', which --drop-column names"):
+        read_series(path, drop_column=("gone",))
+    assert len(read_series_inputs([str(path)], drop_column=("target", "gone"))) == 24
+
+
+def test_measurements_that_are_called_y_are_no_labels(tmp_path):
+    lines = ["id,x,y,label"]
+    rng = np.random.default_rng(0)
+    for series in range(12):
+        lines += [f"{series},{x:.3f},{y:.3f},{'ab'[series % 2]}" for x, y in rng.normal(size=(20, 2))]
+    (tmp_path / "long.csv").write_text("\n".join(lines))
+    assert read_series(tmp_path / "long.csv").train.samples.load(0).variables == ("x", "y")

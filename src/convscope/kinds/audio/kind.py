@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.options import ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS, KERNEL_SIZES, MASKING, MELS, WIDTH
@@ -26,6 +26,7 @@ AUDIO_CLASSIFICATION_OPTIONS = (
         None,
         "Regular expression with a group named label, for labels in file names",
     ),
+    DROP_COLUMN,
     ENCODING,
     RATE,
     Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
@@ -41,6 +42,7 @@ AUDIO_CLASSIFICATION_MODEL_OPTIONS = (
 )
 SPEECH_RECOGNITION_OPTIONS = (
     TEXT_COLUMN,
+    DROP_COLUMN,
     ENCODING,
     GROUP,
     RATE,

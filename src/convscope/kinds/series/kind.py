@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, TIME_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -82,6 +82,7 @@ MEASURING_OPTIONS = (
         parse=several_names,
     ),
     DROP_COLUMN,
+    ENCODING,
 )
 SERIES_CLASSIFICATION_OPTIONS = (
     *MEASURING_OPTIONS,

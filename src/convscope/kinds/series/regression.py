@@ -32,6 +32,7 @@ def read_numbered_series(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    encoding: str | None = None,
 ) -> Splits:
     """Reads series with a number each, from any layout that `read_series` reads.
 
@@ -47,11 +48,12 @@ def read_numbered_series(
         time_format: As `read_series`.
         missing_value: As `read_series`.
         drop_column: As `read_series`.
+        encoding: As `read_series`.
 
     Raises:
         DataError: As `read_series`; or a label is no number.
     """
-    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     asked = Asked(id_column, label_column, rows, group, measuring, numbers=True)
     # A validation split of its own, however small: the width of intervals is measured on it.
     found = replace(found_series(Path(path), asked, progress), fewest=0)

@@ -8,7 +8,7 @@ loudness change, and answers with one probability per class.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def read(
     label_pattern: str | None = None,
     encoding: str | None = None,
     group: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Labelled recordings of any layout."""
     return read_recordings(
@@ -45,6 +46,7 @@ def read(
         label_pattern=label_pattern,
         encoding=encoding,
         group=group,
+        drop_column=drop_column,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from convscope.data.lines import ControlCharacters
 from convscope.data.listing import Listing
+from convscope.data.named_files import names_file
 from convscope.data.split_names import split_of_path
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
@@ -51,6 +52,7 @@ class FolderTables:
         column: str | None = None,
         encoding: str | None = None,
         group: str | None = None,
+        drop: Sequence[str] = (),
         controls: ControlCharacters | None = None,
     ) -> Iterator[tuple[Named, SplitName | None]]:
         """The rows of all tables with the split of each, as `named_recordings`.
@@ -62,6 +64,7 @@ class FolderTables:
             column: The column of labels or transcripts, where the user chose it.
             encoding: As `read_lines`.
             group: The column that says which recordings stay together, where the user chose it.
+            drop: Columns that are left out.
             controls: Where control characters are counted.
         """
         skipped += self.left_out
@@ -74,6 +77,7 @@ class FolderTables:
                 column=column,
                 encoding=encoding,
                 group=group,
+                drop=drop,
                 controls=controls,
                 skipped=skipped,
                 decisions=decisions,
@@ -143,7 +147,7 @@ def _finds(root: Path, key: str) -> bool:
         rows = list(islice(named_recordings(root / key, None, places), SEEN))
     except DataError:
         return False
-    return any(Path(root, row.key).is_file() for row in rows)
+    return any(names_file(Path(root, row.key)) for row in rows)
 
 
 def _holds_sounds(folder: Path) -> bool:

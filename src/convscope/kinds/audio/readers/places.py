@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from convscope.data.listing import Listing
-from convscope.data.named_files import checked_path
+from convscope.data.named_files import checked_path, names_file
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS
 
@@ -47,7 +46,7 @@ class Places:
         for folder in dict.fromkeys((self._below, "")):
             key = posixpath.normpath(posixpath.join(folder, raw)) if raw else ""
             inside = key and key.isprintable() and not key.startswith(("../", "/"))
-            if inside and os.path.isfile(Path(self.root, key)):  # noqa: PTH113 - False for what is too long
+            if inside and names_file(Path(self.root, key)):
                 return key
         found = self._called(raw, folds)
         if len(found) > 1:

@@ -47,6 +47,7 @@ Where the data has no validation or test split, a tenth (of each class) is drawn
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -143,6 +144,7 @@ def read_recordings(
     label_pattern: str | None = None,
     encoding: str | None = None,
     group: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Reads recordings with their labels or transcripts from any of the layouts in the table above.
 
@@ -156,6 +158,7 @@ def read_recordings(
             label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
         encoding: Of tables and transcripts; UTF-8 by default.
         group: The column that says which recordings stay together, or a regular expression of paths.
+        drop_column: Columns of tables that are left out.
 
     Returns:
         Train, validation and test; samples are `Recordings`. Labels are numbers of class names, or an object
@@ -174,9 +177,9 @@ def read_recordings(
     if label_pattern is not None and want == "label" and of_folder:
         layout = read_by_pattern(rows, label_pattern)
     elif tables is not None:
-        layout = _read_tables(rows, tables, _Asked(want, column, encoding, group))
+        layout = _read_tables(rows, tables, _Asked(want, column, encoding, group, tuple(drop_column)))
     else:
-        layout = _read_folder(rows, _Asked(want, column, encoding, group))
+        layout = _read_folder(rows, _Asked(want, column, encoding, group, tuple(drop_column)))
     found = rows.hear(str(place), layout, progress)
     return (assemble if want == "label" else split_transcripts)(found, seed, group)
 
@@ -189,6 +192,7 @@ class _Asked:
     column: str | None
     encoding: str | None
     group: str | None
+    drop: tuple[str, ...]
 
 
 def _read_folder(rows: Rows, asked: _Asked) -> str:
@@ -227,6 +231,7 @@ def _read_tables(rows: Rows, tables: FolderTables, asked: _Asked) -> str:
         column=asked.column,
         encoding=asked.encoding,
         group=asked.group,
+        drop=asked.drop,
         controls=rows.controls,
     ):
         rows.add(row.key, row.said, split, row.part, row.group)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.named_files import names_file
 from convscope.data.noise import caught_noise
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
@@ -211,7 +212,7 @@ def opened_sound(path: Path) -> Iterator[Any]:
         BackendError: The library that decodes is not installed.
     """
     library = sound_library()
-    if not path.is_file():
+    if not names_file(path):
         raise DataError(f"{path}: there is no such file", hint="Check the spelling of the path.")
     convert = conversion_hint([path.name])
     if convert:

@@ -20,9 +20,10 @@ from convscope.data.columns import (
     split_name,
 )
 from convscope.data.groups import group_column
+from convscope.data.label_columns import same_labels, several_labels
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.named_files import Inside
-from convscope.data.tables import Table, open_table, table_kind
+from convscope.data.tables import PEEKED, Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.places import Places
@@ -150,6 +151,7 @@ def named_recordings(
     column: str | None = None,
     encoding: str | None = None,
     group: str | None = None,
+    drop: Sequence[str] = (),
     controls: ControlCharacters | None = None,
     skipped: list[Skipped] | None = None,
     decisions: list[str] | None = None,
@@ -163,6 +165,7 @@ def named_recordings(
         column: That column, where the user chose it.
         encoding: As `read_lines`.
         group: The column that says which recordings stay together, where the user chose it.
+        drop: Columns that are left out; they must be there where labels or transcripts are wanted.
         controls: Where control characters are counted.
         skipped: Learns which rows were left out.
         decisions: Learns what the columns were taken for.
@@ -175,7 +178,7 @@ def named_recordings(
             line.
     """
     tally = controls if controls is not None else ControlCharacters()
-    table = _opened(path, column, encoding, tally)
+    table = _opened(path, column, encoding, tally, drop, strict=aliases is not None)
     roles = _roles(table, aliases, column, group)
     if decisions is not None and aliases is not None:
         decisions += [*table.decisions, _line(table, roles, aliases)]
@@ -200,13 +203,30 @@ def named_recordings(
         yield Named(where, key, _part(where, roles, found), said, named, together, by)
 
 
-def _opened(path: Path, column: str | None, encoding: str | None, tally: ControlCharacters) -> Table:
+def _opened(
+    path: Path,
+    column: str | None,
+    encoding: str | None,
+    tally: ControlCharacters,
+    drop: Sequence[str],
+    *,
+    strict: bool,
+) -> Table:
     """A table that may name recordings."""
     kind = table_kind(path)
     if kind is None:
         raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
-    return open_table(path, kind, encoding=encoding, controls=tally, wanted=wanted, roles=SOUND_ROLES)
+    return open_table(
+        path,
+        kind,
+        encoding=encoding,
+        controls=tally,
+        wanted=wanted,
+        roles=SOUND_ROLES,
+        drop=drop,
+        strict=strict,
+    )
 
 
 def _said(
@@ -280,14 +300,11 @@ def _label_column(table: Table, path: str) -> str | None:
         return None
     if len(found) == 1:
         return found[0]
-    rows = {tuple(map(str, cells)) for _, cells in table.rows(found)}
-    for at in range(len(found)):
-        if len({row[at] for row in rows}) != len(rows):
-            raise DataError(
-                f"{table.path}: each of the columns {', '.join(map(repr, found))} may hold the labels",
-                hint=f"Say which: --label-column {found[0]!r}.",
-            )
-    worded = [name for at, name in enumerate(found) if not all(_is_number(row[at]) for row in rows)]
+    differ = set(found[1:]) - set(same_labels(table, found[0], found[1:]))
+    if differ:
+        raise several_labels(table, [name for name in found if name == found[0] or name in differ])
+    first = [list(map(str, cells)) for _, cells in islice(table.rows(found), PEEKED)]
+    worded = [name for at, name in enumerate(found) if not all(_is_number(row[at]) for row in first)]
     return (worded or found)[0]
 
 
@@ -303,7 +320,8 @@ def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
         ("group", roles.group),
     ]
     used = [(role, name) for role, name in named if name is not None]
-    return columns_line(used, [name for name in table.columns if name not in roles.columns()])
+    unused = dict.fromkeys(name for name in (*table.columns, *table.unused) if name not in roles.columns())
+    return columns_line(used, list(unused))
 
 
 def _is_number(text: str) -> bool:

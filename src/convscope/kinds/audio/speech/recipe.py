@@ -228,6 +228,7 @@ def read(
     text_column: str | None = None,
     encoding: str | None = None,
     group: str | None = None,
+    drop_column: Sequence[str] = (),
 ) -> Splits:
     """Recordings with transcripts: a table or LibriSpeech's layout."""
     return read_recordings(
@@ -238,6 +239,7 @@ def read(
         column=text_column,
         encoding=encoding,
         group=group,
+        drop_column=drop_column,
     )
 
 

@@ -11,7 +11,7 @@ from convscope.data.assembly import Found
 from convscope.data.columns import PATH_COLUMNS, split_name
 from convscope.data.file_index import FileIndex
 from convscope.data.listing import Listing
-from convscope.data.named_files import Inside, checked_path
+from convscope.data.named_files import Inside, checked_path, names_file
 from convscope.data.split_names import split_of, split_of_path, words_beside
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
@@ -83,7 +83,13 @@ class ImageTable:
         self._asked = asked
         wanted = () if asked.label is None else (asked.label,)
         self.table: Table = open_table(
-            path, kind, encoding=asked.encoding, roles=(PATH_COLUMNS,), wanted=wanted, drop=asked.drop
+            path,
+            kind,
+            encoding=asked.encoding,
+            roles=(PATH_COLUMNS,),
+            wanted=wanted,
+            drop=asked.drop,
+            strict=asked.labels,
         )
 
     @cached_property
@@ -145,7 +151,7 @@ class ImageTable:
 
     def _file(self, where: str, cell: str, rows: ImageRows) -> str:
         """The image that a cell names, relative to the root."""
-        plain = (self.root / cell).is_file() if cell and len(cell) < 1000 and "\0" not in cell else False
+        plain = bool(cell) and names_file(self.root / cell)
         if self.root == self.path.parent and (plain or is_image_name(cell)):
             key = checked_path(where, cell, self.root)
             if plain:

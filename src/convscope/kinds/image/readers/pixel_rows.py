@@ -168,7 +168,9 @@ def _opened(path: Path, asked: TableOptions) -> tuple[Table, tuple[int, ...]]:
     kind = table_kind(path)
     if kind is None:
         raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
-    table = open_table(path, kind, encoding=asked.encoding, roles=(("pixels",),), drop=asked.drop)
+    table = open_table(
+        path, kind, encoding=asked.encoding, roles=(("pixels",),), drop=asked.drop, strict=asked.labels
+    )
     rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), _PEEKED)]
     if table.named:
         return table, pixel_columns(table.columns, rows)

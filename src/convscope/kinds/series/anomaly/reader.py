@@ -29,7 +29,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.surprisal import HELD
 from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
-from convscope.kinds.series.readers.frames import is_table, read_frame
+from convscope.kinds.series.readers.frames import is_table
 from convscope.kinds.series.readers.segments import Stream, fingerprint, split_of
 from convscope.kinds.series.readers.sources import Series
 from convscope.types import Progress, Skipped, SplitName, no_progress
@@ -118,7 +118,7 @@ def read_stream(
         UsageError: There is no such column.
         BackendError: pandas is not installed.
     """
-    found = measured(read_frame(path), asked, str(path), alone=True)
+    found = measured(asked.measuring.frame_of(path), asked, str(path), alone=True)
     lines = [line for line in found.notes if not line.startswith("time: column")]
     notes.add(
         [

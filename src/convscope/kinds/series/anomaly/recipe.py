@@ -25,7 +25,7 @@ from convscope.kinds.series.anomaly.stream import stream
 from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
-from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
+from convscope.kinds.series.readers.frames import is_table, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs, stretch
 from convscope.kinds.series.readers.sources import Series, changes_of
 from convscope.kinds.series.readers.tables import measuring_of
@@ -58,7 +58,7 @@ def read_stream_inputs(
         if file == STANDARD_INPUT:
             frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
         else:
-            frame, where = read_frame(Path(file)), file
+            frame, where = asked.measuring.frame_of(Path(file), strict=False), file
         made = measured(frame, asked, where)
         series.append(made.series)
         notes.add([line for line in made.notes if not line.startswith("time: column")])
@@ -106,6 +106,7 @@ def read(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    encoding: str | None = None,
     train_rows: int | None = None,
     per_series: bool | None = None,
     levels: bool | None = None,
@@ -125,6 +126,7 @@ def read(
         time_format: How times are written.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
+        encoding: Name of a Python codec for tables; found out by default.
         train_rows: Rows at the beginning of each series that are normal and learned from.
         per_series: Whether each series is compared with its own beginning; None: where series are unlike.
         levels: Whether rows are compared with the levels of the beginning; None: where `train_rows` says that
@@ -132,7 +134,7 @@ def read(
     """
     checked_rate(false_alarms)
     checked_hold(hold)
-    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     wanted = Wanted(label_column, train_share, window, measuring, train_rows, per_series)
     return _with_levels(read_streams(path, wanted=wanted, progress=progress), levels, train_rows)
 
@@ -159,12 +161,13 @@ def read_inputs(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    encoding: str | None = None,
     train_share: float | None = None,
     train_rows: int | None = None,
     per_series: bool | None = None,
 ) -> SegmentInputs:
     """Series that scores are asked for."""
-    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     wanted = Wanted(label_column, train_share, 0, measuring, train_rows, bool(per_series))
     return read_stream_inputs(paths, wanted=wanted, progress=progress)
 

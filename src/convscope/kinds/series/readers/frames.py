@@ -58,13 +58,14 @@ def is_table(path: str | Path) -> bool:
     return table_kind(Path(path)) in ("CSV", "TSV", "Parquet")
 
 
-def read_frame(path: Path) -> pandas.DataFrame:
+def read_frame(path: Path, encoding: str | None = None) -> pandas.DataFrame:
     """A table as a frame of pandas, its columns named by text.
 
     Args:
         path: A CSV, TSV (both may be packed as `.gz`) or Parquet file. CSV may be separated by `,`, `;`, tab
             or `|`, plain numbers by white space too. Where the first row holds values, columns are
             numbered from 1.
+        encoding: Of text; found out by default.
 
     Returns:
         A `pandas.DataFrame` with at least one row; empty fields are missing, words such as NA are words.
@@ -78,9 +79,9 @@ def read_frame(path: Path) -> pandas.DataFrame:
     if table_kind(path) == "Parquet":
         return _checked(_parquet(library, path), str(path))
     tabs = table_kind(path) == "TSV"
-    form = table_format(path, tabs=tabs)
+    form = table_format(path, encoding, tabs=tabs)
     if form.header is None and _names_numbers(form):
-        form = table_format(path, tabs=tabs, header=True)
+        form = table_format(path, encoding, tabs=tabs, header=True)
     lines = (line for _, line in read_lines(path, form.encoding, limit=_LONGEST_ROW))
     return _checked(_parsed(library, form, list(_bounded(lines, str(path))), str(path)), str(path))
 

@@ -44,11 +44,12 @@ class ListedFiles:
     line: str
 
 
-def find_listed(place: Path) -> ListedFiles | None:
+def find_listed(place: Path, encoding: str | None = None) -> ListedFiles | None:
     """The series of a folder that a table in it names; None where no table does.
 
     Args:
         place: A folder.
+        encoding: Of tables; found out by default.
 
     Raises:
         DataError: A label is malformed.
@@ -63,7 +64,7 @@ def find_listed(place: Path) -> ListedFiles | None:
         for alias in {key, name, name.partition(".")[0]}:
             by_name.setdefault(alias, []).append(key)
     tables = [key for key in keys if key.count("/") < 2]
-    found = [made for key in _few_per_folder(tables) if (made := _of_table(place, key, by_name)) is not None]
+    found = [made for key in _few_per_folder(tables) if (made := _of_table(place, key, by_name, encoding))]
     if not found:
         return None
     rows = {key: row for rows, _ in found for key, row in rows.items()}
@@ -96,10 +97,12 @@ def _few_per_folder(keys: list[str]) -> list[str]:
     ][:20]
 
 
-def _of_table(place: Path, key: str, by_name: Mapping[str, list[str]]) -> tuple[dict[str, _Row], str] | None:
+def _of_table(
+    place: Path, key: str, by_name: Mapping[str, list[str]], encoding: str | None
+) -> tuple[dict[str, _Row], str] | None:
     """What a table says of other files; None where it names none."""
     try:
-        frame = read_frame(place / key)
+        frame = read_frame(place / key, encoding)
     except DataError:
         return None  # whoever reads it as a series says what is wrong
     names = [str(name) for name in frame.columns]

@@ -56,7 +56,7 @@ from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
-from convscope.kinds.series.readers.frames import is_table, read_frame, read_frame_of
+from convscope.kinds.series.readers.frames import is_table, read_frame_of
 from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows, changes_of
@@ -83,6 +83,7 @@ def read_series(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    encoding: str | None = None,
 ) -> Splits:
     """Reads labelled series from any of the layouts in the table above.
 
@@ -98,6 +99,7 @@ def read_series(
         time_format: How times are written, as `series.times` has it.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
+        encoding: Name of a Python codec for tables; found out by default.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -108,7 +110,7 @@ def read_series(
         BackendError: pandas, or for `.ts` and `.arff` aeon, is not installed.
     """
     place = Path(path)
-    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     asked = Asked(id_column, label_column, rows, group, measuring)
     found = found_series(place, asked, progress)
     labels = [label for label in found.labels if label is not None]
@@ -163,13 +165,13 @@ def _beside(
     matrices = find_matrices(place, labelled)
     if matrices is not None:
         return found, read_matrices(matrices, found, asked)
-    listed = find_listed(place)
+    listed = find_listed(place, asked.measuring.encoding)
     if listed is None:
         return None
     rows = zip(listed.keys, listed.labels, listed.splits, listed.groups, strict=True)
     for key, label, split, group in rows:
         path = place / key
-        table = series_of_frame(read_frame(path), str(path), asked.measuring)
+        table = series_of_frame(asked.measuring.frame_of(path, strict=labelled), str(path), asked.measuring)
         found.note(key, (*table.notes, table.line()))
         forms.add(table.time_format, table.notes)
         found.add(str(path), key, table.series[0], label, split, group)
@@ -223,7 +225,7 @@ def _read_archive(path: Path, key: str, split: SplitName | None, into: _Into) ->
 def _read_table(path: Path, key: str, split: SplitName | None, into: _Into) -> str:
     """Adds the series of a table; returns its form in a few words."""
     found = into.found
-    table = read_table_series(read_frame(path), str(path), into.asked, labelled=True)
+    table = read_table_series(into.asked.measuring.frame_of(path), str(path), into.asked, labelled=True)
     found.note(key, table.notes)
     found.keep("label_column", table.roles.kept)
     into.forms.add(table.time_format, table.notes)
@@ -246,7 +248,7 @@ def _read_folders(into: _Into) -> str:
             listing.skip(key, "not a table")
             continue
         path = Path(found.root, key)
-        table = series_of_frame(read_frame(path), str(path), into.asked.measuring)
+        table = series_of_frame(into.asked.measuring.frame_of(path), str(path), into.asked.measuring)
         found.note(key, (*table.notes, table.line()))
         into.forms.add(table.time_format, table.notes)
         found.add(str(path), key, table.series[0], label, split, group)
@@ -268,6 +270,7 @@ def read_series_inputs(
     time_format: str | None = None,
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
+    encoding: str | None = None,
 ) -> SeriesInputs:
     """Reads the series that are asked about; labels and splits that stand beside them are left out.
 
@@ -289,6 +292,7 @@ def read_series_inputs(
         time_format: How times are written, as the training settled it.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
+        encoding: Name of a Python codec for tables; found out by default.
 
     Returns:
         The series, in the order given.
@@ -298,7 +302,7 @@ def read_series_inputs(
         UsageError: A table has no such column.
         BackendError: pandas or aeon is not installed.
     """
-    measuring = measuring_of(time_column, time_format, missing_value, drop_column)
+    measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     asked = Asked(id_column, label_column, rows, group, measuring)
     found = SeriesRows("", progress)
     for one in map(str, inputs):
@@ -329,7 +333,8 @@ def _add_file(found: SeriesRows, path: Path, asked: Asked) -> None:
         for number, one in enumerate(read_archive_file(path, labelled=False)[0], 1):
             found.add(f"{path}, series {number}", f"{path}#{number}", one)
     else:
-        _add(found, str(path), read_table_series(read_frame(path), str(path), asked, labelled=False))
+        frame = asked.measuring.frame_of(path, strict=False)
+        _add(found, str(path), read_table_series(frame, str(path), asked, labelled=False))
 
 
 def _add(found: SeriesRows, where: str, table: TableSeries) -> None:

@@ -147,7 +147,8 @@ def _line(table: _Table, found: Measured, dropped: Sequence[str]) -> str:
     values = [("values", name) for name in found.series[0].variables]
     roles = table.roles.pairs() if table.labelled else []
     hidden = [] if table.labelled else [name for _, name in table.roles.pairs() if name != table.roles.ids]
-    return columns_line([*roles, *times, *values], [*found.unused, *hidden, *dropped])
+    unused = [*found.unused, *hidden, *table.roles.alike, *dropped]
+    return columns_line([*roles, *times, *values], unused)
 
 
 def _lists(frame: pandas.DataFrame) -> list[str]:
@@ -224,7 +225,7 @@ def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
     labels, splits, groups = table.of_rows()
     unused = [name for name in frame.columns if name not in (*used, *roles.told())]
     told = roles.pairs() if table.labelled else []
-    hidden = [] if table.labelled else roles.told()
+    hidden = roles.alike if table.labelled else roles.told()
     notes.append(columns_line([*told, *(("values", name) for name in used)], [*unused, *hidden, *dropped]))
     keys = [str(row) for row in range(1, len(frame) + 1)]
     return TableSeries(series, keys, labels, splits, groups, roles, form, notes)

@@ -18,6 +18,7 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
+from convscope.data.label_columns import label_choice
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
@@ -84,6 +85,7 @@ class ColumnRoles:
         named: Whether the names stand in the file.
         notes: What was decided, one line each.
         kept: What a run must know to read another table likewise: the position of the label.
+        alike: Columns that say the same as the label in other words, such as its number.
     """
 
     label: str | None = None
@@ -94,10 +96,11 @@ class ColumnRoles:
     named: bool = True
     notes: tuple[str, ...] = ()
     kept: str | None = None
+    alike: tuple[str, ...] = ()
 
     def told(self) -> list[str]:
         """Columns that say something about a series besides its values and times."""
-        found = dict.fromkeys((self.label, self.split, self.group))
+        found = dict.fromkeys((self.label, self.split, self.group, *self.alike))
         return [name for name in found if name is not None]
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -131,34 +134,60 @@ def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool
     group = group_column(names, asked.group)
     time = find_time_columns(frame, asked.measuring.time_column, where)
     free = [name for name in names if name not in (ids, split, *time)]
-    label = _label_column(frame, where, asked, labelled, [name for name in free if name != group])
+    label, alike = _label_column(frame, where, asked, labelled, [name for name in free if name != group])
     if ids is None and asked.rows != "series":
-        ids = _repeating_ids(frame, [name for name in free if name != label])
-    return ColumnRoles(label, split, ids, None if group in (ids, label) else group, time, True)
+        ids = _repeating_ids(frame, [name for name in free if name not in (label, *alike)])
+    alike = tuple(name for name in alike if name != ids)
+    return ColumnRoles(label, split, ids, None if group in (ids, label) else group, time, True, alike=alike)
 
 
 def _label_column(
     frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool, free: Sequence[str]
-) -> str | None:
-    """As given, by its name, or the only column of words."""
+) -> tuple[str | None, tuple[str, ...]]:
+    """As given, by its name, or the only column of words; and columns that say the same in other words."""
+    usual = [free[at] for at in [find_column(free, SERIES_LABEL_COLUMNS)] if at is not None]
+    usual += [name for name in free if name.strip().lower() in SERIES_LABEL_COLUMNS and name not in usual]
     if asked.label_column is not None:
-        return _given(list(frame.columns), where, asked.label_column, labelled)
-    at = find_column(free, SERIES_LABEL_COLUMNS)
-    if at is not None:
-        return free[at]
+        given = _given(list(frame.columns), where, asked.label_column, labelled)
+        return given, tuple(name for name in usual if given and name != given and _alike(frame, given, name))
+    if usual and (not labelled or asked.numbers):
+        return usual[0], tuple(name for name in usual[1:] if _alike(frame, usual[0], name))
+    if usual:
+        able = [name for name in usual[1:] if _can_be_label(frame[name], asked.numbers)]
+        return _one_of_alike(frame, where, [usual[0], *able])
     called = [name for name in free if is_label_name(name)]
     if len(called) == 1 or not labelled:
-        return called[0] if len(called) == 1 else None
+        return (called[0] if len(called) == 1 else None), ()
     words = [name for name in called or free if holds_words(frame[name])]
     words = [name for name in words if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
     if len(words) == 1:
-        return words[0]
+        return words[0], tuple(name for name in called if name != words[0] and _alike(frame, words[0], name))
     which = f"{', '.join(map(repr, words or called))} could be it" if words or called else "none is called so"
     raise DataError(
         f"{where}: expected one column of labels, received {', '.join(map(repr, list(frame.columns)[:20]))}:"
         f" {which}",
         hint="Name it with --label-column.",
     )
+
+
+def _one_of_alike(frame: pandas.DataFrame, where: str, usual: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The column of labels among those with usual names, which all say the same: the one in words.
+
+    Raises:
+        DataError: They say different things.
+    """
+    differ = [name for name in usual[1:] if not _alike(frame, usual[0], name)]
+    if differ:
+        classes = {name: frame[name].dropna().astype(str).unique().tolist() for name in (usual[0], *differ)}
+        raise label_choice(where, classes)
+    chosen = next((name for name in usual if holds_words(frame[name])), usual[0])
+    return chosen, tuple(name for name in usual if name != chosen)
+
+
+def _alike(frame: pandas.DataFrame, label: str, other: str) -> bool:
+    """Whether each value of one column stands beside one value of the other, and the other way around."""
+    pairs = frame[[label, other]].drop_duplicates()
+    return bool(1 < len(pairs) == pairs[label].nunique(dropna=False) == pairs[other].nunique(dropna=False))
 
 
 def _given(names: Sequence[str], where: str, given: str, labelled: bool) -> str | None:

@@ -41,6 +41,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.columns import columns_line
+from convscope.data.encoding import check_encoding
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import column_numbers, decisions_of, read_frame
 from convscope.kinds.series.readers.sentinels import sentinels
@@ -69,31 +70,57 @@ class Measuring:
         time_format: How times are written: one of `FORMS`, or a pattern of `strftime`.
         missing: Numbers that stand for a missing value.
         drop: Columns that are left out.
+        encoding: Of text; found out by default.
     """
 
     time_column: str | None = None
     time_format: str | None = None
     missing: tuple[float, ...] = ()
     drop: tuple[str, ...] = ()
+    encoding: str | None = None
+
+    def frame_of(self, path: Path, *, strict: bool = True) -> pandas.DataFrame:
+        """A table as `read_frame` gives it.
+
+        Args:
+            path: The table.
+            strict: Whether columns that are left out must be there.
+
+        Raises:
+            UsageError: One is not.
+        """
+        frame = read_frame(path, self.encoding)
+        missing = [name for name in self.drop if name not in frame.columns] if strict else []
+        if missing:
+            shown = ", ".join(map(repr, frame.columns[:20]))
+            raise UsageError(
+                f"{path} has no column {missing[0]!r}, which --drop-column names.", f"It has {shown}."
+            )
+        return frame
 
 
 MEASURING = Measuring()
 
 
 def measuring_of(
-    time_column: str | None, time_format: str | None, missing_value: Sequence[str], drop_column: Sequence[str]
+    time_column: str | None,
+    time_format: str | None,
+    missing_value: Sequence[str],
+    drop_column: Sequence[str],
+    encoding: str | None,
 ) -> Measuring:
     """What the options of a recipe say about the columns of its tables.
 
     Raises:
-        UsageError: A form of times that is none.
+        UsageError: A form of times that is none, or no encoding has this name.
     """
+    check_encoding(encoding)
     if time_format is not None and time_format not in FORMS and "%" not in time_format:
         raise UsageError(
             f"time_format must be one of {', '.join(FORMS)}, or a pattern such as '%d.%m.%Y %H:%M'. "
             f"Received: time_format={time_format!r}."
         )
-    return Measuring(time_column, time_format, tuple(map(float, missing_value)), tuple(drop_column))
+    return Measuring(time_column, time_format, tuple(map(float, missing_value)), tuple(drop_column), encoding)
 
 
 @dataclass(frozen=True)
@@ -138,7 +165,7 @@ def read_series_table(path: Path, measuring: Measuring = MEASURING) -> tuple[Ser
         UsageError: The table has no column of that name.
         BackendError: pandas is not installed.
     """
-    found = series_of_frame(read_frame(path), str(path), measuring)
+    found = series_of_frame(measuring.frame_of(path), str(path), measuring)
     return found.series[0], found.notes
 
 
