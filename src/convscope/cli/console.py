@@ -52,7 +52,7 @@ def say(line: str) -> None:
 
 
 class ProgressBar:
-    """A progress bar with an estimate, shown for what takes longer than two seconds."""
+    """A progress bar with an estimate, shown in a terminal for what takes longer than two seconds."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -85,7 +85,7 @@ class ProgressBar:
         self._bar.update(
             self._tasks[work], completed=done, total=total, description=what, count=_count(done, total)
         )
-        if not self._shown and time.monotonic() - self._started > AFTER_SECONDS:
+        if self.is_drawn and not self._shown and time.monotonic() - self._started > AFTER_SECONDS:
             self._shown = True
             self._bar.start()
 
