@@ -18,7 +18,7 @@ import numpy as np
 
 import convscope
 from convscope.data.splits import Split
-from convscope.engine.classification_metrics import classification_metrics
+from convscope.engine.metrics import classification_metrics
 from convscope.kinds.contract.recipe import Fitted
 from convscope.kinds.registry import find_recipe
 from convscope.types import no_progress

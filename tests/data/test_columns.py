@@ -4,7 +4,7 @@ import pytest
 
 from convscope.data.columns import column_of, columns_line, is_label_name
 from convscope.data.heads import table_head, text_head
-from convscope.data.label_columns import same_labels, several_labels
+from convscope.data.labels import same_labels, several_labels
 from convscope.data.tables import open_table
 from convscope.errors import UsageError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convscope.data.unlabeled import labeled
+from convscope.data.labels import labeled
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
+from convscope.engine.metrics import ClassificationMetrics, classification_metrics
 from convscope.errors import DataError, RunError, UsageError
 
 

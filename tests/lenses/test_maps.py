@@ -5,8 +5,7 @@ import pytest
 from drawn import THEMES, assert_tidy, bar_limits, image, named, pixels, texts
 
 from convscope.errors import UsageError
-from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import chosen_channels, draw_maps, strength
+from convscope.lenses.figures.maps import chosen_channels, draw_comparison, draw_maps, strength
 from convscope.lenses.sheet.sheet import Sheet
 from convscope.lenses.sheet.theme import THEMES as KNOWN
 from convscope.lenses.sheet.theme import Scale, color_bytes

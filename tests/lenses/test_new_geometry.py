@@ -6,8 +6,7 @@ from drawn import THEMES, assert_tidy, image, named, texts
 
 from convscope.errors import UsageError
 from convscope.lenses.figures.attribution import draw_attributions
-from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import draw_maps
+from convscope.lenses.figures.maps import draw_comparison, draw_maps
 from convscope.lenses.figures.neighbors import Card, draw_neighbors
 from convscope.lenses.figures.patches import draw_patches
 from convscope.lenses.figures.position import draw_position

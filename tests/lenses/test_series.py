@@ -7,8 +7,7 @@ from drawn import THEMES, assert_tidy, bar_limits, image, named, texts
 from convscope.errors import UsageError
 from convscope.kinds.audio.view import mel_spectrogram
 from convscope.lenses.figures.attribution import draw_attributions
-from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import draw_maps
+from convscope.lenses.figures.maps import draw_comparison, draw_maps
 from convscope.lenses.figures.patches import draw_patches
 from convscope.lenses.sheet.theme import LIGHT, Scale
 from convscope.lenses.views.layer_maps import LayerMaps, Placing

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from convscope.errors import UsageError
-from convscope.scope.channels.fourier_image import FourierImage, fourier_basis
+from convscope.scope.channels.excitation import FourierImage, fourier_basis
 from convscope.scope.channels.kernels import kernels
 from convscope.scope.channels.position import position
 

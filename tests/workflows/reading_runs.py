@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import convscope
-from convscope.engine.temperature import with_temperature
+from convscope.kinds.tasks.classification import with_temperature
 from convscope.run import Run
 
 CONTENT = {

@@ -12,7 +12,7 @@ from reading_runs import calibrated
 
 import convscope
 from convscope.errors import DataError, RunError
-from convscope.kinds.image.classification import zoomed
+from convscope.kinds.image.augmentation import zoomed
 from convscope.run import Run
 
 

@@ -184,7 +184,7 @@ def predict(
         inputs: Files, folders or globs. A run of texts takes tables, files of lines, `-` for standard input,
             and a text itself, if it has white space and is not a path.
         progress: Receives each step.
-        say: Is told where the training is unfinished; by default it is printed on standard error.
+        say: Receives where the training is unfinished; by default it is printed on standard error.
         **options: Options of the recipe for predictions, such as `beam` or `encoding`.
 
     Returns:

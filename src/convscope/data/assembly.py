@@ -18,10 +18,10 @@ from convscope.data.groups import (
     joined,
     too_few,
 )
+from convscope.data.labels import labeled
 from convscope.data.overlaps import divided_groups, duplicate_warnings, near_warnings
 from convscope.data.splits import Pool, Samples, Splits, divided
-from convscope.data.stratify import FRACTION, carve, carve_groups, missing_splits, split_codes
-from convscope.data.unlabeled import labeled
+from convscope.data.stratify import FRACTION, Codes, carve, carve_groups, missing_splits, split_codes
 from convscope.errors import DataError
 from convscope.types import SPLITS, Skipped, SplitName
 
@@ -139,15 +139,20 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         skipped=tuple(found.skipped),
         reading=found.reading,
         no_test="" if len(test) else _no_test(found, drawing),
-        pool=Pool(
-            found.source,
-            labels,
-            found.digests,
-            drawing.together,
-            codes,
-            frozenset(SPLITS[code] for code in np.unique(given)) if any(found.splits) else frozenset(),
-            labels if found.stratified else np.zeros(len(labels), np.int64),
-        ),
+        pool=_pool(found, labels, drawing, codes, given),
+    )
+
+
+def _pool(found: Found, labels: npt.NDArray[np.int64], drawing: _Drawing, codes: Codes, given: Codes) -> Pool:
+    """All samples together, from which folds are drawn."""
+    return Pool(
+        found.source,
+        labels,
+        found.digests,
+        drawing.together,
+        codes,
+        frozenset(SPLITS[code] for code in np.unique(given)) if any(found.splits) else frozenset(),
+        labels if found.stratified else np.zeros(len(labels), np.int64),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from convscope.data.splits import Splits, divided
-from convscope.data.stratify import FRACTION, carve_groups, fold_of_each
+from convscope.data.splits import Pool, Splits, divided
+from convscope.data.stratify import FRACTION, Codes, carve_groups, fold_of_each
 from convscope.errors import DataError, UsageError
 from convscope.types import SPLITS
 
@@ -64,8 +65,7 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
     pool = splits.pool
     if pool is None:
         raise UsageError("This recipe does not support --folds.", "Train with the splits of the data.")
-    train, test = SPLITS.index("train"), SPLITS.index("test")
-    kept = pool.codes != test if "test" in pool.given else np.ones(len(pool.codes), bool)
+    kept = pool.codes != SPLITS.index("test") if "test" in pool.given else np.ones(len(pool.codes), bool)
     rows = np.flatnonzero(kept)
     together, classes = pool.together[rows], pool.classes[rows]
     different = len(np.unique(together))
@@ -76,10 +76,7 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
             hint="Use fewer folds.",
         )
     tested = fold_of_each(classes, together, fold.of, seed) == fold.number - 1
-    codes = np.full(len(pool.codes), -1, np.int8)
-    codes[rows] = np.where(tested, test, train)
-    others = rows[~tested]
-    codes[others] = carve_groups(pool.classes[others], pool.together[others], {"validation": FRACTION}, seed)
+    codes = _codes(pool, rows, tested, seed)
     parts = list(divided(pool.samples, pool.labels, codes))
     aside = "" if kept.all() else f"; the {int(np.sum(~kept))} samples of the test split take no part"
     said = f"{fold}: tested on {int(tested.sum())} of {len(rows)} samples, drawn with seed {seed}{aside}"
@@ -97,3 +94,12 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
         pool=replace(pool, codes=codes),
         no_test="",
     )
+
+
+def _codes(pool: Pool, rows: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_], seed: int) -> Codes:
+    """The split of each sample: of some rows those of the fold are test; -1 for samples that take no part."""
+    codes = np.full(len(pool.codes), -1, np.int8)
+    codes[rows] = SPLITS.index("test")
+    others = rows[~tested]
+    codes[others] = carve_groups(pool.classes[others], pool.together[others], {"validation": FRACTION}, seed)
+    return codes

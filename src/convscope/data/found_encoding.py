@@ -14,7 +14,7 @@ from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 
 MOST_BYTES = 2**30
-"""Bytes of a file that are looked at, after unpacking."""
+"""Bytes of a file that are inspected, after unpacking."""
 _CHUNK = 2**20
 _SHOWN = 30
 _HIGH = re.compile(rb"[\x80-\xff]+")

@@ -90,7 +90,7 @@ def find_number_form(columns: Iterable[Sequence[str]]) -> tuple[NumberForm, str]
     """How the numbers of a table are written, by whole columns of them.
 
     Args:
-        columns: The fields of each column, as far as they were looked at.
+        columns: The fields of each column, as far as they were read.
 
     Returns:
         The form, and what to say where it is not the plain one or could be another.

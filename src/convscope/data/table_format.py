@@ -79,7 +79,7 @@ class TableFormat:
         unnamed: The other columns without a name in the file.
         numbers: How numbers are written.
         decisions: What was found that is not plain CSV in UTF-8, one line each.
-        first: The first rows of values, as far as they were looked at.
+        first: The first rows of values, as far as they were read.
     """
 
     encoding: str = "utf-8"
@@ -150,9 +150,9 @@ def table_format(
 
     Args:
         path: The file; one that ends in `.gz` is unpacked.
-        encoding: What the user named; found out by default.
+        encoding: What the user named; detected by default.
         tabs: Whether its name says that fields are parted by tabs, which are preferred then.
-        header: Whether the first row names the columns; found out by default.
+        header: Whether the first row names the columns; detected by default.
         wanted: Names of columns that the user gave: a first row that has one is a header.
         usual: Names, in lower case, that hardly ever are values.
 

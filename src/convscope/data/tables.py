@@ -24,7 +24,7 @@ Rows = Iterator[tuple[int, Cells]]
 """Rows with their numbers."""
 
 PEEKED = 1000
-"""Rows by whose content columns are told apart."""
+"""Rows by whose content columns are distinguished."""
 
 _KINDS: dict[str, TableKind] = {
     **dict.fromkeys((".csv", ".psv"), "CSV"),
@@ -121,11 +121,11 @@ def open_table(
     Args:
         path: The file.
         kind: What it is.
-        encoding: Of text; found out by default. Parquet and Excel have their own.
+        encoding: Of text; detected by default. Parquet and Excel have their own.
         controls: Where control characters of the rows are counted.
         wanted: Names of columns that the user gave: a first row that has one is a header.
         roles: Usual names of the column of each role in lower case, by which a header is known.
-        header: Whether the first row of CSV, TSV and Excel names the columns; found out by default.
+        header: Whether the first row of CSV, TSV and Excel names the columns; detected by default.
         drop: Columns that the user leaves out, by their names.
         strict: Whether these must be there.
 

@@ -75,8 +75,8 @@ def extract(
         input_shape: For an architecture, the shape of one sample; by default that of the data.
         class_names: A file with the names of the outputs, one per line or JSON, for what is not a run; they
             name the predictions, here and by `neighbors`.
-        progress: Is told how many samples are done.
-        say: Is told what was found and decided, a line at a time.
+        progress: Receives the number of samples done.
+        say: Receives what was found and decided, line by line.
         **options: Of the reader of files for a model that is not a run, such as `rate` in Hz of recordings or
             `vocabulary`, a file of tokens.
 
@@ -161,8 +161,8 @@ def neighbors(
         model: The model; by default the one that the features name.
         trust: Whether a model file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
-        progress: Is told how far it is.
-        say: Is told what was decided, a line at a time.
+        progress: Receives how much is done.
+        say: Receives what was decided, line by line.
 
     Returns:
         For each input the nearest samples: `rows()`, `to_json()`, `save(path)`, `draw()`.
@@ -215,8 +215,8 @@ def project(
         color: What points are colored by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
         most: Samples that t-SNE and UMAP place, and that PCA is fitted to; by default 10,000.
-        progress: Is told how far it is.
-        say: Is told what was decided, a line at a time.
+        progress: Receives how much is done.
+        say: Receives what was decided, line by line.
 
     Returns:
         The points: `points`, `rows`, `mistakes`, `save(path)`, `draw()`.
@@ -255,8 +255,8 @@ def probe(
         features: What `extract` gave for data with labels, or where it lies.
         layers: Paths, ends of paths or patterns such as `block*`; by default all.
         seed: For splits that the features do not have, and for train samples of which there are too many.
-        progress: Is told how far it is.
-        say: Is told what was decided, a line at a time.
+        progress: Receives how much is done.
+        say: Receives what was decided, line by line.
 
     Returns:
         Accuracy on test by layer with its interval: `layers`, `separable`, `to_json()`, `save(path)`,

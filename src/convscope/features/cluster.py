@@ -99,8 +99,8 @@ def extract_on_cluster(
         job: What every machine needs to know.
         parts: Which parts, each written whole under its own name.
         address: Of the cluster, such as `10.0.0.1:6379` or `auto`; `local` starts one on this machine.
-        progress: Is told how many of all samples are done.
-        say: Is told where it runs.
+        progress: Receives the number of samples done, of all.
+        say: Receives where it runs.
 
     Raises:
         DataError: A sample has changed or gone.

@@ -137,8 +137,8 @@ def extract(
         options: Of the reader of the model, such as `preprocess` or `rate`, for what is not a run.
         resume: Whether to go on with what is there.
         cluster: Address of a Ray cluster, or `local`; None computes in this process.
-        progress: Is told how many samples are done.
-        say: Is told what was found and decided.
+        progress: Receives the number of samples done.
+        say: Receives what was found and decided.
 
     Returns:
         The features.

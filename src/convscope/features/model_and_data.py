@@ -187,7 +187,7 @@ def bring_together(
         recipe: Reads the files, for what is not a run; by default that of the kind that the model takes.
         options: Of the reader of the model, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
-        progress: Is told how far reading is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: The model cannot be opened, or takes something else than these samples.

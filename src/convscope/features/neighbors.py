@@ -149,8 +149,8 @@ def neighbors(
         model: The model; by default what the features say.
         trust: Whether a model file may hold code that runs when it is opened.
         code: Modules to import first.
-        progress: Is told how far it is.
-        say: Is told what was decided.
+        progress: Receives how much is done.
+        say: Receives what was decided.
 
     Raises:
         UsageError: An unknown layer, metric or row, or no input.
@@ -210,7 +210,7 @@ def nearest(
         count: How many rows for each query.
         metric: `cosine` or `euclidean`.
         own: For each query the row that it is itself and that is left out, or -1; shape (queries,).
-        progress: Is told how many rows were compared.
+        progress: Receives the number of rows compared.
         total: Of how many.
 
     Returns:

@@ -47,7 +47,7 @@ def extract_parts(
         dataset: The samples.
         parts: Which.
         store: Where they go.
-        progress: Is told how many of all samples are done.
+        progress: Receives the number of samples done, of all.
         processes: How many processes read the samples; 0 reads in this one.
 
     Raises:

@@ -180,8 +180,8 @@ def probe(
         layers: Paths, ends of paths or patterns such as `block*`; by default all.
         seed: For what is drawn at random: splits that the features do not have, and train samples.
         most: Train samples at most.
-        progress: Is told how far it is.
-        say: Is told what was decided.
+        progress: Receives how much is done.
+        say: Receives what was decided.
 
     Returns:
         A probe for each layer, in the model's order.

@@ -168,8 +168,8 @@ def project(
         color: What points are colored by: `label`, `prediction`, `mistake` or `split`.
         seed: For what is drawn at random; the same one gives the same points.
         most: Samples that t-SNE and UMAP place and that PCA is fitted to; PCA places all.
-        progress: Is told how far it is.
-        say: Is told what was decided.
+        progress: Receives how much is done.
+        say: Receives what was decided.
 
     Raises:
         UsageError: An unknown layer, method or color, or fewer than 5 samples.

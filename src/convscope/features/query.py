@@ -67,7 +67,7 @@ def queries_of(
         model: The model; None opens what the features say.
         trust: Whether a model file may hold code that runs when it is opened.
         code: Modules to import first.
-        progress: Is told how far it is.
+        progress: Receives how much is done.
 
     Returns:
         The queries, rows first; their features, shape (queries, values), float32; and what should be known.
@@ -165,7 +165,7 @@ def query(
         model: The model, where it was in memory or lies elsewhere now.
         trust: Whether a file may hold code that runs when it is loaded.
         code: Modules to import first, besides those that the features name.
-        progress: Is told how far reading is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: A layer that the features do not have, or a model that cannot be loaded.

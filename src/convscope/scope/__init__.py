@@ -9,7 +9,6 @@ prepare_backend()
 
 import convscope.scope.keras_layers  # noqa: E402, F401 - registers what is known about them
 from convscope.scope.attribution.methods import Attribution, attribute  # noqa: E402
-from convscope.scope.channels.gradients import gradients  # noqa: E402
 from convscope.scope.channels.kernels import Kernels, kernels  # noqa: E402
 from convscope.scope.channels.position import Position, position  # noqa: E402
 from convscope.scope.channels.statistics import ChannelStatistics, statistics  # noqa: E402
@@ -17,7 +16,13 @@ from convscope.scope.describe.explanation import Explanation, explain  # noqa: E
 from convscope.scope.geometry.geometry import geometries  # noqa: E402
 from convscope.scope.geometry.receptive_field import Geometry  # noqa: E402
 from convscope.scope.graph.graph import Call, Graph, trace  # noqa: E402
-from convscope.scope.record import Recording, Tap, record, recorded_batches  # noqa: E402
+from convscope.scope.record import (  # noqa: E402
+    Recording,
+    Tap,
+    gradients,
+    record,
+    recorded_batches,
+)
 
 __all__ = [
     "Attribution",

@@ -21,7 +21,7 @@ def explain_model(loaded: LoadedModel, data: Any, options: ReadingOptions, progr
         loaded: The model.
         data: Files, folders or arrays as the model takes them; None looks at the model alone.
         options: Of the reader of the files, such as `preprocess`.
-        progress: Is told each step.
+        progress: Receives each step.
     """
     known = "" if loaded.run is None else known_of(loaded.run.record())
     if data is None:

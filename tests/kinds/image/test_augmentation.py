@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convscope.kinds.image.classification import ImageAugmentation, zoomed
+from convscope.kinds.image.augmentation import ImageAugmentation, zoomed
 
 NOTHING = ImageAugmentation(shift=0.0, flip=False, rotate=0.0, zoom=0.0, contrast=0.0)
 

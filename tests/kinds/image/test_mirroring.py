@@ -3,7 +3,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from convscope.data.splits import Split
-from convscope.kinds.image.mirroring import mirroring_of
+from convscope.kinds.image.classification import mirroring_of
 from convscope.kinds.image.readers.sources import ArrayImages
 
 

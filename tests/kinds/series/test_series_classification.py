@@ -10,8 +10,8 @@ from made_series import archive, long, table, wide
 import convscope
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.registry import choose_recipe, find_recipe
-from convscope.kinds.series.classification.recipe import suggest_settings
 from convscope.kinds.series.detect import detect
+from convscope.kinds.series.recipes import suggest_settings
 from convscope.types import no_progress
 from convscope.workflows.training_plan import plan
 

@@ -7,7 +7,7 @@ pytest.importorskip("pandas")
 
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
-from convscope.engine.regression_metrics import RegressionMetrics, regression_metrics
+from convscope.engine.metrics import RegressionMetrics, regression_metrics
 from convscope.errors import DataError
 from convscope.kinds.series.detect import detect
 
@@ -26,7 +26,7 @@ def write_pitches(folder, seed=0, count=96):
 
 
 def read(path, **options):
-    from convscope.kinds.series.regression import read_numbered_series
+    from convscope.kinds.series.recipes import read_numbered_series
 
     return read_numbered_series(path, **options)
 

@@ -8,13 +8,12 @@ from drawn import THEMES, assert_tidy, bar_limits, image, named, texts
 from sample_texts import CJK, TEXTS, has_cjk
 
 from convscope.errors import UsageError
-from convscope.kinds.text.drawing.colored_text import as_terminal
+from convscope.kinds.text.drawing.texts import as_terminal
 from convscope.kinds.text.drawing.tokens import lay_out, token_values
 from convscope.kinds.text.translation.attention import draw_alignment
 from convscope.kinds.text.view import TokensView
 from convscope.lenses.figures.attribution import draw_attributions, overlays_of
-from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import draw_maps
+from convscope.lenses.figures.maps import draw_comparison, draw_maps
 from convscope.lenses.sheet.glyphs import families_of, is_drawn, note_on_missing, parts_of
 from convscope.lenses.sheet.lettering import printable, runs_right_to_left
 from convscope.lenses.sheet.theme import LIGHT

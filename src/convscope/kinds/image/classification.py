@@ -2,179 +2,139 @@
 
 From top to bottom: a folder or table of images is read into splits, images become uint8 arrays of one
 size, an architecture learns from them with small random changes, and answers with one probability per class.
+Whether the changes may mirror images is found by a quick first model of the data itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.splits import Split, Splits
-from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.image.augmentation import augmentation, test_time_views
 from convscope.kinds.image.kind import IMAGE_CLASSIFICATION
-from convscope.kinds.image.mirroring import mirroring_of
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.reader import read_images
-from convscope.kinds.image.representation import ImageRepresentation
+from convscope.kinds.image.representation import ImageRepresentation, fit_representation, suggest_architecture
 from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
 
-SMALLEST_UNPADDED = 40
-"""Side of the smallest image for which kernels without padding are the default, in pixels."""
+SIDE = 16
+"""Height and width that images are looked at in, in pixels."""
+MOST_LEARNED = 2000
+MOST_ASKED = 1000
+FEWEST_ASKED = 30
+"""Images that the model is asked about at least."""
+FEWEST_OF_CLASS = 10
+"""Images of a class that is judged alone, at least."""
+LOST = 0.1
+"""Share of what the model knows that mirroring may cost."""
+SWAPPED = 0.6
+"""Share of a class that mirroring may not turn into another."""
+
+Grays = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ImageAugmentation:
-    """How far a image may be changed; every change is uniform within its range.
+class Mirroring:
+    """Whether training may mirror images.
 
     Args:
-        shift: Largest shift along each axis, as a share of that side.
-        flip: Whether half of the images are mirrored left to right.
-        rotate: Largest rotation either way, in degrees.
-        zoom: Largest enlargement or reduction, as a share of the size.
-        contrast: Largest change of contrast around the image's mean, as a share.
-        erase: Share of the images in which a rectangle of 2 to 20 % of the area is painted over with noise
-            (Zhong et al. 2020, "Random erasing data augmentation").
+        allowed: Whether it may.
+        line: Why, for the decisions.
     """
 
-    shift: float = 0.1
-    flip: bool = True
-    rotate: float = 10.0
-    zoom: float = 0.1
-    contrast: float = 0.2
-    erase: float = 0.0
-
-    def scaled(self, strength: float) -> ImageAugmentation:
-        """The same changes `strength` times as far; at 0 nothing changes."""
-        return ImageAugmentation(
-            self.shift * strength,
-            self.flip and strength > 0,
-            self.rotate * strength,
-            min(self.zoom * strength, 0.9),
-            min(self.contrast * strength, 1.0),
-            min(self.erase * strength, 1.0),
-        )
-
-    def __call__(self, images: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-        """Changes a batch of images, each in its own way.
-
-        Shift, flip, rotation and zoom are one resampling (bilinear); what comes from outside the
-        image repeats its border, so that no black corners teach the model anything.
-
-        Args:
-            images: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
-            rng: Where the random numbers come from; the same state gives the same images.
-
-        Returns:
-            uint8 of the same shape.
-        """
-        count = len(images)
-        draws = rng.uniform(-1.0, 1.0, (count, 5))
-        mirrored = np.logical_and(rng.random(count) < 0.5, self.flip)
-        changed = self._moved(images, draws, mirrored)
-        if self.contrast:
-            changed = _with_contrast(changed, 1.0 + self.contrast * draws[:, 4])
-        if self.erase:
-            _erase(changed, self.erase, rng)
-        return changed
-
-    def _moved(
-        self,
-        images: npt.NDArray[np.uint8],
-        draws: npt.NDArray[np.float64],
-        mirrored: npt.NDArray[np.bool_],
-    ) -> npt.NDArray[np.uint8]:
-        """Shifts, turns, zooms and mirrors; of each range the share that was drawn, from -1 to 1."""
-        count, height, width, channels = images.shape
-        pad_y, pad_x = self._margin(height), self._margin(width)
-        padded = np.pad(images, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
-        if channels == 1:
-            padded = padded[..., 0]
-        matrices = self._matrices(draws, mirrored, (height, width), (pad_y, pad_x))
-        changed = np.empty_like(images)
-        for i in range(count):
-            image = Image.fromarray(padded[i]).transform(
-                (width, height), Image.Transform.AFFINE, matrices[i], Image.Resampling.BILINEAR
-            )
-            changed[i] = np.asarray(image).reshape(height, width, channels)
-        return changed
-
-    def _margin(self, side: int) -> int:
-        """Pixels of border that the largest change can reach for."""
-        turn = np.sin(np.radians(min(self.rotate, 90.0)))
-        return int(np.ceil(side * (self.shift + self.zoom / (2 * (1 - self.zoom)) + 0.75 * turn))) + 2
-
-    def _matrices(
-        self,
-        draws: npt.NDArray[np.float64],
-        mirrored: npt.NDArray[np.bool_],
-        size: tuple[int, int],
-        pad: tuple[int, int],
-    ) -> list[tuple[float, ...]]:
-        """Affine maps from output positions to the padded input, as Pillow takes them."""
-        height, width = size
-        angle = np.radians(self.rotate) * draws[:, 2]
-        scale = 1.0 / (1.0 + self.zoom * draws[:, 3])
-        sign = np.where(mirrored, -1.0, 1.0)
-        a, b = sign * scale * np.cos(angle), -sign * scale * np.sin(angle)
-        d, e = scale * np.sin(angle), scale * np.cos(angle)
-        c = width / 2 + pad[1] + self.shift * width * draws[:, 0] - a * width / 2 - b * height / 2
-        f = height / 2 + pad[0] + self.shift * height * draws[:, 1] - d * width / 2 - e * height / 2
-        return [tuple(row) for row in np.stack([a, b, c, d, e, f], axis=1).tolist()]
+    allowed: bool
+    line: str
 
 
-def mirrored(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Images of shape (batch, height, width, channels), left to right and right to left exchanged."""
-    return images[:, :, ::-1]
+def mirroring_of(train: Split, class_names: tuple[str, ...], seed: int) -> Mirroring:
+    """Finds whether mirrored images keep their classes.
 
-
-def zoomed(images: npt.NDArray[np.uint8], share: float) -> npt.NDArray[np.uint8]:
-    """Images enlarged about their middle by a share of their size, or made smaller where it is negative.
+    A linear discriminant analysis learns two thirds of the images, in small, and is asked about the others as
+    they are and mirrored. Where it knows mirrored images clearly less, or takes most of a class for another,
+    or cannot tell, images are not mirrored: digits, letters and arrows change their meaning.
 
     Args:
-        images: uint8, shape (batch, height, width, channels) with 1 or 3 channels.
-        share: Between -1 and 1; what comes from outside a image repeats its border.
-
-    Returns:
-        uint8 of the same shape.
+        train: Images with labels.
+        class_names: What the labels mean.
+        seed: Chooses the images.
     """
-    count = len(images)
-    draws = np.zeros((count, 5))
-    draws[:, 3] = np.sign(share)
-    only = ImageAugmentation(shift=0.0, rotate=0.0, zoom=abs(share), contrast=0.0)
-    return only._moved(images, draws, np.zeros(count, bool))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(train))[: MOST_LEARNED + MOST_ASKED]
+    asked, learned = np.split(order, [min(len(order) // 3, MOST_ASKED)])
+    if len(asked) < FEWEST_ASKED or len(np.unique(train.labels[learned])) < 2:
+        return _off(f"{len(train)} train images are too few to find out whether mirroring keeps classes")
+    known = _known(train, learned, asked)
+    labels = train.labels[asked]
+    right, still = known[0] == labels, known[1] == labels
+    chance = float(np.bincount(labels).max() / len(labels))
+    plain, mirrored = float(right.mean()), float(still.mean())
+    figures = (
+        f"a first model knows {plain:.0%} of {len(asked)} train images, and {mirrored:.0%} of them mirrored"
+    )
+    spread = float(np.std(right.astype(float) - still.astype(float)) / np.sqrt(len(asked)))
+    if plain - chance < 2 * np.sqrt(chance * (1 - chance) / len(asked)):
+        return _off(f"{figures}, too few to tell whether they keep their classes")
+    swapped = _swapped(labels, right, known[1], class_names)
+    if swapped:
+        return _off(f"{figures}: most of {swapped}")
+    if plain - mirrored > max(LOST * (plain - chance), 2 * spread):
+        return _off(figures)
+    return Mirroring(True, f"flip: on, because {figures}")
 
 
-def _with_contrast(images: npt.NDArray[np.uint8], factors: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    values = images.astype(np.float32)
-    means = values.mean(axis=(1, 2, 3), keepdims=True)
-    values = (values - means) * factors.astype(np.float32)[:, None, None, None] + means
-    clipped: npt.NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return clipped
+def _off(why: str) -> Mirroring:
+    return Mirroring(False, f"flip: off, because {why}")
 
 
-def _erase(images: npt.NDArray[np.uint8], share: float, rng: np.random.Generator) -> None:
-    """Paints a rectangle over some of the images, in place."""
-    count, height, width, channels = images.shape
-    chosen = rng.random(count) < share
-    area = rng.uniform(0.02, 0.2, count)
-    ratio = np.exp(rng.uniform(np.log(1 / 3), np.log(3), count))
-    corner = rng.random((count, 2))
-    tall = np.clip(np.rint(height * np.sqrt(area * ratio)), 1, height).astype(int)
-    wide = np.clip(np.rint(width * np.sqrt(area / ratio)), 1, width).astype(int)
-    for i in np.flatnonzero(chosen).tolist():
-        top = int(corner[i, 0] * (height - tall[i] + 1))
-        left = int(corner[i, 1] * (width - wide[i] + 1))
-        noise = rng.integers(0, 256, (tall[i], wide[i], channels), dtype=np.uint8)
-        images[i, top : top + tall[i], left : left + wide[i]] = noise
+def _known(
+    train: Split, learned: npt.NDArray[np.int64], asked: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What the model takes images for, as they are and mirrored."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    small = _small(train, asked)
+    with np.errstate(all="ignore"):
+        model.fit(_small(train, learned).reshape(len(learned), -1), train.labels[learned])
+    return (
+        model.predict(small.reshape(len(asked), -1)),
+        model.predict(small[:, :, ::-1].reshape(len(asked), -1)),
+    )
+
+
+def _small(train: Split, rows: npt.NDArray[np.int64]) -> Grays:
+    """Images in gray, shape (images, SIDE, SIDE)."""
+    grays = np.empty((len(rows), SIDE, SIDE), np.float32)
+    for place, row in enumerate(rows.tolist()):
+        image = Image.fromarray(np.ascontiguousarray(train.samples.load(row))).convert("L")
+        grays[place] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    return grays
+
+
+def _swapped(
+    labels: npt.NDArray[np.int64],
+    right: npt.NDArray[np.bool_],
+    mirrored: npt.NDArray[np.int64],
+    class_names: tuple[str, ...],
+) -> str:
+    """The first class whose known images are mostly taken for one other when they are mirrored."""
+    for label in np.unique(labels).tolist():
+        known = mirrored[right & (labels == label)]
+        if len(known) < FEWEST_OF_CLASS:
+            continue
+        counts = np.bincount(known, minlength=len(class_names))
+        other = int(np.argmax(counts))
+        if other != label and counts[other] > SWAPPED * len(known):
+            return f"{class_names[label]!r} become {class_names[other]!r}"
+    return ""
 
 
 def read(
@@ -189,12 +149,12 @@ def read(
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:
-    """Reads labelled images, and finds out whether they may be mirrored where the user does not say.
+    """Reads labelled images, and finds out whether they may be mirrored where the user does not choose.
 
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         flip: Whether a mirrored image keeps its class; found by the train images by default.
         label_column: As `read_images`.
         group: As `read_images`.
@@ -221,67 +181,6 @@ def read(
     return replace(
         splits, decisions=(*splits.decisions, found.line), reading={**splits.reading, "flip": found.allowed}
     )
-
-
-def fit_representation(
-    train: Split, size: tuple[int, int] | None = None
-) -> tuple[ImageRepresentation, Sequence[str]]:
-    """Chooses size and channels from the train split, unless the size is given as (height, width)."""
-    return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
-
-
-def augmentation(
-    strength: float, flip: bool = True, erase: float = 0.0
-) -> Callable[[Any, np.random.Generator], Any]:
-    """Shift, flip, rotation, zoom, contrast and erasing, `strength` times as far as by default.
-
-    Args:
-        strength: 1 is the default.
-        flip: Whether a mirrored image keeps its class; it does not for digits and letters.
-        erase: Share of the images in which a rectangle is painted over.
-
-    Raises:
-        UsageError: `erase` is not from 0 to 1.
-    """
-    _check_share("erase", erase, 1.0)
-    return replace(ImageAugmentation(), flip=flip, erase=erase).scaled(strength)
-
-
-def test_time_views(
-    mirror: bool = False, flip: bool = True, zoom: float = 0.0
-) -> Sequence[Callable[[Any], Any]]:
-    """What an answer is averaged over besides the image itself.
-
-    Args:
-        mirror: Whether over mirrored images.
-        flip: Whether mirroring keeps the class; without it nothing is mirrored.
-        zoom: The share by which an image is also made larger and smaller; at 0 it is not.
-
-    Raises:
-        UsageError: `zoom` is not from 0 to a half.
-    """
-    _check_share("zoom", zoom, 0.5)
-    sizes = [partial(zoomed, share=share) for share in (zoom, -zoom) if share]
-    if not (mirror and flip):
-        return sizes
-    return [*sizes, mirrored, *(partial(_mirrored_after, view=view) for view in sizes)]
-
-
-def _check_share(name: str, value: float, most: float) -> None:
-    if not isinstance(value, int | float) or not 0 <= value <= most:
-        raise UsageError(f"{name} must be from 0 to {most:g}. Received: {name}={value!r}.")
-
-
-def _mirrored_after(images: Any, view: Callable[[Any], Any]) -> Any:
-    return mirrored(view(images))
-
-
-def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str] | None:
-    """Another architecture than the first where its kernels, not padded, see little of the borders."""
-    height, width = representation.shape[:2]
-    if min(height, width) >= SMALLEST_UNPADDED:
-        return None
-    return "padded_cnn", f"images of {height}x{width} are small, and it sees them up to their borders"
 
 
 RECIPE = classification_recipe(

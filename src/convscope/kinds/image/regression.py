@@ -11,16 +11,11 @@ import numpy as np
 from convscope.data.number_labels import assemble_numbers
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
-from convscope.kinds.image.classification import (
-    augmentation,
-    fit_representation,
-    suggest_architecture,
-    test_time_views,
-)
+from convscope.kinds.image.augmentation import augmentation, test_time_views
 from convscope.kinds.image.kind import IMAGE_REGRESSION
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.image.readers.reader import find_images
-from convscope.kinds.image.representation import ImageRepresentation
+from convscope.kinds.image.representation import ImageRepresentation, fit_representation, suggest_architecture
 from convscope.kinds.tasks.regression import regression_recipe
 from convscope.types import Progress, no_progress
 

@@ -26,6 +26,8 @@ LARGEST_CHOSEN_SIDE = 96
 """A size that has to be chosen is at most this, in pixels."""
 SCALE = 1 / 255
 VERSION = 1
+SMALLEST_UNPADDED = 40
+"""Side of the smallest image for which kernels without padding are the default, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class ImageRepresentation(Plain):
         Args:
             samples: The images.
             limit_bytes: How much memory they may take.
-            progress: Told how many images were decoded.
+            progress: Receives the number of images decoded.
 
         Returns:
             `HeldArrays` decoded once, or `LazyArrays` where they would take more than the limit. The rows
@@ -168,6 +170,21 @@ class ImageRepresentation(Plain):
     def to_inputs(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Values of 0 to 255 as float32 of 0 to 1, any shape."""
         return np.multiply(pixels, np.float32(SCALE), dtype=np.float32)
+
+
+def fit_representation(
+    train: Split, size: tuple[int, int] | None = None
+) -> tuple[ImageRepresentation, Sequence[str]]:
+    """Chooses size and channels from the train split, unless the size is given as (height, width)."""
+    return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
+
+
+def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str] | None:
+    """Another architecture than the first where its kernels, not padded, see little of the borders."""
+    height, width = representation.shape[:2]
+    if min(height, width) >= SMALLEST_UNPADDED:
+        return None
+    return "padded_cnn", f"images of {height}x{width} are small, and it sees them up to their borders"
 
 
 def as_images(split: Split) -> ImageSource:

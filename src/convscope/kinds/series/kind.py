@@ -227,7 +227,7 @@ SERIES_READER_OPTIONS = tuple(
 SERIES_CLASSIFICATION = RecipeSpec(
     name="series-classification",
     task="classification",
-    steps=Lazy("convscope.kinds.series.classification.recipe:RECIPE"),
+    steps=Lazy("convscope.kinds.series.recipes:CLASSIFICATION"),
     summary="which class does a series belong to",
     reads=(
         "files of the UCR and UEA archives: .ts, .tsv, .arff, or a folder with NAME_TRAIN and NAME_TEST",
@@ -244,7 +244,7 @@ SERIES_CLASSIFICATION = RecipeSpec(
 SERIES_REGRESSION = RecipeSpec(
     name="series-regression",
     task="regression",
-    steps=Lazy("convscope.kinds.series.regression:RECIPE"),
+    steps=Lazy("convscope.kinds.series.recipes:REGRESSION"),
     summary="which number does a series have",
     reads=(
         "all that series-classification reads, with numbers such as 1.5 in place of classes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.classification_metrics import ClassificationMetrics, classification_metrics
 from convscope.engine.inference.infer import BatchView, predict_probabilities
-from convscope.engine.temperature import HIGHEST, LOWEST, fit_temperature, with_temperature
+from convscope.engine.metrics import ClassificationMetrics, classification_metrics
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import CLASSIFY
@@ -34,13 +34,75 @@ from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.lenses.pages.report import Mistake
 from convscope.types import Progress
 
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.2, 20.0
+"""Temperatures that are tried."""
+_SPREAD = 1.0
+"""Standard deviation of the logarithm of a temperature that is expected before any sample is seen."""
+_STEPS = 61
+_SMALLEST = 1e-12
 SHOWN_MISTAKES = 24
 SHOWN_CLASSES = 3
 SHOWN_PER_CLASS = 8
 SHOWN_CHARACTERS = 60
-
 Probabilities = npt.NDArray[np.float32]
 R = TypeVar("R", bound=AnyRepresentation)
+
+
+def with_temperature(probabilities: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
+    """Probabilities whose logarithms are divided by a temperature, normalized again.
+
+    Args:
+        probabilities: Shape (samples, classes), rows that sum to one.
+        temperature: Above 1 makes a classifier less sure, below 1 surer.
+
+    Returns:
+        Shape (samples, classes), float32. The order of the classes of a sample stays the same.
+
+    Example:
+        >>> with_temperature(np.array([[0.9, 0.1]], np.float32), 2.0).round(2).tolist()
+        [[0.75, 0.25]]
+    """
+    if temperature == 1.0:
+        return probabilities
+    logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)) / temperature
+    logits -= logits.max(axis=1, keepdims=True, initial=-np.inf)
+    shares = np.exp(logits)
+    divided: npt.NDArray[np.float32] = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    return divided
+
+
+def fit_temperature(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """The temperature that suits samples the model was not trained on.
+
+    It minimizes their cross-entropy, plus what keeps it near 1 where there are few of them: a normal
+    distribution of its logarithm.
+
+    Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
+
+    Args:
+        probabilities: Shape (samples, classes), rows that sum to one.
+        labels: True class of each, shape (samples,), int64.
+
+    Returns:
+        Between `LOWEST_TEMPERATURE` and `HIGHEST_TEMPERATURE`; 1.0 where there is no sample.
+    """
+    if not len(labels):
+        return 1.0
+    logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
+
+    def cost(logarithm: float) -> float:
+        scaled = logits / math.exp(logarithm)
+        highest = scaled.max(axis=1)
+        sums = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
+        entropy = float(np.sum(sums - scaled[np.arange(len(labels)), labels]))
+        return entropy + logarithm**2 / (2 * _SPREAD**2)
+
+    low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
+    for _ in range(3):
+        grid = np.linspace(low, high, _STEPS)
+        best = int(np.argmin([cost(each) for each in grid]))
+        low, high = grid[max(0, best - 1)], grid[min(_STEPS - 1, best + 1)]
+    return round(math.exp(grid[best]), 4)
 
 
 @dataclass(frozen=True)
@@ -170,7 +232,7 @@ def temperature_of(calibration: Mapping[str, Any]) -> float:
         RunError: It is no number that a temperature can be.
     """
     found = calibration.get("temperature", 1.0)
-    if not isinstance(found, int | float) or not LOWEST <= found <= HIGHEST:
+    if not isinstance(found, int | float) or not LOWEST_TEMPERATURE <= found <= HIGHEST_TEMPERATURE:
         raise RunError(f"calibration.json is damaged: the temperature {found!r} cannot be.", "Train again.")
     return float(found)
 

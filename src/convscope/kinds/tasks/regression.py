@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView, predict_probabilities
-from convscope.engine.regression_metrics import RegressionMetrics, regression_metrics
+from convscope.engine.metrics import RegressionMetrics, regression_metrics
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.class_examples import Augment, CompactInputs, Prepare, lengths_of
 from convscope.engine.training.objective import Objective

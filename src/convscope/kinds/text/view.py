@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.kinds.contract.representation import TextDescription
-from convscope.kinds.text.drawing.colored_text import (
+from convscope.kinds.text.drawing.texts import (
     as_html,
     as_terminal,
     at_tokens,
     place_colored,
+    place_ngram,
     place_token_maps,
+    place_words,
 )
 from convscope.kinds.text.drawing.tokens import PADDING, lay_out, place_tokens
-from convscope.kinds.text.drawing.words import place_ngram, place_words
 from convscope.lenses.sheet.blocks import MapBlock, Where
 from convscope.lenses.sheet.glyphs import note_on_missing
 from convscope.lenses.sheet.lettering import line_height, width_of

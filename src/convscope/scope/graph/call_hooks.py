@@ -105,8 +105,8 @@ def watched(
 
     Args:
         model: Any Keras model.
-        watcher: Is told of every call, inner ones first.
-        before: Is told of every call that is about to be computed, outer ones first.
+        watcher: Receives every call, inner ones first.
+        before: Receives every call that is about to be computed, outer ones first.
     """
     paths = Paths()
     frames: list[int] = []

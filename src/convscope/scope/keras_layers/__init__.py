@@ -2,28 +2,24 @@
 
 from convscope.scope.keras_layers import (
     activations,
-    attention,
     convolutions,
     merging,
     normalizations,
-    operations,
     others,
     pooling,
     preparation,
-    recurrent,
+    sequences,
     shaping,
 )
 
 __all__ = [
     "activations",
-    "attention",
     "convolutions",
     "merging",
     "normalizations",
-    "operations",
     "others",
     "pooling",
     "preparation",
-    "recurrent",
+    "sequences",
     "shaping",
 ]

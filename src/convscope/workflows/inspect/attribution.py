@@ -40,7 +40,7 @@ def inspect_attribution(
         loaded: The model.
         inputs: Samples for it.
         request: The method, its options, the layer, the output and the target.
-        progress: Is told how far it is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: An unknown class, layer, output or option.

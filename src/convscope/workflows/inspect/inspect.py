@@ -11,13 +11,10 @@ from convscope.kinds.registry import kinds
 from convscope.scope.attribution.methods import METHODS as ATTRIBUTIONS
 from convscope.types import Progress, no_progress
 from convscope.workflows.inspect.attribution import inspect_attribution
+from convscope.workflows.inspect.channels import inspect_kernels, inspect_patches, inspect_statistics
 from convscope.workflows.inspect.context import SHOWN_INPUTS, InspectionRequest
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
-from convscope.workflows.inspect.kernels import inspect_kernels
-from convscope.workflows.inspect.maps import inspect_maps
-from convscope.workflows.inspect.patches import inspect_patches
-from convscope.workflows.inspect.position import inspect_position
-from convscope.workflows.inspect.statistics import inspect_statistics
+from convscope.workflows.inspect.maps import inspect_maps, inspect_position
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
@@ -31,7 +28,7 @@ def inspect_predictions(
         loaded: A run of a recipe that draws some.
         inputs: Samples that were read as the run reads them.
         request: Takes nothing.
-        progress: Is told how far it is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: The recipe draws nothing, or the samples are not known as they were read.
@@ -88,7 +85,7 @@ def inspect_model(
         loaded: The model.
         inputs: Samples for it; `kernels` needs none.
         request: The method, and what it takes.
-        progress: Is told how far it is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: An unknown method, layer, class or option, or inputs that the model does not take.

@@ -1,4 +1,4 @@
-"""Feature maps of layers for some inputs."""
+"""Feature maps of layers for some inputs, and how one position of a feature map is computed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from convscope.lenses.figures.comparison import draw_comparison
-from convscope.lenses.figures.maps import draw_maps
+from convscope.lenses.figures.maps import draw_comparison, draw_maps
+from convscope.lenses.figures.position import draw_position
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Sample
+from convscope.scope.channels.position import Position, position
 from convscope.scope.describe.explanation import explain
 from convscope.scope.record import Recording
 from convscope.types import Progress
@@ -22,6 +23,9 @@ from convscope.workflows.inspect.context import InspectionContext, InspectionReq
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+_POSITION_ARRAYS = ("patch", "kernel", "products", "padded", "map")
+_POSITION_VALUES = ("channel", "at", "sum", "bias", "before", "activation", "value", "input_window")
 
 
 def inspect_maps(
@@ -33,7 +37,7 @@ def inspect_maps(
         loaded: The model.
         inputs: Samples for it.
         request: Layers, channels, scale, and whether inputs stand side by side.
-        progress: Is told how far it is.
+        progress: Receives how much is done.
     """
     context = InspectionContext(loaded, inputs, request.layers, 3)
     recording = context.record()
@@ -98,3 +102,41 @@ def _named_inputs(context: InspectionContext) -> dict[str, np.ndarray]:
 
 def _listed(values: tuple[float | None, ...] | None) -> list[float | None] | None:
     return None if values is None else list(values)
+
+
+def inspect_position(
+    loaded: LoadedModel, inputs: ModelInputs, request: InspectionRequest, progress: Progress
+) -> Inspection:
+    """The patch, the kernel and their products at one position of one layer, for each input.
+
+    Args:
+        loaded: The model.
+        inputs: Samples for it.
+        request: The layer, the channel and the position; by default the strongest.
+        progress: Receives how much is done.
+    """
+    context = InspectionContext(loaded, inputs, request.layers[:1], 1)
+    path = context.calls[0].path
+    figures: list[LazyFigure] = []
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {}
+    for i in range(context.count):
+        found = position(loaded.model, context.one(i), path, request.channel, request.at)
+        sample = context.sample(i)
+        figures.append(
+            LazyFigure(partial(_draw_position, found, sample), f"one position of {path} for {sample.name}")
+        )
+        arrays |= {f"{sample.name}/{name}": np.asarray(getattr(found, name)) for name in _POSITION_ARRAYS}
+        about[sample.name] = {name: _plain(getattr(found, name)) for name in _POSITION_VALUES}
+    whole = {"layer": path, "inputs": about}
+    return inspection_of(loaded, "position", f"One position of {path}", figures, arrays, whole, context.notes)
+
+
+def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
+    return draw_position(found, sample, theme=theme)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value

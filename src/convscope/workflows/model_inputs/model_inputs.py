@@ -95,7 +95,7 @@ def model_inputs(
             such arrays themselves (a list or dict of them for several inputs).
         options: Of the reader of a plain model, such as `preprocess` of images, `rate` of recordings or
             `vocabulary` of texts.
-        progress: Is told how many files were read.
+        progress: Receives the number of files read.
 
     Raises:
         DataError: Nothing readable was found, or an array is malformed.

@@ -75,7 +75,7 @@ def read_files(
         options: Those of the model's reader, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         labels: Whether labels are read; else only where files cannot be read without them.
-        progress: Is told how far reading is.
+        progress: Receives how much is done.
 
     Raises:
         UsageError: The model takes something else than these samples, or an option that cannot work.
@@ -198,7 +198,7 @@ def read_samples(
         run: Whose seed draws the splits that the data does not have.
         options: Of the recipe, for reading.
         labels: Whether labels are read; else only where files cannot be read without them.
-        progress: Is told how far reading is.
+        progress: Receives how much is done.
 
     Raises:
         DataError: The data is malformed.

@@ -36,7 +36,7 @@ def read_audio_inputs(
         paths: Files of sound; folders (read at any depth); patterns such as `calls/*.wav`; and tables that
             name recordings and parts of them. They may be as long as they like.
         progress: Told how many were heard.
-        encoding: Name of a Python codec for tables; found out by default.
+        encoding: Name of a Python codec for tables; detected by default.
         drop_column: Columns of tables that are left out.
 
     Returns:

@@ -66,8 +66,12 @@ from convscope.data.stratify import Codes, draw_missing, missing_splits, split_c
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
-from convscope.kinds.audio.readers.librispeech import read_librispeech
-from convscope.kinds.audio.readers.names import known_naming, read_by_pattern, read_named
+from convscope.kinds.audio.readers.published import (
+    known_naming,
+    read_by_pattern,
+    read_librispeech,
+    read_named,
+)
 from convscope.kinds.audio.readers.rows import Rows
 from convscope.kinds.audio.readers.tables import SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS
 from convscope.types import Progress, no_progress
@@ -152,7 +156,7 @@ def read_recordings(
         path: A folder or a table.
         want: Whether each has a class, or the words that are said in it.
         seed: Draws the splits that the data does not have; not negative.
-        progress: Told how many recordings were heard.
+        progress: Receives the number of recordings heard.
         column: The column of labels or transcripts in a table, where it has no usual name.
         label_pattern: A regular expression that is searched for in the names of the files below a folder; the
             label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
@@ -186,7 +190,7 @@ def read_recordings(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the user said of tables."""
+    """Options that the user gave for tables."""
 
     want: Want
     column: str | None

@@ -20,7 +20,7 @@ from convscope.data.columns import (
     split_name,
 )
 from convscope.data.groups import group_column
-from convscope.data.label_columns import same_labels, several_labels
+from convscope.data.labels import same_labels, several_labels
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.named_files import Inside
 from convscope.data.tables import PEEKED, Table, open_table, table_kind
@@ -31,7 +31,7 @@ from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt
 from convscope.types import Skipped, SplitName
 
 SEEN = 20
-"""Rows by which columns are told apart."""
+"""Rows by whose content columns are distinguished."""
 _OTHER_FILES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".txt", ".npy", ".csv"]
 )
@@ -195,12 +195,17 @@ def named_recordings(
                 skipped.append(Skipped(f"{places.root}/{key}", "a link that leaves the folder"))
             continue
         said = _said(where, found[roles.said], aliases, class_names, tally) if roles.said else None
-        named = None
-        if roles.split is not None:
-            named = split_name(where, _as_text(where, "a split", found[roles.split]))
-        together = str(found[roles.group] or "").strip() if roles.group else ""
-        by = f"column {roles.group!r}" if together else ""
-        yield Named(where, key, _part(where, roles, found), said, named, together, by)
+        yield _named(where, key, roles, found, said)
+
+
+def _named(where: str, key: str, roles: Roles, found: dict[str, object], said: str | None) -> Named:
+    """A row with its part, split and group."""
+    split = None
+    if roles.split is not None:
+        split = split_name(where, _as_text(where, "a split", found[roles.split]))
+    group = str(found[roles.group] or "").strip() if roles.group else ""
+    by = f"column {roles.group!r}" if group else ""
+    return Named(where, key, _part(where, roles, found), said, split, group, by)
 
 
 def _opened(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.errors import BackendError, DataError, UsageError
 from convscope.json_values import from_json, to_json
 

@@ -83,7 +83,7 @@ def read_array_parts(
         layout: One line that says which layout was recognized and by what.
         root: The folder that the names of the parts are relative to.
         parts: At least one; the images of all have the same size.
-        progress: Told how many images were read.
+        progress: Receives the number of images read.
 
     Returns:
         The images, in the order of the parts.
@@ -93,14 +93,9 @@ def read_array_parts(
     """
     for part in parts:
         _check_part(part, parts[0])
-    stored = sum(part.images.nbytes + (part.labels.nbytes if part.labels else 0) for part in parts)
     count = sum(part.images.shape[0] for part in parts)
     image = parts[0].images.shape[1:]
-    if max(stored, count * math.prod(image)) > MAX_BYTES:
-        raise DataError(
-            f"{where}: too large: {stored} bytes, expected at most {MAX_BYTES}",
-            hint="Write the images as files into a folder per class.",
-        )
+    _check_memory(where, parts, count * math.prod(image))
     array = np.empty((count, *image), np.uint8)
     labels: list[str | None] = []
     splits: list[SplitName | None] = []
@@ -125,6 +120,16 @@ def read_array_parts(
         nouns=NOUNS,
         alike=ALIKE,
     )
+
+
+def _check_memory(where: Path, parts: Sequence[ArrayPart], needed: int) -> None:
+    """Stops at arrays that take too many bytes, as they are stored or as uint8."""
+    stored = sum(part.images.nbytes + (part.labels.nbytes if part.labels else 0) for part in parts)
+    if max(stored, needed) > MAX_BYTES:
+        raise DataError(
+            f"{where}: too large: {stored} bytes, expected at most {MAX_BYTES}",
+            hint="Write the images as files into a folder per class.",
+        )
 
 
 def _check_part(part: ArrayPart, first: ArrayPart) -> None:
@@ -203,7 +208,7 @@ def read_npz(path: Path, progress: Progress, labelled: bool = True) -> Found:
 
     Args:
         path: The `.npz` file.
-        progress: Told how many images were read.
+        progress: Receives the number of images read.
         labelled: Whether labels are read.
 
     Returns:

@@ -42,7 +42,7 @@ def read_idx(folder: Path, progress: Progress, labelled: bool = True) -> Found:
 
     Args:
         folder: Where the files are.
-        progress: Told how many images were read.
+        progress: Receives the number of images read.
         labelled: Whether labels are read.
 
     Returns:

@@ -54,7 +54,7 @@ def read_inputs(
     Args:
         paths: Files, folders (read at any depth) and patterns such as `scans/*.png` or `scans/**/*.png`. What
             exists under a name is never taken for a pattern. Or a single table, array or IDX file of images.
-        progress: Told how many files were scanned.
+        progress: Receives the number of files scanned.
         label_column: The column of labels in a table, which are not read.
         intensity_range: What 16-bit values become black and white.
         encoding: As `read_images`.

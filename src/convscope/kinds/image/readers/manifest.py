@@ -30,14 +30,14 @@ UNLABELED = "a table of images without labels"
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user said about a table.
+    """Options that the user gave for a table.
 
     Args:
         label: The column of labels.
         group: The column of groups, or a pattern of paths.
         labels: Whether labels are wanted at all.
         intensity_range: What 16-bit values become black and white.
-        encoding: Of text; found out by default.
+        encoding: Of text; detected by default.
         drop: Columns that are left out.
     """
 
@@ -64,7 +64,7 @@ class ImageRows:
 
 
 NOTHING = TableOptions()
-"""The user said nothing."""
+"""No option was given."""
 
 
 class ImageTable:
@@ -72,7 +72,7 @@ class ImageTable:
 
     Args:
         path: The table. Its images lie in its folder at any depth, or else in `images/` or the like beside.
-        asked: What the user said about it.
+        asked: Options that the user gave.
     """
 
     def __init__(self, path: Path, asked: TableOptions = NOTHING) -> None:
@@ -198,8 +198,8 @@ def read_manifests(
     Args:
         root: What was read, for messages.
         tables: CSV, TSV, JSON Lines or Parquet files.
-        progress: Told how many images were scanned.
-        asked: What the user said about them.
+        progress: Receives the number of images scanned.
+        asked: Options that the user gave.
 
     Returns:
         The images, in the order of the tables; label None where there is none.
@@ -207,16 +207,9 @@ def read_manifests(
     Raises:
         DataError: A column, path, label or split is missing or malformed; the message names the line.
     """
-    rows = ImageRows()
     manifests = [ImageTable(path, asked) for path in tables]
     base = manifests[0].root if len(tables) == 1 else root
-    for manifest in manifests:
-        first = len(rows.keys)
-        split = split_of_path(str(manifest.path.relative_to(root))) if len(tables) > 1 else None
-        manifest.read_into(rows, manifest.path.relative_to(root).as_posix() if len(tables) > 1 else "", split)
-        if manifest.root != base:
-            before = manifest.root.relative_to(base).as_posix()
-            rows.keys[first:] = [f"{before}/{key}" for key in rows.keys[first:]]
+    rows = _rows_of(root, base, manifests)
     if not rows.keys:
         raise DataError(f"{root}: expected rows that name images, received none")
     labeled = [manifest for manifest in manifests if manifest.roles.labeled]
@@ -243,6 +236,19 @@ def read_manifests(
         decisions=said,
         intensity_range=asked.intensity_range,
     )
+
+
+def _rows_of(root: Path, base: Path, manifests: Sequence[ImageTable]) -> ImageRows:
+    """The rows of all tables, with keys relative to one folder; several tables may be named as splits are."""
+    rows = ImageRows()
+    for manifest in manifests:
+        first = len(rows.keys)
+        name = manifest.path.relative_to(root).as_posix() if len(manifests) > 1 else ""
+        manifest.read_into(rows, name, split_of_path(name) if name else None)
+        if manifest.root != base:
+            before = manifest.root.relative_to(base).as_posix()
+            rows.keys[first:] = [f"{before}/{key}" for key in rows.keys[first:]]
+    return rows
 
 
 def image_tables(folder: Path, asked: TableOptions = NOTHING) -> tuple[list[Path], list[Skipped]]:

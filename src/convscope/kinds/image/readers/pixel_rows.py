@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -56,6 +56,16 @@ class PixelColumns:
     unused: tuple[str, ...]
 
 
+@dataclass
+class _Rows:
+    """What rows of pixels hold, in the order of the table."""
+
+    pixels: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+
+
 def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
     """The positions of pixels by the names of the columns, or by the first row where there are no names.
 
@@ -100,8 +110,8 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
 
     Args:
         path: CSV, TSV, JSON Lines or Parquet; all images have the size of the first, which is square.
-        progress: Told how many rows were read.
-        asked: What the user said about it.
+        progress: Receives the number of rows read.
+        asked: Options that the user gave.
 
     Returns:
         The images, in the order of the file.
@@ -112,36 +122,11 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
     """
     table, positions = _opened(path, asked)
     roles = _roles(table, positions, asked)
-    more = [name for name in (roles.label, roles.split, roles.group) if name is not None]
-    pixels: list[npt.NDArray[np.uint8]] = []
-    labels: list[str | None] = []
-    splits: list[SplitName | None] = []
-    groups: list[str | None] = []
-    for count, (row, cells) in enumerate(table.rows([*more, *roles.pixels])):
-        where = table.where(row)
-        said = dict(zip(more, cells, strict=False))
-        values = cells[len(more) :]
-        image = _pixels(where, str(values[0]).split() if len(roles.pixels) == 1 else values)
-        if pixels and image.size != pixels[0].size:
-            raise DataError(
-                f"{where}: expected {pixels[0].size} pixels as in the first row, received {image.size}"
-            )
-        if not pixels and _shape_of(image.size) is None:
-            raise DataError(
-                f"{where}: expected the pixels of a square image, received {image.size}",
-                hint="Store images that are not square as files, or as an array (n, height, width) in .npz.",
-            )
-        pixels.append(image)
-        labels.append(_label(said[roles.label]) if roles.label else None)
-        splits.append(split_name(where, str(said[roles.split] or "")) if roles.split else None)
-        groups.append(_label(said[roles.group]) if roles.group else None)
-        if count % 1000 == 0:
-            progress(count, None, "reading rows")
-            if count * image.size > MAX_BYTES:
-                raise DataError(f"{where}: the images take more than {MAX_BYTES} bytes of memory")
-    if not pixels:
+    rows = _read_rows(table, roles, progress)
+    if not rows.pixels:
         raise DataError(f"{path}: expected rows of pixels, received none")
-    array, decisions = _shaped(np.stack(pixels))
+    array, decisions = _shaped(np.stack(rows.pixels))
+    labels = rows.labels
     if len(roles.pixels) == 1 and roles.label and roles.label.lower() == "emotion":
         labels, line = _emotions(labels)
         decisions.append(line)
@@ -153,14 +138,43 @@ def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHIN
         layout=f"rows of pixels: {path.name} has {len(array)} images of {_size(array)}",
         source=source,
         labels=labels,
-        splits=splits,
+        splits=rows.splits,
         digests=array_digests(source),
         nouns=NOUNS,
         alike=ALIKE,
-        groups=groups if roles.group else None,
+        groups=rows.groups if roles.group else None,
         grouped_by=f"column {roles.group!r}" if roles.group else "",
         decisions=[*table.decisions, _columns_line(roles), *decisions],
     )
+
+
+def _read_rows(table: Table, roles: PixelColumns, progress: Progress) -> _Rows:
+    """The pixels of each row and what stands beside them; every row has as many pixels as the first."""
+    rows = _Rows()
+    more = [name for name in (roles.label, roles.split, roles.group) if name is not None]
+    for count, (row, cells) in enumerate(table.rows([*more, *roles.pixels])):
+        where = table.where(row)
+        beside = dict(zip(more, cells, strict=False))
+        values = cells[len(more) :]
+        image = _pixels(where, str(values[0]).split() if len(roles.pixels) == 1 else values)
+        if rows.pixels and image.size != rows.pixels[0].size:
+            raise DataError(
+                f"{where}: expected {rows.pixels[0].size} pixels as in the first row, received {image.size}"
+            )
+        if not rows.pixels and _shape_of(image.size) is None:
+            raise DataError(
+                f"{where}: expected the pixels of a square image, received {image.size}",
+                hint="Store images that are not square as files, or as an array (n, height, width) in .npz.",
+            )
+        rows.pixels.append(image)
+        rows.labels.append(_label(beside[roles.label]) if roles.label else None)
+        rows.splits.append(split_name(where, str(beside[roles.split] or "")) if roles.split else None)
+        rows.groups.append(_label(beside[roles.group]) if roles.group else None)
+        if count % 1000 == 0:
+            progress(count, None, "reading rows")
+            if count * image.size > MAX_BYTES:
+                raise DataError(f"{where}: the images take more than {MAX_BYTES} bytes of memory")
+    return rows
 
 
 def _opened(path: Path, asked: TableOptions) -> tuple[Table, tuple[int, ...]]:

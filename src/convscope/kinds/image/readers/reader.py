@@ -31,7 +31,7 @@ What happens to bad input:
 | hidden files, `__MACOSX`, `Thumbs.db`, `desktop.ini` | ignored |
 | a manifest's path that is absolute or leaves its folder | `DataError` with the line |
 | a manifest's file that is missing | skipped, counted, listed |
-| a row without a label; a folder or a table of images without labels | left out, said |
+| a row without a label; a folder or a table of images without labels | left out and reported |
 | several classes in one row (multi-label); two columns that may be the label | `DataError` |
 | a table that is not UTF-8, misses a field, has an unknown split | `DataError` with the line |
 | a table that misses a column | `DataError` |
@@ -92,8 +92,8 @@ def read_image_folders(path: Path, progress: Progress, asked: TableOptions) -> F
 
     Args:
         path: The folder.
-        progress: Told how many files were scanned.
-        asked: What the user said.
+        progress: Receives the number of files scanned.
+        asked: Options that the user gave.
 
     Returns:
         The images, sorted by path.
@@ -140,11 +140,11 @@ def read_images(
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have; not negative.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         label_column: Name or position of the column of labels in a table.
         group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
         intensity_range: What 16-bit values become black and white; found by default.
-        encoding: Name of a Python codec for tables; found out by default.
+        encoding: Name of a Python codec for tables; detected by default.
         drop_column: Columns of tables that are left out.
 
     Returns:

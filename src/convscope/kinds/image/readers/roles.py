@@ -15,7 +15,7 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
-from convscope.data.label_columns import several_labels
+from convscope.data.labels import several_labels
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError

@@ -137,7 +137,7 @@ def scan_to_found(
         labels: The class name of each; None where there is none.
         splits: The split of each, or None for all.
         skipped: What was left out before.
-        progress: Told how many images were scanned.
+        progress: Receives the number of images scanned.
         groups: As `Found`.
         grouped_by: As `Found`.
         decisions: What was decided before.

@@ -71,8 +71,8 @@ def read_parquet_images(
     Args:
         root: The folder of the files.
         keys: The files, relative to it.
-        progress: Told how many images were scanned.
-        asked: What the user said.
+        progress: Receives the number of images scanned.
+        asked: Options that the user gave.
 
     Returns:
         The images, in the order of the files and their rows.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.json_values import Plain
 from convscope.kinds.series.anomaly.alarms import Alarm
 from convscope.kinds.series.readers.segments import Windows

@@ -65,7 +65,7 @@ def read_frame(path: Path, encoding: str | None = None) -> pandas.DataFrame:
         path: A CSV, TSV (both may be packed as `.gz`) or Parquet file. CSV may be separated by `,`, `;`, tab
             or `|`, plain numbers by white space too. Where the first row holds values, columns are
             numbered from 1.
-        encoding: Of text; found out by default.
+        encoding: Of text; detected by default.
 
     Returns:
         A `pandas.DataFrame` with at least one row; empty fields are missing, words such as NA are words.

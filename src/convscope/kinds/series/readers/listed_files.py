@@ -49,7 +49,7 @@ def find_listed(place: Path, encoding: str | None = None) -> ListedFiles | None:
 
     Args:
         place: A folder.
-        encoding: Of tables; found out by default.
+        encoding: Of tables; detected by default.
 
     Raises:
         DataError: A label is malformed.

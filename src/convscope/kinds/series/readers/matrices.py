@@ -110,7 +110,7 @@ def read_matrices(matrices: Matrices, found: SeriesRows, asked: Asked) -> str:
     Args:
         matrices: What was found.
         found: Where series are collected.
-        asked: What the user said.
+        asked: Options that the user gave.
 
     Raises:
         DataError: Files have different numbers of rows, or hold no numbers.

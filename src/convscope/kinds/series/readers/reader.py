@@ -90,7 +90,7 @@ def read_series(
     Args:
         path: A folder, a file, or what the names of the files of one data set begin with.
         seed: Draws the splits that the data does not have; not negative.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         time_column: The column of times in a table.
         id_column: The column that says to which series a row belongs.
         label_column: The column of labels.
@@ -99,7 +99,7 @@ def read_series(
         time_format: How times are written, as `series.times` has it.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
-        encoding: Name of a Python codec for tables; found out by default.
+        encoding: Name of a Python codec for tables; detected by default.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -129,8 +129,8 @@ def found_series(place: Path, asked: Asked, progress: Progress) -> Found:
 
     Args:
         place: As `read_series`.
-        asked: What the user said.
-        progress: Told how far reading has come.
+        asked: Options that the user gave.
+        progress: Receives how much is done.
 
     Raises:
         DataError: As `read_series`.
@@ -283,7 +283,7 @@ def read_series_inputs(
 
     Args:
         inputs: Any of these.
-        progress: Told how many series were read.
+        progress: Receives the number of series read.
         time_column: The column of times in a table.
         id_column: The column that says to which series a row belongs.
         label_column: The column of labels, which are not read.
@@ -292,7 +292,7 @@ def read_series_inputs(
         time_format: How times are written, as the training settled it.
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
-        encoding: Name of a Python codec for tables; found out by default.
+        encoding: Name of a Python codec for tables; detected by default.
 
     Returns:
         The series, in the order given.

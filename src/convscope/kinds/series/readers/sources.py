@@ -107,7 +107,7 @@ class SeriesRows:
 
     Args:
         root: The folder that the keys are relative to.
-        progress: Told how many series were read.
+        progress: Receives the number of series read.
     """
 
     root: str

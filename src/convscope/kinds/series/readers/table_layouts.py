@@ -102,7 +102,7 @@ def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labe
     Args:
         frame: A `pandas.DataFrame`.
         where: The file, for messages.
-        asked: What the user said.
+        asked: Options that the user gave.
         labelled: Whether each series needs a label.
 
     Raises:

@@ -18,7 +18,7 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
-from convscope.data.label_columns import label_choice
+from convscope.data.labels import label_choice
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
@@ -44,7 +44,7 @@ _MOST_CLASSES = 100
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user said about a table.
+    """Options that the user gave for a table.
 
     Args:
         id_column: The column that says to which series a row belongs.
@@ -115,7 +115,7 @@ def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool
     Args:
         frame: Without row numbers and columns that are dropped.
         where: The file, for messages.
-        asked: What the user said.
+        asked: Options that the user gave.
         labelled: Whether each series needs a label; else a column that the user named may be missing.
 
     Raises:

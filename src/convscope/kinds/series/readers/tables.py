@@ -3,11 +3,11 @@
 | what stands in the table | what happens |
 |---|---|
 | times | as `series.times` says |
-| rows without a time | left out, said |
+| rows without a time | left out and reported |
 | rows that are not in order | sorted, said |
 | several rows of one time | kept in the order of the file, said; a grid takes their mean |
 | no column of times | rows are counted |
-| an unnamed first column that counts the rows | left out, said |
+| an unnamed first column that counts the rows | left out and reported |
 | a missing value, an infinite one, one beyond float32 | missing (NaN) |
 | a number in words between numbers | `DataError` with the row |
 | a column of words | left out, named |
@@ -70,7 +70,7 @@ class Measuring:
         time_format: How times are written: one of `FORMS`, or a pattern of `strftime`.
         missing: Numbers that stand for a missing value.
         drop: Columns that are left out.
-        encoding: Of text; found out by default.
+        encoding: Of text; detected by default.
     """
 
     time_column: str | None = None

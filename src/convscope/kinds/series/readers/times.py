@@ -3,16 +3,16 @@
 | what stands there | what happens |
 |---|---|
 | ISO 8601, with any zone or none | UTC; without a zone they are taken for UTC |
-| seconds, milliseconds, microseconds or nanoseconds since 1970 | told apart by their size, said |
+| seconds, milliseconds, microseconds or nanoseconds since 1970 | distinguished by their size and reported |
 | numbers such as 20240131 or 202401311200 | the digits of a date |
 | 20,000 to 80,000 in a column called after dates or times | days since 1899-12-30, as spreadsheets do |
-| other numbers | seconds from a beginning that is not known, said |
+| other numbers | seconds from an unknown beginning, reported |
 | 03/02/2026, 3.2.26 | day or month first by what is possible, else by what keeps rows in order |
 | where neither tells | the month comes first, and a warning says so |
 | AM, PM, 24:00 | read |
 | names of months | as they say |
-| a date and a time of day in two columns; year, month, day, hour in several | put together, said |
-| a time of day alone | counted from 1970-01-01, said; a day is added where rows pass midnight |
+| a date and a time of day in two columns; year, month, day, hour in several | put together and reported |
+| a time of day alone | counted from 1970-01-01 and reported; a day is added where rows pass midnight |
 | a form that the user or a run settled | read so; a time that contradicts it is a `DataError` with the row |
 | a text that is no time | `DataError` with the row |
 """

@@ -31,7 +31,7 @@ What happens to bad input:
 | too few units for the splits | `DataError` |
 | files of different columns, one unit twice | `DataError` |
 | a header without data, an empty file, damaged bytes | `DataError` |
-| columns of words | left out, said |
+| columns of words | left out and reported |
 | a file that is no table, beside those that are read | skipped, listed |
 
 Units never straddle splits. Where the data has no validation or test split, a share of the units is drawn
@@ -79,7 +79,7 @@ def read_lives(
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have, and cuts; not negative.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         subset: Which set of C-MAPSS.
         columns: The columns of tables that the user named.
 
@@ -178,7 +178,7 @@ def read_life_inputs(
 
     Args:
         inputs: Any of these.
-        progress: Told how many files were read.
+        progress: Receives the number of files read.
         columns: The columns of tables that the user named.
         every: Whether each row of a unit is asked about, with what came before it; else its last one alone.
 

@@ -42,7 +42,7 @@ def read(
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         subset: Which set of C-MAPSS, such as `FD001`.
         unit_column: The column of a table that says which unit a row is of.
         time_column: The column that says when it was measured, in cycles, hours or as a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,11 +100,16 @@ def read_life_table(
         None if of_split is None else _splits(frame, of_split, where),
         split,
     )
-    told = (("unit", unit), ("cycle", cycle), ("remaining life", life), ("split", of_split))
-    roles = [(what, name) for what, name in told if name is not None]
-    roles += [("sensor", name) for name in variables]
-    unused = [str(name) for name in frame.columns if name not in {name for _, name in roles}]
-    return units_of(rows, notes), (columns_line(roles, unused), *said)
+    roles = {"unit": unit, "cycle": cycle, "remaining life": life, "split": of_split}
+    return units_of(rows, notes), (_roles_line(frame, roles, variables), *said)
+
+
+def _roles_line(frame: pandas.DataFrame, found: Mapping[str, str | None], sensors: Sequence[str]) -> str:
+    """The line that says what each column was taken for."""
+    roles = [(role, name) for role, name in found.items() if name is not None]
+    roles += [("sensor", name) for name in sensors]
+    used = {name for _, name in roles}
+    return columns_line(roles, [str(name) for name in frame.columns if name not in used])
 
 
 def _column(frame: pandas.DataFrame, given: str | None, aliases: Sequence[str], where: str) -> str | None:

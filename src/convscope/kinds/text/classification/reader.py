@@ -28,7 +28,7 @@ What happens to bad input:
 | a line or a text of more than a million characters | `DataError` with the line |
 | a text that is empty or white space alone | skipped, counted, listed |
 | blank lines | ignored |
-| a text without a label, a test table without labels, a folder `unsup` | left out, said with the count |
+| a text without a label, a test table without labels, a folder `unsup` | left out and counted |
 | two columns that could be the labels; numbers to be predicted as labels | `DataError` that lists them |
 | a label that is nested, or of more than 200 characters | `DataError` with the line |
 | labels that are numbers or booleans | named by their digits, `true`, `false`; `1.0` is `1` |
@@ -104,7 +104,7 @@ def read_texts(
     Args:
         path: A folder, a file, or what the names of the files of one data set begin with.
         seed: Draws the splits that the data does not have; not negative.
-        progress: Told how far reading has come.
+        progress: Receives how much is done.
         encoding: Name of a Python codec for text files; UTF-8 by default.
         text_column: The column of texts in a table, or several with commas between; a number from 1 where
             there is no header.

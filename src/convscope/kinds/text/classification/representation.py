@@ -169,7 +169,7 @@ class TextRepresentation(InputsAsEncoded):
         Args:
             samples: Texts.
             limit_bytes: Not needed.
-            progress: Told how many texts were divided into tokens.
+            progress: Receives the number of texts divided into tokens.
 
         Returns:
             One row per text, of 1 to `max_length` ids.

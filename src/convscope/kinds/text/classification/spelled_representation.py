@@ -155,7 +155,7 @@ class SpelledRepresentation(InputsAsEncoded):
         Args:
             samples: Texts.
             limit_bytes: Not needed.
-            progress: Told how many texts were divided into words.
+            progress: Receives the number of texts divided into words.
 
         Returns:
             One row per text, of at least one word.

@@ -16,7 +16,7 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
-from convscope.data.label_columns import same_labels, several_labels
+from convscope.data.labels import same_labels, several_labels
 from convscope.data.tables import Table
 from convscope.errors import DataError
 from convscope.kinds.text.signs import is_sentence
@@ -82,7 +82,7 @@ class TextColumns:
 
 @dataclass(frozen=True)
 class ColumnsGiven:
-    """What the user said of the columns.
+    """Options that the user gave for the columns.
 
     Args:
         text: The column of texts, or several with commas between.

@@ -58,7 +58,7 @@ def read_text_inputs(
 
     Args:
         inputs: Any of these.
-        progress: Told how many texts were read.
+        progress: Receives the number of texts read.
         encoding: Name of a Python codec for text files and standard input; UTF-8 by default.
         text_column: The column of texts in a table, or several with commas between; a number from 1 where
             there is no header.

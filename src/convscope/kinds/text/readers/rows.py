@@ -30,7 +30,7 @@ class TextRows:
 
     Args:
         root: The folder that the keys are relative to.
-        progress: Told how many texts were read.
+        progress: Receives the number of texts read.
         controls: Counts control characters.
         headers: Whether headers of messages are kept or stripped; None where the texts decide.
         grouped_by: What names the groups of the texts.

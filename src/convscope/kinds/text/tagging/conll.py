@@ -71,7 +71,7 @@ def read_column_file(
         asked: The columns that the user gave.
         encoding: As `read_lines`.
         found: Takes the sentences.
-        progress: Told how many lines were read.
+        progress: Receives the number of lines read.
 
     Returns:
         How the columns were told.

@@ -9,7 +9,7 @@ from itertools import chain
 from operator import eq
 from types import ModuleType
 
-from convscope.engine.classification_metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
+from convscope.engine.metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
 from convscope.errors import BackendError, UsageError
 from convscope.json_values import Plain
 from convscope.kinds.text.tagging.tag_schemes import spans, write

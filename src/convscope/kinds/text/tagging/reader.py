@@ -14,7 +14,7 @@ The tags of IOB1, IOB2 and IOBES (BILOU and BMEWO too) are converted to IOBES; o
 | what is wrong or odd | what happens |
 |---|---|
 | `-DOCSTART-` lines; lines that begin with `#` and have not the columns of the file | left out |
-| a word without a tag, where tags are of a scheme | `O`, said with the count |
+| a word without a tag, where tags are of a scheme | `O`, counted |
 | a word without a tag, where tags are plain | `DataError` with the line |
 | up to one line in a hundred with another number of columns, or without a word | sentence skipped, listed |
 | more of them | `DataError` with the first |
@@ -77,7 +77,7 @@ def read_tagged(
     Args:
         path: A file, or a folder of files.
         seed: Draws the splits that the data does not have.
-        progress: Told how many lines were read.
+        progress: Receives the number of lines read.
         encoding: Name of a Python codec; UTF-8 by default.
         word_column: Where the word stands: a number from 1, or from the end as -1, or a name.
         tag_column: Where the tag stands, likewise; by its content and its name by default.
@@ -125,7 +125,7 @@ def read_tagged_file(
         asked: The columns that the user gave.
         encoding: As `read_lines`.
         found: Takes the sentences.
-        progress: Told how many lines were read.
+        progress: Receives the number of lines read.
 
     Returns:
         What the columns were taken for, as one line.

@@ -194,7 +194,7 @@ class TaggingRepresentation(Plain):
         Args:
             samples: The sentences.
             limit_bytes: Not used: ids of the words take a small part of what the words take.
-            progress: Told how many sentences were encoded.
+            progress: Receives the number of sentences encoded.
 
         Returns:
             The ids, in memory.

@@ -101,20 +101,10 @@ def tagged_splits(
     if not found.sentences:
         raise DataError(f"{place}: expected sentences with tags, received none")
     scheme = recognize([tag for tag in tags if tag] for tags in found.tags)
-    decisions, warnings = found.decisions, [*found.controls.warnings, *found.warnings]
+    warnings = [*found.controls.warnings, *found.warnings]
     _fill_missing(found, scheme)
     fingerprint = _fingerprint(found)
-    if scheme == "plain":
-        labels = found.tags
-        names = tuple(sorted({tag for tags in labels for tag in tags}))
-        decisions.append(f"tags: {len(names)} plain tags without spans, kept as they are")
-    else:
-        labels, broken = _converted(found, scheme)
-        names = tuple(sorted({tag[2:] for tags in labels for tag in tags if tag != OUTSIDE}))
-        converted = "" if scheme == "IOBES" else ", converted to IOBES"
-        decisions.append(f"tags: {scheme}{converted}; types {', '.join(names)}")
-        if broken:
-            warnings.append(f"{broken} sentences break the rules of {scheme}; read as conlleval reads them")
+    labels, names = _labels(found, scheme, warnings)
     if len({tag for tags in found.tags for tag in tags}) < 2:
         raise DataError(
             f"{place}: expected at least two different tags, received only {found.tags[0][0]!r}",
@@ -131,10 +121,27 @@ def tagged_splits(
         class_names=names,
         layout=f"words with tags: {place.name}",
         fingerprint=fingerprint,
-        decisions=(*decisions, *drawn),
+        decisions=(*found.decisions, *drawn),
         warnings=tuple(warnings),
         skipped=tuple(found.skipped),
     )
+
+
+def _labels(
+    found: TaggedFound, scheme: Scheme, warnings: list[str]
+) -> tuple[Sequence[tuple[str, ...]], tuple[str, ...]]:
+    """Tags as they are learned, and the types of entities; plain tags stay as they are and are the types."""
+    if scheme == "plain":
+        names = tuple(sorted({tag for tags in found.tags for tag in tags}))
+        found.decisions.append(f"tags: {len(names)} plain tags without spans, kept as they are")
+        return found.tags, names
+    labels, broken = _converted(found, scheme)
+    names = tuple(sorted({tag[2:] for tags in labels for tag in tags if tag != OUTSIDE}))
+    converted = "" if scheme == "IOBES" else ", converted to IOBES"
+    found.decisions.append(f"tags: {scheme}{converted}; types {', '.join(names)}")
+    if broken:
+        warnings.append(f"{broken} sentences break the rules of {scheme}; read as conlleval reads them")
+    return labels, names
 
 
 def _fill_missing(found: TaggedFound, scheme: Scheme) -> None:

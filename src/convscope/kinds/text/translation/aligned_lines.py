@@ -41,7 +41,7 @@ def read_aligned(
         files: The key of the file of each language.
         languages: The two that are read.
         split: Where the pairs belong.
-        encoding: As `read_lines`; found out by default.
+        encoding: As `read_lines`; detected by default.
 
     Returns:
         What was decided, one line each.

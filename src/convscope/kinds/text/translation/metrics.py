@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.errors import BackendError, DataError, UsageError
 from convscope.json_values import Plain
 

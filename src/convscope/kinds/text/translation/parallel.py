@@ -25,8 +25,8 @@ What happens to bad input:
 | other control characters | replaced by spaces, warning with the count |
 | mixed line ends | the same as any; carriage returns within lines are white space where counts then agree |
 | more than two languages and none chosen; one that is missing; the same twice | `DataError` lists them |
-| several test sets | the first in alphabetical order, or the one given as `test`; the others are said |
-| several train or validation sets | the first in alphabetical order; the others are said |
+| several test sets | the first in alphabetical order, or the one given as `test`; the others are reported |
+| several train or validation sets | the first in alphabetical order; the others are reported |
 | a test set of a name that is not there | `UsageError` that offers the nearest |
 | a row with another number of fields, damaged JSON, a value that is no text | `DataError` with the line |
 | a split for some pairs only, an unknown split, no train split | `DataError` |
@@ -117,7 +117,7 @@ def open_parallel(
     Args:
         path: The file.
         kind: What it is.
-        source: Column or key, as the user said, or None.
+        source: Column or key, as the user gave it, or None.
         target: The same.
         encoding: As `read_lines`.
 
@@ -237,7 +237,7 @@ def read_parallel(
     Args:
         path: A folder or a file.
         seed: Draws the splits that the data does not have; not negative.
-        progress: Told how many pairs were read.
+        progress: Receives the number of pairs read.
         encoding: Of text files; UTF-8 by default.
         source: The language that is translated: ending of a file, column, or key.
         target: The language that it is translated to.

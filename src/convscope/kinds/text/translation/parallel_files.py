@@ -36,7 +36,7 @@ class Pairs:
 
     Args:
         root: The folder that was read.
-        progress: Told how many pairs were read.
+        progress: Receives the number of pairs read.
         controls: Control characters that were replaced.
     """
 
@@ -181,8 +181,8 @@ def choose_languages(
     Args:
         where: The path, for messages.
         found: The languages that are there.
-        source: As the user said, or None.
-        target: As the user said, or None.
+        source: As the user gave it, or None.
+        target: As the user gave it, or None.
         what: How the languages were found, such as "endings of files".
 
     Raises:

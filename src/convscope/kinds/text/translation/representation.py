@@ -152,7 +152,7 @@ class TranslationRepresentation:
         Args:
             samples: Texts, as `data.splits.Samples`.
             limit_bytes: Not needed: rows are always in memory.
-            progress: Told how many texts were divided into tokens.
+            progress: Receives the number of texts divided into tokens.
 
         Returns:
             One row per text, at most `longest` ids; an empty one for a text without a character.
@@ -166,7 +166,7 @@ class TranslationRepresentation:
 
         Args:
             texts: One per source.
-            progress: Told how many texts were divided into tokens.
+            progress: Receives the number of texts divided into tokens.
         """
         listed = [str(text) for text in texts]
         return self._rows("target", listed, len(listed), progress)

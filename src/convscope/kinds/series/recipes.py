@@ -1,22 +1,69 @@
-"""Series to a number each: how much, how fast, how many does a stretch of measurements show?"""
+"""Series into classes or to a number each: which gesture or fault, how much or how fast does a series show?
+
+From top to bottom: archives, tables or folders of series are read into splits, series are brought to one
+grid, scale and length, an architecture learns from them, and answers with one probability per class, or with
+a number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from convscope.data.number_labels import assemble_numbers
 from convscope.data.splits import Splits
+from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import RepresentationSteps
-from convscope.kinds.series.classification.recipe import suggest_settings
+from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
-from convscope.kinds.series.kind import SERIES_REGRESSION
-from convscope.kinds.series.readers.reader import found_series, read_series_inputs
+from convscope.kinds.series.kind import SERIES_CLASSIFICATION, SERIES_REGRESSION
+from convscope.kinds.series.readers.reader import found_series, read_series, read_series_inputs
 from convscope.kinds.series.readers.table_roles import Asked
 from convscope.kinds.series.readers.tables import measuring_of
+from convscope.kinds.tasks.classification import classification_recipe
 from convscope.kinds.tasks.regression import regression_recipe
 from convscope.types import Progress, no_progress
+
+CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET}
+SEEN = 5_000
+"""Series that a training on few is shown in all, each many times."""
+FEW = 50
+"""Series up to which that is enough; for more of them it grows with the square root of their number."""
+FEWEST_EPOCHS = 10
+BATCHES = (4, 16, 64)
+"""Series in a batch: at least, usually, and at most."""
+
+
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Epochs and batches for so many train series: the fewer there are, the more often each is seen.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> [suggest_settings("fcn", SimpleNamespace(train=range(count))) for count in (20, 600)]
+        [{'epochs': 250, 'batch_size': 5}, {'epochs': 29, 'batch_size': 16}]
+    """
+    if architecture in CLOSED_FORM:
+        return {}
+    count = len(splits.train)
+    least, usual, most = BATCHES
+    seen = SEEN * max(1.0, math.sqrt(count / FEW))
+    return {
+        "epochs": max(FEWEST_EPOCHS, math.ceil(seen / count)),
+        "batch_size": min(most, max(least, min(usual, count // least), count // 100)),
+    }
+
+
+CLASSIFICATION = classification_recipe(
+    SERIES_CLASSIFICATION,
+    read=read_series,
+    read_inputs=read_series_inputs,
+    representation=RepresentationSteps(SeriesRepresentation.fit, SeriesRepresentation.from_json),
+    closed_form=CLOSED_FORM,
+    suggest_settings=suggest_settings,
+)
 
 
 def read_numbered_series(
@@ -60,7 +107,7 @@ def read_numbered_series(
     return assemble_numbers(found, seed, group)
 
 
-RECIPE = regression_recipe(
+REGRESSION = regression_recipe(
     SERIES_REGRESSION,
     read=read_numbered_series,
     read_inputs=read_series_inputs,

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from convscope.engine.classification_metrics import classification_metrics
-from convscope.engine.temperature import HIGHEST, LOWEST, fit_temperature, with_temperature
+from convscope.engine.metrics import classification_metrics
+from convscope.kinds.tasks.classification import (
+    HIGHEST_TEMPERATURE,
+    LOWEST_TEMPERATURE,
+    fit_temperature,
+    with_temperature,
+)
 
 
 def too_sure(count, factor, seed=0):
@@ -38,10 +43,10 @@ def test_the_order_of_classes_stays_and_rows_sum_to_one():
 
 def test_few_samples_that_are_all_right_do_not_make_a_model_certain():
     labels, said = np.zeros(5, np.int64), np.tile(np.array([0.8, 0.2], np.float32), (5, 1))
-    assert LOWEST < fit_temperature(said, labels) < 1
+    assert LOWEST_TEMPERATURE < fit_temperature(said, labels) < 1
     assert fit_temperature(said[:0], labels[:0]) == 1.0
 
 
 def test_a_model_that_is_certain_and_wrong_gets_the_highest_temperature():
     said = np.tile(np.array([1.0, 0.0], np.float32), (50, 1))
-    assert 5 < fit_temperature(said, np.ones(50, np.int64)) <= HIGHEST
+    assert 5 < fit_temperature(said, np.ones(50, np.int64)) <= HIGHEST_TEMPERATURE
