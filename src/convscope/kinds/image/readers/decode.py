@@ -7,7 +7,7 @@ What every kind of image becomes:
 | gray, 1-bit, palette of grays | (height, width) |
 | color, palette, CMYK, YCbCr, Lab | (height, width, 3), RGB |
 | alpha or a transparent color | composited on white, then as above |
-| 16 bits per value | divided by 257, so that 65535 is white; or by intensity_range that are found over all images |
+| 16 bits per value | divided by 257, so that 65535 is white; or by the range found over all images |
 | 32-bit integers | as 16 bits where all values are 0 to 65535, else stretched from minimum to maximum |
 | floats | 0 to 1 or 0 to 255 where all values are, else stretched from minimum to maximum |
 | several frames | the first one |
