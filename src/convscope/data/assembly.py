@@ -58,7 +58,7 @@ class Found:
         strata: What the labels are of which a drawn split gets its share of each, in one word or several.
         nouns: What one sample and many are called in messages.
         alike: What samples have in common that stay on one side.
-        groups: The name of the group of each sample, such as who speaks; None for a sample that is of none,
+        groups: The name of the group of each sample, such as the speaker; None for a sample that is of none,
             or instead of all of them. Samples of one group stay on one side of a drawn split.
         grouped_by: What names the groups, such as "column 'speaker'".
         fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,

@@ -136,7 +136,7 @@ class _Tree:
         return [each for each in self.inside(folder) if not _NOT_CLASSES.fullmatch(_name(each))]
 
     def unwrapped(self, folder: str) -> tuple[str, list[str]]:
-        """The folder that a folder wraps alone, at any depth, and what is said of it."""
+        """The folder that a folder wraps alone, at any depth, and what is reported of it."""
         entered = folder
         while not self.direct(entered) and len(self.class_names(entered)) == 1:
             only = self.class_names(entered)[0]

@@ -138,7 +138,7 @@ def find_dialect(
         before: Lines of the file before these.
 
     Returns:
-        The rows by the best one; the first delimiter where nothing speaks for another.
+        The rows by the best one; the first delimiter where no other fits better.
     """
     there = [mark for mark in marks if any(mark in line for line in lines)] or marks[:1]
     tried = [_best_quotes(lines, mark, before) for mark in there]

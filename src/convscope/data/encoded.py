@@ -94,7 +94,7 @@ class LazyArrays(Generic[D]):
 
         Args:
             limit_bytes: How much memory they may take.
-            progress: Told how many were encoded.
+            progress: Receives the number of samples encoded.
             what: What is done, for the progress.
         """
         if math.prod(self.shape) * np.dtype(self.dtype).itemsize > limit_bytes:

@@ -130,7 +130,7 @@ def _opened(path: Path) -> Any:
         )
     library = excel_library()
     with damage_as_data_error(str(path), "Excel workbook"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions that it leaves out
+        warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that it leaves out
         return library.load_workbook(path, read_only=True, data_only=True)
 
 

@@ -1,4 +1,4 @@
-"""Which encoding a text file has, found by its bytes; what cannot be told apart is refused, never guessed."""
+"""Which encoding a text file has, detected from its bytes; what is ambiguous is refused, never guessed."""
 
 from __future__ import annotations
 

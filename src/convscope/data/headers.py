@@ -110,7 +110,7 @@ class ColumnNames:
         self.columns: list[str] = []
         self.index: str | None = None
         self.unnamed: list[str] = []
-        self.said: list[str] = []
+        self.decisions: list[str] = []
         names = [str(number + 1) for number in range(width)] if header is None else list(header)
         if len(names) < width:
             names = [*names, ""] if not any(row[-1] for row in values) else ["", *names]
@@ -119,20 +119,20 @@ class ColumnNames:
             nameless = _NAMELESS.fullmatch(name) is not None
             if nameless and at == 0 and is_index([row[0] for row in values]):
                 self.index = name or self._free("index")
-                self.said.append(f"index: the first column of {table} has no name and numbers the rows")
+                self.decisions.append(f"index: the first column of {table} has no name and numbers the rows")
                 self.columns.append(self.index)
             elif not name:
                 self.unnamed.append(self._free(f"column {at + 1}"))
                 self.columns.append(self.unnamed[-1])
             elif name in self.columns:
                 self.columns.append(self._free(f"{name}.{self.columns.count(name)}"))
-                self.said.append(
+                self.decisions.append(
                     f"names: a further column {name!r} of {table} is called {self.columns[-1]!r}"
                 )
             else:
                 self.columns.append(name)
         if self.unnamed:
-            self.said.append(
+            self.decisions.append(
                 f"names: columns of {table} without one are called {', '.join(self.unnamed[:5])}"
             )
 

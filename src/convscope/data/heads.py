@@ -145,7 +145,7 @@ def _delimited(file: Path, head: str, suffix: str) -> TableHead | None:
         return None
     try:
         found = table_format(file, tabs=tabs)
-    except DataError:  # an encoding that cannot be told: the reader says so, and the columns are seen already
+    except DataError:  # an unknown encoding: the reader reports it, and the columns are known already
         found = format_of_lines(head.splitlines(), file.name, tabs=tabs)
     if not found.columns:
         return None

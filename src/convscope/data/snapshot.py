@@ -136,7 +136,7 @@ class DataSnapshot:
         return self._tables[file]
 
     def arrays(self, file: Path) -> Mapping[str, ArrayHead]:
-        """The arrays of a file by their names, none of which is loaded, as `array_heads` tells them."""
+        """The arrays of a file by their names, none of which is loaded, as `array_heads` reads them."""
         return array_heads(file)
 
     def summary(self) -> str:

@@ -59,7 +59,7 @@ def split_lists(listing: Listing, files: Sequence[str], keys: Iterable[str]) -> 
 def splits_by_lists(
     where: str, lists: Sequence[SplitList], keys: Sequence[str]
 ) -> tuple[list[SplitName | None], str]:
-    """The split that lists give each sample, and what is said of it.
+    """The split that lists give each sample, and what is reported of it.
 
     Samples in none of the lists are of train where no list is, and else of no split: None.
 

@@ -161,7 +161,7 @@ def table_format(
 
     Raises:
         DataError: The file cannot be read, is a workbook, a page or another thing that is no table of text,
-            or its encoding cannot be told.
+            or its encoding is ambiguous.
         UsageError: No encoding has this name.
     """
     refuse_other_content(path)
@@ -260,7 +260,7 @@ def _of_rows(parted: Parted, asked: _Asked, before: int) -> TableFormat:
         index=names.index,
         unnamed=tuple(names.unnamed),
         numbers=numbers,
-        decisions=(*said, *names.said, *([how] if how else [])),
+        decisions=(*said, *names.decisions, *([how] if how else [])),
         first=tuple(map(tuple, values)),
     )
 

@@ -147,13 +147,13 @@ def open_table(
 
 
 def check_table(path: Path) -> None:
-    """Stops at a file that is a table and cannot be read; of anything else nothing is said.
+    """Stops at a file that is a table and cannot be read; anything else passes.
 
     Args:
         path: A file that no kind of data recognizes.
 
     Raises:
-        DataError: It is damaged, of another program, or in an encoding that cannot be told.
+        DataError: It is damaged, of another program, or in an ambiguous encoding.
         BackendError: The library that reads it is not installed.
     """
     refuse_other_name(path)

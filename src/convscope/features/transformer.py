@@ -112,7 +112,7 @@ class ConvFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """Opens the model and chooses how features are computed.
 
         Args:
-            X: Samples; their shape and a few of them are looked at.
+            X: Samples; their shape and a few of them are used.
             y: Not used.
 
         Returns:

@@ -44,7 +44,7 @@ SHARED_ARCHITECTURES = (
 CLOSE = 0.1
 """Two detections whose confidences differ by less are equally sure."""
 _CHECKED = 20
-"""Files of which is said why they cannot be read, where nothing is recognized."""
+"""Files that are checked for why they cannot be read, where nothing is recognized."""
 
 
 @cache

@@ -83,7 +83,7 @@ class FeatureMapsCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._calls: list[Call] = []
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Finds the layers; a wrong name is told before the first epoch."""
+        """Finds the layers; a wrong name is reported before the first epoch."""
         self.inputs = as_inputs(self.model, self.inputs)
         graph = trace(self.model, self.inputs)
         self._calls = (

@@ -84,7 +84,7 @@ def carry_out(request: Request, out: Path | None, watching: Watching) -> Run | C
     Args:
         request: What to train.
         out: The folder to make; by default `runs/DATE-NAME`.
-        watching: Who is told.
+        watching: Receives progress and messages.
     """
     prepare_backend()
     if request.folds is None:
@@ -98,7 +98,7 @@ def resume_training(folder: Path, path: Path | None, watching: Watching) -> Run 
     Args:
         folder: The run, or that of the cross-validation.
         path: Where the data is now; by default where it was.
-        watching: Who is told.
+        watching: Receives progress and messages.
 
     Raises:
         RunError: As `resume`, or the summary of the folds is damaged.

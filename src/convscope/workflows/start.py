@@ -1,4 +1,4 @@
-"""Begins and resumes trainings: what is wrong with the arguments is told before Keras is imported."""
+"""Begins and resumes trainings: wrong arguments are reported before Keras is imported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Watching:
-    """Who is told of a training.
+    """Receivers of the progress and the messages of a training.
 
     Args:
         callbacks: Keras callbacks that run beside the built-in ones.
@@ -156,7 +156,7 @@ def begin(
     Args:
         request: What.
         run: Where.
-        watching: Who is told.
+        watching: Receives progress and messages.
         fold: Of a cross-validation.
         whole: The data, where it was read before.
 
@@ -186,7 +186,7 @@ def resume(run: Run, path: Path | None, watching: Watching) -> Run:
     Args:
         run: The run.
         path: Where its data is now; by default where it was.
-        watching: Who is told.
+        watching: Receives progress and messages.
 
     Raises:
         RunError: It is no run, its data has changed or is gone, or it has settings that are not known.

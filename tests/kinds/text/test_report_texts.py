@@ -26,7 +26,7 @@ TAGGED = ReportContent(
         Mistake(
             "",
             "test.txt#12",
-            told=(
+            details=(
                 ("true", Marked(SENTENCE, ((22, 29, "ORG"), (0, 13, "PER")))),
                 ("predicted", Marked(SENTENCE, ((22, 29, "LOC"),))),
             ),
@@ -84,7 +84,7 @@ def test_a_translation_has_no_classes():
         counts={"train": {"pairs": 29000}, "test": {"pairs": 1000}},
         metrics={"bleu": 34.2},
         samples=(),
-        mistakes=[Mistake("Quelle", "test.de#3", told=(("reference", "source"), ("answer", "fountain")))],
+        mistakes=[Mistake("Quelle", "test.de#3", details=(("reference", "source"), ("answer", "fountain")))],
     )
     page = render_report(content)
     for words in ("29,000", "30,000 samples", "Quelle", "fountain", "BLEU"):

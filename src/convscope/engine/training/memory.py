@@ -1,4 +1,4 @@
-"""Memory that a training step takes at least, and memory that is free: told apart before the first step."""
+"""Memory that a training step takes at least, and memory that is free: compared before the first step."""
 
 from __future__ import annotations
 

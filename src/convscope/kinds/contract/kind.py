@@ -84,7 +84,7 @@ class RecipeSpec:
         ignored_settings: Settings of a training that mean nothing to it, and are refused.
         model_options: Options of its architectures.
         trains_with: Packages that a training needs besides, such as for its metrics, by the name that Python
-            imports; told before the data is read.
+            imports; checked before the data is read.
     """
 
     name: str

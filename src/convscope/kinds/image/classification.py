@@ -26,7 +26,7 @@ from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Progress, no_progress
 
 SIDE = 16
-"""Height and width that images are looked at in, in pixels."""
+"""Height and width to which images are reduced for the first model, in pixels."""
 MOST_LEARNED = 2000
 MOST_ASKED = 1000
 FEWEST_ASKED = 30

@@ -94,7 +94,7 @@ def _holds_numbers(head: TableHead | None) -> bool:
 
 
 def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """Tables to watch: the first one tells, and each that marks anomalies."""
+    """Tables of times and numbers: the first one, and each that marks anomalies."""
     for place, (file, head) in enumerate(snapshot.tables.items()):
         if place == 0 or find_column(head.first, ANOMALY_COLUMNS) is not None:
             yield from _of_times(file, head)
@@ -122,8 +122,8 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     label = find_column(names, SERIES_LABEL_COLUMNS)
     aside = dict.fromkeys([*words, *([] if label is None else [label])])
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
-    said = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
-    yield Detection(ANOMALY, 0.75 if words else 0.7, said)
+    reason = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
+    yield Detection(ANOMALY, 0.75 if words else 0.7, reason)
 
 
 def _is_state(fields: Sequence[str]) -> bool:
@@ -140,8 +140,8 @@ def _units(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file, head in snapshot.tables.items():
         unit = unit_column_of(head.first)
         if unit is not None and (head.delimiter or head.types):
-            said = f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
-            yield Detection(LIFE, 0.8, said)
+            reason = f"{file.name} has the column {unit!r} and another one of its cycles or remaining life"
+            yield Detection(LIFE, 0.8, reason)
 
 
 def _is_archive(head: str) -> bool:
@@ -153,12 +153,12 @@ def _of_schema(name: str, head: TableHead) -> Iterator[Detection]:
     label, ids = _label_of(head.first), find_column(head.first, ID_COLUMNS)
     if label is None:
         return
-    told = {label, find_column(head.first, SPLIT_COLUMNS), ids}
-    places = [place for place in range(len(head.first)) if place not in told]
+    annotations = {label, find_column(head.first, SPLIT_COLUMNS), ids}
+    places = [place for place in range(len(head.first)) if place not in annotations]
     types = [head.types[place] for place in places]
     if any(_LIST.match(kind) for kind in types):
-        said = f"{name} has lists of numbers beside the column {head.first[label]!r}"
-        yield Detection(CLASSIFICATION, 0.9, said)
+        reason = f"{name} has lists of numbers beside the column {head.first[label]!r}"
+        yield Detection(CLASSIFICATION, 0.9, reason)
         return
     numbers = sum(kind.startswith(_NUMBERS) for kind in types)
     times = sum(kind.startswith(("timestamp", "date")) for kind in types)
@@ -181,8 +181,10 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
     label, ids = _label_of(names), find_column(names, ID_COLUMNS)
     if label is None:
         return
-    told = {label, ids, find_column(names, SPLIT_COLUMNS)}
-    columns, *others = [[field for place, field in enumerate(row) if place not in told] for row in rows]
+    annotations = {label, ids, find_column(names, SPLIT_COLUMNS)}
+    columns, *others = [
+        [field for place, field in enumerate(row) if place not in annotations] for row in rows
+    ]
     if all(others) and all(_is_value(field) for row in others for field in row):
         timed = any(looks_like_time(field) for row in others for field in row)
         if ids is not None or not timed or names_count(columns):
@@ -207,13 +209,13 @@ def _beside_label(
     name: str, columns: Sequence[str], label: int, values: Sequence[str], ids: int | None
 ) -> Iterator[Detection]:
     """Columns of numbers beside a label: surely series where ids or counting names say so."""
-    said = f"{name} has series beside the column {columns[label]!r}"
+    reason = f"{name} has series beside the column {columns[label]!r}"
     if ids is not None:
-        yield Detection(CLASSIFICATION, 0.8, said)
+        yield Detection(CLASSIFICATION, 0.8, reason)
     elif len(values) > 1:
         counted = sum(bool(re.search(r"\d+$", value)) for value in values) > len(values) / 2
-        said = said if counted else f"{name} has columns of numbers beside the column {columns[label]!r}"
-        yield Detection(CLASSIFICATION, 0.8 if counted and len(values) >= FEWEST_TIMES else 0.4, said)
+        reason = reason if counted else f"{name} has columns of numbers beside the column {columns[label]!r}"
+        yield Detection(CLASSIFICATION, 0.8 if counted and len(values) >= FEWEST_TIMES else 0.4, reason)
 
 
 def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -284,7 +284,7 @@ def mistakes(outputs: NumberOutputs, split: Split, class_names: Sequence[str]) -
             split.samples.name(int(i)),
             f"{true[i]:.5g}",
             f"{outputs.values[i]:.5g}",
-            told=(("error", f"{outputs.values[i] - true[i]:+.3g}"),),
+            details=(("error", f"{outputs.values[i] - true[i]:+.3g}"),),
         )
         for i in worst
     ]

@@ -1,4 +1,4 @@
-"""What speaks for texts that people wrote: sentences, and not names, numbers, code or logs."""
+"""What marks texts that people wrote: sentences, and not names, numbers, code or logs."""
 
 from __future__ import annotations
 

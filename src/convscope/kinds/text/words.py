@@ -157,7 +157,7 @@ def are_spaced(texts: Iterable[str]) -> bool:
     """True of texts whose punctuation stands apart from the words, because they are divided already.
 
     Args:
-        texts: At most the first 2,000 are looked at.
+        texts: At most the first 2,000 are used.
     """
     alone = attached = 0
     for number, text in enumerate(texts):

@@ -57,7 +57,7 @@ class Mistake:
         true: Its class name; empty where it has none.
         predicted: The class name it was given; empty where there is none.
         probability: Probability of the predicted class, in [0, 1]; None where there is none.
-        told: What belongs to it besides, by heading, such as the reference and the answer of a translation.
+        details: More about it, by heading, such as the reference and the answer of a translation.
     """
 
     shown: object
@@ -65,7 +65,7 @@ class Mistake:
     true: str = ""
     predicted: str = ""
     probability: float | None = None
-    told: Sequence[tuple[str, str | Marked]] = ()
+    details: Sequence[tuple[str, str | Marked]] = ()
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def _by_class(content: ReportContent) -> list[dict[str, Any]]:
 
 def _kinds(content: ReportContent) -> dict[str, int]:
     """A number from 0 to 4 for each name that marks carry, for its color."""
-    told = [text for each in content.mistakes for _, text in each.told if isinstance(text, Marked)]
-    names = sorted({name for text in told for _, _, name in text.spans})
+    marked = [text for each in content.mistakes for _, text in each.details if isinstance(text, Marked)]
+    names = sorted({name for text in marked for _, _, name in text.spans})
     return {name: i % 5 for i, name in enumerate(names)}
 
 

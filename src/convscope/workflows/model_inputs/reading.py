@@ -164,7 +164,7 @@ def as_dataset(
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         run: Whose splits they keep.
         notes: What was decided before.
-        labels: Whether labels were asked for; else nothing is said of them.
+        labels: Whether labels were asked for; else they are not mentioned.
 
     Raises:
         UsageError: Splits of samples that have none, or one without samples.

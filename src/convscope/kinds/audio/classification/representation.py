@@ -133,7 +133,7 @@ class AudioRepresentation(Plain):
         Args:
             samples: The recordings.
             limit_bytes: How much memory they may take.
-            progress: Told how many were decoded.
+            progress: Receives the number of recordings decoded.
 
         Returns:
             `HeldArrays` decoded once, or `LazyArrays` where they would take more than the limit.

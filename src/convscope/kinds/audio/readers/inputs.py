@@ -35,7 +35,7 @@ def read_audio_inputs(
     Args:
         paths: Files of sound; folders (read at any depth); patterns such as `calls/*.wav`; and tables that
             name recordings and parts of them. They may be as long as they like.
-        progress: Told how many were heard.
+        progress: Receives the number of recordings decoded.
         encoding: Name of a Python codec for tables; detected by default.
         drop_column: Columns of tables that are left out.
 

@@ -80,7 +80,7 @@ def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
             rows.add(key, label, None, group=group)
     first = keys[0].rpartition("/")[2]
     rows.decisions.append(
-        f"labels: as {naming.name} names files, in {first} {rows.said[0]!r} of group {rows.groups[0]!r};"
+        f"labels: as {naming.name} names files, in {first} {rows.target[0]!r} of group {rows.groups[0]!r};"
         " another part of the name is taken with --label-pattern"
     )
     return f"names of files: as {naming.name} names {len(keys)} recordings"
@@ -94,7 +94,7 @@ def read_by_pattern(rows: Rows, pattern: str) -> str:
         pattern: As `read_recordings`.
 
     Raises:
-        DataError: A split that nobody knows.
+        DataError: An unknown split.
         UsageError: It is no regular expression with a group.
     """
     try:
@@ -163,6 +163,6 @@ def read_librispeech(rows: Rows, encoding: str | None) -> str:
             rows.add(found, words, split, group=name.partition("-")[0] if "-" in name else "")
     rows.skipped += listing.skipped
     if named:
-        said = (f"{folder} is {split}" for folder, split in sorted(by_folder.items()))
-        rows.decisions.append(f"splits: by the names of the folders: {', '.join(said)}")
+        named_splits = (f"{folder} is {split}" for folder, split in sorted(by_folder.items()))
+        rows.decisions.append(f"splits: by the names of the folders: {', '.join(named_splits)}")
     return f"LibriSpeech: {len(lists)} files of transcripts with {len(rows.keys)} recordings"

@@ -1,4 +1,4 @@
-"""Recordings with labels or transcripts from whatever is there: the layout is chosen by looking, and said.
+"""Recordings with labels or transcripts from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|
@@ -33,7 +33,7 @@ What happens to bad input:
 | a label that is missing | left out; warning with the count |
 | two columns of labels that part the rows differently; two recordings of one name | `DataError` with both |
 | sound or films that the library does not decode (`.m4a`, `.mp4`) | skipped, with how to convert them |
-| a split for some recordings only; a split that nobody knows | `DataError` |
+| a split for some recordings only; an unknown split | `DataError` |
 | an empty transcript | skipped, counted, listed |
 | a transcript whose recording is not there (LibriSpeech) | skipped, listed |
 | fewer than two classes, a class with one recording, a class that is not in train | `DataError` |
@@ -100,7 +100,7 @@ def split_transcripts(found: Found, seed: int, group: str | None = None) -> Spli
     found = with_groups(only_labeled(found), group)
     codes = split_codes(found.where, found.splits, found.nouns)
     same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    together, alike, said = _together(found, same, codes, asked=group is not None)
+    together, alike, noted = _together(found, same, codes, asked=group is not None)
     codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], alike, FEWEST)
     groups = found.groups or [None] * len(codes)
     apart = divided_groups(groups, group_numbers(groups), codes, found.nouns)
@@ -110,7 +110,7 @@ def split_transcripts(found: Found, seed: int, group: str | None = None) -> Spli
         class_names=(),
         layout=found.layout,
         fingerprint=content_fingerprint(found),
-        decisions=(*found.decisions, *said, *drawn),
+        decisions=(*found.decisions, *noted, *drawn),
         warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, same, codes), *apart),
         skipped=tuple(found.skipped),
     )
@@ -154,7 +154,7 @@ def read_recordings(
 
     Args:
         path: A folder or a table.
-        want: Whether each has a class, or the words that are said in it.
+        want: Whether each has a class, or the spoken words.
         seed: Draws the splits that the data does not have; not negative.
         progress: Receives the number of recordings heard.
         column: The column of labels or transcripts in a table, where it has no usual name.
@@ -238,6 +238,6 @@ def _read_tables(rows: Rows, tables: FolderTables, asked: _Asked) -> str:
         drop=asked.drop,
         controls=rows.controls,
     ):
-        rows.add(row.key, row.said, split, row.part, row.group)
+        rows.add(row.key, row.target, split, row.part, row.group)
         rows.grouped_by = row.grouped_by or rows.grouped_by
     return f"table: {tables.layout} with {len(rows.keys)} recordings"

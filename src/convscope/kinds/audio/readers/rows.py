@@ -28,31 +28,31 @@ class Rows:
     grouped_by: str = "the speakers"
     keys: list[str] = field(default_factory=list)
     parts: list[Excerpt] = field(default_factory=list)
-    said: list[str | None] = field(default_factory=list)
+    target: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
 
     def add(
-        self, key: str, said: str | None, split: SplitName | None, part: Excerpt = WHOLE, group: str = ""
+        self, key: str, target: str | None, split: SplitName | None, part: Excerpt = WHOLE, group: str = ""
     ) -> None:
-        """Takes a recording with what is said of it, or in it; one without is listed as skipped.
+        """Adds a recording with its class or transcript; one without is listed as skipped.
 
         Args:
             key: The file, below the folder.
-            said: Its class, or its transcript; None where it has no label.
+            target: Its class, or its transcript; None where it has no label.
             split: Where it belongs, if the data says so.
             part: Of the file.
             group: What it has in common with others that stay together, such as the speaker; empty where
                 nobody knows.
         """
-        if said is not None and not said.strip():
+        if target is not None and not target.strip():
             self.skipped.append(Skipped(f"{self.root}/{key}", "the transcript is empty"))
             return
         self.keys.append(key)
         self.parts.append(part)
-        self.said.append(said)
+        self.target.append(target)
         self.splits.append(split)
         self.groups.append(group)
 
@@ -62,7 +62,7 @@ class Rows:
         Args:
             where: The path that was read, for messages.
             layout: One line that says which layout was recognized and by what.
-            progress: Told how many were heard.
+            progress: Receives the number of recordings decoded.
 
         Raises:
             DataError: More than half cannot be decoded, or there are none.
@@ -76,7 +76,7 @@ class Rows:
             where=where,
             layout=layout,
             source=scanned.source,
-            labels=[self.said[row] for row in kept],
+            labels=[self.target[row] for row in kept],
             splits=[self.splits[row] for row in kept],
             digests=scanned.digests,
             nouns=("recording", "recordings"),

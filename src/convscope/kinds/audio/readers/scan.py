@@ -77,7 +77,7 @@ def scan_recordings(source: Recordings, progress: Progress, longest: float = LON
 
     Args:
         source: Recordings of unknown duration.
-        progress: Told how many were heard.
+        progress: Receives the number of recordings decoded.
         longest: Seconds that a recording may have.
 
     Returns:
@@ -197,7 +197,7 @@ def _check_rate(path: object, rate: int) -> None:
 
 
 def _warnings(source: Recordings, heard: Sequence[Heard]) -> tuple[str, ...]:
-    said = []
+    lines = []
     for what, which in (
         ("silent: all of their samples are 0", [one.silent for one in heard]),
         (
@@ -212,5 +212,5 @@ def _warnings(source: Recordings, heard: Sequence[Heard]) -> tuple[str, ...]:
     ):
         if any(which):
             first = source.name(which.index(True))
-            said.append(f"{sum(which)} of {len(heard)} recordings are {what}; the first is {first}")
-    return tuple(said)
+            lines.append(f"{sum(which)} of {len(heard)} recordings are {what}; the first is {first}")
+    return tuple(lines)

@@ -102,11 +102,11 @@ def as_inputs(rows: Int16) -> npt.NDArray[np.float32]:
 
 
 def decoded_all(
-    rows: SoundRows, told: Callable[[int], None] = lambda done: None, at_once: int = 256
+    rows: SoundRows, progress: Callable[[int], None] = lambda done: None, at_once: int = 256
 ) -> list[Int16]:
     """All waveforms, some at a time."""
     waves: list[Int16] = []
     for start in range(0, len(rows), at_once):
         waves += rows.several(np.arange(start, min(start + at_once, len(rows))))
-        told(len(waves))
+        progress(len(waves))
     return waves

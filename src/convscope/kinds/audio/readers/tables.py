@@ -85,7 +85,7 @@ class Named:
         where: The file and line, for messages.
         key: The file of the recording, relative to the root of its `Places`.
         part: Which part of it.
-        said: The label or the transcript; None where neither is wanted.
+        target: The label or the transcript; None where neither is wanted.
         split: Where it belongs; None where the table has no splits.
         group: What it has in common with others that stay on one side of drawn splits, such as the speaker;
             empty where the table does not say.
@@ -95,7 +95,7 @@ class Named:
     where: str
     key: str
     part: Excerpt
-    said: str | None
+    target: str | None
     split: SplitName | None
     group: str = ""
     grouped_by: str = ""
@@ -107,7 +107,7 @@ class Roles:
 
     Args:
         path: Files.
-        said: Labels or transcripts.
+        target: Labels or transcripts.
         start: Where a part begins, in seconds.
         duration: How long it is, in seconds.
         split: Splits.
@@ -116,7 +116,7 @@ class Roles:
     """
 
     path: str
-    said: str | None
+    target: str | None
     start: str | None
     duration: str | None
     split: str | None
@@ -125,7 +125,7 @@ class Roles:
 
     def columns(self) -> list[str]:
         """Those that are there, each once."""
-        names = (self.path, self.said, self.start, self.duration, self.split, self.group, self.fold)
+        names = (self.path, self.target, self.start, self.duration, self.split, self.group, self.fold)
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -184,7 +184,7 @@ def named_recordings(
         decisions += [*table.decisions, _line(table, roles, aliases)]
     inside = Inside(places.root)
     present = roles.columns()
-    class_names = table.class_names(roles.said) if roles.said else None
+    class_names = table.class_names(roles.target) if roles.target else None
     for row, cells in table.rows(present):
         where = table.where(row)
         found = dict(zip(present, cells, strict=True))
@@ -194,18 +194,18 @@ def named_recordings(
             if skipped is not None:
                 skipped.append(Skipped(f"{places.root}/{key}", "a link that leaves the folder"))
             continue
-        said = _said(where, found[roles.said], aliases, class_names, tally) if roles.said else None
-        yield _named(where, key, roles, found, said)
+        target = _target(where, found[roles.target], aliases, class_names, tally) if roles.target else None
+        yield _named(where, key, roles, found, target)
 
 
-def _named(where: str, key: str, roles: Roles, found: dict[str, object], said: str | None) -> Named:
+def _named(where: str, key: str, roles: Roles, found: dict[str, object], target: str | None) -> Named:
     """A row with its part, split and group."""
     split = None
     if roles.split is not None:
         split = split_name(where, _as_text(where, "a split", found[roles.split]))
     group = str(found[roles.group] or "").strip() if roles.group else ""
     by = f"column {roles.group!r}" if group else ""
-    return Named(where, key, _part(where, roles, found), said, split, group, by)
+    return Named(where, key, _part(where, roles, found), target, split, group, by)
 
 
 def _opened(
@@ -234,7 +234,7 @@ def _opened(
     )
 
 
-def _said(
+def _target(
     where: str,
     value: object,
     aliases: tuple[str, ...] | None,
@@ -253,22 +253,22 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, gr
         at = find_column(free, names)
         return None if at is None else free[at]
 
-    said = None
+    target = None
     if column is not None and aliases is not None:
         option = "--text-column" if aliases == TRANSCRIPT_COLUMNS else "--label-column"
-        said = column_of(str(table.path), table.columns, column, option)
-    path = _sound_column(table, (said,)) if table.named else None
+        target = column_of(str(table.path), table.columns, column, option)
+    path = _sound_column(table, (target,)) if table.named else None
     if path is None:
         raise _missing(table, "recordings", SOUND_COLUMNS)
-    if said is None and aliases is not None:
-        said = by_name(aliases, (path,)) if aliases == TRANSCRIPT_COLUMNS else _label_column(table, path)
-        if said is None:
+    if target is None and aliases is not None:
+        target = by_name(aliases, (path,)) if aliases == TRANSCRIPT_COLUMNS else _label_column(table, path)
+        if target is None:
             raise _missing(table, "labels or transcripts", aliases)
-    taken = (path, said)
+    taken = (path, target)
     free = [name for name in table.columns if name not in taken]
     return Roles(
         path,
-        said,
+        target,
         by_name(START_COLUMNS),
         by_name(DURATION_COLUMNS),
         by_name(SPLIT_COLUMNS, taken),
@@ -315,10 +315,10 @@ def _label_column(table: Table, path: str) -> str | None:
 
 def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
     """What each column was taken for."""
-    said = "transcript" if aliases == TRANSCRIPT_COLUMNS else "label"
+    role = "transcript" if aliases == TRANSCRIPT_COLUMNS else "label"
     named = [
         ("recording", roles.path),
-        (said, roles.said),
+        (role, roles.target),
         ("start", roles.start),
         ("duration", roles.duration),
         ("split", roles.split),

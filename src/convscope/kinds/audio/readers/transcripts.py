@@ -1,4 +1,4 @@
-"""What is written of what is said: one spelling of transcripts, and lists of words that may be said."""
+"""Transcripts in one spelling, and lists of words that may be spoken."""
 
 from __future__ import annotations
 

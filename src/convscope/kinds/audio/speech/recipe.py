@@ -144,7 +144,7 @@ def speech_examples(context: ExampleContext[SpeechRepresentation]) -> SpeechExam
 def predict(fitted: Fitted[SpeechRepresentation], samples: Samples, progress: Progress) -> list[Transcript]:
     """What is said in each recording."""
     representation = fitted.representation
-    hear = transcriber(fitted)  # what is wrong with its options is told before anything is decoded
+    hear = transcriber(fitted)  # wrong options are reported before anything is decoded
     return hear(representation.encode(_recordings(samples), HEARD_BYTES, progress), progress)
 
 
@@ -179,7 +179,7 @@ def mistakes(answers: Sequence[Transcript], split: Split, class_names: Sequence[
         Mistake(
             "",
             split.samples.name(each.index),
-            told=(("said", each.reference), ("heard", each.transcript), ("WER", f"{each.wer:.0%}")),
+            details=(("said", each.reference), ("heard", each.transcript), ("WER", f"{each.wer:.0%}")),
         )
         for each in evaluate(answers, split, class_names).worst
     ]

@@ -119,7 +119,7 @@ class SpeechRepresentation(Plain):
         Args:
             samples: The recordings.
             limit_bytes: How much memory they may take.
-            progress: Told how many were decoded.
+            progress: Receives the number of recordings decoded.
 
         Raises:
             DataError: A file has changed or gone since it was found.

@@ -51,7 +51,7 @@ class TableOptions:
 
 @dataclass
 class ImageRows:
-    """The images that the rows of some tables name, before they are looked at."""
+    """The images that the rows of some tables name, before they are scanned."""
 
     keys: list[str] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)

@@ -229,7 +229,7 @@ def _pixels(where: str, cells: Sequence[object]) -> npt.NDArray[np.uint8]:
     try:
         return np.frombuffer(bytes(map(_NUMBERS.__getitem__, cells)), np.uint8)
     except KeyError:
-        pass  # numbers that are no texts, or written with a point: slower, and told what is wrong
+        pass  # no texts, or written with a point: slower, but with a message of what is wrong
     try:
         values = np.array(cells, np.float64)
     except (TypeError, ValueError):

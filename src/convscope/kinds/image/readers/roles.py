@@ -1,4 +1,4 @@
-"""What the columns of a table of images hold: told by their names and by what stands in them."""
+"""What the columns of a table of images hold, by their names and their content."""
 
 from __future__ import annotations
 

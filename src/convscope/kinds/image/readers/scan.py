@@ -53,7 +53,7 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
 
     Args:
         source: Images with unknown sizes, and intensity_range where they are known.
-        progress: Told about every few hundred images.
+        progress: Called every few hundred images.
         what: What progress calls this.
 
     Returns:
@@ -108,8 +108,9 @@ def _levels_of(seen: Sequence[Levels]) -> Levels | None:
 
 def _levels_line(seen: Sequence[Levels], intensity_range: Levels) -> str:
     most = max(high for _, high in seen)
+    low, high = intensity_range
     return (
-        f"intensity_range: {intensity_range[0]:,} is black and {intensity_range[1]:,} is white in images of 16 bits, which use"
+        f"intensity_range: {low:,} is black and {high:,} is white in images of 16 bits, which use"
         f" {max(most.bit_length(), 1)} bits: values up to {most:,}"
     )
 

@@ -286,7 +286,7 @@ def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
             if not any(first <= start <= last for start in starts):
                 highest = float(each.scored.scores[first : last + 1].max())
                 missed = (("missed", _span(series, first, last, start)), ("highest score", f"{highest:.1f}"))
-                found.append((math.inf, Mistake("", name, told=missed)))
+                found.append((math.inf, Mistake("", name, details=missed)))
         for alarm in each.scored.alarms:
             if not any(first <= alarm.start <= last for first, last in windows):
                 false = (
@@ -294,7 +294,7 @@ def mistakes(answers: Sequence[ScoredSeries], split: Split, class_names: Sequenc
                     ("score", f"{alarm.score:.1f}"),
                     ("cause", each.variables[alarm.variable]),
                 )
-                found.append((alarm.score, Mistake("", name, told=false)))
+                found.append((alarm.score, Mistake("", name, details=false)))
     return [mistake for _, mistake in sorted(found, key=lambda each: -each[0])[:SHOWN_ALARMS]]
 
 

@@ -230,7 +230,7 @@ class SeriesRepresentation(Plain, InputsAsEncoded):
         Args:
             samples: Series.
             limit_bytes: Not needed: raw series are in memory already.
-            progress: Told how many were encoded.
+            progress: Receives the number of series encoded.
 
         Raises:
             DataError: A series has other variables, or times for which there is no grid.

@@ -1,4 +1,4 @@
-"""Labelled series from whatever is there: the layout is chosen by looking, and said.
+"""Labelled series from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value, such as -200 or 9999: looked for, and said."""
+"""Numbers that stand for a missing value, such as -200 or 9999: found and reported."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _only(table: _Table, dropped: Sequence[str]) -> TableSeries:
             "series, use --rows series; to watch the one series for rows unlike those before, use "
             "--recipe series-anomaly.",
         )
-    frame = table.frame.drop(columns=table.roles.told())
+    frame = table.frame.drop(columns=table.roles.annotations())
     found = series_of_frame(frame, table.where, table.asked.measuring)
     notes = (*table.notes, *found.notes, _line(table, found, dropped))
     return TableSeries(found.series, [""], roles=table.roles, notes=notes, time_format=found.time_format)
@@ -157,7 +157,7 @@ def _lists(frame: pandas.DataFrame) -> list[str]:
 
 
 def _one_series(frame: pandas.DataFrame, roles: ColumnRoles) -> bool:
-    values = [name for name in frame.columns if name not in (*roles.told(), *roles.time)]
+    values = [name for name in frame.columns if name not in (*roles.annotations(), *roles.time)]
     if roles.time and not (roles.label is not None and len(values) > _FEW and names_count(values)):
         return True
     if not roles.named or roles.label is not None:
@@ -172,7 +172,7 @@ def _long(table: _Table, ids: str, dropped: Sequence[str]) -> TableSeries:
         raise DataError(
             f"{where}, row {int(np.argmin(groups)) + 1}: expected an id in {ids!r}, received none"
         )
-    rest = frame.drop(columns=[*table.roles.told(), ids])
+    rest = frame.drop(columns=[*table.roles.annotations(), ids])
     found = grouped_series(rest, groups.astype(np.int64), where, table.asked.measuring)
     labels, splits, belongs = table.of_rows()
     roles = table.roles
@@ -205,7 +205,7 @@ def _of_groups(
 
 def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
     frame, roles, where = table.frame, table.roles, table.where
-    rest = frame.drop(columns=roles.told())
+    rest = frame.drop(columns=roles.annotations())
     at = find_column(rest.columns, ID_COLUMNS) if roles.named else None
     aside = {*roles.time, *([] if at is None or len(rest.columns) < _FEW else [rest.columns[at]])}
     rest = rest.drop(columns=[name for name in rest.columns if name in aside])
@@ -223,9 +223,9 @@ def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
         form = f"wide table of {len(used)} times"
         notes += _checked(table, used, values)
     labels, splits, groups = table.of_rows()
-    unused = [name for name in frame.columns if name not in (*used, *roles.told())]
+    unused = [name for name in frame.columns if name not in (*used, *roles.annotations())]
     told = roles.pairs() if table.labelled else []
-    hidden = roles.alike if table.labelled else roles.told()
+    hidden = roles.alike if table.labelled else roles.annotations()
     notes.append(columns_line([*told, *(("values", name) for name in used)], [*unused, *hidden, *dropped]))
     keys = [str(row) for row in range(1, len(frame) + 1)]
     return TableSeries(series, keys, labels, splits, groups, roles, form, notes)

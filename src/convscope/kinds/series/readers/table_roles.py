@@ -98,19 +98,19 @@ class ColumnRoles:
     kept: str | None = None
     alike: tuple[str, ...] = ()
 
-    def told(self) -> list[str]:
-        """Columns that say something about a series besides its values and times."""
+    def annotations(self) -> list[str]:
+        """Columns that describe a series, besides its values and times."""
         found = dict.fromkeys((self.label, self.split, self.group, *self.alike))
         return [name for name in found if name is not None]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """ColumnRoles and names, as `columns_line` takes them."""
+        """Roles and names, as `columns_line` takes them."""
         named = (("label", self.label), ("id", self.ids), ("split", self.split), ("group", self.group))
         return [(role, name) for role, name in named if name is not None]
 
 
 def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool) -> ColumnRoles:
-    """What the columns are for: as given, by their names, or by what stands in them.
+    """What the columns are for: as given, by their names, or by their content.
 
     Args:
         frame: Without row numbers and columns that are dropped.

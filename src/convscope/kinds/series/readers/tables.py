@@ -63,7 +63,7 @@ _FEW = 10_000
 
 @dataclass(frozen=True)
 class Measuring:
-    """What the user, or a run, said about the columns of a table of measurements.
+    """What the user chose, or a run recorded, about the columns of a table of measurements.
 
     Args:
         time_column: The column of times; by default one of a usual name, or the first that holds times.
@@ -155,7 +155,7 @@ def read_series_table(path: Path, measuring: Measuring = MEASURING) -> tuple[Ser
 
     Args:
         path: A CSV, TSV or Parquet file.
-        measuring: What the user, or a run, said about its columns.
+        measuring: What the user chose, or a run recorded, about its columns.
 
     Returns:
         The series in order of time, and one line for each thing that was done.

@@ -1,4 +1,4 @@
-"""The forms in which times are written, and what is said of them."""
+"""The forms in which times are written, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TimeForms:
 
     Args:
         sure: Those that were settled by what stands there.
-        doubtful: Those that were taken because nothing told.
+        doubtful: Those that were taken by default.
     """
 
     sure: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ def as_utc(found: pandas.Series, where: str) -> Times:
 
 
 def no_time(where: str, row: int, received: str, expected: str) -> DataError:
-    """What is said of something that is no time, counted from row 0."""
+    """The error for something that is no time, counted from row 0."""
     return DataError(
         f"{where}, row {row + 1}: expected {expected}, received {received[:40]!r}",
         hint="Write times as 2026-11-20T08:30:00Z, say how they are written with --time-format (day-first, "

@@ -1,4 +1,4 @@
-"""Texts as times: dates whose day and month are told apart by the whole column, and times of day."""
+"""Texts as times: dates whose day and month are distinguished by the whole column, and times of day."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _Checked:
         found = self._result(month_first, none, MONTH_FIRST)
         text = next(text for number, text in enumerate(self.texts) if self.fields[number, 3])
         doubt = (
-            f"whether {text!r} begins with the day or the month cannot be told, and the month was taken;"
+            f"whether {text!r} begins with the day or the month is ambiguous, and the month was taken;"
             " if it is the day, use --time-format day-first"
         )
         return ParsedTimes(found.times, found.form, (doubt,))

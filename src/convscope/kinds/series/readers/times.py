@@ -8,7 +8,7 @@
 | 20,000 to 80,000 in a column called after dates or times | days since 1899-12-30, as spreadsheets do |
 | other numbers | seconds from an unknown beginning, reported |
 | 03/02/2026, 3.2.26 | day or month first by what is possible, else by what keeps rows in order |
-| where neither tells | the month comes first, and a warning says so |
+| where neither decides | the month comes first, with a warning |
 | AM, PM, 24:00 | read |
 | names of months | as they say |
 | a date and a time of day in two columns; year, month, day, hour in several | put together and reported |
@@ -59,7 +59,7 @@ _PEEKED = 20
 
 
 def find_time_columns(frame: pandas.DataFrame, given: str | None, where: str) -> tuple[str, ...]:
-    """The columns that say when a row was measured: as given, by their names, or by what stands in them.
+    """The columns that say when a row was measured: as given, by their names, or by their content.
 
     Args:
         frame: A `pandas.DataFrame`.

@@ -22,7 +22,7 @@ ROUGH = 0.8
 """The same from which on the order of columns seems to mean nothing."""
 
 FEWEST_COLUMNS_OF_RECORDS = 4
-"""Columns from which on rows without times are looked at for whether they follow each other."""
+"""Columns from which on rows without times are tested for whether they follow each other."""
 
 _CHANCE = 0.1
 _FEW_COLUMNS = 20
@@ -73,7 +73,7 @@ def roughness(values: Values) -> float:
         values: Shape (rows, columns), NaN where missing.
 
     Returns:
-        1 where nothing can be said.
+        1 where it cannot be computed.
 
     Example:
         >>> round(roughness(np.sin(np.arange(50) / 5)[None]), 2)
@@ -149,7 +149,7 @@ def check_rows(where: str, names: Sequence[str], values: Values, groups: npt.NDA
 
 
 def unlike_error(where: str, names: Sequence[str], why: str, target: str | None) -> DataError:
-    """What is said of a table that is no data for convolution."""
+    """The error for a table that is no data for convolution."""
     shown = ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
     beside = f" beside {target!r}" if target is not None else ""
     return DataError(
@@ -162,7 +162,7 @@ def unlike_error(where: str, names: Sequence[str], why: str, target: str | None)
 
 
 def why_doubtful(values: Values) -> str | None:
-    """What is said of columns that were taken for times although nothing in them speaks for it."""
+    """The warning for columns that were taken for times without evidence in their values."""
     if values.shape[1] < FEWEST_TIMES or roughness(values) <= ROUGH:
         return None
     return (

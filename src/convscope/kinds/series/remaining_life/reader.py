@@ -1,4 +1,4 @@
-"""Run-to-failure histories from whatever is there: the layout is chosen by looking, and said.
+"""Run-to-failure histories from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|
@@ -27,7 +27,7 @@ What happens to bad input:
 | several sets of C-MAPSS and none chosen | `UsageError` that lists them |
 | a table without a column of units | `DataError` that lists the columns |
 | a unit with rows in several splits | `DataError` |
-| a split that nobody knows, or for some units only | `DataError` |
+| an unknown split, or for some units only | `DataError` |
 | too few units for the splits | `DataError` |
 | files of different columns, one unit twice | `DataError` |
 | a header without data, an empty file, damaged bytes | `DataError` |

@@ -202,7 +202,7 @@ def mistakes(answers: LifeAnswers, split: Split, class_names: Sequence[str]) -> 
         Mistake(
             "",
             split.samples.name(int(i)),
-            told=(
+            details=(
                 ("after", f"{len(split.samples.load(int(i)))} rows"),
                 ("is", f"{true[i]:g} cycles"),
                 ("predicted", f"{answers.lives[i]:.0f} cycles"),

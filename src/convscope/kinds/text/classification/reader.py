@@ -1,4 +1,4 @@
-"""Labelled texts from whatever is there: the layout is chosen by looking, and said.
+"""Labelled texts from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|
@@ -21,7 +21,7 @@ What happens to bad input:
 | what is wrong | what happens |
 |---|---|
 | bytes that are not UTF-8, or not the encoding given | `DataError` with line and byte, offers `--encoding` |
-| an encoding that nobody knows | `UsageError` |
+| an unknown encoding | `UsageError` |
 | a binary file, a NUL character, half of a surrogate pair | `DataError` with the line |
 | control characters other than tab and line end | replaced by spaces; warning with count and first line |
 | line ends of several kinds; a byte order mark | read as if they were of one kind; left out |
@@ -36,7 +36,7 @@ What happens to bad input:
 | columns that are missing | `DataError` that lists those that are there |
 | a row with more or fewer fields than the first, a quote that does not end | `DataError` with the line |
 | damaged JSON, a line that is no object | `DataError` with the line |
-| a split that nobody knows, or for some texts only | `DataError` |
+| an unknown split, or for some texts only | `DataError` |
 | first words so many that they cannot be labels | `DataError` |
 | fewer than two classes, a class with one text, a class that is not in train | `DataError` |
 | files or rows of validation and test, but none of train | `DataError` |
@@ -138,8 +138,8 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
         kind = table_kind(path)
         form = None if kind else line_form(path, asked.encoding)
         if form is None or form == "TSV":
-            said, known = _read_table(path, kind or "TSV", key, split, rows, asked, known)
-            forms[said] = None
+            layout, known = _read_table(path, kind or "TSV", key, split, rows, asked, known)
+            forms[layout] = None
             continue
         if asked.columns.names:
             raise DataError(
@@ -182,7 +182,7 @@ def _read_table(
     )
     with rows.controls.paused():
         columns = _columns_of(table, split, asked, known)
-    rows.decisions.update(dict.fromkeys((*table.decisions, *columns.decisions, columns.said)))
+    rows.decisions.update(dict.fromkeys((*table.decisions, *columns.decisions, columns.line)))
     rows.reading["text_column"] = ",".join(columns.texts)
     if columns.group is not None:
         rows.grouped_by = f"column '{columns.group}'"
@@ -199,8 +199,8 @@ def _read_table(
     by = f", split in column {columns.split}" if columns.split else ""
     header = "" if table.named else " without header"
     label = f"label in column {columns.label}" if columns.label else "no labels"
-    said = f"{kind}{header} with text in column {' and '.join(columns.texts)}, {label}{by}"
-    return said, columns if known is None else known
+    form = f"{kind}{header} with text in column {' and '.join(columns.texts)}, {label}{by}"
+    return form, columns if known is None else known
 
 
 def _columns_of(

@@ -47,7 +47,7 @@ _MOST_LABELS = 50
 _MOST_NUMBERS = 20
 """Different numbers with decimals from which on they are no classes."""
 _LOOKED_AT = 1000
-"""Texts of a column that are looked at for sentences."""
+"""Texts of a column that are searched for sentences."""
 _KEPT_VALUES = 20_000
 """Different values of a column that are counted."""
 
@@ -73,7 +73,7 @@ class TextColumns:
     decisions: tuple[str, ...] = ()
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """What each column was taken for."""
         named = [*(("text", name) for name in self.texts), ("label", self.label)]
         named += [("split", self.split), ("group", self.group)]
@@ -144,14 +144,14 @@ class _Column:
 
 
 def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) -> TextColumns:
-    """Finds the columns: as given, or by their usual names, or by what stands in them.
+    """Finds the columns: as given, or by their usual names, or by their content.
 
     By content, texts are in the column with the longest strings, and labels in the only one with few
     different values.
 
     Args:
         table: The table.
-        given: What the user said.
+        given: Options that the user gave.
         labelled: Whether labels are wanted.
 
     Raises:
@@ -173,8 +173,8 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
         if len(texts) > 1:
             decisions.append(f"text: {' and '.join(map(repr, texts))} joined, because a label is of both")
     if labelled and label is None:
-        label, said = _label(table, seen, (*texts, split))
-        decisions += said
+        label, noted = _label(table, seen, (*texts, split))
+        decisions += noted
     if label is not None and label in texts:
         raise DataError(
             f"{table.path}: expected a column for texts and one for labels, received {label!r} as both"

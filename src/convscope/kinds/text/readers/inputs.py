@@ -160,7 +160,7 @@ class _Given:
             self._add(f"{path}#{number}", clean_text(text, table.where(number), self.controls))
 
     def _add_lines(self, path: Path) -> TableKind | None:
-        """Takes the lines of a file, or tells that it is a table: labels and texts between tabs."""
+        """Takes the lines of a file, or recognizes that it is a table: labels and texts between tabs."""
         lines = list(read_lines(path, found_encoding(path, self.encoding).name, controls=self.controls))
         parted = [re.split(r"\t| ", line, maxsplit=1) for _, line in lines if line.strip()]
         behind = [each[1] for each in parted if len(each) > 1]

@@ -1,4 +1,4 @@
-"""Files with a word and its tag in each line (CoNLL): blank lines end sentences, odd lines are said.
+"""Files with a word and its tag in each line (CoNLL): blank lines end sentences, odd lines are reported.
 
 Columns stand between tabs where most lines have one, else between spaces, else between commas or semicolons.
 The word is the first column and the tag the last unless others are given, by number or by a name of the first
@@ -36,7 +36,7 @@ class _Places:
     tag: int
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """One line for the decisions of a run."""
         columns = self.columns
         marks = {" ": "spaces", "\t": "tabs", ",": "commas", ";": "semicolons"}
@@ -74,7 +74,7 @@ def read_column_file(
         progress: Receives the number of lines read.
 
     Returns:
-        How the columns were told.
+        How the columns were recognized.
 
     Raises:
         DataError: There is one column, or no sentence; too many lines are odd; a sentence does not end.
@@ -101,7 +101,7 @@ def read_column_file(
     _Lines(file, split, places, found).read(lines, progress)
     if len(found.sentences) == before:
         raise DataError(f"{file}: expected sentences, received none")
-    return places.said
+    return places.line
 
 
 def _places(file: Path, columns: LineColumns, asked: ColumnsAsked, lines: Sequence[str]) -> _Places:

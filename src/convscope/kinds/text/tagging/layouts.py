@@ -1,6 +1,6 @@
-"""How a table or a file of lines tells which word has which tag, by what stands in it.
+"""How a table or a file of lines gives words their tags, recognized by its content.
 
-| layout | how it is told |
+| layout | how it is recognized |
 |---|---|
 | lines | a word and its tag in each line, sentences apart by blank lines; CoNLL-U has ten columns |
 | words | a table with a row for each word, and a column that counts the sentences |

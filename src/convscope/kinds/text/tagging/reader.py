@@ -1,4 +1,4 @@
-"""Sentences with a tag per word, from whatever is there: the layout is chosen by looking, and said.
+"""Sentences with a tag per word, from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|
@@ -7,7 +7,7 @@
 | a table with a row for each word and a column that counts sentences, on each row or on first words | words |
 | JSON Lines or Parquet with lists `tokens` and `ner_tags`, by name or by number | token lists |
 | `text` with `label: [[start, end, type]]`, `entities`, `spans` or the results of Label Studio | spans |
-| a folder of such files, told apart by the split in their names; a single one | one data set |
+| a folder of such files, distinguished by the split in their names; a single one | one data set |
 
 The tags of IOB1, IOB2 and IOBES (BILOU and BMEWO too) are converted to IOBES; other tags stay as they are.
 
@@ -23,7 +23,7 @@ The tags of IOB1, IOB2 and IOBES (BILOU and BMEWO too) are converted to IOBES; o
 | one column only; words without anything that ends a sentence | `DataError` |
 | several columns that may be the tags | `DataError` that lists them and asks for `--tag-column` |
 | numbers as tags, whose names are neither in the file nor in `labels.txt` beside it | `DataError` |
-| entities that begin or end within a word, overlap, or lie outside of their text | said with the count |
+| entities that begin or end within a word, overlap, or lie outside of their text | counted |
 | a tag that is not of the scheme of most, such as `X-PER` or `I-` | `DataError` with the line |
 | tags that break the scheme's rules, such as `E-PER` behind `O` | read as conlleval does, warning: count |
 | a type (or plain tag) that is not in train | warning with the count: it cannot be found |
@@ -88,7 +88,7 @@ def read_tagged(
 
     Raises:
         DataError: As the table of this file says.
-        UsageError: A column that is not there, or an encoding that nobody knows.
+        UsageError: A column that is not there, or an unknown encoding.
     """
     place = Path(path)
     files, skipped = _files(place)
@@ -211,7 +211,7 @@ def read_sentences(
     """Texts, which are divided into words, and sentences of files with tags, which are divided already.
 
     Args:
-        paths: As `read_text_inputs`; files with tags, and folders that hold such, are told by their content.
+        paths: As `read_text_inputs`; files with tags, and folders of such, are recognized by content.
         progress: As `read_text_inputs`.
         encoding: As `read_text_inputs`.
         text_column: As `read_text_inputs`.

@@ -264,7 +264,7 @@ def mistakes(answers: Sequence[TaggedRow], split: Split, class_names: Sequence[s
             (heading, Marked(sentence.text, [_marked(sentence, span) for span in _runs(tags)]))
             for heading, tags in (("is", split.labels[i]), ("found", answers[i].tags))
         ]
-        made.append(Mistake("", split.samples.name(i), probability=sure, told=told))
+        made.append(Mistake("", split.samples.name(i), probability=sure, details=told))
     return made
 
 

@@ -34,7 +34,7 @@ class _Entity:
 
 
 class SpanTexts:
-    """Texts with entities as they are collected; what does not fit is counted, and said in the end.
+    """Texts with entities as they are collected; what does not fit is counted, and reported in the end.
 
     Args:
         found: Takes the sentences.

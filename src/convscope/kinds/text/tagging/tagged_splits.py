@@ -1,4 +1,4 @@
-"""Splits of tagged sentences: tags of any scheme become IOBES, missing splits are drawn, doubts are said."""
+"""Splits of tagged sentences: tags of any scheme become IOBES, and missing splits are drawn."""
 
 from __future__ import annotations
 

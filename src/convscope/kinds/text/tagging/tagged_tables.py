@@ -79,7 +79,7 @@ def read_tag_table(
         reading.tokens()
     else:
         reading.words()
-    return reading.said
+    return reading.line
 
 
 def _named(table: Table, role: str, asked: int | str) -> str:
@@ -118,7 +118,7 @@ class _Reading:
         self.text, self.tag, self.own, self.split = text, tag, own, split
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """What each column was taken for."""
         used = {"words": self.text, "tags": self.tag, "sentences": self.layout.sentence, "split": self.own}
         roles = [(role, name) for role, name in used.items() if name is not None]

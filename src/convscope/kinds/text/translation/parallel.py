@@ -1,4 +1,4 @@
-"""Parallel text from whatever is there: the layout is chosen by looking, and said.
+"""Parallel text from whatever is there: the layout is detected and reported.
 
 | what is there | layout |
 |---|---|
@@ -99,7 +99,7 @@ class ParallelTable:
     split: str | None
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """What each column was taken for."""
         sides = [("source", self.languages.source), ("target", self.languages.target)]
         roles = [("translations", NESTED)] if self.nested else sides
@@ -322,8 +322,8 @@ def _from_files(
     for stem, split in chosen.items():
         decisions += read_aligned(pairs, stems[stem], languages, split, encoding)
     layout = f"line-aligned files: {', '.join(chosen)} in {languages.source} and {languages.target}"
-    said = [languages.decision] if languages.decision else []
-    return split_pairs(pairs, pairs.root, layout, [*said, *decisions], seed)
+    first = [languages.decision] if languages.decision else []
+    return split_pairs(pairs, pairs.root, layout, [*first, *decisions], seed)
 
 
 def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
@@ -364,7 +364,7 @@ def _from_tables(
         path = Path(pairs.root) / key
         opened = open_parallel(path, table_kind(path) or "TSV", source, target, encoding)
         source, target = opened.languages.source, opened.languages.target  # the same in every table
-        decisions += [*opened.table.decisions, opened.said]
+        decisions += [*opened.table.decisions, opened.line]
         decisions += [opened.languages.decision] if opened.languages.decision else []
         layouts.append(f"{key} ({opened.table.kind})")
         read_table(pairs, opened, split, encoding)

@@ -136,7 +136,7 @@ class Languages:
     Args:
         source: What is translated from: the ending of a file, a column, or a key.
         target: What is translated to.
-        decision: Why these; empty where the user said both.
+        decision: Why these; empty where the user gave both.
     """
 
     source: str
@@ -214,10 +214,10 @@ def choose_languages(
     rest = [name for name in names if name not in (source, target)]
     chosen = source or rest.pop(0)
     other = target or rest.pop(0)
-    said = (
+    reason = (
         "the other one was given" if source or target else "no other is there, and this order is alphabetical"
     )
-    return Languages(chosen, other, f"languages: from {chosen} to {other}, because {said}")
+    return Languages(chosen, other, f"languages: from {chosen} to {other}, because {reason}")
 
 
 def choose_stems(

@@ -187,7 +187,11 @@ def mistakes(answers: Sequence[Answered], split: Split, class_names: Sequence[st
         Mistake(
             each.source,
             split.samples.name(each.index),
-            told=(("reference", each.reference), ("answer", each.translation), ("chrF", f"{each.chrf:.0f}")),
+            details=(
+                ("reference", each.reference),
+                ("answer", each.translation),
+                ("chrF", f"{each.chrf:.0f}"),
+            ),
         )
         for each in worst
     ]
