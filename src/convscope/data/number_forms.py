@@ -72,6 +72,15 @@ _FORMS = (
 )
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number as `float` reads it, `nan` and `inf` among them."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_any_number(text: str) -> bool:
     """Whether a text is a number, however its decimals and thousands are written.
 

@@ -79,31 +79,6 @@ def table_kind(path: Path) -> TableKind | None:
     return None if kind in _PACKED and path.suffix.lower() == ".gz" else kind
 
 
-def named_table(
-    path: Path,
-    roles: Sequence[Sequence[str]],
-    *,
-    encoding: str | None = None,
-    drop: Sequence[str] = (),
-) -> Table:
-    """Opens a table whose first row names its columns.
-
-    Args:
-        path: The file; its kind follows from its suffix.
-        roles: As `open_table`.
-        encoding: As `open_table`.
-        drop: As `open_table`.
-
-    Raises:
-        DataError: It is no table, damaged or empty.
-    """
-    kind = table_kind(path)
-    if kind is None:
-        refuse_other_name(path)
-        raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
-    return open_table(path, kind, encoding=encoding, roles=roles, header=True, drop=drop)
-
-
 def open_table(
     path: Path,
     kind: TableKind,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from convscope.data.columns import SPLIT_COLUMNS, find_column, is_label_name
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
+from convscope.data.number_forms import is_number
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.split_names import split_of
@@ -247,8 +248,4 @@ def _is_value(field: str) -> bool:
 
 
 def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return not field
-    return True
+    return not field or is_number(field)

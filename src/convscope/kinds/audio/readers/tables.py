@@ -23,6 +23,7 @@ from convscope.data.groups import group_column
 from convscope.data.labels import same_labels, several_labels
 from convscope.data.lines import ControlCharacters, clean_text
 from convscope.data.named_files import Inside
+from convscope.data.number_forms import is_number
 from convscope.data.tables import PEEKED, Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
@@ -309,7 +310,7 @@ def _label_column(table: Table, path: str) -> str | None:
     if differ:
         raise several_labels(table, [name for name in found if name == found[0] or name in differ])
     first = [list(map(str, cells)) for _, cells in islice(table.rows(found), PEEKED)]
-    worded = [name for at, name in enumerate(found) if not all(_is_number(row[at]) for row in first)]
+    worded = [name for at, name in enumerate(found) if not all(is_number(row[at]) for row in first)]
     return (worded or found)[0]
 
 
@@ -327,14 +328,6 @@ def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
     used = [(role, name) for role, name in named if name is not None]
     unused = dict.fromkeys(name for name in (*table.columns, *table.unused) if name not in roles.columns())
     return columns_line(used, list(unused))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _missing(table: Table, role: str, expected: tuple[str, ...]) -> DataError:

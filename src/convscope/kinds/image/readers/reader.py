@@ -87,25 +87,6 @@ _LAYOUTS = (
 )
 
 
-def read_image_folders(path: Path, progress: Progress, asked: TableOptions) -> Found:
-    """Reads a folder per class, or `train/ validation/ test/` of such folders.
-
-    Args:
-        path: The folder.
-        progress: Receives the number of files scanned.
-        asked: Options that the user gave.
-
-    Returns:
-        The images, sorted by path.
-
-    Raises:
-        DataError: There are no class folders, one cannot be read, or most files are not images.
-    """
-    listing = Listing(str(path))
-    files = class_files(listing, "images", may_be_image)
-    return _of_folders(path, listing, files, progress, asked)
-
-
 def _of_folders(
     path: Path, listing: Listing, files: ClassFiles, progress: Progress, asked: TableOptions
 ) -> Found:

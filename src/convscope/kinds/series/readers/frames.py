@@ -16,7 +16,7 @@ import numpy.typing as npt
 from convscope.data.columns import MISSING_WORDS, is_label_name
 from convscope.data.delimiters import SNIFFED_LINES, WHITE_SPACE
 from convscope.data.lines import lines_of, read_lines
-from convscope.data.number_forms import PLAIN, NumberForm, is_any_number
+from convscope.data.number_forms import PLAIN, NumberForm, is_any_number, is_number
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.table_format import TableFormat, format_of_lines, table_format
 from convscope.data.tables import table_kind
@@ -255,19 +255,11 @@ def is_header(fields: Sequence[str]) -> bool:
         (True, True, False)
     """
     fields = [field.strip() for field in fields]
-    numbers = [float(field) for field in fields if _is_number(field)]
-    if not any(field and not _is_number(field) and not looks_like_time(field) for field in fields):
+    numbers = [float(field) for field in fields if is_number(field)]
+    if not any(field and not is_number(field) and not looks_like_time(field) for field in fields):
         return False
     counting = [numbers[0] + step for step in range(len(numbers))] if numbers else []
     return numbers == counting and not any(math.isnan(number) for number in numbers)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parquet(library: ModuleType, path: Path) -> pandas.DataFrame:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.number_forms import is_number
 from convscope.errors import DataError
 from convscope.kinds.series.readers.time_words import looks_like_time
 
@@ -45,7 +46,7 @@ def names_count(names: Sequence[str]) -> bool:
     stems = {end[1] for end in ends if end is not None}
     if all(ends) and len(stems) == 1:
         return True
-    return len(names) > 1 and all(_is_number(name) or looks_like_time(name.strip()) for name in names)
+    return len(names) > 1 and all(is_number(name) or looks_like_time(name.strip()) for name in names)
 
 
 def counted_order(names: Sequence[str]) -> list[str] | None:
@@ -178,11 +179,3 @@ def _unlikeness(values: Values) -> float:
         spreads = np.nanstd(values.astype(np.float64), axis=0)
     spreads = spreads[np.isfinite(spreads) & (spreads > 0)]
     return float(spreads.max() / spreads.min()) if len(spreads) else 1.0
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.lines import read_lines
+from convscope.data.number_forms import is_number
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError, UsageError
 
@@ -122,7 +123,7 @@ def _read_lines(path: Path, wanted: _Wanted) -> Vectors:
         if len(numbers) < size:
             raise _wrong_count(path, number, size, len(numbers))
         if len(numbers) > size:
-            if all(map(_is_number, numbers)):
+            if all(map(is_number, numbers)):
                 raise _wrong_count(path, number, size, len(numbers))
             continue  # a word of several parts, which no vocabulary has
         vector = _vector(f"{path}, line {number}", numbers)
@@ -151,9 +152,9 @@ def _beginning(
             raise DataError(f"{path}, line 1: expected vectors of 1 to 65535 numbers, received {size}")
         return count, size, first
     size = len(fields) - 1
-    while size > 1 and not all(map(_is_number, fields[-size:])):
+    while size > 1 and not all(map(is_number, fields[-size:])):
         size -= 1
-    if size < 1 or not _is_number(fields[-1]):
+    if size < 1 or not is_number(fields[-1]):
         raise DataError(
             f"{path}, line {first[0]}: expected a word and its numbers, received {first[1][:40]!r}",
             hint="Give a file of word vectors as text, as GloVe, fastText and word2vec write them.",
@@ -174,19 +175,11 @@ def _wrong_count(path: Path, number: int, size: int, received: int) -> DataError
     )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _vector(where: str, numbers: Sequence[Any]) -> npt.NDArray[np.float32]:
     try:
         values = [float(number) for number in numbers]
     except (TypeError, ValueError, OverflowError):
-        wrong = next(number for number in numbers if not _is_number(number))
+        wrong = next(number for number in numbers if not is_number(number))
         raise DataError(f"{where}: expected numbers, received {wrong[:40]!r}") from None
     if not all(math.isfinite(value) and abs(value) <= _FLOAT32_MOST for value in values):
         raise DataError(f"{where}: expected finite numbers, received one that is not")
