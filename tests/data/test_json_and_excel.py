@@ -53,10 +53,12 @@ def test_every_form_gives_the_same_rows(tmp_path, text, encoding):
     assert (head.first, head.rows[0]) == (("text", "label"), EXPECTED[0])
 
 
-def test_rows_of_an_array_have_their_lines(tmp_path):
-    path = written(tmp_path, "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n")
-    table = open_table(path, "JSON Lines")
-    assert [number for number, _ in table.rows(["text"])] == [2, 3, 4, 5, 6, 7]
+@pytest.mark.parametrize("between", [", ", ",\n", ",\n\n"])
+def test_rows_of_an_array_are_numbered_in_any_layout(tmp_path, between):
+    rows = [json.dumps({"text": letter, "label": 1}) for letter in "abc"]
+    table = open_table(written(tmp_path, f"[{between.join(rows)}]"), "JSON Lines")
+    assert [number for number, _ in table.rows(("text",))] == [1, 2, 3]
+    assert table.where(2).endswith("a.json#2")
 
 
 def test_a_single_object_with_a_list_is_one_row(tmp_path):

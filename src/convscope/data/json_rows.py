@@ -45,7 +45,9 @@ _TABLE_NAMES = frozenset(
 )
 
 Objects = Iterator[tuple[int, Mapping[str, Any]]]
-"""Objects with the numbers of the lines at which they begin."""
+"""Objects with the numbers of the lines at which they begin, or of the records within one JSON value."""
+_Found = Iterator[tuple[int, Mapping[str, Any], bool]]
+"""Objects with the numbers of their lines, and whether they are records within one JSON value."""
 
 
 def json_objects(
@@ -61,13 +63,31 @@ def json_objects(
     Raises:
         DataError: The file is damaged or has another form; the message has the line.
     """
+    for record, (number, found, within) in enumerate(_objects(path, encoding, controls), 1):
+        yield record if within else number, found
+
+
+def counts_records(path: Path, encoding: str | None = None) -> bool:
+    """Whether the objects of a file are numbered as records of one JSON value, not by their lines.
+
+    Args:
+        path: The file.
+        encoding: As `read_lines`.
+
+    Raises:
+        DataError: As `json_objects`.
+    """
+    return next((within for _, _, within in _objects(path, encoding, None)), False)
+
+
+def _objects(path: Path, encoding: str | None, controls: ControlCharacters | None) -> _Found:
     lines = read_lines(path, encoding, LONGEST_LINE * 16, controls)
     filled = ((number, line) for number, line in lines if line.strip())
     number, line = next(filled, (1, ""))
     if not line:
         return
     if line.lstrip().startswith("["):
-        yield from _array(path, number, line, filled)
+        yield from ((at, found, True) for at, found in _array(path, number, line, filled))
         return
     whole = _whole(line)
     if whole is None:
@@ -75,13 +95,13 @@ def json_objects(
         return
     following = next(filled, None)
     if following is None and _holds_rows(whole):
-        yield from ((number, row) for row in _rows_of(path, whole))
+        yield from ((number, row, True) for row in _rows_of(path, whole))
         return
-    yield number, _object(path, number, whole)
+    yield number, _object(path, number, whole), False
     if following is not None:
-        yield from _each(path, following)
+        yield _each(path, following)
         for numbered in filled:
-            yield from _each(path, numbered)
+            yield _each(path, numbered)
 
 
 def _whole(line: str) -> object:
@@ -92,7 +112,7 @@ def _whole(line: str) -> object:
         return None if line.lstrip()[:1] == "{" and not line.rstrip().endswith("}") else ...
 
 
-def _each(path: Path, numbered: tuple[int, str]) -> Objects:
+def _each(path: Path, numbered: tuple[int, str]) -> tuple[int, Mapping[str, Any], bool]:
     number, line = numbered
     try:
         found = json.loads(line)
@@ -101,7 +121,7 @@ def _each(path: Path, numbered: tuple[int, str]) -> Objects:
         raise DataError(
             f"{path}, line {number}: expected a JSON object, received {reason}", hint=_HINT
         ) from None
-    yield number, _object(path, number, found)
+    return number, _object(path, number, found), False
 
 
 def _object(path: Path, number: int, found: object) -> Mapping[str, Any]:
@@ -153,7 +173,7 @@ def _more(lines: Iterator[tuple[int, str]], least: int) -> tuple[list[tuple[int,
     return found, True
 
 
-def _one_or_more(path: Path, number: int, line: str, lines: Iterator[tuple[int, str]]) -> Objects:
+def _one_or_more(path: Path, number: int, line: str, lines: Iterator[tuple[int, str]]) -> _Found:
     """Objects that take several lines each, or one that holds rows."""
     parts, characters = [line], len(line)
     for _, each in lines:
@@ -172,9 +192,9 @@ def _one_or_more(path: Path, number: int, line: str, lines: Iterator[tuple[int, 
         found.append((number + text.count("\n", 0, at), _object(path, number, value)))
         at = end + len(text[end:]) - len(text[end:].lstrip(_BLANK))
     if len(found) == 1 and _holds_rows(found[0][1]):
-        yield from ((number, row) for row in _rows_of(path, found[0][1]))
+        yield from ((number, row, True) for row in _rows_of(path, found[0][1]))
         return
-    yield from found
+    yield from ((at, one, False) for at, one in found)
 
 
 def _holds_rows(found: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from convscope.data.excel_rows import Workbook
 from convscope.data.found_encoding import found_encoding
-from convscope.data.json_rows import json_objects
+from convscope.data.json_rows import counts_records, json_objects
 from convscope.data.lines import ControlCharacters
 from convscope.data.number_forms import PLAIN, NumberForm
 from convscope.data.other_tables import refuse_other_content, refuse_other_name
@@ -18,7 +18,7 @@ from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet
 from convscope.data.table_format import table_format
 from convscope.errors import DataError, UsageError
 
-TableKind = Literal["CSV", "TSV", "JSON Lines", "Parquet", "Excel"]
+TableKind = Literal["CSV", "TSV", "JSON Lines", "JSON", "Parquet", "Excel"]
 Cells = tuple[object, ...]
 Rows = Iterator[tuple[int, Cells]]
 """Rows with their numbers."""
@@ -67,7 +67,7 @@ class Table:
 
     def where(self, row: int) -> str:
         """A row for messages."""
-        return f"{self.path}#{row}" if self.kind == "Parquet" else f"{self.path}, line {row}"
+        return f"{self.path}#{row}" if self.kind in ("JSON", "Parquet") else f"{self.path}, line {row}"
 
 
 def table_kind(path: Path) -> TableKind | None:
@@ -112,7 +112,7 @@ def open_table(
     usual = [name for names in roles for name in names]
     if kind == "Parquet":
         table = _parquet(path)
-    elif kind == "JSON Lines":
+    elif kind in ("JSON Lines", "JSON"):
         table = _json(path, encoding, controls)
     elif kind == "Excel":
         table = _excel(path, wanted, usual, header)
@@ -174,7 +174,8 @@ def _json(path: Path, encoding: str | None, controls: ControlCharacters | None) 
     first = islice(json_objects(path, found.name), PEEKED)
     names = dict.fromkeys(str(name) for _, row in first for name in row)
     said = (found.decision,) if found.decision else ()
-    return Table(path, "JSON Lines", tuple(names), True, rows, _no_names, said)
+    kind: TableKind = "JSON" if counts_records(path, found.name) else "JSON Lines"
+    return Table(path, kind, tuple(names), True, rows, _no_names, said)
 
 
 def _excel(path: Path, wanted: Iterable[str], usual: Iterable[str], header: bool | None) -> Table:
