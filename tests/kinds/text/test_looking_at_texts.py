@@ -11,7 +11,7 @@ from keras import layers
 from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
 from convscope.kinds.text.view import VIEW
-from convscope.workflows.inspect.context import InspectionRequest
+from convscope.workflows.inspect.context import InspectionContext, InspectionRequest
 from convscope.workflows.inspect.inspect import inspect_model
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -123,3 +123,11 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
     said = {text.get_text() for text in found.figures()[0].axes[0].texts}
     assert {"ein", "one", "two"} <= said
     assert found.save(tmp_path / "seen.png")
+
+
+def test_a_caption_says_what_the_run_predicts():
+    opened = LoadedModel(text_model(1), "words", "a test", ("bad", "good"))
+    inputs = replace(given(), predict=lambda count: np.tile(np.float32([[0.25, 0.75]]), (count, 1)))
+    context = InspectionContext(opened, inputs, ("look",), 1)
+    predicted = context.predicted(context.record().predictions)
+    assert context.sample(0, predicted).caption == "predicted good, 75.0%"

@@ -47,13 +47,16 @@ def inspect_attribution(
     """
     context = InspectionContext(loaded, inputs, (), 0)
     found = _attributions(context, request, progress)
-    outputs = record(loaded.model, context.x, []).predictions if request.output is None else ()
+    raw = record(loaded.model, context.x, []).predictions if request.output is None else ()
+    outputs = context.predicted(raw)
     title = f"Attribution for the prediction of {loaded.name}"
     samples = [context.sample(i, outputs) for i in range(context.count)]
     single = len(context.graph.inputs) == 1
     figures = []
     for i, sample in enumerate(samples):
         shown = [_as_drawn(each[i], single, sample.view.names) for each in found.values()]
+        if outputs is not raw:
+            shown = [replace(each, score=float(outputs[0][i][each.target])) for each in shown]
         drawn = _Drawn(sample, shown, loaded.class_names, title)
         label = f"attribution for {sample.name}"
         figures.append(LazyFigure(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))

@@ -92,6 +92,21 @@ class InspectionContext:
         caption = caption_of(predictions, i, self.loaded.class_names)
         return self.drawn[i] if not caption else replace(self.drawn[i], caption=caption)
 
+    def predicted(self, predictions: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """Outputs of the model, those of a classifier as its run predicts them: calibrated, over all views.
+
+        Args:
+            predictions: Each output of the model for the inputs.
+        """
+        names = self.loaded.class_names
+        if self.inputs.predict is None or not names or not predictions:
+            return predictions
+        if np.shape(predictions[0]) != (self.count, len(names)):
+            return predictions
+        found = self.inputs.predict(self.count)
+        same = isinstance(found, np.ndarray) and found.shape == np.shape(predictions[0])
+        return [found, *predictions[1:]] if same else predictions
+
     @cached_property
     def drawn(self) -> list[Sample]:
         """The inputs as they are drawn."""

@@ -42,7 +42,8 @@ def inspect_maps(
     context = InspectionContext(loaded, inputs, request.layers, 3)
     recording = context.record()
     texts = {layer.path: layer.here for layer in explain(loaded.model, inputs=context.x).layers}
-    samples = [context.sample(i, recording.predictions) for i in range(context.count)]
+    predicted = context.predicted(recording.predictions)
+    samples = [context.sample(i, predicted) for i in range(context.count)]
     title = f"Feature maps of {loaded.name}"
     figures = _figures(context, request, recording, texts, samples, title)
     arrays = {f"input/{name}": array for name, array in _named_inputs(context).items()}

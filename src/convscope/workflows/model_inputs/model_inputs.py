@@ -55,6 +55,8 @@ class ModelInputs:
         describe: What is needed to draw a sample besides its values; None where nothing is known.
         predictions: Figures of what a run predicts for them; None where its recipe draws none.
         view: From the number of a sample, and its values as the model takes them, to how it is drawn.
+        predict: From a count to what a run predicts for so many first samples, as `convscope predict` does;
+            None for a plain model.
     """
 
     names: tuple[str, ...]
@@ -65,6 +67,7 @@ class ModelInputs:
     describe: Callable[[int], SampleDescription] | None = None
     predictions: Callable[[Progress], Sequence[LazyFigure]] | None = None
     view: ViewOf = _plain_view
+    predict: Callable[[int], Any] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -142,16 +145,22 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
         encoder.representation,
         loaded.class_names or (),
         loaded.options,
+        encoder.recipe.test_time_views(**loaded.options),
         calibration=loaded.calibration,
     )
     samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
     shown = encoder.recipe.encode_inputs(fitted, samples, progress)
     plot = encoder.recipe.report.plot_predictions
+
+    def predict(count: int) -> Any:
+        return encoder.recipe.predict(fitted, samples.take(np.arange(count)), no_progress)
+
     return replace(
         _named(found, shown.take, samples),
         describe=shown.describe,
         view=view_of_shown(shown, encoder.recipe.spec),
         predictions=None if plot is None else partial(plot, fitted, samples, None),
+        predict=predict,
     )
 
 
