@@ -28,6 +28,8 @@ def test_a_report_has_what_training_would_start_from(table):
     assert sum(report.counts["train"].values()) + sum(report.counts["test"].values()) <= 40
     assert {sample.split for sample in report.samples} >= {"train", "test"}
     assert all(sample.label in sample.content for sample in report.samples)
+    assert any(line.startswith("Would train ") for line in lines)
+    assert not any(line.startswith("Training ") for line in lines)
     assert any("First of train: " in line and "[dull]" in line for line in lines)
     assert json.loads(json.dumps(report.to_json()))["layout"] == report.layout
     assert sorted(path.name for path in table.parent.iterdir()) == ["reviews.csv"]

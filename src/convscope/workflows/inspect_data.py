@@ -113,7 +113,7 @@ def inspect_request(request: Request, progress: Progress, say: Say) -> DataRepor
     made = plan(
         recipe, request.path, request.architecture, request.options, request.settings, progress, request.why
     )
-    describe(made, say)
+    describe(made, say, only_data=True)
     report = _report(made)
     for line in report.lines():
         say(line)

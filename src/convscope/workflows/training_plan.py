@@ -211,8 +211,14 @@ def _is_numeric(representation: AnyRepresentation) -> bool:
     return all(np.issubdtype(np.asarray(array).dtype, np.floating) for array in arrays)
 
 
-def describe(made: Plan, say: Say) -> None:
-    """Prints what was read and decided."""
+def describe(made: Plan, say: Say, *, only_data: bool = False) -> None:
+    """Prints what was read and decided.
+
+    Args:
+        made: The plan.
+        say: Receives each line.
+        only_data: Whether no training follows, and so no `run.json` that lists what was skipped.
+    """
     splits = made.splits
     counts = made.recipe.report.counts(splits)
     say(f"Read {splits.layout}")
@@ -224,9 +230,9 @@ def describe(made: Plan, say: Say) -> None:
         say(f"  and {len(splits.class_names) - SHOWN_CLASSES} more classes, listed in the report")
     for line in made.decisions:
         say(line)
-    say(f"Training {made.architecture} with {made.device}")
+    say(f"{'Would train' if only_data else 'Training'} {made.architecture} with {made.device}")
     for line in splits.warnings:
         say(f"Warning: {line}")
-    if splits.skipped:
+    if splits.skipped and not only_data:
         first = splits.skipped[0]
         say(f"Skipped {len(splits.skipped)} files, listed in run.json: {first.path} ({first.reason}), ...")
