@@ -112,6 +112,8 @@ def test_one_lucky_epoch_is_not_the_best_where_epochs_are_averaged():
     assert averaged.best_epoch(rows) == 5
     so_far = [averaged.best_epoch(rows[: i + 1]) for i in range(len(rows))]
     assert all(best == i or best == so_far[i - 1] for i, best in enumerate(so_far))
+    assert averaged.kept_by(rows).endswith("as the mean of 3 epochs")
+    assert "mean" not in averaged.kept_by(rows[:1])
 
 
 class Overflow(keras.callbacks.Callback):

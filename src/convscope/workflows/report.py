@@ -47,7 +47,7 @@ def report(
             counts={str(name): counts for name, counts in recipe.report.counts(splits).items()},
             history=rows,
             kept=recipe.objective.best_epoch(rows) if rows else None,
-            kept_by=recipe.objective.kept_by,
+            kept_by=recipe.objective.kept_by(rows),
             metrics=metrics.to_json(),
             scores=metrics.to_scores(),
             counted=recipe.report.counted,

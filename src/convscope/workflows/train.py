@@ -66,7 +66,7 @@ def carry_out(
     run.require()
     if made.solver is None:
         kept = objective.best_epoch(rows) + 1
-        say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by}")
+        say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by(rows)}")
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names

@@ -79,13 +79,13 @@ class Objective:
             key=lambda i: (-recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
         )
 
-    @property
-    def kept_by(self) -> str:
-        """Why an epoch is kept, in a few words."""
+    def kept_by(self, rows: Sequence[Row]) -> str:
+        """Why an epoch of those is kept, in a few words."""
         if not self.keep_best:
             return "the last one"
         said = "lowest validation loss" if self.monitor is None else f"highest validation {self.label}"
-        return f"the {said}" + (f", as the mean of {self.smoothed} epochs" if self.smoothed > 1 else "")
+        averaged = min(self.smoothed, self.best_epoch(rows) + 1) if rows else self.smoothed
+        return f"the {said}" + (f", as the mean of {averaged} epochs" if averaged > 1 else "")
 
     def status(self, rows: Sequence[Row], epochs: int) -> str:
         """One line of progress in the epoch after those of the history."""
