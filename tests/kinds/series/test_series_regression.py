@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from small_series import write_pitches
 
 pytest.importorskip("pandas")
 
@@ -10,19 +11,6 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.engine.metrics import RegressionMetrics, regression_metrics
 from convscope.errors import DataError
 from convscope.kinds.series.detect import detect
-
-
-def write_pitches(folder, seed=0, count=96):
-    """Waves and how fast each is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng, lines = np.random.default_rng(seed), ["target," + ",".join(f"t{place}" for place in range(24))]
-    for _ in range(count):
-        pitch = rng.uniform(0.2, 1.2)
-        wave = np.sin(pitch * np.arange(24) + rng.uniform(0, 6)) + rng.normal(0, 0.05, 24)
-        lines.append(f"{10 * pitch:.3f}," + ",".join(f"{value:.3f}" for value in wave))
-    path = folder / "pitches.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 def read(path, **options):

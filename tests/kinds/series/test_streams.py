@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.errors import DataError, RunError, UsageError
-from convscope.kinds.series.anomaly.reader import FEWEST, Wanted, read_streams
-from convscope.kinds.series.anomaly.recipe import read_stream_inputs
+from convscope.kinds.series.anomaly.reader import FEWEST, Wanted, read_stream_inputs, read_streams
 from convscope.kinds.series.anomaly.representation import StreamRepresentation, filled
 from convscope.kinds.series.anomaly.windows import windows_of_marks
 from convscope.kinds.series.readers.segments import SegmentInputs

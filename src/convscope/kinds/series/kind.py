@@ -128,16 +128,17 @@ SERIES_REGRESSION_MODEL_OPTIONS = (
     CENTER.of(inception_time=None, fcn=None),
     SPREAD.of(inception_time=None, fcn=None),
 )
+_TRAIN_SHARE = Option(
+    "train_share",
+    float,
+    None,
+    "Share of each series, from its beginning, that is used for training",
+    _between,
+)
 SERIES_ANOMALY_OPTIONS = (
     *MEASURING_OPTIONS,
     _LABEL_COLUMN,
-    Option(
-        "train_share",
-        float,
-        None,
-        "Share of each series, from its beginning, that is used for training",
-        _between,
-    ),
+    _TRAIN_SHARE,
     Option(
         "train_rows",
         int,
@@ -182,6 +183,22 @@ SERIES_ANOMALY_MODEL_OPTIONS = (
     KERNEL_SIZE.of(causal_forecaster=3, conv_autoencoder=5),
     Option("code", int, None, "Number of channels of the code", at_least(1)).of(conv_autoencoder=4),
 )
+_COVERAGE = Option(
+    "coverage",
+    float,
+    0.9,
+    "Share of true values that prediction intervals contain",
+    _coverage,
+    predicts=True,
+)
+SERIES_FORECASTING_OPTIONS = (
+    *MEASURING_OPTIONS,
+    _TRAIN_SHARE,
+    _window(128, 8),
+    Option("horizon", int, 24, "Number of rows that are forecast", at_least(1), common=True),
+    _COVERAGE,
+)
+SERIES_FORECASTING_MODEL_OPTIONS = (FILTERS.of(direct_forecaster=32), KERNEL_SIZE.of(direct_forecaster=3))
 SERIES_REMAINING_LIFE_OPTIONS = (
     Option("subset", str, None, "Name of the subset of C-MAPSS, such as FD001"),
     Option("unit_column", str, None, "Name of the column that identifies the machine", predicts=True),
@@ -197,14 +214,7 @@ SERIES_REMAINING_LIFE_OPTIONS = (
     ),
     _window(60, 2),
     Option("cap", float, None, "Maximum remaining life that is predicted, in cycles", above(0)),
-    Option(
-        "coverage",
-        float,
-        0.9,
-        "Share of true remaining lives that prediction intervals contain",
-        _coverage,
-        predicts=True,
-    ),
+    _COVERAGE,
     EVERY,
 )
 SERIES_REMAINING_LIFE_MODEL_OPTIONS = (
@@ -286,6 +296,23 @@ SERIES_ANOMALY = RecipeSpec(
     },
     ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
 )
+SERIES_FORECASTING = RecipeSpec(
+    name="series-forecasting",
+    task="forecasting",
+    steps=Lazy("convscope.kinds.series.forecasting.recipe:RECIPE"),
+    summary="which values follow a series",
+    reads=(
+        "what series-anomaly reads: a table with a row for each time, or a folder of such tables",
+        "it is never chosen by itself: --recipe series-forecasting asks for it",
+    ),
+    architectures=("direct_forecaster",),
+    options=SERIES_FORECASTING_OPTIONS,
+    model_options=SERIES_FORECASTING_MODEL_OPTIONS,
+    settings={
+        "direct_forecaster": {"epochs": 20, "batch_size": 32, "learning_rate": 1e-3, "precision": "float32"},
+    },
+    ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+)
 SERIES_REMAINING_LIFE = RecipeSpec(
     name="series-remaining-life",
     task="remaining life",
@@ -316,7 +343,13 @@ SERIES = Kind(
     extra="series",
     input_shape=(128, 1),
     detect=Lazy("convscope.kinds.series.detect:detect"),
-    recipes=(SERIES_CLASSIFICATION, SERIES_REGRESSION, SERIES_ANOMALY, SERIES_REMAINING_LIFE),
+    recipes=(
+        SERIES_CLASSIFICATION,
+        SERIES_REGRESSION,
+        SERIES_ANOMALY,
+        SERIES_FORECASTING,
+        SERIES_REMAINING_LIFE,
+    ),
     architectures=(
         Architecture(
             "causal_forecaster",
@@ -328,6 +361,12 @@ SERIES = Kind(
             "conv_autoencoder",
             Lazy("convscope.kinds.series.anomaly.models:conv_autoencoder"),
             "convolutions that compress a window of rows and restore it, for anomalies",
+            answers="values",
+        ),
+        Architecture(
+            "direct_forecaster",
+            Lazy("convscope.kinds.series.forecasting.models:direct_forecaster"),
+            "dilated causal convolutions and a linear map that forecast several rows at once",
             answers="values",
         ),
         Architecture(

@@ -6,6 +6,8 @@ usual; how far a value is from what was expected says how unusual it is.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -37,15 +39,29 @@ def causal_forecaster(
     Raises:
         UsageError: A bad option or shape.
     """
-    window, variables = _checked("causal_forecaster", input_shape, filters=filters)
+    window, variables = checked_window("causal_forecaster", input_shape, filters=filters)
     if kernel_size < 2:
         raise UsageError(f"causal_forecaster needs kernels of 2 rows or more. Received: {kernel_size}.")
     rows = keras.Input(input_shape, name="rows")
     x = layers.ZeroPadding1D((1, 0), name="delay")(rows)
     x = layers.Cropping1D((0, 1), name="present")(x)
     x = layers.Conv1D(filters, 1, name="stem_conv")(x)
+    x = dilated_blocks(x, filters, kernel_size, window // 2)
+    x = layers.ReLU(name="last_relu")(x)
+    return keras.Model(rows, _expected(variables)(x), name="causal_forecaster")
+
+
+def dilated_blocks(x: Any, filters: int, kernel_size: int, furthest: int) -> Any:
+    """Blocks x + conv1(relu(conv(x))), each with twice the dilation of the one before.
+
+    Args:
+        x: Shape (batch, rows, filters).
+        filters: Kernels of each convolution.
+        kernel_size: Rows that a kernel looks at.
+        furthest: Rows that the last one looks back at, at most.
+    """
     seen, dilation, block = 2, 1, 1
-    while seen + (kernel_size - 1) * dilation <= window // 2:
+    while seen + (kernel_size - 1) * dilation <= furthest:
         y = layers.Conv1D(
             filters,
             kernel_size,
@@ -58,8 +74,7 @@ def causal_forecaster(
         y = layers.Conv1D(filters, 1, name=f"block{block}_mix")(y)
         x = layers.Add(name=f"block{block}_add")([x, y])
         seen, dilation, block = seen + (kernel_size - 1) * dilation, 2 * dilation, block + 1
-    x = layers.ReLU(name="last_relu")(x)
-    return keras.Model(rows, _expected(variables)(x), name="causal_forecaster")
+    return x
 
 
 def conv_autoencoder(
@@ -83,7 +98,7 @@ def conv_autoencoder(
     Raises:
         UsageError: A bad option or shape.
     """
-    window, variables = _checked("conv_autoencoder", input_shape, filters=filters, code=code)
+    window, variables = checked_window("conv_autoencoder", input_shape, filters=filters, code=code)
     if window % 2**HALVINGS:
         raise UsageError(
             f"conv_autoencoder takes windows of a multiple of {2**HALVINGS} rows. Received: {window}."
@@ -110,7 +125,12 @@ def _expected(variables: int) -> keras.layers.Layer:
     return layers.Conv1D(variables, 1, dtype=dtype, name="expected")
 
 
-def _checked(name: str, input_shape: tuple[int | None, ...], **sizes: int) -> tuple[int, int]:
+def checked_window(name: str, input_shape: tuple[int | None, ...], **sizes: int) -> tuple[int, int]:
+    """Rows and variables of a window.
+
+    Raises:
+        UsageError: There is another number of axes, or a size is below 1.
+    """
     if len(input_shape) != 2 or not all(input_shape):
         raise UsageError(
             f"{name} takes (rows of a window, variables). Received: input_shape={tuple(input_shape)}."

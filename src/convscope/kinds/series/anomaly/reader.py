@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data.listing import Listing
-from convscope.data.named_files import is_folder
+from convscope.data.named_files import STANDARD_INPUT, files_of, is_folder, nothing_in
 from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.surprisal import HELD
 from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
-from convscope.kinds.series.readers.frames import is_table
-from convscope.kinds.series.readers.segments import Stream, fingerprint, split_of
-from convscope.kinds.series.readers.sources import Series
+from convscope.kinds.series.readers.frames import is_table, read_frame_of
+from convscope.kinds.series.readers.segments import SegmentInputs, Stream, fingerprint, split_of, stretch
+from convscope.kinds.series.readers.sources import Series, changes_of
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
 FEWEST = 32
@@ -71,9 +72,13 @@ def read_streams(
     parts, decisions = _divided(root, streams, asked, benchmark)
     own, why = _own(streams, asked, apart=not any(stream.normal for stream, _, _ in parts["train"]))
     known = sum(stream.windows is not None for stream in streams)
-    labels = (
-        f", {known} with known anomalies, used for evaluation only" if known else ", without known anomalies"
-    )
+    labels = ""
+    if not asked.forecast:
+        labels = (
+            f", {known} with known anomalies, used for evaluation only"
+            if known
+            else ", without known anomalies"
+        )
     variables = len(streams[0].series.variables)
     rows = sum(map(len, streams))
     return Splits(
@@ -87,7 +92,7 @@ def read_streams(
         warnings=(*notes.lines(doubts=True), *(() if own else _warnings(streams))),
         skipped=skipped,
         reading={
-            "per_series": own,
+            **({} if asked.forecast else {"per_series": own}),
             **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
         },
     )
@@ -267,3 +272,63 @@ def _spread(series: Series, name: str) -> float:
     values = series.values[:, series.variables.index(name)]
     known = values[~np.isnan(values)]
     return float(known.std()) if len(known) else 0.0
+
+
+def read_stream_inputs(
+    inputs: Sequence[str], *, wanted: Wanted | None = None, progress: Progress = no_progress
+) -> SegmentInputs:
+    """Reads the series that are asked about.
+
+    Args:
+        inputs: Tables, folders of them (read at any depth), patterns, or `-` for a table on standard input.
+        wanted: Columns that the user named.
+        progress: Is told how many files were read.
+
+    Raises:
+        DataError: A path is not there, a table is malformed, or there is no series.
+        UsageError: A column that is not there.
+        BackendError: pandas is not installed.
+    """
+    asked, notes, skipped = wanted or Wanted(), Notes(), list[Skipped]()
+    files: list[str] = []
+    for one in map(str, inputs):
+        files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_table, "no table")
+    if not files:
+        raise nothing_in(inputs, "series", skipped)
+    series = []
+    for done, file in enumerate(files, 1):
+        if file == STANDARD_INPUT:
+            frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
+        else:
+            frame, where = asked.measuring.frame_of(Path(file), strict=False), file
+        made = measured(frame, asked, where)
+        series.append(made.series)
+        notes.add([line for line in made.notes if not line.startswith("time: column")])
+        progress(done, len(files), "reading series")
+    keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
+    references = [_beginning(each, asked, file) for each, file in zip(series, keys, strict=True)]
+    return SegmentInputs(
+        root="",
+        keys=keys,
+        series=series,
+        references=references if asked.own else (),
+        own=bool(asked.own),
+        skipped=tuple(skipped),
+        warnings=changes_of((*notes.lines(doubts=True), *notes.lines())),
+    )
+
+
+def _beginning(series: Series, asked: Wanted, where: str) -> Series:
+    """The rows of a series that are normal.
+
+    Raises:
+        DataError: There are no more rows than that.
+    """
+    learned = asked.learned(len(series))
+    if asked.own and learned >= len(series):
+        raise DataError(
+            f"{where}: expected more than {learned} rows, the first {learned} of which are normal, received"
+            f" {len(series)}",
+            hint="Train with --no-per-series to compare files with those of the training.",
+        )
+    return stretch(series, 0, learned)

@@ -7,89 +7,24 @@ nothing but the past, so that a stream gets the same ones as a file.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
 from convscope.data.splits import Splits
-from convscope.errors import DataError
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
-from convscope.kinds.series.anomaly.reader import read_streams
+from convscope.kinds.series.anomaly.reader import read_stream_inputs, read_streams
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
 from convscope.kinds.series.anomaly.stream import stream
-from convscope.kinds.series.anomaly.tables import Notes, Wanted, measured
+from convscope.kinds.series.anomaly.tables import Wanted
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
-from convscope.kinds.series.readers.frames import is_table, read_frame_of
-from convscope.kinds.series.readers.segments import SegmentInputs, stretch
-from convscope.kinds.series.readers.sources import Series, changes_of
+from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.kinds.series.readers.tables import measuring_of
-from convscope.types import Progress, Skipped, no_progress
-
-
-def read_stream_inputs(
-    inputs: Sequence[str], *, wanted: Wanted | None = None, progress: Progress = no_progress
-) -> SegmentInputs:
-    """Reads the series that are asked about.
-
-    Args:
-        inputs: Tables, folders of them (read at any depth), patterns, or `-` for a table on standard input.
-        wanted: Columns that the user named.
-        progress: Is told how many files were read.
-
-    Raises:
-        DataError: A path is not there, a table is malformed, or there is no series.
-        UsageError: A column that is not there.
-        BackendError: pandas is not installed.
-    """
-    asked, notes, skipped = wanted or Wanted(), Notes(), list[Skipped]()
-    files: list[str] = []
-    for one in map(str, inputs):
-        files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_table, "no table")
-    if not files:
-        raise nothing_in(inputs, "series", skipped)
-    series = []
-    for done, file in enumerate(files, 1):
-        if file == STANDARD_INPUT:
-            frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
-        else:
-            frame, where = asked.measuring.frame_of(Path(file), strict=False), file
-        made = measured(frame, asked, where)
-        series.append(made.series)
-        notes.add([line for line in made.notes if not line.startswith("time: column")])
-        progress(done, len(files), "reading series")
-    keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
-    references = [_beginning(each, asked, file) for each, file in zip(series, keys, strict=True)]
-    return SegmentInputs(
-        root="",
-        keys=keys,
-        series=series,
-        references=references if asked.own else (),
-        own=bool(asked.own),
-        skipped=tuple(skipped),
-        warnings=changes_of((*notes.lines(doubts=True), *notes.lines())),
-    )
-
-
-def _beginning(series: Series, asked: Wanted, where: str) -> Series:
-    """The rows of a series that are normal.
-
-    Raises:
-        DataError: There are no more rows than that.
-    """
-    learned = asked.learned(len(series))
-    if asked.own and learned >= len(series):
-        raise DataError(
-            f"{where}: expected more than {learned} rows, the first {learned} of which are normal, received"
-            f" {len(series)}",
-            hint="Train with --no-per-series to compare files with those of the training.",
-        )
-    return stretch(series, 0, learned)
+from convscope.types import Progress, no_progress
 
 
 def read(

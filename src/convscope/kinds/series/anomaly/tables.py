@@ -14,7 +14,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
-from convscope.kinds.series.readers.tables import MEASURING, Measuring, series_of_frame
+from convscope.kinds.series.readers.tables import MEASURING, Measuring, regular, series_of_frame
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.kinds.series.readers.unlike import check_rows
 
@@ -56,6 +56,8 @@ class Wanted:
         measuring: Columns of times and values.
         train_rows: Rows at the beginning of each series to learn from, which are normal; None takes a share.
         own: Whether each series is compared with its own beginning; None: where series are unlike.
+        forecast: Whether rows are forecast: they are brought to times one step apart, and a column that marks
+            anomalies is left out.
     """
 
     label_column: str | None = None
@@ -64,6 +66,7 @@ class Wanted:
     measuring: Measuring = MEASURING
     train_rows: int | None = None
     own: bool | None = None
+    forecast: bool = False
 
     def __post_init__(self) -> None:
         if self.train_share is not None and self.train_rows is not None:
@@ -156,12 +159,24 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
         check_rows(where, series.variables, series.values, _sorted_by(frame, groups, rows))
     line = found.line([] if label is None else [("marks of anomalies", label)])
     notes = (*found.notes, line)
+    if asked.forecast:
+        left = () if label is None else (f"the column '{label}' marks anomalies and is left out",)
+        even, said = _even(found.series[0], where)
+        return MarkedSeries(even, None, (*notes, *said, *left), found.time_format)
     if label is not None:
         notes = (*notes, f"the column '{label}' marks anomalies and is used for evaluation only")
     if changes:
         shown = ", ".join(f"'{name}'" for name in changes)
         notes = (*notes, f"{shown} marks changes, which is truth as well: neither an input nor judged by")
     return MarkedSeries(found.series[0], marks, notes, found.time_format)
+
+
+def _even(series: Series, where: str) -> tuple[Series, tuple[str, ...]]:
+    """A series whose rows are one step apart, and what was done for it."""
+    try:
+        return regular(series)
+    except DataError as error:
+        raise DataError(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def _marked_by(frame: pandas.DataFrame, asked: Wanted, where: str, alone: bool) -> str | None:

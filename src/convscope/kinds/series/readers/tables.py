@@ -261,16 +261,16 @@ def regular(
         return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
     count = int((at[-1] - at[0]) // step) + 1
     if count > max(_FEW, _MOST_GROWTH * len(at)):
-        over = _span(int(at[-1] - at[0]))
+        over = span_text(int(at[-1] - at[0]))
         raise DataError(
-            f"a series of {len(at)} rows, mostly {_span(step)} apart, spans {over}",
+            f"a series of {len(at)} rows, mostly {span_text(step)} apart, spans {over}",
             hint="Split it at its longest gaps.",
         )
     grid = at[0] + step * np.arange(count)
     made = np.stack(
         [_interpolated(at, values[:, k], grid, step * longest_gap) for k in range(values.shape[1])], axis=1
     )
-    notes.append(f"time: irregular, resampled to steps of {_span(step)} by interpolation")
+    notes.append(f"time: irregular, resampled to steps of {span_text(step)} by interpolation")
     longest = int(np.sum(steps > longest_gap * step * (1 + JITTER)))
     short = int(np.sum(steps > (1 + JITTER) * step)) - longest
     if short:
@@ -368,11 +368,11 @@ def _interpolated(
     return found
 
 
-def _span(nanoseconds: int) -> str:
+def span_text(nanoseconds: int) -> str:
     """A duration in words, such as `5 min`.
 
     Example:
-        >>> _span(90 * 10**9), _span(250 * 10**6)
+        >>> span_text(90 * 10**9), span_text(250 * 10**6)
         ('1.5 min', '0.25 s')
     """
     seconds = nanoseconds / 1e9
