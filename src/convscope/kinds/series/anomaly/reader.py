@@ -71,14 +71,6 @@ def read_streams(
     _check_variables(root, streams)
     parts, decisions = _divided(root, streams, asked, benchmark)
     own, why = _own(streams, asked, apart=not any(stream.normal for stream, _, _ in parts["train"]))
-    known = sum(stream.windows is not None for stream in streams)
-    labels = ""
-    if not asked.forecast:
-        labels = (
-            f", {known} with known anomalies, used for evaluation only"
-            if known
-            else ", without known anomalies"
-        )
     variables = len(streams[0].series.variables)
     rows = sum(map(len, streams))
     return Splits(
@@ -86,7 +78,7 @@ def read_streams(
         split_of(root, parts["validation"], asked.lead, own=own),
         split_of(root, parts["test"], asked.lead, own=own),
         class_names=(),
-        layout=f"{len(streams)} series of {variables} variables, {rows} rows{labels}",
+        layout=f"{len(streams)} series of {variables} variables, {rows} rows{_truth(streams, asked)}",
         fingerprint=fingerprint(streams),
         decisions=(*decisions, *why, *notes.lines()),
         warnings=(*notes.lines(doubts=True), *(() if own else _warnings(streams))),
@@ -95,6 +87,16 @@ def read_streams(
             **({} if asked.forecast else {"per_series": own}),
             **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
         },
+    )
+
+
+def _truth(streams: Sequence[Stream], asked: Wanted) -> str:
+    """What is known of anomalies, in words; nothing where none are looked for."""
+    if asked.forecast:
+        return ""
+    known = sum(stream.windows is not None for stream in streams)
+    return (
+        f", {known} with known anomalies, used for evaluation only" if known else ", without known anomalies"
     )
 
 
