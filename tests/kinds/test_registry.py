@@ -109,7 +109,8 @@ def test_its_settings_are_of_its_architectures_and_its_options_of_no_architectur
         shared = set(architecture_options(find_architecture(name))) & {
             option.name for option in recipe.options
         }
-        assert shared <= {"cap", "horizon", "rate", "vocabulary"}, "what the recipe counts it says to the architecture"
+        said = {"cap", "horizon", "rate", "vocabulary"}
+        assert shared <= said, "what the recipe counts it says to the architecture"
 
 
 @EVERY

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.classification_metrics import EVALUATE_AGAIN
+from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.json_values import Plain
 
 Floats = npt.NDArray[np.float64]

@@ -186,7 +186,7 @@ def mistakes(answers: ForecastAnswers, split: Split, class_names: Sequence[str])
         series: Series = split.samples.load(i)
         after = f"row {row + 1}" if series.times is None else _time(series.times[row])
         error = ("mean error", f"{mean[place]:.2f} standard deviations")
-        told.append(Mistake("", split.samples.name(i), told=(("after", after), error)))
+        told.append(Mistake("", split.samples.name(i), details=(("after", after), error)))
     return told
 
 
