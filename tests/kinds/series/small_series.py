@@ -143,7 +143,7 @@ CASES = {
         ),
         SeriesCase(
             recipe="series-regression",
-            reason="pitches.csv has series beside the column 'target'",
+            reason="pitches.csv has series beside the column 'target', which holds numbers to predict",
             write=write_pitches,
             settings={
                 **SETTINGS,
