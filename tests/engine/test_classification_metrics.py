@@ -175,3 +175,16 @@ def test_a_perfect_prediction_scores_perfectly(labels):
     metrics = classification_metrics(np.array(labels), np.eye(6, dtype=np.float32)[labels], list("abcdef"))
     assert (metrics.accuracy, metrics.macro_f1, metrics.expected_calibration_error) == (1.0, 1.0, 0.0)
     assert metrics.loss == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_calibrated_model_shows_the_error_of_chance():
+    rng = np.random.default_rng(0)
+    confident = rng.choice([0.62, 0.75, 0.97], 60)
+    probabilities = np.stack([confident, 1 - confident], axis=1).astype(np.float32)
+    drawn = [
+        classification_metrics((rng.random(60) > confident).astype(np.int64), probabilities, ["a", "b"])
+        for _ in range(400)
+    ]
+    mean = np.mean([each.expected_calibration_error for each in drawn])
+    assert drawn[0].chance_calibration_error == pytest.approx(mean, rel=0.08)
+    assert "in 15 bins" in drawn[0].to_line()

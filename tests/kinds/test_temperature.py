@@ -50,3 +50,14 @@ def test_few_samples_that_are_all_right_do_not_make_a_model_certain():
 def test_a_model_that_is_certain_and_wrong_gets_the_highest_temperature():
     said = np.tile(np.array([1.0, 0.0], np.float32), (50, 1))
     assert 5 < fit_temperature(said, np.ones(50, np.int64)) <= HIGHEST_TEMPERATURE
+
+
+def test_few_samples_move_the_temperature_of_a_calibrated_model_little():
+    def spread(count):
+        found = [
+            fit_temperature(said, labels) for labels, said in (too_sure(count, 1.0, i) for i in range(20))
+        ]
+        return np.std(np.log(found))
+
+    assert spread(10) < 0.25
+    assert spread(1000) < spread(100) < 0.15

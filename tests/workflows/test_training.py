@@ -272,7 +272,12 @@ def test_what_was_kept_and_how_it_was_calibrated_is_said_once(pictures, settings
     run = convscope.train(pictures, out=tmp_path / "run", say=lines.append, **{**settings, "epochs": 2})
     assert sum(line.startswith("Kept the weights of epoch") for line in lines) == 1
     assert sum(line.startswith("Calibrated with temperature") for line in lines) == 1
-    assert f"{run.calibration()['temperature']:.2f}" in lines[-1]
+    effect = run.metrics()["calibration"]
+    assert f"{effect['temperature']:.2f}" in lines[-1]
+    assert f"{effect['error_before']:.3f} before, {effect['error_after']:.3f} after" in lines[-1]
+    assert f"on {effect['test_samples']} test samples in {effect['bins']} bins" in lines[-1]
+    assert effect["error_after"] == run.metrics()["test"]["expected_calibration_error"]
+    assert "before temperature" in run.report_path.read_text("utf-8")
 
 
 def test_from_python_a_line_an_epoch_is_printed_and_none_where_it_is_silenced(

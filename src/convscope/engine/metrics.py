@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,8 +115,19 @@ class ClassificationMetrics(Plain):
         """The metrics of the whole split."""
         return (
             f"accuracy {self.accuracy:.2%}, macro F1 {self.macro_f1:.3f}, expected calibration "
-            f"error {self.expected_calibration_error:.3f}, on {self.samples} test samples"
+            f"error {self.expected_calibration_error:.3f} in {len(self.reliability)} bins "
+            f"({self.chance_calibration_error:.3f} by chance), on {self.samples} test samples"
         )
+
+    @property
+    def chance_calibration_error(self) -> float:
+        """The expected calibration error that a perfectly calibrated model would show with so few samples.
+
+        The right predictions of a bin would be binomial with its mean confidence; this is their mean absolute
+        deviation, summed over the bins. The fewer samples, the larger it is.
+        """
+        counts = sum(each.count for each in self.reliability)
+        return sum(_mean_deviation(each.count, each.confidence) for each in self.reliability) / counts
 
     def to_scores(self) -> tuple[()]:
         """The report of a classifier knows what to put at its top."""
@@ -215,6 +227,24 @@ def _reliability(
 def _calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     total = sum(each.count for each in bins)
     return sum(each.count * abs(each.accuracy - each.confidence) for each in bins) / total
+
+
+def _mean_deviation(count: int, share: float) -> float:
+    """Mean absolute deviation of a binomial count from its mean, by de Moivre's formula.
+
+    Example:
+        >>> _mean_deviation(1, 0.9), _mean_deviation(2, 0.5)  # 2 * 0.9 * 0.1, and 0.25 * 1 twice
+        (0.18, 0.5)
+    """
+    share = min(share, 1.0)
+    if not count or share in (0.0, 1.0):
+        return 0.0
+    most = math.floor(count * share) + 1
+    if most > count:
+        return 0.0
+    ways = math.lgamma(count + 1) - math.lgamma(most + 1) - math.lgamma(count - most + 1)
+    chance = math.exp(ways + most * math.log(share) + (count - most + 1) * math.log1p(-share))
+    return round(2 * most * chance, 12)
 
 
 def _cross_entropy(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def report(
     rows: list[Row],
     metrics: Metrics,
     outputs: Any,
+    calibration: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes the run's `report.html`."""
     write_report(
@@ -49,6 +51,7 @@ def report(
             kept=recipe.objective.best_epoch(rows) if rows else None,
             kept_by=recipe.objective.kept_by(rows),
             metrics=metrics.to_json(),
+            calibration=calibration,
             scores=metrics.to_scores(),
             counted=recipe.report.counted,
             mistakes=recipe.report.mistakes(outputs, splits.test, splits.class_names),

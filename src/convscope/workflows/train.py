@@ -19,7 +19,7 @@ from convscope.engine.training.closed_form import solve
 from convscope.engine.training.fit import fit
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
-from convscope.kinds.contract.recipe import ExampleContext, Fitted
+from convscope.kinds.contract.recipe import ExampleContext, Fitted, Metrics
 from convscope.run import SPACE_NEEDED, Run, check_writable
 from convscope.types import Progress, Say, silent
 from convscope.workflows.recorded_splits import FILE, write_splits
@@ -76,11 +76,10 @@ def carry_out(
         found = made.recipe.calibrate(fitted, made.splits.validation, progress)
         run.write("calibration.json", dict(found))
         fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
-        if "temperature" in found:
-            say(_calibrated(found))
     outputs = made.recipe.predict(fitted, made.splits.test.samples, progress)
     metrics = made.recipe.evaluate(outputs, made.splits.test, names)
-    run.write("metrics.json", {"test": metrics.to_json(), "best_epoch": rows[objective.best_epoch(rows)]})
+    measured = _measured(made, fitted, outputs, metrics, rows, say)
+    run.write("metrics.json", measured)
     seconds = round(sum(row["seconds"] for row in rows), 1)
     complete = {
         **record,
@@ -90,17 +89,56 @@ def carry_out(
         "calibrated": calibrated,
         "model_sha256": file_sha256(run.model_path),
     }
-    report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs)
+    report(
+        run,
+        complete,
+        made.recipe,
+        fitted,
+        made.splits,
+        rows,
+        metrics,
+        outputs,
+        measured.get("calibration"),
+    )
     run.require()
     run.write_record(complete)
     forget_steps(run)
     return run
 
 
-def _calibrated(found: Mapping[str, Any]) -> str:
+def _measured(
+    made: Plan, fitted: Fitted[Any], outputs: Any, metrics: Metrics, rows: list[Row], say: Say
+) -> dict[str, Any]:
+    """What the run keeps of its test split, with what the calibration changed there."""
+    best = rows[made.recipe.objective.best_epoch(rows)]
+    measured: dict[str, Any] = {"test": metrics.to_json(), "best_epoch": best}
+    if made.recipe.uncalibrated is not None and fitted.calibration:
+        before = made.recipe.uncalibrated(outputs, fitted.calibration)
+        evaluated = made.recipe.evaluate(before, made.splits.test, made.splits.class_names)
+        measured["calibration"] = _effect(fitted.calibration, evaluated, metrics)
+        say(_calibrated(measured["calibration"]))
+    return measured
+
+
+def _effect(calibration: Mapping[str, Any], before: Metrics, after: Metrics) -> dict[str, Any]:
+    """What a calibration changes on the test split."""
+    old, new = before.to_json(), after.to_json()
+    return {
+        "temperature": calibration["temperature"],
+        "validation_samples": calibration["samples"],
+        "test_samples": new["samples"],
+        "bins": len(new["reliability"]),
+        "error_before": old["expected_calibration_error"],
+        "error_after": new["expected_calibration_error"],
+    }
+
+
+def _calibrated(effect: Mapping[str, Any]) -> str:
     return (
-        f"Calibrated with temperature {found['temperature']:.2f} on {found['samples']} validation samples:"
-        f" expected calibration error {found['error_before']:.3f} before, {found['error_after']:.3f} after"
+        f"Calibrated with temperature {effect['temperature']:.2f} on {effect['validation_samples']}"
+        f" validation samples: expected calibration error {effect['error_before']:.3f} before,"
+        f" {effect['error_after']:.3f} after, on {effect['test_samples']} test samples"
+        f" in {effect['bins']} bins"
     )
 
 

@@ -306,6 +306,8 @@ class Recipe(Generic[R, P]):
             hold, which the run keeps as `calibration.json`. None where nothing is needed.
         calibration_optional: Whether a run without `calibration.json` can predict, as older versions wrote
             it, and one whose validation split is the train split.
+        uncalibrated: `(outputs, calibration)` to the outputs as they would be without it, so that a training
+            can tell what it changes on the test split; None where that is not compared.
         reads_whole: Whether `read` takes `seed=None` for data that is to be judged, as `assemble` does.
     """
 
@@ -333,6 +335,7 @@ class Recipe(Generic[R, P]):
     stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
     calibration_optional: bool = False
+    uncalibrated: Callable[[P, Mapping[str, Any]], P] | None = None
     reads_whole: bool = False
 
     def __post_init__(self) -> None:

@@ -36,8 +36,10 @@ from convscope.types import Progress
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.2, 20.0
 """Temperatures that are tried."""
-_SPREAD = 1.0
-"""Standard deviation of the logarithm of a temperature that is expected before any sample is seen."""
+_SPREAD = 0.3
+"""Scale of the logarithm of a temperature that is expected before any sample is seen."""
+_TAILS = 3
+"""Degrees of freedom of its distribution: few let a model that is far too sure be told from chance."""
 _STEPS = 61
 _SMALLEST = 1e-12
 SHOWN_MISTAKES = 24
@@ -74,8 +76,8 @@ def with_temperature(probabilities: npt.NDArray[np.float32], temperature: float)
 def fit_temperature(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
     """The temperature that suits samples the model was not trained on.
 
-    It minimizes their cross-entropy, plus what keeps it near 1 where there are few of them: a normal
-    distribution of its logarithm.
+    It minimizes the sum of their cross-entropies, plus what keeps it near 1 where there are few of them: a
+    Student distribution of its logarithm, whose weight against the sum falls with their number.
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
 
@@ -95,7 +97,7 @@ def fit_temperature(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[
         highest = scaled.max(axis=1)
         sums = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
         entropy = float(np.sum(sums - scaled[np.arange(len(labels)), labels]))
-        return entropy + logarithm**2 / (2 * _SPREAD**2)
+        return entropy + (_TAILS + 1) / 2 * math.log1p((logarithm / _SPREAD) ** 2 / _TAILS)
 
     low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
     for _ in range(3):
@@ -195,6 +197,7 @@ def classification_recipe(
         reads_whole=True,
         calibrate=calibrate,
         calibration_optional=True,
+        uncalibrated=uncalibrated,
         **{name: value for name, value in given.items() if value is not None},
     )
 
@@ -251,6 +254,11 @@ def calibrate(fitted: Fitted[AnyRepresentation], validation: Split, progress: Pr
         "error_before": before.expected_calibration_error,
         "error_after": after.expected_calibration_error,
     }
+
+
+def uncalibrated(probabilities: Probabilities, calibration: Mapping[str, Any]) -> Probabilities:
+    """Calibrated probabilities as the model itself gave them."""
+    return with_temperature(probabilities, 1 / temperature_of(calibration))
 
 
 def _uncalibrated(fitted: Fitted[AnyRepresentation], samples: Samples, progress: Progress) -> Probabilities:

@@ -85,6 +85,8 @@ class ReportContent:
         metrics: The metrics of the test split by name; None if there are none. Those of a
             classifier hold `confusion` and `reliability`; `classes` is a list of `name`, `precision`,
             `recall`, `f1` and `support`.
+        calibration: What the temperature of a classifier changed on the test split: `temperature`,
+            `validation_samples`, `error_before`; None where there is none.
         mistakes: The most confident mistakes, worst first.
         samples: Per class name some of its samples, each as in `Mistake`.
         settings: Every setting of the run by name.
@@ -110,6 +112,7 @@ class ReportContent:
     kept: int | None = None
     kept_by: str = ""
     metrics: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
     mistakes: Sequence[Mistake] = ()
     samples: Sequence[tuple[str, Sequence[object]]] = ()
     settings: Mapping[str, object] | None = None
