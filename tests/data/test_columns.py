@@ -60,6 +60,12 @@ def test_columns_that_could_be_the_label_are_listed_with_their_classes(tmp_path)
     assert "--label-column mood" in error.hint
 
 
+def test_the_column_with_the_fewest_classes_is_the_example(tmp_path):
+    rows = [(f"d{number % 30}", "ab"[number % 2]) for number in range(60)]
+    error = several_labels(table_of(tmp_path, "day,the mood", rows), ["day", "the mood"])
+    assert error.hint == 'Choose one, such as --label-column "the mood".'
+
+
 def test_a_head_has_numbers_with_a_point_and_knows_a_missing_header(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("time;temp\n[s];[K]\n0;20,5\n1;20,75\n2;1,5\n")

@@ -73,13 +73,21 @@ def label_choice(where: str, classes: Mapping[str, Sequence[str]]) -> DataError:
     Args:
         where: The file, for messages.
         classes: The columns that could hold the labels, with the classes in each.
+
+    Returns:
+        An error whose hint names a column with the fewest classes: dates and names have many.
     """
     listed = "; ".join(_described(name, found) for name, found in list(classes.items())[:8])
     listed += f"; and {len(classes) - 8} more" if len(classes) > 8 else ""
+    likely = min(classes, key=lambda name: len(classes[name]))
     return DataError(
         f"{where}: expected one column of labels, received {len(classes)} that could be it: {listed}",
-        hint=f"Choose one, such as --label-column {next(iter(classes))}.",
+        hint=f"Choose one, such as --label-column {_in_quotes(likely)}.",
     )
+
+
+def _in_quotes(name: str) -> str:
+    return f'"{name}"' if " " in name else name
 
 
 def _described(name: str, classes: Sequence[str]) -> str:

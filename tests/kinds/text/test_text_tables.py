@@ -41,6 +41,32 @@ def test_what_is_no_labelled_text_is_no_text_classification(tmp_path, name):
     assert detect(DataSnapshot(write(tmp_path / name, NO_TEXTS[name]))) is None
 
 
+def test_texts_with_several_marks_are_asked_which_of_them_is_the_label(tmp_path):
+    lines = [f"{n},the film number {n} was not so good,{n % 2},{n % 3 % 2},{n % 5 % 2}" for n in range(30)]
+    path = write(tmp_path / "a.csv", "\n".join(["id,comment_text,toxic,rude,insult", *lines]) + "\n")
+    assert detect(DataSnapshot(path)).recipe == "text-classification"
+    with pytest.raises(DataError, match=r"'toxic' .*'rude' .*'insult'") as caught:
+        read_texts(path)
+    assert "--label-column toxic" in caught.value.hint
+
+
+@pytest.mark.parametrize(("mark", "between"), [(".", ","), (",", ";")])
+def test_few_ratings_are_classes_and_many_are_refused_however_they_are_written(tmp_path, mark, between):
+    def rated(count):
+        numbers = [f"{n % count / 4 + 0.25}".replace(".", mark) for n in range(120)]
+        lines = [
+            f"{number}{between}the film {'abcdefghij'[n % 10] * (n % 7 + 1)} was so {'klmnopqrs'[n % 9]}"
+            for n, number in enumerate(numbers)
+        ]
+        return write(tmp_path / f"{count}.csv", "\n".join([f"label{between}review", *lines]) + "\n")
+
+    assert any(
+        "the 5 different numbers of 'label' are classes" in line for line in read_texts(rated(5)).decisions
+    )
+    with pytest.raises(DataError, match="received 30 different numbers"):
+        read_texts(rated(30))
+
+
 def test_programs_and_pages_in_folders_are_no_texts(tmp_path):
     for number in range(4):
         write(tmp_path / "loops" / f"{number}.txt", f"for (i = 0; i < {number}; i++) {{\n  go(i);\n}}\n")

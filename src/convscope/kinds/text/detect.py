@@ -35,6 +35,7 @@ _SPLIT = re.compile(r"train|val|test|dev|corpus")
 _LINES = 400
 _LONGEST_LABEL = 50
 _FEW = 4
+_MARKS = frozenset({"0", "1", "0.0", "1.0"})
 _UNLIKE = 4
 """Columns of numbers from which on a text beside them, whose name says nothing, is one column of many."""
 
@@ -156,9 +157,9 @@ def _cells(head: TableHead, at: int) -> Sequence[str]:
 
 
 def _numeric(head: TableHead) -> int:
-    """How many columns hold numbers."""
+    """How many columns hold numbers, those of marks that are 0 or 1 aside."""
     columns = [[cell for cell in head.column(at) if cell] for at in range(len(head.first))]
-    return sum(bool(cells) and not any(map(words_of_line, cells)) for cells in columns)
+    return sum(not set(cells) <= _MARKS and not any(map(words_of_line, cells)) for cells in columns)
 
 
 def _may_be_label(cells: Sequence[str]) -> bool:

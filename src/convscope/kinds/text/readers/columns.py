@@ -185,6 +185,7 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
     unused = tuple(name for name in dict.fromkeys((*table.columns, *table.unused)) if name not in used)
     if labelled and label is not None:
         _check_label(table, label, seen[label])
+        decisions += _steps(label, seen[label])
         decisions += _truths(table, seen, label, unused)
         decisions += _other_texts(seen, texts, unused, given)
     return TextColumns(texts, label, split, group, unused, tuple(decisions))
@@ -243,7 +244,7 @@ class _Seen:
                     lengths[at] += len(cell)
                     sentences[at] += len(cell) > 8 and strings[at] <= _LOOKED_AT and is_sentence(cell[:500])
                 if isinstance(cell, str | int | float) and len(values[at]) < _KEPT_VALUES:
-                    values[at][cell] += 1
+                    values[at][self.table.numbers.plain(cell) if isinstance(cell, str) else cell] += 1
         return {
             name: _Column(
                 filled[at], strings[at], sentences[at], lengths[at] / max(strings[at], 1), values[at]
@@ -333,6 +334,13 @@ def _check_label(table: Table, label: str, column: _Column) -> None:
             hint="A number cannot be predicted from a text: write a class for each range of numbers into a"
             " column, such as low and high.",
         )
+
+
+def _steps(label: str, column: _Column) -> Iterable[str]:
+    """That few numbers with decimals, such as ratings, are taken for classes."""
+    numbers = [_number(value) for value in column.values]
+    if any(number is not None and number % 1 for number in numbers) and None not in numbers:
+        yield f"label: the {len(numbers)} different numbers of {label!r} are classes, whose order is not used"
 
 
 def _other_texts(
