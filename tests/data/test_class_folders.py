@@ -148,3 +148,30 @@ def test_a_text_that_is_no_list_gives_no_splits(tmp_path):
     made(tmp_path, "a/", "b/")
     (tmp_path / "test.txt").write_text("These images were taken\nby nobody in particular.\n")
     assert set(found(tmp_path)[0].splits) == {None}
+
+
+def test_a_list_of_numbered_files_and_marks_of_train_and_test_gives_the_splits(tmp_path):
+    made(tmp_path, "images/1.gull/", "images/2.tern/")
+    (tmp_path / "images.txt").write_text(
+        "".join(f"{at} {name}/{at % 3}.png\n" for at, name in enumerate(["1.gull"] * 3 + ["2.tern"] * 3))
+    )
+    (tmp_path / "train_test_split.txt").write_text("0 1\n1 1\n2 0\n3 1\n4 0\n5 1\n")
+    files, _ = found(tmp_path)
+    assert dict(zip(files.keys, files.splits, strict=True))["images/2.tern/1.png"] == "test"
+    assert Counter(files.splits) == {"train": 4, "test": 2}
+    assert any("train_test_split.txt is train and test" in line for line in files.decisions)
+
+
+def test_a_list_with_several_columns_behind_the_names_gives_the_splits(tmp_path):
+    made(tmp_path, "gull/", "tern/")
+    (tmp_path / "trainval.txt").write_text("# name class kind\ngull/0 1 1\ngull/1 1 1\ntern/0 2 1\n")
+    (tmp_path / "test.txt").write_text("tern/1 2 1\n")
+    assert Counter(found(tmp_path)[0].splits) == {"train": 3, "test": 1}
+
+
+def test_a_list_of_a_split_that_cannot_be_used_is_named(tmp_path):
+    made(tmp_path, "gull/", "tern/")
+    (tmp_path / "test.txt").write_text("what\nis\nthis\n")
+    files, _ = found(tmp_path)
+    assert set(files.splits) == {None}
+    assert any("test.txt is not used" in line for line in files.decisions)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from convscope.data.listing import Listing
-from convscope.data.split_lists import split_lists, splits_by_lists
+from convscope.data.split_lists import split_lists, splits_by_lists, unread_lists
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
@@ -85,7 +85,7 @@ def class_files(listing: Listing, what: str, takes: Callable[[str], bool] = lamb
     if not found.keys:
         raise tree.nothing()
     found = replace(found, decisions=(*decisions, *found.decisions))
-    return found if split_by_folder else _by_lists(tree, found)
+    return found if split_by_folder else by_lists(tree.listing, tree.files, found)
 
 
 @dataclass
@@ -342,19 +342,29 @@ def _of_groups(tree: _Tree, names: Sequence[str]) -> ClassFiles:
     return ClassFiles(keys, labels, [None] * len(keys), layout, groups, (said,))
 
 
-def _by_lists(tree: _Tree, found: ClassFiles) -> ClassFiles:
-    """The splits that published lists give; files in none of them are left out where train is listed."""
+def by_lists(listing: Listing, files: Sequence[str], found: ClassFiles) -> ClassFiles:
+    """The splits that published lists give; files in none of them are left out where train is listed.
+
+    Args:
+        listing: The folder; learns what was left out.
+        files: All files below it, among them the lists.
+        found: The samples, without splits.
+
+    Raises:
+        DataError: Two lists of different splits name one sample.
+    """
     data = set(found.keys)
-    lists = split_lists(tree.listing, [key for key in tree.files if key not in data], found.keys)
-    lists = [each for each in lists if each.split is not None]
+    others = [key for key in files if key not in data]
+    lists = [each for each in split_lists(listing, others, found.keys) if each.split is not None]
+    found = replace(found, decisions=(*found.decisions, *unread_lists(others, lists)))
     if not lists:
         return found
-    splits, said = splits_by_lists(tree.listing.root, lists, found.keys)
-    used = {f"{tree.listing.root}/{each.key}" for each in lists}
-    tree.listing.skipped[:] = [each for each in tree.listing.skipped if each.path not in used]
+    splits, said = splits_by_lists(listing.root, lists, found.keys)
+    used = {f"{listing.root}/{each.key}" for each in lists}
+    listing.skipped[:] = [each for each in listing.skipped if each.path not in used]
     kept = [at for at, split in enumerate(splits) if split is not None]
     for at in sorted(set(range(len(splits))) - set(kept)):
-        tree.listing.skip(found.keys[at], "in none of the lists of splits")
+        listing.skip(found.keys[at], "in none of the lists of splits")
     return replace(
         found,
         keys=[found.keys[at] for at in kept],

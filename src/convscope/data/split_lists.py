@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,9 @@ ENDINGS = (".txt", ".lst", ".list")
 MOST_LINES = 5_000_000
 _SHARE = 0.9
 """Lines that have to name files that are there, of all lines."""
+_MARKS: Mapping[str, SplitName] = {"1": "train", "0": "test"}
+_WORDS = re.compile(r"[^\W\d_]+")
+_GAP = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class SplitList:
 def split_lists(listing: Listing, files: Sequence[str], keys: Iterable[str]) -> list[SplitList]:
     """The lists among some files of which most lines name samples; others are no lists.
 
+    A file such as `train_test_split.txt` is one list for each split: its lines are a sample, or the number
+    that another file gives it (`7 a/b.jpg`), and the split, where 1 is train and 0 is test.
+
     Args:
         listing: The folder.
         files: Where lists may be, relative to it.
@@ -46,14 +53,30 @@ def split_lists(listing: Listing, files: Sequence[str], keys: Iterable[str]) -> 
 
     Returns:
         Sorted by their keys; a line is a path, with or without its ending and the folders around it, and a
-        label or nothing behind it.
+        label or nothing behind it. Of several columns behind it none is taken for the label.
     """
     lists = sorted(key for key in files if key.lower().endswith(ENDINGS))
     if not lists:
         return []
     known = FileIndex(keys)
-    found = (_list_of(listing, key, known) for key in lists)
-    return [each for each in found if each is not None]
+    found: list[SplitList] = []
+    for key in lists:
+        if _says_several(key):
+            found += _lists_of_marks(listing, key, lists, known)
+        else:
+            one = _list_of(listing, key, known)
+            found += [] if one is None else [one]
+    return found
+
+
+def unread_lists(files: Sequence[str], lists: Sequence[SplitList]) -> list[str]:
+    """One line for each file that is called a list of a split and is none of the lists that are used."""
+    used = {each.key for each in lists}
+    return [
+        f"splits: {key} is not used, though its name says a split: its lines name none of the files"
+        for key in sorted(files)
+        if key.lower().endswith(ENDINGS) and key not in used and (_says_several(key) or _split_of_list(key))
+    ]
 
 
 def splits_by_lists(
@@ -81,7 +104,10 @@ def splits_by_lists(
                     hint="Correct the lists, or move them elsewhere to have splits drawn.",
                 )
     rest: SplitName | None = None if "train" in split_by_key.values() else "train"
-    named = ", ".join(f"{each.key} is {each.split}" for each in lists)
+    splits_of: dict[str, list[str]] = {}
+    for each in lists:
+        splits_of.setdefault(each.key, []).append(str(each.split))
+    named = ", ".join(f"{key} is {' and '.join(splits)}" for key, splits in splits_of.items())
     others = "files in none of them are left out" if rest is None else "all other files are train"
     return [split_by_key.get(key, rest) for key in keys], f"splits: by the lists: {named}; {others}"
 
@@ -91,7 +117,7 @@ def _list_of(listing: Listing, key: str, known: FileIndex) -> SplitList | None:
     total = unknown = 0
     try:
         for number, line in read_lines(Path(listing.root, key)):
-            if not line.strip():
+            if not line.strip() or line.startswith("#"):
                 continue
             total += 1
             file, label = _parted_line(line.strip(), known)
@@ -105,7 +131,51 @@ def _list_of(listing: Listing, key: str, known: FileIndex) -> SplitList | None:
         return None
     if not labels or unknown > total * (1 - _SHARE):
         return None
-    return SplitList(key, split_of(PurePosixPath(key).stem), labels, unknown)
+    return SplitList(key, _split_of_list(key), labels, unknown)
+
+
+def _split_of_list(key: str) -> SplitName | None:
+    return split_of(PurePosixPath(key).stem)
+
+
+def _says_several(key: str) -> bool:
+    """Whether a name says several splits, as `train_test_split` does."""
+    return len({split_of(word) for word in _WORDS.findall(PurePosixPath(key).stem)} - {None}) > 1
+
+
+def _lists_of_marks(listing: Listing, key: str, lists: Sequence[str], known: FileIndex) -> list[SplitList]:
+    """The lists of the splits that stand behind samples, or behind the numbers of samples."""
+    rows = _pairs(listing, key)
+    splits = {mark: _MARKS.get(mark) or split_of(mark) for mark in {mark for _, mark in rows}}
+    if not rows or None in splits.values() or len(set(splits.values())) < 2:
+        return []
+    for names in ({}, *(dict(_pairs(listing, other)) for other in lists if other != key)):
+        files = [known.find(names.get(sample, sample)) for sample, _ in rows]
+        missing = files.count(None)
+        if missing <= len(rows) * (1 - _SHARE):
+            by_split: dict[SplitName, dict[str, str]] = {}
+            for file, (_, mark) in zip(files, rows, strict=True):
+                split = splits[mark]
+                if file is not None and split is not None:
+                    by_split.setdefault(split, {})[file] = ""
+            return [SplitList(key, split, labels, missing) for split, labels in by_split.items()]
+    return []
+
+
+def _pairs(listing: Listing, key: str) -> list[tuple[str, str]]:
+    """The first word of each line and what follows it; nothing where a line has one word only."""
+    pairs: list[tuple[str, str]] = []
+    try:
+        for number, line in read_lines(Path(listing.root, key)):
+            if not line.strip():
+                continue
+            words = _GAP.split(line.strip(), maxsplit=1)
+            if len(words) < 2 or number > MOST_LINES:
+                return []
+            pairs.append((words[0], words[1]))
+    except DataError:
+        return []
+    return pairs
 
 
 def _parted_line(line: str, known: FileIndex) -> tuple[str | None, str]:
@@ -118,4 +188,5 @@ def _parted_line(line: str, known: FileIndex) -> tuple[str | None, str]:
         file = known.find(name) if found else None
         if file is not None:
             return file, label.strip()
-    return None, ""
+    words = _GAP.split(line)
+    return (known.find(words[0]) if len(words) > 2 else None), ""

@@ -52,7 +52,7 @@ from itertools import islice
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.class_folders import ClassFiles, class_files
+from convscope.data.class_folders import ClassFiles, by_lists, class_files
 from convscope.data.encoding import check_encoding
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
@@ -285,17 +285,16 @@ def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | 
         reason = f"{len(by_folder[parent])} images without labels in their names"
         listing.skip(parent, reason)
         lines.append(f"left out: {parent}/, {reason}")
-    return scan_to_found(
-        unscanned_files(str(folder), [key for key, _, _ in rows]),
-        where=str(folder),
-        layout=f"labels in the names of {len(rows)} files",
-        labels=[label for _, label, _ in rows],
-        splits=[split for _, _, split in rows],
-        skipped=listing.skipped,
-        progress=progress,
-        decisions=lines,
-        intensity_range=asked.intensity_range,
+    files = ClassFiles(
+        [key for key, _, _ in rows],
+        [label for _, label, _ in rows],
+        [split for _, _, split in rows],
+        f"labels in the names of {len(rows)} files",
+        decisions=tuple(lines),
     )
+    if not any(files.splits):
+        files = by_lists(listing, listing.files_below(""), files)
+    return _of_folders(folder, listing, files, progress, asked)
 
 
 def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
