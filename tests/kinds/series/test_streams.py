@@ -72,6 +72,40 @@ def test_the_user_says_how_much_is_learned_from(tmp_path):
         Wanted(train_share=1.0)
 
 
+def machines(rows=80, ids=("7", "8", "9")):
+    """CSV of machines below each other, all measured at the same times, with failures in the last column."""
+    rng = np.random.default_rng(0)
+    hours = [str(np.datetime64("2026-01-01T00:00") + np.timedelta64(row, "h")) for row in range(rows)]
+    lines = [
+        f"{hour},{one},{rng.normal():.3f},{int(row == rows - 5)}"
+        for one in ids
+        for row, hour in enumerate(hours)
+    ]
+    return "\n".join(["datetime,machineID,volt,failure", *lines]) + "\n"
+
+
+def test_rows_of_several_machines_are_a_series_each_and_failures_are_truth(tmp_path):
+    path = write(tmp_path / "a.csv", machines())
+    splits = read_streams(path, wanted=Wanted(lead=0))
+    test = splits["test"]
+    assert [key.split("#")[1] for key in test.samples.keys] == ["7", "8", "9"]
+    assert [one.variables for one in test.samples.series] == [("volt",)] * 3
+    assert [truth.windows for truth in test.labels] == [((35, 35),)] * 3
+    assert any("one for each of the 3 values of 'machineID'" in line for line in splits.decisions)
+    assert splits.reading["id_column"] == "machineID"
+    assert len(read_stream_inputs([str(path)], wanted=Wanted(id_column="machineID")).keys) == 3
+
+
+def test_two_columns_that_may_be_ids_are_told_and_one_can_be_named(tmp_path):
+    lines = machines(ids=("1", "2")).replace("machineID", "place").splitlines()
+    text = "\n".join([f"{lines[0]},room", *(f"{line},{line.split(',')[1]}0" for line in lines[1:])])
+    path = write(tmp_path / "a.csv", text)
+    with pytest.raises(DataError, match="each of 'place', 'room'") as caught:
+        read_streams(path)
+    assert "--id-column" in str(caught.value.hint)
+    assert len(read_streams(path, wanted=Wanted(id_column="room"))["test"].samples.keys) == 2
+
+
 def test_nothing_is_known_of_a_plain_table(tmp_path):
     splits = read_streams(write(tmp_path / "a.csv", table(columns=("x", "y"))))
     assert splits.test.labels[0].windows is None

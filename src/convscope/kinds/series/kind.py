@@ -65,6 +65,7 @@ EVERY = Option(
 
 MEASURING_OPTIONS = (
     TIME_COLUMN,
+    Option("id_column", str, None, "Name of the column that identifies the series of a row", predicts=True),
     Option(
         "time_format",
         str,
@@ -86,7 +87,6 @@ MEASURING_OPTIONS = (
 )
 SERIES_CLASSIFICATION_OPTIONS = (
     *MEASURING_OPTIONS,
-    Option("id_column", str, None, "Name of the column that identifies the series of a row", predicts=True),
     _LABEL_COLUMN,
     GROUP,
     Option(

@@ -3,6 +3,7 @@
 | what is given | what happens |
 |---|---|
 | a table | one series; the beginning is for training, the rest for evaluation |
+| a column of ids, beside which each time stands once | a series for each id, said |
 | a folder of tables | a series each, all with the same variables; each is divided by time |
 | `train/`, `test/`, perhaps `validation/` | as named; a missing `validation/` is the end of each of train |
 | a file or folder of the Numenta Anomaly Benchmark | its windows for evaluation, the probation for training |
@@ -28,7 +29,7 @@ from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.surprisal import HELD
-from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured
+from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured_each
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
 from convscope.kinds.series.readers.frames import is_table, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs, Stream, fingerprint, split_of, stretch
@@ -85,6 +86,7 @@ def read_streams(
         skipped=skipped,
         reading={
             **({} if asked.forecast else {"per_series": own}),
+            **({} if notes.ids is None else {"id_column": notes.ids}),
             **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
         },
     )
@@ -110,35 +112,41 @@ def _read_all(
 ) -> list[Stream]:
     streams = []
     for done, key in enumerate(keys, 1):
-        streams.append(read_stream(Path(root, key), key, asked, benchmark, notes))
+        streams += read_stream(Path(root, key), key, asked, benchmark, notes)
         progress(done, len(keys), "reading series")
     return streams
 
 
 def read_stream(
     path: Path, key: str, asked: Wanted, benchmark: BenchmarkLabels | None, notes: Notes
-) -> Stream:
-    """One table as a series, with the anomalies that are known.
+) -> list[Stream]:
+    """The series of one table, with the anomalies that are known.
 
     Raises:
         DataError: The table is malformed.
         UsageError: There is no such column.
         BackendError: pandas is not installed.
     """
-    found = measured(asked.measuring.frame_of(path), asked, str(path), alone=True)
-    lines = [line for line in found.notes if not line.startswith("time: column")]
-    notes.add(
-        [
-            line if path.name not in line else type(line)(line.replace(path.name, "the table"))
-            for line in lines
-        ]
-    )
-    if found.time_format is not None:
-        notes.forms.add(found.time_format, found.notes)
-    if found.marks is not None:
-        return Stream(key, found.series, windows_of_marks(found.marks), by_row=True)
-    windows = None if benchmark is None else benchmark.windows(path, found.series.times)
-    return Stream(key, found.series, windows)
+    frame = asked.measuring.frame_of(path)
+    streams = []
+    for found in measured_each(frame, asked, str(path), alone=True):
+        notes.add([_of_any(line, path.name) for line in found.notes if not line.startswith("time: column")])
+        if found.time_format is not None:
+            notes.forms.add(found.time_format, found.notes)
+        if found.ids is not None:
+            notes.ids = found.ids
+        name = f"{key}#{found.name}" if found.name else key
+        if found.marks is not None:
+            streams.append(Stream(name, found.series, windows_of_marks(found.marks), by_row=True))
+        else:
+            windows = None if benchmark is None else benchmark.windows(path, found.series.times)
+            streams.append(Stream(name, found.series, windows))
+    return streams
+
+
+def _of_any(line: str, name: str) -> str:
+    """A note in which a table is not named, so that it is the same of all tables."""
+    return line if name not in line else type(line)(line.replace(name, "the table"))
 
 
 def _own(streams: Sequence[Stream], asked: Wanted, *, apart: bool) -> tuple[bool, list[str]]:
@@ -297,17 +305,17 @@ def read_stream_inputs(
         files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_table, "no table")
     if not files:
         raise nothing_in(inputs, "series", skipped)
-    series = []
+    series, keys = list[Series](), list[str]()
     for done, file in enumerate(files, 1):
         if file == STANDARD_INPUT:
             frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
         else:
             frame, where = asked.measuring.frame_of(Path(file), strict=False), file
-        made = measured(frame, asked, where)
-        series.append(made.series)
-        notes.add([line for line in made.notes if not line.startswith("time: column")])
+        for made in measured_each(frame, asked, where):
+            series.append(made.series)
+            keys.append(f"{where}#{made.name}" if made.name else where)
+            notes.add([line for line in made.notes if not line.startswith("time: column")])
         progress(done, len(files), "reading series")
-    keys = ["standard input" if file == STANDARD_INPUT else file for file in files]
     references = [_beginning(each, asked, file) for each, file in zip(series, keys, strict=True)]
     return SegmentInputs(
         root="",

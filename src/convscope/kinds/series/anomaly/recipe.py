@@ -45,6 +45,7 @@ def read(
     train_rows: int | None = None,
     per_series: bool | None = None,
     levels: bool | None = None,
+    id_column: str | None = None,
 ) -> Splits:
     """Series of any layout, divided by time.
 
@@ -66,11 +67,12 @@ def read(
         per_series: Whether each series is compared with its own beginning; None: where series are unlike.
         levels: Whether rows are compared with the levels of the beginning; None: where `train_rows` says that
             it is normal.
+        id_column: The column that says to which series a row belongs; found out by default.
     """
     checked_rate(false_alarms)
     checked_hold(hold)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    wanted = Wanted(label_column, train_share, window, measuring, train_rows, per_series)
+    wanted = Wanted(label_column, train_share, window, measuring, train_rows, per_series, id_column=id_column)
     return _with_levels(read_streams(path, wanted=wanted, progress=progress), levels, train_rows)
 
 
@@ -100,10 +102,13 @@ def read_inputs(
     train_share: float | None = None,
     train_rows: int | None = None,
     per_series: bool | None = None,
+    id_column: str | None = None,
 ) -> SegmentInputs:
     """Series that scores are asked for."""
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    wanted = Wanted(label_column, train_share, 0, measuring, train_rows, bool(per_series))
+    wanted = Wanted(
+        label_column, train_share, 0, measuring, train_rows, bool(per_series), id_column=id_column
+    )
     return read_stream_inputs(paths, wanted=wanted, progress=progress)
 
 

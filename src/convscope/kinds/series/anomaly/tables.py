@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.columns import column_of, find_column, is_label_name
+from convscope.data.columns import column_of, find_column, is_label_name, label_name
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
+from convscope.kinds.series.readers.table_roles import id_column
 from convscope.kinds.series.readers.tables import MEASURING, Measuring, regular, series_of_frame
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.kinds.series.readers.unlike import check_rows
@@ -36,6 +38,12 @@ ANOMALY_COLUMNS = (
 """What columns are called that mark anomalies."""
 CHANGE_COLUMNS = ("changepoint", "change_point", "changepoints", "is_changepoint", "is_change_point", "is_pa")
 """What columns are called that mark where anomalies begin and end: truth as well, and never an input."""
+_MARKS = re.compile(
+    r"(?:is|has|any)?[ _.-]?(?:machine[ _.-]?)?(?:failures?|failed|fault(?:y|s)?|anomal(?:y|ies|ous)"
+    r"|outliers?|attacks?|defect(?:ive|s)?|breakdown|malfunction|broken|intrusion)"
+    r"(?:[ _.-]?(?:label|flag|state|type))?",
+    re.IGNORECASE,
+)
 TRAIN_SHARE = 0.5
 """Share of the rows that is learned from, at the beginning of each series."""
 
@@ -58,6 +66,7 @@ class Wanted:
         own: Whether each series is compared with its own beginning; None: where series are unlike.
         forecast: Whether rows are forecast: they are brought to times one step apart, and a column that marks
             anomalies is left out.
+        id_column: The column that says to which series a row belongs; found out by default.
     """
 
     label_column: str | None = None
@@ -67,6 +76,7 @@ class Wanted:
     train_rows: int | None = None
     own: bool | None = None
     forecast: bool = False
+    id_column: str | None = None
 
     def __post_init__(self) -> None:
         if self.train_share is not None and self.train_rows is not None:
@@ -95,6 +105,7 @@ class Notes:
 
     counts: dict[str, int] = field(default_factory=dict)
     forms: TimeForms = field(default_factory=TimeForms)
+    ids: str | None = None
 
     def add(self, lines: Sequence[str]) -> None:
         """Counts each line."""
@@ -119,12 +130,53 @@ class MarkedSeries:
         marks: Whether each row is marked, shape (rows,); None where no column says so.
         notes: What was done, a line each.
         time_format: How times are written; None where there are none.
+        name: What tells it from the others of its table; empty if it is alone.
+        ids: The column that this stands in; None if it is alone.
     """
 
     series: Series
     marks: npt.NDArray[np.bool_] | None
     notes: tuple[str, ...]
     time_format: str | None
+    name: str = ""
+    ids: str | None = None
+
+
+def measured_each(
+    frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool = False
+) -> list[MarkedSeries]:
+    """The series of a table: one for each value of a column of ids, or the only one.
+
+    Args:
+        frame: A `pandas.DataFrame`.
+        asked: Columns that the user chose.
+        where: The file, for messages.
+        alone: As `measured`.
+
+    Raises:
+        DataError: As `measured`, or several columns may be that of ids.
+        UsageError: As `measured`.
+    """
+    marks = [name for name in map(str, frame.columns) if _is_truth(name)]
+    marks += [] if asked.label_column is None else [asked.label_column]
+    there = alone or asked.id_column is None or asked.id_column in frame.columns
+    given = asked.id_column if there else None
+    kept = frame.drop(columns=list(asked.measuring.drop), errors="ignore")
+    ids = id_column(kept, where, given, asked.measuring.time_column, marks) if there else None
+    if ids is None:
+        return [measured(frame, asked, where, alone=alone)]
+    parts = list(frame.groupby(ids, sort=False, dropna=True))
+    said = f"series: one for each of the {len(parts)} values of '{ids}', which is no variable"
+    found = []
+    for name, part in parts:
+        part.attrs = dict(frame.attrs)
+        key = label_name(where, name)
+        rest = part.drop(columns=[ids]).reset_index(drop=True)
+        one = measured(rest, asked, f"{where}, {ids} {key}", alone=alone)
+        found.append(replace(one, name=key, ids=ids))
+    lost = int(frame[ids].isna().sum())
+    left = [Doubt(f"series: {lost} rows without a value of '{ids}' are left out")] if lost else []
+    return [replace(found[0], notes=(said, *left, *found[0].notes)), *found[1:]]
 
 
 def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool = False) -> MarkedSeries:
@@ -188,8 +240,22 @@ def _marked_by(frame: pandas.DataFrame, asked: Wanted, where: str, alone: bool) 
     at = find_column(names, ANOMALY_COLUMNS)
     if at is not None:
         return names[at]
-    called = [name for name in names if is_label_name(name)]
+    called = [name for name in names if _is_truth(name)]
     return next((name for name in called if _says_what_is_normal(frame[name])), None)
+
+
+def is_mark_name(name: str) -> bool:
+    """Whether a column is called as those that mark anomalies or failures; what stands in it must decide.
+
+    Example:
+        >>> [is_mark_name(name) for name in ("failure", "is_faulty", "Machine failure", "failure_rate")]
+        [True, True, True, False]
+    """
+    return _MARKS.fullmatch(name.strip()) is not None
+
+
+def _is_truth(name: str) -> bool:
+    return is_mark_name(name) or is_label_name(name)
 
 
 def _says_what_is_normal(column: pandas.Series) -> bool:

@@ -46,6 +46,7 @@ def read(
     window: int = WINDOW,
     horizon: int = HORIZON,
     coverage: float = COVERAGE,
+    id_column: str | None = None,
 ) -> Splits:
     """Series of any layout, divided by time.
 
@@ -62,6 +63,7 @@ def read(
         window: Rows that the model sees.
         horizon: Rows that are forecast.
         coverage: Share of true values that intervals hold.
+        id_column: The column that says to which series a row belongs; found out by default.
 
     Raises:
         DataError: As `read_streams`; or no series is long enough.
@@ -75,7 +77,7 @@ def read(
     check_coverage(coverage)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     share = TRAIN_SHARE if train_share is None else train_share
-    wanted = Wanted(None, share, WHOLE_PAST, measuring, own=False, forecast=True)
+    wanted = Wanted(None, share, WHOLE_PAST, measuring, own=False, forecast=True, id_column=id_column)
     found = read_streams(path, wanted=wanted, progress=progress)
     for name in ("train", "validation", "test"):
         _check_room(found, name, window, horizon)
@@ -108,12 +110,12 @@ def read_inputs(
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
     encoding: str | None = None,
+    id_column: str | None = None,
 ) -> SegmentInputs:
     """Series that are to be continued."""
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    return read_stream_inputs(
-        paths, wanted=Wanted(None, None, 0, measuring, forecast=True), progress=progress
-    )
+    wanted = Wanted(None, None, 0, measuring, forecast=True, id_column=id_column)
+    return read_stream_inputs(paths, wanted=wanted, progress=progress)
 
 
 RECIPE = Recipe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,17 @@ SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label",
 ARCHIVE_TABLES = (".tsv", ".txt")
 """How tables of the UCR archive end, which have a label first and no header."""
 
+FEWEST_ROWS = 8
+"""Rows of a series on average, from which on a column can be one of ids."""
+REPEATED = 0.5
+"""Share of the rows whose times must stand in others too."""
+
 _MOST_CLASSES = 100
+_ID_NAME = re.compile(
+    r".*(?:[_ .-]id|[a-z]ID|[a-z]Id)|id|(?:machine|device|sensor|engine|unit|turbine|station|pump|series"
+    r"|asset|entity|node|meter|site)(?:[_ .-]?(?:no|nr|number|name|id))?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -268,3 +279,56 @@ def _repeating_ids(frame: pandas.DataFrame, free: Sequence[str]) -> str | None:
     """A column of a usual name in which some value stands twice; else its rows are series of their own."""
     at = find_column(free, ID_COLUMNS)
     return free[at] if at is not None and bool(frame[free[at]].duplicated().any()) else None
+
+
+def id_column(
+    frame: pandas.DataFrame, where: str, given: str | None, time_column: str | None, marks: Sequence[str]
+) -> str | None:
+    """The column of ids of a table; None where all rows are of one series.
+
+    A column is one of ids where it holds few whole numbers or words, most times stand in several rows, and no
+    time stands twice beside one value. Of several such columns, the only one that is called like an id.
+
+    Args:
+        frame: A `pandas.DataFrame`.
+        where: The file, for messages.
+        given: The name or position that the user gave.
+        time_column: The column of times that the user gave.
+        marks: Columns of truth, which are none of ids.
+
+    Raises:
+        DataError: Several columns can be it.
+        UsageError: There is no column of that name.
+    """
+    names = [str(name) for name in frame.columns]
+    if given is not None:
+        return column_of(where, names, given, "--id-column")
+    times = list(find_time_columns(frame, time_column, where))
+    if not times or float(frame.duplicated(times, keep=False).mean()) < REPEATED:
+        return None
+    free = [name for name in names if name not in (*times, *marks) and _may_be_ids(frame[name])]
+    able = [name for name in free if not frame.duplicated([*times, name]).any()]
+    called = [name for name in able if _ID_NAME.fullmatch(name.strip())]
+    chosen = called if called else able
+    if len(chosen) > 1:
+        shown = ", ".join(f"'{name}'" for name in chosen)
+        raise DataError(
+            f"{where}: most times stand in several rows, so that it holds several series; each of {shown} can"
+            " say to which one a row belongs",
+            hint=f"Name the column with --id-column, such as --id-column '{chosen[0]}'.",
+        )
+    return chosen[0] if chosen else None
+
+
+def _may_be_ids(column: pandas.Series) -> bool:
+    """Whether a column holds few whole numbers or words, each many times."""
+    kinds = pandas_library().api.types
+    if kinds.is_datetime64_any_dtype(column.dtype) or kinds.is_bool_dtype(column.dtype):
+        return False
+    known = column.dropna()
+    if not len(known) or not 2 <= known.nunique() <= len(known) / FEWEST_ROWS:
+        return False
+    if kinds.is_numeric_dtype(column.dtype):
+        values = known.to_numpy(dtype=np.float64)
+        return bool(np.all(values == np.floor(values)))
+    return True
