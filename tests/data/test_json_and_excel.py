@@ -123,6 +123,15 @@ def test_a_workbook_is_a_table(tmp_path):
     assert table_head(path, "").first == ("text", "label", "day")
 
 
+def test_a_cover_sheet_is_passed_over_and_two_tables_are_refused(tmp_path):
+    cover, rows = [["made by Ann"], ["in 2024"], ["x", "y"]], [["text", "label"], *EXPECTED * 2]
+    table = open_table(workbook(tmp_path / "a.xlsx", {"cover": cover, "data": rows}), "Excel")
+    assert table.columns == ("text", "label")
+    assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'cover' are not"
+    with pytest.raises(DataError, match="one sheet with a table, received 'one', 'two'"):
+        open_table(workbook(tmp_path / "b.xlsx", {"one": rows, "two": rows}), "Excel")
+
+
 def test_a_workbook_without_header_keeps_its_numbers(tmp_path):
     path = workbook(tmp_path / "a.xlsx", {"data": [[1, 2.5, True], [3, None, False], [4, 4.5, True]]})
     table = open_table(path, "Excel")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,8 @@ from convscope.errors import BackendError, DataError
 MOST_BYTES = 2**31
 """Bytes of a workbook when it is unpacked."""
 _SNIFFED = 1000
+_FEWEST_ROWS = 8
+"""Rows of a sheet that is a table beside other sheets: a legend has fewer."""
 _ERRORS = frozenset({"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"})
 
 
@@ -28,7 +30,8 @@ class Workbook:
 
     Args:
         path: The file.
-        sheet: The name of the sheet: the first one that is not empty.
+        sheet: The name of the sheet: the only one whose rows have several cells, else the first one that is
+            not empty.
         columns: The names of its columns, or numbers from 1.
         named: Whether they stand in the sheet.
         skipped: Rows of the sheet before the first one of values.
@@ -59,7 +62,7 @@ class Workbook:
             header: As `table_format`.
 
         Raises:
-            DataError: The workbook is damaged, too large or empty.
+            DataError: The workbook is damaged, too large or empty, or has several sheets that are tables.
             BackendError: openpyxl is not installed.
         """
         filled: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
@@ -69,11 +72,12 @@ class Workbook:
                 filled[name] = first
         if not filled:
             raise DataError(f"{path}: expected a sheet with rows, received an empty workbook")
-        sheet, rows = next(iter(filled.items()))
+        sheet = _only_table(path, filled)
+        rows = filled[sheet]
         found = _format(path.name, rows, wanted, usual, header)
         said = list(found.decisions)
         if len(filled) > 1:
-            others = ", ".join(map(repr, list(filled)[1:6]))
+            others = ", ".join(repr(name) for name in list(filled)[:6] if name != sheet)
             said.insert(0, f"sheet: {sheet!r} of {path.name} is read, {others} are not")
         unused = (*((found.index,) if found.index else ()), *found.unnamed)
         below = [cells for number, cells in rows if number > found.skipped]
@@ -102,6 +106,21 @@ class Workbook:
                 )
             read = (str(cell) if at in words and _is_number(cell) else cell for at, cell in enumerate(cells))
             yield number, (*read, *(None,) * (width - len(cells)))
+
+
+def _only_table(path: Path, filled: Mapping[str, Sequence[tuple[int, tuple[Any, ...]]]]) -> str:
+    """The sheet to read: a cover sheet and notes are no table, as most of their rows are one cell."""
+    tables = [
+        name
+        for name, rows in filled.items()
+        if sum(len(cells) > 1 for _, cells in rows) * 2 > len(rows) >= _FEWEST_ROWS
+    ]
+    if len(tables) > 1:
+        raise DataError(
+            f"{path}: expected one sheet with a table, received {', '.join(map(repr, tables))}",
+            hint="Delete the sheets that are not to be read, or save the one that is as CSV (UTF-8).",
+        )
+    return next(iter(tables or filled))
 
 
 def excel_library() -> ModuleType:
