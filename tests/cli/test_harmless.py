@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import convscope
+from convscope.cli import results
 from convscope.cli.console import harmless, json_text, plain
 from convscope.csv_text import csv_text, safe_cell
 
@@ -81,3 +82,12 @@ def test_neighbors_of_hostile_names(run_command, tmp_path):
         assert "[red]" in "".join(out.split())
     code, out, _ = run_command("neighbors", to, "id:0", "--format", "csv", "--no-safe-csv")
     assert next(iter(csv.DictReader(io.StringIO(out))))["path"].startswith(f"{place}/x.npy#")
+
+
+def test_texts_that_a_csv_changes_are_named_once(capsys):
+    results._say_changed([["sample", "-neg"], ["a", "-neg"], ["b", "1.5"]])
+    said = capsys.readouterr().err
+    assert said.count("-neg") == 2
+    assert "--no-safe-csv" in said
+    results._say_changed([["sample", "neg"]])
+    assert not capsys.readouterr().err

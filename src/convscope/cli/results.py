@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from convscope.cli.console import STDOUT, harmless, json_text, plain, print_json, say
-from convscope.csv_text import csv_text
+from convscope.csv_text import csv_text, safe_cell
 
 if TYPE_CHECKING:
     from convscope.features.neighbors import Neighbors
@@ -60,6 +60,8 @@ def print_stream(predictions: Iterable[Prediction], form: str, *, safe_csv: bool
         elif form == "csv":
             row = prediction.to_row()
             lines = [list(row.values())] if named else [list(row), list(row.values())]
+            if safe_csv and not named:
+                _say_changed(lines)
             sys.stdout.write(csv_text(lines, safe=safe_csv, newline="\r\n"))
             named = True
         else:
@@ -99,6 +101,8 @@ def print_colored(seen: Inspection) -> None:
 def print_neighbors(found: Neighbors, form: str, *, safe_csv: bool = True) -> None:
     """Prints the nearest samples as a table, CSV or JSON Lines."""
     if form == "csv":
+        if safe_csv:
+            _say_changed(found.to_rows())
         sys.stdout.write(found.to_csv(safe=safe_csv))
         return
     if form == "jsonl":
@@ -155,7 +159,23 @@ def _csv(predictions: Predictions, safe: bool) -> None:
     rows = [row.to_row() for row in predictions.rows]
     names = list(rows[0]) if rows else ["sample", "label"]
     lines = [names, *([row[name] for name in names] for row in rows)]
+    if safe:
+        _say_changed(lines)
     sys.stdout.write(csv_text(lines, safe=safe, newline="\r\n"))
+
+
+def _say_changed(rows: Iterable[Sequence[object]]) -> None:
+    """Names the texts that stand differently in the CSV, which others that are joined with it may not."""
+    cells = (cell for row in rows for cell in row if isinstance(cell, str))
+    changed = list(dict.fromkeys(cell for cell in cells if safe_cell(cell) != cell))
+    if not changed:
+        return
+    shown = ", ".join(repr(cell[:40]) for cell in changed[:3])
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    say(
+        f"Warning: {shown}{more} would be formulas or commands, so the CSV has {safe_cell(changed[0][:40])!r}"
+        " and the like; --no-safe-csv leaves them as they are."
+    )
 
 
 def _jsonl(predictions: Predictions) -> None:
