@@ -109,6 +109,23 @@ def test_a_first_column_that_counts_rows_is_left_out_and_a_table_needs_no_header
     assert read(tmp_path, "a;b\n5;6\n")[0].variables == ("a", "b")
 
 
+def test_a_named_counter_is_left_out_and_numbers_that_do_not_count_stay(tmp_path):
+    found, notes = read(tmp_path, '"#",time,a\n4,2026-01-01,5\n5,2026-01-02,6\n6,2026-01-03,2\n')
+    assert found.variables == ("a",)
+    assert "the column '#' counts the rows and is left out" in notes
+    assert read(tmp_path, "index,a\n4,5\n6,6\n8,2\n")[0].variables == ("index", "a")
+
+
+def test_the_offset_in_the_name_of_a_column_of_times_is_taken_unless_times_have_their_own(tmp_path):
+    found, notes = read(
+        tmp_path, '"Date Time, GMT-05:00",a\n06/01/24 12:15:00 AM,5\n06/13/24 01:00:00 PM,6\n'
+    )
+    assert str(found.times[0])[:16] == "2024-06-01T05:15"
+    assert any("GMT-05:00" in line and "UTC" in line for line in notes)
+    found, _ = read(tmp_path, '"time GMT-05:00",a\n2026-01-01T10:00:00Z,5\n2026-01-01T11:00:00Z,6\n')
+    assert str(found.times[0])[:16] == "2026-01-01T10:00"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -120,7 +120,7 @@ def test_what_was_settled_is_kept_and_contradictions_are_told():
     with pytest.raises(DataError, match="expected seconds since 1970, received 1772452800000"):
         read({"ts": [1772452800000] * 2}, time_format="seconds")
     with pytest.raises(UsageError, match="time_format must be one of day-first"):
-        measuring_of(None, "whatever", (), ())
+        measuring_of(None, "whatever", (), (), None)
 
 
 def daily(path, start, days):
@@ -135,7 +135,7 @@ def test_tables_that_leave_it_open_are_read_as_those_that_do_not(tmp_path):
     for number in range(2):
         daily(tmp_path / "all" / f"b{number}.csv", 90 * number, 90)
     splits = read_streams(tmp_path / "all", wanted=Wanted(lead=0))
-    assert splits.reading == {"time_format": "day-first"}
+    assert splits.reading == {"per_series": False, "time_format": "day-first"}
     for sample in range(3):
         assert np.all(np.diff(splits.train.samples.load(sample).times) == np.timedelta64(1, "D"))
 

@@ -16,7 +16,13 @@ from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
 from convscope.kinds.series.readers.table_roles import id_column
-from convscope.kinds.series.readers.tables import MEASURING, Measuring, regular, series_of_frame
+from convscope.kinds.series.readers.tables import (
+    MEASURING,
+    Measuring,
+    regular,
+    series_of_frame,
+    without_row_numbers,
+)
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.kinds.series.readers.unlike import check_rows
 
@@ -165,18 +171,19 @@ def measured_each(
     ids = id_column(kept, where, given, asked.measuring.time_column, marks) if there else None
     if ids is None:
         return [measured(frame, asked, where, alone=alone)]
+    notes: list[str] = []
+    frame = without_row_numbers(frame, notes, [asked.id_column, asked.measuring.time_column])
     parts = list(frame.groupby(ids, sort=False, dropna=True))
     said = f"series: one for each of the {len(parts)} values of '{ids}', which is no variable"
     found = []
     for name, part in parts:
-        part.attrs = dict(frame.attrs)
         key = label_name(where, name)
         rest = part.drop(columns=[ids]).reset_index(drop=True)
         one = measured(rest, asked, f"{where}, {ids} {key}", alone=alone)
         found.append(replace(one, name=key, ids=ids))
     lost = int(frame[ids].isna().sum())
     left = [Doubt(f"series: {lost} rows without a value of '{ids}' are left out")] if lost else []
-    return [replace(found[0], notes=(said, *left, *found[0].notes)), *found[1:]]
+    return [replace(found[0], notes=(*notes, said, *left, *found[0].notes)), *found[1:]]
 
 
 def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool = False) -> MarkedSeries:

@@ -110,7 +110,8 @@ def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labe
         UsageError: There is no column of a name that was given.
     """
     notes: list[str] = []
-    frame = without_row_numbers(frame, notes)
+    kept = (asked.id_column, asked.label_column, asked.group, asked.measuring.time_column)
+    frame = without_row_numbers(frame, notes, kept)
     dropped = [name for name in asked.measuring.drop if name in frame.columns]
     roles = find_roles(frame.drop(columns=dropped), where, asked, labelled)
     table = _Table(frame.drop(columns=dropped), where, asked, roles, labelled, (*notes, *roles.notes))

@@ -7,7 +7,7 @@
 | rows that are not in order | sorted, said |
 | several rows of one time | kept in the order of the file, said; a grid takes their mean |
 | no column of times | rows are counted |
-| an unnamed first column that counts the rows | left out and reported |
+| an unnamed first column that counts the rows, or one called `#`, `No.`, `index` | left out and reported |
 | a missing value, an infinite one, one beyond float32 | missing (NaN) |
 | a number in words between numbers | `DataError` with the row |
 | a column of words | left out, named |
@@ -43,7 +43,7 @@ import numpy.typing as npt
 from convscope.data.columns import columns_line
 from convscope.data.encoding import check_encoding
 from convscope.errors import DataError, UsageError
-from convscope.kinds.series.readers.frames import column_numbers, decisions_of, read_frame
+from convscope.kinds.series.readers.frames import column_numbers, decisions_of, is_numeric, read_frame
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.time_forms import FORMS, Times
@@ -56,7 +56,10 @@ LONGEST_GAP = 10
 """Steps of a gap that are filled by interpolation at most."""
 JITTER = 0.1
 """Share of a step by which times of a regular series may be off."""
+COUNTERS = ("#", "no", "no.", "nr", "nr.", "index", "idx", "row", "lfd. nr.", "record", "rn", "sample no")
+"""What columns are called that may count the rows, in lower case."""
 
+_FEWEST_COUNTED = 3
 _MOST_GROWTH = 20
 _FEW = 10_000
 
@@ -200,7 +203,7 @@ def grouped_series(
         UsageError: As `read_series_table`.
     """
     notes: list[str] = []
-    frame = without_row_numbers(frame, notes)
+    frame = without_row_numbers(frame, notes, [measuring.time_column])
     columns = find_time_columns(frame, measuring.time_column, where)
     parsed, order = None, np.argsort(groups, kind="stable")
     if columns:
@@ -280,23 +283,35 @@ def regular(
     return Series(made, series.variables, grid.astype("datetime64[ns]")), tuple(notes)
 
 
-def without_row_numbers(frame: pandas.DataFrame, notes: list[str]) -> pandas.DataFrame:
-    """A frame without an unnamed first column that counts its rows, as pandas writes it.
+def without_row_numbers(
+    frame: pandas.DataFrame, notes: list[str], kept: Sequence[str | None] = ()
+) -> pandas.DataFrame:
+    """A frame without the column that counts its rows: the first if it has no name, or one called `#` or so.
 
     Args:
         frame: A `pandas.DataFrame`.
         notes: Learns how the table was read; only the first time.
+        kept: Columns that the user named for something else.
     """
     notes += decisions_of(frame)
-    first = frame.columns[0]
-    numbered = (not first or first.startswith("Unnamed:") or first == "__index_level_0__") and len(
-        frame.columns
-    ) > 1
-    if numbered:
+    first, found = str(frame.columns[0]), []
+    if not first or first.startswith("Unnamed:") or first == "__index_level_0__":
         notes.append("the unnamed first column counts the rows and is left out")
-    made = frame.drop(columns=[first]) if numbered else frame.copy(deep=False)
+        found.append(first)
+    for name in frame.columns:
+        if name.strip().lower() in COUNTERS and name not in kept and _counts(frame[name]):
+            notes.append(f"the column '{name}' counts the rows and is left out")
+            found.append(name)
+    made = frame.drop(columns=found) if 0 < len(found) < len(frame.columns) else frame.copy(deep=False)
     made.attrs = {}
     return made
+
+
+def _counts(column: pandas.Series) -> bool:
+    """Whether each number of a column is one more than the one before."""
+    if len(column) < _FEWEST_COUNTED or not is_numeric(column) or column.isna().any():
+        return False
+    return bool(np.all(np.diff(column.to_numpy(dtype=np.float64)) == 1))
 
 
 def _variables(

@@ -10,6 +10,7 @@
 | 03/02/2026, 3.2.26 | day or month first by what is possible, else by what keeps rows in order |
 | where neither decides | the month comes first, with a warning |
 | AM, PM, 24:00 | read |
+| an offset in the name of the column, `GMT-05:00` | taken where times have none of their own, and reported |
 | names of months | as they say |
 | a date and a time of day in two columns; year, month, day, hour in several | put together and reported |
 | a time of day alone | counted from 1970-01-01 and reported; a day is added where rows pass midnight |
@@ -19,6 +20,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,8 @@ _PARTS = (
     ("second", "sec"),
 )
 _PEEKED = 20
+_OFFSET = re.compile(r"\b(?:GMT|UTC) ?(?P<sign>[+-]) ?(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?(?!\d)")
+_OWN_ZONE = r"(?:[zZ]|[:.]\d+ ?[+-]\d{1,2}(?::?\d{2})?)\s*$"
 
 
 def find_time_columns(frame: pandas.DataFrame, given: str | None, where: str) -> tuple[str, ...]:
@@ -104,14 +108,15 @@ def parse_time_columns(
     if len(columns) == 1:
         name = columns[0]
         found = parse_times(frame[name], f"{where}, column {name!r}", form)
-        return _said(found, f"column {name!r}")
+        return _of_zone(_said(found, f"column {name!r}"), frame, columns)
     shown = ", ".join(map(repr, columns))
     if len(columns) > 2 or _parts(frame) == tuple(columns):
         return _said(_of_parts(frame, columns, where), f"columns {shown}")
     date, clock = columns
     found = parse_times(frame[date], f"{where}, column {date!r}", form)
     day = np.timedelta64(1, "ns") * _clocks(frame[clock], f"{where}, column {clock!r}")
-    return _said(ParsedTimes(found.times + day, found.form, found.notes), f"columns {shown}")
+    made = ParsedTimes(found.times + day, found.form, found.notes)
+    return _of_zone(_said(made, f"columns {shown}"), frame, columns)
 
 
 def parse_times(column: pandas.Series, where: str, form: str | None = None) -> ParsedTimes:
@@ -135,6 +140,23 @@ def parse_times(column: pandas.Series, where: str, form: str | None = None) -> P
     if kinds.is_numeric_dtype(column.dtype) and not kinds.is_bool_dtype(column.dtype):
         return times_of_numbers(column, where, form)
     return times_of_texts(column, where, form)
+
+
+def _of_zone(found: ParsedTimes, frame: pandas.DataFrame, columns: Sequence[str]) -> ParsedTimes:
+    """Times in UTC where the name of a column says their offset, such as `Date Time, GMT-05:00`."""
+    library = pandas_library()
+    offset = next((match for name in columns if (match := _OFFSET.search(name))), None)
+    written = [frame[name] for name in columns if not library.api.types.is_numeric_dtype(frame[name].dtype)]
+    own = any(
+        library.api.types.is_datetime64_any_dtype(column.dtype)
+        or column.astype("string").head(_PEEKED).str.contains(_OWN_ZONE).any()
+        for column in written
+    )
+    if offset is None or not written or own:
+        return found
+    minutes = (60 * int(offset["hours"]) + int(offset["minutes"] or 0)) * (-1 if offset["sign"] == "-" else 1)
+    line = f"offset of times: {offset[0]}, as the name of their column says; they are brought to UTC"
+    return ParsedTimes(found.times - np.timedelta64(minutes, "m"), found.form, (*found.notes, line))
 
 
 def _said(found: ParsedTimes, columns: str) -> ParsedTimes:
