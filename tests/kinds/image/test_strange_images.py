@@ -226,6 +226,21 @@ def test_twelve_bits_of_sixteen_use_all_grays_and_predict_likewise(tmp_path):
     assert sorted({int(inputs.load(k)[1, 1]) for k in range(4)}) == [85, 255]
 
 
+def test_decimals_keep_their_steps_by_one_range_of_all_images_and_predict_likewise(tmp_path):
+    for k in range(8):
+        (tmp_path / "ab"[k % 2]).mkdir(exist_ok=True)
+        values = np.full((8, 8), 20 + k / 4, np.float32)
+        values[0, 0] = 20 + k / 8
+        Image.fromarray(values).save(tmp_path / "ab"[k % 2] / f"{k}.tif")
+    splits = read_images(tmp_path)
+    assert splits.reading == {"intensity_range": [20.0, 21.75]}
+    assert any(
+        line.startswith("intensity_range: 20 is black and 21.75 is white") for line in splits.decisions
+    )
+    inputs = read_inputs([str(tmp_path / "b")], intensity_range=[20.0, 21.75])
+    assert [int(inputs.load(k)[1, 1]) for k in range(4)] == [36, 109, 182, 255]
+
+
 @pytest.mark.parametrize(
     ("name", "options"), [("a.avif", {"quality": 100}), ("a.jp2", {"irreversible": False})]
 )

@@ -145,7 +145,7 @@ def read(
     flip: bool | None = None,
     label_column: str | None = None,
     group: str | None = None,
-    intensity_range: Sequence[int] | None = None,
+    intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Literal
 
@@ -27,13 +28,23 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[-1])
 
 
+_RANGE_EXPECTED = "two numbers, the first one less than the second, such as 0,4095"
+
+
+def _two_numbers(text: str) -> tuple[float, ...]:
+    """Parses `0,4095` and `20.5,36`; whole numbers stay whole."""
+    try:
+        return tuple(
+            float(part) if "." in part or "e" in part.lower() else int(part) for part in text.split(",")
+        )
+    except ValueError:
+        raise ValueError(_RANGE_EXPECTED) from None
+
+
 def _black_and_white(value: object) -> str | None:
-    intensity_range = list(value) if isinstance(value, list | tuple) else []
-    return (
-        None
-        if len(intensity_range) == 2 and 0 <= intensity_range[0] < intensity_range[1] <= 65535
-        else "two numbers from 0 to 65535"
-    )
+    given = list(value) if isinstance(value, list | tuple) else []
+    numbers = all(isinstance(each, int | float) and math.isfinite(each) for each in given)
+    return None if numbers and len(given) == 2 and given[0] < given[1] else _RANGE_EXPECTED
 
 
 SIZE_EXPECTED = f"one side such as 64, or height x width such as 48x64, each from 1 to {MAX_SIDE}"
@@ -52,11 +63,12 @@ IMAGE_CLASSIFICATION_OPTIONS = (
     GROUP,
     Option(
         "intensity_range",
-        tuple[int, ...],
+        tuple[float, ...],
         None,
-        "Values of 16-bit pixels that become black and white, such as 0,4095; found over all images",
+        "Values above 8 bits that become black and white, such as 0,4095; found over all images",
         _black_and_white,
         predicts=True,
+        parse=_two_numbers,
     ),
     Option(
         "size",

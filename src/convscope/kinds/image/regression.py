@@ -27,7 +27,7 @@ def read_numbered_images(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    intensity_range: Sequence[int] | None = None,
+    intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:

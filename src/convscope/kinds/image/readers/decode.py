@@ -8,8 +8,8 @@ What every kind of image becomes:
 | color, palette, CMYK, YCbCr, Lab | (height, width, 3), RGB |
 | alpha or a transparent color | composited on white, then as above |
 | 16 bits per value | divided by 257, so that 65535 is white; or by the range found over all images |
-| 32-bit integers | as 16 bits where all values are 0 to 65535, else stretched from minimum to maximum |
-| floats | 0 to 1 or 0 to 255 where all values are, else stretched from minimum to maximum |
+| 32-bit integers | as 16 bits where all values are 0 to 65535, else by the range found over all images |
+| floats | by the range found over all images; an image on its own: 0 to 1, 0 to 255 or its own range |
 | several frames | the first one |
 | EXIF orientation | turned as the camera was held; an unreadable EXIF block turns nothing |
 """
@@ -55,8 +55,8 @@ MAX_FILE_BYTES = 256 * 2**20
 """Largest image file that is read, in bytes."""
 
 Reader = Callable[[io.BytesIO], ImageFile.ImageFile]
-Levels = tuple[int, int]
-"""The values of 16-bit pixels that become black and white."""
+Levels = tuple[float, float]
+"""The values of pixels of more than 8 bits that become black and white; whole numbers where they have 16."""
 
 _JPEG = b"\xff\xd8\xff"
 _HEIC = re.compile(rb"....ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)", re.DOTALL)
@@ -204,8 +204,9 @@ def decode_image(
     Args:
         data: The encoded image, in one of `FORMATS`.
         name: What error messages call it.
-        intensity_range: What 16-bit values become black and white; 0 and 65535 by default.
-        seen: Learns the least and the greatest value where the image has 16 bits.
+        intensity_range: What values of more than 8 bits become black and white; by default as the table says.
+        seen: Learns the least and the greatest value where the image has more than 8 bits: whole numbers
+            where it has 16, else floats.
 
     Returns:
         Gray (height, width) or RGB (height, width, 3), uint8 from 0 (black) to 255.
@@ -302,16 +303,17 @@ def _to_8_bits(
     low, high = float(raw.min()), float(raw.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("holds values that are not finite")
-    if integers and low >= 0 and high <= 65535:
-        if seen is not None:
-            seen.append((int(low), int(high)))
-        if intensity_range is not None:
-            black, white = intensity_range
-            shares = (raw.astype(np.float64) - black) / max(white - black, 1)
-            stretched: npt.NDArray[np.uint8] = np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
-            return stretched
-        sixteen_bits: npt.NDArray[np.uint8] = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return sixteen_bits
+    sixteen_bits = integers and low >= 0 and high <= 65535
+    if seen is not None:
+        seen.append((int(low), int(high)) if sixteen_bits else (low, high))
+    if intensity_range is not None:
+        black, white = intensity_range
+        shares = (raw.astype(np.float64) - black) / max(white - black, float(np.finfo(np.float64).tiny))
+        stretched: npt.NDArray[np.uint8] = np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
+        return stretched
+    if sixteen_bits:
+        divided: npt.NDArray[np.uint8] = ((raw.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return divided
     values: npt.NDArray[np.float64] = raw.astype(np.float64)
     if integers or low < 0 or high > 255:
         values = (values - low) / max(high - low, float(np.finfo(np.float64).tiny)) * 255.0

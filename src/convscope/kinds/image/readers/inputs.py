@@ -45,7 +45,7 @@ def read_inputs(
     *,
     progress: Progress = no_progress,
     label_column: str | None = None,
-    intensity_range: Sequence[int] | None = None,
+    intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> AnyInputs:
@@ -56,7 +56,7 @@ def read_inputs(
             exists under a name is never taken for a pattern. Or a single table, array or IDX file of images.
         progress: Receives the number of files scanned.
         label_column: The column of labels in a table, which are not read.
-        intensity_range: What 16-bit values become black and white.
+        intensity_range: What values of more than 8 bits become black and white.
         encoding: As `read_images`.
         drop_column: As `read_images`.
 

@@ -36,7 +36,7 @@ class TableOptions:
         label: The column of labels.
         group: The column of groups, or a pattern of paths.
         labels: Whether labels are wanted at all.
-        intensity_range: What 16-bit values become black and white.
+        intensity_range: What values of more than 8 bits become black and white.
         encoding: Of text; detected by default.
         drop: Columns that are left out.
     """

@@ -112,7 +112,7 @@ def read_images(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    intensity_range: Sequence[int] | None = None,
+    intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Splits:
@@ -124,7 +124,7 @@ def read_images(
         progress: Receives how much is done.
         label_column: Name or position of the column of labels in a table.
         group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
-        intensity_range: What 16-bit values become black and white; found by default.
+        intensity_range: What values of more than 8 bits become black and white; found by default.
         encoding: Name of a Python codec for tables; detected by default.
         drop_column: Columns of tables that are left out.
 
@@ -153,7 +153,7 @@ def find_images(
     *,
     label_column: str | None = None,
     group: str | None = None,
-    intensity_range: Sequence[int] | None = None,
+    intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
 ) -> Found:
@@ -164,9 +164,9 @@ def find_images(
     return read(place, progress, asked)
 
 
-def as_levels(given: Sequence[int] | None) -> Levels | None:
+def as_levels(given: Sequence[float] | None) -> Levels | None:
     """Levels as plain values hold them."""
-    return None if given is None else (int(given[0]), int(given[1]))
+    return None if given is None else (given[0], given[1])
 
 
 def find_in_folder(folder: Path, progress: Progress, asked: TableOptions) -> Found:

@@ -49,7 +49,8 @@ class Scan:
 def scan(source: Encoded, progress: Progress, what: str = "reading images") -> Scan:
     """Reads, hashes and decodes every image of a source in a few threads.
 
-    Where images of 16 bits use less than half of their range, the part that they use becomes black to white.
+    Where images of 16 bits use less than half of their range, the part that they use becomes black to white,
+    as does the range of floats.
 
     Args:
         source: Images with unknown sizes, and intensity_range where they are known.
@@ -99,19 +100,38 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
 
 
 def _levels_of(seen: Sequence[Levels]) -> Levels | None:
-    """The range that images of 16 bits share; None where they use half of all values or more."""
+    """The range that images share; None where those of 16 bits use half of all values or more.
+
+    Floats that are shares, or values of 8 bits, and use half of that range keep it.
+    """
     if not seen:
         return None
     low, high = min(low for low, _ in seen), max(high for _, high in seen)
-    return (low, high) if 0 < high - low < 2**15 else None
+    if not _has_other_values(seen):
+        return (low, high) if 0 < high - low < 2**15 else None
+    for usual in (1.0, 255.0):
+        if low >= 0 and usual / 2 < high <= usual and high - low >= usual / 2:
+            return 0.0, usual
+    return (float(low), float(high)) if high > low else None
+
+
+def _has_other_values(seen: Sequence[Levels]) -> bool:
+    """Whether some images have floats, or whole numbers that 16 bits do not hold."""
+    return any(isinstance(low, float) for low, _ in seen)
 
 
 def _levels_line(seen: Sequence[Levels], intensity_range: Levels) -> str:
     most = max(high for _, high in seen)
     low, high = intensity_range
+    if _has_other_values(seen):
+        least = min(low for low, _ in seen)
+        return (
+            f"intensity_range: {low:,g} is black and {high:,g} is white in all images of floats or 32 bits,"
+            f" whose values are {least:,g} to {most:,g}; all are scaled to 256 steps"
+        )
     return (
         f"intensity_range: {low:,} is black and {high:,} is white in images of 16 bits, which use"
-        f" {max(most.bit_length(), 1)} bits: values up to {most:,}"
+        f" {max(int(most).bit_length(), 1)} bits: values up to {most:,}"
     )
 
 
@@ -142,7 +162,7 @@ def scan_to_found(
         groups: As `Found`.
         grouped_by: As `Found`.
         decisions: What was decided before.
-        intensity_range: What 16-bit values become black and white; found by default.
+        intensity_range: What values of more than 8 bits become black and white; found by default.
 
     Returns:
         The readable images.
