@@ -234,3 +234,19 @@ def test_many_files_are_not_all_listed(tmp_path):
     for number in range(50):
         np.save(tmp_path / f"{number}.npy", np.zeros(1))
     assert len(DataSnapshot(tmp_path).files) == 50
+
+
+def test_columns_that_count_and_one_other_at_an_end_are_series_with_labels(tmp_path):
+    names = [f"t{at}" for at in range(12)]
+    rows = [";".join(["0,5"] * 12 + [kind]) for kind in ("ganz", "defekt") * 4]
+    text = "\n".join([";".join([*names, "Klasse"]), *rows])
+    assert first(written(tmp_path / "a", **{"curves.csv": text})) == "series-classification"
+    rows = [",".join([f"X{at}.V1", *map(str, range(12)), str(at % 2)]) for at in range(8)]
+    text = "\n".join([",".join(['""', *(f"X{at}" for at in range(12)), "y"]), *rows])
+    assert first(written(tmp_path / "b", **{"eeg.csv": text})) == "series-classification"
+
+
+def test_a_text_file_of_times_and_numbers_is_a_table(tmp_path):
+    rows = [f"16/12/2006;17:{at:02}:00;{at / 7:.3f};232.1" for at in range(24, 50)]
+    text = "\n".join(["Date;Time;Global_active_power;Voltage", *rows])
+    assert first(written(tmp_path / "a", **{"household.txt": text})) == "series-anomaly"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from convscope.kinds.series.remaining_life.columns import unit_column_of
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
 ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
+_COUNTED = re.compile(r"(.*?)[ _.-]?\d+")
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
@@ -64,6 +66,7 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
             yield from _of_schema(file.name, head)
         elif head.delimiter:
             yield from _of_rows(file.name, _rows(head), 0.7)
+            yield from _of_counted(file.name, _rows(head))
     yield from _of_folders(snapshot)
 
 
@@ -99,6 +102,12 @@ def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
     for place, (file, head) in enumerate(snapshot.tables.items()):
         if place == 0 or find_column(head.first, ANOMALY_COLUMNS) is not None:
             yield from _of_times(file, head)
+    if not snapshot.tables:
+        texts = snapshot.ending_in(frozenset([".txt", ".dat"]))[:1]
+        heads = ((file, snapshot.table(file)) for file in texts)
+        yield from (
+            each for file, head in heads if head is not None and head.named for each in _of_times(file, head)
+        )
 
 
 def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
@@ -196,6 +205,27 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
                     if numbers
                     else found
                 )
+
+
+def _of_counted(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Detection]:
+    """A text table of columns of numbers whose names count, and one other column at an end: the label."""
+    names = rows[0]
+    stems = Counter(match[1] for match in map(_COUNTED.fullmatch, names) if match is not None)
+    stem = max(stems, key=lambda each: stems[each], default="")
+    if len(rows) < 2 or stems[stem] < FEWEST_TIMES:
+        return
+    counted = [at for at, one in enumerate(names) if (match := _COUNTED.fullmatch(one)) and match[1] == stem]
+    aside = {find_column(names, ID_COLUMNS), find_column(names, SPLIT_COLUMNS)}
+    rest = [at for at in range(len(names)) if at not in (*counted, *aside)]
+    if len(rest) == 2 and rest[0] == 0 and names[0] in ("", "column 1"):
+        rest = rest[1:]  # the names of rows
+    below = [row for row in rows[1:] if len(row) == len(names)]
+    if len(rest) != 1 or rest[0] not in (0, len(names) - 1) or not below:
+        return
+    if all(_is_value(row[at]) for row in below for at in counted):
+        numbers = are_numbers_to_predict([row[rest[0]] for row in below])
+        reason = f"{name} has columns that count from {names[counted[0]]!r} on beside {names[rest[0]]!r}"
+        yield Detection(REGRESSION if numbers else CLASSIFICATION, 0.8, reason)
 
 
 def _label_of(names: Sequence[str]) -> int | None:

@@ -194,6 +194,9 @@ def _tables(place: Path) -> tuple[list[str], tuple[Skipped, ...]]:
     listing = Listing(str(place))
     keys = listing.files_that(is_table, "no table")
     if not keys:
+        listing = Listing(str(place))
+        keys = listing.files_that(lambda name: name.lower().endswith((".txt", ".dat")), "no table")
+    if not keys:
         raise DataError(f"{place}: expected tables (.csv, .tsv, .parquet), received none")
     return keys, tuple(listing.skipped)
 

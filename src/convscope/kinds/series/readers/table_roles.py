@@ -24,6 +24,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
 from convscope.kinds.series.readers.times import find_time_columns
+from convscope.kinds.series.readers.unlike import names_count
 
 if TYPE_CHECKING:
     import pandas
@@ -173,6 +174,9 @@ def _label_column(
     words = [name for name in words if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
     if len(words) == 1:
         return words[0], tuple(name for name in called if name != words[0] and _alike(frame, words[0], name))
+    uncounted = [name for name in free if not name[-1:].isdigit()]
+    if len(uncounted) == 1 and names_count([name for name in free if name != uncounted[0]]):
+        return uncounted[0], ()
     which = f"{', '.join(map(repr, words or called))} could be it" if words or called else "none is called so"
     raise DataError(
         f"{where}: expected one column of labels, received {', '.join(map(repr, list(frame.columns)[:20]))}:"
