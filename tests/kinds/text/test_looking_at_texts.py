@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from matplotlib.text import Text
 
 from convscope.kinds.contract.representation import TextDescription
 from convscope.kinds.text.layers.masking import MaskedGlobalMaxPooling1D, PaddingMask
@@ -131,3 +132,12 @@ def test_a_caption_says_what_the_run_predicts():
     context = InspectionContext(opened, inputs, ("look",), 1)
     predicted = context.predicted(context.record().predictions)
     assert context.sample(0, predicted).caption == "predicted good, 75.0%"
+    context.inputs = replace(inputs, folder="bad")
+    assert context.sample(0, predicted).caption == "in bad · predicted good, 75.0%"
+
+
+def test_what_is_said_of_an_attribution_is_never_cut():
+    for figure in seen("integrated-gradients").figures():
+        said = [text.get_text() for text in figure.findobj(Text)]
+        assert not any("…" in line for line in said)
+        assert any("completeness gap" in line for line in said)

@@ -145,8 +145,9 @@ class TokensView(View):
             said = "  ·  ".join(line for line in each.lines if line)
             drawn = sheet.text(MARGIN, y + 8, each.attribution.method, bold=True, width=INNER / 3)
             left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
-            sheet.text(left, y + 8, said, size=SMALL, color=sheet.theme.muted, width=MARGIN + INNER - left)
-            y += 30
+            room, color = MARGIN + INNER - left, sheet.theme.muted
+            after = sheet.paragraph(left, y + 8, said, room, size=SMALL, color=color)
+            y = int(after - line_height(SMALL)) + 22
             values = self.unpadded(each.attribution.values)
             y += place_colored(sheet, (MARGIN, y, INNER), self.row(), values) + 50
         return y

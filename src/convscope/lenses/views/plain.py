@@ -8,6 +8,7 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM
+from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, Sheet
 from convscope.lenses.sheet.strips import BARS_HIGH, place_bars
 from convscope.lenses.sheet.theme import Numbers, scale_of
@@ -52,7 +53,8 @@ class VectorView(View):
             each = overlay.attribution
             sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER)
             said = "  ·  ".join(line for line in overlay.lines if line)
-            sheet.text(MARGIN, y + 36, said, size=SMALL, color=sheet.theme.muted, width=INNER)
+            after = sheet.paragraph(MARGIN, y + 36, said, INNER, size=SMALL, color=sheet.theme.muted)
+            y = int(after - line_height(SMALL)) - 36
             values = np.asarray(each.values, np.float64)
             scale = scale_of(sheet.theme, np.append(values, 0.0), "diverging" if each.signed else None)
             strength = np.abs(np.nan_to_num(values, posinf=0, neginf=0))

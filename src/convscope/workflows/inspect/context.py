@@ -89,7 +89,9 @@ class InspectionContext:
 
     def sample(self, i: int, predictions: Sequence[np.ndarray] = ()) -> Sample:
         """One input as it is drawn; of several the first that has positions."""
-        caption = caption_of(predictions, i, self.loaded.class_names)
+        said = caption_of(predictions, i, self.loaded.class_names)
+        folder = f"in {self.inputs.folder}" if self.inputs.folder else ""
+        caption = " · ".join(each for each in (folder, said) if each)
         return self.drawn[i] if not caption else replace(self.drawn[i], caption=caption)
 
     def predicted(self, predictions: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

@@ -57,6 +57,7 @@ class ModelInputs:
         view: From the number of a sample, and its values as the model takes them, to how it is drawn.
         predict: From a count to what a run predicts for so many first samples, as `convscope predict` does;
             None for a plain model.
+        folder: The folder of the only sample, which may be its class.
     """
 
     names: tuple[str, ...]
@@ -68,6 +69,7 @@ class ModelInputs:
     predictions: Callable[[Progress], Sequence[LazyFigure]] | None = None
     view: ViewOf = _plain_view
     predict: Callable[[int], Any] | None = None
+    folder: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -215,6 +217,7 @@ def _named(
         notes=(*found.dataset.notes, *left_out),
         labels=np.array([classes.index(folder) for folder in folders], np.int64) if several else None,
         class_names=classes if several else None,
+        folder=folders[0] if len(files) == 1 else "",
     )
 
 

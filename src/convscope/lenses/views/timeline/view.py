@@ -74,7 +74,9 @@ def place_timeline_overlays(sheet: Sheet, y: int, signal: Signal, overlays: Sequ
         said = "  ·  ".join(line for line in overlay.lines if line)
         drawn = sheet.text(MARGIN, y, each.method, bold=True, width=room / 3)
         left = MARGIN + width_of(drawn.get_text(), BODY, bold=True) + 20
-        sheet.text(left, y, said, size=SMALL, color=sheet.theme.muted, width=MARGIN + INNER - left)
+        room_beside, color = MARGIN + INNER - left, sheet.theme.muted
+        after = sheet.paragraph(left, y, said, room_beside, size=SMALL, color=color)
+        y = int(after - line_height(SMALL))
         if spectrogram is not None and each.path is not None and _fits(each.parts, spectrogram.values):
             bottom = _over_bands(sheet, timeline, y + 14, spectrogram, each)
             y = bottom + place_axis(sheet, timeline, bottom) + int(line_height(BODY))
