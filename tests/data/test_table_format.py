@@ -295,7 +295,24 @@ def test_what_is_called_a_table_and_is_none_is_refused(tmp_path, data, word):
 
 
 @pytest.mark.parametrize(
-    "ending", ["xls", "zip", "bz2", "ods", "sav", "sas7bdat", "dta", "rds", "feather", "pkl", "sqlite"]
+    "ending",
+    [
+        "xls",
+        "zip",
+        "bz2",
+        "ods",
+        "sav",
+        "sas7bdat",
+        "dta",
+        "rds",
+        "feather",
+        "pkl",
+        "sqlite",
+        "mat",
+        "h5",
+        "lvm",
+        "bin",
+    ],
 )
 def test_tables_of_other_programs_are_refused_with_the_way_to_save_them(tmp_path, ending):
     with pytest.raises(DataError, match=f"table.{ending}: expected data that can be read") as caught:

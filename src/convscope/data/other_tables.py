@@ -8,6 +8,7 @@ from pathlib import Path
 from convscope.errors import DataError
 
 _CSV = "Open it in a spreadsheet and save it as .xlsx or .csv."
+_NPZ = "write numpy.savez('data.npz', x_train=images, y_train=labels), with images (n, height, width, 3)."
 _HINTS = {
     ".xls": f"an old Excel workbook: {_CSV}",
     ".xlsb": f"a binary Excel workbook: {_CSV}",
@@ -24,14 +25,25 @@ _HINTS = {
     ".arrow": "a table of Arrow: Save it as Parquet with pyarrow.parquet.write_table.",
     ".orc": "a table of ORC: Save it with pandas.read_orc(path).to_parquet('table.parquet').",
     ".avro": "data of Avro: Save it as JSON Lines or Parquet.",
-    ".pkl": "a pickle, which may run any program: Save the table with frame.to_parquet('table.parquet').",
-    ".pickle": "a pickle, which may run any program: Save the table with frame.to_parquet('table.parquet').",
+    **dict.fromkeys(
+        (".pkl", ".pickle"),
+        "a pickle, which may run any program: Save a table with frame.to_parquet('table.parquet'); of arrays,"
+        f" {_NPZ}",
+    ),
     ".sqlite": "a data base: Export the table as CSV.",
     ".sqlite3": "a data base: Export the table as CSV.",
     ".db": "a data base: Export the table as CSV.",
     ".mdb": "a data base: Export the table as CSV.",
     ".accdb": "a data base: Export the table as CSV.",
     ".dbf": f"a table of dBase: {_CSV}",
+    ".mat": "data of MATLAB: Load it with scipy.io.loadmat(path), or with h5py.File(path) if it is of version"
+    f" 7.3; {_NPZ}",
+    **dict.fromkeys((".h5", ".hdf5"), f"an HDF5 file: Load its arrays with h5py.File(path)[name][:]; {_NPZ}"),
+    ".lvm": "a measurement of LabVIEW: Save it as CSV without the lines above the columns.",
+    ".tdms": "a measurement of LabVIEW: Save nptdms.TdmsFile(path).as_dataframe().to_csv('table.csv').",
+    ".bin": "bytes without a form: Load them with numpy.fromfile(path, numpy.uint8) (binary CIFAR-10:"
+    f" .reshape(-1, 3073), the label first, then 3 x 32 x 32 values); {_NPZ}",
+    ".tfrecord": f"records of TensorFlow: Read them with tf.data.TFRecordDataset(path); {_NPZ}",
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "an archive: Unpack it and give the folder."),
     **dict.fromkeys((".bz2", ".xz", ".zst", ".lz4"), "a packed file: Unpack it, or pack it as .gz."),
 }

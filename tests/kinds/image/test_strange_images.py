@@ -286,3 +286,34 @@ def test_several_sources_are_read_one_at_a_time(tmp_path):
     assert len(read_inputs([str(table)])) == 12
     with pytest.raises(DataError, match="holds many images"):
         read_inputs([str(table), str(tmp_path / "train")])
+
+
+def test_a_table_beside_those_of_the_splits_is_set_aside_and_another_gives_the_reason(tmp_path):
+    for split in ("Train", "Test", "Meta"):
+        rows = [f"{split}/{k}.png,{k % 2}\n" for k in range(4)]
+        (tmp_path / f"{split}.csv").write_text("Path,ClassId\n" + "".join(rows))
+        for k in range(4):
+            write(tmp_path / split / f"{k}.png", png(picture(k + 10 * len(split), 9, 9)))
+    (tmp_path / "sample_submission.csv").write_text("Path,ClassId\nTest/0.png,0\n")
+    assert detect(DataSnapshot(tmp_path)).reason.startswith("Train.csv")
+    splits = read_images(tmp_path)
+    assert (len(splits.train) + len(splits.validation), len(splits.test)) == (4, 4)
+    assert any("Meta.csv, a table beside those of the splits" in line for line in splits.decisions)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels/train/0.txt", "0 0.5 0.5 0.25 0.25\n"),
+        ("annotations/instances.json", '{"annotations": [{"bbox": [1, 2, 3, 4], "category_id": 1}]}'),
+        ("labels/0.xml", "<annotation><object><bndbox><xmin>1</xmin></bndbox></object></annotation>"),
+    ],
+)
+def test_boxes_of_objects_are_refused_by_name(tmp_path, name, text):
+    for k in range(4):
+        write(tmp_path / "images" / "train" / f"{k}.png", png(picture(k, 9, 9)))
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=f"{name}.*object detection is not supported") as caught:
+        read_images(tmp_path)
+    assert "cut each box out" in caught.value.hint

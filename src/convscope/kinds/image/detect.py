@@ -12,7 +12,7 @@ from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column, is_
 from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
-from convscope.data.split_names import words_beside
+from convscope.data.split_names import split_of, words_beside
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.arrays import npy_pairs
 from convscope.kinds.image.readers.columns import (
@@ -22,7 +22,7 @@ from convscope.kinds.image.readers.columns import (
     LABEL_WORDS,
 )
 from convscope.kinds.image.readers.idx import is_idx
-from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name
+from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name, is_to_be_filled_in
 from convscope.kinds.image.readers.pixel_rows import pixel_columns
 
 RECIPE, REGRESSION = "image-classification", "image-regression"
@@ -90,11 +90,20 @@ def _is_images(head: ArrayHead) -> bool:
 
 
 def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
-    for file, head in snapshot.tables.items():
+    for file in sorted(snapshot.tables, key=_place):  # the first one of the surest gives the reason
+        head = snapshot.tables[file]
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
         recipe = REGRESSION if _has_numbers(head) else RECIPE
         yield from (replace(each, recipe=recipe) for each in _named(file, head))
+
+
+def _place(file: Path) -> int:
+    """Where a table stands by its name among those that may be read: those to be filled in come last."""
+    if is_to_be_filled_in(file):
+        return 3
+    split = split_of(file.stem)
+    return 0 if split == "train" else 1 if split is None else 2
 
 
 def _has_numbers(head: TableHead) -> bool:
@@ -124,13 +133,17 @@ def _named(file: Path, head: TableHead) -> Iterator[Detection]:
         yield Detection(
             RECIPE, _SURE if len(pixels) > 1 or len(head.first) > 1 else 0.4, f"{file.name} has {many}"
         )
+    bare: list[Detection] = []
     for at, name in enumerate(head.first):
         cells = [cell for cell in head.column(at) if cell]
         named = sum(is_image_name(cell) for cell in cells)
         if cells and named > len(cells) / 2:
             yield Detection(RECIPE, _SURE, f"{file.name} names images in {name!r}")
         elif cells and _are_beside(file, cells[:_FEW]):
-            yield Detection(RECIPE, _SURE, f"{file.name} names images in {name!r}, without their endings")
+            bare.append(
+                Detection(RECIPE, _SURE, f"{file.name} names images in {name!r}, without their endings")
+            )
+    yield from bare
     paths = find_column(head.first, PATH_COLUMNS)
     if paths is not None and find_column(head.first, LABEL_COLUMNS) is not None:
         suffixes = {suffix_of(Path(cell)) for cell in head.column(paths) if cell}

@@ -12,20 +12,20 @@ from convscope.data.columns import PATH_COLUMNS, split_name
 from convscope.data.file_index import FileIndex
 from convscope.data.listing import Listing
 from convscope.data.named_files import Inside, checked_path, names_file
-from convscope.data.split_names import split_of, split_of_path, words_beside
+from convscope.data.split_names import split_of, split_of_path
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.image.readers.decode import Levels
-from convscope.kinds.image.readers.names import folders_near, is_image_name, may_be_image
+from convscope.kinds.image.readers.names import folders_near, is_image_name, is_to_be_filled_in, may_be_image
 from convscope.kinds.image.readers.roles import ImageRoles, check_single, class_of, find_roles
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
 from convscope.types import Progress, Skipped, SplitName
 
-NO_LABELS = ("sample_submission", "samplesubmission", "submission", "sample_sub")
 """Tables of answers that are to be filled in."""
 
 UNLABELED = "a table of images without labels"
+BESIDE = "a table beside those of the splits"
 
 
 @dataclass(frozen=True)
@@ -275,6 +275,11 @@ def image_tables(folder: Path, asked: TableOptions = NOTHING) -> tuple[list[Path
         if chosen and place is files:
             break
     splits = [split_of_path(path.relative_to(folder).as_posix()) for path in chosen]
+    if "train" in splits and len(set(splits) - {None}) > 1:
+        beside = [path for path, split in zip(chosen, splits, strict=True) if split is None]
+        skipped += [Skipped(str(path), BESIDE) for path in beside]
+        chosen = [path for path in chosen if path not in beside]
+        splits = [split for split in splits if split is not None]
     if len(chosen) > 1 and (None in splits or len(set(splits)) != len(splits)):
         raise DataError(
             f"{folder}: expected one table of images, or one for each split, received"
@@ -286,7 +291,7 @@ def image_tables(folder: Path, asked: TableOptions = NOTHING) -> tuple[list[Path
 
 def _why_not(path: Path, asked: TableOptions) -> str:
     """Why a table is not read; empty where it names images with labels."""
-    if path.name.lower().startswith(NO_LABELS) or "submission" in words_beside(path.stem):
+    if is_to_be_filled_in(path):
         return "a table of answers to be filled in"
     try:
         manifest = ImageTable(path, asked)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
 
+from convscope.data.split_names import words_beside
+
 _MOST_ENTRIES = 4_000
 _WORD = re.compile(r"(?P<label>[^\W\d_]+(?:[-_. ][^\W\d_]+)*)[-_. ]*\(?\d+\)?")
 _NUMBER = re.compile(r"(?P<label>\d{1,3})[-_. ]+\d+")
@@ -39,6 +41,7 @@ _OTHERS = frozenset(
 )
 
 
+_TO_BE_FILLED_IN = ("sample_submission", "samplesubmission", "submission", "sample_sub")
 _FOLDERS = re.compile(r"(images?|imgs?|pictures?|pics|photos?|frames|jpe?gs?|pngs?)([-_. ].*)?", re.I)
 
 
@@ -52,6 +55,11 @@ def folders_near(folder: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(found)
+
+
+def is_to_be_filled_in(path: Path) -> bool:
+    """True where a table is called as those are whose answers are to be filled in."""
+    return path.name.lower().startswith(_TO_BE_FILLED_IN) or "submission" in words_beside(path.stem)
 
 
 def is_image_name(name: str) -> bool:

@@ -49,7 +49,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, by_lists, class_files
@@ -66,6 +66,7 @@ from convscope.kinds.image.readers.arrays import npy_pairs, read_npy, read_npz
 from convscope.kinds.image.readers.decode import Levels
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
 from convscope.kinds.image.readers.manifest import (
+    BESIDE,
     UNLABELED,
     ImageTable,
     TableOptions,
@@ -81,6 +82,15 @@ from convscope.types import Progress, no_progress
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
 _CLASS_NAMES = re.compile(r"(class(es)?|labels?|categories)([-_. ]?names?)?\.txt", re.I)
+_BOX_FILES = 100
+_HEAD = 1_000_000
+_BOXES = {
+    "YOLO": re.compile(r"\A\s*\d+(?: +[01]?\.\d+| +[01]){4,}\s*$", re.M),
+    "COCO": re.compile(r'"(?:bbox|segmentation)"\s*:'),
+    "Pascal VOC": re.compile(r"<bndbox>"),
+    "Label Studio": re.compile(r'"rectanglelabels"\s*:'),
+}
+"""How files of boxes look, by what writes them."""
 _LAYOUTS = (
     "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
     " before a number."
@@ -196,19 +206,47 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     named, skipped = image_tables(folder, asked)
     if named and (files is None or not _say_the_same(named[0], asked, files)):
         found = read_manifests(folder, named, progress, asked)
-        unlabeled = [each.path for each in skipped if each.reason == UNLABELED]
-        said = [f"left out: {path}, {UNLABELED}" for path in unlabeled]
+        said = [
+            f"left out: {each.path}, {each.reason}" for each in skipped if each.reason in (UNLABELED, BESIDE)
+        ]
         return replace(found, decisions=(*found.decisions, *said), skipped=(*found.skipped, *skipped))
     if files is not None and len(set(files.labels)) > 1:
         return _of_folders(folder, listing, files, progress, asked)
     elsewhere = _by_lists(folder, progress, asked) or _by_names(folder, progress, asked)
     if elsewhere is not None:
         return elsewhere
+    _refuse_boxes(folder)
     if files is not None:
         return _of_folders(folder, listing, files, progress, asked)
     tables = "".join(f" Not read: {each.path}, {each.reason}." for each in skipped[:3])
     refused.hint = f"{refused.hint or ''} {_LAYOUTS}{tables}".strip()
     raise refused
+
+
+def _refuse_boxes(folder: Path) -> None:
+    """Stops at images of which files beside say where objects are, rather than which class each image has.
+
+    Raises:
+        DataError: A file of boxes as YOLO, COCO or Pascal VOC writes them is there.
+    """
+    keys = Listing(str(folder)).files_below("")
+    stems = {PurePosixPath(key).stem for key in keys if is_image_name(key)}
+    for key in islice((key for key in keys if key.endswith((".txt", ".json", ".xml"))), _BOX_FILES):
+        if not key.endswith(".json") and PurePosixPath(key).stem not in stems:
+            continue
+        try:
+            with (folder / key).open(encoding="utf-8", errors="replace") as file:
+                head = file.read(_HEAD)
+        except OSError:
+            continue
+        form = next((form for form, pattern in _BOXES.items() if pattern.search(head)), None)
+        if form is not None:
+            raise DataError(
+                f"{folder}: expected one class for each image, received {key}, which says where objects are"
+                f" ({form}); object detection is not supported",
+                hint="To classify the objects, cut each box out as an image, into a folder per class; to"
+                " classify whole images, give a table of names and labels.",
+            )
 
 
 def _say_the_same(table: Path, asked: TableOptions, files: ClassFiles) -> bool:
