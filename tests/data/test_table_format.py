@@ -366,3 +366,11 @@ def test_pandas_reads_the_same(tmp_path):
         assert frame["temp"].tolist() == [1290.5, 291.25, 293]
         assert frame["kind"].tolist() == ["NA", "DE", "NA"]
         assert frame["time"].dtype == np.int64
+
+
+def test_row_names_stand_before_times_though_the_header_begins_with_theirs(tmp_path):
+    rows = "".join(f'"{at}","2015-02-04 17:5{at}:00",{at}.5\n' for at in range(1, 6))
+    form = table_format(written(tmp_path, f'"date","Temperature"\n{rows}', "a.txt"))
+    assert (form.columns[1:], form.index) == (("date", "Temperature"), form.columns[0])
+    rows = "".join(f"2015-02-04 17:5{at}:00,{at}.5,\n" for at in range(1, 6))
+    assert table_format(written(tmp_path, f"date,Temperature\n{rows}")).columns[0] == "date"

@@ -87,8 +87,8 @@ def units_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
         if not values or unit in MISSING_WORDS:
             continue
         numbers = all(map(is_any_number, values))
-        pattern = _UNIT if numbers or all(map(_is_time, values)) else _BRACKETS
-        if is_any_number(unit) or _is_time(unit) or not pattern.fullmatch(unit):
+        pattern = _UNIT if numbers or all(map(is_time, values)) else _BRACKETS
+        if is_any_number(unit) or is_time(unit) or not pattern.fullmatch(unit):
             return False
         numeric += numbers
     return numeric > 0
@@ -161,7 +161,7 @@ def _vote(field: str, column: Sequence[str], counting: bool) -> int:
     values = [value for value in column if value not in MISSING_WORDS]
     if not values or not field:
         return 0
-    for is_one in (is_any_number, _is_time, _is_file):
+    for is_one in (is_any_number, is_time, _is_file):
         if sum(map(is_one, values)) >= 0.9 * len(values):
             if is_one(field):
                 return 0 if counting and is_one is is_any_number else -1
@@ -211,7 +211,13 @@ def _is_plain(field: str) -> bool:
     return re.fullmatch(r"-?\d{1,9}\.?\d*", field) is not None
 
 
-def _is_time(field: str) -> bool:
+def is_time(field: str) -> bool:
+    """Whether a field is a date or a time of day.
+
+    Example:
+        >>> is_time("2015-02-04 17:51:00"), is_time("12")
+        (True, False)
+    """
     return _TIME.fullmatch(field) is not None
 
 

@@ -48,7 +48,7 @@ from convscope.data.delimiters import (
     parted_by,
 )
 from convscope.data.found_encoding import found_encoding
-from convscope.data.headers import USUAL_NAMES, ColumnNames, is_index, names_columns, units_below
+from convscope.data.headers import USUAL_NAMES, ColumnNames, is_index, is_time, names_columns, units_below
 from convscope.data.lines import ControlCharacters, read_lines
 from convscope.data.number_forms import PLAIN, NumberForm, find_number_form, is_any_number
 from convscope.data.other_tables import refuse_other_content
@@ -362,8 +362,8 @@ def _is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int)
         return False
     if not any(row[-1] for row in values):
         return bool(values)
-    if first[0].lower() in _OF_ROWS:  # a name for what stands there already
-        return False
+    if first[0].lower() in _OF_ROWS and not all(is_time(row[1]) > is_time(row[0]) for row in values):
+        return False  # a name for what stands there already
     return is_index([row[0] for row in values]) or _has_row_names(values)
 
 

@@ -109,6 +109,16 @@ def test_a_first_column_that_counts_rows_is_left_out_and_a_table_needs_no_header
     assert read(tmp_path, "a;b\n5;6\n")[0].variables == ("a", "b")
 
 
+def test_an_hour_that_stands_twice_is_told_as_the_end_of_daylight_saving_time(tmp_path):
+    clock = [f"{hour:02}:{minute:02}" for hour in (0, 1, 2) for minute in (0, 30)]
+    clock += ["02:00", "02:30", "03:00", "03:30"]
+    rows = "".join(f"2024-10-27 {at},{row}\n" for row, at in enumerate(clock))
+    _, notes = read(tmp_path, f"time,a\n{rows}")
+    assert any("2024-10-27T02:30, as at the end of daylight saving time" in line for line in notes)
+    _, notes = read(tmp_path, f"time,a\n{rows.replace('2024-10-27', '2024-07-27')}")
+    assert not any("daylight" in line for line in notes)
+
+
 def test_a_named_counter_is_left_out_and_numbers_that_do_not_count_stay(tmp_path):
     found, notes = read(tmp_path, '"#",time,a\n4,2026-01-01,5\n5,2026-01-02,6\n6,2026-01-03,2\n')
     assert found.variables == ("a",)

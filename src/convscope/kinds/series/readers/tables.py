@@ -46,7 +46,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import column_numbers, decisions_of, is_numeric, read_frame
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.time_forms import FORMS, Times
+from convscope.kinds.series.readers.time_forms import FORMS, Times, turned_back
 from convscope.kinds.series.readers.times import find_time_columns, parse_time_columns
 
 if TYPE_CHECKING:
@@ -344,6 +344,7 @@ def _in_order(
     moved = int(np.sum(order != known))
     if moved:
         notes.append(f"time: {moved} rows were not in order and were sorted")
+        notes += turned_back(times[known], groups[known])
     same = (np.diff(times[order]) == np.timedelta64(0)) & (np.diff(groups[order]) == 0)
     if np.any(same):
         notes.append(f"time: {int(same.sum())} rows have the time of the row before")

@@ -114,3 +114,26 @@ def no_time(where: str, row: int, received: str, expected: str) -> DataError:
         hint="Write times as 2026-11-20T08:30:00Z, say how they are written with --time-format (day-first, "
         "month-first or a pattern such as '%d.%m.%Y %H:%M'), or name their column with --time-column.",
     )
+
+
+def turned_back(times: Times, groups: npt.NDArray[np.int64]) -> list[Doubt]:
+    """The doubt about times that go back by up to an hour in fall or spring, else from row to row forward.
+
+    Args:
+        times: As the file has them, none missing, shape (rows,).
+        groups: The number of the series of each, shape (rows,), int64.
+    """
+    steps = np.diff(times)
+    back = np.flatnonzero((steps < np.timedelta64(0)) & (np.diff(groups) == 0))
+    days = times[back].astype("datetime64[D]")
+    months = times[back].astype("datetime64[M]").astype(np.int64) % 12 + 1
+    turned = bool(len(back)) and bool(np.all(steps[back] >= -np.timedelta64(1, "h")))
+    if not turned or not np.isin(months, (3, 4, 9, 10, 11)).all() or len(np.unique(days)) * 2 < len(back):
+        return []
+    return [
+        Doubt(
+            f"time: the clock goes back at {str(times[back[0]])[:16]}, as at the end of daylight saving time:"
+            " rows of the hour that stands twice are sorted by the clock, those of both hours among each"
+            " other; write times with their offset, such as 2024-10-27T02:30:00+01:00, or in UTC"
+        )
+    ]
