@@ -250,3 +250,10 @@ def test_a_text_file_of_times_and_numbers_is_a_table(tmp_path):
     rows = [f"16/12/2006;17:{at:02}:00;{at / 7:.3f};232.1" for at in range(24, 50)]
     text = "\n".join(["Date;Time;Global_active_power;Voltage", *rows])
     assert first(written(tmp_path / "a", **{"household.txt": text})) == "series-anomaly"
+
+
+def test_a_column_of_failures_is_named_as_what_is_known_per_row(tmp_path):
+    rows = [f"2026-01-01 {hour:02}:00,{hour / 7:.2f},0" for hour in range(24)]
+    place = written(tmp_path, **{"machine.csv": "\n".join(["datetime,volt,failure", *rows])})
+    found = detections(DataSnapshot(place))[0]
+    assert (found.recipe, found.reason[-21:]) == ("series-anomaly", "and 'failure' per row")

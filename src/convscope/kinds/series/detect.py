@@ -15,7 +15,7 @@ from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.split_names import split_of
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS
+from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS, is_mark_name
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
 from convscope.kinds.series.readers.frames import MISSING, is_header, is_table
@@ -130,7 +130,8 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
         yield Detection(ANOMALY, 0.9, f"{file.name} has the columns '{names[at]}' and '{names[marked]}'")
         return
     label = find_column(names, SERIES_LABEL_COLUMNS)
-    aside = dict.fromkeys([*words, *([] if label is None else [label])])
+    marks = [place for place in others if is_mark_name(names[place])]
+    aside = dict.fromkeys([*words, *([] if label is None else [label]), *marks])
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
     reason = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
     yield Detection(ANOMALY, 0.75 if words else 0.7, reason)
