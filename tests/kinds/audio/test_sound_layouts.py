@@ -276,3 +276,35 @@ def test_a_name_that_is_too_long_for_a_file_is_that_of_no_recording(tmp_path):
     path.write_text(f"file,text\n{'A' * 300}.wav,a word\n")
     with pytest.raises(DataError, match="there is no such file"):
         read_recordings(path, "transcript")
+
+
+def test_lines_with_a_name_and_a_text_are_transcripts(tmp_path):
+    names = []
+    for k in range(6):
+        sound(tmp_path / "wavs" / f"s{k}.wav", tone(200 + 50 * k))
+        names.append(f"s{k}")
+    (tmp_path / "metadata.csv").write_text(
+        "".join(f'{name}|Say "it {name}|say it {name}\n' for name in names)
+    )
+    assert detect(DataSnapshot(tmp_path)).recipe == "speech-recognition"
+    splits = read_recordings(tmp_path, "transcript")
+    assert {label for split in SPLITS for label in getattr(splits, split).labels} == {
+        f"say it {name}" for name in names
+    }
+    assert said(splits, "transcripts: the last column of metadata.csv")
+
+
+def test_a_file_of_text_for_each_recording_is_its_transcript_unless_it_has_times(tmp_path):
+    for k in range(6):
+        sound(tmp_path / "wav" / f"p{k % 3}" / f"p{k % 3}_{k}.wav", tone(200 + 50 * k))
+        text = tmp_path / "txt" / f"p{k % 3}" / f"p{k % 3}_{k}.txt"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text(f"please call number {'abcdef'[k]}\n")
+    found = detect(DataSnapshot(tmp_path))
+    assert found.recipe == "speech-recognition"
+    assert "--recipe audio-classification" in found.reason
+    splits = read_recordings(tmp_path, "transcript")
+    assert sum(len(getattr(splits, split)) for split in SPLITS) == 6
+    for text in (tmp_path / "txt").rglob("*.txt"):
+        text.write_text("0.5\t1.5\t0\t1\n")
+    assert detect(DataSnapshot(tmp_path)).recipe == "audio-classification"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path, PureWindowsPath
 
 from convscope.data.columns import find_column, is_label_name
@@ -19,6 +19,7 @@ from convscope.kinds.audio.readers.tables import (
 from convscope.kinds.contract.kind import Detection
 
 _PICTURES = frozenset([".png", ".jpg", ".jpeg"])
+_SURE = 0.98
 CLASSIFICATION, SPEECH = "audio-classification", "speech-recognition"
 
 
@@ -40,6 +41,9 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
         others = [file for file in snapshot.data_files if suffix_of(file) in OTHER_SOUNDS | VIDEOS]
         reason = "it holds sound or films, which have to be converted"
         return Detection(CLASSIFICATION, 0.4, reason) if others else None
+    written = _of_texts(snapshot, sounds, stems)
+    if written is not None:
+        return written
     drawn = {_plain(file) for file in snapshot.ending_in(_PICTURES)}
     if drawn and all(_plain(file) in drawn for file in sounds):
         seen = snapshot.named(sounds[0])
@@ -47,6 +51,44 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
         return Detection(CLASSIFICATION, 1.0, reason)
     confidence = 0.9 if snapshot.prevails(SOUNDS) else 0.4
     return Detection(CLASSIFICATION, confidence, f"{snapshot.named(sounds[0])} is a recording")
+
+
+def _of_texts(snapshot: DataSnapshot, sounds: Sequence[Path], stems: Set[str]) -> Detection | None:
+    """Transcripts in a file of text for each recording, or in lines such as `name|text` of one file."""
+    texts = snapshot.ending_in(frozenset([".txt"]))
+    same = [file for file in texts if file.stem in stems]
+    if len({file.stem for file in same}) > len(stems) / 2 and _has_words(_first_line(same[0])):
+        reason = (
+            f"{snapshot.named(same[0])} and others are called as the recordings are, as transcripts would;"
+            " if the folders are the classes: --recipe audio-classification"
+        )
+        return Detection(SPEECH, _SURE, reason)
+    near = {snapshot.path, *(file.parent.parent for file in sounds[:1])}
+    for file in (*texts, *snapshot.ending_in(frozenset([".csv", ".psv"]))):
+        if file.parent in near and _first_field(file) in stems:
+            reason = f"{snapshot.named(file)} names recordings, with transcripts behind |"
+            return Detection(SPEECH, _SURE, reason)
+    return None
+
+
+def _first_line(file: Path) -> str:
+    """The first line of a file; empty where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.readline(10_000).decode("utf-8-sig", "replace").rstrip("\r\n")
+    except OSError:
+        return ""
+
+
+def _has_words(line: str) -> bool:
+    """Whether a line may be a transcript; times and labels with tabs between are none."""
+    return "\t" not in line and 2 * sum(map(str.isalpha, line)) > len(line)
+
+
+def _first_field(file: Path) -> str:
+    """What stands before the first | of a file, without its ending; empty where its first line has none."""
+    field, mark, _ = _first_line(file).partition("|")
+    return PureWindowsPath(field.strip()).name.removesuffix(".wav") if mark else ""
 
 
 def _plain(file: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing
@@ -140,6 +141,9 @@ def read_librispeech(rows: Rows, encoding: str | None) -> str:
     keys = listing.files_below("")
     lists = [key for key in keys if key.endswith(TRANSCRIPTS)]
     if not lists:
+        layout = _read_list(rows, keys, encoding) or _read_beside(rows, keys, encoding)
+        if layout:
+            return layout
         raise DataError(
             f"{rows.root}: expected a table of recordings with transcripts, or files *{TRANSCRIPTS}, received"
             f" {len(keys)} files without either",
@@ -166,3 +170,56 @@ def read_librispeech(rows: Rows, encoding: str | None) -> str:
         named_splits = (f"{folder} is {split}" for folder, split in sorted(by_folder.items()))
         rows.decisions.append(f"splits: by the names of the folders: {', '.join(named_splits)}")
     return f"LibriSpeech: {len(lists)} files of transcripts with {len(rows.keys)} recordings"
+
+
+def _read_list(rows: Rows, keys: Sequence[str], encoding: str | None) -> str:
+    """Takes recordings that the lines of one file name, as LJ Speech: `name|text` or `name|text|spelled`.
+
+    Returns:
+        The layout in one line; empty where no file has this form.
+    """
+    stems = _by_stem(keys, SOUNDS)
+    for key in (key for key in keys if "/" not in key and key.lower().endswith((".csv", ".txt", ".psv"))):
+        lines = [line.rstrip("\r\n") for _, line in read_lines(Path(rows.root, key), encoding)]
+        said = [line.split("|") for line in lines if "|" in line]
+        named = [
+            (stems.get(PurePosixPath(parts[0].strip()).name.removesuffix(".wav")), parts) for parts in said
+        ]
+        known = [(file, parts) for file, parts in named if file is not None]
+        if not known or len(known) < 0.5 * len([line for line in lines if line.strip()]):
+            continue
+        for file, parts in known:
+            rows.add(file, parts[-1].strip() or parts[1].strip(), None)
+        column = "last column" if max(map(len, said)) > 2 else "second column"
+        rows.decisions.append(
+            f"transcripts: the {column} of {key} between |; {len(lines) - len(known)} lines name no recording"
+        )
+        return f"LJ Speech: {key} names {len(known)} recordings"
+    return ""
+
+
+def _read_beside(rows: Rows, keys: Sequence[str], encoding: str | None) -> str:
+    """Takes recordings with a file of text of the same name each, as VCTK has them.
+
+    Returns:
+        The layout in one line; empty where fewer than half of the recordings have one.
+    """
+    sounds, texts = _by_stem(keys, SOUNDS), _by_stem(keys, frozenset([".txt"]))
+    both = [stem for stem in sounds if stem in texts]
+    if not both or len(both) < 0.5 * len(sounds):
+        return ""
+    folders = {sounds[stem].rpartition("/")[0] for stem in both}
+    for stem in both:
+        words = " ".join(line.strip() for _, line in read_lines(Path(rows.root, texts[stem]), encoding))
+        rows.add(sounds[stem], words, None, group=sounds[stem].rpartition("/")[0] if len(folders) > 1 else "")
+    rows.grouped_by = "the folders"
+    first = both[0]
+    rows.decisions.append(f"transcripts: files of the same names, such as {texts[first]} of {sounds[first]}")
+    return f"a file of text for each of {len(both)} recordings"
+
+
+def _by_stem(keys: Sequence[str], endings: Set[str]) -> dict[str, str]:
+    """Files of some endings by their names without them; a name that several have is left out."""
+    found = [key for key in keys if ending_of(key) in endings]
+    counts = Counter(PurePosixPath(key).stem for key in found)
+    return {stem: key for key in found if counts[stem := PurePosixPath(key).stem] == 1}
