@@ -317,3 +317,12 @@ def test_boxes_of_objects_are_refused_by_name(tmp_path, name, text):
     with pytest.raises(DataError, match=f"{name}.*object detection is not supported") as caught:
         read_images(tmp_path)
     assert "cut each box out" in caught.value.hint
+
+
+def test_arrays_with_channels_first_are_refused_with_the_way_to_turn_them(tmp_path):
+    np.save(tmp_path / "data.npy", np.zeros((6, 3, 9, 10), np.uint8))
+    np.save(tmp_path / "labels.npy", np.arange(6) % 2)
+    assert detect(DataSnapshot(tmp_path)).recipe == "image-classification"
+    with pytest.raises(DataError, match="channels come first") as caught:
+        read_images(tmp_path)
+    assert "transpose(0, 2, 3, 1)" in caught.value.hint

@@ -14,7 +14,7 @@ from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import split_of, words_beside
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.image.readers.arrays import npy_pairs
+from convscope.kinds.image.readers.arrays import has_channels_first, npy_pairs
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
     IMAGE_COLUMNS,
@@ -84,6 +84,8 @@ def _has_role(name: str, words: frozenset[str]) -> bool:
 
 def _is_images(head: ArrayHead) -> bool:
     shape, kind = head.shape, head.dtype[1:2]
+    if has_channels_first(shape):
+        return True  # the reader says how to turn them
     if len(shape) not in (3, 4) or not all(shape) or (len(shape) == 4 and shape[3] not in (1, 3)):
         return False
     return kind in ("u", "i", "b") or (kind == "f" and min(shape[1:3]) >= _SMALLEST_FLOATS)

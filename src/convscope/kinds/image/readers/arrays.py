@@ -122,6 +122,11 @@ def read_array_parts(
     )
 
 
+def has_channels_first(shape: Sequence[int]) -> bool:
+    """Whether a shape is that of images as PyTorch holds them: (n, 1 or 3, height, width)."""
+    return len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3) and min(shape[2:]) >= 8
+
+
 def _check_memory(where: Path, parts: Sequence[ArrayPart], needed: int) -> None:
     """Stops at arrays that take too many bytes, as they are stored or as uint8."""
     stored = sum(part.images.nbytes + (part.labels.nbytes if part.labels else 0) for part in parts)
@@ -134,6 +139,12 @@ def _check_memory(where: Path, parts: Sequence[ArrayPart], needed: int) -> None:
 
 def _check_part(part: ArrayPart, first: ArrayPart) -> None:
     shape = part.images.shape
+    if has_channels_first(shape):
+        raise DataError(
+            f"{part.images.where}: expected images of shape (n, height, width[, 1 or 3]), received {shape},"
+            " whose channels come first",
+            hint="Save them with the channels last: numpy.save(path, images.transpose(0, 2, 3, 1)).",
+        )
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not all(shape[1:]):
         raise DataError(
             f"{part.images.where}: expected images of shape (n, height, width[, 1 or 3]), received {shape}"
