@@ -189,8 +189,8 @@ def pooled(values):
 
 
 def test_compact_cnn_computes_what_plain_numpy_computes():
-    model = build("compact_cnn", (24, 27, 2), 5)
-    pictures = np.random.default_rng(0).random((3, 24, 27, 2), np.float32)
+    model = build("compact_cnn", (22, 30, 2), 5)  # sides of which it sees every pixel
+    pictures = np.random.default_rng(0).random((3, 22, 30, 2), np.float32)
     weights = [np.asarray(weight, np.float64) for weight in model.get_weights()]
     values = pictures.astype(np.float64)
     for kernel, bias in zip(weights[0:6:2], weights[1:6:2], strict=True):
