@@ -295,4 +295,4 @@ def test_from_python_a_line_an_epoch_is_printed_and_none_where_it_is_silenced(
 def test_small_pictures_get_an_architecture_that_takes_them(pictures, tmp_path):
     run = convscope.train(pictures, out=tmp_path / "run", epochs=1, verbose=0)
     assert run.record()["architecture"] == "padded_cnn"
-    assert any("too small for kernels without padding" in line for line in run.record()["decisions"])
+    assert any("sees them up to their borders" in line for line in run.record()["decisions"])

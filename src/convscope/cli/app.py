@@ -12,7 +12,7 @@ from typing import Literal
 from cyclopts import App, Group, Parameter
 
 from convscope import __version__
-from convscope.cli import features, inspect, inspect_data, recipes, train
+from convscope.cli import features, inspect, recipes, train
 from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
@@ -68,7 +68,7 @@ COMMANDS = (
         ("list", "models", "tasks", "architectures"),
     ),
     Command(
-        inspect_data.inspect_data,
+        train.inspect_data,
         "PATH [OPTIONS]",
         RUNS,
         ("convscope inspect-data photos/", "convscope inspect-data reviews.csv --format json"),

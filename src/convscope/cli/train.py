@@ -1,4 +1,4 @@
-"""The commands that make and use runs: train, evaluate, predict, export and demo."""
+"""The commands that make and use runs: inspect-data, train, evaluate, predict, export and demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from convscope.cli.arguments import SAFE_CSV, check_data, check_inputs
-from convscope.cli.console import ProgressBar, print_json, say, start_backend
+from convscope.cli.console import STDOUT, ProgressBar, harmless, print_json, say, start_backend
 from convscope.cli.options import (
     Groups,
     OptionGroup,
@@ -24,6 +24,7 @@ from convscope.cli.options import (
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
 from convscope.option import Option
+from convscope.types import silent
 
 if TYPE_CHECKING:
     from convscope.run import Run
@@ -87,6 +88,35 @@ def train(
         raise UsageError("--resume takes no other options.", "Leave them out, or start a new training.")
     else:
         continue_training(resume, path)
+
+
+def inspect_data(
+    path: Path, /, *, form: Annotated[Literal["text", "json"], FORMAT] = "text", given: object = None
+) -> None:
+    """Read the data at PATH as `train` does, print what was recognized, decided and left out, and stop.
+
+    Parameters
+    ----------
+    path:
+        File or folder with the data
+    form:
+        Output format; json lists everything that was left out
+    """
+    from convscope.workflows.inspect_data import inspect_request
+    from convscope.workflows.start import requested
+
+    values = values_of(given)
+    chosen = {name: values.pop(name) for name in ("recipe", "architecture") if name in values}
+    request = requested(path, values, **chosen)
+    start_backend()
+    with ProgressBar() as bar:
+        report = inspect_request(request, bar, _print_line if form == "text" else silent)
+    if form == "json":
+        print_json(report.to_json())
+
+
+def _print_line(line: str) -> None:
+    STDOUT.print(harmless(line), markup=False, soft_wrap=True)
 
 
 def run_training(

@@ -47,7 +47,7 @@ def test_it_is_recognized_and_learned_in_seconds(heard, said):
     record = heard.record()
     assert record["recipe"] == "audio-classification"
     assert record["architecture"] == "audio_cnn"
-    assert "recipe: audio-classification, because 00.wav is a recording" in said
+    assert "recipe: audio-classification, because falling/00.wav is a recording" in said
     assert f"rate: {RATE:,} samples per second, which all train recordings have" in said
     assert heard.metrics()["test"]["accuracy"] >= 0.8
     assert float(rows(heard)[-1]["loss"]) < float(rows(heard)[0]["loss"])
