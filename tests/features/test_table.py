@@ -12,6 +12,7 @@ from convscope.errors import DataError, RunError, UsageError
 from convscope.features.manifest import LayerColumn, Manifest, column_names
 from convscope.features.part_files import METADATA_KEY, open_part
 from convscope.features.zarr_store import chunk_rows
+from convscope.kinds.contract.preprocessing import PixelSteps
 from convscope.workflows.model_inputs.dataset import Scaled
 
 
@@ -136,5 +137,7 @@ def test_chunks_divide_a_part_and_stay_small():
 
 
 def test_scaling_is_a_factor_and_an_offset():
-    np.testing.assert_allclose(Scaled(2 / 255, -1.0)(np.array([0, 255], np.uint8)), [-1, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        Scaled(PixelSteps(2 / 255, -1.0))(np.array([0, 255], np.uint8)), [-1, 1], atol=1e-6
+    )
     assert Scaled()(np.array([3], np.uint8)).dtype == np.float32

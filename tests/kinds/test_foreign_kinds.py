@@ -72,7 +72,7 @@ def test_a_name_with_signs_of_a_pattern_is_no_file():
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
 def test_a_number_has_to_be_finite(value):
-    with pytest.raises(UsageError, match="floor must be a number"):
+    with pytest.raises(UsageError, match="floor must be a finite number"):
         validated([Option("floor", float, 1.0, "")], {"floor": value}, "nobody")
 
 

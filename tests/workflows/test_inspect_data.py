@@ -37,7 +37,7 @@ def test_a_report_has_what_training_would_start_from(table):
 
 def test_what_training_refuses_is_refused(tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(range(256)))
-    with pytest.raises(convscope.DataError, match="no recipe recognizes"):
+    with pytest.raises(convscope.DataError, match="bytes without a form"):
         convscope.inspect_data(tmp_path)
 
 

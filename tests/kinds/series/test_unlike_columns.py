@@ -98,6 +98,16 @@ def test_a_label_that_could_be_at_both_ends_is_asked_for(tmp_path):
     assert read_series(path, label_column="-1").class_names == ("0", "1")
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_whole_numbers_beside_decimals_are_the_label_though_each_class_has_one_row(tmp_path, first):
+    for part, rows in (("TRAIN", 12), ("TEST", 24)):
+        labels = np.arange(rows)[:, None] % 12 + 1
+        columns = [labels, waves()[:rows]] if first else [waves()[:rows], labels]
+        frame = pandas.DataFrame(np.hstack(columns))
+        frame.to_csv(tmp_path / f"Kinds_{part}.tsv", sep="\t", header=False, index=False)
+    assert len(read_series(tmp_path).class_names) == 12
+
+
 def test_columns_in_another_order_are_put_right(tmp_path):
     names = [f"t{place}" for place in range(30)]
     mixed = [*names[10:], *names[:10]]

@@ -83,7 +83,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "flip",
         bool,
         None,
-        "Whether a mirrored image keeps its class; found by the data",
+        "Whether a mirrored image keeps its class",
         common=True,
     ),
     Option(

@@ -225,8 +225,11 @@ def _label_of_unnamed(
     ends = (names[0], names[-1])
     able = [name for name in ends if _can_be_label(frame[name], asked.numbers)]
     words = [name for name in able if holds_words(frame[name])]
+    whole = [name for name in ends if _is_whole(frame[name])]
     if len(words) == 1:
         able = words
+    elif not able and len(whole) == 1:  # a class in each row, beside measurements with decimals
+        able = whole
     archive = Path(where).suffix.lower() in ARCHIVE_TABLES
     if len(able) == 2 and (archive or not labelled):
         able = able[:1]
@@ -253,11 +256,17 @@ def _can_be_label(column: pandas.Series, numbers: bool) -> bool:
     known = column.dropna()
     if not pandas_library().api.types.is_numeric_dtype(known.dtype) or not len(known):
         return False
+    classes = len(np.unique(known.to_numpy(dtype=np.float64)))
+    return _is_whole(column) and 2 <= classes <= min(_MOST_CLASSES, len(known) // 2 + 1)
+
+
+def _is_whole(column: pandas.Series) -> bool:
+    """Whether a column holds whole numbers alone."""
+    known = column.dropna()
+    if not pandas_library().api.types.is_numeric_dtype(known.dtype) or not len(known):
+        return False
     values = known.to_numpy(dtype=np.float64)
-    classes = len(np.unique(values))
-    return bool(np.all(values == np.floor(values))) and 2 <= classes <= min(
-        _MOST_CLASSES, len(values) // 2 + 1
-    )
+    return bool(np.all(values == np.floor(values)))
 
 
 def _shown(column: pandas.Series) -> str:
