@@ -151,3 +151,12 @@ def test_numbers_that_stand_for_nothing_are_warned_of_and_can_be_declared():
     found = series_of_frame(frame, "gas.csv", Measuring(missing=(-200.0,)))
     assert np.isnan(found.series[0].values).sum() == 3
     assert not any(isinstance(note, Doubt) for note in found.notes)
+
+
+@pytest.mark.parametrize(("mark", "month"), [(".", 3), ("/", 1)])
+def test_dates_with_dots_begin_with_the_day_and_others_that_are_open_are_warned_of(tmp_path, mark, month):
+    rows = [f"01{mark}03{mark}2025 {i // 60:02d}:{i % 60:02d},{i % 7}" for i in range(300)]
+    (tmp_path / "log.csv").write_text("time,flow\n" + "\n".join(rows) + "\n")
+    splits = read_streams(tmp_path / "log.csv")
+    assert splits.train.samples.load(0).times[0].astype("datetime64[M]") == np.datetime64(f"2025-{month:02d}")
+    assert any("--time-format day-first" in line for line in splits.warnings) == (mark == "/")

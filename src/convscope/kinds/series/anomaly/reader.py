@@ -33,7 +33,7 @@ from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, me
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
 from convscope.kinds.series.readers.frames import is_table, read_frame_of
 from convscope.kinds.series.readers.segments import SegmentInputs, Stream, fingerprint, split_of, stretch
-from convscope.kinds.series.readers.sources import Series, changes_of
+from convscope.kinds.series.readers.sources import Doubt, Series, changes_of
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
 FEWEST = 32
@@ -130,7 +130,7 @@ def read_stream(
     frame = asked.measuring.frame_of(path)
     streams = []
     for found in measured_each(frame, asked, str(path), alone=True):
-        notes.add([_of_any(line, path.name) for line in found.notes if not line.startswith("time: column")])
+        notes.add([_of_any(line, path.name) for line in found.notes if _is_new(line)])
         if found.time_format is not None:
             notes.forms.add(found.time_format, found.notes)
         if found.ids is not None:
@@ -142,6 +142,11 @@ def read_stream(
             windows = None if benchmark is None else benchmark.windows(path, found.series.times)
             streams.append(Stream(name, found.series, windows))
     return streams
+
+
+def _is_new(line: str) -> bool:
+    """Whether a note says more than which column holds the times, which the line of columns says too."""
+    return isinstance(line, Doubt) or not line.startswith("time: column")
 
 
 def _of_any(line: str, name: str) -> str:
@@ -317,7 +322,7 @@ def read_stream_inputs(
         for made in measured_each(frame, asked, where):
             series.append(made.series)
             keys.append(f"{where}#{made.name}" if made.name else where)
-            notes.add([line for line in made.notes if not line.startswith("time: column")])
+            notes.add([line for line in made.notes if _is_new(line)])
         progress(done, len(files), "reading series")
     references = [_beginning(each, asked, file) for each, file in zip(series, keys, strict=True)]
     return SegmentInputs(

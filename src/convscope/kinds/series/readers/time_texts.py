@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas
 
 _YEARS = (1678, 2261)
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2}")
 
 
 def times_of_pattern(column: pandas.Series, where: str, pattern: str) -> ParsedTimes:
@@ -120,8 +122,10 @@ class _Checked:
         if of_day != of_month:
             day = of_day < of_month
             return self._result(day_first if day else month_first, none, DAY_FIRST if day else MONTH_FIRST)
-        found = self._result(month_first, none, MONTH_FIRST)
         text = next(text for number, text in enumerate(self.texts) if self.fields[number, 3])
+        if _DOTTED.match(text):  # no country that parts dates by dots begins with the month
+            return self._result(day_first, none, DAY_FIRST)
+        found = self._result(month_first, none, MONTH_FIRST)
         doubt = (
             f"whether {text!r} begins with the day or the month is ambiguous, and the month was taken;"
             " if it is the day, use --time-format day-first"
