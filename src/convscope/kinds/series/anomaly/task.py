@@ -25,7 +25,7 @@ from convscope.kinds.series.anomaly.levels import Levels
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms, anomaly_metrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPrediction
 from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
-from convscope.kinds.series.readers.segments import Segments
+from convscope.kinds.series.readers.segments import Segments, lead_of
 from convscope.kinds.series.readers.sources import Series
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
@@ -195,7 +195,7 @@ def calibrate(fitted: Fitted[StreamRepresentation], validation: Split, progress:
     for i in range(count):
         detector = detector_for(base, fitted, samples, i)
         values = representation.values(samples.load(i), samples.name(i))
-        for name, kept in detector.calibrated([(values, _lead(samples, i))], count).items():
+        for name, kept in detector.calibrated([(values, lead_of(samples, i))], count).items():
             whole = gathered.setdefault(name, [[] for _ in kept])
             for all_of_it, some in zip(whole, kept, strict=True):
                 all_of_it.extend(some)
@@ -215,7 +215,7 @@ def predict(fitted: Fitted[StreamRepresentation], samples: Samples, progress: Pr
     found = []
     for i in range(len(samples)):
         values = representation.values(samples.load(i), samples.name(i))
-        lead = _lead(samples, i)
+        lead = lead_of(samples, i)
         scored = detector_for(base, fitted, samples, i).score(values, lead, progress)
         found.append(ScoredSeries(scored, lead, asked, every, representation.variables))
     return found
@@ -265,7 +265,7 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     made: dict[SplitName, dict[str, int]] = {}
     for name in SPLITS:
         samples, labels = splits[name].samples, splits[name].labels
-        rows = sum(len(samples.load(i)) - _lead(samples, i) for i in range(len(samples)))
+        rows = sum(len(samples.load(i)) - lead_of(samples, i) for i in range(len(samples)))
         made[name] = {"series": len(samples), "rows": rows}
         if any(label.windows is not None for label in labels):
             made[name]["known anomalies"] = sum(len(label.windows or ()) for label in labels)
@@ -316,7 +316,7 @@ def encode_inputs(fitted: Fitted[StreamRepresentation], samples: Samples, progre
     for i in range(len(samples)):
         values = representation.values(samples.load(i), samples.name(i))
         detector = detector_for(base, fitted, samples, i)
-        peaks[i] = int(np.argmax(detector.score(values, _lead(samples, i), progress).scores))
+        peaks[i] = int(np.argmax(detector.score(values, lead_of(samples, i), progress).scores))
     windows = representation.ending_at(samples, peaks)
     return SampleInputs(windows.take, lambda i: representation.describe(samples.load(i), int(peaks[i])))
 
@@ -334,10 +334,6 @@ def plot_predictions(
         )
         for i, each in enumerate(predict(fitted, some, progress))
     ]
-
-
-def _lead(samples: Samples, index: int) -> int:
-    return samples.lead(index) if isinstance(samples, Segments) else 0
 
 
 def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> AlarmPrediction:

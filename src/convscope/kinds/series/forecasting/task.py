@@ -31,7 +31,7 @@ from convscope.kinds.series.forecasting.rolling import (
     roll,
     too_short,
 )
-from convscope.kinds.series.readers.segments import Segments
+from convscope.kinds.series.readers.segments import lead_of
 from convscope.kinds.series.readers.sources import Series
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
@@ -226,7 +226,7 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     made: dict[SplitName, dict[str, int]] = {}
     for name in SPLITS:
         samples = splits[name].samples
-        rows = sum(len(samples.load(i)) - _lead(samples, i) for i in range(len(samples)))
+        rows = sum(len(samples.load(i)) - lead_of(samples, i) for i in range(len(samples)))
         made[name] = {"series": len(samples), "rows": rows}
     return made
 
@@ -291,10 +291,6 @@ def plot_predictions(
         )
         made.append(forecast_figure(drawn, representation.variables, some.name(i), answers.coverage))
     return made
-
-
-def _lead(samples: Samples, index: int) -> int:
-    return samples.lead(index) if isinstance(samples, Segments) else 0
 
 
 def _time(time: np.datetime64) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import LeftOut, Split, as_labels
+from convscope.data.splits import LeftOut, Samples, Split, as_labels
 from convscope.kinds.series.readers.sources import Series, SeriesSamples
 
 Windows = tuple[tuple[int, int], ...]
@@ -149,3 +149,8 @@ def _moved(windows: Windows | None, start: int, stop: int, before: int) -> Windo
         for first, last in windows
         if last >= start and first < stop
     )
+
+
+def lead_of(samples: Samples, index: int) -> int:
+    """Rows at the beginning of a sample that only lead to those that are judged; 0 of whole series."""
+    return samples.lead(index) if isinstance(samples, Segments) else 0
