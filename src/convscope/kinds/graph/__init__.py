@@ -1,0 +1,1 @@
+"""Graphs: nodes and edges, with whatever is known of them."""

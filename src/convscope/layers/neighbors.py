@@ -1,0 +1,156 @@
+"""Sums over the neighbors of each node, by `take` and `sum` in both directions, on every backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from convscope.layers.neighbor_tables import MERGES
+
+TABLES = ("degrees", "neighbors", "weights", "reverse", "owners", "merges", "sums")
+"""What a layer on graphs takes besides the values of the nodes, in this order."""
+
+
+class Neighborhood:
+    """The tables of a batch of graphs, seen as one large graph; made within the call of a layer.
+
+    Args:
+        nodes: The number of nodes in each graph, those of padding included.
+        tables: Tensors in the order of `TABLES`: degrees (batch, nodes), and the arrays of `NeighborTables` with
+            a batch axis in front.
+    """
+
+    def __init__(self, nodes: Any, tables: Any) -> None:
+        degrees, neighbors, weights, reverse, owners, merges, sums = tables
+        batch, rows, self.width = _shape(neighbors)
+        merged = _shape(merges)[1]
+        graph = ops.arange(batch, dtype="int32")
+        self.degrees = ops.reshape(degrees, (-1,))
+        self.weights = ops.reshape(weights, (-1, self.width))
+        self.neighbors = self._moved(neighbors, graph * nodes, (-1, self.width))
+        self.reverse = self._moved(reverse, graph * (rows * self.width), (-1,))
+        self.owners = self._moved(owners, graph * nodes, (-1,))
+        sizes = (batch, rows, merged)
+        self.merges = ops.reshape(_numbered(merges, graph[:, None, None], *sizes), (-1, self.width))
+        self.sums = ops.reshape(_numbered(sums, graph[:, None], *sizes), (-1,))
+
+    @staticmethod
+    def _moved(table: Any, start: Any, shape: tuple[int, ...]) -> Any:
+        start = ops.reshape(start, (-1, *(1,) * (len(table.shape) - 1)))
+        return ops.reshape(table + start, shape)
+
+    def sum(self, values: Any, weights: Any = None) -> Any:
+        """Weighted sums over the neighbors of each node.
+
+        The gradient with respect to values and weights runs over the same tables: no scatter in either
+        direction.
+
+        Args:
+            values: Shape (batch * nodes, channels).
+            weights: Shape (rows, width), or (rows, width, heads), where `heads` divides the channels; None takes
+                the weights of the edges.
+
+        Returns:
+            Shape (batch * nodes, channels).
+        """
+        weights = self.weights if weights is None else weights
+
+        @ops.custom_gradient  # type: ignore[untyped-decorator]
+        def summed(values: Any, weights: Any) -> Any:
+            def gradient(*saved: Any, upstream: Any = None) -> Any:
+                upstream = saved[0] if upstream is None else upstream
+                turned = ops.take(ops.reshape(weights, (-1, *weights.shape[2:])), self.reverse, axis=0)
+                turned = ops.reshape(turned, ops.shape(weights))
+                of_weights = self._products(values, upstream, weights) if _learns(weights) else None
+                return self._sum(upstream, turned), of_weights
+
+            return self._sum(values, weights), gradient
+
+        return summed(values, weights)
+
+    def _sum(self, values: Any, weights: Any) -> Any:
+        near = _by_head(ops.take(values, self.neighbors, axis=0), weights)
+        rows = ops.sum(near * _expanded(weights), axis=1)
+        return self.merged(ops.reshape(rows, (-1, values.shape[-1])))
+
+    def merged(self, rows: Any) -> Any:
+        """From one sum for each row of the table to one for each node.
+
+        Args:
+            rows: Shape (rows, channels).
+
+        Returns:
+            Shape (batch * nodes, channels).
+        """
+        nothing = ops.zeros_like(rows[:1])
+        if self.merges.shape[0] == 0:
+            return ops.take(ops.concatenate([rows, nothing]), self.sums, axis=0)
+        merged = ops.zeros((ops.shape(self.merges)[0], rows.shape[-1]), rows.dtype)
+        for _ in range(MERGES):
+            found = ops.take(ops.concatenate([rows, merged, nothing]), self.merges, axis=0)
+            merged = ops.sum(found, axis=1)
+        return ops.take(ops.concatenate([rows, merged, nothing]), self.sums, axis=0)
+
+    def _products(self, values: Any, upstream: Any, weights: Any) -> Any:
+        """Of the values of a neighbor and the gradient of the sum that it is in; the shape of weights."""
+        near = _by_head(ops.take(values, self.neighbors, axis=0), weights)
+        own = _by_head(ops.take(upstream, self.owners, axis=0)[:, None], weights)
+        products = ops.sum(near * own, axis=-1)
+        return ops.reshape(products, ops.shape(weights))
+
+
+def _learns(weights: Any) -> bool:
+    """Whether a gradient may be asked for; only PyTorch knows beforehand."""
+    return bool(getattr(weights, "requires_grad", True))
+
+
+def _expanded(weights: Any) -> Any:
+    """Shape (rows, width, heads, 1)."""
+    return weights[..., None, None] if len(weights.shape) == 2 else weights[..., None]
+
+
+def _by_head(values: Any, weights: Any) -> Any:
+    """Shape (rows, width, heads, channels of a head)."""
+    heads = 1 if len(weights.shape) == 2 else weights.shape[2]
+    shape = ops.shape(values)
+    return ops.reshape(values, (*shape[:2], heads, values.shape[-1] // heads))
+
+
+def _numbered(numbers: Any, graph: Any, batch: Any, rows: Any, merges: Any) -> Any:
+    """Sums of several graphs, numbered as if all rows came first, then all merges, then nothing."""
+    row = numbers + graph * rows
+    merge = numbers - rows + batch * rows + graph * merges
+    inside = ops.where(numbers < rows, row, merge)
+    return ops.where(numbers < rows + merges, inside, batch * (rows + merges))
+
+
+def _shape(tensor: Any) -> tuple[Any, ...]:
+    """Sizes, as numbers where they are known."""
+    return tuple(ops.shape(tensor))
+
+
+def graph_inputs(features: int, width: int) -> dict[str, Any]:
+    """Inputs of a model on graphs by name, any number of nodes and rows.
+
+    Args:
+        features: Values of each node.
+        width: Of the tables.
+    """
+    shapes: dict[str, tuple[tuple[int | None, ...], str]] = {
+        "nodes": ((None, features), "float32"),
+        "degrees": ((None,), "float32"),
+        "neighbors": ((None, width), "int32"),
+        "weights": ((None, width), "float32"),
+        "reverse": ((None, width), "int32"),
+        "owners": ((None,), "int32"),
+        "merges": ((None, width), "int32"),
+        "sums": ((None,), "int32"),
+    }
+    return {name: keras.Input(shape, dtype=dtype, name=name) for name, (shape, dtype) in shapes.items()}
+
+
+def tables_of(inputs: dict[str, Any]) -> list[Any]:
+    """What a layer takes besides the values of the nodes, in the order of `TABLES`."""
+    return [inputs[name] for name in TABLES]
