@@ -139,6 +139,38 @@ def test_a_text_of_padding_alone_excites_nothing():
     assert np.isnan(found.values[:, 2]).all()
 
 
+def front_loud_in_silence(stride=1):
+    """A convolution over waveforms whose answer is largest where there is none, and its samples."""
+    conv = layers.Conv1D(1, 3, strides=stride, padding="same", name="look")
+    model = keras.Sequential([keras.Input((12, 1)), conv])
+    conv.set_weights([-np.ones((3, 1, 1), np.float32), np.full(1, 5, np.float32)])
+    x = np.zeros((2, 12, 1), np.float32)
+    x[0, 3:9], x[1, :7] = 1, 2
+    return model, x, [(3, 3), (0, 5)]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_padding_at_both_ends_never_counts(stride):
+    model, x, ends = front_loud_in_silence(stride)
+    found = patches(model, [x[:1], x[1:]], "look", filled=lambda number, length: ends[number])["look"]
+    for sample, window in zip(found.samples[0, :2], found.windows[0, :2, 0], strict=True):
+        before, behind = ends[sample]
+        assert before <= window[0] < window[1] <= 12 - behind
+    inside = [
+        array[before // stride : (12 - behind) // stride]
+        for array, (before, behind) in zip(np.array(model(x))[..., 0], ends, strict=True)
+    ]
+    assert sorted(found.values[0, :2]) <= sorted(part.max() for part in inside)
+    assert (patches(model, [x], "look")["look"].values[0, :2] == 5).all()
+
+
+def test_a_sample_shorter_than_a_step_counts_where_it_is_nearest_and_padding_alone_nowhere():
+    model, x, _ = front_loud_in_silence(stride=4)
+    ends = [(6, 5), (12, 0)]
+    found = patches(model, [x], "look", filled=lambda number, length: ends[number])["look"]
+    assert found.samples[0, :2].tolist() == [0, -1]
+
+
 def test_what_is_no_number_is_left_out():
     model = keras.Sequential([keras.Input((6, 1)), layers.Conv1D(2, 2, name="look")])
     x = np.ones((3, 6, 1), np.float32)

@@ -148,6 +148,32 @@ def test_nan_and_infinite_values_are_counted_and_left_out():
     assert np.isnan(found.top_values[1, -1])
 
 
+def test_padding_counts_in_no_statistic():
+    conv = layers.Conv1D(2, 1, activation="relu", name="conv")
+    model = keras.Sequential([keras.Input((10, 1)), conv])
+    conv.set_weights([np.array([[[1, -1]]], np.float32), np.array([0, 7], np.float32)])
+    x = np.zeros((3, 10, 1), np.float32)
+    x[0, 2:6], x[1, :9], x[2] = 1, 2, 3
+    ends = [(2, 4), (0, 1), (0, 0)]
+    found = statistics(model, x, "conv", labels=[0, 1, 1], filled=lambda i, length: ends[i], top=1)["conv"]
+    there = np.concatenate([np.full(4, 1), np.full(9, 2), np.full(10, 3)])
+    np.testing.assert_allclose(found.mean, [there.mean(), 7 - there.mean()])
+    np.testing.assert_allclose(found.spread, there.std(), rtol=1e-6)
+    assert (found.zeros.tolist(), found.nonfinite, found.largest.tolist()) == ([0, 0], 0, [3, 6])
+    np.testing.assert_allclose(found.class_means[:, 0], [1, there[4:].mean()])
+
+
+def test_ids_of_padding_count_in_no_statistic():
+    words = keras.Input((None,), dtype="int32")
+    vectors = layers.Embedding(5, 1, embeddings_initializer="ones", name="vectors")(words)
+    conv = layers.Conv1D(1, 1, activation="relu", name="conv")
+    model = keras.Model(words, conv(vectors))
+    model.get_layer("vectors").set_weights([np.array([[9], [1], [1], [1], [1]], np.float32)])
+    conv.set_weights([np.ones((1, 1, 1), np.float32), np.zeros(1, np.float32)])
+    batches = [np.array([[1, 2, 0, 0]], np.int32), np.array([[3, 4, 4, 0, 0, 0]], np.int32)]
+    assert statistics(model, batches, "conv")["conv"].largest.tolist() == [1]
+
+
 def test_a_channel_without_a_finite_value_has_no_statistics_and_spoils_no_other():
     model = keras.Sequential([keras.Input((4, 3)), layers.Activation("linear", name="same")])
     x = np.random.default_rng(0).normal(size=(20, 4, 3)).astype("float32")

@@ -28,7 +28,7 @@ def explain_model(loaded: LoadedModel, data: Any, options: ReadingOptions, progr
         return explain(loaded.model, class_names=loaded.class_names, known=known)
     loaded = numeric_model(loaded)
     inputs = model_inputs(loaded, data, options, progress)
-    found = statistics(loaded.model, inputs.batches(progress))
+    found = statistics(loaded.model, inputs.batches(progress), filled=inputs.filled)
     return explain(
         loaded.model, inputs=inputs.first(1), class_names=loaded.class_names, statistics=found, known=known
     )

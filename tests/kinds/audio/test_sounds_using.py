@@ -148,6 +148,19 @@ def test_every_way_to_look_gives_pictures_and_numbers(heard, asked, tmp_path, me
     json.dumps(dict(seen.about))
 
 
+def test_the_padding_of_a_short_recording_excites_nothing(heard, tmp_path):
+    path = tmp_path / "short.wav"
+    soundfile.write(path, made_sound("rising", seed=4)[: RATE // 8], RATE)
+    samples = heard.representation()["samples"]
+    before = (samples - RATE // 8) // 2
+    assert before > RATE // 16
+    layer = "stem_conv"
+    found = convscope.look(heard.folder, [str(path)], method="patches", layers=[layer]).arrays
+    windows = found[f"{layer}/windows"][:, 0, 0]
+    assert (windows[:, 0] >= before).all()
+    assert (windows[:, 1] <= samples - before + 1).all()
+
+
 def test_features_are_a_row_for_each_recording_and_those_alike_are_near(heard, sounds, tmp_path):
     features = convscope.extract(
         heard.folder, [str(sounds)], out=tmp_path / "all.parquet", precision="float32"

@@ -11,15 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.scope.geometry.geometry import geometries
+from convscope.scope.channels.places import Filled, Flags, PlacedBatch, Whole, placed_batches
 from convscope.scope.geometry.kernel_layout import layout_of
 from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.layer_spec import role_of
-from convscope.scope.record import recorded_batches
 from convscope.types import Array, ArrayTree, Tensor
 
 Doubles = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
 
 _BATCH = 32
 _ALIKE = 0.99
@@ -30,7 +28,9 @@ _VALUES_KEPT = 2**22
 
 @dataclass(frozen=True, eq=False)
 class ChannelStatistics:
-    """One layer's channels over a data set. NaN and infinite values are counted and otherwise left out.
+    """One layer's channels over a data set, at all positions that are no padding of their sample.
+
+    NaN and infinite values are counted and otherwise left out.
 
     Args:
         path: The layer.
@@ -72,6 +72,7 @@ def statistics(
     labels: Sequence[int] | Array | None = None,
     classes: int | None = None,
     top: int = 9,
+    filled: Filled | None = None,
 ) -> dict[str, ChannelStatistics]:
     """Gathers what each channel does over a data set, in one pass and bounded memory.
 
@@ -89,6 +90,7 @@ def statistics(
         labels: Class index of each sample, (samples,); -1 where it is not known.
         classes: How many classes there are; by default as many as the labels need.
         top: How many samples to name for each channel.
+        filled: As in `patches`. Positions of padding are left out, as those behind the last token id are.
 
     Returns:
         The statistics by path, in the model's order.
@@ -103,26 +105,24 @@ def statistics(
     first = next(stream, None)
     if first is None:
         raise UsageError("There are no samples.")
-    graph = trace(model, first)
-    where = geometries(graph)
     classes = known.classes if known else None
-    paths = [call.path for call in _calls(graph, layers)]
-    gathered = {path: _Gathered(path, where[path].channel_axis, top, classes) for path in paths}
-    _gather(recorded_batches(model, chain([first], stream), paths), gathered, known)
+    paths = [call.path for call in _calls(trace(model, first), layers)]
+    gathered = {path: _Gathered(path, top, classes) for path in paths}
+    _gather(placed_batches(model, chain([first], stream), paths, filled), gathered, known)
     return {path: each.result() for path, each in gathered.items()}
 
 
-def _gather(
-    stream: Iterable[Mapping[str, Array]], gathered: Mapping[str, _Gathered], known: _Labels | None
-) -> None:
+def _gather(stream: Iterable[PlacedBatch], gathered: Mapping[str, _Gathered], known: _Labels | None) -> None:
     """Takes in what the layers put out, batch by batch, beside the labels."""
     seen = 0
-    for arrays in stream:
-        size = len(next(iter(arrays.values())))
-        now = known.next(seen, size) if known else None
-        for path, array in arrays.items():
-            gathered[path].add(array, now)
-        seen += size
+    for batch in stream:
+        now = known.next(seen, len(batch)) if known else None
+        for path, array in batch.arrays.items():
+            axis = batch.places.geometries[path].channel_axis
+            maps = array[:, None] if array.ndim == 1 else np.moveaxis(array, axis, -1)
+            values = maps.reshape(len(maps), -1, maps.shape[-1])
+            gathered[path].add(values, batch.present(path, maps.shape[1:-1]), now)
+        seen += len(batch)
     if not seen:
         raise UsageError("There are no samples.")
     if known:
@@ -187,9 +187,8 @@ class _Labels:
 class _Gathered:
     """The running numbers of one layer."""
 
-    def __init__(self, path: str, axis: int, top: int, classes: int | None) -> None:
+    def __init__(self, path: str, top: int, classes: int | None) -> None:
         self._path = path
-        self._axis = axis
         self._top = top
         self._classes = classes
         self._samples = 0
@@ -209,12 +208,19 @@ class _Gathered:
         self._kept: list[tuple[int, npt.NDArray[np.float32]]] = []
         self._every = 1
 
-    def add(self, array: Array, labels: Whole | None) -> None:
-        """Takes in one batch, (samples, positions..., channels)."""
-        array = array[:, None] if array.ndim == 1 else np.moveaxis(array, self._axis, -1)
-        values = array.reshape(len(array), -1, array.shape[-1])
+    def add(self, values: Array, present: Flags, labels: Whole | None) -> None:
+        """Takes in one batch.
+
+        Args:
+            values: (samples, positions, channels).
+            present: (samples or 1, positions), False for padding, which counts nowhere.
+            labels: (samples,).
+        """
         if not self._samples:
             self._begin(values.shape[-1])
+        there = values.shape[-1] * np.broadcast_to(present, values.shape[:2]).sum()
+        if not present.all():
+            values = np.where(present[..., None], values, np.nan)
         finite: Tensor = np.isfinite(values)
         low = high = clean = values
         if finite.all():
@@ -227,7 +233,7 @@ class _Gathered:
         sums = clean.sum(1, dtype=np.float64)
         self._merge(clean, finite, counts.sum(0), sums.sum(0))
         self._zeros += (values == 0).sum((0, 1))
-        self._nonfinite += int(values.size - counts.sum())
+        self._nonfinite += int(there - counts.sum())
         peaks = high.max(1, initial=-np.inf)
         self._largest = np.maximum(self._largest, peaks.max(0))
         self._smallest = np.minimum(self._smallest, low.min((0, 1), initial=np.inf))

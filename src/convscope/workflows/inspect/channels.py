@@ -102,6 +102,7 @@ def inspect_statistics(
         [call.path for call in calls],
         labels=inputs.labels,
         classes=len(inputs.class_names) if inputs.class_names else None,
+        filled=inputs.filled,
     )
     shown = max(request.channels // 2, 1)
 
@@ -154,7 +155,7 @@ def inspect_patches(
     calls, how = chosen_layers(graph, request.layers)
     calls, without = _with_kernels(calls)
     paths = [call.path for call in calls]
-    every = patches(loaded.model, inputs.batches(progress), paths, top=TOP)
+    every = patches(loaded.model, inputs.batches(progress), paths, top=TOP, filled=inputs.filled)
     found = {path: part for path, part in every.items() if part.windows.shape[2]}
     left_out = [path for path in every if path not in found]
     if not found:

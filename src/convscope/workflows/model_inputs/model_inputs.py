@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -18,11 +18,12 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
-from convscope.kinds.contract.representation import RasterDescription, SampleDescription
+from convscope.kinds.contract.representation import RasterDescription, SampleDescription, TimelineDescription
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
 from convscope.lenses.views.view import View
+from convscope.scope.channels.places import Filled
 from convscope.types import Array, ArrayTree, Progress, Skipped, no_progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
@@ -77,6 +78,21 @@ class ModelInputs:
     def first(self, count: int) -> ArrayTree:
         """The first samples as the model takes them."""
         return self.take(np.arange(min(count, len(self))))
+
+    @property
+    def filled(self) -> Filled | None:
+        """How many positions of a sample are padding; None where the samples lie along no time."""
+        describe = self.describe
+        if describe is None or not len(self) or not isinstance(describe(0), TimelineDescription):
+            return None
+
+        def of(number: int, length: int) -> tuple[int, int]:
+            axis = cast(TimelineDescription, describe(number)).axis
+            before, behind = axis.filled
+            known = length if axis.places is None else len(axis.places)
+            return before, max(behind, length - known)
+
+        return of
 
     def batches(self, progress: Progress = no_progress) -> Iterator[ArrayTree]:
         """All samples, some at a time."""
