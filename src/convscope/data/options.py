@@ -29,6 +29,12 @@ LABEL_COLUMN = Option(
     "Column with the labels: its name, or position (-1: last)",
     common=True,
 )
+LABEL_PATTERN = Option(
+    "label_pattern",
+    str,
+    None,
+    "Regular expression with a group named label, for labels in file names",
+)
 DROP_COLUMN = Option(
     "drop_column",
     tuple[str, ...],

@@ -7,11 +7,11 @@ import pytest
 from made_pictures import class_folders, picture, png, reasons, write
 from PIL import Image
 
+from convscope.data.file_labels import labels_of_names
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError
 from convscope.kinds.image.detect import detect
 from convscope.kinds.image.readers.inputs import read_inputs
-from convscope.kinds.image.readers.names import labels_of_names
 from convscope.kinds.image.readers.reader import read_images
 
 

@@ -7,6 +7,7 @@ pandas = pytest.importorskip("pandas")
 
 from convscope.data.snapshot import DataSnapshot  # noqa: E402
 from convscope.errors import DataError, UsageError  # noqa: E402
+from convscope.kinds.series.anomaly.reader import read_streams  # noqa: E402
 from convscope.kinds.series.detect import detect  # noqa: E402
 from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
 
@@ -164,3 +165,69 @@ def test_measurements_that_are_called_y_are_no_labels(tmp_path):
         lines += [f"{series},{x:.3f},{y:.3f},{'ab'[series % 2]}" for x, y in rng.normal(size=(20, 2))]
     (tmp_path / "long.csv").write_text("\n".join(lines))
     assert read_series(tmp_path / "long.csv").train.samples.load(0).variables == ("x", "y")
+
+
+def recorded(folder, *names, header="time,x,y,z", rows=120):
+    """Tables of an accelerometer, a recording each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(names):
+        values = np.random.default_rng(seed).normal(size=(rows, header.count(",")))
+        lines = [
+            f"{row / 50:.2f},{','.join(f'{one:.4f}' for one in each)}" for row, each in enumerate(values)
+        ]
+        (folder / name).write_text("\n".join([header, *lines]))
+    return folder
+
+
+def of_each(*words, count=3):
+    return [f"{word}_{number}.csv" for word in words for number in range(1, count + 1)]
+
+
+def test_names_of_recordings_are_their_classes_where_each_class_has_several(tmp_path):
+    folder = recorded(tmp_path, *of_each("walking", "running"))
+    found = detect(DataSnapshot(folder))
+    assert (found.recipe, "--recipe series-anomaly" in found.reason) == ("series-classification", True)
+    splits = read_series(folder)
+    assert splits.class_names == ("running", "walking")
+    assert splits.train.samples.load(0).variables == ("x", "y", "z")
+    assert any("from the names of the files" in line for line in splits.decisions)
+
+
+def test_names_of_recordings_are_their_classes_in_folders_of_splits_too(tmp_path):
+    for split in ("train", "test"):
+        recorded(tmp_path / split, *of_each("walking", "running"))
+    assert detect(DataSnapshot(tmp_path)).recipe == "series-classification"
+    assert [len(read_series(tmp_path)[name]) for name in ("train", "test")] == [6, 6]
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (("walking.csv", "running.csv"), True),
+        (("pump.csv", "valve.csv", "fan.csv"), True),
+        (("sensor_1.csv", "sensor_2.csv", "sensor_3.csv"), False),
+        (("site_a_2021.csv", "site_a_2022.csv"), False),
+    ],
+    ids=["activities", "machines", "numbers", "years"],
+)
+def test_names_that_could_be_classes_are_said_not_to_be_learned(tmp_path, names, warned):
+    folder = recorded(tmp_path, *names)
+    assert detect(DataSnapshot(folder)).recipe == "series-anomaly"
+    warnings = read_streams(folder).warnings
+    assert any("--recipe series-classification --label-pattern" in line for line in warnings) is warned
+
+
+def test_a_pattern_takes_labels_and_splits_from_names(tmp_path):
+    recorded(tmp_path, *[f"train-p{k}-{word}.csv" for k in range(4) for word in ("walk", "run")])
+    recorded(tmp_path, "test-p9-walk.csv", "test-p9-run.csv")
+    splits = read_series(tmp_path, label_pattern=r"(?P<split>train|test)-p\d-(?P<label>[a-z]+)")
+    assert (splits.class_names, len(splits.test)) == (("run", "walk"), 2)
+    with pytest.raises(UsageError, match="has no group"):
+        read_series(tmp_path, label_pattern=r"[a-z]+")
+
+
+def test_the_axis_y_is_no_label_beside_x(tmp_path):
+    rows = [f"{k // 20},{k},{k % 7},{k % 3},{k % 5},{'ab'[k // 20 % 2]}" for k in range(240)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,time,x,y,z,activity", *rows]))
+    splits = read_series(tmp_path / "a.csv")
+    assert (splits.class_names, splits.train.samples.load(0).variables) == (("a", "b"), ("x", "y", "z"))

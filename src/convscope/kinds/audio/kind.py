@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS, KERNEL_SIZES, MASKING, MELS, WIDTH
@@ -20,12 +20,7 @@ def _seconds(value: float) -> str | None:
 AUDIO_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
     GROUP,
-    Option(
-        "label_pattern",
-        str,
-        None,
-        "Regular expression with a group named label, for labels in file names",
-    ),
+    LABEL_PATTERN,
     DROP_COLUMN,
     ENCODING,
     RATE,

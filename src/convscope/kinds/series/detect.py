@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from convscope.data.columns import SPLIT_COLUMNS, find_column, is_label_name
+from convscope.data.columns import SPLIT_COLUMNS, find_column
+from convscope.data.file_labels import named_classes
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
+from convscope.data.listing import Listing
 from convscope.data.number_forms import is_number
 from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
@@ -20,7 +22,7 @@ from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
 from convscope.kinds.series.readers.frames import MISSING, is_header, is_table
 from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
-from convscope.kinds.series.readers.table_roles import ID_COLUMNS, SERIES_LABEL_COLUMNS
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, label_names
 from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import TIME_COLUMNS
 from convscope.kinds.series.readers.unlike import FEWEST_TIMES, names_count
@@ -68,6 +70,7 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
             yield from _of_rows(file.name, _rows(head), 0.7)
             yield from _of_counted(file.name, _rows(head))
     yield from _of_folders(snapshot)
+    yield from _of_names(snapshot)
 
 
 def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
@@ -129,9 +132,9 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     if marked is not None:
         yield Detection(ANOMALY, 0.9, f"{file.name} has the columns '{names[at]}' and '{names[marked]}'")
         return
-    label = find_column(names, SERIES_LABEL_COLUMNS)
+    labels = [names.index(name) for name in label_names(names)[:1]]
     marks = [place for place in others if is_mark_name(names[place])]
-    aside = dict.fromkeys([*words, *([] if label is None else [label]), *marks])
+    aside = dict.fromkeys([*words, *labels, *marks])
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
     reason = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
     yield Detection(ANOMALY, 0.75 if words else 0.7, reason)
@@ -231,10 +234,8 @@ def _of_counted(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Detection]
 
 def _label_of(names: Sequence[str]) -> int | None:
     """The position of the column that is called as labels are."""
-    at = find_column(names, SERIES_LABEL_COLUMNS)
-    return (
-        next((place for place, name in enumerate(names) if is_label_name(name)), None) if at is None else at
-    )
+    called = label_names(names) or called_labels(names)
+    return names.index(called[0]) if called else None
 
 
 def _beside_label(
@@ -259,6 +260,19 @@ def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:
     heads = [snapshot.table(file) for file in list(folders.values())[:8]]
     if all(head is not None and _is_measured(_rows(head)) for head in heads):
         yield Detection(CLASSIFICATION, 0.8, f"{snapshot.path.name} has folders with tables of numbers")
+
+
+def _of_names(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """A table for each series, whose names say the labels."""
+    tables = snapshot.ending_in(DELIMITED) if snapshot.path.is_dir() else ()
+    named = named_classes(Listing(str(snapshot.path)), list(map(snapshot.named, tables)), "tables")
+    if named is None:
+        return
+    heads = [snapshot.table(snapshot.path / key) for key in named.keys[:8]]
+    if all(head and _is_measured(_rows(head)) and _label_of(head.first) is None for head in heads):
+        shown = ", ".join(sorted(set(named.labels))[:3])
+        reason = f"tables of numbers are named by {shown}; --recipe {ANOMALY} watches each for anomalies"
+        yield Detection(CLASSIFICATION, 0.85, reason)
 
 
 def _is_measured(rows: Sequence[Sequence[str]]) -> bool:

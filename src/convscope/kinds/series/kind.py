@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TIME_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -88,6 +88,7 @@ MEASURING_OPTIONS = (
 SERIES_CLASSIFICATION_OPTIONS = (
     *MEASURING_OPTIONS,
     _LABEL_COLUMN,
+    LABEL_PATTERN,
     GROUP,
     Option(
         "rows",

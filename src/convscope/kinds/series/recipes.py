@@ -80,6 +80,7 @@ def read_numbered_series(
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
     encoding: str | None = None,
+    label_pattern: str | None = None,
 ) -> Splits:
     """Reads series with a number each, from any layout that `read_series` reads.
 
@@ -96,12 +97,13 @@ def read_numbered_series(
         missing_value: As `read_series`.
         drop_column: As `read_series`.
         encoding: As `read_series`.
+        label_pattern: As `read_series`.
 
     Raises:
         DataError: As `read_series`; or a label is no number.
     """
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    asked = Asked(id_column, label_column, rows, group, measuring, numbers=True)
+    asked = Asked(id_column, label_column, rows, group, measuring, True, label_pattern)
     # A validation split of its own, however small: the width of intervals is measured on it.
     found = replace(found_series(Path(path), asked, progress), fewest=0)
     return assemble_numbers(found, seed, group)

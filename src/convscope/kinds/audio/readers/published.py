@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from convscope.data.file_labels import GROUPS, classes_by_pattern
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing
-from convscope.data.split_names import split_of, split_of_path
-from convscope.errors import DataError, UsageError
+from convscope.data.split_names import split_of_path
+from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.rows import Rows
 from convscope.kinds.audio.readers.tables import TRANSCRIPTS
 
 GROUP_FOLDERS = re.compile(r"(?:fold|actor|speaker|spk|subject|session|participant|singer)[-_ ]?\d+", re.I)
 """Names of folders of recordings that stay together and are no classes."""
-_GROUPS = ("speaker", "fold", "source", "group")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
         match = re.fullmatch(naming.pattern, key.rpartition("/")[2].rpartition(".")[0])
         if match is not None:
             label = naming.codes.get(match["label"], match["label"])
-            group = next((match[name] for name in _GROUPS if name in match.groupdict()), "")
+            group = next((match[name] for name in GROUPS if name in match.groupdict()), "")
             rows.add(key, label, None, group=group)
     first = keys[0].rpartition("/")[2]
     rows.decisions.append(
@@ -98,30 +98,13 @@ def read_by_pattern(rows: Rows, pattern: str) -> str:
         DataError: An unknown split.
         UsageError: It is no regular expression with a group.
     """
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"The label pattern {pattern!r} is not a regular expression: {error}.") from error
-    if not expression.groups:
-        raise UsageError(
-            f"The label pattern {pattern!r} has no group.", "Put parentheses around the label: '([a-z]+)_.*'."
-        )
-    named = expression.groupindex
-    group: str | int = "label" if "label" in named else 1
     listing = Listing(rows.root)
-    for key in listing.files_below(""):
-        matched = expression.search(key)
-        if matched is None or not matched[group]:
-            listing.skip(key, "its name has no label by the pattern")
-            continue
-        raw = matched["split"] if "split" in named else None
-        split = None if not raw else split_of(raw)
-        if raw and split is None:
-            raise DataError(f"{rows.root}/{key}: expected a split by the pattern, received {raw!r}")
-        together = next((matched[name] for name in _GROUPS if name in named), None)
-        rows.add(key, matched[group], split, group=together or "")
+    files = classes_by_pattern(listing, pattern, lambda key: True)
+    groups = files.groups or [""] * len(files.keys)
+    for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
+        rows.add(key, label, split, group=group)
     rows.skipped += listing.skipped
-    return f"names of files: label by the pattern {pattern}"
+    return files.layout
 
 
 def read_librispeech(rows: Rows, encoding: str | None) -> str:

@@ -52,13 +52,13 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.class_folders import ClassFiles, by_lists, class_files
+from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.encoding import check_encoding
+from convscope.data.file_labels import named_classes
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.named_files import is_folder
 from convscope.data.split_lists import split_lists
-from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
@@ -73,7 +73,7 @@ from convscope.kinds.image.readers.manifest import (
     image_tables,
     read_manifests,
 )
-from convscope.kinds.image.readers.names import is_image_name, labels_of_names, may_be_image
+from convscope.kinds.image.readers.names import is_image_name, may_be_image
 from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, read_pixel_rows
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
@@ -303,35 +303,9 @@ def _by_names(folder: Path, progress: Progress, asked: TableOptions) -> Found | 
     """Images whose names say the labels, in one folder or in one for each split."""
     listing = Listing(str(folder))
     keys = listing.files_that(may_be_image, "not an image by its name")
-    by_folder: dict[str, list[str]] = {}
-    for key in keys:
-        by_folder.setdefault(key.rpartition("/")[0], []).append(key)
-    found = {parent: labels_of_names(inside) for parent, inside in by_folder.items()}
-    splits = {parent: split_of_path(parent) for parent in by_folder}
-    taken = {parent: named for parent, named in found.items() if named is not None}
-    named_train = [parent for parent in taken if splits[parent] == "train"]
-    by_split = bool(named_train) and all(splits[parent] is not None for parent in taken)
-    if not taken or not (by_split or len(by_folder) == 1):
+    files = named_classes(listing, keys, "images")
+    if files is None:
         return None
-    rows = [
-        (key, label, splits[parent] if by_split and len(taken) > 1 else None)
-        for parent, named in taken.items()
-        for key, label in zip(by_folder[parent], named.labels, strict=True)
-    ]
-    lines = list(dict.fromkeys(named.line for named in taken.values()))[:1]
-    for parent in by_folder.keys() - taken.keys():
-        reason = f"{len(by_folder[parent])} images without labels in their names"
-        listing.skip(parent, reason)
-        lines.append(f"left out: {parent}/, {reason}")
-    files = ClassFiles(
-        [key for key, _, _ in rows],
-        [label for _, label, _ in rows],
-        [split for _, _, split in rows],
-        f"labels in the names of {len(rows)} files",
-        decisions=tuple(lines),
-    )
-    if not any(files.splits):
-        files = by_lists(listing, listing.files_below(""), files)
     return _of_folders(folder, listing, files, progress, asked)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.data.file_labels import words_of
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, files_of, is_folder, nothing_in
 from convscope.data.split_names import split_of_path
@@ -36,6 +37,7 @@ from convscope.kinds.series.readers.segments import SegmentInputs, Stream, finge
 from convscope.kinds.series.readers.sources import Doubt, Series, changes_of
 from convscope.types import Progress, Skipped, SplitName, no_progress
 
+CLASSIFIED = "series-classification"
 FEWEST = 32
 """Rows that learning needs."""
 UNLIKE = 1.0
@@ -82,7 +84,11 @@ def read_streams(
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{_truth(streams, asked)}",
         fingerprint=fingerprint(streams),
         decisions=(*decisions, *why, *notes.lines()),
-        warnings=(*notes.lines(doubts=True), *(() if own else _warnings(streams))),
+        warnings=(
+            *notes.lines(doubts=True),
+            *(() if own else _warnings(streams)),
+            *(() if asked.forecast or benchmark else _named_apart(streams)),
+        ),
         skipped=skipped,
         reading={
             **({} if asked.forecast else {"per_series": own}),
@@ -284,6 +290,22 @@ def _warnings(streams: Sequence[Stream]) -> tuple[str, ...]:
                 " them all; train a run for each"
             )
     return tuple(found)
+
+
+def _named_apart(streams: Sequence[Stream]) -> tuple[str, ...]:
+    """The warning where the names of files could be classes, and nothing says what is watched for."""
+    words = [words_of(stream.key.rpartition("/")[2].partition(".")[0]) for stream in streams]
+    alone = any("#" in stream.key or stream.windows is not None for stream in streams)
+    different = list(dict.fromkeys(word for word in words if word))
+    if alone or not all(words) or len(different) < 2:
+        return ()
+    first, second = different[:2]
+    return (
+        f"the names of the files ({', '.join(different[:4])}{', ...' if len(different) > 4 else ''}) are not"
+        " learned: each file is watched for rows unlike its beginning; to have series classified, give at"
+        f" least three recordings of each class, in folders {first}/ and {second}/ or called {first}_1.csv,"
+        f" {first}_2.csv, {second}_1.csv, or name the labels with --recipe {CLASSIFIED} --label-pattern",
+    )
 
 
 def _spread(series: Series, name: str) -> float:

@@ -11,6 +11,7 @@
 | a folder with one such set, or with one file | it; `.ts` before `.tsv`, `.txt`, `.arff`, `.csv` |
 | `X_train.txt` and `y_train.txt`, also in `train/` and `test/` | as `series.matrices` says |
 | a table for each series, and one that names their files with labels | a series in each file |
+| tables called `walking_1.csv`, `running_1.csv`, or by a given pattern | a series in each, labels by names |
 | a folder of folders with tables | folder per class, a series in each file; splits if named so |
 
 Where the data has no validation or test split, a tenth of each class is drawn from train with the seed. A
@@ -48,7 +49,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
-from convscope.data.class_folders import class_files
+from convscope.data.class_folders import ClassFiles, class_files
+from convscope.data.file_labels import classes_by_pattern, named_classes
 from convscope.data.file_sets import FileSet, set_at, set_of_file
 from convscope.data.listing import Listing
 from convscope.data.named_files import STANDARD_INPUT, files_of, nothing_in
@@ -61,7 +63,7 @@ from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows, changes_of
 from convscope.kinds.series.readers.table_layouts import TableSeries, read_table_series
-from convscope.kinds.series.readers.table_roles import Asked
+from convscope.kinds.series.readers.table_roles import Asked, label_names
 from convscope.kinds.series.readers.tables import measuring_of, series_of_frame
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.types import Progress, SplitName, no_progress
@@ -84,6 +86,7 @@ def read_series(
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
     encoding: str | None = None,
+    label_pattern: str | None = None,
 ) -> Splits:
     """Reads labelled series from any of the layouts in the table above.
 
@@ -100,6 +103,7 @@ def read_series(
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
         encoding: Name of a Python codec for tables; detected by default.
+        label_pattern: As `classes_by_pattern`, for files of one series each.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -111,7 +115,7 @@ def read_series(
     """
     place = Path(path)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    asked = Asked(id_column, label_column, rows, group, measuring)
+    asked = Asked(id_column, label_column, rows, group, measuring, label_pattern=label_pattern)
     found = found_series(place, asked, progress)
     labels = [label for label in found.labels if label is not None]
     if are_numbers_to_predict(labels) and len(set(labels)) > len(labels) / 2:
@@ -145,17 +149,34 @@ def found_series(place: Path, asked: Asked, progress: Progress) -> Found:
 
 
 def _found(place: Path, asked: Asked, progress: Progress, forms: TimeForms) -> Found:
-    beside = _beside(place, asked, SeriesRows(str(place), progress), forms)
+    found = SeriesRows(str(place), progress)
+    beside = _beside(place, asked, found, forms) if asked.label_pattern is None else None
+    named = _named(place, asked) if beside is None else None
     if beside is not None:
         found, layout = beside
-        found.keep("time_format", forms.form)
-        return found.found(str(place), layout)
-    files = set_at(place, "series", _preferred)
-    found = SeriesRows(str(place if files is None else files.root), progress)
-    into = _Into(found, asked, forms)
-    layout = _read_folders(into) if files is None else _read_files(files, into)
+    elif named is not None:
+        layout = _read_each(_Into(found, asked, forms), *named, "the pattern of names")
+    else:
+        files = set_at(place, "series", _preferred)
+        found = SeriesRows(str(place if files is None else files.root), progress)
+        into = _Into(found, asked, forms)
+        layout = _read_folders(into) if files is None else _read_files(files, into)
     found.keep("time_format", forms.form)
     return found.found(str(place), layout)
+
+
+def _named(place: Path, asked: Asked) -> tuple[Listing, ClassFiles] | None:
+    """The tables of a folder whose names say the labels, as no column of theirs does; None of any other."""
+    if not place.is_dir():
+        return None
+    listing = Listing(str(place))
+    if asked.label_pattern is not None:
+        return listing, classes_by_pattern(listing, asked.label_pattern, is_table)
+    files = named_classes(listing, listing.files_that(is_table, "not a table"), "tables")
+    if files is None or asked.label_column is not None or asked.id_column is not None:
+        return None
+    names = list(map(str, asked.measuring.frame_of(place / files.keys[0]).columns))
+    return None if label_names(names) else (listing, files)
 
 
 def _beside(
@@ -239,9 +260,13 @@ def _read_table(path: Path, key: str, split: SplitName | None, into: _Into) -> s
 
 
 def _read_folders(into: _Into) -> str:
+    listing = Listing(into.found.root)
+    return _read_each(into, listing, class_files(listing, "series"), "the names of folders")
+
+
+def _read_each(into: _Into, listing: Listing, files: ClassFiles, grouped_by: str) -> str:
+    """Adds a series for each table whose folder or name says its label; returns the layout."""
     found = into.found
-    listing = Listing(found.root)
-    files = class_files(listing, "series")
     groups: Sequence[str | None] = files.groups or [None] * len(files.keys)
     for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
         if not is_table(key):
@@ -253,7 +278,7 @@ def _read_folders(into: _Into) -> str:
         into.forms.add(table.time_format, table.notes)
         found.add(str(path), key, table.series[0], label, split, group)
     found.decisions |= dict.fromkeys(files.decisions)
-    found.grouped_by = "the names of folders"
+    found.grouped_by = grouped_by
     found.skipped += listing.skipped
     return f"{files.layout} of series"
 

@@ -65,6 +65,7 @@ class Asked:
         group: The column that names the group of a series.
         measuring: Columns of times and values.
         numbers: Whether labels are numbers to predict, not classes.
+        label_pattern: A regular expression for labels in the names of files, as `classes_by_pattern` has it.
 
     Raises:
         UsageError: A row is something else.
@@ -76,6 +77,7 @@ class Asked:
     group: str | None = None
     measuring: Measuring = field(default_factory=Measuring)
     numbers: bool = False
+    label_pattern: str | None = None
 
     def __post_init__(self) -> None:
         if self.rows not in get_args(Rows):
@@ -121,6 +123,28 @@ class ColumnRoles:
         return [(role, name) for role, name in named if name is not None]
 
 
+def label_names(names: Sequence[str]) -> list[str]:
+    """The columns that are called as labels usually are, the surest first; `y` beside `x` is an axis.
+
+    Example:
+        >>> label_names(["x", "y", "z", "activity"]), label_names(["t0", "t1", "y"])
+        (['activity'], ['y'])
+    """
+    free = _without_axes(names)
+    lower = [name.strip().lower() for name in free]
+    return [free[at] for alias in SERIES_LABEL_COLUMNS for at, name in enumerate(lower) if name == alias]
+
+
+def called_labels(names: Sequence[str]) -> list[str]:
+    """The columns that are called as labels often are; `y` beside `x` is an axis."""
+    return [name for name in _without_axes(names) if is_label_name(name)]
+
+
+def _without_axes(names: Sequence[str]) -> list[str]:
+    axes = {"x", "y"} <= {name.strip().lower() for name in names}
+    return [name for name in names if not (axes and name.strip().lower() == "y")]
+
+
 def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool) -> ColumnRoles:
     """What the columns are for: as given, by their names, or by their content.
 
@@ -157,8 +181,7 @@ def _label_column(
     frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool, free: Sequence[str]
 ) -> tuple[str | None, tuple[str, ...]]:
     """As given, by its name, or the only column of words; and columns that say the same in other words."""
-    usual = [free[at] for at in [find_column(free, SERIES_LABEL_COLUMNS)] if at is not None]
-    usual += [name for name in free if name.strip().lower() in SERIES_LABEL_COLUMNS and name not in usual]
+    usual = label_names(free)
     if asked.label_column is not None:
         given = _given(list(frame.columns), where, asked.label_column, labelled)
         return given, tuple(name for name in usual if given and name != given and _alike(frame, given, name))
@@ -167,7 +190,7 @@ def _label_column(
     if usual:
         able = [name for name in usual[1:] if _can_be_label(frame[name], asked.numbers)]
         return _one_of_alike(frame, where, [usual[0], *able])
-    called = [name for name in free if is_label_name(name)]
+    called = called_labels(free)
     if len(called) == 1 or not labelled:
         return (called[0] if len(called) == 1 else None), ()
     words = [name for name in called or free if holds_words(frame[name])]
