@@ -141,7 +141,9 @@ class Run:
         Raises:
             RunError: It is missing or damaged.
         """
-        content: dict[str, Any] = self._read("metrics.json")
+        content = self._read("metrics.json")
+        if not isinstance(content, dict) or not isinstance(content.get("test"), dict):
+            raise RunError(f"{self.folder / 'metrics.json'} is damaged: expected the metrics of `test`.")
         return content
 
     def require(self) -> None:
@@ -172,7 +174,7 @@ class Run:
         if record["status"] == "complete":
             return ""
         history = self.folder / "history.csv"
-        done = max(0, len(history.read_text("utf-8").splitlines()) - 1) if history.exists() else 0
+        done = max(0, len(history.read_bytes().splitlines()) - 1) if history.exists() else 0
         epochs = record["settings"].get("epochs")
         return f"epoch {done} of {epochs}" if epochs else f"status {record['status']}"
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
 import struct
+import sys
+import tempfile
 import wave
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import made_layouts
 
 Files = Mapping[str, bytes]
 _RNG = np.random.default_rng(0)
@@ -27,13 +34,14 @@ class Layout:
         recipe: What reads it.
         changed: The file that is changed.
         files: All of them.
-        options: Of the recipe.
+        given: The path that is read, below the folder of the files; by default that of a table or of the only
+            file, else the folder.
     """
 
     recipe: str
     changed: str
     files: Files
-    options: Mapping[str, object] = field(default_factory=dict)
+    given: str | None = None
 
 
 def picture(form: str, **options: object) -> bytes:
@@ -87,6 +95,7 @@ def _classes(suffix: str, one: bytes) -> Files:
     return {f"{name}/{i}{suffix}": one for name in "ab" for i in range(5)}
 
 
+@functools.cache
 def layouts() -> dict[str, Layout]:
     """Every layout by name."""
     found: dict[str, Layout] = {}
@@ -104,6 +113,22 @@ def layouts() -> dict[str, Layout]:
     found |= _arrays()
     found |= _texts()
     found |= _series()
+    found |= _documented()
+    return found
+
+
+def _documented() -> dict[str, Layout]:
+    """The layouts that the page about data pictures; changed is the file with the most lines."""
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    found: dict[str, Layout] = {}
+    for number, picture in enumerate(made_layouts.pictures(page)):
+        if "refused" in picture.found:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            given = picture.build(Path(name)).relative_to(name)
+            files = {path: (Path(name) / path).read_bytes() for path in picture.files}
+        changed = max(picture.files, key=lambda path: len(picture.files[path]))
+        found[f"page-{number}-{picture.recipe}"] = Layout(picture.recipe, changed, files, str(given))
     return found
 
 
@@ -241,6 +266,17 @@ def _series() -> dict[str, Layout]:
             {
                 "x.csv": lines(
                     "label," + ",".join(f"t{i}" for i in range(9)), *ucr.decode().replace("\t", ",").split()
+                )
+            },
+        ),
+        "forecast-csv": Layout("series-forecasting", "m.csv", {"m.csv": machine}),
+        "series-numbers": Layout(
+            "series-regression",
+            "x.csv",
+            {
+                "x.csv": lines(
+                    "target," + ",".join(f"t{i}" for i in range(9)),
+                    *(f"{i / 7:.3f}," + ",".join(map(str, row)) for i, row in enumerate(values)),
                 )
             },
         ),

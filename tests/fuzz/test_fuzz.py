@@ -29,7 +29,21 @@ def test_changed_bytes_are_read_or_refused(name):
     check()
 
 
-@pytest.mark.parametrize("name", ["text-csv", "text-json", "features-metadata", "run"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "text-csv",
+        "text-json",
+        "features-metadata",
+        "zarr-array",
+        "run",
+        "splits",
+        "history",
+        "metrics",
+        "folds",
+        "calibration-classes",
+    ],
+)
 def test_some_changes_of_each_form(name):
     target = targets.target(name)
     assert target.accepts(target.seed)

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from convscope.backend import prepare_backend
-from convscope.data.folds import Fold
-from convscope.errors import RunError
+from convscope.data.folds import FEWEST, MOST, Fold
+from convscope.errors import RunError, UsageError
 from convscope.files import locked, write_json
-from convscope.kinds.registry import find_spec
+from convscope.json_values import Within, from_json, read_json
 from convscope.run import FORMAT, Run, check_free, new_run
-from convscope.workflows.start import Request, Watching, begin, go_on, resume, start
+from convscope.workflows.start import Request, Watching, begin, go_on, requested, resume, start
 
 if TYPE_CHECKING:
     from convscope.data.splits import Splits
 
 SUMMARY = "folds.json"
 """The file by which the folder of a cross-validation is known."""
+
+
+class _Asked(TypedDict):
+    """What a cross-validation was asked for."""
+
+    path: str
+    place: str
+    recipe: str
+    why: str
+    architecture: str
+    options: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+class _Summary(TypedDict):
+    """What `folds.json` must say for a cross-validation to be resumed."""
+
+    format: Literal[1]
+    folds: Annotated[int, Within(FEWEST, MOST)]
+    asked: _Asked
 
 
 @dataclass(frozen=True)
@@ -135,23 +154,32 @@ def _cross_validate(request: Request, folds: int, out: Path | None, watching: Wa
 
 def _resume_folds(folder: Path, path: Path | None, watching: Watching) -> CrossValidation:
     summary = folder / SUMMARY
-    try:
-        content = json.loads(summary.read_text("utf-8"))
-        asked, folds = content["asked"], int(content["folds"])
-        given = Path(asked["path"])
-        data = path or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
-        request = Request(
-            data,
-            find_spec(asked["recipe"]),
-            asked["why"],
-            asked["architecture"],
-            asked["options"],
-            asked["settings"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{summary} is damaged: {error}.", "Start a new cross-validation.") from error
+    request, folds = read_request(summary, path)
     with locked(folder):
         return _all(request, folds, folder, path, watching)
+
+
+def read_request(summary: Path, moved: Path | None) -> tuple[Request, int]:
+    """What the summary of a cross-validation says was asked for, and its number of folds.
+
+    Args:
+        summary: The file `folds.json`.
+        moved: Where the data is now; by default where it was.
+
+    Raises:
+        RunError: The summary is damaged, or a later version wrote it.
+    """
+    hint = "Start a new cross-validation."
+    saved = from_json(_Summary, read_json(summary), f"{summary} to describe a cross-validation", hint)
+    asked = saved["asked"]
+    given = Path(asked["path"])
+    data = moved or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
+    values = {**asked["settings"], **asked["options"]}
+    try:
+        request = requested(data, values, recipe=asked["recipe"], architecture=asked["architecture"])
+    except UsageError as error:
+        raise RunError(f"{summary} is damaged: {error.message}", hint) from error
+    return replace(request, why=asked["why"]), saved["folds"]
 
 
 def _all(
@@ -168,7 +196,7 @@ def _all(
         finished, whole = begin(request, run, watching, fold, whole)
         runs.append(finished)
     found = CrossValidation(folder, tuple(runs), _figures(runs))
-    summary = json.loads((folder / SUMMARY).read_text("utf-8"))
+    summary = read_json(folder / SUMMARY)
     write_json(folder / SUMMARY, {**summary, **found.to_json()})
     return found
 

@@ -70,7 +70,7 @@ def recorded_test(run: Run, splits: Splits, path: Path) -> Judged:
         RunError: The run does not say which they were, and the data has changed.
     """
     same = run.record()["data"]["fingerprint"] == splits.fingerprint
-    recorded = _rows(run)
+    recorded = recorded_rows(run)
     pool = splits.pool
     if pool is not None and recorded and all(row.get("digest") for row in recorded):
         return _by_digest(run, recorded, splits, pool, path)
@@ -128,14 +128,24 @@ def _notes(run: Run, judged: int, new: int, gone: int, path: Path) -> tuple[str,
     return tuple(lines)
 
 
-def _rows(run: Run) -> list[dict[str, str]]:
+def recorded_rows(run: Run) -> list[dict[str, str]]:
+    """What `splits.csv` says of each sample: its name, label, split and digest; none where it is missing.
+
+    Raises:
+        RunError: It cannot be read, or a row has no name or another split than there are.
+    """
     path = run.folder / FILE
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if any(not row.get("name") or row.get("split") not in SPLITS for row in rows):
-        raise RunError(f"{path} is damaged: expected a name and a split in each row.")
+    hint = "Restore it from a copy, or train again."
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{path} is damaged: {error}.", hint) from error
+    for number, row in enumerate(rows, start=2):
+        if not row.get("name") or row.get("split") not in SPLITS:
+            raise RunError(f"{path} is damaged: expected a name and a split in row {number}.", hint)
     return rows
 
 

@@ -158,6 +158,8 @@ def test_what_was_saved_does_the_same_again():
         {"scaling": "auto"},
         {"step": -1},
         {"every": 0},
+        {"every": 10**12, "step": 10**12},
+        {"every": 10**30},
         {"means": [1]},
         {"deviations": "12"},
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from convscope.engine.training.batches import Batch
 from convscope.engine.training.class_examples import Augment, CompactInputs, Prepare, lengths_of
 from convscope.engine.training.objective import Objective
 from convscope.errors import UsageError
+from convscope.json_values import Within, from_json
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.recipe import (
     Augmentation,
@@ -46,6 +47,13 @@ SHOWN_EXAMPLES = 8
 
 R = TypeVar("R", bound=AnyRepresentation)
 Floats = npt.NDArray[np.float64]
+
+
+class _Calibration(TypedDict):
+    """What `calibration.json` says."""
+
+    half_width: Annotated[float, Within(0)] | None
+    coverage: float
 
 
 @dataclass(frozen=True)
@@ -225,9 +233,21 @@ def predict(fitted: Fitted[AnyRepresentation], samples: Samples, progress: Progr
     arrays = represent.encode(samples, progress=progress)
     views = fitted.test_time_views
     found = predict_probabilities(fitted.model, arrays, represent.to_inputs, progress, views)
-    half_width = fitted.calibration.get("half_width")
     center = float(fitted.model.get_layer(NUMBER).offset)
-    return NumberOutputs(found[:, 0].astype(np.float64), center, half_width)
+    return NumberOutputs(found[:, 0].astype(np.float64), center, half_width_of(fitted.calibration))
+
+
+def half_width_of(calibration: Mapping[str, Any]) -> float | None:
+    """Half the width of the intervals of a run; None where it has too few validation samples for them.
+
+    Raises:
+        RunError: It is no number that a half width can be.
+    """
+    if not calibration:
+        return None
+    return from_json(_Calibration, calibration, "calibration.json of a regressor", "Train again.")[
+        "half_width"
+    ]
 
 
 def calibrate(fitted: Fitted[Any], validation: Split, progress: Progress) -> dict[str, Any]:

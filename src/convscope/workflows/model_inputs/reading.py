@@ -11,7 +11,6 @@ labels.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +38,7 @@ from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled, c
 from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
 from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of, recipe_for
+from convscope.workflows.recorded_splits import recorded_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,12 +357,8 @@ def _splits_of(run: Run | None, splits: Splits) -> tuple[Mapping[str, int], tupl
         return {}, splits.decisions
     if run.record()["data"]["fingerprint"] == splits.fingerprint:
         return {}, (f"splits are those that {run.folder} was trained with",)
-    path = run.folder / "splits.csv"
-    known: dict[str, int] = {}
-    if path.exists():
-        codes: dict[str, int] = {name: code for code, name in enumerate(SPLITS)}
-        with path.open(newline="", encoding="utf-8") as file:
-            known = {row["name"]: codes[row["split"]] for row in csv.DictReader(file)}
+    codes: dict[str, int] = {name: code for code, name in enumerate(SPLITS)}
+    known = {row["name"]: codes[row["split"]] for row in recorded_rows(run)}
     warning = f"Warning: this is not the data that {run.folder} was trained on"
     return known, (f"{warning}; files of the same name keep their split", *splits.decisions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -207,4 +208,8 @@ def checked_histories(histories: Mapping[str, Any], variables: int) -> Mapping[s
 
 
 def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
+    """Whether it is a list of finite numbers."""
+    most = sys.float_info.max
+    return isinstance(values, list) and all(
+        isinstance(each, int | float) and abs(each) <= most for each in values
+    )

@@ -32,6 +32,9 @@ VERSION = 1
 LONGEST = 4096
 """Times of a series that a model is given at most, unless said otherwise."""
 
+MOST_APART = 2**62
+"""Nanoseconds between two of the times that a model is given, at most."""
+
 _REPORTED = 1024
 
 
@@ -157,6 +160,9 @@ class SeriesRepresentation(Plain, InputsAsEncoded):
         for name, value in (("length", self.length), ("every", self.every), ("step", self.step)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} must be at least 1. Received: {name}={value}.")
+        apart = (self.step or 1) * self.every
+        if apart > MOST_APART:
+            raise UsageError(f"step times every must be at most {MOST_APART}. Received: {apart}.")
         for name, values in (("means", self.means), ("deviations", self.deviations)):
             if values and len(values) != len(self.variables):
                 raise UsageError(

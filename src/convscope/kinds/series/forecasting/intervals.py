@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import RunError, UsageError
-from convscope.json_values import from_saved
+from convscope.json_values import Within, from_saved
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
@@ -24,8 +24,8 @@ _WHAT = "calibration of forecasts"
 class _Saved:
     """What is kept of intervals, as plain values."""
 
-    origins: int
-    half_widths: tuple[tuple[tuple[float | None, ...], ...], ...]
+    origins: Annotated[int, Within(0)]
+    half_widths: tuple[tuple[tuple[Annotated[float, Within(0)] | None, ...], ...], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,13 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.json_values import from_saved
+from convscope.json_values import Within, from_saved
 
 Floats = npt.NDArray[np.float64]
 
@@ -115,9 +115,9 @@ class LifeIntervals:
 class _Saved:
     """What is kept of intervals, as plain values."""
 
-    cap: float
-    units: int
-    half_widths: tuple[tuple[float | None, ...], ...]
+    cap: Annotated[float, Within(1e-6)]
+    units: Annotated[int, Within(0)]
+    half_widths: tuple[tuple[Annotated[float, Within(0)] | None, ...], ...]
 
     def __post_init__(self) -> None:
         if len(self.half_widths) != BANDS or any(len(row) != len(LEVELS) for row in self.half_widths):
