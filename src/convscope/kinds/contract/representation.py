@@ -56,6 +56,30 @@ class TimelineDescription(SampleDescription):
     axis: Axis
 
 
+@dataclass(frozen=True, eq=False)
+class GraphDescription(SampleDescription):
+    """What the positions of a graph are, those of padding left out, and where they are drawn.
+
+    Args:
+        names: Of the nodes, in the order of the positions.
+        edges: Pairs of positions, shape (edges, 2), int64, each once.
+        places: x and y of each node from 0 to 1, y downwards, shape (nodes, 2), float64.
+        weights: Of each edge, shape (edges,), float32; None where all count alike.
+        centers: Positions that the sample is about: one node, or both of a pair; empty for a whole graph.
+        hops: How many edges each node is away from the nearest center, shape (nodes,), int64; None for a
+            whole graph.
+        directed: Whether an edge leads from its first position to its second alone.
+    """
+
+    names: tuple[str, ...]
+    edges: npt.NDArray[np.int64]
+    places: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float32] | None = None
+    centers: tuple[int, ...] = ()
+    hops: npt.NDArray[np.int64] | None = None
+    directed: bool = False
+
+
 class Encoded(Protocol):
     """Encoded samples, in memory or decoded on demand."""
 

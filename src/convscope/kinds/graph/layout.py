@@ -1,0 +1,283 @@
+"""Where the nodes of a graph are drawn: by forces, component by component, or in rings around a center.
+
+Everything is computed once from the edges and a seed, in the unit square, y downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse import csgraph
+
+from convscope.kinds.contract.representation import GraphDescription
+
+Whole = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+PIVOTS = 50
+"""Nodes whose distances to all others place a large component before forces act on it."""
+EXACT = 600
+"""Nodes up to which every pair repels each other; of more the repulsion is computed on a grid."""
+ROUNDS = 120
+"""How often the forces move the nodes."""
+_GRID = 128
+_GAP = 0.6  # between components, in distances between neighbors
+_RING = 36  # nodes of a ring that lie on one circle; more lie on several
+
+
+def describe_graph(
+    names: Sequence[str],
+    edges: Whole,
+    weights: npt.NDArray[np.float32] | None = None,
+    *,
+    centers: Sequence[int] = (),
+    directed: bool = False,
+    seed: int = 0,
+) -> GraphDescription:
+    """What is needed to draw a graph, or the neighborhood of a node or of a pair of nodes.
+
+    Args:
+        names: Of the nodes, by position.
+        edges: Pairs of positions, shape (edges, 2), int64.
+        weights: Of each edge, shape (edges,); None where all count alike.
+        centers: The positions that it is about; they stand in the middle, their neighbors in rings around
+            them. Empty for a whole graph, which is laid out by forces.
+        directed: Whether an edge leads from its first position to its second alone.
+        seed: Of the layout.
+    """
+    count = len(names)
+    if not centers:
+        places = layout(edges, count, seed=seed)
+        return GraphDescription(tuple(names), edges, places, weights, directed=directed)
+    hops = hops_from(edges, count, centers)
+    places = radial_layout(edges, hops, centers)
+    return GraphDescription(tuple(names), edges, places, weights, tuple(centers), hops, directed)
+
+
+def hops_from(edges: Whole, nodes: int, centers: Sequence[int]) -> Whole:
+    """How many edges each node is away from the nearest center, whichever way edges lead.
+
+    Args:
+        edges: Pairs of positions, shape (edges, 2).
+        nodes: How many there are.
+        centers: Positions.
+
+    Returns:
+        Shape (nodes,), int64; a node that cannot be reached is one hop further than any that can.
+    """
+    near = _adjacency(edges, nodes)
+    distances = csgraph.dijkstra(near, unweighted=True, indices=list(centers), min_only=True)
+    reached = np.isfinite(distances)
+    furthest = int(distances[reached].max(initial=0))
+    return np.where(reached, np.where(reached, distances, 0), furthest + 1).astype(np.int64)
+
+
+def layout(edges: Whole, nodes: int, seed: int = 0) -> Floats:
+    """Lays a graph out by forces, its components packed side by side, the largest first.
+
+    The nodes of a component start where their distances to some pivots put them (Brandes and Pich 2007,
+    "Eigensolver methods for progressive multidimensional scaling of large data"), and are then moved by
+    forces (Fruchterman and Reingold 1991, "Graph drawing by force-directed placement"); the repulsion of more
+    than 600 nodes is that of a grid, computed by Fourier transforms. Nodes without an edge stand in rows of
+    their own.
+
+    Args:
+        edges: Pairs of nodes, shape (edges, 2), int64.
+        nodes: How many there are.
+        seed: Of what is drawn at random; the same seed gives the same layout.
+
+    Returns:
+        x and y of each node from 0 to 1, shape (nodes, 2), float64.
+    """
+    if not nodes:
+        return np.zeros((0, 2))
+    near = _adjacency(edges, nodes)
+    _, part = csgraph.connected_components(near, directed=False)
+    sizes = np.bincount(part)
+    order = np.argsort(part, kind="stable")
+    first = np.cumsum(sizes) - sizes
+    places = np.zeros((nodes, 2))
+    blocks: list[Whole] = []
+    for component in np.argsort(-sizes, kind="stable"):
+        if sizes[component] == 1:
+            break
+        rows = order[first[component] : first[component] + sizes[component]]
+        places[rows] = _component(near[rows][:, rows], np.random.default_rng(seed))
+        blocks.append(rows)
+    alone = np.flatnonzero(sizes[part] == 1)
+    if len(alone):
+        columns = int(np.ceil(np.sqrt(len(alone))))
+        places[alone] = np.stack(np.divmod(np.arange(len(alone)), columns)[::-1], axis=1) * 0.7
+        blocks.append(alone)
+    return _in_unit_square(_packed(places, blocks))
+
+
+def radial_layout(edges: Whole, hops: Whole, centers: Sequence[int]) -> Floats:
+    """Lays a neighborhood out in rings: one for each number of hops, children in the sector of their parent.
+
+    Args:
+        edges: Pairs of positions, shape (edges, 2), int64.
+        hops: Of each node, shape (nodes,), 0 at the centers.
+        centers: The positions in the middle.
+
+    Returns:
+        x and y of each node from 0 to 1, shape (nodes, 2), float64.
+    """
+    count, last = len(hops), int(hops.max(initial=0))
+    parents = _parents(edges, hops)
+    weight = np.ones(count)
+    for hop in range(last, 0, -1):
+        ring = np.flatnonzero((hops == hop) & (parents >= 0))
+        weight += np.bincount(parents[ring], weight[ring], minlength=count)
+    start, extent = np.zeros(count), np.full(count, 2 * np.pi / max(len(centers), 1))
+    for number, center in enumerate(centers):
+        start[center] = np.pi / 2 + number * extent[center]
+    angles, radii = start + extent / 2, np.zeros(count)
+    middle = 0.12 if len(centers) > 1 else 0.0
+    radii[list(centers)] = middle
+    for hop in range(1, last + 1):
+        ring = np.flatnonzero(hops == hop)
+        above = np.where(parents[ring] >= 0, parents[ring], centers[0])
+        sorted_by = np.lexsort((ring, start[above], above))
+        ring, above = ring[sorted_by], above[sorted_by]
+        before = np.cumsum(weight[ring]) - weight[ring]
+        lead = np.searchsorted(above, above)  # where the children of the same parent begin
+        total = np.bincount(above, weight[ring], minlength=count)[above]
+        extent[ring] = extent[above] * weight[ring] / total
+        start[ring] = start[above] + extent[above] * (before - before[lead]) / total
+        angles[ring] = start[ring] + extent[ring] / 2
+        lanes = min(-(-len(ring) // _RING), 8)
+        shift = (np.argsort(np.argsort(angles[ring], kind="stable")) % lanes - (lanes - 1) / 2) / max(
+            lanes, 1
+        )
+        radii[ring] = (hop + 0.7 * shift * (lanes > 1)) / last
+    radii = np.where(hops > 0, middle + (1 - middle) * radii, radii)
+    spots = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
+    return 0.5 + 0.5 * spots / max(float(np.abs(spots).max(initial=0)), 1e-9)
+
+
+def _parents(edges: Whole, hops: Whole) -> Whole:
+    """A neighbor of each node that is one hop nearer, the first; -1 where there is none."""
+    both = np.concatenate([edges, edges[:, ::-1]])
+    inward = both[hops[both[:, 1]] == hops[both[:, 0]] + 1]
+    parents = np.full(len(hops), len(hops), np.int64)
+    np.minimum.at(parents, inward[:, 1], inward[:, 0])
+    return np.where(parents < len(hops), parents, -1)
+
+
+def _adjacency(edges: Whole, nodes: int) -> sp.csr_array:
+    """1 for each edge, both ways, without self loops."""
+    edges = np.asarray(edges, np.int64).reshape(-1, 2)
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    both = np.concatenate([edges, edges[:, ::-1]])
+    shape = (nodes, nodes)
+    near = sp.csr_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=shape)
+    near.sum_duplicates()
+    near.data[:] = 1.0
+    return near
+
+
+def _component(near: sp.csr_array, rng: np.random.Generator) -> Floats:
+    """Places of the nodes of one component, neighbors about 1 apart."""
+    count = near.shape[0]
+    if count < 4:
+        turns = np.arange(count) * 2 * np.pi / count
+        return np.stack([np.cos(turns), np.sin(turns)], axis=1) * (0.5 if count == 2 else 0.6)
+    places = _by_pivots(near, rng)
+    links = sp.coo_array(near)
+    rows, columns = links.row, links.col
+    side = np.sqrt(count)
+    for turn in range(ROUNDS):
+        push = _repulsion(places) if count <= EXACT else _repulsion_on_grid(places)
+        apart = places[rows] - places[columns]
+        pull = apart * np.linalg.norm(apart, axis=1, keepdims=True)
+        for axis in (0, 1):
+            push[:, axis] -= np.bincount(rows, pull[:, axis], minlength=count)
+        push -= 0.02 * places * np.sqrt(count) / 10
+        length = np.maximum(np.linalg.norm(push, axis=1, keepdims=True), 1e-9)
+        step = 0.1 * side * (1 - turn / ROUNDS) ** 1.5 + 0.01
+        places = places + push / length * np.minimum(length, step)
+        places -= places.mean(axis=0)
+    return _turned(places)
+
+
+def _by_pivots(near: sp.csr_array, rng: np.random.Generator) -> Floats:
+    """Places by classical scaling of the distances to some nodes that lie far from each other."""
+    count = near.shape[0]
+    distances = np.empty((count, min(PIVOTS, count)))
+    pivot = int(np.argmax(near.sum(axis=1)))
+    nearest = np.full(count, np.inf)
+    for number in range(distances.shape[1]):
+        distances[:, number] = csgraph.dijkstra(near, unweighted=True, indices=pivot)
+        nearest = np.minimum(nearest, distances[:, number])
+        pivot = int(nearest.argmax())
+    squares = distances**2
+    centered = squares - squares.mean(axis=0) - squares.mean(axis=1, keepdims=True) + squares.mean()
+    _, axes = np.linalg.eigh(centered.T @ centered)
+    places = -centered @ axes[:, -1:-3:-1] / 2
+    spread = places.std(axis=0).max() or 1.0
+    places *= np.sqrt(count) / 3 / spread
+    return np.asarray(places + rng.normal(scale=0.05 * np.sqrt(count) / 3, size=places.shape))
+
+
+def _repulsion(places: Floats) -> Floats:
+    """What pushes each node from all others, 1 over their distance each."""
+    apart = places[:, None] - places[None]
+    squares = np.maximum((apart**2).sum(axis=-1), 1e-4)
+    return np.asarray((apart / squares[..., None]).sum(axis=1))
+
+
+def _repulsion_on_grid(places: Floats) -> Floats:
+    """The same from the masses of the cells of a grid, between whose corners each node is shared out."""
+    low = places.min(axis=0)
+    cell = float((places.max(axis=0) - low).max()) / (_GRID - 2) or 1.0
+    spots = (places - low) / cell
+    corner = np.floor(spots).astype(np.int64)
+    share = spots - corner
+    corners = [(a, b) for a in (0, 1) for b in (0, 1)]
+    weights = [np.abs(1 - a - share[:, 0]) * np.abs(1 - b - share[:, 1]) for a, b in corners]
+    cells = [(corner[:, 0] + a) * _GRID + corner[:, 1] + b for a, b in corners]
+    mass = np.bincount(np.concatenate(cells), np.concatenate(weights), minlength=_GRID * _GRID)
+    spectrum = np.fft.rfft2(mass.reshape(_GRID, _GRID), s=(2 * _GRID, 2 * _GRID))
+    away = (np.arange(2 * _GRID) + _GRID) % (2 * _GRID) - _GRID
+    squares = away[:, None] ** 2 + away[None] ** 2 + 0.5
+    push = np.empty_like(places)
+    for axis, kernel in enumerate((away[:, None] / squares, away[None] / squares)):
+        field = np.fft.irfft2(spectrum * np.fft.rfft2(kernel), s=(2 * _GRID, 2 * _GRID))
+        flat = field[:_GRID, :_GRID].ravel() / cell
+        push[:, axis] = sum(weight * flat[at] for weight, at in zip(weights, cells, strict=True))
+    return push
+
+
+def _turned(places: Floats) -> Floats:
+    """Turned so that the longest extent lies across."""
+    _, axes = np.linalg.eigh(places.T @ places)
+    axes = axes[:, ::-1] * np.where(axes[:, ::-1][0] < 0, -1, 1)
+    return np.asarray(places @ axes)
+
+
+def _packed(places: Floats, blocks: Sequence[Whole]) -> Floats:
+    """The blocks in rows one below the other, about as wide as high."""
+    corners = [(places[rows].min(axis=0), places[rows].max(axis=0)) for rows in blocks]
+    sizes = np.array([high - low + _GAP for low, high in corners])
+    order = np.argsort(-sizes[:, 1], kind="stable")
+    width = max(float(np.sqrt(sizes.prod(axis=1).sum()) * 1.15), float(sizes[:, 0].max()))
+    placed = places.copy()
+    x = y = tallest = 0.0
+    for number in order:
+        wide, high = sizes[number]
+        if x and x + wide > width:
+            x, y, tallest = 0.0, y + tallest, 0.0
+        placed[blocks[number]] = places[blocks[number]] - corners[number][0] + (x, y)
+        x, tallest = x + wide, max(tallest, high)
+    return placed
+
+
+def _in_unit_square(places: Floats) -> Floats:
+    """Scaled into the unit square, in the middle of it."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    side = float((high - low).max()) or 1.0
+    return np.asarray(0.5 + (places - (low + high) / 2) / side)
