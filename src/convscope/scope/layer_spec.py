@@ -46,6 +46,7 @@ Trait = Literal[
     "ends in activation",
     "fixed weights",
     "frames",
+    "gathers",
     "joins",
     "linear",
     "pads",
@@ -65,6 +66,7 @@ Trait = Literal[
 - `ends in activation`: its attribute `activation` is the last thing that it computes;
 - `fixed weights`: has weights that are measured, not trained;
 - `frames`: reads a sequence frame by frame;
+- `gathers`: its first input holds values, each other one a table that tells which of them belong together;
 - `linear`: without an activation, it could be merged with another such layer;
 - `pads`: puts a border around maps;
 - `rearranges`, `reshapes`: moves values without changing them; into another shape, in the same order;

@@ -79,6 +79,20 @@ class GraphDescription(SampleDescription):
     hops: npt.NDArray[np.int64] | None = None
     directed: bool = False
 
+    def complete(self, hops: int) -> int:
+        """How many nodes, the first ones, have all that is some hops away from them.
+
+        Of a neighborhood the outer nodes have not, since it was cut there; those nearer to the center come
+        first.
+
+        Args:
+            hops: How far a layer sees.
+        """
+        if self.hops is None or not hops:
+            return len(self.names)
+        inside = self.hops <= max(int(self.hops.max(initial=0)) - hops, 0)
+        return int(inside.sum())
+
 
 class Encoded(Protocol):
     """Encoded samples, in memory or decoded on demand."""

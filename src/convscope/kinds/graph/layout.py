@@ -57,6 +57,43 @@ def describe_graph(
     return GraphDescription(tuple(names), edges, places, weights, tuple(centers), hops, directed)
 
 
+def describe_neighborhood(
+    names: Sequence[str],
+    edges: Whole,
+    weights: npt.NDArray[np.float32] | None,
+    rows: Sequence[int],
+    hops: int,
+    *,
+    directed: bool = False,
+) -> GraphDescription:
+    """The part of a graph that is at most some hops away from one of its nodes or several, these first.
+
+    Args:
+        names: Of all nodes of the graph.
+        edges: Pairs of nodes, shape (edges, 2), int64.
+        weights: Of each edge, shape (edges,); None where all count alike.
+        rows: The nodes in the middle.
+        hops: How far away, whichever way edges lead.
+        directed: Whether an edge leads from its first node to its second alone.
+    """
+    near = hops_from(edges, len(names), rows)
+    near[list(rows)] = -1
+    kept = np.flatnonzero(near <= hops)
+    kept = kept[np.argsort(near[kept], kind="stable")]
+    kept[: len(rows)] = rows
+    position = np.full(len(near), -1, np.int64)
+    position[kept] = np.arange(len(kept))
+    moved = position[edges]
+    inside = (moved >= 0).all(axis=1)
+    return describe_graph(
+        [names[row] for row in kept.tolist()],
+        moved[inside],
+        None if weights is None else weights[inside],
+        centers=range(len(rows)),
+        directed=directed,
+    )
+
+
 def hops_from(edges: Whole, nodes: int, centers: Sequence[int]) -> Whole:
     """How many edges each node is away from the nearest center, whichever way edges lead.
 

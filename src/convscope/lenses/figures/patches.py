@@ -99,7 +99,7 @@ def _patches(
     for place in rows:
         sample = samples[int(patches.samples[kernel, place])]
         window = patches.windows[kernel, place].tolist()
-        made.append((place, sample, Patch(sample.view, window, f"patch {kernel} {place}")))
+        made.append((place, sample, Patch(sample.view, window, f"patch {kernel} {place}", patches.hops)))
     return made
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -192,6 +193,31 @@ class Sheet:
             antialiased=True,
         )
         self.add(line)
+
+    def dots(
+        self, spots: Numbers, colors: Colors, radius: float, *, edge: str = "none", name: str = ""
+    ) -> None:
+        """Draws round marks around places (n, 2), of colors (n, 4) or one color (4,) for all."""
+        marks = EllipseCollection(
+            2 * radius,
+            2 * radius,
+            0,
+            units="xy",
+            offsets=np.asarray(spots, float),
+            offset_transform=self.axes.transData,
+            facecolors=np.asarray(colors) / 255,
+            edgecolors=edge,
+            linewidths=0.5,
+        )
+        marks.set_gid(printable(name) or None)
+        self.add(marks)
+
+    def segments(self, ends: Numbers, colors: str | Colors, *, width: float = 0.5, name: str = "") -> None:
+        """Draws straight lines, (n, 2 ends, x and y), in one color or in colors (n, 4)."""
+        shown = colors if isinstance(colors, str) else np.asarray(colors) / 255
+        drawn = LineCollection(list(np.asarray(ends, float)), colors=shown, linewidths=width)
+        drawn.set_gid(printable(name) or None)
+        self.add(drawn)
 
     def area(self, xs: Numbers, low: Numbers, high: Numbers, color: str, *, name: str = "") -> None:
         """Fills what lies between two lines over the same places, where both are finite."""

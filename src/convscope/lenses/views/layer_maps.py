@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
-from convscope.lenses.sheet.theme import TIMES, Numbers, shape_text
+from convscope.lenses.sheet.theme import TIMES, Numbers, count, shape_text
 
 if TYPE_CHECKING:
     from convscope.scope.geometry.receptive_field import Geometry
@@ -64,6 +64,7 @@ class LayerMaps:
         stride: Input positions between neighbors per spatial axis; None: not known.
         over: Of a model with several inputs, the number of the one that the positions lie along.
         placing: Where the positions lie along an input with a single axis; None: not known, or several axes.
+        hops: How many edges away from each node of a graph lie others that it depends on.
     """
 
     path: str
@@ -73,6 +74,7 @@ class LayerMaps:
     stride: tuple[float | None, ...] | None = None
     over: int = 0
     placing: Placing | None = None
+    hops: int = 0
 
     @classmethod
     def of(cls, path: str, text: str, maps: Numbers, geometry: Geometry, over: int = 0) -> LayerMaps:
@@ -87,7 +89,7 @@ class LayerMaps:
         """
         last = np.moveaxis(maps, geometry.channel_axis - 1, -1) if np.ndim(maps) else np.reshape(maps, 1)
         placing = Placing.of(geometry)
-        return cls(path, text, last, geometry.receptive_field, geometry.stride, over, placing)
+        return cls(path, text, last, geometry.receptive_field, geometry.stride, over, placing, geometry.hops)
 
     def __post_init__(self) -> None:
         if not 1 <= np.ndim(self.maps) <= 4 or 0 in np.shape(self.maps):
@@ -123,6 +125,9 @@ class LayerMaps:
     def geometry(self) -> str:
         """Its shape, receptive field and stride in words."""
         parts = [shape_text(np.shape(self.maps))]
+        if self.hops:
+            said = count(self.hops, "hop")
+            return "  ·  ".join([*parts, f"each node depends on nodes up to {said} away"])
         if self.receptive_field is not None and any(size != 0 for size in self.receptive_field):
             field = tuple("all" if size is None else f"{size:,}" for size in self.receptive_field)
             whole = set(field) <= {"all"}

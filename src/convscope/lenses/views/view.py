@@ -51,11 +51,13 @@ class Patch:
         view: How the whole input is drawn.
         window: Which part.
         name: What it is called in the figure.
+        hops: How many edges away from the window lie nodes of a graph that belong to the part.
     """
 
     view: View
     window: Windows
     name: str
+    hops: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from convscope.errors import UsageError
+from convscope.scope.geometry.geometry import is_table, main_input
 from convscope.scope.graph.graph import Call, Graph, Shape, Value
 from convscope.scope.layer_spec import has_trait, role_of
 
@@ -120,6 +121,9 @@ def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
         graph: Of the model.
         ranks: Axes of each input, with samples.
     """
+    main = main_input(graph)
+    if is_table(graph, 0) and ranks[main] > 2:
+        return main
     tables: dict[int, int] = {}
     for number, (value, rank) in enumerate(zip(graph.inputs, ranks, strict=True)):
         embedding = embedding_of(graph, value)

@@ -32,6 +32,7 @@ class Patches:
         positions: Where in the layer's maps, (kernels, k, axes of the maps).
         windows: Which part of the input it depends on: first position and the one behind the last for each
             axis of the input, cut at its ends, (kernels, k, axes of the input, 2).
+        hops: How many edges away from there lie nodes of a graph that it depends on too.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Patches:
     samples: Whole
     positions: Whole
     windows: Whole
+    hops: int = 0
 
 
 def patches(
@@ -100,13 +102,14 @@ class _Best:
     """The strongest places so far of one layer."""
 
     def __init__(self, call: Call, kernels: int, top: int) -> None:
-        self._call, self._top = call, top
+        self._call, self._top, self._hops = call, top, 0
         self._values = np.zeros((0, kernels))
         self._samples = self._positions = self._windows = np.zeros((0,), np.int64)
 
     def add(self, array: np.ndarray, batch: PlacedBatch) -> None:
         """Takes in one batch, (samples, positions..., channels)."""
         path, places = self._call.path, batch.places
+        self._hops = places.geometries[path].hops
         maps = np.moveaxis(array, places.geometries[path].channel_axis, -1)
         count, sizes, kernels = len(maps), maps.shape[1:-1], maps.shape[-1]
         flat = maps.reshape(count, -1, kernels)
@@ -134,6 +137,7 @@ class _Best:
             np.where(found, self._samples.T, -1),
             np.moveaxis(self._positions, 0, 1).copy(),
             np.moveaxis(self._windows, 0, 1).copy(),
+            self._hops,
         )
 
 

@@ -43,6 +43,8 @@ class AxisDependency:
         spans: The intervals of all output positions within the bounds; None if a length is not known.
         mixed: Whether positions along the input axis lie on the tensor's last axis, with channels.
         whole: Whether each position depends on all within the bounds.
+        hops: How many edges away from those positions lie others that each depends on too, where positions
+            are the nodes of a graph.
     """
 
     axis: int | None
@@ -53,6 +55,7 @@ class AxisDependency:
     spans: Spans | None = field(default=None, compare=False)
     mixed: bool = False
     whole: bool = False
+    hops: int = 0
 
     @property
     def period(self) -> int:
@@ -66,7 +69,12 @@ class AxisDependency:
 
     @property
     def size(self) -> int | None:
-        """The most input positions that one output position depends on, not cut at the input's ends."""
+        """The most input positions that one output position depends on, not cut at the input's ends.
+
+        None where that is all of an axis of unknown length, or the neighborhood of a node.
+        """
+        if self.hops and not self.whole:
+            return None
         if self.whole:
             return None if self.bounds[1] is None else max(self.bounds[1] - self.bounds[0] + 1, 0)
         return max(0, *(high - low + 1 for low, high in zip(self.lows, self.highs, strict=True)))
@@ -193,6 +201,7 @@ def united(dependencies: Sequence[AxisDependency]) -> AxisDependency | None:
         bounds,
         spans,
         mixed=any(dependency.mixed for dependency in dependencies),
+        hops=max(dependency.hops for dependency in dependencies),
     )
 
 

@@ -13,20 +13,36 @@ from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.geometry.rules import through
 from convscope.scope.geometry.sliding import Dependencies, Passage, State, channel_axis, has_format
 from convscope.scope.graph.graph import Call, Graph, Shape, Value
+from convscope.scope.layer_spec import has_trait
 
 
-def geometries(graph: Graph, input_number: int = 0) -> dict[str, Geometry]:
+def main_input(graph: Graph) -> int:
+    """The number of the first input that is no table for layers that gather values."""
+    numbers = range(len(graph.inputs))
+    return next((number for number in numbers if not is_table(graph, number)), 0)
+
+
+def is_table(graph: Graph, number: int) -> bool:
+    """Whether an input only tells layers which values of another belong together, such as a graph's edges."""
+    value = graph.inputs[number]
+    users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
+    return bool(users) and all(
+        has_trait(call.layer, "gathers") and call.inputs[0] is not value for call in users
+    )
+
+
+def geometries(graph: Graph, input_number: int | None = None) -> dict[str, Geometry]:
     """The geometry of every call's (first) output.
 
     Args:
         graph: Of any model.
-        input_number: Which of the model's inputs receptive fields are about. What does not depend on it
-            sees nothing of it: a receptive field of zeros.
+        input_number: Which of the model's inputs receptive fields are about; None: the first that is no
+            table. What does not depend on it sees nothing of it: a receptive field of zeros.
 
     Returns:
         By path.
     """
-    source = graph.inputs[input_number]
+    source = graph.inputs[main_input(graph) if input_number is None else input_number]
     states: dict[int, State] = {value.number: () for value in graph.inputs}
     states[source.number] = tuple(identity(axis, source.shape[axis]) for axis in range(1, len(source.shape)))
     found: dict[str, Geometry] = {}

@@ -21,7 +21,7 @@ class Geometry:
         known: Whether the receptive field is known.
         receptive_field: Input positions that one output position depends on, per spatial axis of the input,
             in pixels (steps, voxels), not cut at the input's ends. An entry is None where the whole axis is
-            seen and its length is not known; all is None if unknown.
+            seen and its length is not known, or the nodes some `hops` away; all is None if unknown.
         stride: Input positions between neighboring output positions, per spatial axis of the input; None
             where the output has no position along it.
         everything: Whether each output depends on the whole input.
@@ -36,6 +36,11 @@ class Geometry:
     stride: tuple[float | None, ...] | None
     everything: bool
     dependencies: tuple[AxisDependency, ...] = ()
+
+    @property
+    def hops(self) -> int:
+        """How many edges away from a node lie others that its value depends on; 0 where there are none."""
+        return max((each.hops for each in self.dependencies if not each.whole), default=0)
 
     def window(self, position: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """The part of the input that one position of the output can depend on.

@@ -143,6 +143,19 @@ def attention(at: Passage) -> State:
     return union([tuple(everything(r, r.axis) for r in state) for state in at.states])
 
 
+def gathering(at: Passage) -> State:
+    """Each node depends on others too, as many more edges away as the layer says by its `hops`."""
+    hops = int(getattr(at.layer, "hops", 1))
+    mixed = [on_channels(len(at.output) - 1, state) for state in at.states]
+    return union([tuple(r if r.axis is None else replace(r, hops=r.hops + hops) for r in s) for s in mixed])
+
+
+def picking(at: Passage) -> State:
+    """Some positions are taken out, which ones is told by another input; the channels of each stay."""
+    state = on_channels(at.rank - 1, at.state)
+    return tuple(scattered(r, mixed=False) if r.axis == 1 and not r.whole else r for r in state)
+
+
 def flatten(at: Passage) -> State:
     """All values in one row."""
     if at.rank == 2:

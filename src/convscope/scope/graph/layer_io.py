@@ -10,7 +10,7 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.scope.geometry import sliding as geometry_sliding
-from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.geometry import geometries, main_input
 from convscope.scope.geometry.kernel_layout import channel_axis
 from convscope.scope.graph.call_hooks import unfolded, watched
 from convscope.scope.graph.graph import Call, Graph, trace
@@ -59,8 +59,9 @@ def layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def input_of(graph: Graph, path: str) -> int:
-    """The number of the first of the model's inputs that a layer depends on; 0 where that is not known."""
-    for number in range(len(graph.inputs)):
+    """The first of the model's inputs that a layer depends on, tables last; 0 where that is not known."""
+    first = main_input(graph)
+    for number in (first, *(other for other in range(len(graph.inputs)) if other != first)):
         geometry = geometries(graph, number)[path]
         if geometry.dependencies or not geometry.known:
             return number if geometry.known else 0

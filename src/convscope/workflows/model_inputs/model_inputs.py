@@ -18,7 +18,12 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
-from convscope.kinds.contract.representation import RasterDescription, SampleDescription, TimelineDescription
+from convscope.kinds.contract.representation import (
+    GraphDescription,
+    RasterDescription,
+    SampleDescription,
+    TimelineDescription,
+)
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
@@ -81,13 +86,17 @@ class ModelInputs:
 
     @property
     def filled(self) -> Filled | None:
-        """How many positions of a sample are padding; None where the samples lie along no time."""
+        """How many positions of a sample are padding; None where the samples are no series and no graphs."""
         describe = self.describe
-        if describe is None or not len(self) or not isinstance(describe(0), TimelineDescription):
+        first = describe(0) if describe is not None and len(self) else None
+        if describe is None or not isinstance(first, TimelineDescription | GraphDescription):
             return None
 
-        def of(number: int, length: int) -> tuple[int, int]:
-            axis = cast(TimelineDescription, describe(number)).axis
+        def of(number: int, length: int, hops: int) -> tuple[int, int]:
+            found = describe(number)
+            if isinstance(found, GraphDescription):
+                return 0, length - found.complete(hops)
+            axis = cast(TimelineDescription, found).axis
             before, behind = axis.filled
             known = length if axis.places is None else len(axis.places)
             return before, max(behind, length - known)

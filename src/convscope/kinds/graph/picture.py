@@ -1,0 +1,215 @@
+"""A graph on a sheet: lines and dots, and of very many nodes or edges their density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.kinds.contract.representation import GraphDescription
+from convscope.lenses.sheet.lettering import width_of
+from convscope.lenses.sheet.sheet import TINY, Sheet
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, mixed
+
+MOST_DOTS = 1500
+"""Nodes up to which each is a dot; of more the density is drawn."""
+MOST_LINES = 2500
+"""Edges up to which each is a line; of more the density is drawn."""
+_LABELS = 40
+_CELL = 3  # pixels of a cell of many nodes
+_ALONG = 24  # places of an edge that count for the density
+_HIGH = 20  # of a name
+
+
+@dataclass(frozen=True, eq=False)
+class NodeValues:
+    """Values of nodes and the scale that colors them.
+
+    Args:
+        values: Shape (nodes,).
+        scale: From numbers to colors.
+    """
+
+    values: Numbers
+    scale: Scale
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeColors:
+    """Edges in colors of their own, drawn over all others.
+
+    Args:
+        rows: Which edges, shape (edges drawn,).
+        colors: Shape (edges drawn, 4), uint8.
+    """
+
+    rows: npt.NDArray[np.int64]
+    colors: Colors
+
+
+class GraphPicture:
+    """Draws one graph, as often as there are values of its nodes.
+
+    Args:
+        description: Nodes and edges, and where they are.
+    """
+
+    def __init__(self, description: GraphDescription) -> None:
+        self.description = description
+        self._lines: dict[int, npt.NDArray[np.float64]] = {}
+
+    @property
+    def dense(self) -> bool:
+        """Whether there are too many nodes for a dot each."""
+        return len(self.description.names) > MOST_DOTS
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said about the drawing."""
+        return ("each spot is the mean of the nodes there",) if self.dense else ()
+
+    def radius(self, side: int) -> float:
+        """Of the dots, in pixels, in a picture of some width."""
+        return float(np.clip(0.16 * side / np.sqrt(max(len(self.description.names), 1)), 1.3, 11))
+
+    def place(
+        self,
+        sheet: Sheet,
+        spot: tuple[int, int, int],
+        nodes: Colors | NodeValues,
+        *,
+        labels: Sequence[int] | npt.NDArray[np.int64] = (),
+        edges: EdgeColors | None = None,
+        name: str = "graph",
+    ) -> None:
+        """Draws the graph in a square.
+
+        Args:
+            sheet: Where to.
+            spot: x and y of the top left corner, and the side.
+            nodes: The color of each node, (nodes, 4), or their values.
+            labels: Nodes in the order in which names are written, as many as fit.
+            edges: Edges with colors of their own.
+            name: Of the nodes in the figure.
+        """
+        x, y, side = spot
+        sheet.box(x, y, side, side, edge=sheet.theme.rule, width=0.6)
+        radius = self.radius(side)
+        margin = radius + (26 if len(labels) else 4)
+        places = np.array((x, y)) + margin + self.description.places * (side - 2 * margin)
+        self._place_edges(sheet, spot, places)
+        if edges is not None and len(edges.rows):
+            sheet.segments(places[self.description.edges[edges.rows]], edges.colors, width=1.6, name="edges")
+        if self.dense:
+            self._place_density(sheet, spot, places, nodes, name)
+        else:
+            colors = nodes.scale.colors(nodes.values) if isinstance(nodes, NodeValues) else nodes
+            rim = mixed(sheet.theme.ink, sheet.theme.ground, 0.45) if radius > 3 else "none"
+            sheet.dots(places, colors, radius, edge=rim, name=name)
+        centers = list(self.description.centers)
+        if centers and isinstance(nodes, NodeValues):
+            wide = 2 * radius + 6
+            for across, down in places[centers]:
+                sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
+        if len(labels):
+            self._place_names(sheet, spot, places, radius, labels)
+
+    def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
+        edges = self.description.edges
+        edges = edges[edges[:, 0] != edges[:, 1]]
+        if len(edges) <= MOST_LINES:
+            share = 0.5 if len(edges) < 400 else 0.3
+            sheet.segments(places[edges], mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
+            return
+        x, y, side = spot
+        if side not in self._lines:
+            steps = (np.arange(_ALONG) + 0.5) / _ALONG
+            first, second = places[edges[:, 0]] - (x, y), places[edges[:, 1]] - (x, y)
+            total = np.zeros(side * side)
+            for step in steps:
+                at = np.clip(first + step * (second - first), 0, side - 1).astype(np.int64)
+                total += np.bincount(at[:, 1] * side + at[:, 0], minlength=side * side)
+            self._lines[side] = total.reshape(side, side)
+        shade = self._lines[side]
+        strong = np.clip(shade / max(float(np.quantile(shade[shade > 0], 0.95)), 1.0), 0, 1) ** 0.7
+        picture = np.zeros((side, side, 4), np.uint8)
+        picture[..., :3] = color_bytes(sheet.theme.muted)[:3]
+        picture[..., 3] = np.rint(120 * strong)
+        sheet.image(x, y, picture, name="edges")
+
+    def _place_density(
+        self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers, nodes: Colors | NodeValues, name: str
+    ) -> None:
+        """Cells of a few pixels, each the mean of the nodes in it."""
+        x, y, side = spot
+        cells = -(-side // _CELL)
+        at = np.clip((places - (x, y)) / _CELL, 0, cells - 1).astype(np.int64)
+        flat = at[:, 1] * cells + at[:, 0]
+        total = np.bincount(flat, minlength=cells * cells)
+        there = total > 0
+        picture = np.zeros((cells * cells, 4), np.uint8)
+        if isinstance(nodes, NodeValues):
+            summed = np.bincount(flat, nodes.values, minlength=cells * cells)
+            picture[there] = nodes.scale.colors(summed[there] / total[there])
+        else:
+            for channel in range(4):
+                summed = np.bincount(flat, nodes[:, channel], minlength=cells * cells)
+                picture[there, channel] = np.rint(summed[there] / total[there])
+        large = picture.reshape(cells, cells, 4).repeat(_CELL, axis=0).repeat(_CELL, axis=1)
+        sheet.image(x, y, large[:side, :side], name=name)
+
+    def _place_names(
+        self,
+        sheet: Sheet,
+        spot: tuple[int, int, int],
+        places: Numbers,
+        radius: float,
+        order: Sequence[int] | npt.NDArray[np.int64],
+    ) -> None:
+        """Writes names beside their nodes where they cover no other name, and few nodes."""
+        x, y, side = spot
+        taken = np.zeros((0, 4))
+        crowd = places if not self.dense else places[:0]
+        for node in np.asarray(order)[: 4 * _LABELS].tolist():
+            if len(taken) >= _LABELS:
+                return
+            name = self.description.names[node]
+            wide = width_of(name, TINY)
+            if wide > side / 3:
+                continue
+            across, down = places[node]
+            for left, top in _beside(across, down, wide, radius):
+                box = np.array((left, top, left + wide, top + _HIGH))
+                inside = left >= x + 2 and box[2] <= x + side - 2 and top >= y + 2 and box[3] <= y + side - 2
+                if inside and not _meets(box, taken) and _covered(box, crowd, radius) < 1:
+                    sheet.text(left, top + 15, name, size=TINY)
+                    taken = np.concatenate([taken, box[None]])
+                    break
+
+
+def _beside(x: float, y: float, wide: float, radius: float) -> tuple[tuple[float, float], ...]:
+    """Where a name may begin, top left corners: right, left, above and below its node."""
+    apart = radius + 3
+    return (
+        (x + apart, y - _HIGH / 2),
+        (x - apart - wide, y - _HIGH / 2),
+        (x - wide / 2, y - apart - _HIGH),
+        (x - wide / 2, y + apart),
+    )
+
+
+def _meets(box: Numbers, others: Numbers) -> bool:
+    """Whether a box covers a part of another."""
+    apart = (
+        (others[:, 0] > box[2]) | (others[:, 2] < box[0]) | (others[:, 1] > box[3]) | (others[:, 3] < box[1])
+    )
+    return bool((~apart).any())
+
+
+def _covered(box: Numbers, places: Numbers, radius: float) -> int:
+    """How many nodes a name would cover."""
+    inside = (places > box[:2] - 0.6 * radius) & (places < box[2:] + 0.6 * radius)
+    return int(inside.all(axis=1).sum())
