@@ -1,5 +1,8 @@
 """Tables of one series: times, missing values, and the regular grid."""
 
+import io
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,14 +14,19 @@ from convscope.kinds.series.readers.sources import Series
 
 pandas = pytest.importorskip("pandas")
 
+from convscope.data.snapshot import DataSnapshot  # noqa: E402
+from convscope.kinds.series.anomaly.reader import read_streams  # noqa: E402
+from convscope.kinds.series.detect import detect  # noqa: E402
 from convscope.kinds.series.readers.frames import read_frame  # noqa: E402
+from convscope.kinds.series.readers.reader import read_series, read_series_inputs  # noqa: E402
+from convscope.kinds.series.readers.steps import median_step, regular  # noqa: E402
 from convscope.kinds.series.readers.tables import (  # noqa: E402
     Measuring,
-    median_step,
     read_series_table,
-    regular,
     series_of_frame,
 )
+from convscope.kinds.series.remaining_life.reader import read_lives  # noqa: E402
+from convscope.kinds.series.remaining_life.tables import LifeColumns  # noqa: E402
 
 MINUTE = 60 * 10**9
 
@@ -109,14 +117,31 @@ def test_a_first_column_that_counts_rows_is_left_out_and_a_table_needs_no_header
     assert read(tmp_path, "a;b\n5;6\n")[0].variables == ("a", "b")
 
 
-def test_an_hour_that_stands_twice_is_told_as_the_end_of_daylight_saving_time(tmp_path):
-    clock = [f"{hour:02}:{minute:02}" for hour in (0, 1, 2) for minute in (0, 30)]
-    clock += ["02:00", "02:30", "03:00", "03:30"]
-    rows = "".join(f"2024-10-27 {at},{row}\n" for row, at in enumerate(clock))
-    _, notes = read(tmp_path, f"time,a\n{rows}")
-    assert any("2024-10-27T02:30, as at the end of daylight saving time" in line for line in notes)
-    _, notes = read(tmp_path, f"time,a\n{rows.replace('2024-10-27', '2024-07-27')}")
-    assert not any("daylight" in line for line in notes)
+def local(first, rows, minutes, zone="Europe/Berlin"):
+    """Rows that are so many minutes apart, with the times that a clock on the wall shows."""
+    start = pandas.Timestamp(first, tz=zone)
+    shown = pandas.date_range(start, periods=rows, freq=f"{minutes}min").strftime("%Y-%m-%d %H:%M")
+    return "time,a\n" + "".join(f"{at},{row}\n" for row, at in enumerate(shown))
+
+
+@pytest.mark.parametrize(
+    ("first", "rows", "minutes"),
+    [("2024-10-27", 40, 15), ("2024-10-20", 400, 60), ("2024-03-01", 7000, 60), ("2022-10-01", 9500, 60)],
+    ids=["quarters", "hours", "spring-and-fall", "years"],
+)
+def test_an_hour_that_stands_twice_keeps_the_order_of_the_file(tmp_path, first, rows, minutes):
+    found, notes = read(tmp_path, local(first, rows, minutes))
+    assert found.values.ravel().tolist() == list(range(rows))
+    assert set(np.diff(found.times).astype("timedelta64[m]").astype(int).tolist()) == {minutes}
+    assert sum("as at the end of daylight-saving time" in line for line in notes) == 1
+    assert not any("sorted" in line for line in notes)
+
+
+def test_times_that_go_back_otherwise_are_sorted(tmp_path):
+    clock = ["00:30", "01:30", "02:30", "02:00", "03:00"]
+    for day in ("2024-07-28", "2024-10-25"):
+        _, notes = read(tmp_path, "time,a\n" + "".join(f"{day} {at},1\n" for at in clock))
+        assert "time: 2 rows were not in order and were sorted" in notes
 
 
 def test_a_named_counter_is_left_out_and_numbers_that_do_not_count_stay(tmp_path):
@@ -241,3 +266,107 @@ def test_one_endless_row_among_many_is_told_before_it_fills_the_memory(tmp_path)
     text = "1,2\n" * 3000 + "," * 100_000 + "1\n"
     with pytest.raises(DataError, match="more than 268,435,456 values"):
         read(tmp_path, text)
+
+
+def logged(entities, rows=120, first="2026-01-01", word="unavailable"):
+    """A row for each change of each entity, as home automation exports them."""
+    lines = ["entity_id,state,last_changed"]
+    for number, entity in enumerate(entities):
+        times = pandas.date_range(first, periods=rows, freq="5min") + pandas.Timedelta(number * 7, "s")
+        states = [word if row == 9 else f"{20 * number + np.sin(row / 9):.2f}" for row in range(rows)]
+        lines += [f"{entity},{state},{at.isoformat()}Z" for state, at in zip(states, times, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def test_entities_of_one_table_are_series_and_outages_are_missing(tmp_path):
+    states = "".join(f"door,{'on' if row % 2 else 'off'},2026-01-02T{row:02}:00:00Z\n" for row in range(20))
+    place = table(tmp_path / "history.csv", logged(["attic", "cellar"]) + states)
+    assert detect(DataSnapshot(place)).recipe == "series-anomaly"
+    splits = read_streams(place)
+    assert [splits.train.samples.key(at).partition("#")[2][:5] for at in (0, 1)] == ["attic", "cella"]
+    assert np.isnan(splits.train.samples.load(0).values).sum() == 1
+    assert any("where words such as 'unavailable' stand" in line for line in splits.decisions)
+    assert "series: 1 of words are left out (door)" in splits.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        ("timestamp", 49_105_962_326_000, "counted-nanoseconds"),
+        ("timestamp", 1_700_000_000_000, "milliseconds"),
+        ("Time (ms)", 20, "counted-milliseconds"),
+        ("Time (s)", 20, "counted-seconds"),
+        ("timestamp_ns", 1_700_000_000_000_000_000, "nanoseconds"),
+    ],
+    ids=["since-boot", "epoch", "ms", "s", "epoch-ns"],
+)
+def test_numbers_of_times_count_in_the_unit_of_their_size_or_name(tmp_path, name, value, form):
+    place = table(tmp_path / "a.csv", f"{name},x\n" + "".join(f"{value + row},{row}\n" for row in range(9)))
+    found = series_of_frame(read_frame(place), "a.csv")
+    assert (found.time, found.time_format, found.series[0].variables) == ((name,), form, ("x",))
+
+
+def test_what_describes_a_recording_lies_beside_it_and_is_no_series(tmp_path):
+    rows = "".join(f"{row / 50},{row % 7},{row % 5}\n" for row in range(120))
+    table(tmp_path / "Raw Data.csv", f'"Time (s)","a x (m/s^2)","a y (m/s^2)"\n{rows}')
+    (tmp_path / "meta").mkdir()
+    table(tmp_path / "meta" / "device.csv", '"property","value"\n"version","1.1"\n"model","phone"\n')
+    assert detect(DataSnapshot(tmp_path)).recipe == "series-anomaly"
+    splits = read_streams(tmp_path)
+    assert splits.train.samples.load(0).variables == ("a x (m/s^2)", "a y (m/s^2)")
+    assert [each.path.rpartition("/")[2] for each in splits.skipped] == ["device.csv"]
+
+
+def test_a_class_of_each_row_is_said_not_to_be_learned(tmp_path):
+    rows = "".join(f"{row},{row % 7},{'walk' if row < 60 else 'run'}\n" for row in range(120))
+    (warning,) = read_streams(table(tmp_path / "a.csv", f"time,x,activity\n{rows}")).warnings
+    assert "--recipe series-classification --label-column activity --id-column" in warning
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".jsonl", ".json", ".parquet"])
+def test_tables_of_any_form_hold_series(tmp_path, ending):
+    frame = pandas.DataFrame(
+        {"time": pandas.date_range("2026", periods=80, freq="min"), "v": np.arange(80.0)}
+    )
+    place = tmp_path / f"a{ending}"
+    if ending == ".xlsx":
+        pytest.importorskip("openpyxl")
+        frame.to_excel(place, index=False)
+    elif ending == ".parquet":
+        frame.set_index(pandas.DatetimeIndex(frame["time"], name=None))[["v"]].to_parquet(place)
+    else:
+        frame.assign(time=frame["time"].astype(str)).to_json(
+            place, orient="records", lines=ending == ".jsonl"
+        )
+    assert detect(DataSnapshot(place)).recipe == "series-anomaly"
+    (train,) = read_streams(tmp_path).train.samples.series
+    assert train.variables == ("v",)
+    assert str(train.times[1]) == "2026-01-01T00:01:00.000000000"
+
+
+def test_lists_in_json_are_series(tmp_path):
+    rows = [{"signal": [row, 1, 2.5], "label": "ab"[row % 2]} for row in range(12)]
+    place = table(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
+    assert detect(DataSnapshot(place)).recipe == "series-classification"
+    assert read_series(place).train.samples.load(0).variables == ("signal",)
+
+
+def test_an_encoding_is_passed_to_every_reader(tmp_path, monkeypatch):
+    text = "unit,cycle,wärme\n" + "".join(f"{unit},{row},{row}\n" for unit in "abcd" for row in range(9))
+    lives = tmp_path / "lives.csv"
+    lives.write_bytes(text.encode("utf-16-le"))
+    found = read_lives(lives, columns=LifeColumns(encoding="utf-16-le"))
+    assert found.train.samples.load(0).variables == ("wärme",)
+    for split in ("train", "test"):
+        values = "\n".join(" ".join(f"{k + row % 3}.5" for k in range(60)) for row in range(9))
+        (tmp_path / f"X_{split}.txt").write_bytes(values.encode("cp037"))
+        (tmp_path / f"y_{split}.txt").write_bytes(
+            "\n".join("12"[row % 2] for row in range(9)).encode("cp037")
+        )
+    (tmp_path / "labels.txt").write_bytes("1 gehen\n2 schräg\n".encode("cp037"))
+    lives.unlink()
+    assert read_series(tmp_path, encoding="cp037").class_names == ("gehen", "schräg")
+    stream = io.TextIOWrapper(io.BytesIO("zeit,wärme\n0,1\n1,2\n".encode("utf-16-le")))
+    monkeypatch.setattr("sys.stdin", stream)
+    (series,) = read_series_inputs(["-"], encoding="utf-16-le").series
+    assert series.variables == ("wärme",)

@@ -20,11 +20,11 @@ from convscope.kinds.contract.kind import Detection
 from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS, is_mark_name
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
-from convscope.kinds.series.readers.frames import MISSING, is_header, is_table
+from convscope.kinds.series.readers.frames import MISSING, OUTAGES, is_header, is_series_table, is_table
 from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
-from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, label_names
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, is_id_name, label_names
 from convscope.kinds.series.readers.time_words import looks_like_time
-from convscope.kinds.series.readers.times import TIME_COLUMNS
+from convscope.kinds.series.readers.times import find_time_column
 from convscope.kinds.series.readers.unlike import FEWEST_TIMES, names_count
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
@@ -39,6 +39,7 @@ _NUMBERS_THERE = "{}, which holds numbers to predict"
 _INNER = (slice(1, None), slice(None, -1))
 _NUMBERS = ("float", "double", "int", "uint", "decimal", "half")
 _LIST = re.compile(r"(large_|fixed_size_)?list<.*: (float|double|int|uint|halffloat)")
+_LIST_OF_NUMBERS = re.compile(r"\[[-+.\deE, ]*\d[-+.\deE, ]*\]")
 _HEADER_OF_ARCHIVE = ("@data", "@problemname", "@relation")
 
 
@@ -66,7 +67,8 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file, head in snapshot.tables.items():
         if head.types:
             yield from _of_schema(file.name, head)
-        elif head.delimiter:
+        elif head.rows:
+            yield from _of_lists(file.name, head)
             yield from _of_rows(file.name, _rows(head), 0.7)
             yield from _of_counted(file.name, _rows(head))
     yield from _of_folders(snapshot)
@@ -115,19 +117,21 @@ def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     """A table of times and numbers, without anything to predict for a whole series."""
-    if not head.delimiter or not head.rows:
+    if not head.rows or head.types:
+        yield from _of_typed_times(file, head)
         return
     names, row = head.first, head.rows[0]
     if len(names) < 2 or len(row) != len(names) or find_column(names, SPLIT_COLUMNS) is not None:
         return
     times = [place for place, field in enumerate(row) if looks_like_time(field)]
-    named, marked = find_column(names, TIME_COLUMNS), find_column(names, ANOMALY_COLUMNS)
+    named, marked = find_time_column(names), find_column(names, ANOMALY_COLUMNS)
     at = named if named is not None else next(iter(times), None)
     if at is None or find_column(names, ID_COLUMNS) is not None:
         return
     others = [place for place in range(len(names)) if place not in (at, marked, *times)]
     words = [place for place in others if not all(map(_is_number, head.column(place)))]
-    if len(words) == len(others) or not all(_is_state(head.column(place)) for place in words):
+    states = (place for place in words if not is_id_name(names[place]))
+    if len(words) == len(others) or not all(_is_state(head.column(place)) for place in states):
         return
     if marked is not None:
         yield Detection(ANOMALY, 0.9, f"{file.name} has the columns '{names[at]}' and '{names[marked]}'")
@@ -138,6 +142,26 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
     reason = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
     yield Detection(ANOMALY, 0.75 if words else 0.7, reason)
+
+
+def _of_typed_times(file: Path, head: TableHead) -> Iterator[Detection]:
+    """The same of Parquet, whose columns have types."""
+    names = head.first
+    at = find_time_column(names)
+    times = [place for place, kind in enumerate(head.types) if kind.startswith(("timestamp", "date"))]
+    at = at if at is not None else next(iter(times), None)
+    if at is None or find_column(names, (*ID_COLUMNS, *SPLIT_COLUMNS)) is not None:
+        return
+    marked = find_column(names, ANOMALY_COLUMNS)
+    others = [kind for place, kind in enumerate(head.types) if place not in (at, marked, *times)]
+    if not others or not all(kind.startswith((*_NUMBERS, "bool")) for kind in others):
+        return
+    beside = "numbers besides, but no labels" if marked is None else f"'{names[marked]}'"
+    yield Detection(
+        ANOMALY,
+        0.7 if marked is None else 0.9,
+        f"{file.name} has the column{'' if marked is None else 's'} '{names[at]}' and {beside}",
+    )
 
 
 def _is_state(fields: Sequence[str]) -> bool:
@@ -178,6 +202,17 @@ def _of_schema(name: str, head: TableHead) -> Iterator[Detection]:
     times = sum(kind.startswith(("timestamp", "date")) for kind in types)
     if numbers + times == len(types) and numbers:
         yield from _beside_label(name, head.first, label, [head.first[place] for place in places], ids)
+
+
+def _of_lists(name: str, head: TableHead) -> Iterator[Detection]:
+    """JSON with a series in each row, as a list of numbers."""
+    label = _label_of(head.first)
+    if label is None or head.delimiter:
+        return
+    columns = [head.column(place) for place in range(len(head.first)) if place != label]
+    if any(all(_LIST_OF_NUMBERS.fullmatch(cell) for cell in cells) for cells in columns):
+        reason = f"{name} has lists of numbers beside the column {head.first[label]!r}"
+        yield Detection(CLASSIFICATION, 0.9, reason)
 
 
 def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Iterator[Detection]:
@@ -253,7 +288,8 @@ def _beside_label(
 
 def _of_folders(snapshot: DataSnapshot) -> Iterator[Detection]:
     """A folder for each class with a table for each series."""
-    inside = [file for file in snapshot.ending_in(DELIMITED) if file.parent != snapshot.path]
+    tables = (file for file in snapshot.ending_in(DELIMITED) if is_series_table(snapshot.named(file)))
+    inside = [file for file in tables if file.parent != snapshot.path]
     folders: dict[Path, Path] = {file.parent: file for file in inside} if snapshot.path.is_dir() else {}
     if len(folders) < 2 or all(split_of(folder.name) is not None for folder in folders):
         return
@@ -293,4 +329,4 @@ def _is_value(field: str) -> bool:
 
 
 def _is_number(field: str) -> bool:
-    return not field or is_number(field)
+    return not field or is_number(field) or field.lower() in OUTAGES

@@ -213,6 +213,7 @@ SERIES_REMAINING_LIFE_OPTIONS = (
         predicts=True,
         parse=several_names,
     ),
+    ENCODING,
     _window(60, 2),
     Option("cap", float, None, "Maximum remaining life that is predicted, in cycles", above(0)),
     _COVERAGE,

@@ -20,7 +20,7 @@ from convscope.kinds.series.kind import SERIES_READER_OPTIONS
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES, is_archive_file
 from convscope.kinds.series.readers.frames import is_table
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.tables import median_step
+from convscope.kinds.series.readers.steps import median_step
 from convscope.scope.attribution.layer import embedding_of
 
 LONGEST = 4096

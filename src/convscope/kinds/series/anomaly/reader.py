@@ -32,7 +32,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.surprisal import HELD
 from convscope.kinds.series.anomaly.tables import TRAIN_SHARE, Notes, Wanted, measured_each
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, windows_of_marks
-from convscope.kinds.series.readers.frames import is_table, read_frame_of
+from convscope.kinds.series.readers.frames import is_series_table
 from convscope.kinds.series.readers.segments import SegmentInputs, Stream, fingerprint, split_of, stretch
 from convscope.kinds.series.readers.sources import Doubt, Series, changes_of
 from convscope.types import Progress, Skipped, SplitName, no_progress
@@ -71,6 +71,7 @@ def read_streams(
     if settled is not None:
         asked, notes = replace(asked, measuring=replace(asked.measuring, time_format=settled)), Notes()
         streams = _read_all(root, keys, asked, benchmark, notes, progress)
+    streams, short = _long_enough(streams, asked)
     _check_variables(root, streams)
     parts, decisions = _divided(root, streams, asked, benchmark)
     own, why = _own(streams, asked, apart=not any(stream.normal for stream, _, _ in parts["train"]))
@@ -84,11 +85,7 @@ def read_streams(
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{_truth(streams, asked)}",
         fingerprint=fingerprint(streams),
         decisions=(*decisions, *why, *notes.lines()),
-        warnings=(
-            *notes.lines(doubts=True),
-            *(() if own else _warnings(streams)),
-            *(() if asked.forecast or benchmark else _named_apart(streams)),
-        ),
+        warnings=(*notes.lines(doubts=True), *short, *_warnings(streams, own, asked, benchmark)),
         skipped=skipped,
         reading={
             **({} if asked.forecast else {"per_series": own}),
@@ -96,6 +93,17 @@ def read_streams(
             **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
         },
     )
+
+
+def _long_enough(streams: list[Stream], asked: Wanted) -> tuple[list[Stream], tuple[str, ...]]:
+    """The series without those of a few rows beside longer ones in one table, and the warning of these."""
+    short = [stream for stream in streams if "#" in stream.key and asked.learned(len(stream)) < FEWEST]
+    if not short or len(short) == len(streams):
+        return streams, ()
+    names = ", ".join(stream.key.partition("#")[2] for stream in short[:4])
+    more = ", ..." if len(short) > 4 else ""
+    kept = [stream for stream in streams if stream not in short]
+    return kept, (f"series: {len(short)} with too few rows to learn from are left out ({names}{more})",)
 
 
 def _truth(streams: Sequence[Stream], asked: Wanted) -> str:
@@ -203,12 +211,12 @@ def _tables(place: Path) -> tuple[list[str], tuple[Skipped, ...]]:
     if not is_folder(place):
         return [place.name], ()
     listing = Listing(str(place))
-    keys = listing.files_that(is_table, "no table")
+    keys = listing.files_that(is_series_table, "no table")
     if not keys:
         listing = Listing(str(place))
-        keys = listing.files_that(lambda name: name.lower().endswith((".txt", ".dat")), "no table")
+        keys = listing.files_that(lambda name: name.lower().endswith((".txt", ".dat", ".json")), "no table")
     if not keys:
-        raise DataError(f"{place}: expected tables (.csv, .tsv, .parquet), received none")
+        raise DataError(f"{place}: expected tables (.csv, .tsv, .parquet, .xlsx, .jsonl), received none")
     return keys, tuple(listing.skipped)
 
 
@@ -278,7 +286,15 @@ def _learned(root: str, stream: Stream, learned: int, parts: dict[SplitName, lis
     parts["validation"].append((stream, cut, learned))
 
 
-def _warnings(streams: Sequence[Stream]) -> tuple[str, ...]:
+def _warnings(
+    streams: Sequence[Stream], own: bool, asked: Wanted, benchmark: BenchmarkLabels | None
+) -> tuple[str, ...]:
+    """What makes one model for all of them, or watching them at all, a bad idea."""
+    named = () if asked.forecast or benchmark is not None else _named_apart(streams)
+    return named if own else (*_one_for_all(streams), *named)
+
+
+def _one_for_all(streams: Sequence[Stream]) -> tuple[str, ...]:
     """What makes one model for all of them a bad idea."""
     found = []
     for name in streams[0].series.variables:
@@ -332,13 +348,14 @@ def read_stream_inputs(
     asked, notes, skipped = wanted or Wanted(), Notes(), list[Skipped]()
     files: list[str] = []
     for one in map(str, inputs):
-        files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_table, "no table")
+        files += [one] if one == STANDARD_INPUT else files_of(one, skipped, is_series_table, "no table")
     if not files:
         raise nothing_in(inputs, "series", skipped)
     series, keys = list[Series](), list[str]()
     for done, file in enumerate(files, 1):
         if file == STANDARD_INPUT:
-            frame, where = read_frame_of(sys.stdin.buffer, "standard input"), "standard input"
+            where = "standard input"
+            frame = asked.measuring.frame_of_open(sys.stdin.buffer, where)
         else:
             frame, where = asked.measuring.frame_of(Path(file), strict=False), file
         for made in measured_each(frame, asked, where):

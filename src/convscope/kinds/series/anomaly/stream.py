@@ -18,7 +18,7 @@ from convscope.kinds.series.anomaly.predictions import RowPrediction
 from convscope.kinds.series.anomaly.representation import StreamRepresentation
 from convscope.kinds.series.anomaly.task import detector_of
 from convscope.kinds.series.readers.frames import MISSING
-from convscope.kinds.series.readers.times import TIME_COLUMNS
+from convscope.kinds.series.readers.times import find_time_column
 
 LONGEST_LINE = 2**20
 """Characters of a line at most."""
@@ -60,7 +60,7 @@ class LineReader:
 
     def __init__(self, variables: Sequence[str], time_column: str | None = None) -> None:
         self._variables = tuple(variables)
-        self._time_names = TIME_COLUMNS if time_column is None else (time_column.lower(),)
+        self._time_column = time_column
         self._separator: str | None = None
         self._places: list[int] | None = None
         self._time_place: int | None = None
@@ -96,7 +96,8 @@ class LineReader:
         if not set(self._variables) <= set(fields) or all(_number(field) is not None for field in fields):
             return False
         self._places = [fields.index(name) for name in self._variables]
-        self._time_place = find_column(fields, self._time_names)
+        given = self._time_column
+        self._time_place = find_time_column(fields) if given is None else find_column(fields, [given.lower()])
         self._width = len(fields)
         return True
 

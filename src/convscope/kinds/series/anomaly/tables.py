@@ -15,11 +15,11 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
-from convscope.kinds.series.readers.table_roles import id_column
+from convscope.kinds.series.readers.steps import regular
+from convscope.kinds.series.readers.table_roles import called_labels, holds_words, id_column, label_names
 from convscope.kinds.series.readers.tables import (
     MEASURING,
     Measuring,
-    regular,
     series_of_frame,
     without_row_numbers,
 )
@@ -176,13 +176,21 @@ def measured_each(
     parts = list(frame.groupby(ids, sort=False, dropna=True))
     said = f"series: one for each of the {len(parts)} values of '{ids}', which is no variable"
     found = []
+    words = []
     for name, part in parts:
         key = label_name(where, name)
         rest = part.drop(columns=[ids]).reset_index(drop=True)
+        if len(parts) > 1 and all(map(holds_words, (rest[each] for each in rest.columns))):
+            words.append(key)
+            continue
         one = measured(rest, asked, f"{where}, {ids} {key}", alone=alone)
         found.append(replace(one, name=key, ids=ids))
     lost = int(frame[ids].isna().sum())
     left = [Doubt(f"series: {lost} rows without a value of '{ids}' are left out")] if lost else []
+    if words:
+        left.append(Doubt(f"series: {len(words)} of words are left out ({', '.join(words[:4])})"))
+    if not found:
+        raise DataError(f"{where}: expected numbers beside the times of '{ids}', received words")
     return [replace(found[0], notes=(*notes, said, *left, *found[0].notes)), *found[1:]]
 
 
@@ -216,8 +224,9 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
         (series,) = found.series
         groups = np.zeros(len(rows), np.int64) if marks is None else marks.astype(np.int64)
         check_rows(where, series.variables, series.values, _sorted_by(frame, groups, rows))
+    notes = (*found.notes, *(_classes_of_rows(frame, found.unused) if alone else ()))
     line = found.line([] if label is None else [("marks of anomalies", label)])
-    notes = (*found.notes, line)
+    notes = (*notes, line)
     if asked.forecast:
         left = () if label is None else (f"the column '{label}' marks anomalies and is left out",)
         even, said = _even(found.series[0], where)
@@ -228,6 +237,23 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
         shown = ", ".join(f"'{name}'" for name in changes)
         notes = (*notes, f"{shown} marks changes, which is truth as well: neither an input nor judged by")
     return MarkedSeries(found.series[0], marks, notes, found.time_format)
+
+
+def _classes_of_rows(frame: pandas.DataFrame, unused: Sequence[str]) -> tuple[Doubt, ...]:
+    """The doubt about a column of words that is called as labels are: its classes may be what is wanted."""
+    called = [name for name in (*label_names(unused), *called_labels(unused)) if frame[name].nunique() > 1]
+    if not called:
+        return ()
+    name = called[0]
+    some = ", ".join(map(str, frame[name].dropna().unique()[:3]))
+    return (
+        Doubt(
+            f"the column '{name}' says a class of each row ({some}), which is neither learned nor predicted;"
+            " to have series classified, cut them where it changes: a column that numbers the stretches, as"
+            f" (table['{name}'] != table['{name}'].shift()).cumsum() does, is named with --recipe"
+            f" series-classification --label-column {name} --id-column NUMBER"
+        ),
+    )
 
 
 def _even(series: Series, where: str) -> tuple[Series, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.tables import median_step, regular
+from convscope.kinds.series.readers.steps import median_step, regular
 from convscope.types import Axis, Progress, no_progress
 
 CERTAIN = 0.01

@@ -22,7 +22,7 @@ from convscope.kinds.series.anomaly.representation import (
 )
 from convscope.kinds.series.readers.segments import Segments
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.tables import JITTER, median_step, span_text
+from convscope.kinds.series.readers.steps import JITTER, median_step, span_text
 from convscope.types import Progress, no_progress
 
 Floats = npt.NDArray[np.float64]

@@ -1,12 +1,13 @@
-"""Tables of numbers: CSV, TSV and Parquet to frames of pandas, and their columns to numbers."""
+"""Tables of numbers: CSV, TSV, Parquet, Excel and JSON to frames of pandas, and their columns to numbers."""
 
 from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,7 +20,7 @@ from convscope.data.lines import lines_of, read_lines
 from convscope.data.number_forms import PLAIN, NumberForm, is_any_number, is_number
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.table_format import TableFormat, format_of_lines, table_format
-from convscope.data.tables import table_kind
+from convscope.data.tables import open_table, table_kind
 from convscope.errors import BackendError, DataError
 from convscope.kinds.series.readers.time_words import looks_like_time
 
@@ -32,6 +33,24 @@ MOST_CHARACTERS = 2**31
 """Characters of one table that are held in memory at most."""
 MISSING = MISSING_WORDS
 """How a missing number is written; in a column of classes it is the name of one."""
+OUTAGES = frozenset(
+    [
+        *("unavailable", "unknown", "no data", "nodata", "no_data", "not available", "bad", "bad input"),
+        *("bad quality", "error", "err", "fault", "timeout", "i/o timeout", "comm fail", "calc failed"),
+        *(
+            "pt created",
+            "shutdown",
+            "offline",
+            "disconnected",
+            "missing",
+            "overflow",
+            "out of range",
+            "invalid",
+        ),
+    ]
+)
+"""What sensors and their data bases write between numbers where none was measured, in lower case."""
+_ABOUT = re.compile(r"meta[-_ ]?(?:data)?|annotations?")
 _DECISIONS = "decisions"
 _PEEKED = 1000
 _LONGEST_ROW = 2**24
@@ -54,17 +73,30 @@ def pandas_library() -> ModuleType:
 
 
 def is_table(path: str | Path) -> bool:
-    """True of a name that ends as a table does."""
-    return table_kind(Path(path)) in ("CSV", "TSV", "Parquet")
+    """True of a name that ends as a table does; `.json` beside tables describes them."""
+    kind = table_kind(Path(path))
+    return kind is not None and not str(path).lower().endswith((".json", ".json.gz"))
+
+
+def is_series_table(key: str) -> bool:
+    """True of a table unless it, or the folder that it lies in, is called as what describes others is.
+
+    Example:
+        >>> [is_series_table(key) for key in ("a/Raw Data.csv", "a/meta/b.csv", "Annotation.csv")]
+        [True, False, False]
+    """
+    parts = PurePosixPath(key.lower()).parts
+    about = any(_ABOUT.fullmatch(part.partition(".")[0]) for part in parts)
+    return is_table(key) and not about
 
 
 def read_frame(path: Path, encoding: str | None = None) -> pandas.DataFrame:
     """A table as a frame of pandas, its columns named by text.
 
     Args:
-        path: A CSV, TSV (both may be packed as `.gz`) or Parquet file. CSV may be separated by `,`, `;`, tab
-            or `|`, plain numbers by white space too. Where the first row holds values, columns are
-            numbered from 1.
+        path: A CSV, TSV (both may be packed as `.gz`), Parquet, Excel or JSON file. CSV may be separated by
+            `,`, `;`, tab or `|`, plain numbers by white space too. Where the first row holds values, columns
+            are numbered from 1.
         encoding: Of text; detected by default.
 
     Returns:
@@ -78,6 +110,8 @@ def read_frame(path: Path, encoding: str | None = None) -> pandas.DataFrame:
     library = pandas_library()
     if table_kind(path) == "Parquet":
         return _checked(_parquet(library, path), str(path))
+    if table_kind(path) in ("Excel", "JSON Lines"):
+        return _checked(_of_cells(library, path, encoding), str(path))
     tabs = table_kind(path) == "TSV"
     form = table_format(path, encoding, tabs=tabs)
     if form.header is None and _names_numbers(form):
@@ -86,18 +120,20 @@ def read_frame(path: Path, encoding: str | None = None) -> pandas.DataFrame:
     return _checked(_parsed(library, form, list(_bounded(lines, str(path))), str(path)), str(path))
 
 
-def read_frame_of(file: BinaryIO, where: str) -> pandas.DataFrame:
+def read_frame_of(file: BinaryIO, where: str, encoding: str | None = None) -> pandas.DataFrame:
     """The same of CSV from an open file, such as standard input.
 
     Args:
         file: Gives bytes.
         where: What it is called in messages.
+        encoding: Of text; UTF-8 by default.
 
     Raises:
         DataError: As `read_frame`.
         BackendError: As `read_frame`.
     """
-    lines = list(_bounded((line for _, line in lines_of(file, where, limit=_LONGEST_ROW)), where))
+    numbered = lines_of(file, where, encoding, limit=_LONGEST_ROW)
+    lines = list(_bounded((line for _, line in numbered), where))
     form = format_of_lines(lines[:SNIFFED_LINES], where)
     return _checked(_parsed(pandas_library(), form, lines, where), where)
 
@@ -140,6 +176,8 @@ def column_numbers(
         texts = column.astype("string").str.strip()
         numbers = library.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         stands = ~(texts.isna() | texts.isin(MISSING)).to_numpy(dtype=bool)
+        if np.isfinite(numbers[stands]).any():
+            stands &= ~texts.str.lower().isin(OUTAGES).fillna(False).to_numpy(dtype=bool)
     wrong = np.flatnonzero(stands & np.isnan(numbers))
     if 2 * len(wrong) > np.sum(stands) or not np.any(stands):
         return None if np.any(stands) else np.full(len(numbers), np.nan, np.float32)
@@ -147,6 +185,17 @@ def column_numbers(
         received = str(texts.iloc[int(wrong[0])])[:40]
         raise DataError(f"{where}, row {wrong[0] + 1}: expected a number, received {received!r}")
     return _finite(numbers, missing)
+
+
+def outages(column: pandas.Series, name: str) -> list[str]:
+    """The line that says which words of a column of numbers stand for a missing value."""
+    if is_numeric(column):
+        return []
+    texts = column.astype("string").str.strip()
+    found = texts[texts.str.lower().isin(OUTAGES).fillna(False)]
+    if not len(found):
+        return []
+    return [f"missing: {len(found)} values of '{name}' where words such as '{found.iloc[0]}' stand"]
 
 
 def _finite(values: npt.NDArray[np.float64], missing: Sequence[float]) -> npt.NDArray[np.float32]:
@@ -262,6 +311,18 @@ def is_header(fields: Sequence[str]) -> bool:
     return numbers == counting and not any(math.isnan(number) for number in numbers)
 
 
+def _of_cells(library: ModuleType, path: Path, encoding: str | None) -> pandas.DataFrame:
+    """A frame of the cells of a workbook or of JSON."""
+    table = open_table(path, "Excel" if table_kind(path) == "Excel" else "JSON Lines", encoding=encoding)
+    found: list[tuple[object, ...]] = []
+    for _, cells in table.rows(table.columns):
+        found.append(cells)
+        _check_size(len(found), len(table.columns), str(path))
+    frame = library.DataFrame(found, columns=list(table.columns)).infer_objects()
+    frame.attrs[_DECISIONS] = table.decisions
+    return frame
+
+
 def _parquet(library: ModuleType, path: Path) -> pandas.DataFrame:
     import pyarrow.parquet as pq
 
@@ -269,7 +330,7 @@ def _parquet(library: ModuleType, path: Path) -> pandas.DataFrame:
         with pq.ParquetFile(path) as file:
             _check_size(file.metadata.num_rows, file.metadata.num_columns, str(path))
         frame = library.read_parquet(path, engine="pyarrow")
-    if frame.index.name or frame.index.nlevels > 1:
+    if frame.index.name or frame.index.nlevels > 1 or isinstance(frame.index, library.DatetimeIndex):
         with damage_as_data_error(str(path), "Parquet file"):
             frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.columns import column_of, find_column
+from convscope.data.found_encoding import found_encoding
+from convscope.data.lines import read_lines
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import named_variables, without_padding
@@ -69,12 +71,13 @@ class Matrices:
     features: tuple[str, ...] = ()
 
 
-def find_matrices(place: Path, labelled: bool = True) -> Matrices | None:
+def find_matrices(place: Path, labelled: bool = True, encoding: str | None = None) -> Matrices | None:
     """The matrices of a folder or of folders in it; None where there are none.
 
     Args:
         place: A folder.
         labelled: Whether some must have labels.
+        encoding: Of text; detected by default.
     """
     if not place.is_dir():
         return None
@@ -95,9 +98,9 @@ def find_matrices(place: Path, labelled: bool = True) -> Matrices | None:
             what = {"x": "values", "y": "labels"}.get(named["what"].lower(), "groups")
             setattr(part, what, path)
         elif stem.lower() in _CLASS_NAMES and not class_names:
-            class_names = _numbered_names(path)
+            class_names = _numbered_names(path, encoding)
         elif stem.lower() in _FEATURE_NAMES and not features:
-            features = tuple(_numbered_names(path).values())
+            features = tuple(_numbered_names(path, encoding).values())
     whole = [part for part in parts.values() if part.values or part.channels]
     found = [part for part in whole if part.labels is not None or part.split != "train" or not labelled]
     able = any(part.labels is not None for part in found) or not labelled
@@ -115,9 +118,10 @@ def read_matrices(matrices: Matrices, found: SeriesRows, asked: Asked) -> str:
     Raises:
         DataError: Files have different numbers of rows, or hold no numbers.
     """
+    encoding = asked.measuring.encoding
     for part in matrices.parts:
         if part.channels or part.values is None:
-            _add_rows(part, _of_channels(part), matrices, found)
+            _add_rows(part, _of_channels(part, encoding), matrices, found, encoding)
         else:
             _add_values(part, part.values, matrices, found, asked)
     if any(part.groups for part in matrices.parts):
@@ -134,15 +138,16 @@ def _tables(place: Path) -> Iterator[Path]:
             yield path
 
 
-def _numbered_names(path: Path) -> dict[str, str]:
-    rows = [line.split(None, 1) for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+def _numbered_names(path: Path, encoding: str | None) -> dict[str, str]:
+    lines = read_lines(path, found_encoding(path, encoding).name)
+    rows = [line.split(None, 1) for _, line in lines if line.strip()]
     fits = rows and all(len(row) == 2 and row[0].isdigit() for row in rows)
     return {number: name.strip() for number, name in rows} if fits else {}
 
 
-def _of_channels(part: _Part) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
+def _of_channels(part: _Part, encoding: str | None) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     """Values of shape (series, time, channels), and the names of the channels."""
-    values = {name: _matrix(path) for name, path in part.channels.items()}
+    values = {name: _matrix(path, encoding) for name, path in part.channels.items()}
     shapes = {array.shape for array in values.values()}
     if len(shapes) > 1:
         raise DataError(
@@ -152,8 +157,8 @@ def _of_channels(part: _Part) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]
     return np.stack(list(values.values()), axis=2), tuple(values)
 
 
-def _matrix(path: Path) -> npt.NDArray[np.float32]:
-    frame = read_frame(path)
+def _matrix(path: Path, encoding: str | None) -> npt.NDArray[np.float32]:
+    frame = read_frame(path, encoding)
     if frame.size > MOST_VALUES:
         raise DataError(f"{path}: the table has more than {MOST_VALUES:,} values")
     numbers = frame.apply(pandas_library().to_numeric, errors="coerce")
@@ -163,8 +168,9 @@ def _matrix(path: Path) -> npt.NDArray[np.float32]:
 
 def _add_values(part: _Part, path: Path, matrices: Matrices, found: SeriesRows, asked: Asked) -> None:
     """Adds the series of one table: its rows, or rows of one id each."""
-    frame = read_frame(path)
-    labels = None if part.labels is None else read_frame(part.labels)
+    encoding = asked.measuring.encoding
+    frame = read_frame(path, encoding)
+    labels = None if part.labels is None else read_frame(part.labels, encoding)
     names = [str(name) for name in frame.columns]
     at = find_column(names, ID_COLUMNS) if asked.id_column is None else None
     ids = (
@@ -181,14 +187,14 @@ def _add_values(part: _Part, path: Path, matrices: Matrices, found: SeriesRows, 
             found.add(f"{path}#{key}", f"{_key(path, matrices)}#{key}", one, name, part.split)
         return
     if asked.rows == "auto":
-        values = _matrix(path)
+        values = _matrix(path, encoding)
         named = names != [str(number + 1) for number in range(len(names))]
         if len(matrices.features) == len(names) and not names_count(matrices.features):
             raise unlike_error(str(path), matrices.features, "a file beside names them as features", None)
         check_columns(str(path), names, values, named, None)
         doubt = why_doubtful(values)
         found.note(path.name, [] if doubt is None else [Doubt(doubt)])
-    _add_rows(part, (_matrix(path)[:, :, None], named_variables(1)), matrices, found)
+    _add_rows(part, (_matrix(path, encoding)[:, :, None], named_variables(1)), matrices, found, encoding)
 
 
 def _add_rows(
@@ -196,11 +202,12 @@ def _add_rows(
     taken: tuple[npt.NDArray[np.float32], tuple[str, ...]],
     matrices: Matrices,
     found: SeriesRows,
+    encoding: str | None,
 ) -> None:
     values, variables = taken
     path = part.values or next(iter(part.channels.values()))
-    labels = _column(part.labels, len(values), path) or [None] * len(values)
-    groups = _column(part.groups, len(values), path) or [None] * len(values)
+    labels = _column(part.labels, len(values), path, encoding) or [None] * len(values)
+    groups = _column(part.groups, len(values), path, encoding) or [None] * len(values)
     key = _key(path, matrices)
     for row, (array, label, group) in enumerate(zip(values, labels, groups, strict=True), 1):
         series = Series(without_padding(array), variables)
@@ -208,11 +215,11 @@ def _add_rows(
         found.add(f"{path}#{row}", f"{key}#{row}", series, name, part.split, group)
 
 
-def _column(path: Path | None, count: int, beside: Path) -> Sequence[str | None] | None:
+def _column(path: Path | None, count: int, beside: Path, encoding: str | None) -> Sequence[str | None] | None:
     """The last column of a table that has a row for each series."""
     if path is None:
         return None
-    frame = read_frame(path)
+    frame = read_frame(path, encoding)
     if len(frame) != count:
         raise DataError(f"{path}: expected {count} rows, as {beside.name} has, received {len(frame)}")
     return labels_of(frame[frame.columns[-1]], str(path))

@@ -58,7 +58,7 @@ from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
-from convscope.kinds.series.readers.frames import is_table, read_frame_of
+from convscope.kinds.series.readers.frames import is_series_table, is_table
 from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows, changes_of
@@ -68,7 +68,7 @@ from convscope.kinds.series.readers.tables import measuring_of, series_of_frame
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.types import Progress, SplitName, no_progress
 
-ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq")
+ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq", ".jsonl", ".ndjson", ".xlsx")
 """Of one data set that is there in several forms, the first is read."""
 
 
@@ -97,7 +97,7 @@ def read_series(
         time_column: The column of times in a table.
         id_column: The column that says to which series a row belongs.
         label_column: The column of labels.
-        rows: What a row of a table is: a whole `series`, one of its `times`, or `auto`.
+        rows: As `Asked`.
         group: As `assemble`.
         time_format: How times are written, as `series.times` has it.
         missing_value: Numbers that stand for a missing value.
@@ -109,18 +109,16 @@ def read_series(
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
 
     Raises:
-        DataError: As the table above says; the message names the file and the row.
-        UsageError: A table has no such column.
+        DataError, UsageError: As the table above says; the message names the file and the row or column.
         BackendError: pandas, or for `.ts` and `.arff` aeon, is not installed.
     """
-    place = Path(path)
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    asked = Asked(id_column, label_column, rows, group, measuring, label_pattern=label_pattern)
-    found = found_series(place, asked, progress)
+    asked = Asked(id_column, label_column, rows, group, measuring, False, label_pattern)
+    found = found_series(Path(path), asked, progress)
     labels = [label for label in found.labels if label is not None]
     if are_numbers_to_predict(labels) and len(set(labels)) > len(labels) / 2:
         raise DataError(
-            f"{place}: expected classes, received numbers to predict, such as {', '.join(labels[:3])}",
+            f"{path}: expected classes, received numbers to predict, such as {', '.join(labels[:3])}",
             hint="Use --recipe series-regression, or name another column with --label-column.",
         )
     return assemble(found, seed, group)
@@ -172,7 +170,7 @@ def _named(place: Path, asked: Asked) -> tuple[Listing, ClassFiles] | None:
     listing = Listing(str(place))
     if asked.label_pattern is not None:
         return listing, classes_by_pattern(listing, asked.label_pattern, is_table)
-    files = named_classes(listing, listing.files_that(is_table, "not a table"), "tables")
+    files = named_classes(listing, listing.files_that(is_series_table, "not a table"), "tables")
     if files is None or asked.label_column is not None or asked.id_column is not None:
         return None
     names = list(map(str, asked.measuring.frame_of(place / files.keys[0]).columns))
@@ -183,7 +181,7 @@ def _beside(
     place: Path, asked: Asked, found: SeriesRows, forms: TimeForms, labelled: bool = True
 ) -> tuple[SeriesRows, str] | None:
     """The series of a folder whose labels stand in files of their own, and the layout; None of any other."""
-    matrices = find_matrices(place, labelled)
+    matrices = find_matrices(place, labelled, asked.measuring.encoding)
     if matrices is not None:
         return found, read_matrices(matrices, found, asked)
     listed = find_listed(place, asked.measuring.encoding)
@@ -261,7 +259,7 @@ def _read_table(path: Path, key: str, split: SplitName | None, into: _Into) -> s
 
 def _read_folders(into: _Into) -> str:
     listing = Listing(into.found.root)
-    return _read_each(into, listing, class_files(listing, "series"), "the names of folders")
+    return _read_each(into, listing, class_files(listing, "series", is_series_table), "the names of folders")
 
 
 def _read_each(into: _Into, listing: Listing, files: ClassFiles, grouped_by: str) -> str:
@@ -332,7 +330,7 @@ def read_series_inputs(
     found = SeriesRows("", progress)
     for one in map(str, inputs):
         if one == STANDARD_INPUT:
-            frame = read_frame_of(sys.stdin.buffer, "standard input")
+            frame = measuring.frame_of_open(sys.stdin.buffer, "standard input")
             _add(found, "standard input", read_table_series(frame, "standard input", asked, labelled=False))
             continue
         beside = _beside(Path(one), asked, found, TimeForms(), labelled=False)

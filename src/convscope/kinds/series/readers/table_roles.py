@@ -47,6 +47,7 @@ REPEATED = 0.5
 """Share of the rows whose times must stand in others too."""
 
 _MOST_CLASSES = 100
+_TURNS = 3
 _ID_NAME = re.compile(
     r".*(?:[_ .-]id|[a-z]ID|[a-z]Id)|id|(?:machine|device|sensor|engine|unit|turbine|station|pump|series"
     r"|asset|entity|node|meter|site)(?:[_ .-]?(?:no|nr|number|name|id))?",
@@ -323,7 +324,8 @@ def id_column(
     """The column of ids of a table; None where all rows are of one series.
 
     A column is one of ids where it holds few whole numbers or words, most times stand in several rows, and no
-    time stands twice beside one value. Of several such columns, the only one that is called like an id.
+    time stands twice beside one value. Of several such columns, the only one that is called like an id. Where
+    times are all different, it is a column that is called so and holds words, or numbers that take turns.
 
     Args:
         frame: A `pandas.DataFrame`.
@@ -340,20 +342,39 @@ def id_column(
     if given is not None:
         return column_of(where, names, given, "--id-column")
     times = list(find_time_columns(frame, time_column, where))
-    if not times or float(frame.duplicated(times, keep=False).mean()) < REPEATED:
+    if not times:
         return None
     free = [name for name in names if name not in (*times, *marks) and _may_be_ids(frame[name])]
-    able = [name for name in free if not frame.duplicated([*times, name]).any()]
-    called = [name for name in able if _ID_NAME.fullmatch(name.strip())]
+    if float(frame.duplicated(times, keep=False).mean()) < REPEATED:
+        able = [name for name in free if is_id_name(name) and _takes_turns(frame[name])]
+    else:
+        able = [name for name in free if not frame.duplicated([*times, name]).any()]
+    called = [name for name in able if is_id_name(name)]
     chosen = called if called else able
     if len(chosen) > 1:
         shown = ", ".join(f"'{name}'" for name in chosen)
         raise DataError(
-            f"{where}: most times stand in several rows, so that it holds several series; each of {shown} can"
-            " say to which one a row belongs",
+            f"{where}: the table seems to hold several series, and each of {shown} can say to which one a row"
+            " belongs",
             hint=f"Name the column with --id-column, such as --id-column '{chosen[0]}'.",
         )
     return chosen[0] if chosen else None
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column is called as those are that tell machines or sensors apart.
+
+    Example:
+        >>> [is_id_name(name) for name in ("entity_id", "machineID", "sensor", "humid")]
+        [True, True, True, False]
+    """
+    return _ID_NAME.fullmatch(name.strip()) is not None
+
+
+def _takes_turns(column: pandas.Series) -> bool:
+    """Whether a column holds words, or numbers that come again after others."""
+    changes = int((column != column.shift()).sum())
+    return holds_words(column) or changes > _TURNS * int(column.nunique())
 
 
 def _may_be_ids(column: pandas.Series) -> bool:

@@ -1,4 +1,4 @@
-"""One series of a table, with its times in order; and a series of any times brought to a regular grid.
+"""One series of a table, with its times in order.
 
 | what stands in the table | what happens |
 |---|---|
@@ -9,7 +9,9 @@
 | no column of times | rows are counted |
 | an unnamed first column that counts the rows, or one called `#`, `No.`, `index` | left out and reported |
 | a missing value, an infinite one, one beyond float32 | missing (NaN) |
+| a local time that goes back by an hour in fall | the order of the file, in standard time, said |
 | a number in words between numbers | `DataError` with the row |
+| `unavailable`, `No Data`, `Bad` and the like between numbers | missing (NaN), said |
 | a column of words | left out, named |
 | a number such as -200 or 9999, several times and far from all others | kept, with a warning |
 | a column without any value | kept; all of it is missing |
@@ -18,16 +20,6 @@
 | blank lines | ignored |
 | a header without data, an empty file, damaged bytes | `DataError` |
 | more than 2**28 values or 2**31 characters | `DataError` |
-
-Brought to a grid:
-
-| what the times are | what happens |
-|---|---|
-| apart by the median step, within a tenth of it | rows stay as they are |
-| irregular | linear interpolation at multiples of the median step, said |
-| a gap of up to ten steps | filled by interpolation, said |
-| a longer gap | missing (NaN), said |
-| a grid of far more rows than there were | `DataError` |
 """
 
 from __future__ import annotations
@@ -35,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -43,25 +35,26 @@ import numpy.typing as npt
 from convscope.data.columns import columns_line
 from convscope.data.encoding import check_encoding
 from convscope.errors import DataError, UsageError
-from convscope.kinds.series.readers.frames import column_numbers, decisions_of, is_numeric, read_frame
+from convscope.kinds.series.readers.frames import (
+    column_numbers,
+    decisions_of,
+    is_numeric,
+    outages,
+    read_frame,
+    read_frame_of,
+)
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Series
-from convscope.kinds.series.readers.time_forms import FORMS, Times, turned_back
+from convscope.kinds.series.readers.time_forms import FORMS, Times, in_standard_time
 from convscope.kinds.series.readers.times import find_time_columns, parse_time_columns
 
 if TYPE_CHECKING:
     import pandas
 
-LONGEST_GAP = 10
-"""Steps of a gap that are filled by interpolation at most."""
-JITTER = 0.1
-"""Share of a step by which times of a regular series may be off."""
 COUNTERS = ("#", "no", "no.", "nr", "nr.", "index", "idx", "row", "lfd. nr.", "record", "rn", "sample no")
 """What columns are called that may count the rows, in lower case."""
 
 _FEWEST_COUNTED = 3
-_MOST_GROWTH = 20
-_FEW = 10_000
 
 
 @dataclass(frozen=True)
@@ -100,6 +93,10 @@ class Measuring:
                 f"{path} has no column {missing[0]!r}, which --drop-column names.", f"It has {shown}."
             )
         return frame
+
+    def frame_of_open(self, file: BinaryIO, where: str) -> pandas.DataFrame:
+        """The same of CSV from an open file, as `read_frame_of` gives it."""
+        return read_frame_of(file, where, self.encoding)
 
 
 MEASURING = Measuring()
@@ -205,14 +202,14 @@ def grouped_series(
     notes: list[str] = []
     frame = without_row_numbers(frame, notes, [measuring.time_column])
     columns = find_time_columns(frame, measuring.time_column, where)
-    parsed, order = None, np.argsort(groups, kind="stable")
+    parsed, times, order = None, None, np.argsort(groups, kind="stable")
     if columns:
         parsed = parse_time_columns(frame, columns, where, measuring.time_format)
         notes += parsed.notes
-        order = _in_order(parsed.times, groups, where, notes)
+        times = parsed.times.copy()
+        order = _in_order(times, groups, where, notes)
     rest = frame.drop(columns=[*columns, *(name for name in measuring.drop if name in frame.columns)])
     values, variables = _variables(rest, where, measuring, notes)
-    times = None if parsed is None else parsed.times
     borders = np.flatnonzero(np.diff(groups[order])) + 1
     made = [
         Series(values[rows], variables, None if times is None else times[rows])
@@ -222,65 +219,6 @@ def grouped_series(
     return Measured(
         tuple(made), columns, unused, tuple(notes), None if parsed is None else parsed.form, order
     )
-
-
-def median_step(series: Series) -> int | None:
-    """The median of the steps between the times of a series, in nanoseconds; None where there are none."""
-    if series.times is None:
-        return None
-    steps = np.diff(np.unique(series.times.astype(np.int64)))
-    return int(np.median(steps)) if len(steps) else None
-
-
-def regular(
-    series: Series, longest_gap: int = LONGEST_GAP, step: int | None = None
-) -> tuple[Series, tuple[str, ...]]:
-    """Brings a series to times that are one step apart.
-
-    Args:
-        series: With times in order; without times, rows are taken to be regular.
-        longest_gap: Steps of a gap that are filled by interpolation at most.
-        step: In nanoseconds; by default the median of the steps between the rows.
-
-    Returns:
-        The series on the grid, and one line for each thing that was done; a regular one as it is.
-
-    Raises:
-        DataError: The grid would have far more rows than there are, because the steps are so different.
-    """
-    if series.times is None or len(series) < 2:
-        return series, ()
-    at = series.times.astype(np.int64)
-    notes: list[str] = []
-    values = series.values
-    if np.any(np.diff(at) == 0):
-        at, values = _merged(at, values)
-        notes.append(f"time: {len(series) - len(at)} rows with a repeated time, averaged")
-    steps = np.diff(at)
-    if not len(steps):
-        return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
-    step = step or int(np.median(steps))
-    if np.all(np.abs(steps - step) <= JITTER * step):
-        return Series(values, series.variables, at.astype("datetime64[ns]")), tuple(notes)
-    count = int((at[-1] - at[0]) // step) + 1
-    if count > max(_FEW, _MOST_GROWTH * len(at)):
-        over = span_text(int(at[-1] - at[0]))
-        raise DataError(
-            f"a series of {len(at)} rows, mostly {span_text(step)} apart, spans {over}",
-            hint="Split it at its longest gaps.",
-        )
-    grid = at[0] + step * np.arange(count)
-    made = np.stack(
-        [_interpolated(at, values[:, k], grid, step * longest_gap) for k in range(values.shape[1])], axis=1
-    )
-    notes.append(f"time: irregular, resampled to steps of {span_text(step)} by interpolation")
-    longest = int(np.sum(steps > longest_gap * step * (1 + JITTER)))
-    short = int(np.sum(steps > (1 + JITTER) * step)) - longest
-    if short:
-        notes.append(f"time: {short} gaps of up to {longest_gap} steps, filled by interpolation")
-    if longest:
-        notes.append(f"time: {longest} gaps of more than {longest_gap} steps, marked as missing")
-    return Series(made, series.variables, grid.astype("datetime64[ns]")), tuple(notes)
 
 
 def without_row_numbers(
@@ -322,7 +260,7 @@ def _variables(
         numbers = column_numbers(frame[name], f"{where}, column {name!r}", measuring.missing)
         if numbers is not None:
             found[name] = numbers
-            notes += sentinels(numbers, f"column {name!r}")
+            notes += [*sentinels(numbers, f"column {name!r}"), *outages(frame[name], name)]
     if not found:
         raise DataError(
             f"{where}: expected a column of numbers, received {', '.join(frame.columns) or 'none'}"
@@ -333,66 +271,23 @@ def _variables(
 def _in_order(
     times: Times, groups: npt.NDArray[np.int64], where: str, notes: list[str]
 ) -> npt.NDArray[np.int64]:
-    """The rows that have a time, by series and time; rows of one time in the order of the file."""
+    """The rows that have a time, by series and time; rows of one time in the order of the file.
+
+    Local times are brought to standard time in place.
+    """
     known = np.flatnonzero(~np.isnat(times))
     if len(np.unique(groups[known])) < groups.max() + 1:
         raise DataError(f"{where}: expected a time in each series, received none in one")
     if len(known) < len(times):
         notes.append(f"time: {len(times) - len(known)} rows without a time, left out")
     known = known[np.argsort(groups[known], kind="stable")]
+    times[known], turned = in_standard_time(times[known], groups[known])
+    notes += turned
     order: npt.NDArray[np.int64] = known[np.lexsort((times[known], groups[known]))].astype(np.int64)
     moved = int(np.sum(order != known))
     if moved:
         notes.append(f"time: {moved} rows were not in order and were sorted")
-        notes += turned_back(times[known], groups[known])
     same = (np.diff(times[order]) == np.timedelta64(0)) & (np.diff(groups[order]) == 0)
     if np.any(same):
         notes.append(f"time: {int(same.sum())} rows have the time of the row before")
     return order
-
-
-def _merged(
-    at: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Each time once, with the mean of what stands there; missing where nothing does."""
-    unique, place = np.unique(at, return_inverse=True)
-    there = ~np.isnan(values)
-    sums = np.zeros((len(unique), values.shape[1]))
-    counts = np.zeros_like(sums)
-    np.add.at(sums, place, np.where(there, values, 0))
-    np.add.at(counts, place, there)
-    with np.errstate(invalid="ignore"):
-        return unique, (sums / np.where(counts, counts, np.nan)).astype(np.float32)
-
-
-def _interpolated(
-    at: npt.NDArray[np.int64], values: npt.NDArray[np.float32], grid: npt.NDArray[np.int64], longest: int
-) -> npt.NDArray[np.float32]:
-    """Between the two values around each place; NaN where these are too far apart, or one is missing."""
-    known = ~np.isnan(values)
-    if not np.any(known):
-        return np.full(len(grid), np.nan, np.float32)
-    # Counted from the first, so that times keep their nanoseconds as floating-point numbers.
-    places, wanted = (at[known] - at[0]).astype(np.float64), (grid - at[0]).astype(np.float64)
-    made = np.interp(wanted, places, values[known], left=np.nan, right=np.nan)
-    after = np.clip(np.searchsorted(places, wanted), 1, max(len(places) - 1, 1))
-    if len(places) > 1:
-        exact = places[np.searchsorted(places, wanted).clip(0, len(places) - 1)] == wanted
-        apart = places[after] - places[after - 1]
-        made[(apart > longest * (1 + JITTER)) & ~exact] = np.nan
-    found: npt.NDArray[np.float32] = made.astype(np.float32)
-    return found
-
-
-def span_text(nanoseconds: int) -> str:
-    """A duration in words, such as `5 min`.
-
-    Example:
-        >>> span_text(90 * 10**9), span_text(250 * 10**6)
-        ('1.5 min', '0.25 s')
-    """
-    seconds = nanoseconds / 1e9
-    for unit, length in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= length:
-            return f"{seconds / length:g} {unit}"
-    return f"{seconds:g} s"

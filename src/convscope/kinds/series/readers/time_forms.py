@@ -20,13 +20,23 @@ Numbers = npt.NDArray[np.float64]
 
 DAY_FIRST, MONTH_FIRST, DATES = "day-first", "month-first", "dates"
 CLOCK, SPREADSHEET, DIGITS, COUNTED = "clock", "spreadsheet-days", "digits", "counted-seconds"
+COUNTED_IN = {
+    "counted-nanoseconds": 1,
+    "counted-microseconds": 10**3,
+    "counted-milliseconds": 10**6,
+    COUNTED: 10**9,
+    "counted-minutes": 60 * 10**9,
+    "counted-hours": 3600 * 10**9,
+}
+"""Forms of times from a beginning that is not known, with the nanoseconds of their unit."""
 SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = "seconds", "milliseconds", "microseconds", "nanoseconds"
 FORMS = (
-    *(DAY_FIRST, MONTH_FIRST, DATES, CLOCK, SPREADSHEET, DIGITS, COUNTED),
+    *(DAY_FIRST, MONTH_FIRST, DATES, CLOCK, SPREADSHEET, DIGITS, *COUNTED_IN),
     *(SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS),
 )
 """Forms of times, besides patterns such as `%d.%m.%Y %H:%M`."""
 
+_HOUR = np.timedelta64(3600 * 10**9, "ns")
 DAY = 86_400 * 10**9
 """In nanoseconds."""
 SAID_OF = {
@@ -36,7 +46,7 @@ SAID_OF = {
     CLOCK: "times of day, counted from 1970-01-01 because no date is there",
     SPREADSHEET: "days since 1899-12-30, as spreadsheets count them",
     DIGITS: "dates written as one number",
-    COUNTED: "seconds from the beginning",
+    **{form: f"{form.removeprefix('counted-')} from the beginning" for form in COUNTED_IN},
     **{unit: f"{unit} since 1970" for unit in (SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS)},
 }
 
@@ -116,24 +126,55 @@ def no_time(where: str, row: int, received: str, expected: str) -> DataError:
     )
 
 
-def turned_back(times: Times, groups: npt.NDArray[np.int64]) -> list[Doubt]:
-    """The doubt about times that go back by up to an hour in fall or spring, else from row to row forward.
+def in_standard_time(times: Times, groups: npt.NDArray[np.int64]) -> tuple[Times, list[Doubt]]:
+    """Local times whose clock goes back by an hour in fall or spring, so that no hour stands twice.
+
+    The rows from the time at which the clock was set forward, or else from the first one, up to the time at
+    which it goes back are counted in daylight-saving time and are set back by an hour.
 
     Args:
         times: As the file has them, none missing, shape (rows,).
-        groups: The number of the series of each, shape (rows,), int64.
+        groups: The number of the series of each, those of a series together, shape (rows,), int64.
+
+    Returns:
+        The times, and a line that says so; the same times and none where no clock goes back, or where the
+        rows are not in order otherwise.
     """
-    steps = np.diff(times)
-    back = np.flatnonzero((steps < np.timedelta64(0)) & (np.diff(groups) == 0))
-    days = times[back].astype("datetime64[D]")
-    months = times[back].astype("datetime64[M]").astype(np.int64) % 12 + 1
-    turned = bool(len(back)) and bool(np.all(steps[back] >= -np.timedelta64(1, "h")))
-    if not turned or not np.isin(months, (3, 4, 9, 10, 11)).all() or len(np.unique(days)) * 2 < len(back):
-        return []
-    return [
+    steps, together = np.diff(times), np.diff(groups) == 0
+    ahead = steps[together & (steps > np.timedelta64(0))]
+    if not len(ahead):
+        return times, []
+    usual = np.timedelta64(int(np.median(ahead.astype(np.int64))), "ns")
+    early = _at_change(times[:-1]) & together
+    back = early & (steps >= -_HOUR) & (steps <= min(2 * usual - _HOUR, np.timedelta64(0)))
+    forward = early & (steps == usual + _HOUR)
+    if not back.any() or usual > _HOUR:
+        return times, []
+    made, begin = times.copy(), 0
+    for place in np.flatnonzero(back | forward):
+        first = int(np.searchsorted(groups, groups[place]))
+        if back[place]:
+            made[max(begin, first) : place + 1] -= _HOUR
+        begin = int(place) + 1
+    last = np.flatnonzero(back | forward)[-1]
+    if forward[last]:
+        made[begin : int(np.searchsorted(groups, groups[last], "right"))] -= _HOUR
+    if np.any(np.diff(made)[together] < np.timedelta64(0)):
+        return times, []
+    turned = times[:-1][back]
+    return made, [
         Doubt(
-            f"time: the clock goes back at {str(times[back[0]])[:16]}, as at the end of daylight saving time:"
-            " rows of the hour that stands twice are sorted by the clock, those of both hours among each"
-            " other; write times with their offset, such as 2024-10-27T02:30:00+01:00, or in UTC"
+            f"time: the clock goes back at {str(turned[0])[:16]}, as at the end of daylight-saving time: rows"
+            " keep the order of the file, and their times are in standard time; write times with an offset,"
+            " such as 2024-10-27T02:30:00+01:00, or in UTC"
         )
     ]
+
+
+def _at_change(times: Times) -> npt.NDArray[np.bool_]:
+    """Where clocks may be changed: in the first hours of a Sunday in spring or fall."""
+    days = times.astype("datetime64[D]")
+    months = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    sunday = (days.astype(np.int64) + 4) % 7 == 0  # 1970-01-01 was a Thursday
+    early: npt.NDArray[np.bool_] = sunday & (times - days < 4 * _HOUR) & np.isin(months, (3, 4, 9, 10, 11))
+    return early

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import pandas_library
 from convscope.kinds.series.readers.time_forms import (
     COUNTED,
+    COUNTED_IN,
     DAY,
     DIGITS,
     MICROSECONDS,
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
     import pandas
 
 _SIZES = ((1e8, SECONDS), (1e11, MILLISECONDS), (1e14, MICROSECONDS), (1e17, NANOSECONDS))
-_PER_UNIT = {SECONDS: 10**9, MILLISECONDS: 10**6, MICROSECONDS: 10**3, NANOSECONDS: 1, COUNTED: 10**9}
+_SINCE_1970 = {SECONDS: 10**9, MILLISECONDS: 10**6, MICROSECONDS: 10**3, NANOSECONDS: 1}
+_PER_UNIT = {**_SINCE_1970, **COUNTED_IN}
+_FROM_1990, _TO_2100 = 631_152_000 * 10**9, 4_102_444_800 * 10**9
+_BOOT = "counted-nanoseconds"
+_UNIT = re.compile(
+    r"(?:^|[\s_.(\[/])(?:(?P<nanoseconds>ns|nano(?:second)?s?)|(?P<microseconds>[uµμ]s|micro(?:second)?s?)"
+    r"|(?P<milliseconds>ms|msec|milli(?:second)?s?)|(?P<seconds>s|secs?|seconds?)"
+    r"|(?P<minutes>min|mins|minutes?)|(?P<hours>h|hrs?|hours?))[)\]]?'?$",
+    re.IGNORECASE,
+)
 _SPREADSHEET_DAYS = (20_000, 80_000)
 _SPREADSHEET_START = np.datetime64("1899-12-30", "D")
 PATTERN_OF_DAYS = "%Y%m%d"
@@ -63,10 +74,21 @@ def times_of_numbers(column: pandas.Series, where: str, settled: str | None) -> 
     return ParsedTimes(times, form)
 
 
+def unit_of_times(name: str) -> str | None:
+    """The unit at the end of the name of a column of times; None where it has none.
+
+    Example:
+        >>> [unit_of_times(name) for name in ("Time (ms)", "t_ns", "elapsed [s]", "timestamp", "times")]
+        ['milliseconds', 'nanoseconds', 'seconds', None, None]
+    """
+    found = _UNIT.search(name.strip())
+    return found.lastgroup if found is not None else None
+
+
 def _agreed(form: str, settled: str | None, known: Numbers, where: str) -> str:
     """The form of numbers, as it was settled before where they do not contradict that."""
-    if settled == COUNTED and form in (SPREADSHEET, DIGITS):
-        return COUNTED
+    if settled in COUNTED_IN and (form in (SPREADSHEET, DIGITS, *COUNTED_IN) or settled == _BOOT):
+        return settled
     if settled == SPREADSHEET and form == COUNTED:
         return SPREADSHEET
     if settled in (*_PER_UNIT, SPREADSHEET, DIGITS) and settled != form and len(known):
@@ -81,14 +103,22 @@ def _form_of_numbers(known: Numbers, where: str) -> str:
     """What numbers count, by their size."""
     if not len(known):
         return COUNTED
+    largest = float(np.abs(known).max())
+    column = where.rpartition("column ")[2].lower()
+    named = unit_of_times(column)
+    if named is not None:
+        dated = named in _SINCE_1970 and _FROM_1990 <= largest * _SINCE_1970[named] < _TO_2100
+        return named if dated else f"counted-{named}"
     if digits_of(known) is not None:
         return DIGITS
-    largest = float(np.abs(known).max())
     unit = [form for least, form in _SIZES if largest >= least]
     if unit:
-        return unit[-1]
+        since_boot = unit[-1] in (MILLISECONDS, MICROSECONDS) and (
+            largest * _SINCE_1970[unit[-1]] >= _TO_2100
+            or (unit[-1] == MICROSECONDS and largest * 10**3 < _FROM_1990)
+        )
+        return _BOOT if since_boot else unit[-1]
     low, high = _SPREADSHEET_DAYS
-    column = where.rpartition("column ")[2].lower()
     dated = any(word in column for word in ("date", "time", "dat", "zeit", "fecha", "day"))
     return SPREADSHEET if dated and low <= known.min() and largest < high else COUNTED
 

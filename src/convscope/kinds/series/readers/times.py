@@ -50,6 +50,16 @@ TIME_COLUMNS = (
     *("time", "timestamp", "datetime", "date", "date_time", "time_stamp", "ts", "ds", "t", "datum", "zeit"),
     *("utc", "created_at", "measured_at", "epoch", "unix_time", "unixtime", "zeitstempel", "fecha"),
     *("datetime_utc", "timestamp_utc", "utc_timestamp", "local_time", "recorded_at", "day", "uhrzeit"),
+    *(
+        "last_changed",
+        "last_updated",
+        "_time",
+        "event_time",
+        "sample_time",
+        "seconds_elapsed",
+        "elapsed_time",
+    ),
+    *("time_elapsed", "elapsed", "experiment_time", "relative_time", "uptime"),
 )
 """What a column of times is usually called."""
 
@@ -58,8 +68,21 @@ _PARTS = (
     ("second", "sec"),
 )
 _PEEKED = 20
+_UNIT = re.compile(r"\s*[(\[][^)\]]*[)\]]$|(?<=[a-z])_(?:s|ms|us|ns|sec|secs|seconds|millis|utc)$")
 _OFFSET = re.compile(r"\b(?:GMT|UTC) ?(?P<sign>[+-]) ?(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?(?!\d)")
 _OWN_ZONE = r"(?:[zZ]|[:.]\d+ ?[+-]\d{1,2}(?::?\d{2})?)\s*$"
+
+
+def find_time_column(names: Sequence[str]) -> int | None:
+    """The position of the column that is called as those of times are, a unit behind its name aside.
+
+    Example:
+        >>> [find_time_column(names) for names in (["x", "Time (s)"], ["ts_ms", "v"], ["v"])]
+        [1, 0, None]
+    """
+    plain = [_UNIT.sub("", name.strip().strip("'\"").lower()).replace(" ", "_") for name in names]
+    at = find_column(names, TIME_COLUMNS)
+    return at if at is not None else find_column(plain, TIME_COLUMNS)
 
 
 def find_time_columns(frame: pandas.DataFrame, given: str | None, where: str) -> tuple[str, ...]:
@@ -84,7 +107,7 @@ def find_time_columns(frame: pandas.DataFrame, given: str | None, where: str) ->
     parts = _parts(frame)
     if parts:
         return parts
-    at = find_column(names, TIME_COLUMNS)
+    at = find_time_column(names)
     if at is not None and (names[at].lower() != "day" or _holds_times(frame[names[at]])):
         return _with_other_half(frame, names[at])
     found = next((name for name in names if _holds_times(frame[name])), None)

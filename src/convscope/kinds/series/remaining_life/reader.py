@@ -4,7 +4,7 @@
 |---|---|
 | `train_FD001.txt`, `test_FD001.txt`, `RUL_FD001.txt`, or a folder with them | a set of C-MAPSS |
 | a folder with several such sets | the set that `subset` names |
-| a CSV, TSV or Parquet file | a table with columns unit, cycle, sensors[, remaining life][, split] |
+| a table of any form | columns unit, cycle, sensors[, remaining life][, split] |
 | a folder of such tables named `train`, `validation`, `test` | one data set |
 | a folder of other such tables | one data set; a table without a column of units is one unit, by its name |
 
@@ -172,7 +172,7 @@ def read_life_inputs(
     | what is given | what it is |
     |---|---|
     | `train_FD001.txt`, `test_FD001.txt` | the units of a file of C-MAPSS |
-    | `.csv`, `.tsv`, `.parquet` | the units of a table; the only one where it has no column of units |
+    | another table | its units; the only one where it has no column of units |
     | a folder | its tables, at any depth |
     | a pattern such as `fleet/*.csv` | the files and folders that match, sorted |
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from convscope.data.encoding import check_encoding
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.kind import SERIES_REMAINING_LIFE
@@ -35,6 +36,7 @@ def read(
     time_column: str | None = None,
     life_column: str | None = None,
     conditions: str | Sequence[str] | None = None,
+    encoding: str | None = None,
     coverage: float = COVERAGE,
 ) -> Splits:
     """Run-to-failure histories of any layout.
@@ -48,10 +50,11 @@ def read(
         time_column: The column that says when it was measured, in cycles, hours or as a time.
         life_column: The column of remaining lives.
         conditions: The columns that say how units were operated, a list or with commas between them.
+        encoding: Name of a Python codec for tables; detected by default.
         coverage: Share of true lives that intervals hold.
     """
     check_coverage(coverage)
-    columns = _columns(unit_column, time_column, life_column, conditions)
+    columns = _columns(unit_column, time_column, life_column, conditions, encoding)
     splits = read_lives(path, seed=seed, progress=progress, subset=subset, columns=columns)
     held, needed = len(splits.validation), units_needed(coverage)
     if held >= needed:
@@ -71,19 +74,25 @@ def read_inputs(
     time_column: str | None = None,
     life_column: str | None = None,
     conditions: str | Sequence[str] | None = None,
+    encoding: str | None = None,
     every: bool = False,
 ) -> SeriesInputs:
     """Histories whose remaining lives are asked for: after their last row, or after every one."""
-    columns = _columns(unit_column, time_column, life_column, conditions)
+    columns = _columns(unit_column, time_column, life_column, conditions, encoding)
     return read_life_inputs(paths, progress=progress, columns=columns, every=every)
 
 
 def _columns(
-    unit: str | None, cycle: str | None, life: str | None, conditions: str | Sequence[str] | None
+    unit: str | None,
+    cycle: str | None,
+    life: str | None,
+    conditions: str | Sequence[str] | None,
+    encoding: str | None,
 ) -> LifeColumns:
+    check_encoding(encoding)
     if isinstance(conditions, str):
         conditions = [name.strip() for name in conditions.split(",") if name.strip()]
-    return LifeColumns(unit, cycle, life, conditions)
+    return LifeColumns(unit, cycle, life, conditions, encoding)
 
 
 RECIPE = Recipe(

@@ -38,12 +38,14 @@ class LifeColumns:
         cycle: When the row was measured.
         life: The remaining life after the row.
         conditions: How the unit was operated.
+        encoding: Of text; detected by default.
     """
 
     unit: str | None = None
     cycle: str | None = None
     life: str | None = None
     conditions: Sequence[str] | None = None
+    encoding: str | None = None
 
 
 def read_life_table(
@@ -57,7 +59,7 @@ def read_life_table(
     """The units of one table.
 
     Args:
-        path: A CSV, TSV or Parquet file.
+        path: A table, as `read_frame` reads it.
         key: Its name below the folder that was read.
         asked: The columns that the user named.
         notes: Counts what was done to rows.
@@ -73,7 +75,7 @@ def read_life_table(
         UsageError: There is no column of a given name.
         BackendError: pandas is not installed.
     """
-    frame, where = read_frame(path), str(path)
+    frame, where = read_frame(path, asked.encoding), str(path)
     said: list[str] = []
     unit = _column(frame, asked.unit, UNIT_COLUMNS, where)
     if unit is None and alone:
