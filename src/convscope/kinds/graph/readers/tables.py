@@ -1,0 +1,414 @@
+"""Tables of edges and of nodes as columns of Arrow, of which those that are asked for are read.
+
+A table of 10^7 rows is read in pieces of 16 MiB, and its ids are held as numbers of a dictionary.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import isnan
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+
+from convscope.data.columns import MISSING_WORDS
+from convscope.data.delimiters import DELIMITERS, WHITE_SPACE, Dialect
+from convscope.data.encoding import decoder
+from convscope.data.found_encoding import found_encoding
+from convscope.data.heads import suffix_of
+from convscope.data.lines import read_lines
+from convscope.data.number_forms import is_any_number
+from convscope.data.other_tables import refuse_other_content
+from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.table_format import TableFormat, format_of_lines, table_format
+from convscope.data.tables import Table, open_table, table_kind
+from convscope.errors import DataError
+
+Column = Any
+"""A `pyarrow.ChunkedArray`."""
+Numbers = npt.NDArray[np.float64]
+
+LOOKED_AT = 1000
+"""Rows of a table that are looked at before it is read."""
+_PIECE = 2**24
+_REMARK_LINES = 60
+_MOST_WORDS = 4
+_REMARK = re.compile(rb"^[#%][^\n]*\n", re.MULTILINE)
+_BLANKS = re.compile(rb"[ \t]+")
+_EDGES_OF_LINES = re.compile(rb"^ | $|\r", re.MULTILINE)
+_CONVERSION = re.compile(r"In CSV column #(\d+)")
+_PLAIN_SUFFIXES = ("", ".txt", ".edges", ".edgelist", ".el", ".content", ".cites", ".dat", ".data", ".mtx")
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table whose columns can be read.
+
+    Args:
+        path: The file.
+        columns: Their names; numbers from 1 where the file has no header.
+        named: Whether the names come from the file.
+        first: The first rows as texts.
+        decisions: How the file was read where it is not plain.
+        remarks: What the remarks at the beginning of the file say.
+        unused: Columns that are no input unless they are named.
+        load: `(ids, texts, numbers)` to a column each: ids as `dictionary<int32, string>`, texts as `string`,
+            and numbers as float64 with nulls where they are missing, or as texts where they are none.
+        line: From a row, counted from 0, to where it stands, for messages.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    named: bool
+    first: tuple[tuple[str, ...], ...]
+    load: Callable[[Sequence[str], Sequence[str], Sequence[str]], Mapping[str, Column]] = field(repr=False)
+    line: Callable[[int], str] = field(repr=False)
+    decisions: tuple[str, ...] = ()
+    remarks: str = ""
+    unused: tuple[str, ...] = ()
+
+    def seen(self, name: str) -> list[str]:
+        """What stands in a column, as far as it was looked at."""
+        at = self.columns.index(name)
+        return [row[at] for row in self.first if at < len(row)]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether numbers and what stands for missing ones are all that was seen of a column."""
+        there = [cell for cell in self.seen(name) if cell not in MISSING_WORDS]
+        return bool(there) and all(map(is_any_number, there))
+
+
+def open_source(
+    path: Path,
+    encoding: str | None = None,
+    wanted: Sequence[str] = (),
+    usual: Sequence[str] = (),
+    header_names: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> TableSource:
+    """Finds the form of a table.
+
+    Args:
+        path: CSV, TSV, Parquet, Excel, JSON or any text of fields.
+        encoding: Of text; detected by default.
+        wanted: Columns that the user named.
+        usual: Names of columns in lower case by which a header is known.
+        header_names: Of the fields of a line, those by which it surely is a header.
+
+    Raises:
+        DataError: It cannot be read, is empty, or is no table.
+        UsageError: No encoding has this name.
+    """
+    kind = table_kind(path)
+    if kind == "Parquet":
+        return _parquet(path)
+    if kind in ("JSON", "JSON Lines", "Excel"):
+        table = open_table(path, kind, encoding=encoding, wanted=wanted, roles=[list(usual)])
+        return _by_rows(table)
+    found = _format(path, encoding, kind == "TSV", wanted, usual, header_names)
+    if not found.columns:
+        raise DataError(f"{path}: expected a table of edges or nodes, received an empty file")
+    text = _Text(path, found)
+    unused = (*((found.index,) if found.index else ()), *(found.unnamed if found.header else ()))
+    first = found.first[:LOOKED_AT]
+    named = found.header is not None
+    return TableSource(
+        path, found.columns, named, first, text.load, text.where, found.decisions, text.remarks(), unused
+    )
+
+
+def _format(
+    path: Path,
+    encoding: str | None,
+    tabs: bool,
+    wanted: Sequence[str],
+    usual: Sequence[str],
+    header_names: Callable[[Sequence[str]], Sequence[str]],
+) -> TableFormat:
+    """The form of a text table, one of names with white space between them among them."""
+    name = found_encoding(path, encoding).name
+    refuse_other_content(path)
+    lines = [line for _, line in islice(read_lines(path, name, _PIECE), LOOKED_AT)]
+    rows = [line for line in lines if line.strip() and line.lstrip()[:1] not in ("#", "%")]
+    begin = next((at for at, line in enumerate(lines) if line in rows[:1]), 0)
+    heads = [line.lstrip("#% ") for line in lines[max(0, begin - 3) : begin + 1]]
+    parted = [
+        re.split(r"\s+" if mark == WHITE_SPACE else re.escape(mark), head.strip())
+        for head in heads
+        for mark in (*DELIMITERS, WHITE_SPACE)
+    ]
+    wanted = [
+        *wanted,
+        *(name for fields in parted for name in header_names([field.strip('" ') for field in fields])),
+    ]
+    found = table_format(path, encoding, tabs=tabs, wanted=wanted, usual=usual)
+    if len(found.columns) != 1 or not rows:
+        return found
+    widths = {len(line.split()) for line in rows}
+    if len(widths) != 1 or not 2 <= max(widths) <= _MOST_WORDS:
+        return found
+    tabbed = ["\t".join(line.split()) for line in lines]
+    spaced = format_of_lines(tabbed, path.name, tabs=True, wanted=wanted, usual=usual)
+    said = f"delimiter: the fields of {path.name} are parted by white space"
+    return replace(
+        spaced, dialect=Dialect(WHITE_SPACE, ""), encoding=name, decisions=(said, *spaced.decisions)
+    )
+
+
+def may_be_table(path: Path) -> bool:
+    """Whether a file is a table, or text that may be one, by its name."""
+    return table_kind(path) is not None or suffix_of(path) in _PLAIN_SUFFIXES
+
+
+def numbers_of(column: Column) -> Numbers | None:
+    """A column as numbers, NaN where one is missing; None where it holds texts.
+
+    Args:
+        column: As `TableSource.load` gives it.
+    """
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        column = pc.cast(column, pa.timestamp("us")).cast(pa.int64()).cast(pa.float64())
+        column = pc.divide(column, 1e6)
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return None
+    values = column.cast(pa.float64(), safe=False)
+    return np.asarray(values.fill_null(np.nan).to_numpy(), np.float64)
+
+
+def texts_of(column: Column) -> npt.NDArray[np.object_]:
+    """A column as texts, None where one is empty; numbers are written as short as they can be."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        whole = pc.all(pc.equal(pc.floor(column), column)).as_py() is not False
+        column = column.cast(pa.int64(), safe=False) if whole else column
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    column = column.cast(pa.string())
+    column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    return np.asarray(column.to_numpy(zero_copy_only=False), object)
+
+
+class _Text:
+    """A text table that `pyarrow` reads, after what it does not know was taken out of the way."""
+
+    def __init__(self, path: Path, found: TableFormat) -> None:
+        self.path, self.found = path, found
+        firsts = {row[0][:1] for row in found.first if row}
+        self.marked = not firsts & {"#", "%"}  # else such rows are values
+
+    def load(self, ids: Sequence[str], texts: Sequence[str], numbers: Sequence[str]) -> Mapping[str, Column]:
+        name_text = {**dict.fromkeys(ids, _IDS), **dict.fromkeys(texts, pa.string())}
+        plain = self.found.numbers.decimal == "." and not self.found.numbers.thousands
+        types = {**name_text, **dict.fromkeys(numbers, pa.float64() if plain else pa.string())}
+        chosen = [name for name in self.found.columns if name in types]
+        while True:
+            try:
+                table = self._read(chosen, types)
+                break
+            except pa.ArrowInvalid as error:
+                at = _CONVERSION.search(str(error))
+                name = self.found.columns[int(at[1])] if at else ""
+                if name not in types or types[name] == pa.string():
+                    raise self._malformed(error) from None
+                types[name] = pa.string()
+        loaded = {name: table.column(name) for name in chosen}
+        return {name: self._as_numbers(each) if name in numbers else each for name, each in loaded.items()}
+
+    def where(self, row: int) -> str:
+        rows = self.found.rows(self.path)
+        line = next((number for number, _ in islice(self._values(rows), row, None)), None)
+        return f"{self.path}" if line is None else f"{self.path}, line {line}"
+
+    def remarks(self) -> str:
+        """The remarks above the rows."""
+        lines = (line for _, line in read_lines(self.path, self.found.encoding, _PIECE))
+        head = islice(lines, min(self.found.skipped, _REMARK_LINES))
+        return "\n".join(line for line in head if line.lstrip()[:1] in ("#", "%"))
+
+    def _values(self, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+        return (each for each in rows if not self.marked or each[1][0][:1] not in ("#", "%"))
+
+    def _read(self, chosen: Sequence[str], types: Mapping[str, Any]) -> Any:
+        dialect = self.found.dialect
+        reading = pv.ReadOptions(block_size=_PIECE, column_names=list(self.found.columns), use_threads=False)
+        parsing = pv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            escape_char=dialect.escape or False,
+            newlines_in_values=bool(dialect.quote),
+        )
+        converting = pv.ConvertOptions(
+            column_types=dict(types),
+            include_columns=list(chosen),
+            null_values=sorted(MISSING_WORDS),
+            strings_can_be_null=False,
+        )
+        with damage_as_data_error(str(self.path), "text file"), _opened(self.path) as file:
+            cleaned = _Cleaned(file, self)
+            try:
+                return pv.read_csv(pa.PythonFile(cleaned, "r"), reading, parsing, converting)
+            except pa.ArrowInvalid as error:
+                caught = error
+        raise caught
+
+    def _as_numbers(self, column: Column) -> Column:
+        """A column of texts as numbers where all of them are some, in the form of the table."""
+        if not pa.types.is_string(column.type):
+            return column
+        form = self.found.numbers
+        plain = pc.replace_substring(column, form.thousands, "") if form.thousands else column
+        plain = pc.replace_substring(plain, ",", ".") if form.decimal == "," else plain
+        missing = pc.is_in(column, value_set=pa.array(sorted(MISSING_WORDS)))
+        try:
+            return pc.cast(pc.if_else(missing, pa.scalar(None, pa.string()), plain), pa.float64())
+        except pa.ArrowInvalid:
+            return column
+
+    def _malformed(self, error: Exception) -> DataError:
+        """The error that names the line where a row has another number of fields."""
+        width = len(self.found.columns)
+        for number, fields in self._values(self.found.rows(self.path)):
+            if len(fields) != width:
+                hint = "Enclose fields with a delimiter in double quotes, and remove what is no row."
+                message = f"{self.path}, line {number}: expected {width} fields, received {len(fields)}"
+                return DataError(message, hint=hint)
+        return DataError(f"{self.path}: expected a table, received {str(error).partition(chr(10))[0][:200]}")
+
+
+class _Cleaned(io.RawIOBase):
+    """Bytes of a text table in UTF-8 without what stands above the rows, remarks and repeated white space."""
+
+    def __init__(self, file: BinaryIO, text: _Text) -> None:
+        super().__init__()
+        self._file, self._text = file, text
+        self._decode = decoder(str(text.path), text.found.encoding)
+        self._above, self._line, self._rest, self._ended = text.found.skipped, 1, b"", False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        while not self._ended:
+            raw = self._file.read(_PIECE if size < 0 else size)
+            data = self._rest + self._decode(raw, self._line).encode()
+            self._ended = not raw
+            end = len(data) if self._ended else data.rfind(b"\n") + 1
+            whole, self._rest = data[:end], data[end:]
+            if len(self._rest) > _PIECE:
+                raise DataError(
+                    f"{self._text.path}, line {self._line}: longer than {_PIECE:,} bytes",
+                    hint="Check that this is a text file with line ends.",
+                )
+            self._line += whole.count(b"\n")
+            cleaned = self._clean(whole)
+            if cleaned:
+                return cleaned
+        return b""
+
+    def _clean(self, data: bytes) -> bytes:
+        if b"\0" in data:
+            raise DataError(f"{self._text.path}: expected text, received a NUL character: a binary file")
+        while self._above and data:
+            _, _, data = data.partition(b"\n")
+            self._above -= 1
+        if self._text.marked and (b"#" in data or b"%" in data):
+            data = _REMARK.sub(b"", data if data.endswith(b"\n") else data + b"\n")
+        if self._text.found.dialect.delimiter == WHITE_SPACE:
+            data = _EDGES_OF_LINES.sub(b"", _BLANKS.sub(b" ", data))
+        return data
+
+
+_IDS = pa.dictionary(pa.int32(), pa.string())
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _parquet(path: Path) -> TableSource:
+    with damage_as_data_error(str(path), "Parquet file"), pq.ParquetFile(path) as file:
+        names = [str(name) for name in file.schema_arrow.names]
+        head = next(file.iter_batches(LOOKED_AT), None)
+        rows = (
+            [] if head is None else [[_cell(cell) for cell in column.to_pylist()] for column in head.columns]
+        )
+
+    def load(ids: Sequence[str], texts: Sequence[str], numbers: Sequence[str]) -> Mapping[str, Column]:
+        with damage_as_data_error(str(path), "Parquet file"):
+            table = pq.read_table(path, columns=[*ids, *texts, *numbers], use_threads=False)
+            return {name: _typed(table.column(name), name in ids) for name in table.column_names}
+
+    index = tuple(name for name in names if name.startswith("__index_level_"))
+    first = tuple(zip(*rows, strict=True))
+    return TableSource(path, tuple(names), True, first, load, lambda row: f"{path}#{row}", unused=index)
+
+
+def _typed(column: Column, is_id: bool) -> Column:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())
+    if not is_id:
+        return column
+    if pa.types.is_floating(column.type):
+        column = column.cast(pa.int64(), safe=False)
+    return column.cast(pa.string()).dictionary_encode()
+
+
+def _by_rows(table: Table) -> TableSource:
+    """A table that is read row by row: JSON and Excel."""
+    first = [tuple(map(_cell, cells)) for _, cells in islice(table.rows(table.columns), LOOKED_AT)]
+
+    def load(ids: Sequence[str], texts: Sequence[str], numbers: Sequence[str]) -> Mapping[str, Column]:
+        names = [*ids, *texts, *numbers]
+        cells = [cells for _, cells in table.rows(names)]
+        columns = dict(zip(names, zip(*cells, strict=True), strict=True)) if cells else {}
+        made = {
+            name: pa.chunked_array([[_cell(cell) for cell in columns.get(name, ())]], pa.string())
+            for name in names
+        }
+        return {
+            name: column.dictionary_encode()
+            if name in ids
+            else _numeric(column)
+            if name in numbers
+            else column
+            for name, column in made.items()
+        }
+
+    def where(row: int) -> str:
+        number = next((number for number, _ in islice(table.rows(table.columns), row, None)), None)
+        return str(table.path) if number is None else table.where(number)
+
+    return TableSource(
+        table.path, table.columns, table.named, tuple(first), load, where, table.decisions, "", table.unused
+    )
+
+
+def _numeric(column: Column) -> Column:
+    missing = pc.is_in(column, value_set=pa.array(sorted(MISSING_WORDS)))
+    try:
+        return pc.cast(pc.if_else(missing, pa.scalar(None, pa.string()), column), pa.float64())
+    except pa.ArrowInvalid:
+        return column
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return ""
+    return str(value).strip()
