@@ -152,7 +152,7 @@ def front_loud_in_silence(stride=1):
 @pytest.mark.parametrize("stride", [1, 2])
 def test_padding_at_both_ends_never_counts(stride):
     model, x, ends = front_loud_in_silence(stride)
-    found = patches(model, [x[:1], x[1:]], "look", filled=lambda number, length, hops: ends[number])["look"]
+    found = patches(model, [x[:1], x[1:]], "look", filled=lambda number, length: ends[number])["look"]
     for sample, window in zip(found.samples[0, :2], found.windows[0, :2, 0], strict=True):
         before, behind = ends[sample]
         assert before <= window[0] < window[1] <= 12 - behind
@@ -167,7 +167,7 @@ def test_padding_at_both_ends_never_counts(stride):
 def test_a_sample_shorter_than_a_step_counts_where_it_is_nearest_and_padding_alone_nowhere():
     model, x, _ = front_loud_in_silence(stride=4)
     ends = [(6, 5), (12, 0)]
-    found = patches(model, [x], "look", filled=lambda number, length, hops: ends[number])["look"]
+    found = patches(model, [x], "look", filled=lambda number, length: ends[number])["look"]
     assert found.samples[0, :2].tolist() == [0, -1]
 
 

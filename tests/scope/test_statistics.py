@@ -155,9 +155,7 @@ def test_padding_counts_in_no_statistic():
     x = np.zeros((3, 10, 1), np.float32)
     x[0, 2:6], x[1, :9], x[2] = 1, 2, 3
     ends = [(2, 4), (0, 1), (0, 0)]
-    found = statistics(model, x, "conv", labels=[0, 1, 1], filled=lambda i, length, hops: ends[i], top=1)[
-        "conv"
-    ]
+    found = statistics(model, x, "conv", labels=[0, 1, 1], filled=lambda i, length: ends[i], top=1)["conv"]
     there = np.concatenate([np.full(4, 1), np.full(9, 2), np.full(10, 3)])
     np.testing.assert_allclose(found.mean, [there.mean(), 7 - there.mean()])
     np.testing.assert_allclose(found.spread, there.std(), rtol=1e-6)

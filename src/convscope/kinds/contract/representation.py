@@ -65,7 +65,8 @@ class GraphDescription(SampleDescription):
         edges: Pairs of positions, shape (edges, 2), int64, each once.
         places: x and y of each node from 0 to 1, y downwards, shape (nodes, 2), float64.
         weights: Of each edge, shape (edges,), float32; None where all count alike.
-        centers: Positions that the sample is about: one node, or both of a pair; empty for a whole graph.
+        centers: Positions that the sample is about, the first ones: one node, or both of a pair; empty for a
+            whole graph.
         hops: How many edges each node is away from the nearest center, shape (nodes,), int64; None for a
             whole graph.
         directed: Whether an edge leads from its first position to its second alone.
@@ -79,19 +80,10 @@ class GraphDescription(SampleDescription):
     hops: npt.NDArray[np.int64] | None = None
     directed: bool = False
 
-    def complete(self, hops: int) -> int:
-        """How many nodes, the first ones, have all that is some hops away from them.
-
-        Of a neighborhood the outer nodes have not, since it was cut there; those nearer to the center come
-        first.
-
-        Args:
-            hops: How far a layer sees.
-        """
-        if self.hops is None or not hops:
-            return len(self.names)
-        inside = self.hops <= max(int(self.hops.max(initial=0)) - hops, 0)
-        return int(inside.sum())
+    @property
+    def asked(self) -> int:
+        """How many nodes, the first ones, the sample is about: its centers, or all nodes of a whole graph."""
+        return len(self.centers) or len(self.names)
 
 
 class Encoded(Protocol):

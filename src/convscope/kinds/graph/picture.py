@@ -185,6 +185,7 @@ class GraphPicture:
                 box = np.array((left, top, left + wide, top + _HIGH))
                 inside = left >= x + 2 and box[2] <= x + side - 2 and top >= y + 2 and box[3] <= y + side - 2
                 if inside and not _meets(box, taken) and _covered(box, crowd, radius) < 1:
+                    sheet.box(left - 2, top, wide + 4, _HIGH, fill=sheet.theme.ground, width=0)
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])
                     break
@@ -211,5 +212,5 @@ def _meets(box: Numbers, others: Numbers) -> bool:
 
 def _covered(box: Numbers, places: Numbers, radius: float) -> int:
     """How many nodes a name would cover."""
-    inside = (places > box[:2] - 0.6 * radius) & (places < box[2:] + 0.6 * radius)
+    inside = (places > box[:2] - radius) & (places < box[2:] + radius)
     return int(inside.all(axis=1).sum())

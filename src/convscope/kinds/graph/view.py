@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import (
     LIGHT,
-    TIMES,
     Numbers,
     Scale,
     color_bytes,
@@ -98,6 +98,15 @@ class GraphView(View):
         """Those at the nodes."""
         return np.asarray(values, np.float64)[: self.nodes]
 
+    @property
+    def takes_lines(self) -> bool:
+        """Graphs differ in their nodes, so that maps of several stand one below the other."""
+        return True
+
+    def trimmed(self, layer: LayerMaps) -> LayerMaps:
+        """Without the nodes of padding."""
+        return replace(layer, maps=layer.maps[: self.nodes]) if self._lies_over(layer) else layer
+
     def planes(self, layer: LayerMaps) -> Numbers:
         """(channels, nodes) of maps over the nodes, without padding."""
         return layer.planes[:, : self.nodes] if self._lies_over(layer) else layer.planes
@@ -107,7 +116,7 @@ class GraphView(View):
         return self._lies_over(layer)
 
     def _lies_over(self, layer: LayerMaps) -> bool:
-        return layer.planes.ndim == 2 and layer.planes.shape[1] == self.length
+        return layer.planes.ndim == 2 and layer.planes.shape[1] in (self.length, self.nodes)
 
     def place_input(self, sheet: Sheet, box: Box) -> int:
         """Draws the graph, centers and hops in colors, with names where they fit; returns the height."""
@@ -140,7 +149,9 @@ class GraphView(View):
         x, y, width = where
         top = y + 8
         self.picture.place(sheet, (x, top + LABEL, INPUT), self._plain(sheet), labels=self._order())
-        end = self._place_legend(sheet, (x, top + LABEL + INPUT + 24, INPUT))
+        end = top + LABEL + INPUT
+        if shared is None:
+            end = self._place_legend(sheet, (x, end + 24, INPUT))
         left, room = x + INPUT + 36, width - INPUT - 36 - BAR_ROOM
         columns = max(1, (room + GAP) // (MAP + GAP))
         chosen = self.planes(layer)[channels]
@@ -220,17 +231,14 @@ class GraphView(View):
         part = describe_neighborhood(*whole, (node,), patch.hops or NEIGHBORS)
         view = GraphView(len(part.names), part)
         view.picture.place(sheet, (x, y, wide), view._plain(sheet), name=patch.name)
-        return PlacedPatch(wide, (self.names[node], count(len(part.names), "node")), (_COLORED,))
+        lines = (count(len(part.names), "node"),)
+        if node not in self.description.centers:
+            lines = (self.names[node], *lines)
+        return PlacedPatch(wide, lines, (_COLORED,))
 
     def kernel_labels(self, position: Position) -> Sequence[str]:
-        """The nodes whose values are added up, each with its normalized weight."""
-        if position.shares is None or not position.places:
-            return ()
-        names = [self._name(int(place)) for place in position.places[0]]
-        return [
-            f"{number(float(share))} {TIMES} {name}"
-            for share, name in zip(position.shares, names, strict=True)
-        ]
+        """The nodes whose values are added up."""
+        return [self._name(int(place)) for place in position.places[0]] if position.gathered else ()
 
     def _name(self, place: int) -> str:
         return self.names[place] if place < self.nodes else "padding"
@@ -291,11 +299,10 @@ class GraphView(View):
         for hop in np.unique(self.description.hops).tolist():
             nodes = np.flatnonzero(self.description.hops == hop)
             some = ", ".join(self.names[node] for node in nodes[:LISTED])
-            said = some if hop == 0 else f"{count(hop, 'hop')}: {len(nodes):,} ({some}"
-            said += "" if hop == 0 else ", …)" if len(nodes) > LISTED else ")"
+            more = ", …" if len(nodes) > LISTED else ""
+            said = some if hop == 0 else f"{count(len(nodes), 'node')} {count(hop, 'hop')} away: {some}{more}"
             sheet.dots(np.array([[x + 7, y - 7]]), colors[nodes[:1]], 7)
-            sheet.text(x + 22, y, said, size=TINY, width=width - 22)
-            y += int(line_height(TINY)) + 4
+            y = int(sheet.paragraph(x + 22, y, said, width - 22, size=TINY)) + 4
         return y
 
 

@@ -99,6 +99,7 @@ def draw_maps(
     if not layers:
         raise UsageError("There is no layer to draw.", "Give at least one layer's maps.")
     view = sample.view
+    layers = [view.trimmed(each) for each in layers]
     chosen = [chosen_channels(np.moveaxis(view.planes(each), 0, -1), channels, order) for each in layers]
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
@@ -173,6 +174,7 @@ def draw_comparison(
     Raises:
         UsageError: For no or too many inputs, maps that do not belong together, or unknown names.
     """
+    maps = [sample.view.trimmed(each) for sample, each in zip(samples, maps, strict=False)]
     every = [sample.view.planes(each) for sample, each in zip(samples, maps, strict=False)]
     _check(samples, maps, every, scale)
     numbers = _numbers(every, channels, order)
@@ -181,7 +183,7 @@ def draw_comparison(
     y = sheet.title(title)
     sheet.text(MARGIN, y + 8, maps[0].path, size=HEADING, bold=True, width=INNER)
     y = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY) + 2, maps[0].text, INNER, lines=3))
-    if samples[0].view.tile is None and every[0].ndim >= 2:
+    if samples[0].view.takes_lines and every[0].ndim >= 2:
         return _draw_lines(sheet, y, samples, maps, every, numbers, scale)
     below = _draw_columns(sheet, y, samples, maps, every, numbers, scale, order)
     return sheet.finish(below + MARGIN // 2)
@@ -248,7 +250,7 @@ def _check(
         )
     if len(samples) != len(maps):
         raise UsageError(f"{len(samples)} inputs have maps of {len(maps)}.", "Give the maps of each input.")
-    first = 1 if samples[0].view.tile is None else None
+    first = 1 if samples[0].view.takes_lines else None
     shapes = sorted({(each.path, shown.shape[:first]) for each, shown in zip(maps, planes, strict=True)})
     geometries = {(type(sample.view), len(sample.view.positions)) for sample in samples}
     if len(shapes) > 1 or len(geometries) > 1:
@@ -285,7 +287,7 @@ def _draw_lines(
         sheet.text(MARGIN, y + 4, line, size=SMALL, color=sheet.theme.muted, width=INNER)
         where, named = (MARGIN, y + 20, INNER), replace(layer, path=f"of {place}")
         block = sample.view.place_maps(sheet, where, named, numbers, scale=scale, shared=shared)
-        y = block.bottom + 40
+        y = max(block.bottom, block.beside) + 40
         notes += [note for note in block.notes if note not in notes]
     said = f"{len(numbers):,} of {maps[0].channels:,} channels"
     notes = [said, *(["one scale for all"] if shared else []), *notes]

@@ -61,6 +61,8 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
     kernel = (
         f"kernel of {shape_text(size)} over {count(into, 'input channel')}" if size else count(into, "input")
     )
+    if position.gathered:
+        kernel = f"the values of {count(size[0], 'node')} in {count(into, 'input channel')}"
     facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 4
     sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)

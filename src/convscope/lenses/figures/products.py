@@ -107,6 +107,8 @@ def _plot(
 
 
 LABEL = 200
+MOST = 12
+"""Positions of a kernel that are drawn, those that add most."""
 
 
 def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequence[str]) -> int:
@@ -124,7 +126,15 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         The next baseline.
     """
     size, into = position.patch.shape
-    text = f"For each position the {count(into, 'channel')} of the layer's input, from left to right."
+    sums = position.products.sum(axis=1, dtype=np.float64)
+    shown = np.arange(size)
+    each = "node" if position.gathered else "position"
+    text = f"For each {each} the {count(into, 'channel')} of the layer's input, from left to right."
+    if position.shares is not None:
+        text += " The weights are the kernel times the normalized weight that stands below the name."
+    if size > MOST:
+        shown = np.sort(np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")[:MOST])
+        text += f" Shown: the {MOST} of {size:,} with the largest contributions."
     if position.padded.any():
         text += " Positions outside of the input are padding, which counts as 0."
     y = sheet.section(y, f"Vector {TIMES} weights = products", text) - 6
@@ -134,13 +144,16 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         for name, part in parts.items()
     }
     left, room = MARGIN + LABEL + 90, INNER - LABEL - 90 - 190
-    for place, label in enumerate(labels):
+    for place, label in ((int(place), labels[place]) for place in shown):
         sheet.text(MARGIN, y + 34, shortened(label, LABEL - 20, SMALL), size=SMALL)
+        if position.shares is not None:
+            share = f"{TIMES} {number(float(position.shares[place]), 4)}"
+            sheet.text(MARGIN, y + 58, share, size=TINY, color=sheet.theme.muted)
         for row, (name, part) in enumerate(parts.items()):
             top = y + row * (STRIP + 4)
             sheet.text(left - 12, top + 14, name, size=TINY, color=sheet.theme.muted, across="right")
             _strip(sheet, (left, top, room), part[place], scales[name], f"{name} {place}")
-        total = float(position.products[place].sum(dtype=np.float64))
+        total = float(sums[place])
         spot = (left + room + 16, y + 2 * (STRIP + 4) + 15)
         sheet.text(*spot, f"sum {number(total, 4)}", size=SMALL, width=174)
         y += 3 * (STRIP + 4) + 16
@@ -148,15 +161,21 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         f"{name} {number(scale.reach[0], 2)} to {number(scale.reach[1], 2)}" for name, scale in scales.items()
     ]
     sheet.text(MARGIN, y + 12, "  ·  ".join(["colors", *ends]), size=TINY, color=sheet.theme.muted)
-    return _draw_sums(sheet, y + 34, position, labels, size)
-
-
-def _draw_sums(sheet: Sheet, y: int, position: Position, labels: Sequence[str], size: int) -> int:
     if size < 2:
-        return y
-    said = "Contribution of each position of the kernel to the sum."
-    y = sheet.section(y, f"Sum over {count(size, 'position')}", said) - 10
-    sums = position.products.sum(axis=1, dtype=np.float64)
+        return y + 34
+    what = f"{each} of the kernel" if each == "position" else each
+    y = sheet.section(y + 34, f"Sum over {count(size, each)}", f"Contribution of each {what} to the sum.")
+    y = _draw_sums(sheet, y - 10, sums[shown], [labels[place] for place in shown])
+    if size > MOST:
+        rest = float(np.delete(sums, shown).sum())
+        first, others = number(float(sums[shown].sum()), 4), number(rest, 4)
+        line = f"These {MOST} sum to {first}, the other {size - MOST:,} to {others}."
+        y = int(sheet.paragraph(MARGIN, y + 8, line, INNER, size=SMALL)) - 10
+    return y
+
+
+def _draw_sums(sheet: Sheet, y: int, sums: Numbers, labels: Sequence[str]) -> int:
+    size = len(sums)
     scale: Scale = scale_of(sheet.theme, np.append(sums, 0.0), "diverging")
     room = INNER - BAR_ROOM
     shown = [shortened(label, 110, TINY) for label in labels]

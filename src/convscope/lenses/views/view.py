@@ -128,6 +128,15 @@ class View(Protocol):
         block = place_block(sheet, spot, self.planes(layer), channels, scale=scale, name=layer.path)
         return replace(block, notes=(*block.notes, layer.note)) if layer.note else block
 
+    @property
+    def takes_lines(self) -> bool:
+        """Whether maps of several inputs stand one below the other, not side by side."""
+        return self.tile is None
+
+    def trimmed(self, layer: LayerMaps) -> LayerMaps:
+        """Maps without positions that only pad the input."""
+        return layer
+
     def holds(self, layer: LayerMaps) -> bool:
         """Whether `place_maps` draws the input with the maps of this layer."""
         return self.planes(layer).ndim >= 2

@@ -28,6 +28,8 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
         UsageError: There is none.
     """
     between = _between(graph, source, output) if graph.linked else graph.calls
+    if any(is_table(graph, number) for number in range(len(graph.inputs))):
+        between = _before_last_gathering(between)
     ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
     for call in reversed(between):
         if call.kind == "group" or not call.recordable or not call.outputs:
@@ -41,6 +43,16 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
         "The model has no layer with the spatial positions of the input.",
         "Use a method that needs no layer, such as saliency, integrated-gradients or occlusion.",
     )
+
+
+def _before_last_gathering(calls: Sequence[Call]) -> Sequence[Call]:
+    """Those in front of the last that joins values of several nodes, whose own maps are the scores."""
+    joining = [
+        at
+        for at, call in enumerate(calls)
+        if has_trait(call.layer, "gathers") and role_of(call.layer) in ("convolution", "global pooling")
+    ]
+    return calls[: joining[-1]] if joining else calls
 
 
 def front_end_call(graph: Graph, source: Value) -> Call | None:

@@ -32,7 +32,7 @@ def occlusion(
     Args:
         query: What is asked.
         window: Length of the window, one or one per axis of positions; by default an eighth of the input, of
-            token ids a sixteenth.
+            token ids a sixteenth, of the nodes of a graph a single one.
         stride: Positions between neighboring windows; by default half the window. The last window along an
             axis ends with the input.
         baseline: What covers: a number, or an array of the shape of one sample; by default 0, and for token
@@ -41,7 +41,9 @@ def occlusion(
     Raises:
         UsageError: A window that does not fit, a stride that leaves gaps, or a baseline of another shape.
     """
-    sizes = _per_axis("window", window, [max(1, n // (16 if query.ids else 8)) for n in query.positions])
+    parts = 16 if query.ids else 8
+    usual = [1 if query.gathered else max(1, n // parts) for n in query.positions]
+    sizes = _per_axis("window", window, usual)
     strides = _per_axis("stride", stride, [max(1, n // 2) for n in sizes])
     for length, size, step in zip(query.positions, sizes, strides, strict=True):
         if not 1 <= size <= length or not 1 <= step <= size:
@@ -54,6 +56,8 @@ def occlusion(
         tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
         for corner in product(*map(_starts, query.positions, sizes, strides))
     ]
+    if query.gathered:  # nodes of padding hold nothing that could be covered
+        windows = [place for place in windows if np.any(query.x[:, place[0]])] or windows
     scores = Scores(query, query.samples * len(windows))
     whole = np.concatenate([scores(query.x[rows], rows) for rows in batches(query.samples, scores.size)])
     falls = np.zeros((query.samples, *query.positions), "float32")
@@ -70,7 +74,7 @@ def occlusion(
         "window": " x ".join(map(str, sizes)),
         "stride": " x ".join(map(str, strides)),
     }
-    return AttributionValues(falls / times, True, details=[details] * query.samples)
+    return AttributionValues(falls / np.maximum(times, 1), True, details=[details] * query.samples)
 
 
 def _covered(query: AttributionQuery, rows: np.ndarray, places: Sequence[Slices], cover: np.ndarray) -> Array:

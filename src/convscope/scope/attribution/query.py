@@ -20,6 +20,7 @@ from convscope.scope.attribution.layer import (
     last_layer_with_positions,
 )
 from convscope.scope.attribution.resize import Resize, resized
+from convscope.scope.geometry.geometry import is_table
 from convscope.scope.graph.graph import Call, Graph
 from convscope.types import Array, Tensor
 
@@ -89,6 +90,11 @@ class AttributionQuery:
     def channels_first(self) -> bool:
         """Whether channels stand before the positions."""
         return any(getattr(call.layer, "data_format", None) == "channels_first" for call in self.graph.calls)
+
+    @cached_property
+    def gathered(self) -> bool:
+        """Whether the explained input holds the values of nodes, which other inputs tell the edges of."""
+        return any(is_table(self.graph, number) for number in range(len(self.graph.inputs)))
 
     @cached_property
     def input_channels(self) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import embedding_of
 from convscope.scope.channels.excitation import excitations
-from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, with_kernel
 from convscope.scope.graph.graph import Call, Graph, trace
 
@@ -91,6 +91,11 @@ def kernels(
     weights = weights_of(call.layer)
     norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
     chosen = _chosen(call.path, norms, excite)
+    if chosen and any(is_table(graph, number) for number in range(len(graph.inputs))):
+        raise UsageError(
+            f"Inputs that excite a kernel cannot be computed for '{call.path}': nobody tells the edges.",
+            "The method 'patches' finds the neighborhoods of a data set that activate it most.",
+        )
     dilation, step = _spacing(graph, call)
     plain = Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
     if not chosen:

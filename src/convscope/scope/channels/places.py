@@ -19,9 +19,9 @@ from convscope.types import Array, ArrayTree, Tensor
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-Filled = Callable[[int, int, int], tuple[int, int]]
-"""From the number of a sample, the length of the input, and how many hops a layer sees, to how many positions
-at the beginning and at the end are padding or do not see all that belongs to them."""
+Filled = Callable[[int, int], tuple[int, int]]
+"""From the number of a sample and the length of the input to how many positions are padding at the beginning
+and at the end."""
 
 
 class Places:
@@ -97,8 +97,6 @@ class PlacedBatch:
         source: What the positions lie in: the input that is explained.
         filled: How many positions of each sample are padding at both ends, (samples, 2); None where nothing
             tells it.
-        partial: By path, the same of layers whose maps have more positions that do not count, since what
-            they depend on is not all there.
     """
 
     arrays: dict[str, Array]
@@ -106,7 +104,6 @@ class PlacedBatch:
     start: int
     source: Array
     filled: Whole | None
-    partial: dict[str, Whole]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -115,20 +112,13 @@ class PlacedBatch:
     def ends(self) -> Whole | None:
         """The first position of each sample and the one behind its last, (samples, 2); None if not known."""
         if self.filled is not None:
-            return self._ends("")
+            return np.stack([self.filled[:, 0], self.source.shape[1] - self.filled[:, 1]], axis=1)
         if not self.places.ids or self.source.ndim != 2:
             return None
         present = self.source != 0
         length = present.shape[1]
         last = np.where(present.any(axis=1), length - present[:, ::-1].argmax(axis=1), 0)
         return np.stack([np.zeros_like(last), last], axis=1)
-
-    def _ends(self, path: str) -> Whole:
-        """Of maps of a layer, or of the input."""
-        filled = self.partial.get(path, self.filled)
-        if filled is None:
-            raise RuntimeError("the ends of samples without padding are not known")
-        return np.stack([filled[:, 0], self.source.shape[1] - filled[:, 1]], axis=1)
 
     def present(self, path: str, sizes: tuple[int, ...]) -> Flags:
         """(samples or 1, positions): True where a position of maps of these sizes is no padding.
@@ -139,8 +129,8 @@ class PlacedBatch:
         everywhere = np.ones((1, len(grid)), bool)
         if self.filled is None:
             return self._present_tokens(path, sizes, grid) if self.places.ids else everywhere
-        middles, ends = self.places.middles(path, grid), self._ends(path)
-        if middles is None:
+        middles, ends = self.places.middles(path, grid), self.ends
+        if middles is None or ends is None:
             return everywhere
         apart = np.maximum(ends[:, :1] - middles, middles - (ends[:, 1:] - 1))
         nearest = np.maximum(apart.min(axis=1, keepdims=True), 0)
@@ -205,17 +195,9 @@ def placed_batches(
         if key not in known:
             known[key] = Places(trace(model, last[0]), layers)
         source = inputs[known[key].source]
-        padding, partial = None, {}
+        padding = None
         if filled is not None and source.ndim > 1:
-            padding = _padding(filled, seen, source, 0)
-            hops = {path: where.hops for path, where in known[key].geometries.items() if where.hops}
-            each = {count: _padding(filled, seen, source, count) for count in set(hops.values())}
-            partial = {path: each[count] for path, count in hops.items()}
-        yield PlacedBatch(arrays, known[key], seen, source, padding, partial)
+            samples = range(seen, seen + len(source))
+            padding = np.array([filled(i, source.shape[1]) for i in samples], np.int64)
+        yield PlacedBatch(arrays, known[key], seen, source, padding)
         seen += len(source)
-
-
-def _padding(filled: Filled, start: int, source: Array, hops: int) -> Whole:
-    """How many positions of each sample of a batch do not count at both ends, (samples, 2)."""
-    numbers = range(start, start + len(source))
-    return np.array([filled(number, source.shape[1], hops) for number in numbers], np.int64)

@@ -13,14 +13,15 @@ import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.scope.differentiate import forward_program
+from convscope.scope.attribution.head import instead
+from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph, trace
-from convscope.scope.graph.layer_io import input_of, layer_io, window_of
-from convscope.scope.layer_spec import activation_name, base_spec_of
+from convscope.scope.graph.layer_io import all_layer_io, input_of, layer_io, window_of
+from convscope.scope.layer_spec import activation_name, base_spec_of, has_trait
 from convscope.scope.record import as_inputs
 from convscope.types import Array, ArrayTree, Tensor
 
@@ -62,6 +63,9 @@ class Position:
         channels_read: Which channels of the input these are.
         places: Per axis of the kernel, the position in `inputs` under each of its positions, -1 for none.
         geometry: Where the positions of the map lie in the model's input.
+        gathered: Whether the positions of the kernel are nodes of a graph that the layer gathers from.
+        shares: The normalized weight of each of these nodes, by which the layer's kernel is multiplied in
+            `kernel`, (nodes,); None where the layer has not one kernel for all of them.
     """
 
     path: str
@@ -83,6 +87,8 @@ class Position:
     channels_read: tuple[int, ...]
     places: tuple[npt.NDArray[np.int64], ...]
     geometry: Geometry | None = None
+    gathered: bool = False
+    shares: Floats | None = None
 
     @property
     def rounding(self) -> float:
@@ -96,7 +102,8 @@ def position(
     """Takes apart how one position of one feature map comes about.
 
     Works for convolutions of 1 to 3 dimensions (strided, padded, dilated, in groups, depthwise, separable,
-    transposed), dense layers, maximum and average poolings, inside of nested models and TimeDistributed too.
+    transposed), dense layers, maximum and average poolings, inside of nested models and TimeDistributed too;
+    and for layers that gather from the nodes of a graph, where their value is a weighted sum of these.
 
     Args:
         model: Any Keras model.
@@ -115,6 +122,8 @@ def position(
     """
     sample, graph = _one_sample(model, x)
     call = graph.find(layer)
+    if has_trait(call.layer, "gathers"):
+        return _gathered(model, graph, call, sample, channel, at)
     spec = base_spec_of(call.layer)
     pooling = _POOLINGS.get(spec.component) if spec is not None else None
     if layout.layout_of(call.layer) is None and pooling is None:
@@ -176,6 +185,98 @@ def _taken_apart(
         places=places,
         geometry=geometries(graph, input_of(graph, call.path))[call.path],
     )
+
+
+def _gathered(
+    model: keras.Model,
+    graph: Graph,
+    call: Call,
+    sample: Tensor,
+    channel: int | None,
+    at: Sequence[int] | None,
+) -> Position:
+    """One value of a layer that sums up values of nodes: its gradient by them is what each is weighed by."""
+    tensors, output = _all_seen(model, call.path, sample)
+    maps = np.asarray(output, np.float32)[0]
+    channel, at = _chosen(call.path, maps, channel, at)
+    source = np.asarray(tensors[0], np.float32)[0]
+    weights, others = _weighed(model, call.layer, tensors, (0, *at, channel))
+    bias = float(layout.bias_of(call.layer, maps.shape[-1])[channel])
+    products = source * weights
+    total = math.fsum(products[np.any(products, axis=-1)].ravel().tolist())
+    slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
+    if abs(others[channel] - total - bias) > slack:
+        raise UsageError(
+            f"'{call.path}' ({call.type}) is no weighted sum of the values of nodes, so that it cannot be "
+            "taken apart into products.",
+            "Take a layer that is, such as GraphConv, SAGEConv with the mean, or TAGConv.",
+        )
+    sums = np.abs(products.sum(axis=-1))
+    rows = np.flatnonzero(np.any(weights, axis=-1))
+    rows = rows[np.argsort(-sums[rows], kind="stable")]
+    rows = rows if len(rows) else np.array(at[-1:], np.int64)
+    before = total + bias
+    activation = getattr(call.layer, "activation", None)
+    where = geometries(graph, input_of(graph, call.path))[call.path]
+    return Position(
+        path=call.path,
+        type=call.type,
+        channel=channel,
+        at=at,
+        patch=source[rows],
+        kernel=weights[rows],
+        products=products[rows],
+        padded=np.zeros(len(rows), bool),
+        sum=total,
+        bias=bias,
+        before=before,
+        activation=activation_name(call.layer),
+        value=_activated(activation, others, channel, before),
+        input_window=where.window(at) if where.known and len(where.dependencies) == len(at) else (),
+        map=maps[..., channel],
+        inputs=source,
+        channels_read=tuple(range(source.shape[-1])),
+        places=(rows,),
+        geometry=where,
+        gathered=True,
+        shares=_shares(call.layer, weights[rows], channel),
+    )
+
+
+def _all_seen(model: keras.Model, path: str, sample: Tensor) -> tuple[list[Array], Array]:
+    """All that goes into the layer and what comes out of it, with the batch axis."""
+
+    def function(*tensors: Tensor) -> Tensor:
+        return all_layer_io(model, path, keras.tree.pack_sequence_as(sample, list(tensors)))
+
+    inputs, output = forward_program(model, function, compiled=False)(*keras.tree.flatten(sample))
+    return list(inputs), output
+
+
+def _weighed(
+    model: keras.Model, layer: keras.layers.Layer, tensors: Sequence[Array], spot: tuple[int, ...]
+) -> tuple[Floats, Floats]:
+    """The gradient of one value before the activation, (nodes, channels), and the values of all channels."""
+
+    def function(*given: Tensor) -> Tensor:
+        with instead(layer, "activation", keras.activations.linear):
+            output = ops.cast(layer(list(given)), "float32")
+        return output[spot], output[spot[:-1]]
+
+    gradients, others = gradient_program(model, function, [0], compiled=False)(*tensors)
+    return np.asarray(gradients[0], np.float32)[0], np.asarray(others, np.float32)
+
+
+def _shares(layer: keras.layers.Layer, weights: Floats, channel: int) -> Floats | None:
+    """By what the layer's own kernel is multiplied to give the weights (nodes, channels); None for others."""
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None or len(kernel.shape) != 2 or kernel.shape[0] != weights.shape[1]:
+        return None
+    own = layout.as_computed(kernel, layer)[:, channel]
+    size = float(np.square(own, dtype=np.float64).sum())
+    shares = (weights @ own / (size or 1.0)).astype(np.float32)
+    far = np.abs(weights - shares[:, None] * own).max(initial=0)
+    return shares if size and far <= _ROUNDING * np.abs(weights).max(initial=0) else None
 
 
 def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, Graph]:

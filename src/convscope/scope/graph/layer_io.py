@@ -39,7 +39,13 @@ def layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         UsageError: The model did not come to this call.
     """
-    seen: list[Tensor] = []
+    inputs, output = all_layer_io(model, path, x)
+    return inputs[0], output
+
+
+def all_layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The same with all tensors that go into the layer, in the order in which it takes them."""
+    seen: list[list[Tensor]] = []
 
     wanted = path
 
@@ -48,14 +54,16 @@ def layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[Tensor, Tensor]:
     ) -> Tensor:
         if path != wanted:
             return outputs
-        seen.extend(unfolded(keras.tree.flatten(each)[0], frames) for each in (inputs, outputs))
+        for each in (inputs, outputs):
+            tensors = [value for value in keras.tree.flatten(each) if keras.ops.is_tensor(value)]
+            seen.append([unfolded(tensor, frames) for tensor in tensors])
         raise _ReachedError
 
     with contextlib.suppress(_ReachedError), watched(model, watcher):
         model(x, training=False)
     if not seen:
         raise UsageError(f"'{path}' was not called when the model ran.")
-    return seen[0], seen[1]
+    return seen[0], seen[1][0]
 
 
 def input_of(graph: Graph, path: str) -> int:

@@ -86,16 +86,19 @@ class ModelInputs:
 
     @property
     def filled(self) -> Filled | None:
-        """How many positions of a sample are padding; None where the samples are no series and no graphs."""
+        """How many positions of a sample do not count; None where samples are no series and no graphs.
+
+        Of the neighborhood of a node only the node itself counts, which is where the whole of it is seen.
+        """
         describe = self.describe
         first = describe(0) if describe is not None and len(self) else None
         if describe is None or not isinstance(first, TimelineDescription | GraphDescription):
             return None
 
-        def of(number: int, length: int, hops: int) -> tuple[int, int]:
+        def of(number: int, length: int) -> tuple[int, int]:
             found = describe(number)
             if isinstance(found, GraphDescription):
-                return 0, length - found.complete(hops)
+                return 0, length - found.asked
             axis = cast(TimelineDescription, found).axis
             before, behind = axis.filled
             known = length if axis.places is None else len(axis.places)
