@@ -6,8 +6,10 @@ import pytest
 from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 
+ANY = AskedGraph()
 
-def read(folder, asked=AskedGraph(), **files):
+
+def read(folder, asked=ANY, **files):
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_bytes(
@@ -159,7 +161,7 @@ def test_a_table_of_features_without_header_and_the_class_at_its_end(tmp_path):
 
 def test_splits_by_a_column_and_by_masks(tmp_path):
     column = "id,x,split\na,1,train\nb,2,val\nc,3,test\nd,4,\n"
-    masks = "id,x,train_mask,val_mask,test_mask\na,1,True,False,False\nb,2,False,True,False\nc,3,False,False,True\nd,4,False,False,False\n"
+    masks = "id,x,train_mask,val_mask,test_mask\na,1,1,0,0\nb,2,0,1,0\nc,3,0,0,1\nd,4,0,0,0\n"
     for name, nodes in (("a", column), ("b", masks)):
         (graph,) = read(tmp_path / name, edges__csv=EDGES, nodes__csv=nodes).graphs
         assert list(graph.splits) == ["train", "validation", "test", None, None]

@@ -45,6 +45,8 @@ _PIECE = 2**24
 _REMARK_LINES = 60
 _MOST_WORDS = 4
 _REMARK = re.compile(rb"^[#%][^\n]*\n", re.MULTILINE)
+_TAG = re.compile(r"[#%]\S")
+_SPACED_REMARK = re.compile(rb"^[#%]([ \t][^\n]*)?\n", re.MULTILINE)
 _BLANKS = re.compile(rb"[ \t]+")
 _EDGES_OF_LINES = re.compile(rb"^ | $|\r", re.MULTILINE)
 _CONVERSION = re.compile(r"In CSV column #(\d+)")
@@ -120,7 +122,7 @@ def open_source(
         raise DataError(f"{path}: expected a table of edges or nodes, received an empty file")
     text = _Text(path, found)
     unused = (*((found.index,) if found.index else ()), *(found.unnamed if found.header else ()))
-    first = found.first[:LOOKED_AT]
+    first = tuple(row for row in found.first[:LOOKED_AT] if not text.is_remark(row))
     named = found.header is not None
     return TableSource(
         path, found.columns, named, first, text.load, text.where, found.decisions, text.remarks(), unused
@@ -142,15 +144,9 @@ def _format(
     rows = [line for line in lines if line.strip() and line.lstrip()[:1] not in ("#", "%")]
     begin = next((at for at, line in enumerate(lines) if line in rows[:1]), 0)
     heads = [line.lstrip("#% ") for line in lines[max(0, begin - 3) : begin + 1]]
-    parted = [
-        re.split(r"\s+" if mark == WHITE_SPACE else re.escape(mark), head.strip())
-        for head in heads
-        for mark in (*DELIMITERS, WHITE_SPACE)
-    ]
-    wanted = [
-        *wanted,
-        *(name for fields in parted for name in header_names([field.strip('" ') for field in fields])),
-    ]
+    parted = [head.split(mark) for head in heads for mark in (*DELIMITERS, None)]
+    sure = [header_names([field.strip(' "') for field in fields]) for fields in parted]
+    wanted = [*wanted, *(name for names in sure for name in names)]
     found = table_format(path, encoding, tabs=tabs, wanted=wanted, usual=usual)
     if len(found.columns) != 1 or not rows:
         return found
@@ -160,9 +156,8 @@ def _format(
     tabbed = ["\t".join(line.split()) for line in lines]
     spaced = format_of_lines(tabbed, path.name, tabs=True, wanted=wanted, usual=usual)
     said = f"delimiter: the fields of {path.name} are parted by white space"
-    return replace(
-        spaced, dialect=Dialect(WHITE_SPACE, ""), encoding=name, decisions=(said, *spaced.decisions)
-    )
+    white = Dialect(WHITE_SPACE, "")
+    return replace(spaced, dialect=white, encoding=name, decisions=(said, *spaced.decisions))
 
 
 def may_be_table(path: Path) -> bool:
@@ -206,8 +201,7 @@ class _Text:
 
     def __init__(self, path: Path, found: TableFormat) -> None:
         self.path, self.found = path, found
-        firsts = {row[0][:1] for row in found.first if row}
-        self.marked = not firsts & {"#", "%"}  # else such rows are values
+        self.tags = any(map(_TAG.match, (row[0] for row in found.first)))  # such rows are values
 
     def load(self, ids: Sequence[str], texts: Sequence[str], numbers: Sequence[str]) -> Mapping[str, Column]:
         name_text = {**dict.fromkeys(ids, _IDS), **dict.fromkeys(texts, pa.string())}
@@ -239,7 +233,11 @@ class _Text:
         return "\n".join(line for line in head if line.lstrip()[:1] in ("#", "%"))
 
     def _values(self, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-        return (each for each in rows if not self.marked or each[1][0][:1] not in ("#", "%"))
+        return (each for each in rows if not self.is_remark(each[1]))
+
+    def is_remark(self, row: Sequence[str]) -> bool:
+        """Whether a row is a remark; one whose first field begins like it is none where tags are ids."""
+        return row[0][:1] in ("#", "%") and not (self.tags and _TAG.match(row[0]))
 
     def _read(self, chosen: Sequence[str], types: Mapping[str, Any]) -> Any:
         dialect = self.found.dialect
@@ -324,8 +322,9 @@ class _Cleaned(io.RawIOBase):
         while self._above and data:
             _, _, data = data.partition(b"\n")
             self._above -= 1
-        if self._text.marked and (b"#" in data or b"%" in data):
-            data = _REMARK.sub(b"", data if data.endswith(b"\n") else data + b"\n")
+        if b"#" in data or b"%" in data:
+            remark = _SPACED_REMARK if self._text.tags else _REMARK
+            data = remark.sub(b"", data if data.endswith(b"\n") else data + b"\n")
         if self._text.found.dialect.delimiter == WHITE_SPACE:
             data = _EDGES_OF_LINES.sub(b"", _BLANKS.sub(b" ", data))
         return data
