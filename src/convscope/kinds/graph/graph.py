@@ -160,6 +160,10 @@ class NodeSamples:
         """What the file calls the node."""
         return self.graph.names[int(self.rows[index])]
 
+    def key(self, index: int) -> str:
+        """What the file calls the node, wherever the file is."""
+        return self.name(index)
+
     def take(self, indices: npt.NDArray[np.int64]) -> NodeSamples:
         """Some of the nodes, of the same graph."""
         return NodeSamples(self.graph, self.rows[indices])

@@ -243,9 +243,16 @@ def temperature_of(calibration: Mapping[str, Any]) -> float:
 def calibrate(fitted: Fitted[AnyRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
     """The temperature that suits the validation split, and what it changes there."""
     probabilities = _uncalibrated(fitted, validation.samples, progress)
+    return calibration_by(probabilities, validation, fitted.class_names)
+
+
+def calibration_by(
+    probabilities: Probabilities, validation: Split, class_names: Sequence[str]
+) -> dict[str, Any]:
+    """The temperature that suits what a model says of the validation split, and what it changes there."""
     temperature = fit_temperature(probabilities, validation.labels)
     before, after = (
-        classification_metrics(validation.labels, each, fitted.class_names)
+        classification_metrics(validation.labels, each, class_names)
         for each in (probabilities, with_temperature(probabilities, temperature))
     )
     return {
