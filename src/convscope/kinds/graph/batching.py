@@ -175,7 +175,7 @@ def padded_size(count: int) -> int:
     if count <= _SMALLEST:
         return _SMALLEST
     step = max(1, 2 ** ((count - 1).bit_length() - 1) // _STEPS)
-    return -(-count // step) * step
+    return int(-(-count // step) * step)
 
 
 def stacked(elements: Sequence[GraphArrays], *, exact: bool = False) -> Batch:

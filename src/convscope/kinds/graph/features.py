@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ MOST_FEATURES = 2**20
 """Features that saved ones may have."""
 
 _IDS = re.compile(r"(^|[_\W])(id|ids|index|idx|key|uuid|name|url|email)$", re.IGNORECASE)
-Values = npt.NDArray[np.float32] | sp.csr_array
+Values: TypeAlias = "npt.NDArray[np.float32] | sp.csr_array"
 Rows = Sequence[npt.NDArray[np.int64] | None]
 Treatment = Literal["none", "shares", "standardized"]
 Numbers = Annotated[tuple[float, ...], Within(0, MOST_FEATURES)]
@@ -181,7 +181,7 @@ class NodeFeatures(Plain):
         if self.treatment == "shares":
             return _shares(found)
         if self.treatment == "standardized":
-            dense = found.toarray() if sp.issparse(found) else np.asarray(found, np.float32)
+            dense = np.asarray(found, np.float32) if isinstance(found, np.ndarray) else found.toarray()
             means, scales = np.array(self.means, np.float32), np.array(self.scales, np.float32)
             return _filled((dense - means) / scales)
         return found if sp.issparse(found) else np.asarray(found, np.float32)
@@ -190,7 +190,7 @@ class NodeFeatures(Plain):
 def dense(values: Values, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float32]:
     """Some rows of features as an array, shape (rows, features), float32; None takes all of them."""
     chosen = values if rows is None else values[rows]
-    made: npt.NDArray[np.float32] = chosen.toarray() if sp.issparse(chosen) else chosen
+    made = chosen if isinstance(chosen, np.ndarray) else chosen.toarray()
     return np.ascontiguousarray(made, dtype=np.float32)
 
 
@@ -232,8 +232,11 @@ def _statistics(matrices: Sequence[Any], rows: Rows) -> tuple[tuple[float, ...],
     """Mean and standard deviation of each column."""
     chosen = [matrix if row is None else matrix[row] for matrix, row in zip(matrices, rows, strict=True)]
     arrays = [each.toarray() if sp.issparse(each) else each for each in chosen]
-    values = np.ma.masked_invalid(np.concatenate(arrays).astype(np.float64))
-    means, scales = values.mean(axis=0).filled(0.0), values.std(axis=0).filled(1.0)
+    values = np.concatenate(arrays).astype(np.float64)
+    known = np.isfinite(values)
+    counts = np.maximum(known.sum(axis=0), 1)
+    means = np.where(known, values, 0.0).sum(axis=0) / counts
+    scales = np.sqrt(np.where(known, (values - means) ** 2, 0.0).sum(axis=0) / counts)
     scales = np.where(scales > 1e-8 * np.maximum(np.abs(means), 1e-6), scales, 1.0)
     return tuple(means.tolist()), tuple(scales.tolist())
 

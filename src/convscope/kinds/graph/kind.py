@@ -12,20 +12,30 @@ from convscope.option import Option, at_least, several_numbers, within
 
 
 def _column(name: str, what: str) -> Option:
-    return Option(f"{name}_column", str, None, f"Column {what}: its name, or position (-1: last)", predicts=True)
+    return Option(
+        f"{name}_column", str, None, f"Column {what}: its name, or position (-1: last)", predicts=True
+    )
 
 
 HOPS = Option(
-    "hops", int, None, "Number of edges between a node and the furthest that its answer depends on", within(1, 64)
+    "hops",
+    int,
+    None,
+    "Number of edges between a node and the furthest that its answer depends on",
+    within(1, 64),
 )
 GRAPH_OPTIONS = (
     _column("source", "of the edge table with the node where an edge begins"),
     _column("target", "of the edge table with the node where an edge ends"),
     _column("weight", "of the edge table with the weight of an edge"),
-    Option("id_column", str, None, "Name of the column of the node table that identifies a node", predicts=True),
+    Option(
+        "id_column", str, None, "Name of the column of the node table that identifies a node", predicts=True
+    ),
     replace(LABEL_COLUMN, predicts=True),
     DROP_COLUMN,
-    Option("directed", bool, None, "Whether an edge leads one way; told by the data by default", predicts=True),
+    Option(
+        "directed", bool, None, "Whether an edge leads one way; told by the data by default", predicts=True
+    ),
     ENCODING,
 )
 """Options of the readers of graphs."""
@@ -43,8 +53,8 @@ NODE_CLASSIFICATION_OPTIONS = (
         "neighbors",
         tuple[int, ...],
         None,
-        "Neighbors that are drawn of a node in each hop of a training step, separated by commas; by default all,"
-        " unless the graph is too large",
+        "Neighbors that are drawn of a node in each hop of a training step, separated by commas; by"
+        " default all, unless the graph is too large",
         at_least(1),
         parse=several_numbers,
     ),

@@ -83,8 +83,8 @@ class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
 
     Args:
         hops: How far the model sees.
-        neighbors: How many neighbors of a node are drawn in each hop of a training step; empty for all, where a
-            step takes the whole graph.
+        neighbors: How many neighbors of a node are drawn in each hop of a training step; empty for all,
+            where a step takes the whole graph.
     """
 
     _WHAT: ClassVar[str] = "node representation"
@@ -175,7 +175,4 @@ def described(graph: Graph, part: Subgraph, centers: tuple[int, ...]) -> GraphDe
     else:
         weights = entries.data
     names = [graph.names[row] for row in part.rows.tolist()]
-    return describe_graph(
-        names, pairs, weights.astype(np.float32), centers=centers, directed=graph.directed
-    )
-
+    return describe_graph(names, pairs, weights.astype(np.float32), centers=centers, directed=graph.directed)

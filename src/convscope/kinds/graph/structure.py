@@ -160,7 +160,8 @@ def clustering_coefficients(graph: Graph) -> npt.NDArray[np.float32]:
     plain = _plain(graph)
     degrees = np.diff(plain.indptr)
     closed = np.asarray((plain @ plain).multiply(plain).sum(axis=1)).ravel()
-    return (closed / np.maximum(degrees * (degrees - 1.0), 1)).astype(np.float32)
+    found: npt.NDArray[np.float32] = (closed / np.maximum(degrees * (degrees - 1.0), 1)).astype(np.float32)
+    return found
 
 
 def _plain(graph: Graph) -> sp.csr_array:

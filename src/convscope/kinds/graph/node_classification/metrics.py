@@ -143,7 +143,11 @@ def _regression(graph: Graph, classes: Ints, train: Ints, validation: Ints, coun
     best: tuple[float, Any] | None = None
     for penalty in PENALTIES:
         model = LogisticRegression(C=penalty, max_iter=200).fit(values[train], classes[train])
-        score = float(np.mean(model.predict(values[validation]) == classes[validation])) if len(validation) else 0.0
+        score = (
+            float(np.mean(model.predict(values[validation]) == classes[validation]))
+            if len(validation)
+            else 0.0
+        )
         if best is None or score > best[0]:
             best = (score, model)
     assert best is not None

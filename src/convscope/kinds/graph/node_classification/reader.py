@@ -68,11 +68,17 @@ def read_nodes(
         seed: Draws the splits that the data does not have; None where the nodes are to be judged by a model
             that exists.
         progress: Receives how much is read.
-        protocol: How splits are drawn: `given` takes those of the data, where it has some; `planetoid` draws 20
-            nodes of each class for train, 500 for validation and 1,000 for test; `shchur` draws 20 and 30 of each
-            class from the largest component, and all others are of test.
-        source_column, target_column, weight_column, id_column, label_column, drop_column, directed, encoding: As
-            of `AskedGraph`.
+        protocol: How splits are drawn: `given` takes those of the data, where it has some; `planetoid` draws
+            20 nodes of each class for train, 500 for validation and 1,000 for test; `shchur` draws 20 and 30
+            of each class from the largest component, and all others are of test.
+        source_column: Column of the edge table with the node where an edge begins.
+        target_column: Column of the edge table with the node where an edge ends.
+        weight_column: Column of the edge table with weights.
+        id_column: Column of the node table that identifies a node.
+        label_column: Column of the node table with labels.
+        drop_column: Columns that are left out.
+        directed: Whether edges lead one way; None leaves it to the data.
+        encoding: Of text files.
 
     Raises:
         DataError: There is more than one graph, no node has a label, or a split cannot be made.
@@ -109,8 +115,14 @@ def read_new_nodes(
     Args:
         paths: Files or a folder of one graph: edges, with or without a table of nodes.
         progress: Receives how much is read.
-        source_column, target_column, weight_column, id_column, label_column, drop_column, directed, encoding: As
-            of `AskedGraph`.
+        source_column: Column of the edge table with the node where an edge begins.
+        target_column: Column of the edge table with the node where an edge ends.
+        weight_column: Column of the edge table with weights.
+        id_column: Column of the node table that identifies a node.
+        label_column: Column of the node table with labels.
+        drop_column: Columns that are left out.
+        directed: Whether edges lead one way; None leaves it to the data.
+        encoding: Of text files.
 
     Raises:
         DataError: There is more than one graph, or none.
@@ -236,7 +248,9 @@ def _largest_component(graph: Graph, decisions: list[str]) -> Graph:
     place = np.full(len(graph), -1, np.int64)
     place[kept] = np.arange(len(kept))
     inside = place[graph.edges[:, 0]] >= 0
-    decisions.append(f"protocol: shchur, so that the largest component is taken: {len(kept):,} of {len(graph):,} nodes")
+    decisions.append(
+        f"protocol: shchur, so that the largest component is taken: {len(kept):,} of {len(graph):,} nodes"
+    )
     return replace(
         graph,
         names=[graph.names[row] for row in kept.tolist()],
@@ -268,8 +282,8 @@ def _drawn(
         rest = rng.permutation(np.flatnonzero(known & (codes < 0)))
         if len(rest) < PLANETOID_VALIDATION + PLANETOID_TEST:
             raise DataError(
-                f"{where}: expected at least {PLANETOID_VALIDATION + PLANETOID_TEST:,} nodes with a label besides"
-                f" {PER_CLASS} of each class for --protocol planetoid, received {len(rest):,}",
+                f"{where}: expected at least {PLANETOID_VALIDATION + PLANETOID_TEST:,} nodes with a label"
+                f" besides {PER_CLASS} of each class for --protocol planetoid, received {len(rest):,}",
                 "Leave out --protocol, so that a tenth is drawn for validation and for test.",
             )
         codes[rest[:PLANETOID_VALIDATION]] = SPLITS.index("validation")
@@ -287,14 +301,14 @@ def _transductive(nodes: int, judged: int) -> list[str]:
     ]
     if nodes > judged:
         lines.append(
-            f"nodes in no split: {nodes - judged:,} of {nodes:,}; they and their edges are seen, and nothing is"
-            " judged by them"
+            f"nodes in no split: {nodes - judged:,} of {nodes:,}; they and their edges are seen, and nothing"
+            " is judged by them"
         )
     return lines
 
 
 def _with_splits(graph: Graph, made: Splits) -> Splits:
-    """The same splits, of nodes of a graph that says which node is in which, so that baselines can be fitted."""
+    """The same splits, of a graph that says which node is in which, so that baselines can be fitted."""
     codes = np.full(len(graph), None, object)
     for name in SPLITS:
         if name != "validation" or made.validation is not made.train:
@@ -332,7 +346,8 @@ def graph_fingerprint(graph: Graph) -> str:
     arrays += [each for each in (graph.weights, graph.times) if each is not None]
     if graph.features is not None:
         found = graph.features
-        arrays += [found.data, found.indices, found.indptr] if sp.issparse(found) else [found]
+        parts = [found] if isinstance(found, np.ndarray) else [found.data, found.indices, found.indptr]
+        arrays += parts
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     for name, column in graph.columns.items():

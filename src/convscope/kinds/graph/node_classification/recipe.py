@@ -7,11 +7,10 @@ node follows from what is around it, so that nodes of other graphs can be asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -26,11 +25,10 @@ from convscope.kinds.contract.recipe import (
     Recipe,
     ReportSteps,
     RepresentationSteps,
-    SampleInputs,
 )
-from convscope.kinds.graph.batching import graph_arrays, neighborhood, stacked, table_width, wiring_of
+from convscope.kinds.graph.batching import table_width
 from convscope.kinds.graph.features import NodeFeatures
-from convscope.kinds.graph.graph import Graph, NodeSamples
+from convscope.kinds.graph.graph import NodeSamples
 from convscope.kinds.graph.kind import NODE_CLASSIFICATION
 from convscope.kinds.graph.node_classification.metrics import NodeMetrics, node_metrics
 from convscope.kinds.graph.node_classification.reader import read_new_nodes, read_nodes
@@ -143,14 +141,12 @@ def _uncalibrated(fitted: Fitted[NodeRepresentation], samples: Samples, progress
     return np.asarray(found[0], np.float32)
 
 
-def calibrate(
-    fitted: Fitted[NodeRepresentation], validation: Split, progress: Progress
-) -> dict[str, Any]:
+def calibrate(fitted: Fitted[NodeRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
     """The temperature that suits the validation split, and what it changes there."""
     return calibration_by(_uncalibrated(fitted, validation.samples, progress), validation, fitted.class_names)
 
 
-OBJECTIVE = Objective(loss=classifying, metrics=lambda: ["accuracy"], monitor=None)
+OBJECTIVE = Objective(loss=classifying, metrics=lambda: ["accuracy"], monitor=None, label="loss")
 """The epoch with the lowest validation loss is kept, as in Shchur et al. (2018)."""
 RECIPE: Recipe[NodeRepresentation, Probabilities] = Recipe(
     spec=NODE_CLASSIFICATION,
