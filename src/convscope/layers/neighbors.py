@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,6 +12,8 @@ from convscope.layers.neighbor_tables import MERGES
 
 TABLES = ("degrees", "neighbors", "weights", "reverse", "owners", "merges", "sums")
 """What a layer on graphs takes besides the values of the nodes, in this order."""
+LOWEST = -1e30
+"""Stands where no neighbor is when the largest is looked for."""
 
 
 class Neighborhood:
@@ -18,7 +21,8 @@ class Neighborhood:
 
     Args:
         nodes: The number of nodes in each graph, those of padding included.
-        tables: Tensors in the order of `TABLES`: degrees (batch, nodes), and the arrays of `NeighborTables` with
+        tables: Tensors in the order of `TABLES`: degrees (batch, nodes), and the arrays of
+        `NeighborTables` with
             a batch axis in front.
     """
 
@@ -41,6 +45,11 @@ class Neighborhood:
         start = ops.reshape(start, (-1, *(1,) * (len(table.shape) - 1)))
         return ops.reshape(table + start, shape)
 
+    @property
+    def there(self) -> Any:
+        """Which places of the table hold an edge: shape (rows, width), boolean; one of weight 0 is none."""
+        return ops.not_equal(ops.stop_gradient(self.weights), 0)
+
     def sum(self, values: Any, weights: Any = None) -> Any:
         """Weighted sums over the neighbors of each node.
 
@@ -49,7 +58,8 @@ class Neighborhood:
 
         Args:
             values: Shape (batch * nodes, channels).
-            weights: Shape (rows, width), or (rows, width, heads), where `heads` divides the channels; None takes
+            weights: Shape (rows, width), or (rows, width, heads), where `heads` divides the channels; None
+            takes
                 the weights of the edges.
 
         Returns:
@@ -75,23 +85,139 @@ class Neighborhood:
         rows = ops.sum(near * _expanded(weights), axis=1)
         return self.merged(ops.reshape(rows, (-1, values.shape[-1])))
 
-    def merged(self, rows: Any) -> Any:
+    def merged(self, rows: Any, reduce: Callable[..., Any] = ops.sum, nothing: float = 0.0) -> Any:
         """From one sum for each row of the table to one for each node.
 
         Args:
             rows: Shape (rows, channels).
+            reduce: `ops.sum` or `ops.max`.
+            nothing: For a node without a neighbor.
 
         Returns:
             Shape (batch * nodes, channels).
         """
-        nothing = ops.zeros_like(rows[:1])
+        none = ops.full_like(rows[:1], nothing)
         if self.merges.shape[0] == 0:
-            return ops.take(ops.concatenate([rows, nothing]), self.sums, axis=0)
-        merged = ops.zeros((ops.shape(self.merges)[0], rows.shape[-1]), rows.dtype)
+            return ops.take(ops.concatenate([rows, none]), self.sums, axis=0)
+        merged = ops.full((ops.shape(self.merges)[0], rows.shape[-1]), nothing, rows.dtype)
         for _ in range(MERGES):
-            found = ops.take(ops.concatenate([rows, merged, nothing]), self.merges, axis=0)
-            merged = ops.sum(found, axis=1)
-        return ops.take(ops.concatenate([rows, merged, nothing]), self.sums, axis=0)
+            found = ops.take(ops.concatenate([rows, merged, none]), self.merges, axis=0)
+            merged = reduce(found, axis=1)
+        return ops.take(ops.concatenate([rows, merged, none]), self.sums, axis=0)
+
+    def near(self, values: Any) -> Any:
+        """The values of each neighbor.
+
+        Args:
+            values: Shape (batch * nodes, channels).
+
+        Returns:
+            Shape (rows, width, channels); 0 where there is no neighbor.
+        """
+        there = ops.cast(self.there, values.dtype)[..., None]
+
+        def forward(values: Any) -> Any:
+            return ops.take(values, self.neighbors, axis=0) * there
+
+        def backward(_: Any, upstream: Any) -> Any:
+            flat = ops.reshape(upstream * there, (-1, upstream.shape[-1]))
+            back = ops.reshape(ops.take(flat, self.reverse, axis=0), ops.shape(upstream))
+            return self.merged(ops.sum(back, axis=1))
+
+        return _with_gradient(forward, backward)(values)
+
+    def own(self, values: Any) -> Any:
+        """The values of the node whose neighbors a row holds.
+
+        Args:
+            values: Shape (batch * nodes, channels).
+
+        Returns:
+            Shape (rows, channels).
+        """
+
+        def forward(values: Any) -> Any:
+            return ops.take(values, self.owners, axis=0)
+
+        return _with_gradient(forward, lambda _, upstream: self.merged(upstream))(values)
+
+    def total(self, places: Any) -> Any:
+        """Sums of what stands in the places of each node.
+
+        Args:
+            places: Shape (rows, width, channels); 0 where there is no neighbor.
+
+        Returns:
+            Shape (batch * nodes, channels).
+        """
+
+        def backward(places: Any, upstream: Any) -> Any:
+            return ops.broadcast_to(ops.take(upstream, self.owners, axis=0)[:, None], ops.shape(places))
+
+        return _with_gradient(lambda places: self.merged(ops.sum(places, axis=1)), backward)(places)
+
+    def max(self, values: Any) -> Any:
+        """The largest value among the neighbors of each node, by channel; ties share the gradient.
+
+        Args:
+            values: Shape (batch * nodes, channels).
+
+        Returns:
+            Shape (batch * nodes, channels); 0 for a node without a neighbor.
+        """
+        there = self.there[..., None]
+
+        def largest(values: Any) -> Any:
+            return self.largest(ops.take(values, self.neighbors, axis=0))
+
+        def backward(values: Any, upstream: Any) -> Any:
+            best = largest(values)
+            near = ops.equal(
+                ops.take(values, self.neighbors, axis=0), ops.take(best, self.owners, axis=0)[:, None]
+            )
+            as_large = self.merged(ops.sum(ops.cast(near & there, values.dtype), axis=1))
+            share = ops.take(upstream / ops.maximum(as_large, 1), self.neighbors, axis=0)
+            own = ops.equal(
+                ops.take(values, self.owners, axis=0)[:, None], ops.take(best, self.neighbors, axis=0)
+            )
+            seen = ops.reshape(ops.take(ops.reshape(there, (-1,)), self.reverse, axis=0), ops.shape(there))
+            return self.merged(ops.sum(ops.where(own & seen, share, 0), axis=1))
+
+        def forward(values: Any) -> Any:
+            found = largest(values)
+            return ops.where(found > LOWEST, found, 0)
+
+        return _with_gradient(forward, backward)(values)
+
+    def largest(self, places: Any) -> Any:
+        """The largest of what stands in the places of each node; has no gradient of its own.
+
+        Args:
+            places: Shape (rows, width, channels).
+
+        Returns:
+            Shape (batch * nodes, channels); `LOWEST` for a node without a neighbor.
+        """
+        rows = ops.max(ops.where(self.there[..., None], places, LOWEST), axis=1)
+        return self.merged(rows, ops.max, LOWEST)
+
+    def softmax(self, scores: Any, own: Any) -> tuple[Any, Any]:
+        """Weights that are positive and add up to 1 over each node and its neighbors.
+
+        Args:
+            scores: Of the neighbors, shape (rows, width, heads).
+            own: Of the nodes themselves, shape (batch * nodes, heads).
+
+        Returns:
+            The weights in the same two shapes.
+        """
+        there = self.there[..., None]
+        scores = ops.where(there, scores, LOWEST)
+        top = ops.stop_gradient(ops.maximum(self.largest(ops.stop_gradient(scores)), own))
+        raised = ops.where(there, ops.exp(scores - ops.take(top, self.owners, axis=0)[:, None]), 0)
+        own = ops.exp(own - top)
+        whole = self.total(raised) + own
+        return raised / self.own(whole)[:, None], own / whole
 
     def _products(self, values: Any, upstream: Any, weights: Any) -> Any:
         """Of the values of a neighbor and the gradient of the sum that it is in; the shape of weights."""
@@ -99,6 +225,22 @@ class Neighborhood:
         own = _by_head(ops.take(upstream, self.owners, axis=0)[:, None], weights)
         products = ops.sum(near * own, axis=-1)
         return ops.reshape(products, ops.shape(weights))
+
+
+def _with_gradient(
+    forward: Callable[[Any], Any], backward: Callable[[Any, Any], Any]
+) -> Callable[[Any], Any]:
+    """A function of one tensor; another computes the gradient from the tensor and that of the result."""
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def made(value: Any) -> Any:
+        def gradient(*saved: Any, upstream: Any = None) -> Any:
+            return backward(value, saved[0] if upstream is None else upstream)
+
+        return forward(value), gradient
+
+    made_of_one: Callable[[Any], Any] = made
+    return made_of_one
 
 
 def _learns(weights: Any) -> bool:

@@ -1,0 +1,26 @@
+"""Layers of graphs; importing this registers them, so that files with them load."""
+
+from convscope.kinds.graph.layers.attention import GATv2Conv
+from convscope.kinds.graph.layers.convolutions import (
+    ChebConv,
+    GINConv,
+    GraphConv,
+    Propagation,
+    SAGEConv,
+    TAGConv,
+)
+from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
+
+__all__ = [
+    "ChebConv",
+    "DMoNPooling",
+    "GATv2Conv",
+    "GINConv",
+    "GraphConv",
+    "GraphPooling",
+    "PairValues",
+    "Propagation",
+    "SAGEConv",
+    "TAGConv",
+    "TakeNodes",
+]
