@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from convscope.layers.neighbor_tables import MERGES
+from convscope.types import Tensor
 
 TABLES = ("degrees", "neighbors", "weights", "reverse", "owners", "merges", "sums")
 """What a layer on graphs takes besides the values of the nodes, in this order."""
@@ -22,11 +23,10 @@ class Neighborhood:
     Args:
         nodes: The number of nodes in each graph, those of padding included.
         tables: Tensors in the order of `TABLES`: degrees (batch, nodes), and the arrays of
-        `NeighborTables` with
-            a batch axis in front.
+            `NeighborTables` with a batch axis in front.
     """
 
-    def __init__(self, nodes: Any, tables: Any) -> None:
+    def __init__(self, nodes: Tensor, tables: Tensor) -> None:
         degrees, neighbors, weights, reverse, owners, merges, sums = tables
         batch, rows, self.width = _shape(neighbors)
         merged = _shape(merges)[1]
@@ -41,16 +41,16 @@ class Neighborhood:
         self.sums = ops.reshape(_numbered(sums, graph[:, None], *sizes), (-1,))
 
     @staticmethod
-    def _moved(table: Any, start: Any, shape: tuple[int, ...]) -> Any:
+    def _moved(table: Tensor, start: Tensor, shape: tuple[int, ...]) -> Tensor:
         start = ops.reshape(start, (-1, *(1,) * (len(table.shape) - 1)))
         return ops.reshape(table + start, shape)
 
     @property
-    def there(self) -> Any:
+    def there(self) -> Tensor:
         """Which places of the table hold an edge: shape (rows, width), boolean; one of weight 0 is none."""
         return ops.not_equal(ops.stop_gradient(self.weights), 0)
 
-    def sum(self, values: Any, weights: Any = None) -> Any:
+    def sum(self, values: Tensor, weights: Tensor = None) -> Tensor:
         """Weighted sums over the neighbors of each node.
 
         The gradient with respect to values and weights runs over the same tables: no scatter in either
@@ -59,8 +59,7 @@ class Neighborhood:
         Args:
             values: Shape (batch * nodes, channels).
             weights: Shape (rows, width), or (rows, width, heads), where `heads` divides the channels; None
-            takes
-                the weights of the edges.
+                takes the weights of the edges.
 
         Returns:
             Shape (batch * nodes, channels).
@@ -68,8 +67,8 @@ class Neighborhood:
         weights = self.weights if weights is None else weights
 
         @ops.custom_gradient  # type: ignore[untyped-decorator]
-        def summed(values: Any, weights: Any) -> Any:
-            def gradient(*saved: Any, upstream: Any = None) -> Any:
+        def summed(values: Tensor, weights: Tensor) -> Tensor:
+            def gradient(*saved: Tensor, upstream: Tensor = None) -> Tensor:
                 upstream = saved[0] if upstream is None else upstream
                 turned = ops.take(ops.reshape(weights, (-1, *weights.shape[2:])), self.reverse, axis=0)
                 turned = ops.reshape(turned, ops.shape(weights))
@@ -80,12 +79,12 @@ class Neighborhood:
 
         return summed(values, weights)
 
-    def _sum(self, values: Any, weights: Any) -> Any:
+    def _sum(self, values: Tensor, weights: Tensor) -> Tensor:
         near = _by_head(ops.take(values, self.neighbors, axis=0), weights)
         rows = ops.sum(near * _expanded(weights), axis=1)
         return self.merged(ops.reshape(rows, (-1, values.shape[-1])))
 
-    def merged(self, rows: Any, reduce: Callable[..., Any] = ops.sum, nothing: float = 0.0) -> Any:
+    def merged(self, rows: Tensor, reduce: Callable[..., Tensor] = ops.sum, nothing: float = 0.0) -> Tensor:
         """From one sum for each row of the table to one for each node.
 
         Args:
@@ -105,7 +104,7 @@ class Neighborhood:
             merged = reduce(found, axis=1)
         return ops.take(ops.concatenate([rows, merged, none]), self.sums, axis=0)
 
-    def near(self, values: Any) -> Any:
+    def near(self, values: Tensor) -> Tensor:
         """The values of each neighbor.
 
         Args:
@@ -116,17 +115,17 @@ class Neighborhood:
         """
         there = ops.cast(self.there, values.dtype)[..., None]
 
-        def forward(values: Any) -> Any:
+        def forward(values: Tensor) -> Tensor:
             return ops.take(values, self.neighbors, axis=0) * there
 
-        def backward(_: Any, upstream: Any) -> Any:
+        def backward(_: Tensor, upstream: Tensor) -> Tensor:
             flat = ops.reshape(upstream * there, (-1, upstream.shape[-1]))
             back = ops.reshape(ops.take(flat, self.reverse, axis=0), ops.shape(upstream))
             return self.merged(ops.sum(back, axis=1))
 
         return _with_gradient(forward, backward)(values)
 
-    def own(self, values: Any) -> Any:
+    def own(self, values: Tensor) -> Tensor:
         """The values of the node whose neighbors a row holds.
 
         Args:
@@ -136,12 +135,12 @@ class Neighborhood:
             Shape (rows, channels).
         """
 
-        def forward(values: Any) -> Any:
+        def forward(values: Tensor) -> Tensor:
             return ops.take(values, self.owners, axis=0)
 
         return _with_gradient(forward, lambda _, upstream: self.merged(upstream))(values)
 
-    def total(self, places: Any) -> Any:
+    def total(self, places: Tensor) -> Tensor:
         """Sums of what stands in the places of each node.
 
         Args:
@@ -151,12 +150,12 @@ class Neighborhood:
             Shape (batch * nodes, channels).
         """
 
-        def backward(places: Any, upstream: Any) -> Any:
+        def backward(places: Tensor, upstream: Tensor) -> Tensor:
             return ops.broadcast_to(ops.take(upstream, self.owners, axis=0)[:, None], ops.shape(places))
 
         return _with_gradient(lambda places: self.merged(ops.sum(places, axis=1)), backward)(places)
 
-    def max(self, values: Any) -> Any:
+    def max(self, values: Tensor) -> Tensor:
         """The largest value among the neighbors of each node, by channel; ties share the gradient.
 
         Args:
@@ -167,29 +166,28 @@ class Neighborhood:
         """
         there = self.there[..., None]
 
-        def largest(values: Any) -> Any:
+        def largest(values: Tensor) -> Tensor:
             return self.largest(ops.take(values, self.neighbors, axis=0))
 
-        def backward(values: Any, upstream: Any) -> Any:
+        def backward(values: Tensor, upstream: Tensor) -> Tensor:
             best = largest(values)
-            near = ops.equal(
-                ops.take(values, self.neighbors, axis=0), ops.take(best, self.owners, axis=0)[:, None]
-            )
+            found = ops.take(values, self.neighbors, axis=0)
+            near = ops.equal(found, ops.take(best, self.owners, axis=0)[:, None])
             as_large = self.merged(ops.sum(ops.cast(near & there, values.dtype), axis=1))
             share = ops.take(upstream / ops.maximum(as_large, 1), self.neighbors, axis=0)
-            own = ops.equal(
-                ops.take(values, self.owners, axis=0)[:, None], ops.take(best, self.neighbors, axis=0)
-            )
-            seen = ops.reshape(ops.take(ops.reshape(there, (-1,)), self.reverse, axis=0), ops.shape(there))
+            own = ops.take(values, self.owners, axis=0)[:, None]
+            own = ops.equal(own, ops.take(best, self.neighbors, axis=0))
+            seen = ops.take(ops.reshape(there, (-1,)), self.reverse, axis=0)
+            seen = ops.reshape(seen, ops.shape(there))
             return self.merged(ops.sum(ops.where(own & seen, share, 0), axis=1))
 
-        def forward(values: Any) -> Any:
+        def forward(values: Tensor) -> Tensor:
             found = largest(values)
             return ops.where(found > LOWEST, found, 0)
 
         return _with_gradient(forward, backward)(values)
 
-    def largest(self, places: Any) -> Any:
+    def largest(self, places: Tensor) -> Tensor:
         """The largest of what stands in the places of each node; has no gradient of its own.
 
         Args:
@@ -201,7 +199,7 @@ class Neighborhood:
         rows = ops.max(ops.where(self.there[..., None], places, LOWEST), axis=1)
         return self.merged(rows, ops.max, LOWEST)
 
-    def softmax(self, scores: Any, own: Any) -> tuple[Any, Any]:
+    def softmax(self, scores: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Weights that are positive and add up to 1 over each node and its neighbors.
 
         Args:
@@ -219,7 +217,7 @@ class Neighborhood:
         whole = self.total(raised) + own
         return raised / self.own(whole)[:, None], own / whole
 
-    def _products(self, values: Any, upstream: Any, weights: Any) -> Any:
+    def _products(self, values: Tensor, upstream: Tensor, weights: Tensor) -> Tensor:
         """Of the values of a neighbor and the gradient of the sum that it is in; the shape of weights."""
         near = _by_head(ops.take(values, self.neighbors, axis=0), weights)
         own = _by_head(ops.take(upstream, self.owners, axis=0)[:, None], weights)
@@ -228,39 +226,39 @@ class Neighborhood:
 
 
 def _with_gradient(
-    forward: Callable[[Any], Any], backward: Callable[[Any, Any], Any]
-) -> Callable[[Any], Any]:
+    forward: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]
+) -> Callable[[Tensor], Tensor]:
     """A function of one tensor; another computes the gradient from the tensor and that of the result."""
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def made(value: Any) -> Any:
-        def gradient(*saved: Any, upstream: Any = None) -> Any:
+    def made(value: Tensor) -> Tensor:
+        def gradient(*saved: Tensor, upstream: Tensor = None) -> Tensor:
             return backward(value, saved[0] if upstream is None else upstream)
 
         return forward(value), gradient
 
-    made_of_one: Callable[[Any], Any] = made
+    made_of_one: Callable[[Tensor], Tensor] = made
     return made_of_one
 
 
-def _learns(weights: Any) -> bool:
+def _learns(weights: Tensor) -> bool:
     """Whether a gradient may be asked for; only PyTorch knows beforehand."""
     return bool(getattr(weights, "requires_grad", True))
 
 
-def _expanded(weights: Any) -> Any:
+def _expanded(weights: Tensor) -> Tensor:
     """Shape (rows, width, heads, 1)."""
     return weights[..., None, None] if len(weights.shape) == 2 else weights[..., None]
 
 
-def _by_head(values: Any, weights: Any) -> Any:
+def _by_head(values: Tensor, weights: Tensor) -> Tensor:
     """Shape (rows, width, heads, channels of a head)."""
     heads = 1 if len(weights.shape) == 2 else weights.shape[2]
     shape = ops.shape(values)
     return ops.reshape(values, (*shape[:2], heads, values.shape[-1] // heads))
 
 
-def _numbered(numbers: Any, graph: Any, batch: Any, rows: Any, merges: Any) -> Any:
+def _numbered(numbers: Tensor, graph: Tensor, batch: Tensor, rows: Tensor, merges: Tensor) -> Tensor:
     """Sums of several graphs, numbered as if all rows came first, then all merges, then nothing."""
     row = numbers + graph * rows
     merge = numbers - rows + batch * rows + graph * merges
@@ -268,7 +266,7 @@ def _numbered(numbers: Any, graph: Any, batch: Any, rows: Any, merges: Any) -> A
     return ops.where(numbers < rows + merges, inside, batch * (rows + merges))
 
 
-def _shape(tensor: Any) -> tuple[Any, ...]:
+def _shape(tensor: Tensor) -> tuple[Tensor, ...]:
     """Sizes, as numbers where they are known."""
     return tuple(ops.shape(tensor))
 

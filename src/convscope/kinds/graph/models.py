@@ -140,9 +140,8 @@ def gat(
 ) -> keras.Model:
     """Graph attention network: how much each neighbor counts is learned.
 
-    Source: Brody, Alon and Yahav (2022), "How attentive are graph attention networks?", with the settings of
-    Velickovic et al. (2018), "Graph attention networks": heads side by side, their mean in the last layer,
-    dropout of values and of attention.
+    Source: Brody, Alon and Yahav (2022), "How attentive are graph attention networks?"; heads side by side,
+    their mean at the end, dropout of attention as of Velickovic et al. (2018), "Graph attention networks".
 
     Args:
         input_shape: (None, features).

@@ -54,7 +54,7 @@ class GATv2Conv(GraphLayer):
         self.slope = slope
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes kernels of both ends of an edge, those of the scores, and the bias."""
         channels, wide = input_shape[0][-1], self.heads * self.units
         self.kernel = self.add_kernel(channels, wide)
@@ -62,7 +62,7 @@ class GATv2Conv(GraphLayer):
         self.score_kernel = self.add_kernel(self.units, self.heads, "score_kernel")
         self.bias = self.add_bias(wide if self.concat else self.units)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         source, target = ops.matmul(values, self.kernel), ops.matmul(values, self.target_kernel)
@@ -90,7 +90,7 @@ class GATv2Conv(GraphLayer):
     def _weighted(self, values: Tensor, weights: Tensor) -> Tensor:
         return ops.reshape(self._by_head(values) * weights[..., None], ops.shape(values))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """Heads side by side or one."""
         return (*input_shape[0][:-1], self.units * (self.heads if self.concat else 1))
 

@@ -43,7 +43,7 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
         self.use_bias = use_bias
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def add_kernel(self, channels: int, units: int, name: str = "kernel") -> Any:
+    def add_kernel(self, channels: int, units: int, name: str = "kernel") -> Tensor:
         """A kernel of shape (channels, units)."""
         return self.add_weight(
             (channels, units),
@@ -52,7 +52,7 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
             name=name,
         )
 
-    def add_bias(self, units: int | None = None) -> Any:
+    def add_bias(self, units: int | None = None) -> Tensor:
         """A bias for each unit; None where none is wanted."""
         return (
             self.add_weight((units or self.units,), initializer="zeros", name="bias")
@@ -60,13 +60,13 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
             else None
         )
 
-    def finished(self, rows: Tensor, bias: Any, like: Tensor) -> Tensor:
+    def finished(self, rows: Tensor, bias: Tensor, like: Tensor) -> Tensor:
         """From rows of all graphs to (batch, nodes, units), with bias and activation."""
         rows = rows if bias is None else rows + ops.convert_to_tensor(bias)
         batch, nodes = ops.shape(like)[:2]
         return self.activation(ops.reshape(rows, (batch, nodes, rows.shape[-1])))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """(batch, nodes, units)."""
         return (*input_shape[0][:-1], self.units)
 
@@ -82,7 +82,7 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
         }
 
 
-def opened(inputs: Any) -> tuple[Tensor, Neighborhood]:
+def opened(inputs: Tensor) -> tuple[Tensor, Neighborhood]:
     """Values as rows of all graphs, and the neighborhoods that they lie in.
 
     Args:
@@ -112,12 +112,12 @@ class GraphConv(GraphLayer):
         - output: (batch, nodes, units).
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes kernel and bias."""
         self.kernel = self.add_kernel(input_shape[0][-1], self.units)
         self.bias = self.add_bias()
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         return self.finished(smoothed(ops.matmul(values, self.kernel), near), self.bias, inputs[0])
@@ -135,9 +135,8 @@ class SAGEConv(GraphLayer):
     r"""GraphSAGE: one kernel for the node itself, another for what its neighbors have in common.
 
     $y_v = f(W_1 x_v + W_2 \operatorname{aggregate}_{u \to v}(x_u) + b)$. The mean is weighted by the
-    edges; the
-    maximum is taken of $\operatorname{relu}(W_3 x_u + b_3)$, by channel. A node without neighbors has 0
-    there.
+    edges; the maximum is taken of $\operatorname{relu}(W_3 x_u + b_3)$, by channel. A node without
+    neighbors has 0 there.
 
     Source: Hamilton, Ying and Leskovec (2017), "Inductive representation learning on large graphs".
 
@@ -157,7 +156,7 @@ class SAGEConv(GraphLayer):
             raise UsageError(f"SAGEConv aggregates by 'mean' or 'max'. Received: aggregate={aggregate!r}.")
         self.aggregate = aggregate
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes kernels and biases."""
         channels = input_shape[0][-1]
         self.kernel = self.add_kernel(channels, self.units)
@@ -167,7 +166,7 @@ class SAGEConv(GraphLayer):
             self.pooling_bias = self.add_weight((channels,), initializer="zeros", name="pooling_bias")
         self.bias = self.add_bias()
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         if self.aggregate == "max":
@@ -211,7 +210,7 @@ class GINConv(GraphLayer):
         - output: (batch, nodes, units).
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes epsilon, kernels, bias and normalization."""
         self.epsilon = self.add_weight((), initializer="zeros", name="epsilon")
         self.kernel = self.add_kernel(input_shape[0][-1], self.units)
@@ -220,7 +219,7 @@ class GINConv(GraphLayer):
         self.second_kernel = self.add_kernel(self.units, self.units, "second_kernel")
         self.bias = self.add_bias()
 
-    def call(self, inputs: Any, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves."""
         members = inputs[8] if len(inputs) > 8 else None
         values, near = opened(inputs[:8])
@@ -249,7 +248,7 @@ class _HopsConv(GraphLayer):
             raise UsageError(f"{type(self).__name__} needs at least one hop. Received: hops={hops}.")
         self.hops = hops
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes a kernel for 0 to `hops` hops, side by side, and the bias."""
         self.kernel = self.add_weight(
             (input_shape[0][-1], self.hops + 1, self.units),
@@ -275,8 +274,8 @@ class TAGConv(_HopsConv):
     r"""Topology adaptive convolution: a kernel that reaches several hops, as one of size 5 reaches 2 pixels.
 
     $y = f(\sum_{k=0}^{K} S^k X W_k + b)$ with $S = D^{-1/2} A D^{-1/2}$, without self loops. All $X W_k$
-    are computed
-    first and summed up by Horner's rule, so that what travels along the edges has the channels of the output.
+    are computed first and summed up by Horner's rule, so that what travels along the edges has the
+    channels of the output.
 
     Source: Du, Zhang, Wu, Moura and Kar (2017), "Topology adaptive graph convolutional networks".
 
@@ -290,7 +289,7 @@ class TAGConv(_HopsConv):
     Shapes: as of `GraphConv`.
     """
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         *parts, total = self.parts(values)
@@ -311,8 +310,8 @@ class ChebConv(_HopsConv):
     r"""Chebyshev convolution: polynomials of the Laplacian, each with a kernel of its own.
 
     $y = f(\sum_{k=0}^{K} T_k(L - I) X W_k + b)$, where $L - I = -D^{-1/2} A D^{-1/2}$ is the Laplacian
-    scaled for a
-    largest eigenvalue of 2, and $T_k$ the Chebyshev polynomial of order k, summed up by Clenshaw's rule.
+    scaled for a largest eigenvalue of 2, and $T_k$ the Chebyshev polynomial of order k, summed up by
+    Clenshaw's rule.
 
     Source: Defferrard, Bresson and Vandergheynst (2016), "Convolutional neural networks on graphs with fast
     localized spectral filtering".
@@ -327,7 +326,7 @@ class ChebConv(_HopsConv):
     Shapes: as of `GraphConv`.
     """
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         first, *parts = self.parts(values)
@@ -365,7 +364,7 @@ class Propagation(keras.layers.Layer):  # type: ignore[misc]
         self.hops = hops
         self.teleport = teleport
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Propagates."""
         values, near = opened(inputs)
         spreading = values
@@ -373,7 +372,7 @@ class Propagation(keras.layers.Layer):  # type: ignore[misc]
             spreading = (1 - self.teleport) * smoothed(spreading, near) + self.teleport * values
         return ops.reshape(spreading, ops.shape(inputs[0]))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """That of the values."""
         return tuple(input_shape[0])
 

@@ -42,14 +42,14 @@ class GraphPooling(keras.layers.Layer):  # type: ignore[misc]
             )
         self.reduction = reduction
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes the kernel of the scores."""
         if self.reduction == "attention":
             self.score_kernel = self.add_weight(
                 (input_shape[0][-1], 1), initializer="glorot_uniform", name="score_kernel"
             )
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Reduces."""
         values, members = inputs
         there = ops.cast(members, values.dtype)[..., None]
@@ -63,7 +63,7 @@ class GraphPooling(keras.layers.Layer):  # type: ignore[misc]
         total = ops.squeeze(ops.matmul(ops.swapaxes(there, 1, 2), values), 1)
         return total / ops.maximum(ops.sum(there, axis=1), 1) if self.reduction == "mean" else total
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """Without the nodes."""
         return (input_shape[0][0], input_shape[0][-1])
 
@@ -84,14 +84,14 @@ class TakeNodes(keras.layers.Layer):  # type: ignore[misc]
 
     hops = 0
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Takes them."""
         values, targets = inputs
         batch, nodes, channels = ops.shape(values)
         rows = targets + (ops.arange(batch, dtype=targets.dtype) * nodes)[:, None]
         return ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """(batch, asked, channels)."""
         return (*input_shape[1], input_shape[0][-1])
 
@@ -118,13 +118,13 @@ class PairValues(keras.layers.Layer):  # type: ignore[misc]
         self.combine = combine
         self.take = TakeNodes(name="take")
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Multiplies both ends."""
         values, pairs = inputs
         products = self.take([values, pairs[..., 0]]) * self.take([values, pairs[..., 1]])
         return ops.sum(products, axis=-1, keepdims=True) if self.combine == "dot" else products
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """(batch, asked, channels or 1)."""
         return (*input_shape[1][:2], input_shape[0][-1] if self.combine == "hadamard" else 1)
 
@@ -151,8 +151,7 @@ class DMoNPooling(keras.layers.Layer):  # type: ignore[misc]
 
     Shapes:
         - input: values (batch, nodes, channels), the tables in the order of `TABLES`, and, where there are
-          nodes
-          of padding, (batch, nodes) with 1 for real nodes.
+          nodes of padding, (batch, nodes) with 1 for real nodes.
         - output: (batch, nodes, clusters), probabilities.
     """
 
@@ -166,14 +165,14 @@ class DMoNPooling(keras.layers.Layer):  # type: ignore[misc]
         self.collapse = collapse
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Tensor) -> None:
         """Makes kernel and bias."""
         self.kernel = self.add_weight(
             (input_shape[0][-1], self.clusters), initializer="orthogonal", name="kernel"
         )
         self.bias = self.add_weight((self.clusters,), initializer="zeros", name="bias")
 
-    def call(self, inputs: Any, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Assigns each node to clusters, and adds the losses."""
         values, *tables = inputs[:8]
         members = inputs[8] if len(inputs) > 8 else ops.ones_like(tables[0])
@@ -184,7 +183,7 @@ class DMoNPooling(keras.layers.Layer):  # type: ignore[misc]
         self.add_loss(ops.mean(self.collapse * collapsed - modularity))
         return shares
 
-    def _losses(self, shares: Tensor, members: Tensor, tables: Any) -> tuple[Tensor, Tensor]:
+    def _losses(self, shares: Tensor, members: Tensor, tables: Tensor) -> tuple[Tensor, Tensor]:
         """Modularity and collapse of each graph, shape (batch,)."""
         degrees = tables[0]
         near = Neighborhood(ops.shape(shares)[1], tables)
@@ -198,7 +197,7 @@ class DMoNPooling(keras.layers.Layer):  # type: ignore[misc]
         collapsed = ops.sqrt(ops.sum(sizes**2, axis=1) * self.clusters) / nodes - 1
         return modularity, collapsed
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
         """(batch, nodes, clusters)."""
         return (*input_shape[0][:-1], self.clusters)
 
