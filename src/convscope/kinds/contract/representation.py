@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -63,7 +64,8 @@ class GraphDescription(SampleDescription):
     Args:
         names: Of the nodes, in the order of the positions.
         edges: Pairs of positions, shape (edges, 2), int64, each once.
-        places: x and y of each node from 0 to 1, y downwards, shape (nodes, 2), float64.
+        layout: Computes x and y of each node from 0 to 1, y downwards, shape (nodes, 2), float64; when it is
+            drawn.
         weights: Of each edge, shape (edges,), float32; None where all count alike.
         centers: Positions that the sample is about, the first ones: one node, or both of a pair; empty for a
             whole graph.
@@ -74,11 +76,16 @@ class GraphDescription(SampleDescription):
 
     names: tuple[str, ...]
     edges: npt.NDArray[np.int64]
-    places: npt.NDArray[np.float64]
+    layout: Callable[[], npt.NDArray[np.float64]]
     weights: npt.NDArray[np.float32] | None = None
     centers: tuple[int, ...] = ()
     hops: npt.NDArray[np.int64] | None = None
     directed: bool = False
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.float64]:
+        """Where each node is drawn: x and y from 0 to 1, y downwards, shape (nodes, 2)."""
+        return self.layout()
 
     @property
     def asked(self) -> int:

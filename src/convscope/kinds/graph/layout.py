@@ -6,6 +6,7 @@ Everything is computed once from the edges and a seed, in the unit square, y dow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +51,11 @@ def describe_graph(
     """
     count = len(names)
     if not centers:
-        places = layout(edges, count, seed=seed)
-        return GraphDescription(tuple(names), edges, places, weights, directed=directed)
-    hops = hops_from(edges, count, centers)
-    places = radial_layout(edges, hops, centers)
-    return GraphDescription(tuple(names), edges, places, weights, tuple(centers), hops, directed)
+        forces = partial(layout, edges, count, seed=seed)
+        return GraphDescription(tuple(names), edges, forces, weights, directed=directed)
+    hops = hops_from(edges, count, centers, directed=directed)
+    rings = partial(radial_layout, edges, hops, centers)
+    return GraphDescription(tuple(names), edges, rings, weights, tuple(centers), hops, directed)
 
 
 def describe_neighborhood(
@@ -73,10 +74,10 @@ def describe_neighborhood(
         edges: Pairs of nodes, shape (edges, 2), int64.
         weights: Of each edge, shape (edges,); None where all count alike.
         rows: The nodes in the middle.
-        hops: How far away, whichever way edges lead.
+        hops: How far away.
         directed: Whether an edge leads from its first node to its second alone.
     """
-    near = hops_from(edges, len(names), rows)
+    near = hops_from(edges, len(names), rows, directed=directed)
     near[list(rows)] = -1
     kept = np.flatnonzero(near <= hops)
     kept = kept[np.argsort(near[kept], kind="stable")]
@@ -94,18 +95,22 @@ def describe_neighborhood(
     )
 
 
-def hops_from(edges: Whole, nodes: int, centers: Sequence[int]) -> Whole:
-    """How many edges each node is away from the nearest center, whichever way edges lead.
+def hops_from(edges: Whole, nodes: int, centers: Sequence[int], *, directed: bool = False) -> Whole:
+    """How many edges each node is away from the nearest center, which depends on it.
 
     Args:
         edges: Pairs of positions, shape (edges, 2).
         nodes: How many there are.
         centers: Positions.
+        directed: Whether an edge counts only where it leads towards the center.
 
     Returns:
         Shape (nodes,), int64; a node that cannot be reached is one hop further than any that can.
     """
     near = _adjacency(edges, nodes)
+    if directed:
+        ends = np.asarray(edges, np.int64).reshape(-1, 2)
+        near = sp.csr_array((np.ones(len(ends)), (ends[:, 1], ends[:, 0])), shape=(nodes, nodes))
     distances = csgraph.dijkstra(near, unweighted=True, indices=list(centers), min_only=True)
     reached = np.isfinite(distances)
     furthest = int(distances[reached].max(initial=0))

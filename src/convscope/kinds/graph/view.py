@@ -228,7 +228,9 @@ class GraphView(View):
             return PlacedPatch(self.thumbnail(sheet, box, patch.name))
         node = int(window[0])
         whole = (self.names, self.description.edges, self.description.weights)
-        part = describe_neighborhood(*whole, (node,), patch.hops or NEIGHBORS)
+        part = describe_neighborhood(
+            *whole, (node,), patch.hops or NEIGHBORS, directed=self.description.directed
+        )
         view = GraphView(len(part.names), part)
         view.picture.place(sheet, (x, y, wide), view._plain(sheet), name=patch.name)
         lines = (count(len(part.names), "node"),)
@@ -250,7 +252,8 @@ class GraphView(View):
         side, node = SIDE - 60, position.at[0]
         right, theme = MARGIN + side + 60, sheet.theme
         hops = position.geometry.hops if position.geometry is not None else 0
-        near = hops_from(self.description.edges, self.nodes, [node])
+        edges, one_way = self.description.edges, self.description.directed
+        near = hops_from(edges, self.nodes, [node], directed=one_way)
         seen = near <= max(hops, 1)
         colors = _colors_of_hops(sheet, np.where(seen, near, -1), [node])
         labels = np.flatnonzero(seen)[np.argsort(near[seen], kind="stable")]

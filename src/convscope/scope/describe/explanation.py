@@ -19,7 +19,7 @@ from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.describe.purpose import purpose
 from convscope.scope.describe.review import review
 from convscope.scope.facts import Facts
-from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, Graph, Value, trace
 from convscope.scope.graph.links import Links
@@ -186,7 +186,13 @@ def _overview(graph: Graph, model: keras.Model) -> Overview:
         all_parameters=_values(model.weights),
         trainable_parameters=_values(model.trainable_weights),
         all_multiply_adds=total(cost for path, cost in by_path.items() if "/" not in path),
+        shown=_without_tables(graph),
     )
+
+
+def _without_tables(graph: Graph) -> tuple[int, ...]:
+    """Numbers of the inputs that hold data."""
+    return tuple(at for at in range(len(graph.inputs)) if not is_table(graph, at)) or (0,)
 
 
 def _parameters(layer: keras.Operation) -> int:
@@ -200,11 +206,13 @@ def _values(weights: Sequence[keras.Variable]) -> int:
 def _layers(overview: Overview) -> tuple[LayerExplanation, ...]:
     """Every call; geometry is about the first input that it depends on."""
     graph = overview.graph
-    seen_from = [overview.geometries, *(geometries(graph, number) for number in range(1, len(graph.inputs)))]
+    numbers = [*overview.shown, *(at for at in range(len(graph.inputs)) if at not in overview.shown)]
+    seen_from = {at: geometries(graph, at) for at in numbers}
     first_calls: dict[int, str] = {}
     explained = []
     for call in graph.calls:
-        number = next((i for i, found in enumerate(seen_from) if _depends(found.get(call.path))), 0)
+        depends = (at for at, found in seen_from.items() if _depends(found.get(call.path)))
+        number = next(depends, numbers[0])
         first = first_calls.setdefault(id(call.layer), call.path)
         shared = "" if first == call.path or call.kind == "operation" else first
         explained.append(_layer(call, overview, seen_from[number], number, shared))

@@ -8,7 +8,7 @@ from typing import Literal
 from convscope.scope.describe import phrasing
 
 Shape = tuple[int | None, ...]
-Arrangement = Literal["raster", "sequence", "tokens", "waveform", "volume", "frames", "row", "other"]
+Arrangement = Literal["raster", "sequence", "tokens", "waveform", "volume", "frames", "nodes", "row", "other"]
 """How the positions of a sample lie."""
 
 

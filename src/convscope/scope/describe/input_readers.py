@@ -12,6 +12,7 @@ import keras
 
 from convscope.scope.describe.input_kind import InputKind, of_array, of_ids
 from convscope.scope.describe.overview import Overview
+from convscope.scope.geometry.geometry import is_table, main_input
 from convscope.scope.graph.graph import Call, Graph, Value
 from convscope.scope.layer_spec import has_trait, role_of
 
@@ -43,7 +44,7 @@ def register_reader(reader: InputReader) -> None:
 
 
 def reader_of(graph: Graph, number: int = 0) -> InputReader | None:
-    """How an input is known: by a layer that reads it, or one that reads another of its length beside it.
+    """How an input is known: by a layer that reads it, or another of its length beside it, or its tables.
 
     Args:
         graph: The model's calls.
@@ -54,6 +55,9 @@ def reader_of(graph: Graph, number: int = 0) -> InputReader | None:
     if found is None and _looked_up(graph, value):
         beside = (other for other in graph.inputs if other.shape[1:2] == value.shape[1:2])
         found = next((reader for other in beside if (reader := _reader(graph, other))), None)
+    if found is None and number == main_input(graph):
+        tables = (graph.inputs[at] for at in range(len(graph.inputs)) if is_table(graph, at))
+        found = next((reader for table in tables if (reader := _reader(graph, table))), None)
     return found
 
 

@@ -27,7 +27,7 @@ _OF_OUTPUTS = ("linear", "softmax", "sigmoid", "tanh", "log_softmax")
 
 def key_points(overview: Overview) -> tuple[str, ...]:
     """Three to eight sentences: size, where it sits, how maps change, what is seen, and how it is built."""
-    reader = reader_of(overview.graph)
+    reader = reader_of(overview.graph, overview.shown[0])
     if reader is not None and reader.key_points is not None:
         middle = reader.key_points(overview)
     elif are_parallel(overview):
@@ -54,7 +54,7 @@ def _size(overview: Overview) -> str:
 
 
 def _work(overview: Overview) -> str:
-    one = overview.input.noun if len(overview.inputs) == 1 or overview.input.one_sample else "sample"
+    one = overview.input.noun if len(overview.shown) == 1 or overview.input.one_sample else "sample"
     if overview.all_multiply_adds is not None:
         return f", {phrasing.large(overview.all_multiply_adds)} multiply-adds per {one}"
     if any(None in value.shape[1:] for value in overview.graph.inputs):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from convscope.scope.describe import phrasing
 from convscope.scope.facts import Facts
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.layer_spec import LayerSpec, spec_of
 
 
@@ -105,6 +106,13 @@ def _field(facts: Facts) -> str:
     where = facts.geometry
     if where is None or not facts.input.size or where == facts.before:
         return ""
+    if where.hops:
+        return f"Receptive field: nodes up to {phrasing.plural(where.hops, 'hop')} away."
+    return _field_in(where, facts)
+
+
+def _field_in(where: Geometry, facts: Facts) -> str:
+    """The receptive field within an input whose positions lie along axes."""
     if where.receptive_field and set(where.receptive_field) == {1} and facts.before is None:
         return ""
     of = f" '{facts.input_name}'" if facts.input_name else ""

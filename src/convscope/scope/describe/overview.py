@@ -27,6 +27,8 @@ class Overview:
         all_parameters: Weights of the model.
         trainable_parameters: Those that training changes.
         all_multiply_adds: Multiply-adds of the model; None where unknown.
+        shown: Numbers of the inputs that hold data, without tables such as the edges of a graph; the first is
+            the one that geometries are about.
     """
 
     graph: Graph
@@ -38,11 +40,12 @@ class Overview:
     all_parameters: int
     trainable_parameters: int
     all_multiply_adds: int | None
+    shown: tuple[int, ...] = (0,)
 
     @property
     def input(self) -> InputKind:
-        """What the first input holds."""
-        return self.inputs[0]
+        """What the first input holds that is no table."""
+        return self.inputs[self.shown[0]]
 
     @cached_property
     def leaves(self) -> list[Call]:

@@ -80,11 +80,10 @@ def purpose(
     Raises:
         UsageError: The number of class names is not that of the outputs.
     """
-    graph = overview.graph
     outputs = _outputs(overview, model)
     _check(outputs, class_names)
     said = _said(overview)
-    particular = [_particular(graph, output, said) for output in outputs]
+    particular = [_particular(overview, output, said) for output in outputs]
     if len(outputs) > 1:
         parts = [f"'{output.name}': {_in_short(output)}" for output in outputs]
         task = f"Computes {phrasing.counted(len(outputs), 'output')} from {said}: {'; '.join(parts)}"
@@ -96,7 +95,8 @@ def purpose(
 
 def _said(overview: Overview) -> str:
     """The model's inputs in words."""
-    kinds, names = overview.inputs, overview.graph.input_names
+    kinds = [overview.inputs[at] for at in overview.shown]
+    names = [overview.graph.input_names[at] for at in overview.shown]
     if len(kinds) == 1:
         return kinds[0].said
     if kinds[0].one_sample and len({(kind.said, kind.size) for kind in kinds}) == 1:
@@ -153,9 +153,10 @@ def _check(outputs: Sequence[_Output], class_names: Sequence[str] | None) -> Non
         )
 
 
-def _particular(graph: Graph, output: _Output, said: str) -> str:
+def _particular(overview: Overview, output: _Output, said: str) -> str:
     """What only the kind of the input can tell."""
-    reader = reader_of(graph)
+    graph = overview.graph
+    reader = reader_of(graph, overview.shown[0])
     if reader is None or reader.task is None or output.maker is None:
         return ""
     return reader.task(graph, output.maker, said)
@@ -246,6 +247,8 @@ def _same_shape(output: _Output, said: str, overview: Overview) -> str:
 
 
 def _each_position(kind: InputKind, positions: tuple[int | None, ...], said: str) -> str:
+    if kind.layout == "nodes":
+        return f"each {kind.unit} that is asked of {said}"
     if positions == kind.size or (len(positions) == len(kind.size) and None in positions):
         return f"each {kind.unit} of {said}"
     return f"each of {phrasing.size(positions)} positions of {said}"
@@ -292,7 +295,7 @@ def _unknown(
 ) -> str:
     """What the model does not tell; a run tells all but what is computed and how outputs are named."""
     missing = []
-    kind, value = overview.input, overview.graph.inputs[0]
+    kind, value = overview.input, overview.graph.inputs[overview.shown[0]]
     decides = [output for output in outputs if output.classifies or output.bounded]
     if decides and class_names is None:
         tags = kind.tokenized and len(decides[0].shape) > 1
