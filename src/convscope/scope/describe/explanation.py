@@ -232,7 +232,8 @@ def _before(
     came = found.get(maker.path) if maker is not None else None
     if came is None or where is None:
         return None
-    return replace(came, shape=where.shape, channels=where.channels, dependencies=where.dependencies)
+    made = replace(came, shape=where.shape, channels=where.channels)
+    return made if came.hops != where.hops else replace(made, dependencies=where.dependencies)
 
 
 def _layer(

@@ -1,5 +1,6 @@
 """Layers of graphs; importing this registers them, so that files with them load."""
 
+import convscope.kinds.graph.layers.explanations  # noqa: F401 - registers what to say of graphs
 from convscope.kinds.graph.layers.attention import GATv2Conv
 from convscope.kinds.graph.layers.convolutions import (
     ChebConv,
