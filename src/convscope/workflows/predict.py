@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import keras
 
-from convscope.data.splits import Splits
+from convscope.data.splits import LeftOut, Splits
 from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Prediction
@@ -131,6 +131,9 @@ class Predictor:
     def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
         """A prediction for each sample, and what could not be read."""
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
+        doubts = found.warnings if isinstance(found, LeftOut) else ()
+        for line in (*doubts, *self.recipe.ignored(self.fitted.representation, found)):
+            self._say(f"Warning: {line}")
         outputs = self.recipe.predict(self.fitted, found, progress)
         rows = self.recipe.to_predictions(outputs, found, self.fitted.class_names)
         return Predictions(tuple(rows), found.skipped)

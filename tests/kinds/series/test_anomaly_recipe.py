@@ -20,6 +20,7 @@ from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
 from convscope.kinds.series.anomaly.predictions import AlarmPrediction
 from convscope.kinds.series.anomaly.stream import AnomalyStream
 from convscope.kinds.series.detect import detect
+from convscope.types import no_progress
 from convscope.workflows.predict import Predictor
 
 pytest.importorskip("pandas")
@@ -70,6 +71,15 @@ def test_a_score_depends_on_nothing_that_comes_later(run, tmp_path):
     whole, _ = scored(run, data_of(run))
     begun, _ = scored(run, tmp_path / "begun.csv")
     np.testing.assert_allclose(begun, whole[:499], atol=1e-9)
+
+
+def test_columns_that_the_training_did_not_have_are_said_to_be_ignored(run, tmp_path):
+    header, *rows = [line.rstrip() for line in lines_of(run)][:300]
+    more = "\n".join([f"{header},humidity", *(f"{row},5" for row in rows)])
+    (tmp_path / "more.csv").write_text(more, "utf-8")
+    said = []
+    Predictor(run, say=said.append).predict([str(tmp_path / "more.csv")], no_progress)
+    assert "Warning: columns that the training data did not have are ignored: 'humidity'" in said
 
 
 def test_labels_change_nothing_that_is_learned_or_scored(run, tmp_path):

@@ -260,6 +260,11 @@ def _same_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
     return {}
 
 
+def _nothing_ignored(representation: object, samples: Samples) -> Sequence[str]:
+    """All that samples hold is taken."""
+    return ()
+
+
 def _no_other(representation: Any) -> None:
     """The first architecture suits any data."""
 
@@ -308,6 +313,8 @@ class Recipe(Generic[R, P]):
             it, and one whose validation split is the train split.
         uncalibrated: `(outputs, calibration)` to the outputs as they would be without it, so that a training
             can tell what it changes on the test split; None where that is not compared.
+        ignored: `(representation, samples)` to a line for each thing that samples hold and the model does not
+            take, such as other columns than those of the training.
         reads_whole: Whether `read` takes `seed=None` for data that is to be judged, as `assemble` does.
     """
 
@@ -336,6 +343,7 @@ class Recipe(Generic[R, P]):
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
     calibration_optional: bool = False
     uncalibrated: Callable[[P, Mapping[str, Any]], P] | None = None
+    ignored: Callable[[R, Samples], Sequence[str]] = _nothing_ignored
     reads_whole: bool = False
 
     def __post_init__(self) -> None:

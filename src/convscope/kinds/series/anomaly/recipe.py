@@ -17,7 +17,7 @@ from convscope.kinds.series.anomaly import task
 from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
 from convscope.kinds.series.anomaly.reader import read_stream_inputs, read_streams
-from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation
+from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation, ignored_variables
 from convscope.kinds.series.anomaly.stream import stream
 from convscope.kinds.series.anomaly.tables import Wanted
 from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
@@ -129,4 +129,5 @@ RECIPE = Recipe(
     report=task.REPORT,
     stream=stream,
     calibrate=task.calibrate,
+    ignored=ignored_variables,
 )

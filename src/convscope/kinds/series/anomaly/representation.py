@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.splits import Split
+from convscope.data.splits import Samples, Split
 from convscope.errors import DataError, UsageError
 from convscope.json_values import from_saved
 from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
@@ -318,6 +318,23 @@ def ordered(series: Series, variables: tuple[str, ...], name: str) -> Series:
         )
     places = [series.variables.index(each) for each in variables]
     return Series(series.values[:, places], variables, series.times)
+
+
+class _OfVariables(Protocol):
+    @property
+    def variables(self) -> tuple[str, ...]: ...
+
+
+def ignored_variables(representation: _OfVariables, samples: Samples) -> tuple[str, ...]:
+    """The line that names the variables of series that `ordered` leaves out; no line where all are taken."""
+    known = representation.variables
+    extra: dict[str, None] = {}
+    for index in range(len(samples)):
+        extra.update(dict.fromkeys(name for name in samples.load(index).variables if name not in known))
+    if not extra:
+        return ()
+    shown = ", ".join(f"'{name}'" for name in list(extra)[:6]) + (", ..." if len(extra) > 6 else "")
+    return (f"columns that the training data did not have are ignored: {shown}",)
 
 
 def _median(column: npt.NDArray[np.float64]) -> float:

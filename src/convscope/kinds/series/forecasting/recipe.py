@@ -14,7 +14,7 @@ from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly.reader import read_stream_inputs, read_streams
-from convscope.kinds.series.anomaly.representation import WINDOW
+from convscope.kinds.series.anomaly.representation import WINDOW, ignored_variables
 from convscope.kinds.series.anomaly.tables import Wanted
 from convscope.kinds.series.forecasting import task
 from convscope.kinds.series.forecasting.intervals import check_coverage
@@ -134,4 +134,5 @@ RECIPE = Recipe(
     encode_inputs=task.encode_inputs,
     report=task.REPORT,
     calibrate=task.calibrate,
+    ignored=ignored_variables,
 )
