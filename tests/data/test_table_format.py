@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.table_format import table_format
+from convscope.data.table_format import format_of_lines, table_format
 from convscope.data.tables import check_table, open_table, table_kind
 from convscope.errors import DataError, UsageError
 
@@ -374,3 +374,12 @@ def test_row_names_stand_before_times_though_the_header_begins_with_theirs(tmp_p
     assert (form.columns[1:], form.index) == (("date", "Temperature"), form.columns[0])
     rows = "".join(f"2015-02-04 17:5{at}:00,{at}.5,\n" for at in range(1, 6))
     assert table_format(written(tmp_path, f"date,Temperature\n{rows}")).columns[0] == "date"
+
+
+def test_a_mark_at_the_end_of_each_line_parts_nothing():
+    lines = [f"{row},walk,{row / 10};" for row in range(20)]
+    found = format_of_lines(["user,activity,x", *(line.rstrip(";") for line in lines)])
+    ended = format_of_lines(["user,activity,x;", *lines])
+    assert (ended.columns, ended.first) == (found.columns, found.first)
+    assert any("parts nothing" in line for line in ended.decisions)
+    assert format_of_lines(["a;b;", "1;2;", "3;4;"]).dialect.ending == ""

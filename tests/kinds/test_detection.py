@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convscope.data.snapshot import DataSnapshot
-from convscope.kinds.registry import CLOSE, detections
+from convscope.errors import DataError
+from convscope.kinds.registry import CLOSE, choose_spec, detections
 from convscope.kinds.text.detect import detect as detect_text
 
 
@@ -257,3 +258,27 @@ def test_a_column_of_failures_is_named_as_what_is_known_per_row(tmp_path):
     place = written(tmp_path, **{"machine.csv": "\n".join(["datetime,volt,failure", *rows])})
     found = detections(DataSnapshot(place))[0]
     assert (found.recipe, found.reason[-21:]) == ("series-anomaly", "and 'failure' per row")
+
+
+PHONE = "".join(f"3{k % 3},walking,{10**12 + k},0.{k},1.{k},2.{k};\n" for k in range(40))
+NESTED = "\n".join(
+    json.dumps({"id": k, "data": {"text": "a film"}, "mark": {"label": k % 2}}) for k in range(9)
+)
+IRIS = "".join(f"{3 + k % 5 / 10},{k % 4},setosa\n" for k in range(30))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("phone.txt", PHONE, "phone.txt has rows of 6 fields: call it phone.csv, with a first line"),
+        ("rows.jsonl", NESTED, "Flatten data, mark of rows.jsonl, which hold objects"),
+        ("iris.csv", IRIS, "Give iris.csv a first line that names its 3 columns"),
+    ],
+    ids=["text", "nested", "no-header"],
+)
+def test_what_is_not_recognized_is_refused_with_what_to_change(tmp_path, name, content, advice):
+    written(tmp_path, **{name: content})
+    with pytest.raises(DataError) as caught:
+        choose_spec(tmp_path)
+    assert caught.value.hint.startswith(advice)
+    assert "with columns 3.0" not in caught.value.message

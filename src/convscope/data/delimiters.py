@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convscope.data.columns import find_column
 from convscope.data.number_forms import is_any_number
@@ -17,6 +17,7 @@ WHITE_SPACE = " "
 """Stands for any amount of white space between fields."""
 SNIFFED_LINES = 1000
 """Lines by which the form of a table is found."""
+_MOSTLY = 0.9
 _LONGEST_FIELD = 20
 """Lines that a quoted field may have."""
 
@@ -32,11 +33,17 @@ class Dialect:
         quote: Stands around fields with a delimiter, a line end or a quote, which is doubled; empty where
             quotes are letters, unless they stand around a whole field.
         escape: Stands before a quote within a field, such as `\`; empty where there is none.
+        ending: Stands at the end of each line and parts nothing, as in `1,2,3;`; empty where nothing does.
     """
 
     delimiter: str
     quote: str = '"'
     escape: str = ""
+    ending: str = ""
+
+    def without_ending(self, line: str) -> str:
+        """A line without what stands at its end and parts nothing."""
+        return line.rstrip().removesuffix(self.ending) if self.ending else line
 
     def rows(self, lines: Iterable[str], where: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
         """The rows that are not blank, without white space around fields, with the line at which each ends.
@@ -49,7 +56,8 @@ class Dialect:
         Raises:
             DataError: A quote does not end; the message has the line.
         """
-        return self._quoted(lines, where, before) if self.quote else self._split(lines, before)
+        ended = map(self.without_ending, lines)
+        return self._quoted(ended, where, before) if self.quote else self._split(ended, before)
 
     def _split(self, lines: Iterable[str], before: int) -> Iterator[tuple[int, list[str]]]:
         mark = None if self.delimiter == WHITE_SPACE else self.delimiter
@@ -140,6 +148,10 @@ def find_dialect(
     Returns:
         The rows by the best one; the first delimiter where no other fits better.
     """
+    ending = _ending(lines)
+    if ending:
+        best = find_dialect([line.rstrip().removesuffix(ending) for line in lines], names, marks, before)
+        return replace(best, dialect=replace(best.dialect, ending=ending))
     there = [mark for mark in marks if any(mark in line for line in lines)] or marks[:1]
     tried = [_best_quotes(lines, mark, before) for mark in there]
 
@@ -159,6 +171,13 @@ def find_dialect(
         if spaced.width > 1 and spaced.alike > 0.9 and _mostly_numbers(spaced):
             return spaced
     return best
+
+
+def _ending(lines: Sequence[str]) -> str:
+    """A semicolon that ends nearly all lines and stands nowhere else, where commas part them."""
+    some = [line.strip() for line in lines if line.strip()]
+    ended = sum(line.endswith(";") and line.count(";") == 1 and "," in line for line in some)
+    return ";" if len(some) > 2 and ended >= _MOSTLY * len(some) else ""
 
 
 def find_delimiter(lines: Sequence[str], names: Sequence[str] = ()) -> str:

@@ -15,6 +15,7 @@ from convscope.types import SPLITS, SplitName
 
 MOST_CLASSES = 2000
 """Classes of two columns that are compared, and those that are counted for a message."""
+_BITS = frozenset({"0", "1", "0.0", "1.0", "True", "False", "true", "false"})
 UNKNOWN = "-1"
 """What some data sets write where a label is not known."""
 
@@ -80,9 +81,27 @@ def label_choice(where: str, classes: Mapping[str, Sequence[str]]) -> DataError:
     listed = "; ".join(_described(name, found) for name, found in list(classes.items())[:8])
     listed += f"; and {len(classes) - 8} more" if len(classes) > 8 else ""
     likely = min(classes, key=lambda name: len(classes[name]))
+    if len(classes) > 1 and all(set(found) <= _BITS for found in classes.values()):
+        return several_classes(where, list(classes))
     return DataError(
         f"{where}: expected one column of labels, received {len(classes)} that could be it: {listed}",
         hint=f"Choose one, such as --label-column {_in_quotes(likely)}.",
+    )
+
+
+def several_classes(where: str, names: Sequence[str]) -> DataError:
+    """The error for columns of 0 and 1 that each say of a class whether a sample is of it.
+
+    Args:
+        where: The file, for messages.
+        names: The columns.
+    """
+    shown = ", ".join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return DataError(
+        f"{where}: expected one column of labels, received {len(names)} columns of 0 and 1 ({shown}), which"
+        " would be several classes of one sample (multi-label)",
+        hint=f"Learn them one by one, such as --label-column {_in_quotes(names[0])}; if each row has a single"
+        " 1, write the name of its column into a column label, as table[columns].idxmax(axis=1) gives it.",
     )
 
 

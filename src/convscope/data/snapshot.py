@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from convscope.data.heads import (
+    JSON,
     PARQUET,
     TABLES,
     ArrayHead,
@@ -155,14 +156,41 @@ class DataSnapshot:
         more = "at least " if len(self.files) == MOST_FILES else ""
         return f"{more}{', '.join(parts)}"
 
+    def advice(self) -> str:
+        """What to change so that the data may be recognized; empty where nothing is known."""
+        return " ".join(dict.fromkeys((*self._of_tables(), *self._of_texts())))
+
+    def _of_tables(self) -> Iterator[str]:
+        for file, head in islice(self.tables.items(), MOST_OPENED):
+            nested = [name for at, name in enumerate(head.first) if _is_nested(head, at)]
+            if nested and suffix_of(file) in JSON:
+                yield (
+                    f"Flatten {_few(nested)} of {file.name}, which hold objects: pandas.json_normalize(rows)"
+                    f" names columns such as {nested[0]}.text; then name them, as by --label-column."
+                )
+            elif not head.named:
+                count = len(head.first)
+                yield f"Give {file.name} a first line that names its {count} columns, one of them label."
+
+    def _of_texts(self) -> Iterator[str]:
+        for file in islice(self.texts, MOST_OPENED):
+            head = self.table(file)
+            if head is not None and len(head.first) > 2 and len(head.rows) > 1 and head.delimiter:
+                yield (
+                    f"{file.name} has rows of {len(head.first)} fields: call it {file.stem}.csv"
+                    + ("." if head.named else ", with a first line that names the columns.")
+                )
+                return
+
     def _described(self, suffix: str, count: int) -> str:
         file = next(file for file in self.files if suffix_of(file) == suffix)
         what = f"{suffix} file{'s' * (count > 1)}" if suffix else f"file{'s' * (count > 1)} without a suffix"
         details = ""
         if suffix in TABLES:
             head = self.table(file)
-            columns = () if head is None else head.first
-            details = f" with columns {_few(columns)}" if columns else ""
+            if head is not None and head.first:
+                what_first = "columns" if head.named else "no header, but a first row of"
+                details = f" with {what_first} {_few(head.first)}"
         elif suffix in (".npz", ".npy"):
             arrays = [f"{name} {head.shape}" for name, head in self.arrays(file).items()]
             details = f" with arrays {_few(arrays)}" if arrays else ", not a readable NumPy archive"
@@ -174,6 +202,11 @@ class DataSnapshot:
             return ()
         same = (each for each in self.path.parent.glob("*") if each.name.startswith(self.path.name))
         return tuple(sorted(file for file in same if file.is_file()))[:MOST_FILES]
+
+
+def _is_nested(head: TableHead, at: int) -> bool:
+    cells = head.column(at)
+    return bool(cells) and all(cell.startswith("{") for cell in cells)
 
 
 def _few(names: Sequence[str], most: int = 8) -> str:

@@ -269,6 +269,8 @@ def _of_dialect(parted: Parted, name: str) -> list[str]:
     said, dialect = [], parted.dialect
     if dialect.delimiter not in (",", "\t") and parted.width > 1:
         said.append(f"delimiter: the fields of {name} are parted by {_NAMES[dialect.delimiter]}")
+    if dialect.ending:
+        said.append(f"delimiter: the {dialect.ending!r} at the end of each line of {name} parts nothing")
     if dialect.escape:
         said.append(f"quotes: within the fields of {name} they are escaped by {dialect.escape!r}")
     return said

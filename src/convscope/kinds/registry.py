@@ -273,9 +273,11 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
     if not found:
         for file in snapshot.data_files[:_CHECKED]:
             check_table(file)
+        advice = snapshot.advice()
         raise DataError(
             f"{path}: no recipe recognizes this data. Found: {snapshot.summary()}.",
-            f"Choose one with --recipe: {', '.join(recipe_specs())}; "
+            f"{f'{advice} Or choose' if advice else 'Choose'} one with --recipe:"
+            f" {', '.join(recipe_specs())}; "
             "`convscope recipes` lists what each reads.",
         )
     first = found[0]

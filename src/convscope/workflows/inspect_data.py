@@ -182,6 +182,8 @@ def shown(value: object) -> str:
 
 
 def _says_something(part: object) -> bool:
+    if part is False:
+        return False
     return isinstance(part, str | list | tuple | np.ndarray | int | float) and np.size(part) > 0
 
 

@@ -5,8 +5,10 @@ import pytest
 
 pandas = pytest.importorskip("pandas")
 
+from convscope.data.snapshot import DataSnapshot  # noqa: E402
 from convscope.errors import DataError  # noqa: E402
 from convscope.kinds.series.anomaly.reader import read_streams  # noqa: E402
+from convscope.kinds.series.detect import detect  # noqa: E402
 from convscope.kinds.series.readers.reader import read_series  # noqa: E402
 
 NAMES = ("age", "sex", "pressure", "sugar", "rate", "slope", "vessels", "weight", "height", "pulse")
@@ -137,3 +139,32 @@ def test_groups_stay_together_and_columns_are_said(tmp_path):
     assert any(
         "label from 'label', group from 'patient', values from 't0'" in line for line in splits.decisions
     )
+
+
+def bits(path, others=""):
+    names = ["walk", "run", *(f"t{number}" for number in range(12))]
+    rows = [[row % 2, row % 3 % 2, *(f"{np.sin(row + k / 4):.3f}" for k in range(12))] for row in range(20)]
+    path.write_text("\n".join(",".join(map(str, each)) for each in [names, *rows]))
+    return path
+
+
+def test_several_columns_of_classes_are_refused_and_one_of_them_is_learned(tmp_path):
+    path = bits(tmp_path / "a.csv")
+    assert detect(DataSnapshot(path)).recipe == "series-classification"
+    with pytest.raises(
+        DataError, match=r"2 columns of 0 and 1 \('walk', 'run'\), .*\(multi-label\)"
+    ) as caught:
+        read_series(path)
+    assert "--label-column walk" in caught.value.hint
+    splits = read_series(path, label_column="walk")
+    assert len(splits.train.samples.load(0)) == 12
+    assert any(line.partition(" (")[0].endswith("not used: 'run'") for line in splits.decisions)
+
+
+def test_columns_that_count_beside_others_are_unlike_all_the_same(tmp_path):
+    rng = np.random.default_rng(0)
+    names = ["Time", *(f"V{number}" for number in range(1, 13)), "Amount", "Class"]
+    rows = [[row, *rng.normal(size=12), 50 * rng.random(), row % 2] for row in range(60)]
+    (tmp_path / "cards.csv").write_text("\n".join(",".join(map(str, each)) for each in [names, *rows]))
+    with pytest.raises(DataError):
+        read_series(tmp_path / "cards.csv")

@@ -45,7 +45,7 @@ def test_texts_with_several_marks_are_asked_which_of_them_is_the_label(tmp_path)
     lines = [f"{n},the film number {n} was not so good,{n % 2},{n % 3 % 2},{n % 5 % 2}" for n in range(30)]
     path = write(tmp_path / "a.csv", "\n".join(["id,comment_text,toxic,rude,insult", *lines]) + "\n")
     assert detect(DataSnapshot(path)).recipe == "text-classification"
-    with pytest.raises(DataError, match=r"'toxic' .*'rude' .*'insult'") as caught:
+    with pytest.raises(DataError, match=r"'toxic', 'rude', 'insult'\), .*\(multi-label\)") as caught:
         read_texts(path)
     assert "--label-column toxic" in caught.value.hint
 

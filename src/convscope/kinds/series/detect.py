@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +24,12 @@ from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, is_id_name, label_names
 from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import find_time_column
-from convscope.kinds.series.readers.unlike import FEWEST_TIMES, names_count
+from convscope.kinds.series.readers.unlike import FEWEST_TIMES, counted_columns, names_count
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
 ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
-_COUNTED = re.compile(r"(.*?)[ _.-]?\d+")
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
@@ -249,16 +247,17 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
 def _of_counted(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Detection]:
     """A text table of columns of numbers whose names count, and one other column at an end: the label."""
     names = rows[0]
-    stems = Counter(match[1] for match in map(_COUNTED.fullmatch, names) if match is not None)
-    stem = max(stems, key=lambda each: stems[each], default="")
-    if len(rows) < 2 or stems[stem] < FEWEST_TIMES:
+    counted = [names.index(name) for name in counted_columns(names)]
+    if len(rows) < 2 or not counted:
         return
-    counted = [at for at, one in enumerate(names) if (match := _COUNTED.fullmatch(one)) and match[1] == stem]
     aside = {find_column(names, ID_COLUMNS), find_column(names, SPLIT_COLUMNS)}
     rest = [at for at in range(len(names)) if at not in (*counted, *aside)]
     if len(rest) == 2 and rest[0] == 0 and names[0] in ("", "column 1"):
         rest = rest[1:]  # the names of rows
     below = [row for row in rows[1:] if len(row) == len(names)]
+    if len(rest) > 1 and below and all({row[at] for row in below} <= {"0", "1"} for at in rest):
+        reason = f"{name} has columns that count from {names[counted[0]]!r} on beside columns of 0 and 1"
+        yield Detection(CLASSIFICATION, 0.8, reason)
     if len(rest) != 1 or rest[0] not in (0, len(names) - 1) or not below:
         return
     if all(_is_value(row[at]) for row in below for at in counted):

@@ -209,7 +209,7 @@ def _finite(values: npt.NDArray[np.float64], missing: Sequence[float]) -> npt.ND
 
 def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str) -> pandas.DataFrame:
     """A frame of the lines of a table, those that are blank left out."""
-    rows = [line for line in lines[form.skipped :] if line.strip()]
+    rows = [form.dialect.without_ending(line) for line in lines[form.skipped :] if line.strip()]
     if not form.columns:
         raise DataError(f"{where}: expected a table, received an empty file")
     names = list(form.columns)
@@ -252,9 +252,10 @@ def _read_csv(
         try:
             return library.read_csv(io.StringIO("\n".join(rows)), **taken)
         except library.errors.ParserWarning:
+            wide = (at for at, fields in form.dialect.rows(rows, where) if len(fields) > len(names))
             raise DataError(
-                f"{where}: expected rows of {len(names)} fields, received one with more",
-                hint="Enclose fields with a delimiter in double quotes.",
+                f"{where}, row {next(wide, 0)}: expected rows of {len(names)} fields, received one with more",
+                hint="Correct this row, or enclose fields with a delimiter in double quotes.",
             ) from None
 
 

@@ -16,14 +16,20 @@ from convscope.kinds.series.readers.archive import named_variables, without_padd
 from convscope.kinds.series.readers.frames import MISSING, column_numbers, pandas_library
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Doubt, Series
-from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked, ColumnRoles, find_roles
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked, ColumnRoles, find_roles, is_bits
 from convscope.kinds.series.readers.tables import (
     Measured,
     grouped_series,
     series_of_frame,
     without_row_numbers,
 )
-from convscope.kinds.series.readers.unlike import check_columns, counted_order, names_count, why_doubtful
+from convscope.kinds.series.readers.unlike import (
+    check_columns,
+    counted_columns,
+    counted_order,
+    names_count,
+    why_doubtful,
+)
 from convscope.types import SplitName
 
 if TYPE_CHECKING:
@@ -215,6 +221,10 @@ def _wide(table: _Table, dropped: Sequence[str]) -> TableSeries:
     if lists:
         series, used, form = _of_lists(rest[lists], where), lists, f"lists in {', '.join(lists)}"
     else:
+        counted = counted_columns(list(map(str, rest.columns))) if roles.named else []
+        others = [name for name in rest.columns if name not in counted]
+        if counted and others and all(is_bits(rest[name]) for name in others):
+            rest = rest[counted]  # what is beside the times are other classes
         ordered = counted_order(list(map(str, rest.columns))) if roles.named else None
         if ordered is not None:
             rest = rest[ordered]

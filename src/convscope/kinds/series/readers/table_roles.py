@@ -19,12 +19,12 @@ from convscope.data.columns import (
     is_label_name,
 )
 from convscope.data.groups import group_column
-from convscope.data.labels import label_choice
+from convscope.data.labels import label_choice, several_classes
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
 from convscope.kinds.series.readers.times import find_time_columns
-from convscope.kinds.series.readers.unlike import names_count
+from convscope.kinds.series.readers.unlike import counted_columns, names_count
 
 if TYPE_CHECKING:
     import pandas
@@ -201,12 +201,20 @@ def _label_column(
     uncounted = [name for name in free if not name[-1:].isdigit()]
     if len(uncounted) == 1 and names_count([name for name in free if name != uncounted[0]]):
         return uncounted[0], ()
+    bits = [name for name in free if name not in counted_columns(free) and is_bits(frame[name])]
+    if len(bits) > 1:
+        raise several_classes(where, bits)
     which = f"{', '.join(map(repr, words or called))} could be it" if words or called else "none is called so"
     raise DataError(
         f"{where}: expected one column of labels, received {', '.join(map(repr, list(frame.columns)[:20]))}:"
         f" {which}",
         hint="Name it with --label-column.",
     )
+
+
+def is_bits(column: pandas.Series) -> bool:
+    """Whether a column holds 0 and 1 alone."""
+    return not holds_words(column) and set(column.dropna().unique()) <= {0, 1}
 
 
 def _one_of_alike(frame: pandas.DataFrame, where: str, usual: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,19 @@ def names_count(names: Sequence[str]) -> bool:
     if all(ends) and len(stems) == 1:
         return True
     return len(names) > 1 and all(is_number(name) or looks_like_time(name.strip()) for name in names)
+
+
+def counted_columns(names: Sequence[str]) -> list[str]:
+    """The columns whose names count up behind one stem, where there are enough of them; else none.
+
+    Example:
+        >>> counted_columns(["walk", *(f"t{number}" for number in range(9))])[:2]
+        ['t0', 't1']
+    """
+    ends = {name: match[1] for name in names if (match := re.fullmatch(r"(.*?)[ _.-]?\d+", name.strip()))}
+    stems = Counter(ends.values())
+    stem = max(stems, key=lambda each: stems[each], default="")
+    return [name for name, its in ends.items() if its == stem] if stems[stem] >= FEWEST_TIMES else []
 
 
 def counted_order(names: Sequence[str]) -> list[str] | None:

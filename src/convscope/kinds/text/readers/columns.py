@@ -361,5 +361,17 @@ def _missing(table: Table, role: str, expected: str) -> DataError:
     named = "" if table.named or not table.columns else " (numbered, because there is no header)"
     return DataError(
         f"{table.path}: expected a column {expected}, received {columns}{named}",
-        hint=f"Name the column that holds the {role}s: --{role}-column NAME.",
+        hint=f"Name the column that holds the {role}s: --{role}-column NAME.{_of_nested(table)}",
     )
+
+
+def _of_nested(table: Table) -> str:
+    """What to do about columns of objects, in which the one that is looked for may stand."""
+    if table.kind not in ("JSON", "JSON Lines"):
+        return ""
+    first = next((cells for _, cells in table.rows(table.columns)), ())
+    nested = [name for name, cell in zip(table.columns, first, strict=False) if isinstance(cell, dict)]
+    if not nested:
+        return ""
+    shown = ", ".join(map(repr, nested[:5]))
+    return f" {shown} hold objects: flatten them with pandas.json_normalize(rows), which names columns a.b."
