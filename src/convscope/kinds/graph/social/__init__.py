@@ -1,0 +1,1 @@
+"""Social networks: who is central, who belongs together, and who spreads what."""
