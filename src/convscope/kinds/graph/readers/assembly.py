@@ -76,7 +76,7 @@ def assembled(
         )
     known = _joined(names, nodes, notes)
     graph = Graph(names=names.to_pylist(), name=name, **made, **known)
-    _count(graph, notes)
+    say_counts(graph, notes)
     return graph
 
 
@@ -225,7 +225,7 @@ def _is_none(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.array([value is None for value in values], np.bool_)
 
 
-def _count(graph: Graph, notes: GraphNotes) -> None:
+def say_counts(graph: Graph, notes: GraphNotes) -> None:
     """Says how much there is, and what is missing."""
     degrees = np.bincount(graph.edges.ravel(), minlength=len(graph))
     isolated = int((degrees == 0).sum())

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convscope.data.encoding import check_encoding
+from convscope.data.heads import suffix_of
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs
+from convscope.kinds.graph.readers.arrays import ARRAYS, read_arrays
+from convscope.kinds.graph.readers.documents import DOCUMENTS, read_document
+from convscope.kinds.graph.readers.planetoid import planetoid_name, read_planetoid
 from convscope.kinds.graph.readers.roles import AskedColumns
-from convscope.kinds.graph.readers.table_graphs import read_tables
+from convscope.kinds.graph.readers.table_graphs import holds_edges, read_documents, read_tables
+from convscope.kinds.graph.readers.tables import may_be_table
 from convscope.kinds.graph.readers.tu import read_tu, tu_name
 from convscope.types import Progress, Skipped, no_progress
+
+_OF_TORCH = (
+    "It may run any program when it is loaded. Where it is yours, write it anew: import numpy, torch; data ="
+    " torch.load(path, weights_only=False); numpy.savez('graph.npz', edge_index=data.edge_index, x=data.x,"
+    " y=data.y)."
+)
+_OF_DGL = (
+    "Where it is yours, write it anew: import dgl, numpy; graph = dgl.load_graphs(path)[0][0];"
+    " numpy.savez('graph.npz', edge_index=numpy.stack(graph.edges()), x=graph.ndata['feat'],"
+    " y=graph.ndata['label'])."
+)
 
 
 @dataclass(frozen=True)
@@ -76,14 +92,44 @@ def found_graphs(
     """
     check_encoding(asked.encoding)
     files, skipped = _files(paths)
+    found = _read(files, asked, progress)
+    return replace(found, skipped=(*found.skipped, *skipped))
+
+
+def _read(files: Sequence[Path], asked: AskedGraph, progress: Progress) -> FoundGraphs:
+    """By the first form of which there are files."""
     if tu_name(files) is not None:
-        found = read_tu(files, asked.directed, progress)
-    else:
-        found = read_tables(files, asked.columns, asked.directed, asked.encoding, progress)
-    used = FoundGraphs(
-        found.graphs, found.layout, found.decisions, found.warnings, (*found.skipped, *skipped), found.folds
-    )
-    return used
+        return read_tu(files, asked.directed, progress)
+    if planetoid_name(files) is not None:
+        return read_planetoid(files, asked.directed)
+    for place, file in enumerate(files):
+        document = read_document(file) if suffix_of(file) in DOCUMENTS else None
+        if document is not None:
+            others = [*files[:place], *files[place + 1 :]]
+            return read_documents([file, *others], document, asked.columns, asked.directed, progress)
+    arrays = [file for file in files if suffix_of(file) in ARRAYS]
+    tables = [file for file in files if may_be_table(file) and file not in arrays]
+    if arrays and not holds_edges(tables, asked.encoding):
+        found = read_arrays(arrays, asked.directed)
+        others = [file for file in files if file not in arrays]
+        return replace(found, skipped=tuple(Skipped(str(file), "beside arrays") for file in others))
+    for file in files:
+        refuse_pickle(file)
+    return read_tables(files, asked.columns, asked.directed, asked.encoding, progress)
+
+
+def refuse_pickle(file: Path) -> None:
+    """Stops at files of PyTorch and DGL, which may run any program when they are loaded.
+
+    Raises:
+        DataError: The hint has the lines that write what can be read.
+    """
+    if file.suffix.lower() in (".pt", ".pth", ".bin", ".pkl", ".pickle", ".dgl"):
+        dgl = file.suffix.lower() in (".bin", ".dgl")
+        raise DataError(
+            f"{file}: expected arrays or tables, received a file of {'DGL' if dgl else 'Python objects'}",
+            hint=_OF_DGL if dgl else _OF_TORCH,
+        )
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:

@@ -82,7 +82,7 @@ _GROUPS = frozenset(
 )
 _UNIX_SECONDS = re.compile(r"1?\d{9}(\.\d+)?")
 _COUNTED = re.compile(r"(.*?)[ _.-]?\d+")
-MOST_CLASSES = 100
+MOST_CLASSES = 500
 COUNTED = 8
 """Columns whose names count from which on they are a matrix of features."""
 MASKS = {"train_mask": "train", "val_mask": "validation", "test_mask": "test"}
@@ -319,11 +319,11 @@ def _label_column(
         if asked.label in table.columns or (position and len(table.columns) > 2):
             return column_of(str(table.path), table.columns, asked.label), ()
         return None, ()
-    at = find_column(rest, LABEL_COLUMNS) if table.named else None
-    named = rest[at] if at is not None else next(filter(is_label_name, rest), None)
+    few = [name for name in rest if _few_classes(table.seen(name))]
+    at = find_column(few, LABEL_COLUMNS)
+    named = few[at] if at is not None else next(filter(is_label_name, few), None)
     if table.named and named is not None:
         return named, ()
-    few = [name for name in rest if _few_classes(table.seen(name))]
     groups = [name for name in few if table.named and _last_word(name) in _GROUPS]
     possible = [
         name for name in few if not table.is_numeric(name) or (not table.named and alone and len(rest) == 1)

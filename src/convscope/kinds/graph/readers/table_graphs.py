@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from convscope.data.columns import columns_line
+from convscope.data.heads import suffix_of
 from convscope.data.labels import label_choice, labeled
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
-from convscope.kinds.graph.graph import FoundGraphs
+from convscope.kinds.graph.graph import FoundGraphs, Graph
 from convscope.kinds.graph.readers.assembly import NodeRows, assembled, whole_numbers
+from convscope.kinds.graph.readers.documents import Document, listed_features
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes
 from convscope.kinds.graph.readers.roles import (
     MASKS,
@@ -99,28 +102,106 @@ def read_tables(
         DataError: No file holds edges, several do, or a table is malformed.
         UsageError: No column has a name that the user gave.
     """
-    notes, skipped = GraphNotes(), []
+    notes = GraphNotes()
+    skipped: list[Skipped] = []
     tables: list[TableSource] = []
+    known: list[NodeRows] = []
     for file in files:
-        if may_be_table(file) and not _ABOUT.fullmatch(file.name):
+        features = listed_features(file) if suffix_of(file) == ".json" else None
+        if features is not None:
+            known.append(features)
+            notes.decisions.append(f"features: {file.name} lists those of {features.count:,} nodes")
+        elif may_be_table(file) and not _ABOUT.fullmatch(file.name):
             tables.append(open_source(file, encoding, asked.names, USUAL, header_names))
         else:
             skipped.append(Skipped(str(file), "neither a table of edges nor one of nodes"))
     edges_of, nodes_of = _sorted_in(tables, files)
+    layout = f"a table of edges ({edges_of.path.name})"
+    beside = [*(table.path.name for table in nodes_of), *(each.file for each in known)]
+    layout += f" and of nodes ({', '.join(beside)})" if beside else ""
     for table in tables:
         notes.decisions += table.decisions
-    rows = _edges(edges_of, edge_columns(edges_of, asked), asked, notes)
-    progress(1, 1 + len(nodes_of), "reading tables")
-    known = _known(rows)
-    nodes = []
-    for place, table in enumerate(nodes_of, 2):
-        nodes.append(_nodes(table, node_columns(table, asked, known), notes))
-        progress(place, 1 + len(nodes_of), "reading tables")
-    graph = assembled(rows, nodes, directed, notes, edges_of.path.stem)
-    layout = f"a table of edges ({edges_of.path.name})"
-    if nodes_of:
-        layout += f" and of nodes ({', '.join(table.path.name for table in nodes_of)})"
+    graph = _graph(edges_of, nodes_of, known, asked, directed, notes, progress)
     return FoundGraphs([graph], layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped))
+
+
+def read_documents(
+    files: Sequence[Path], document: Document, asked: AskedColumns, directed: bool | None, progress: Progress
+) -> FoundGraphs:
+    """Reads the graph of a document.
+
+    Args:
+        files: The document, and others that are left out.
+        document: What it holds.
+        asked: Columns that the user names: attributes of nodes and edges.
+        directed: Whether edges lead one way; None goes by the document.
+        progress: Receives how much is done.
+
+    Raises:
+        DataError: As `read_tables`.
+        UsageError: As `read_tables`.
+    """
+    path, notes = files[0], GraphNotes()
+    edges_of, nodes_of = document.tables(path)
+    for name, count in document.skipped.items():
+        notes.warnings.append(f"{path.name}: {count:,} elements {name!r} are left out")
+    said = (document.directed, document.name)
+    tables = [] if nodes_of is None else [nodes_of]
+    graph = _graph(edges_of, tables, [], asked, directed, notes, progress, said)
+    skipped = [Skipped(str(file), "beside a document of a graph") for file in files[1:]]
+    layout = f"a document of nodes and edges ({path.name})"
+    return FoundGraphs([graph], layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped))
+
+
+def _graph(
+    edges_of: TableSource,
+    nodes_of: Sequence[TableSource],
+    known: Sequence[NodeRows],
+    asked: AskedColumns,
+    directed: bool | None,
+    notes: GraphNotes,
+    progress: Progress,
+    said: tuple[bool | None, str] = (None, ""),
+) -> Graph:
+    """One graph of tables that are told apart."""
+    rows = _edges(edges_of, edge_columns(edges_of, asked), asked, notes)
+    if said[0] is not None:
+        rows = replace(rows, directed=said[0], why=said[1])
+    progress(1, 1 + len(nodes_of), "reading tables")
+    ids, nodes = _known(rows), []
+    for place, table in enumerate(nodes_of, 2):
+        split = split_of(table.path.name) if len(table.columns) == 1 else None
+        nodes.append(_of_nodes(table, ids, asked, notes) if split is None else _listed(table, split, notes))
+        progress(place, 1 + len(nodes_of), "reading tables")
+    return assembled(rows, [*nodes, *known], directed, notes, edges_of.path.stem)
+
+
+def _of_nodes(table: TableSource, ids: frozenset[str], asked: AskedColumns, notes: GraphNotes) -> NodeRows:
+    return _nodes(table, node_columns(table, asked, ids), notes)
+
+
+def _listed(table: TableSource, split: str, notes: GraphNotes) -> NodeRows:
+    """The nodes of a split, whose ids a file lists."""
+    name = table.columns[0]
+    ids = _ids(table.load([name], [], [])[name])
+    notes.decisions.append(f"splits: {table.path.name} lists {len(ids):,} nodes of {split}")
+    return NodeRows(len(ids), table.path.name, ids, splits=np.full(len(ids), split, object))
+
+
+def holds_edges(files: Sequence[Path], encoding: str | None) -> bool:
+    """Whether one of some tables is one of edges; what cannot be read is none.
+
+    Args:
+        files: Tables by their names.
+        encoding: Of text files.
+    """
+    tables = []
+    for file in files:
+        try:
+            tables.append(open_source(file, encoding, (), USUAL, header_names))
+        except DataError:
+            continue
+    return len(_surest(tables)) == 1 and looks_like_edges(_surest(tables)[0])
 
 
 def _sorted_in(tables: Sequence[TableSource], files: Sequence[Path]) -> tuple[TableSource, list[TableSource]]:

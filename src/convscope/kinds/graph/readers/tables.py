@@ -254,7 +254,7 @@ class _Text:
             null_values=sorted(MISSING_WORDS),
             strings_can_be_null=False,
         )
-        with damage_as_data_error(str(self.path), "text file"), _opened(self.path) as file:
+        with damage_as_data_error(str(self.path), "text file"), opened(self.path) as file:
             cleaned = _Cleaned(file, self)
             try:
                 return pv.read_csv(pa.PythonFile(cleaned, "r"), reading, parsing, converting)
@@ -333,7 +333,8 @@ class _Cleaned(io.RawIOBase):
 _IDS = pa.dictionary(pa.int32(), pa.string())
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
+    """A file to read bytes from; one that ends in `.gz` is unpacked."""
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
@@ -367,6 +368,27 @@ def _typed(column: Column, is_id: bool) -> Column:
     return column.cast(pa.string()).dictionary_encode()
 
 
+def memory_source(path: Path, what: str, columns: Mapping[str, Sequence[str]]) -> TableSource:
+    """A table of texts that are in memory already.
+
+    Args:
+        path: The file that they are from.
+        what: A row of it, for messages.
+        columns: The texts of each column.
+    """
+
+    def load(ids: Sequence[str], texts: Sequence[str], numbers: Sequence[str]) -> Mapping[str, Column]:
+        made = {name: pa.chunked_array([columns[name]], pa.string()) for name in (*ids, *texts, *numbers)}
+        return {name: _as_role(column, name in ids, name in numbers) for name, column in made.items()}
+
+    first = tuple(zip(*(values[:LOOKED_AT] for values in columns.values()), strict=True))
+    return TableSource(path, tuple(columns), True, first, load, lambda row: f"{path}, {what} {row + 1}")
+
+
+def _as_role(column: Column, is_id: bool, is_number: bool) -> Column:
+    return column.dictionary_encode() if is_id else _numeric(column) if is_number else column
+
+
 def _by_rows(table: Table) -> TableSource:
     """A table that is read row by row: JSON and Excel."""
     first = [tuple(map(_cell, cells)) for _, cells in islice(table.rows(table.columns), LOOKED_AT)]
@@ -379,14 +401,7 @@ def _by_rows(table: Table) -> TableSource:
             name: pa.chunked_array([[_cell(cell) for cell in columns.get(name, ())]], pa.string())
             for name in names
         }
-        return {
-            name: column.dictionary_encode()
-            if name in ids
-            else _numeric(column)
-            if name in numbers
-            else column
-            for name, column in made.items()
-        }
+        return {name: _as_role(column, name in ids, name in numbers) for name, column in made.items()}
 
     def where(row: int) -> str:
         number = next((number for number, _ in islice(table.rows(table.columns), row, None)), None)
