@@ -54,6 +54,13 @@ def exact_threshold(graph, chances, start):
     return total
 
 
+BOTH = pytest.mark.parametrize(
+    ("cascade", "exact"),
+    [("independent", exact_independent), ("threshold", exact_threshold)],
+    ids=["independent", "threshold"],
+)
+
+
 @pytest.mark.parametrize("start", [[0], [2, 4]], ids=["one seed", "two seeds"])
 @pytest.mark.parametrize(
     ("cascade", "exact"),

@@ -94,7 +94,7 @@ def spreading(
     weighted = (
         graph if probabilities is None else Graph(graph.names, graph.edges, graph.directed, probabilities)
     )
-    arcs, weights = weighted.both_ways()
+    arcs, weights = graph.both_ways()
     kept = arcs[:, 0] != arcs[:, 1]
     keys, first = np.unique(arcs[kept, 0] * len(graph) + arcs[kept, 1], return_index=True)
     sources, targets = keys // max(len(graph), 1), keys % max(len(graph), 1)
