@@ -91,9 +91,8 @@ def spreading(
         UsageError: A probability is outside [0, 1], or in a linear threshold those that lead to a node add up
             to more than 1.
     """
-    weighted = (
-        graph if probabilities is None else Graph(graph.names, graph.edges, graph.directed, probabilities)
-    )
+    if probabilities is not None:
+        graph = Graph(graph.names, graph.edges, graph.directed, probabilities)
     arcs, weights = graph.both_ways()
     kept = arcs[:, 0] != arcs[:, 1]
     keys, first = np.unique(arcs[kept, 0] * len(graph) + arcs[kept, 1], return_index=True)
