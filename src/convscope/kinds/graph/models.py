@@ -182,7 +182,7 @@ def tag_cnn(
     input_shape: InputShape,
     classes: int,
     *,
-    hops: int = 3,
+    hops: int = 6,
     depth: int = 2,
     filters: int = 64,
     dropout: float = 0.5,
@@ -197,8 +197,8 @@ def tag_cnn(
     Args:
         input_shape: (None, features).
         classes: The number of classes.
-        hops: How many edges each kernel reaches.
-        depth: Convolutions.
+        hops: How many edges an answer looks; each kernel reaches its share of them.
+        depth: Convolutions, which divides `hops`.
         filters: Kernels of each convolution but the last.
         dropout: Before each convolution.
         weight_decay: Of the first kernels: half of it times the sum of squares is added to the loss.
@@ -209,8 +209,8 @@ def tag_cnn(
         UsageError: A bad shape or option.
     """
     inputs, tables = _entered("tag_cnn", input_shape, table_width, answers, hops, dropout)
-    if depth < 1:
-        raise UsageError(f"tag_cnn needs a convolution or more. Received: depth={depth}.")
+    if depth < 1 or hops % depth:
+        raise UsageError(f"tag_cnn needs a depth that divides hops. Received: hops={hops}, depth={depth}.")
     x = inputs["nodes"]
     found = []
     for number in range(1, depth + 1):
@@ -218,7 +218,7 @@ def tag_cnn(
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
         x = TAGConv(
             classes if last else filters,
-            hops,
+            hops // depth,
             activation=None if last else "relu",
             kernel_regularizer=_decay(weight_decay if number == 1 else 0),
             name=f"conv{number}",
