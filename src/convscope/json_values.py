@@ -76,7 +76,10 @@ def parse_json(text: str | bytes, where: str) -> Any:
         RunError: It is no JSON, or one that is nested too deeply.
     """
     try:
-        return json.loads(text)
+        plain = json.loads(text)
+        if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():
+            json.dumps(plain, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
+        return plain
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RunError(f"{where} is damaged: expected JSON, but {reason}.") from error

@@ -76,7 +76,7 @@ def test_predictions_are_the_answers_of_the_model(extracted, small_model, as_inp
     np.testing.assert_allclose(columns.confidences, answers.max(axis=1), atol=1e-5)
 
 
-def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictures, as_inputs, tmp_path):
+def test_a_run_brings_its_own_splits_classes_and_calibration(finished, pictures, tmp_path):
     features = convscope.extract(finished.folder, pictures, out=tmp_path / "run.parquet", precision="float32")
     columns = features.columns()
     with (finished.folder / "splits.csv").open(newline="", encoding="utf-8") as file:
@@ -84,10 +84,9 @@ def test_a_run_brings_its_own_splits_classes_and_representation(finished, pictur
     assert dict(zip(columns.paths, columns.splits, strict=True)) == was
     predictions = convscope.predict(finished.folder, columns.paths).rows
     assert columns.predictions == [row.label for row in predictions]
-    answers = keras.models.load_model(finished.folder / "model.keras").predict(
-        as_inputs(columns.paths), verbose=0
-    )  # before calibration
-    np.testing.assert_allclose(columns.confidences, answers.max(axis=1), atol=1e-4)
+    surest = [max(row.probabilities.values()) for row in predictions]
+    np.testing.assert_allclose(columns.confidences, surest, atol=1e-4)
+    assert features.metadata["temperature"] == finished.calibration()["temperature"] != 1.0
 
 
 def test_data_that_has_grown_since_the_training_keeps_the_splits_of_what_is_known(

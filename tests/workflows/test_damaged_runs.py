@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convscope.api.runs import metrics
-from convscope.errors import RunError
+from convscope.errors import ConvscopeError, RunError
 from convscope.kinds.series.anomaly.surprisal import Surprisal, checked_histories
 from convscope.kinds.series.remaining_life.intervals import BANDS, LEVELS, LifeIntervals
 from convscope.kinds.tasks.regression import half_width_of
@@ -53,6 +53,25 @@ def test_damaged_metrics_are_an_error(run, content):
         metrics(run)
 
 
+def test_counts_of_nothing_have_a_line(run):
+    saved = run.metrics()
+    for each in saved["test"]["reliability"]:
+        each["count"] = 0
+    run.write("metrics.json", saved)
+    assert "(0.000 by chance)" in metrics(run).to_line()
+    saved["test"]["reliability"][0]["count"] = -1
+    run.write("metrics.json", saved)
+    with pytest.raises(RunError, match="count"):
+        metrics(run)
+
+
+def test_half_of_a_surrogate_pair_is_no_text(run):
+    content = (run.folder / "run.json").read_text("utf-8").replace("image-classification", r"\ud800")
+    (run.folder / "run.json").write_text(content, "utf-8")
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        run.record()
+
+
 @pytest.mark.parametrize("width", ["1.5", -1.0, True, float("nan"), [1.0]], ids=repr)
 def test_a_half_width_that_cannot_be_is_an_error(width):
     with pytest.raises(RunError, match="half_width"):
@@ -93,6 +112,8 @@ def test_memories_that_are_no_numbers_are_an_error(value):
         ({"options": []}, "'options' must be an object"),
         ({"settings": {"epochs": -1}}, "epochs"),
         ({"settings": {"unknown": 1}}, "unknown"),
+        ({"place": "a" * 300}, "cannot be read"),
+        ({"path": "a\0b"}, "null"),
     ],
     ids=repr,
 )
@@ -110,7 +131,7 @@ def test_a_damaged_summary_of_folds_is_an_error(tmp_path, change, said):
     summary.write_text(json.dumps({"format": 1, "folds": 3, "asked": asked}))
     assert read_request(summary, None)[1] == 3
     summary.write_text(json.dumps({"format": 1, "folds": 3, "asked": {**asked, **change}}))
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(ConvscopeError, match=said):
         read_request(summary, None)
 
 

@@ -62,6 +62,13 @@ def test_folds_that_are_finished_are_kept_on_a_resume(pictures, settings, tmp_pa
     assert convscope.evaluate(found.runs[1].folder).to_json() == found.runs[1].metrics()["test"]
 
 
+@pytest.mark.parametrize("recipe", ["series-anomaly", "series-forecasting", "series-remaining-life"])
+def test_a_task_without_folds_says_so_before_it_reads(tmp_path, recipe):
+    (tmp_path / "x.csv").write_text("no table at all")
+    with pytest.raises(UsageError, match=f"{recipe} has no cross-validation: its .*"):
+        convscope.train(tmp_path / "x.csv", recipe=recipe, folds=3)
+
+
 def test_a_number_of_folds_that_cannot_work_is_refused(pictures, tmp_path):
     with pytest.raises(UsageError, match=r"folds must be in \[2, 100\]"):
         convscope.train(pictures, folds=1, out=tmp_path / "folds")

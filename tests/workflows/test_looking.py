@@ -133,6 +133,9 @@ def test_pictures_without_a_channel_axis_are_pictures_too(pictures):
     seen = convscope.look(model, file, method="grad-cam")
     assert seen.figures()
     assert seen.arrays["00.png/grad-cam"].shape == (16, 16)
+    (row,) = convscope.predict(finished.folder, [pictures / "disc" / "00.png"]).rows
+    assert found["grad-cam"]["score"] == pytest.approx(row.probabilities["vertical"], abs=1e-6)
+    assert found["grad-cam"]["model_output"] != pytest.approx(row.probabilities["vertical"], abs=1e-3)
     assert convscope.look(model, file, method="statistics").figures()
 
 

@@ -16,6 +16,7 @@ from convscope.data.groups import (
     group_numbers,
     groups_of_paths,
     joined,
+    same_numbers,
     too_few,
 )
 from convscope.data.labels import labeled
@@ -113,12 +114,12 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
     number_of = {name: number for number, name in enumerate(class_names)}
     labels = np.fromiter((number_of[name] for name in names), np.int64, len(names))
     given = split_codes(found.where, found.splits, found.nouns, judged=judged)
-    same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    near = same if found.near is None else np.unique(found.near, return_inverse=True)[1].astype(np.int64)
-    drawing, codes, decisions = _Drawing(near, alike=found.alike), given, list[str]()
+    same = same_numbers(found.digests)
+    near = same if found.near is None else same_numbers(found.near)
+    drawing, codes, decisions = Drawing(near, alike=found.alike), given, list[str]()
     if seed is not None:
         _check_classes(found, class_names, labels, given)
-        drawing = _drawing(found, near, given, asked=group is not None)
+        drawing = drawing_of(found, near, given, asked=group is not None)
         codes, decisions = _complete(found, class_names, labels, drawing, given, seed)
     train, validation, test = divided(found.source, labels, codes)
     if not len(validation) and not judged:
@@ -139,12 +140,12 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         skipped=tuple(found.skipped),
         reading=found.reading,
         no_test="" if len(test) else _no_test(found, drawing),
-        pool=_pool(found, labels, drawing, codes, given),
+        pool=pool_of(found, labels, drawing, codes, given),
     )
 
 
-def _pool(found: Found, labels: npt.NDArray[np.int64], drawing: _Drawing, codes: Codes, given: Codes) -> Pool:
-    """All samples together, from which folds are drawn."""
+def pool_of(found: Found, labels: npt.NDArray[Any], drawing: Drawing, codes: Codes, given: Codes) -> Pool:
+    """All samples together, from which folds are drawn; `given` has the splits of the data alone."""
     return Pool(
         found.source,
         labels,
@@ -195,7 +196,7 @@ def with_groups(found: Found, group: str | None) -> Found:
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class Drawing:
     """How splits are drawn: what stays together, and whether that has samples of many classes."""
 
     together: Numbers
@@ -205,15 +206,26 @@ class _Drawing:
     warnings: tuple[str, ...] = ()
 
 
-def _drawing(found: Found, near: Numbers, given: npt.NDArray[np.int8], *, asked: bool) -> _Drawing:
-    """What stays in one split: samples that are alike, and those of one group."""
+def drawing_of(found: Found, near: Numbers, given: npt.NDArray[np.int8], *, asked: bool) -> Drawing:
+    """What stays in one split: samples that are alike, and those of one group.
+
+    Args:
+        found: What a reader found.
+        near: Samples that are alike have one number, shape (samples,).
+        given: The split of each sample, as the data has it.
+        asked: Whether the user asked for groups.
+
+    Raises:
+        DataError: The user did, and there are too few.
+    """
     if found.groups is None:
-        return _Drawing(near, alike=found.alike)
+        return Drawing(near, alike=found.alike)
     numbers = group_numbers(found.groups)
     wanted = missing_splits(given)
     many = found.nouns[1]
-    if not wanted:
-        return _Drawing(near, alike=found.alike, warnings=tuple(_divided(found, numbers, given)))
+    both, apart = joined(numbers, near), tuple(divided_groups(found.groups, numbers, given, found.nouns))
+    if not wanted:  # folds keep groups together all the same
+        return Drawing(both, mixed=True, alike=found.alike, warnings=apart)
     pool = given == TRAIN
     problem = too_few(numbers[pool], wanted, asked)
     if problem and asked:
@@ -222,36 +234,31 @@ def _drawing(found: Found, near: Numbers, given: npt.NDArray[np.int8], *, asked:
             hint="Choose other groups, or give the splits in the data.",
         )
     if problem:
-        return _Drawing(
+        return Drawing(
             near,
             alike=found.alike,
             warnings=(f"groups: {found.grouped_by} has {problem}; {many} of one are in several splits",),
         )
-    both = joined(numbers, near)
     chained = too_few(both[pool], wanted, asked) is not None
     named = len({name for name in found.groups if name is not None})
     without = sum(name is None for name in found.groups)
     alone = f"; {without} {many} are of none" if without else ""
-    return _Drawing(
+    return Drawing(
         numbers if chained else both,
         mixed=True,
         alike=f"{many} of one group" if chained else f"{many} of one group and {found.alike}",
         decisions=(f"groups: {named}, by {found.grouped_by}{alone}; a group stays in one split",),
-        warnings=tuple(_divided(found, numbers, given)),
+        warnings=apart,
     )
 
 
-def _no_test(found: Found, drawing: _Drawing) -> str:
+def _no_test(found: Found, drawing: Drawing) -> str:
     different, many = len(np.unique(drawing.together)), found.nouns[1]
     verb = "is" if different == 1 else "are"
     return (
         f"{drawing.alike} stay in one split, and of the {len(found.labels)} {many} only {different} {verb}"
         " different"
     )
-
-
-def _divided(found: Found, numbers: Numbers, codes: npt.NDArray[np.int8]) -> list[str]:
-    return divided_groups(found.groups or (), numbers, codes, found.nouns)
 
 
 def _warned(
@@ -304,7 +311,7 @@ def _complete(
     found: Found,
     class_names: tuple[str, ...],
     labels: npt.NDArray[np.int64],
-    drawing: _Drawing,
+    drawing: Drawing,
     given: npt.NDArray[np.int8],
     seed: int,
 ) -> tuple[npt.NDArray[np.int8], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,16 @@ def group_numbers(groups: Sequence[str | None]) -> Numbers:
         ],
         np.int64,
     )
+
+
+def same_numbers(values: npt.NDArray[Any]) -> Numbers:
+    """A number for each sample; those with the same value have one.
+
+    Example:
+        >>> same_numbers(np.array(["b", "a", "b"])).tolist()
+        [1, 0, 1]
+    """
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def joined(first: Numbers, second: Numbers) -> Numbers:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError, UsageError
-from convscope.json_values import Plain
+from convscope.json_values import Plain, Within
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows of text."""
@@ -20,6 +21,8 @@ BINS = 15
 
 _EPSILON = 1e-7  # what keras.losses.CategoricalCrossentropy clips with, so that both give one loss
 Numbers = npt.NDArray[np.float64]
+_Share = Annotated[float, Within(0, 1 + 1e-6)]
+_Count = Annotated[int, Within(0)]
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,10 @@ class ClassScores:
     """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: _Share
+    recall: _Share
+    f1: _Share
+    support: _Count
 
     @classmethod
     def of(cls, name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
@@ -73,11 +76,11 @@ class ReliabilityBin:
         accuracy: Share of them that is right; 0.0 for an empty bin.
     """
 
-    lower: float
-    upper: float
-    count: int
-    confidence: float
-    accuracy: float
+    lower: _Share
+    upper: _Share
+    count: _Count
+    confidence: _Share
+    accuracy: _Share
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,13 @@ class ClassificationMetrics(Plain):
     _WHAT = "classification metrics"
     _HINT = EVALUATE_AGAIN
 
-    samples: int
-    accuracy: float
-    macro_f1: float
-    expected_calibration_error: float
+    samples: _Count
+    accuracy: _Share
+    macro_f1: _Share
+    expected_calibration_error: _Share
     loss: float
     classes: tuple[ClassScores, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[_Count, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
 
     def to_table(self) -> Table:
@@ -127,7 +130,8 @@ class ClassificationMetrics(Plain):
         deviation, summed over the bins. The fewer samples, the larger it is.
         """
         counts = sum(each.count for each in self.reliability)
-        return sum(_mean_deviation(each.count, each.confidence) for each in self.reliability) / counts
+        deviations = sum(_mean_deviation(each.count, each.confidence) for each in self.reliability)
+        return deviations / max(counts, 1)
 
     def to_scores(self) -> tuple[()]:
         """The report of a classifier knows what to put at its top."""

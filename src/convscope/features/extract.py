@@ -33,6 +33,7 @@ from convscope.features.store import Place, Store, place_of
 from convscope.features.table import Features, open_features, zarr_package
 from convscope.features.zarr_store import ZarrStore
 from convscope.files import locked
+from convscope.kinds.tasks.classification import temperature_of
 from convscope.scope.graph.graph import trace
 from convscope.types import POOLS, Array, Pool, Progress, Say, no_progress, silent
 from convscope.workflows.model_inputs.dataset import Dataset
@@ -278,6 +279,7 @@ def _manifest(
             "splits": request.splits,
         },
         part_size=request.part_size or 0,
+        temperature=temperature_of(loaded.calibration),
     )
 
 

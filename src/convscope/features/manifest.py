@@ -100,6 +100,7 @@ class Manifest:
         part_size: Samples in one part.
         engine: What `EngineReport.to_json` gave.
         versions: Of Python and the packages.
+        temperature: By which confidences are calibrated; that of a run's classifier, and 1 without one.
     """
 
     model: SavedModel
@@ -114,6 +115,7 @@ class Manifest:
     part_size: Annotated[int, Within(1, 2**31)]
     engine: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    temperature: Annotated[float, Within(0.01, 100)] = 1.0
 
     @property
     def samples(self) -> int:
@@ -165,6 +167,7 @@ class Manifest:
             ("the representation of samples", self.to_json()["reading"], other.to_json()["reading"]),
             ("the data's contents", self.data["fingerprint"], other.data["fingerprint"]),
             ("splits", self.data["splits"], other.data["splits"]),
+            ("temperature", self.temperature, other.temperature),
             ("part size", self.part_size, other.part_size),
         ]
         return [

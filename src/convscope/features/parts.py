@@ -15,6 +15,7 @@ from convscope.errors import UsageError
 from convscope.features.manifest import Manifest
 from convscope.features.processes import batches_of
 from convscope.features.store import Block, Part, Store
+from convscope.kinds.tasks.classification import with_temperature
 from convscope.types import Array, Progress, no_progress
 from convscope.workflows.model_inputs.dataset import Dataset
 
@@ -110,6 +111,7 @@ class _Gathering:
         names = self._manifest.prediction_names
         if answers is None or names is None:
             return
+        answers = with_temperature(answers, self._manifest.temperature)
         stop = start + len(answers)
         self._predictions[start:stop], self._confidences[start:stop] = predicted_names(answers, names)
 

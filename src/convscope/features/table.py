@@ -39,8 +39,8 @@ class SampleColumns:
         labels: Class name, or None where it is not known.
         splits: `train`, `validation`, `test` or None.
         predictions: The class name that the model answered, or None.
-        confidences: The probability of that answer as the model itself outputs it, before the temperature by
-            which `predict` calibrates that of a run; shape (samples,), float32; NaN where there is none.
+        confidences: The probability of that answer, that of a run calibrated by its temperature as `predict`
+            does it, without other views of a sample; shape (samples,), float32; NaN where there is none.
     """
 
     ids: npt.NDArray[np.int64]

@@ -173,12 +173,12 @@ def read_request(summary: Path, moved: Path | None) -> tuple[Request, int]:
     saved = from_json(_Summary, read_json(summary), f"{summary} to describe a cross-validation", hint)
     asked = saved["asked"]
     given = Path(asked["path"])
-    data = moved or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
     values = {**asked["settings"], **asked["options"]}
     try:
+        data = moved or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
         request = requested(data, values, recipe=asked["recipe"], architecture=asked["architecture"])
-    except UsageError as error:
-        raise RunError(f"{summary} is damaged: {error.message}", hint) from error
+    except (UsageError, ValueError) as error:  # such as a path with a NUL
+        raise RunError(f"{summary} is damaged: {error}", hint) from error
     return replace(request, why=asked["why"]), saved["folds"]
 
 

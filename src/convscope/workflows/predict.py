@@ -18,7 +18,7 @@ from convscope.option import validated
 from convscope.run import Run, data_of
 from convscope.types import Progress, Say, Skipped, printed
 from convscope.workflows.model_files import load_file
-from convscope.workflows.recorded_splits import Judged, recorded_test
+from convscope.workflows.recorded_splits import Judged, knows_contents, recorded_test
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Predictor:
     def _own(self, moved: Path | None, progress: Progress) -> Judged:
         """The test samples of the training."""
         data = moved or data_of(self._run)
-        splits = self._read(data, progress)
+        whole = self.recipe.reads_whole and knows_contents(self._run)
+        splits = self._read(data, progress, whole=whole)
         judged = recorded_test(self._run, splits, data)
         for line in judged.notes:
             self._say(line)
@@ -104,7 +105,7 @@ class Predictor:
 
     def _others(self, data: Path, progress: Progress) -> Judged:
         """All that a path holds, or its test split where it names one."""
-        splits = self._read(data, progress)
+        splits = self._read(data, progress, whole=self.recipe.reads_whole)
         for line in splits.warnings:
             self._say(f"Warning: {line}")
         left = sum(len(splits[name]) for name in ("train", "validation"))
@@ -116,8 +117,9 @@ class Predictor:
             )
         return Judged(splits.test, splits.class_names)
 
-    def _read(self, data: Path, progress: Progress) -> Splits:
-        seed = None if self.recipe.reads_whole else self._record["settings"]["seed"]
+    def _read(self, data: Path, progress: Progress, *, whole: bool) -> Splits:
+        """All samples of a path: to be judged as a whole, or divided as by the training."""
+        seed = None if whole else self._record["settings"]["seed"]
         splits: Splits = self.recipe.read(data, seed=seed, progress=progress, **self.options)
         names = self.fitted.class_names
         strange = sorted(set(splits.class_names) - set(names))

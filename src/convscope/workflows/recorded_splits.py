@@ -72,7 +72,7 @@ def recorded_test(run: Run, splits: Splits, path: Path) -> Judged:
     same = run.record()["data"]["fingerprint"] == splits.fingerprint
     recorded = recorded_rows(run)
     pool = splits.pool
-    if pool is not None and recorded and all(row.get("digest") for row in recorded):
+    if pool is not None and _have_digests(recorded):
         return _by_digest(run, recorded, splits, pool, path)
     if same:
         return Judged(splits.test, splits.class_names)
@@ -82,6 +82,19 @@ def recorded_test(run: Run, splits: Splits, path: Path) -> Judged:
             "Restore the data.",
         )
     return _by_name(run, recorded, splits, path)
+
+
+def knows_contents(run: Run) -> bool:
+    """Whether a run can find its samples by their content, however the data is divided when it is read.
+
+    Raises:
+        RunError: As `recorded_rows`.
+    """
+    return _have_digests(recorded_rows(run))
+
+
+def _have_digests(recorded: Sequence[dict[str, str]]) -> bool:
+    return bool(recorded) and all(row.get("digest") for row in recorded)
 
 
 def _by_digest(

@@ -99,9 +99,13 @@ def requested(
         check_folds(folds)
     if out is not None:
         check_free(out)
-    if not path.exists() and not any(path.parent.glob(f"{glob.escape(path.name)}*")):
-        raise DataError(f"{path}: there is no such file or folder.", "Check the spelling of the path.")
+    check_there(path)
     spec, why = (find_spec(recipe), "") if recipe else choose_spec(path)
+    if folds is not None and spec.no_folds:
+        raise UsageError(
+            f"{spec.name} has no cross-validation: {spec.no_folds}.",
+            "Leave --folds out: it is tested on the test split of the data, or on one that is drawn.",
+        )
     name = architecture or spec.architectures[0]
     if name not in spec.architectures:
         raise UsageError(
@@ -111,6 +115,20 @@ def requested(
     options = train_options(spec, name, others)
     check_installed(spec, training=True)
     return Request(path, spec, why, architecture, options, settings, folds)
+
+
+def check_there(path: Path) -> None:
+    """Refuses data that is not there; files that are called `PATH.*` or `PATH-*` may stand for it.
+
+    Raises:
+        DataError: Nothing is, or no file can be called so.
+    """
+    try:
+        there = path.exists() or any(path.parent.glob(f"{glob.escape(path.name)}*"))
+    except (OSError, ValueError) as error:  # too long for a path, or no text
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not there:
+        raise DataError(f"{path}: there is no such file or folder.", "Check the spelling of the path.")
 
 
 def train_options(spec: RecipeSpec, architecture: str, values: Mapping[str, Any]) -> dict[str, Any]:

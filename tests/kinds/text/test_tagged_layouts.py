@@ -8,6 +8,7 @@ import pytest
 from made_texts import write
 from small_texts import tagged_texts
 
+from convscope.data.folds import Fold, take_fold
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError, UsageError
 from convscope.kinds.text.detect import detect
@@ -257,3 +258,57 @@ def test_an_end_that_is_the_last_character_is_told_by_what_it_spells(tmp_path, e
     splits = read_tagged(jsonl(tmp_path / "a.json", records))
     assert everything(splits) == expected
     assert any(line.startswith("entities: the end is their last character") for line in splits.decisions)
+
+
+def documents(count):
+    """Sentences of a word each, two in each document."""
+    return [(f"d{row // 2}", f"word{row}", "B-PER" if row % 3 else "O") for row in range(count)]
+
+
+@pytest.mark.parametrize("form", ["a column of a table", "a column of lines", "lists of tokens", "a pattern"])
+def test_sentences_of_a_group_stay_in_one_split(tmp_path, form):
+    rows, option = documents(40), "doc"
+    if form == "a column of a table":
+        path = tmp_path / "x.csv"
+        path.write_text(
+            "sentence,word,tag,doc\n" + "".join(f"{i},{w},{t},{d}\n" for i, (d, w, t) in enumerate(rows))
+        )
+    elif form == "a column of lines":
+        path = tmp_path / "x.tsv"
+        path.write_text("doc\tword\ttag\n" + "".join(f"{d}\t{w}\t{t}\n\n" for d, w, t in rows))
+    elif form == "lists of tokens":
+        path = tmp_path / "x.jsonl"
+        lines = [{"tokens": [w, "x"], "ner_tags": [t, "O"], "doc": d} for d, w, t in rows]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    else:
+        path, option = tmp_path / "x.conll", r"#(\d)"
+        path.write_text("".join(f"{w} {t}\n\n" for _, w, t in rows))
+    splits = read_tagged(path, group=option, word_column="word" if form == "a column of lines" else None)
+    assert any("a group stays in one split" in line for line in splits.decisions)
+    group_of = {w: d for d, w, _ in rows}
+    groups = [
+        {
+            splits[name].samples.key(i).split("#")[1][0]
+            if form == "a pattern"
+            else group_of[splits[name].samples.load(i).words[0]]
+            for i in range(len(splits[name]))
+        }
+        for name in ("train", "validation", "test")
+    ]
+    assert all(groups)
+    assert sum(map(len, groups)) == len(set.union(*groups))
+
+
+def test_groups_that_are_not_there_are_refused(tmp_path):
+    (tmp_path / "x.conll").write_text("".join(f"word{i} O\n\nother{i} B-PER\n\n" for i in range(20)))
+    with pytest.raises(DataError, match="expected 'document' to be a column, or to match"):
+        read_tagged(tmp_path / "x.conll", group="document")
+
+
+def test_folds_and_judging_of_other_data_take_every_sentence(tmp_path):
+    (tmp_path / "x.conll").write_text("".join(f"word{i} O\nother{i} B-PER\n\n" for i in range(20)))
+    whole = read_tagged(tmp_path / "x.conll")
+    folds = [take_fold("x", whole, Fold(number, 4), seed=0).test.names() for number in range(1, 5)]
+    assert len({name for fold in folds for name in fold}) == sum(map(len, folds)) == 20
+    judged = read_tagged(tmp_path / "x.conll", seed=None)
+    assert [len(judged[name]) for name in ("train", "validation", "test")] == [0, 0, 20]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.data.folds import Fold, take_fold
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Splits
 from convscope.errors import DataError, UsageError
@@ -385,6 +386,34 @@ def test_any_bytes_as_a_table(data, name):
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / name).write_bytes(data)
         reads_or_stops(Path(folder) / name)
+
+
+@pytest.mark.parametrize("option", ["talk", None, r"#\d*(\d)$"], ids=["asked", "usual name", "pattern"])
+def test_pairs_of_a_group_stay_in_one_split(tmp_path, option):
+    name = "speaker" if option is None else "talk"
+    rows = [f"a house {i}\tein Haus {i}\tt{i // 3}" for i in range(60)]
+    (tmp_path / "x.tsv").write_text("\n".join([f"en\tde\t{name}", *rows]) + "\n")
+    splits = read_parallel(tmp_path / "x.tsv", group=option, source="en", target="de")
+    assert any("a group stays in one split" in line for line in splits.decisions)
+
+    def group(key):
+        line = int(key.split("#")[1])
+        return line % 10 if option and option != "talk" else (line - 2) // 3
+
+    parts = (splits.train, splits.validation, splits.test)
+    groups = [{group(part.samples.key(i)) for i in range(len(part))} for part in parts]
+    assert all(groups)
+    assert sum(map(len, groups)) == len(set.union(*groups))
+    folds = [take_fold("x", splits, Fold(number, 3), seed=0).test.names() for number in (1, 2, 3)]
+    assert sorted(name for fold in folds for name in fold) == sorted(
+        splits.pool.samples.name(i) for i in range(60)
+    )
+    assert [len(part) for part in sizes_judged(tmp_path / "x.tsv")] == [0, 0, 60]
+
+
+def sizes_judged(path):
+    judged = read_parallel(path, seed=None, source="en", target="de")
+    return judged.train, judged.validation, judged.test
 
 
 @pytest.mark.realdata

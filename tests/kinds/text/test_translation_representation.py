@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convscope.data.splits import Split
 from convscope.data.token_rows import UNKNOWN
-from convscope.errors import RunError, UsageError
+from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.text.readers.sources import Texts
 from convscope.kinds.text.translation.representation import (
     END,
@@ -15,6 +15,7 @@ from convscope.kinds.text.translation.representation import (
     TranslationRepresentation,
     start_shifted,
 )
+from convscope.kinds.text.words import learn_subwords, load_subwords
 
 YEARS = range(1990, 2002)
 SOURCES = [f"Der Mann {word} im Jahr {year}, sagt sie." for word in ("geht", "läuft") * 3 for year in YEARS]
@@ -197,3 +198,10 @@ def test_what_cannot_be_fitted_is_an_error(split, options):
 def test_the_decoder_reads_the_answers_one_place_later():
     answers = np.array([[7, 8, END, 0], [9, END, 0, 0]], np.int32)
     assert start_shifted(answers).tolist() == [[START, 7, 8, 0], [START, 9, 0, 0]]
+
+
+def test_a_vocabulary_without_its_unknown_token_is_damaged():
+    saved = json.loads(learn_subwords(["some words", "and more words"] * 10, 40))
+    saved["model"]["unk_token"] = "<other>"
+    with pytest.raises(DataError, match="vocabulary: truncated or damaged tokenizer"):
+        load_subwords(json.dumps(saved))

@@ -85,6 +85,7 @@ class RecipeSpec:
         model_options: Options of its architectures.
         trains_with: Packages that a training needs besides, such as for its metrics, by the name that Python
             imports; checked before the data is read.
+        no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
     """
 
     name: str
@@ -98,6 +99,7 @@ class RecipeSpec:
     ignored_settings: tuple[str, ...] = ()
     model_options: tuple[Option, ...] = ()
     trains_with: tuple[str, ...] = ()
+    no_folds: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,8 @@ def _are_numbers(values: Sequence[str]) -> str | None:
 
 
 def _window(default: int, least: int) -> Option:
-    return Option(
-        "window",
-        int,
-        default,
-        "Number of consecutive rows that the model reads",
-        at_least(least),
-        common=True,
-    )
+    words = "Number of consecutive rows that the model reads"
+    return Option("window", int, default, words, at_least(least), common=True)
 
 
 EVERY = Option(
@@ -297,6 +291,7 @@ SERIES_ANOMALY = RecipeSpec(
         },
     },
     ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    no_folds="its splits are parts of each series, one after the other",
 )
 SERIES_FORECASTING = RecipeSpec(
     name="series-forecasting",
@@ -314,6 +309,7 @@ SERIES_FORECASTING = RecipeSpec(
         "direct_forecaster": {"epochs": 20, "batch_size": 32, "learning_rate": 1e-3, "precision": "float32"},
     },
     ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    no_folds="its splits are parts of each series, one after the other",
 )
 SERIES_REMAINING_LIFE = RecipeSpec(
     name="series-remaining-life",
@@ -338,6 +334,7 @@ SERIES_REMAINING_LIFE = RecipeSpec(
         },
     },
     ignored_settings=("augmentation", "class_weights", "label_smoothing", "mixing", "patience"),
+    no_folds="its test units are cut before their failure, those of train are not",
 )
 
 SERIES = Kind(

@@ -188,6 +188,7 @@ def regression_recipe(
         report=ReportSteps("samples", counts, mistakes, example_samples, plot_predictions),
         calibrate=calibrate,
         calibration_optional=True,
+        reads_whole=True,
         **{name: value for name, value in given.items() if value is not None},
     )
 

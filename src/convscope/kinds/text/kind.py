@@ -96,6 +96,7 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
 TEXT_TAGGING_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
+    GROUP,
     _tagged_column("word_column", "words"),
     _tagged_column("tag_column", "tags"),
     _vocabulary(100_000, 1),
@@ -115,6 +116,7 @@ TEXT_TAGGING_MODEL_OPTIONS = (
 TRANSLATION_OPTIONS = (
     ENCODING,
     TEXT_COLUMN,
+    GROUP,
     Option("source", str, None, "Source language, as named by files or columns"),
     Option("target", str, None, "Target language, as named by files or columns"),
     Option("test", str, None, "Name of the test set, for data with several, such as test_2016_flickr"),

@@ -248,6 +248,9 @@ def learn_subwords(texts: Iterable[str], size: int) -> str:
     return str(tokenizer.to_str())
 
 
+_NO_CHARACTER = "\U0010ffff"
+
+
 def load_subwords(saved: str) -> Tokenizer:
     """A vocabulary ready for use.
 
@@ -261,6 +264,7 @@ def load_subwords(saved: str) -> Tokenizer:
     library = tokenizers_library()
     with damage_as_data_error("vocabulary", "tokenizer"):
         tokenizer: Tokenizer = library.Tokenizer.from_str(saved)
+        tokenizer.encode(_NO_CHARACTER)  # that the unknown token is missing is told here
     # A text that spells `<end>` is a text; without this it would be the end.
     tokenizer.encode_special_tokens = True
     return tokenizer

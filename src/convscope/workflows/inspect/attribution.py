@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from convscope.errors import UsageError, unknown_name
@@ -53,10 +54,9 @@ def inspect_attribution(
     samples = [context.sample(i, outputs) for i in range(context.count)]
     single = len(context.graph.inputs) == 1
     figures = []
+    scored = _scored(found, None if outputs is raw else outputs[0])
     for i, sample in enumerate(samples):
-        shown = [_as_drawn(each[i], single, sample.view.names) for each in found.values()]
-        if outputs is not raw:
-            shown = [replace(each, score=float(outputs[0][i][each.target])) for each in shown]
+        shown = [_as_drawn(each[i], single, sample.view.names) for each in scored.values()]
         drawn = _Drawn(sample, shown, loaded.class_names, title)
         label = f"attribution for {sample.name}"
         figures.append(LazyFigure(drawn.draw, label, markup=drawn.markup, terminal=drawn.terminal))
@@ -65,7 +65,11 @@ def inspect_attribution(
         f"{name}/{method}": each[i].values for method, each in found.items() for i, name in enumerate(names)
     }
     about: dict[str, Any] = {
-        name: {method: _described(each[i]) for method, each in found.items()} for i, name in enumerate(names)
+        name: {
+            method: {**_described(scored[method][i]), "model_output": each[i].score}
+            for method, each in found.items()
+        }
+        for i, name in enumerate(names)
     }
     whole = {"inputs": about, **position_names(samples)}
     return inspection_of(loaded, "attribution", title, figures, arrays, whole, context.notes)
@@ -127,6 +131,19 @@ class _Drawn:
         overlays = overlays_of(self.attributions, self.class_names)
         found = [(each.attribution.method, self.sample.view.overlay_text(each)) for each in overlays]
         return [(method, text) for method, text in found if text is not None]
+
+
+def _scored(found: Found, outputs: npt.NDArray[np.floating[Any]] | None) -> Found:
+    """Attributions whose scores are what the run predicts, where it calibrates what its model puts out."""
+    if outputs is None:
+        return found
+    return {
+        method: [
+            replace(each, score=float(values[each.target]))
+            for each, values in zip(attributions, outputs, strict=True)
+        ]
+        for method, attributions in found.items()
+    }
 
 
 def _described(attribution: Attribution) -> dict[str, Any]:

@@ -48,21 +48,19 @@ Where the data has no validation or test split, a tenth (of each class) is drawn
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from convscope.data.assembly import Found, assemble, content_fingerprint, only_labeled, with_groups
+from convscope.data.assembly import Found, assemble, only_labeled
 from convscope.data.class_folders import class_files
 from convscope.data.encoding import check_encoding
-from convscope.data.groups import Numbers, group_numbers, too_few
+from convscope.data.groups import group_numbers, same_numbers
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
-from convscope.data.overlaps import divided_groups, duplicate_warnings
-from convscope.data.splits import Splits, as_labels, divided
-from convscope.data.stratify import Codes, draw_missing, missing_splits, split_codes
+from convscope.data.object_labels import assemble_objects
+from convscope.data.overlaps import duplicate_warnings
+from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
@@ -82,13 +80,13 @@ Want = Literal["label", "transcript"]
 _ALIASES = {"label": SOUND_LABEL_COLUMNS, "transcript": TRANSCRIPT_COLUMNS}
 
 
-def split_transcripts(found: Found, seed: int, group: str | None = None) -> Splits:
+def split_transcripts(found: Found, seed: int | None, group: str | None = None) -> Splits:
     """Splits of recordings with transcripts; those that the data does not have are drawn from train.
 
     Args:
         found: Recordings; the labels are the transcripts.
-        seed: Draws the splits that the data does not have.
-        group: As in `assemble`.
+        seed: As `assemble`.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test; labels are an object array of transcripts, and there are no class names.
@@ -97,52 +95,19 @@ def split_transcripts(found: Found, seed: int, group: str | None = None) -> Spli
         DataError: Only some recordings have a split, there are none of train, or too few to draw from; or too
             few groups that were asked for.
     """
-    found = with_groups(only_labeled(found), group)
-    codes = split_codes(found.where, found.splits, found.nouns)
-    same = np.unique(found.digests, return_inverse=True)[1].astype(np.int64)
-    together, alike, noted = _together(found, same, codes, asked=group is not None)
-    codes, drawn = draw_missing(found.where, codes, together, seed, found.nouns[1], alike, FEWEST)
-    groups = found.groups or [None] * len(codes)
-    apart = divided_groups(groups, group_numbers(groups), codes, found.nouns)
-    numbers = np.unique([str(label) for label in found.labels], return_inverse=True)[1].astype(np.int64)
-    return Splits(
-        *divided(found.source, as_labels(found.labels), codes),
-        class_names=(),
-        layout=found.layout,
-        fingerprint=content_fingerprint(found),
-        decisions=(*found.decisions, *noted, *drawn),
-        warnings=(*found.warnings, *duplicate_warnings(found.nouns, numbers, same, codes), *apart),
-        skipped=tuple(found.skipped),
-    )
-
-
-def _together(
-    found: Found, same: Numbers, codes: Codes, *, asked: bool
-) -> tuple[Numbers, str, tuple[str, ...]]:
-    """What stays in one split, what it has in common, and what was decided."""
-    if found.groups is None:
-        return same, found.alike, ()
-    numbers, wanted = group_numbers(found.groups), missing_splits(codes)
-    if not wanted:
-        return same, found.alike, ()
-    problem = too_few(numbers[codes == 0], wanted, asked)
-    if problem and asked:
-        raise DataError(
-            f"{found.where}: expected groups to draw {' and '.join(wanted)} from, received {problem}",
-            hint="Choose other groups, or give the splits in the data.",
-        )
-    if problem:
-        return same, found.alike, (f"groups: {found.grouped_by} has {problem}; they are in several splits",)
-    count = len({name for name in found.groups if name is not None})
-    line = f"groups: {count}, by {found.grouped_by}; a group stays in one split"
-    return numbers, "recordings of one group", (line,)
+    found = only_labeled(found)
+    splits = assemble_objects(found, found.labels, seed, group, FEWEST)
+    assert splits.pool is not None
+    numbers, same = group_numbers(list(map(str, found.labels))), same_numbers(found.digests)
+    repeated = duplicate_warnings(found.nouns, numbers, same, splits.pool.codes)
+    return replace(splits, warnings=(*splits.warnings, *repeated))
 
 
 def read_recordings(
     path: str | Path,
     want: Want = "label",
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Progress = no_progress,
     column: str | None = None,
     label_pattern: str | None = None,
@@ -155,7 +120,7 @@ def read_recordings(
     Args:
         path: A folder or a table.
         want: Whether each has a class, or the spoken words.
-        seed: Draws the splits that the data does not have; not negative.
+        seed: As `assemble`.
         progress: Receives the number of recordings heard.
         column: The column of labels or transcripts in a table, where it has no usual name.
         label_pattern: A regular expression that is searched for in the names of the files below a folder; the

@@ -223,7 +223,7 @@ REPORT: ReportSteps[SpeechRepresentation, Sequence[Transcript]] = ReportSteps(
 def read(
     path: str | Path,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Progress = no_progress,
     text_column: str | None = None,
     encoding: str | None = None,
@@ -270,4 +270,5 @@ RECIPE = Recipe(
     report=REPORT,
     augmentation=augmentation,
     stream=stream,
+    reads_whole=True,
 )

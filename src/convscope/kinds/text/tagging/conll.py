@@ -8,10 +8,11 @@ line; CoNLL-U has its word in FORM and its tag in UPOS.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convscope.data.found_encoding import found_encoding
+from convscope.data.groups import group_column
 from convscope.data.lines import read_lines
 from convscope.errors import DataError, UsageError
 from convscope.kinds.text.readers.sentences import Sentence
@@ -29,11 +30,12 @@ _ODD = 100
 
 @dataclass(frozen=True)
 class _Places:
-    """Where word and tag stand."""
+    """Where word and tag stand, and the group where there is one."""
 
     columns: LineColumns
     word: int
     tag: int
+    group: int | None = None
 
     @property
     def line(self) -> str:
@@ -41,18 +43,23 @@ class _Places:
         columns = self.columns
         marks = {" ": "spaces", "\t": "tabs", ",": "commas", ";": "semicolons"}
         named = f" ({columns.names[self.word]} and {columns.names[self.tag]})" if columns.names else ""
+        grouped = "" if self.group is None else f", the group column {self.group + 1}"
         return (
-            f"columns: the word is column {self.word + 1} and the tag column {self.tag + 1} of"
+            f"columns: the word is column {self.word + 1} and the tag column {self.tag + 1}{grouped} of"
             f" {columns.count}{named}, divided by {marks[columns.delimiter]}"
         )
 
 
 @dataclass(frozen=True)
 class ColumnsAsked:
-    """The columns of words and of tags as the user gave them: a number from 1, or from the end, or a name."""
+    """The columns of words and of tags as the user gave them: a number from 1, or from the end, or a name.
+
+    `group` is the name of the column of what stays together, or a pattern of where sentences stand.
+    """
 
     word: int | str | None = None
     tag: int | str | None = None
+    group: str | None = None
 
 
 def read_column_file(
@@ -97,7 +104,9 @@ def read_column_file(
             hint="Separate columns by tabs or spaces, and sentences by a blank line.",
         )
     before = len(found.sentences)
-    places = _places(file, columns, asked, data)
+    places = _with_group(_places(file, columns, asked, data), asked)
+    if places.group is not None:
+        found.grouped_by = f"column '{columns.names[places.group]}'"
     _Lines(file, split, places, found).read(lines, progress)
     if len(found.sentences) == before:
         raise DataError(f"{file}: expected sentences, received none")
@@ -121,6 +130,14 @@ def _places(file: Path, columns: LineColumns, asked: ColumnsAsked, lines: Sequen
     if not columns.names and str(columns.count) in found:
         found = (str(columns.count),)
     return _Places(columns, at, list(names).index(one_tag_column(file, found)))
+
+
+def _with_group(places: _Places, asked: ColumnsAsked) -> _Places:
+    """The places with the column of what stays together, where names of columns tell one."""
+    used = (places.word, places.tag)
+    names = [name for place, name in enumerate(places.columns.names) if place not in used]
+    found = group_column(names, asked.group)
+    return places if found is None else replace(places, group=list(places.columns.names).index(found))
 
 
 def one_tag_column(file: Path, found: Sequence[str]) -> str:
@@ -171,6 +188,7 @@ class _Lines:
         self.words: list[str] = []
         self.tags: list[str] = []
         self.numbers: list[int] = []
+        self.group: str | None = None
         self.odd: list[tuple[int, int]] = []
         self.is_odd = False
         self.total = 0
@@ -204,6 +222,8 @@ class _Lines:
             self.odd.append((number, len(fields)))
             self.is_odd = True
             return
+        if not self.words and self.places.group is not None:
+            self.group = fields[self.places.group] or None
         self.words.append(fields[self.places.word])
         self.tags.append(fields[self.places.tag])
         self.numbers.append(number)
@@ -216,6 +236,7 @@ class _Lines:
     def _finish(self) -> None:
         if self.words and not self.is_odd:
             self.found.add(self.file, Sentence.of(self.words), self.tags, self.numbers, self.split)
+            self.found.of_group(self.group)
         self.words, self.tags, self.numbers, self.is_odd = [], [], [], False
 
     def _check_odd(self) -> None:

@@ -66,21 +66,24 @@ _LINES = 400
 def read_tagged(
     path: str | Path,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Progress = no_progress,
     encoding: str | None = None,
     word_column: int | str | None = None,
     tag_column: int | str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Reads sentences with a tag per word from any of the layouts in the table above.
 
     Args:
         path: A file, or a folder of files.
-        seed: Draws the splits that the data does not have.
+        seed: As `assemble`.
         progress: Receives the number of lines read.
         encoding: Name of a Python codec; UTF-8 by default.
         word_column: Where the word stands: a number from 1, or from the end as -1, or a name.
         tag_column: Where the tag stands, likewise; by its content and its name by default.
+        group: The column that says which sentences stay together, or a regular expression of where they
+            stand.
 
     Returns:
         Splits of `Sentence`; labels are tuples of tags, the class names the types of entities, or all
@@ -92,7 +95,7 @@ def read_tagged(
     """
     place = Path(path)
     files, skipped = _files(place)
-    asked = ColumnsAsked(word_column, tag_column)
+    asked = ColumnsAsked(word_column, tag_column, group)
     found = TaggedFound(skipped=skipped)
     said: dict[str, Path] = {}
     for file, split in files:
@@ -106,7 +109,7 @@ def read_tagged(
         )
     found.decisions[:0] = [next(iter(said))]
     root = place.parent if place.is_file() else place
-    return tagged_splits(root, place, found, seed)
+    return tagged_splits(root, place, found, seed, group)
 
 
 def read_tagged_file(

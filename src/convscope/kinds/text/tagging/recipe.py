@@ -343,4 +343,5 @@ RECIPE = Recipe(
     encode_inputs=encode_inputs,
     report=REPORT,
     start=start,
+    reads_whole=True,
 )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.assembly import Found
+from convscope.data.digests import digests_of
+from convscope.data.groups import same_numbers
 from convscope.data.lines import ControlCharacters
-from convscope.data.splits import Splits, also_in_train, as_labels, divided
-from convscope.data.stratify import draw_missing
+from convscope.data.object_labels import assemble_objects
+from convscope.data.splits import Splits, also_in_train
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.tag_schemes import OUTSIDE, Scheme, parse, recognize, spans, write
@@ -31,7 +34,9 @@ class TaggedFound:
         sentences: The words.
         tags: One per word, of any scheme; empty where it is missing.
         lines: The file, and the line of each word.
-        codes: Index of the split into `SPLITS`; that of train where there are no splits.
+        splits: Where each belongs; None where the data has no splits.
+        groups: The group of each sentence, as far as `of_group` said.
+        grouped_by: What names the groups; empty where nothing does.
         controls: Counts control characters.
         decisions: What the reader decided.
         warnings: What the reader warns of.
@@ -42,7 +47,9 @@ class TaggedFound:
     sentences: list[Sentence] = field(default_factory=list)
     tags: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[tuple[str, list[int]]] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
+    splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    grouped_by: str = ""
     controls: ControlCharacters = field(default_factory=ControlCharacters)
     decisions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -69,7 +76,11 @@ class TaggedFound:
         self.sentences.append(sentence)
         self.tags.append(tuple(tags))
         self.lines.append((str(file), list(numbers)))
-        self.codes.append(_TRAIN if split is None else SPLITS.index(split))
+        self.splits.append(split)
+
+    def of_group(self, group: str | None) -> None:
+        """Says what the sentences stay together with that were added since it was said last."""
+        self.groups += [group] * (len(self.sentences) - len(self.groups))
 
     def where(self, sentence: int, word: int) -> str:
         """File and line of a word, for messages."""
@@ -81,7 +92,8 @@ def tagged_splits(
     root: Path,
     place: Path,
     found: TaggedFound,
-    seed: int,
+    seed: int | None,
+    group: str | None = None,
 ) -> Splits:
     """Makes splits of tagged sentences, with tags of IOBES where they write spans.
 
@@ -89,7 +101,8 @@ def tagged_splits(
         root: The folder that the keys are relative to.
         place: What was read, for messages.
         found: The sentences.
-        seed: Draws the splits that the data does not have.
+        seed: As `assemble`.
+        group: As `assemble`.
 
     Returns:
         Train, validation and test.
@@ -110,20 +123,32 @@ def tagged_splits(
             f"{place}: expected at least two different tags, received only {found.tags[0][0]!r}",
             hint="Check which column holds the tag.",
         )
-    groups = _groups(found.sentences)
-    codes, drawn = draw_missing(
-        str(place), np.array(found.codes, np.int8), groups, seed, "sentences", "identical sentences"
-    )
-    warnings += _warned(labels, codes, groups, scheme)
-    samples = TaggedSentences(str(root), found.keys, found.sentences)
-    return Splits(
-        *divided(samples, as_labels(labels), codes),
-        class_names=names,
-        layout=f"words with tags: {place.name}",
-        fingerprint=fingerprint,
-        decisions=(*found.decisions, *drawn),
-        warnings=tuple(warnings),
-        skipped=tuple(found.skipped),
+    gathered = _gathered(root, place, found, labels)
+    splits = assemble_objects(gathered, labels, seed, group)
+    assert splits.pool is not None
+    warnings += [
+        *splits.warnings,
+        *_warned(labels, splits.pool.codes, same_numbers(gathered.digests), scheme),
+    ]
+    return replace(splits, class_names=names, fingerprint=fingerprint, warnings=tuple(warnings))
+
+
+def _gathered(root: Path, place: Path, found: TaggedFound, labels: Sequence[tuple[str, ...]]) -> Found:
+    """The sentences as what any reader found."""
+    found.of_group(None)
+    return Found(
+        str(place),
+        f"words with tags: {place.name}",
+        TaggedSentences(str(root), found.keys, found.sentences),
+        [" ".join(tags) for tags in labels],
+        found.splits,
+        digests_of("\0".join(each.words).encode() for each in found.sentences),
+        groups=found.groups if found.grouped_by else None,
+        grouped_by=found.grouped_by,
+        nouns=("sentence", "sentences"),
+        alike="identical sentences",
+        decisions=found.decisions,
+        skipped=found.skipped,
     )
 
 
@@ -181,11 +206,6 @@ def _converted(found: TaggedFound, scheme: Scheme) -> tuple[list[tuple[str, ...]
     return labels, broken
 
 
-def _groups(sentences: Sequence[Sentence]) -> npt.NDArray[np.int64]:
-    numbers: dict[tuple[str, ...], int] = {}
-    return np.array([numbers.setdefault(each.words, len(numbers)) for each in sentences], np.int64)
-
-
 def _warned(
     labels: Sequence[tuple[str, ...]],
     codes: npt.NDArray[np.int8],
@@ -217,6 +237,7 @@ def _counted(
 
 def _fingerprint(found: TaggedFound) -> str:
     total = sha256()
-    for key, sentence, tags, code in zip(found.keys, found.sentences, found.tags, found.codes, strict=True):
+    codes = [_TRAIN if split is None else SPLITS.index(split) for split in found.splits]
+    for key, sentence, tags, code in zip(found.keys, found.sentences, found.tags, codes, strict=True):
         total.update(f"{key}\0{code}\0{chr(1).join(sentence.words)}\0{chr(1).join(tags)}\0".encode())
     return total.hexdigest()

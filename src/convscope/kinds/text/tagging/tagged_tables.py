@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
 from convscope.data.columns import SPLIT_COLUMNS, columns_line, find_column, split_name
+from convscope.data.groups import group_column
 from convscope.data.tables import PEEKED, Table, TableKind, open_table
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence
@@ -26,6 +28,7 @@ from convscope.kinds.text.tagging.span_texts import SpanTexts
 from convscope.kinds.text.tagging.tagged_splits import TaggedFound
 from convscope.types import Skipped, SplitName
 
+_ROLES = (WORD_COLUMNS, TAG_COLUMNS, SENTENCE_COLUMNS)
 _NAMES = ("labels.txt", "tags.txt", "label_names.txt", "tag_names.txt", "label_list.txt", "ner_tags.txt")
 _MAPPINGS = ("id2label.json", "label2id.json", "label.json", "labels.json", "tags.json", "ner_tags.json")
 
@@ -55,9 +58,8 @@ def read_tag_table(
         DataError: It holds no words with tags, or several columns could be the tags, or a row is malformed.
         UsageError: There is no such column.
     """
-    wanted = [name for name in (asked.word, asked.tag) if isinstance(name, str)]
-    roles = (WORD_COLUMNS, TAG_COLUMNS, SENTENCE_COLUMNS)
-    table = open_table(path, kind, encoding=encoding, controls=found.controls, wanted=wanted, roles=roles)
+    named = [name for name in (asked.word, asked.tag) if isinstance(name, str)]
+    table = open_table(path, kind, encoding=encoding, controls=found.controls, wanted=named, roles=_ROLES)
     with found.controls.paused():
         rows = [cells for _, cells in islice(table.rows(table.columns), PEEKED)]
     found.decisions += table.decisions
@@ -68,11 +70,12 @@ def read_tag_table(
             hint="Name the columns 'sentence_id', 'word' and 'tag', or write a word and its tag in each line"
             " and a blank line behind each sentence.",
         )
-    at = find_column(table.columns, SPLIT_COLUMNS)
-    own = None if at is None or split is not None else table.columns[at]
+    at = None if split is not None else find_column(table.columns, SPLIT_COLUMNS)
+    own = None if at is None else table.columns[at]
     text = layout.text if asked.word is None else _named(table, "word", asked.word)
     tag = _tag_column(table, layout) if asked.tag is None else _named(table, "tag", asked.tag)
-    reading = _Reading(table, layout, text, tag, own, split, found)
+    group = _group(table, (text, tag, own, layout.sentence), asked, found)
+    reading = _Reading(table, layout, (text, tag), (own, split), group, found)
     if layout.layout == "spans":
         reading.spans()
     elif layout.layout == "tokens":
@@ -80,6 +83,14 @@ def read_tag_table(
     else:
         reading.words()
     return reading.line
+
+
+def _group(table: Table, used: Sequence[str | None], asked: ColumnsAsked, found: TaggedFound) -> str | None:
+    """The column of what stays together, of those that are not used otherwise."""
+    group = group_column([name for name in table.columns if name not in used], asked.group)
+    if group is not None:
+        found.grouped_by = f"column '{group}'"
+    return group
 
 
 def _named(table: Table, role: str, asked: int | str) -> str:
@@ -101,6 +112,16 @@ def _columns_of(table: Table, names: Sequence[str]) -> list[list[object]]:
     return [[row[at] for row in rows if row[at] not in (None, "")] for at in range(len(names))]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A row: its number, the cells that were asked for, its split and its group."""
+
+    number: int
+    cells: tuple[object, ...]
+    split: SplitName | None
+    group: str | None
+
+
 class _Reading:
     """One table as it is read."""
 
@@ -108,28 +129,34 @@ class _Reading:
         self,
         table: Table,
         layout: TagTable,
-        text: str,
-        tag: str,
-        own: str | None,
-        split: SplitName | None,
+        words: tuple[str, str],
+        splits: tuple[str | None, SplitName | None],
+        group: str | None,
         found: TaggedFound,
     ) -> None:
         self.table, self.layout, self.found = table, layout, found
-        self.text, self.tag, self.own, self.split = text, tag, own, split
+        self.text, self.tag = words
+        self.own, self.split = splits
+        self.group = group
 
     @property
     def line(self) -> str:
         """What each column was taken for."""
         used = {"words": self.text, "tags": self.tag, "sentences": self.layout.sentence, "split": self.own}
+        used["group"] = self.group
         roles = [(role, name) for role, name in used.items() if name is not None]
         columns = dict.fromkeys((*self.table.columns, *self.table.unused))
         return columns_line(roles, [name for name in columns if name not in used.values()])
 
-    def _rows(self, *columns: str) -> Iterator[tuple[int, tuple[object, ...], SplitName | None]]:
-        more = [self.own] if self.own else []
+    def _rows(self, *columns: str) -> Iterator[_Row]:
+        more = [name for name in (self.own, self.group) if name is not None]
         for number, cells in self.table.rows([*columns, *more]):
-            split = split_name(self.table.where(number), str(cells[-1] or "")) if more else self.split
-            yield number, cells, split
+            said = dict(zip(more, cells[len(columns) :], strict=True))
+            where, split = self.table.where(number), self.split
+            if self.own is not None:
+                split = split_name(where, str(said[self.own] or ""))
+            group = said.get(self.group or "")
+            yield _Row(number, cells, split, None if group in (None, "") else str(group))
 
     def words(self) -> None:
         """Rows of words; the column that counts sentences may be filled at their first words alone."""
@@ -141,31 +168,33 @@ class _Reading:
             )
         current: object = None
 
-        def sentence_of(row: tuple[int, tuple[object, ...], SplitName | None]) -> object:
+        def sentence_of(row: _Row) -> object:
             nonlocal current
-            value = row[1][2]
+            value = row.cells[2]
             current = current if value in (None, "") else value
             return current
 
         for _, group in groupby(self._rows(self.text, self.tag, self.layout.sentence), sentence_of):
-            rows = [row for row in group if str(row[1][0] if row[1][0] is not None else "").strip()]
+            rows = [row for row in group if str(row.cells[0] if row.cells[0] is not None else "").strip()]
             if not rows:
                 continue
             if len(rows) > LONGEST_SENTENCE:
                 raise DataError(
-                    f"{self.table.where(rows[-1][0])}: over {LONGEST_SENTENCE:,} words of one sentence",
+                    f"{self.table.where(rows[-1].number)}: over {LONGEST_SENTENCE:,} words of one sentence",
                     hint=f"Check the column {self.layout.sentence!r}, which counts the sentences.",
                 )
-            words = [str(cells[0]).strip() for _, cells, _ in rows]
-            tags = ["" if cells[1] is None else str(cells[1]).strip() for _, cells, _ in rows]
-            numbers = [number for number, _, _ in rows]
-            self.found.add(self.table.path, Sentence.of(words), tags, numbers, rows[0][2])
+            words = [str(row.cells[0]).strip() for row in rows]
+            tags = ["" if row.cells[1] is None else str(row.cells[1]).strip() for row in rows]
+            numbers = [row.number for row in rows]
+            self.found.add(self.table.path, Sentence.of(words), tags, numbers, rows[0].split)
+            self.found.of_group(rows[0].group)
 
     def tokens(self) -> None:
         """Rows of lists."""
         names = self.table.class_names(self.tag) or tag_names_beside(self.table.path, self.tag)
-        for number, (text, listed, *_), split in self._rows(self.text, self.tag):
-            where = self.table.where(number)
+        for row in self._rows(self.text, self.tag):
+            text, listed = row.cells[:2]
+            where = self.table.where(row.number)
             words = [str(each).strip() for each in (as_list(text) or str(text or "").split())]
             tags = [_tag_name(where, tag, names) for tag in tags_in(listed)] if listed is not None else []
             if len(words) != len(tags):
@@ -178,13 +207,17 @@ class _Reading:
                 self.found.skipped.append(Skipped(where, "no words"))
                 continue
             sentence = Sentence.of(word for word, _ in kept)
-            self.found.add(self.table.path, sentence, [tag for _, tag in kept], [number] * len(kept), split)
+            numbers = [row.number] * len(kept)
+            self.found.add(self.table.path, sentence, [tag for _, tag in kept], numbers, row.split)
+            self.found.of_group(row.group)
 
     def spans(self) -> None:
         """Rows of texts with entities."""
         texts = SpanTexts(self.found)
-        for number, (text, spans, *_), split in self._rows(self.text, self.tag):
-            texts.add(self.table.path, self.table.where(number), number, text, spans, split)
+        for row in self._rows(self.text, self.tag):
+            text, spans = row.cells[:2]
+            texts.add(self.table.path, self.table.where(row.number), row.number, text, spans, row.split)
+            self.found.of_group(row.group)
         texts.finish()
 
 

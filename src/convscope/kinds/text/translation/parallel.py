@@ -44,13 +44,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from convscope.data.columns import SPLIT_COLUMNS, columns_line, find_column, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.found_encoding import found_encoding
+from convscope.data.groups import group_column
 from convscope.data.lines import ControlCharacters, clean_text, read_lines
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
@@ -83,6 +84,18 @@ _CREDIT = re.compile(r"CC[- ]BY|attribution|tatoeba|licen[cs]e|\(c\)|\u00a9", re
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """Options that the user gave."""
+
+    source: str | None
+    target: str | None
+    test: str | None
+    encoding: str | None
+    seed: int | None
+    group: str | None
+
+
+@dataclass(frozen=True)
 class ParallelTable:
     """A table whose languages are known.
 
@@ -91,26 +104,34 @@ class ParallelTable:
         nested: Whether the texts stand in the column `translation`.
         languages: Columns or keys of the two sides.
         split: The column that names splits, or None.
+        group: The column of what stays together, or None.
     """
 
     table: Table
     nested: bool
     languages: Languages
     split: str | None
+    group: str | None = None
 
     @property
     def line(self) -> str:
         """What each column was taken for."""
         sides = [("source", self.languages.source), ("target", self.languages.target)]
         roles = [("translations", NESTED)] if self.nested else sides
-        roles += [("split", self.split)] if self.split is not None else []
+        more = (("split", self.split), ("group", self.group))
+        roles += [(role, name) for role, name in more if name is not None]
         used = {name for _, name in roles}
         columns = dict.fromkeys((*self.table.columns, *self.table.unused))
         return columns_line(roles, [name for name in columns if name not in used])
 
 
 def open_parallel(
-    path: Path, kind: TableKind, source: str | None, target: str | None, encoding: str | None
+    path: Path,
+    kind: TableKind,
+    source: str | None,
+    target: str | None,
+    encoding: str | None,
+    group: str | None = None,
 ) -> ParallelTable:
     """Finds the two sides of a table.
 
@@ -120,6 +141,7 @@ def open_parallel(
         source: Column or key, as the user gave it, or None.
         target: The same.
         encoding: As `read_lines`.
+        group: The column of what stays together, as the user gave it, or a pattern, or None.
 
     Raises:
         DataError: The table is damaged, or its columns are not two.
@@ -132,15 +154,13 @@ def open_parallel(
         if len(language_columns(names)) > 1:
             table = open_table(path, kind, encoding=encoding, wanted=names, roles=TEXT_ROLES, header=True)
     if NESTED in table.columns and NESTED not in wanted:
-        found = _keys(table)
-        return ParallelTable(
-            table, True, choose_languages(str(path), found, source, target, "keys"), _split_column(table)
-        )
-    split = _split_column(table)
-    names = [name for name in table.columns if name not in (split, *table.unused) or name in wanted]
+        languages = choose_languages(str(path), _keys(table), source, target, "keys")
+        return ParallelTable(table, True, languages, _split_column(table), _group_column(table, (), group))
+    split, belongs = _split_column(table), _group_column(table, wanted, group)
+    names = [name for name in table.columns if name not in (split, belongs, *table.unused) or name in wanted]
     sides = _sides(table, names, wanted)
     languages = choose_languages(str(path), sides, source, target, "columns")
-    return ParallelTable(table, False, languages, split)
+    return ParallelTable(table, False, languages, split, belongs)
 
 
 def _sides(table: Table, names: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -168,11 +188,13 @@ def read_table(pairs: Pairs, opened: ParallelTable, split: SplitName | None, enc
         DataError: A row is malformed; the message names the line.
     """
     table = _counting(opened.table, encoding, pairs.controls, opened.languages)
-    for row, source, target, raw in _rows(opened, table):
+    if opened.group is not None:
+        pairs.grouped_by = f"column '{opened.group}'"
+    for row, source, target, raw, group in _rows(opened, table):
         where = table.where(row)
         own = split_name(where, raw) if split is None else split
         sentence, translation = (_text(where, value, pairs.controls) for value in (source, target))
-        pairs.add(f"{table.path.name}#{row}", sentence, translation, own)
+        pairs.add(f"{table.path.name}#{row}", sentence, translation, own, group)
 
 
 def _counting(table: Table, encoding: str | None, controls: ControlCharacters, languages: Languages) -> Table:
@@ -182,16 +204,20 @@ def _counting(table: Table, encoding: str | None, controls: ControlCharacters, l
     )
 
 
-def _rows(opened: ParallelTable, table: Table) -> Iterator[tuple[int, object, object, str | None]]:
+def _rows(
+    opened: ParallelTable, table: Table
+) -> Iterator[tuple[int, object, object, str | None, str | None]]:
     languages = opened.languages
     sides = [NESTED] if opened.nested else [languages.source, languages.target]
-    more = [opened.split] if opened.split else []
+    more = [name for name in (opened.split, opened.group) if name is not None]
     for row, cells in table.rows([*sides, *more]):
-        raw = ("" if cells[-1] is None else str(cells[-1])) if more else None
+        said = dict(zip(more, cells[len(sides) :], strict=True))
+        raw = str(said[opened.split] or "") if opened.split is not None else None
+        group = str(said.get(opened.group or "") or "") or None
         if not opened.nested:
-            yield row, cells[0], cells[1], raw
+            yield row, cells[0], cells[1], raw, group
         elif isinstance(cells[0], Mapping):
-            yield row, cells[0].get(languages.source), cells[0].get(languages.target), raw
+            yield row, cells[0].get(languages.source), cells[0].get(languages.target), raw, group
         else:
             received = type(cells[0]).__name__
             raise DataError(f"{table.where(row)}: expected an object as '{NESTED}', received {received}")
@@ -200,6 +226,14 @@ def _rows(opened: ParallelTable, table: Table) -> Iterator[tuple[int, object, ob
 def _split_column(table: Table) -> str | None:
     at = find_column(table.columns, SPLIT_COLUMNS) if table.named else None
     return None if at is None else table.columns[at]
+
+
+def _group_column(table: Table, wanted: Sequence[str], asked: str | None) -> str | None:
+    """The column of what stays together; none of those that are, or may be, one of the sides."""
+    if not table.named:
+        return None
+    sides = {*wanted, *language_columns(table.columns)}
+    return group_column([name for name in table.columns if name not in sides], asked)
 
 
 def _keys(table: Table) -> list[str]:
@@ -225,42 +259,43 @@ def _text(where: str, value: object, controls: ControlCharacters) -> str:
 def read_parallel(
     path: str | Path,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: Progress = no_progress,
     encoding: str | None = None,
     source: str | None = None,
     target: str | None = None,
     test: str | None = None,
+    group: str | None = None,
 ) -> Splits:
     """Reads sentences with their translations from any of the layouts in the table above.
 
     Args:
         path: A folder or a file.
-        seed: Draws the splits that the data does not have; not negative.
+        seed: As `assemble`.
         progress: Receives the number of pairs read.
         encoding: Of text files; UTF-8 by default.
         source: The language that is translated: ending of a file, column, or key.
         target: The language that it is translated to.
         test: The test set, where a folder has several: a file's name without the language.
+        group: The column of what stays together, or a regular expression of where pairs stand.
 
     Returns:
         Train, validation and test; samples are sources (`str`), labels an object array of translations.
 
     Raises:
-        DataError: As the table above says; the message names the file and, where there is one, the line.
+        DataError: As the table above says; the message names the file and the line.
         UsageError: No encoding or no test set has this name.
     """
     check_encoding(encoding)
-    place = Path(path)
+    place, asked = Path(path), _Asked(source, target, test, encoding, seed, group)
     if is_folder(place):
         listing = Listing(str(place))
         keys = listing.children("")[1]
-        pairs = Pairs(str(place), progress)
-        pairs.skipped += listing.skipped
+        pairs = Pairs(str(place), progress, skipped=list(listing.skipped))
         stems = aligned_files(keys)
         if stems:
-            return _from_files(pairs, stems, source, target, test, encoding, seed)
-        return _from_tables(pairs, _tables(place, keys), source, target, test, encoding, seed)
+            return _from_files(pairs, stems, asked)
+        return _from_tables(pairs, _tables(place, keys), asked)
     if place.suffix.lower() in _MEMORIES:
         raise DataError(
             f"{place}: expected a table or two files of aligned lines, received a translation memory",
@@ -269,8 +304,8 @@ def read_parallel(
         )
     if table_kind(place) is not None or _has_tabs(place, encoding):
         pairs = Pairs(str(place.parent), progress)
-        return _from_tables(pairs, {place.name: None}, source, target, test, encoding, seed)
-    return _beside(place, source, target, test, encoding, seed, progress)
+        return _from_tables(pairs, {place.name: None}, asked)
+    return _beside(place, asked, progress)
 
 
 def _has_tabs(path: Path, encoding: str | None) -> bool:
@@ -283,15 +318,7 @@ def _has_tabs(path: Path, encoding: str | None) -> bool:
     return bool(lines) and all("\t" in line.strip() for line in lines)
 
 
-def _beside(
-    path: Path,
-    source: str | None,
-    target: str | None,
-    test: str | None,
-    encoding: str | None,
-    seed: int,
-    progress: Progress,
-) -> Splits:
+def _beside(path: Path, asked: _Asked, progress: Progress) -> Splits:
     """From one file of a pair: its folder, translated from the language of that file."""
     stem, language = parted(path.name)
     keys = Listing(str(path.parent)).children("")[1]
@@ -303,27 +330,19 @@ def _beside(
             hint="Name two files with the same lines train.de and train.en.",
         )
     pairs = Pairs(str(path.parent), progress)
-    given = source or (language if target != language else None)
-    return _from_files(pairs, stems, given, target, test, encoding, seed)
+    given = asked.source or (language if asked.target != language else None)
+    return _from_files(pairs, stems, replace(asked, source=given))
 
 
-def _from_files(
-    pairs: Pairs,
-    stems: AlignedFiles,
-    source: str | None,
-    target: str | None,
-    test: str | None,
-    encoding: str | None,
-    seed: int,
-) -> Splits:
+def _from_files(pairs: Pairs, stems: AlignedFiles, asked: _Asked) -> Splits:
     found = sorted({language for files in stems.values() for language in files})
-    languages = choose_languages(pairs.root, found, source, target, "endings of files")
-    chosen, decisions = choose_stems(pairs.root, stems, languages, test)
+    languages = choose_languages(pairs.root, found, asked.source, asked.target, "endings of files")
+    chosen, decisions = choose_stems(pairs.root, stems, languages, asked.test)
     for stem, split in chosen.items():
-        decisions += read_aligned(pairs, stems[stem], languages, split, encoding)
+        decisions += read_aligned(pairs, stems[stem], languages, split, asked.encoding)
     layout = f"line-aligned files: {', '.join(chosen)} in {languages.source} and {languages.target}"
     first = [languages.decision] if languages.decision else []
-    return split_pairs(pairs, pairs.root, layout, [*first, *decisions], seed)
+    return split_pairs(pairs, pairs.root, layout, [*first, *decisions], asked.seed, asked.group)
 
 
 def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
@@ -347,22 +366,15 @@ def _tables(folder: Path, keys: list[str]) -> dict[str, SplitName | None]:
     return dict(named)
 
 
-def _from_tables(
-    pairs: Pairs,
-    tables: dict[str, SplitName | None],
-    source: str | None,
-    target: str | None,
-    test: str | None,
-    encoding: str | None,
-    seed: int,
-) -> Splits:
-    if test is not None:
-        raise UsageError(f"{pairs.root} has no test sets to choose from. Received: test={test!r}.")
+def _from_tables(pairs: Pairs, tables: dict[str, SplitName | None], asked: _Asked) -> Splits:
+    if asked.test is not None:
+        raise UsageError(f"{pairs.root} has no test sets to choose from. Received: test={asked.test!r}.")
+    source, target, encoding = asked.source, asked.target, asked.encoding
     decisions: list[str] = []
     layouts = []
     for key, split in sorted(tables.items(), key=lambda item: item[1] != "train"):
         path = Path(pairs.root) / key
-        opened = open_parallel(path, table_kind(path) or "TSV", source, target, encoding)
+        opened = open_parallel(path, table_kind(path) or "TSV", source, target, encoding, asked.group)
         source, target = opened.languages.source, opened.languages.target  # the same in every table
         decisions += [*opened.table.decisions, opened.line]
         decisions += [opened.languages.decision] if opened.languages.decision else []
@@ -370,4 +382,4 @@ def _from_tables(
         read_table(pairs, opened, split, encoding)
     layout = f"table: {', '.join(layouts)}, {source} and {target}"
     where = str(Path(pairs.root) / next(iter(tables))) if len(tables) == 1 else pairs.root
-    return split_pairs(pairs, where, layout, decisions, seed)
+    return split_pairs(pairs, where, layout, decisions, asked.seed, asked.group)

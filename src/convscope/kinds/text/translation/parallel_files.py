@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.assembly import Found
+from convscope.data.digests import digests_of
 from convscope.data.lines import ControlCharacters
+from convscope.data.object_labels import assemble_objects
 from convscope.data.split_names import split_of
-from convscope.data.splits import Splits, also_in_train, as_labels, divided
-from convscope.data.stratify import draw_missing, split_codes
+from convscope.data.splits import Splits, also_in_train
 from convscope.data.tables import table_kind
 from convscope.errors import DataError, unknown_name
 from convscope.kinds.text.readers.sources import Texts
@@ -38,6 +40,8 @@ class Pairs:
         root: The folder that was read.
         progress: Receives the number of pairs read.
         controls: Control characters that were replaced.
+        groups: The group of each pair, where a column says so.
+        grouped_by: What names the groups; empty where nothing does.
     """
 
     root: str
@@ -47,10 +51,14 @@ class Pairs:
     sources: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    grouped_by: str = ""
     skipped: list[Skipped] = field(default_factory=list)
     empty: int = 0
 
-    def add(self, key: str, source: str, target: str, split: SplitName | None) -> None:
+    def add(
+        self, key: str, source: str, target: str, split: SplitName | None, group: str | None = None
+    ) -> None:
         """Takes one pair, or lists it as skipped.
 
         Args:
@@ -58,6 +66,7 @@ class Pairs:
             source: The sentence.
             target: Its translation.
             split: Where it belongs; None where the data has no splits.
+            group: What it stays together with.
         """
         source, target = source.strip(), target.strip()
         if not source or not target:
@@ -69,11 +78,19 @@ class Pairs:
         self.sources.append(source)
         self.targets.append(target)
         self.splits.append(split)
+        self.groups.append(group)
         if len(self.keys) % _SAID_EVERY == 0:
             self.progress(len(self.keys), None, "reading pairs")
 
 
-def split_pairs(pairs: Pairs, where: str, layout: str, decisions: Sequence[str], seed: int) -> Splits:
+def split_pairs(
+    pairs: Pairs,
+    where: str,
+    layout: str,
+    decisions: Sequence[str],
+    seed: int | None,
+    group: str | None = None,
+) -> Splits:
     """Makes splits of pairs; those that the data does not have are drawn from train.
 
     Args:
@@ -81,7 +98,8 @@ def split_pairs(pairs: Pairs, where: str, layout: str, decisions: Sequence[str],
         where: The path, for messages.
         layout: One line that says which layout was recognized and by what.
         decisions: What the reader decided.
-        seed: Draws the splits that the data does not have.
+        seed: As `assemble`.
+        group: As `assemble`.
 
     Raises:
         DataError: There is no pair, none of train, or too few to draw from; or only some pairs have a split.
@@ -91,22 +109,28 @@ def split_pairs(pairs: Pairs, where: str, layout: str, decisions: Sequence[str],
             f"{where}: expected pairs of a sentence and its translation, received none"
             + (f", {pairs.empty} with an empty side" if pairs.empty else "")
         )
-    codes = split_codes(where, pairs.splits, ("pair", "pairs"))
-    sources = np.unique(pairs.sources, return_inverse=True)[1].astype(np.int64)
-    codes, drawn = draw_missing(where, codes, sources, seed, "pairs", "pairs of one source", FEWEST)
-    warnings = [*pairs.controls.warnings, *_duplicates(pairs, codes)]
+    found = Found(
+        where,
+        layout,
+        Texts(pairs.root, pairs.keys, pairs.sources),
+        pairs.targets,
+        pairs.splits,
+        digests_of("\0".join(pair).encode() for pair in zip(pairs.sources, pairs.targets, strict=True)),
+        near=digests_of(source.encode() for source in pairs.sources),
+        groups=pairs.groups if pairs.grouped_by else None,
+        grouped_by=pairs.grouped_by,
+        nouns=("pair", "pairs"),
+        alike="pairs of one source",
+        decisions=decisions,
+        warnings=pairs.controls.warnings,
+        skipped=pairs.skipped,
+    )
+    splits = assemble_objects(found, pairs.targets, seed, group, FEWEST)
+    assert splits.pool is not None
+    warnings = [*splits.warnings, *_duplicates(pairs, splits.pool.codes)]
     if pairs.empty:
         warnings.append(f"{pairs.empty} pairs with an empty side were left out")
-    source = Texts(pairs.root, pairs.keys, pairs.sources)
-    return Splits(
-        *divided(source, as_labels(pairs.targets), codes),
-        class_names=(),
-        layout=layout,
-        fingerprint=_fingerprint(pairs),
-        decisions=(*decisions, *drawn),
-        warnings=tuple(warnings),
-        skipped=tuple(pairs.skipped),
-    )
+    return replace(splits, fingerprint=_fingerprint(pairs), warnings=tuple(warnings))
 
 
 def _duplicates(pairs: Pairs, codes: npt.NDArray[np.int8]) -> list[str]:

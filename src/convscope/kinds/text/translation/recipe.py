@@ -256,4 +256,5 @@ RECIPE = Recipe(
     output_names=output_names,
     encode_inputs=encode_inputs,
     report=REPORT,
+    reads_whole=True,
 )
