@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from convscope.engine.training.checkpoint import read_checkpoint, write_checkpoint
+from convscope.engine.training.checkpoint import read_checkpoint, state_of, write_checkpoint
 from convscope.engine.training.objective import CLASSIFY
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
@@ -48,14 +48,14 @@ def state(made):
 
 
 def written(folder, made):
-    write_checkpoint(folder, made, ROWS)
+    write_checkpoint(folder, state_of(made), ROWS)
     (file,) = folder.iterdir()
     return file
 
 
 def test_a_model_that_goes_on_from_a_checkpoint_ends_where_the_first_one_ends(tmp_path):
     one = train(model())
-    write_checkpoint(tmp_path, one, ROWS)
+    write_checkpoint(tmp_path, state_of(one), ROWS)
     train(one)
     two = model()
     assert read_checkpoint(tmp_path, two) == ROWS
@@ -68,7 +68,7 @@ def test_weights_statistics_random_states_and_optimizer_are_all_in_it(tmp_path):
     one = train(model())
     before = state(one)
     assert len(before) == 8 + 1 + 2 + 2 * 6
-    write_checkpoint(tmp_path, one, ROWS)
+    write_checkpoint(tmp_path, state_of(one), ROWS)
     two = train(model(), steps=1)
     read_checkpoint(tmp_path, two)
     for left, right in zip(before, state(two), strict=True):
@@ -78,7 +78,7 @@ def test_weights_statistics_random_states_and_optimizer_are_all_in_it(tmp_path):
 def test_only_the_newest_checkpoint_is_kept(tmp_path):
     made = model()
     for count in (1, 2, 3):
-        write_checkpoint(tmp_path, made, ROWS * count)
+        write_checkpoint(tmp_path, state_of(made), ROWS * count)
     assert [file.name for file in tmp_path.iterdir()] == ["epoch-00003.npz"]
     assert read_checkpoint(tmp_path, made) == ROWS * 3
 

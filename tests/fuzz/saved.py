@@ -333,13 +333,13 @@ def _saved_checkpoint() -> Target:
     """The state of a training after an epoch."""
     import keras
 
-    from convscope.engine.training.checkpoint import read_checkpoint, write_checkpoint
+    from convscope.engine.training.checkpoint import read_checkpoint, state_of, write_checkpoint
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     folder = workplace() / "checkpoints"
     folder.mkdir()
-    write_checkpoint(folder, model, [{"loss": 1.0}, {"loss": 0.5}])
+    write_checkpoint(folder, state_of(model), [{"loss": 1.0}, {"loss": 0.5}])
     (file,) = folder.iterdir()
     whole = file.read_bytes()
 

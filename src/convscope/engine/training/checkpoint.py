@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,27 @@ import numpy as np
 
 from convscope.errors import RunError
 from convscope.files import written_whole
+from convscope.types import Array
 
 Row = dict[str, float]
 
 
-def write_checkpoint(folder: Path, model: keras.Model, rows: list[Row]) -> None:
+def state_of(model: keras.Model) -> list[Array]:
+    """Copies of weights, batch statistics, the states of random generators, and the optimizer's variables."""
+    return [np.array(v) for v in _state(model)]
+
+
+def write_checkpoint(folder: Path, state: Sequence[Array], rows: Sequence[Row]) -> None:
     """Writes weights, optimizer state, random states and history after an epoch; drops the one before.
 
     Args:
         folder: The run's `checkpoints` folder.
-        model: A compiled model.
+        state: Of a compiled model after the last of the epochs.
         rows: One row of history per finished epoch.
     """
     target = folder / f"epoch-{len(rows):05d}.npz"
-    arrays = {f"variable_{i:05d}": np.asarray(v) for i, v in enumerate(_state(model))}
-    arrays["history"] = np.frombuffer(json.dumps(rows).encode(), np.uint8)
+    arrays = {f"variable_{i:05d}": values for i, values in enumerate(state)}
+    arrays["history"] = np.frombuffer(json.dumps(list(rows)).encode(), np.uint8)
     with written_whole(target) as part, part.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
     for old in _found(folder):
@@ -76,7 +83,7 @@ def _found(folder: Path) -> list[Path]:
 
 
 def _state(model: keras.Model) -> list[Any]:
-    """Weights, batch statistics, the states of random generators, and the optimizer's variables."""
+    """The variables that a training goes on from."""
     metrics = {id(v) for v in model.metrics_variables}
     unique = {id(v): v for v in [*model.variables, *model.optimizer.variables] if id(v) not in metrics}
     return list(unique.values())

@@ -70,7 +70,11 @@ def fit(
     run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say)
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
         every = [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)]
-        _run(model, train, validation, settings, every, len(rows))
+        try:
+            _run(model, train, validation, settings, every, len(rows))
+        finally:
+            if folder.is_dir():
+                run_callback.write()
     write_history(folder / "history.csv", rows)
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -12,19 +13,24 @@ import keras
 from convscope.engine.device import backend_file
 from convscope.engine.finite import strange_weights
 from convscope.engine.training.averaging import averaged
-from convscope.engine.training.checkpoint import Row, write_checkpoint
+from convscope.engine.training.checkpoint import Row, state_of, write_checkpoint
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 from convscope.files import written_whole
-from convscope.types import Progress, Say, silent
+from convscope.types import Array, Progress, Say, silent
 
+REST = 4
+"""How many times as long as the last writing took nothing is written."""
 OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
 """What a row of history holds beside the losses and metrics."""
 
 
 class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes everything after each epoch, in an order that a kill at any moment does no harm to.
+    """Writes everything after an epoch, in an order that a kill at any moment does no harm to.
+
+    Epochs that are much shorter than it takes to write are written a few at a time; what a kill loses of them
+    a resumed training computes again, with the same result.
 
     All decisions (is it the best epoch, is it time to stop) follow from the rows of history, which the
     checkpoint holds; so a resumed training decides as an uninterrupted one would.
@@ -59,6 +65,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._say, self._resumed = say, len(rows)
         self._objective, self._steps, self._progress = objective, steps, progress
         self._started = 0.0
+        self._unwritten: Sequence[Array] = ()
+        self._is_best_unwritten = False
+        self._next_write = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Row | None = None) -> None:
         """Starts the clock of the epoch."""
@@ -103,17 +112,30 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 f"{self._folder} was removed while it was written, so that this training is lost.",
                 "Train again, and leave the folder in its place.",
             )
-        best = self._objective.best_epoch(self._rows)
-        if best == len(self._rows) - 1:
+        if self._objective.best_epoch(self._rows) == len(self._rows) - 1:
             with averaged(self.model):
                 self._portable.set_weights(self.model.get_weights())
-            with written_whole(self._folder / "model.keras") as part:
-                self._portable.save(part)
-        write_checkpoint(self._folder / "checkpoints", self.model, self._rows)
-        write_history(self._folder / "history.csv", self._rows)
+            self._is_best_unwritten = True
+        self._unwritten = state_of(self.model)
+        if time.monotonic() >= self._next_write:
+            self.write()
         self._say(self._line())
         if self.out_of_patience():
             self.model.stop_training = True
+
+    def write(self) -> None:
+        """Writes what the last finished epoch left, where it is not written yet."""
+        if not len(self._unwritten):
+            return
+        begun = time.monotonic()
+        if self._is_best_unwritten:
+            with written_whole(self._folder / "model.keras") as part:
+                self._portable.save(part)
+        write_checkpoint(self._folder / "checkpoints", self._unwritten, self._rows)
+        write_history(self._folder / "history.csv", self._rows)
+        self._unwritten, self._is_best_unwritten = (), False
+        now = time.monotonic()
+        self._next_write = now + REST * (now - begun)
 
     def out_of_patience(self) -> bool:
         """Whether patience has run out."""
