@@ -66,6 +66,9 @@ class BackendFile(Protocol):
     def endless(self, batches: Iterator[Batch], example: Batch, ragged: bool) -> Iterable[Batch]:
         """Batches without end, as `Model.fit` takes them."""
 
+    def repeated(self, batch: Batch, times: int | None = None) -> Iterable[Batch]:
+        """One batch, so many times or without end, as `Model.fit` takes it; its arrays are copied once."""
+
     def ragged(self, batches: Iterable[Batch], example: Batch) -> Iterable[Batch]:
         """Batches whose shapes differ, as `Model.fit` takes them."""
 

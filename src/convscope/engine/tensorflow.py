@@ -85,6 +85,11 @@ def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> tf.data.D
     return tf.data.Dataset.range(np.iinfo(np.int64).max).map(batch).prefetch(1)
 
 
+def repeated(batch: Batch, times: int | None = None) -> tf.data.Dataset:
+    """One batch, so many times or without end, as Keras takes it here; its arrays are copied once."""
+    return tf.data.Dataset.from_tensors(batch).repeat(times)
+
+
 def ragged(batches: Iterable[Batch], example: Batch) -> tf.data.Dataset:
     """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
 

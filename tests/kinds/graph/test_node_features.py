@@ -24,7 +24,7 @@ def reloaded(features):
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 def test_words_become_shares_of_their_row(sparse):
-    words = np.array([[1, 1, 0, 0, 0], [0, 0, 0, 3, 0], [0, 0, 0, 0, 0]], np.float32)
+    words = np.array([[2, 2, 0, 0, 0], [0, 0, 0, 3, 0], [0, 0, 0, 0, 0]], np.float32)
     graph = Graph(list("abc"), np.array([[0, 1]]), features=sp.csr_array(words) if sparse else words)
     features, said = NodeFeatures.fit([graph])
     encoded = features.encode(graph)
@@ -32,6 +32,16 @@ def test_words_become_shares_of_their_row(sparse):
     assert dense(encoded).tolist() == [[0.5, 0.5, 0, 0, 0], [0, 0, 0, 1, 0], [0] * 5]
     assert dense(encoded, np.array([1])).tolist() == [[0, 0, 0, 1, 0]]
     assert "each row divided by its sum" in said[0]
+
+
+def test_marks_stay_as_they_are():
+    marks = np.array([[1, 1, 0, 0, 0], [0, 0, 0, 1, 0]], np.float32)
+    features, said = NodeFeatures.fit([Graph(list("ab"), np.array([[0, 1]]), features=marks)])
+    assert (
+        dense(features.encode(Graph(list("ab"), np.array([[0, 1]]), features=marks))).tolist()
+        == marks.tolist()
+    )
+    assert said == ["features: 5 columns of 0 and 1, as they are"]
 
 
 def test_other_numbers_are_standardized_with_the_train_rows_alone():

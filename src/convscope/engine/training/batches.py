@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,15 @@ class Examples(Protocol):
         """
 
 
+@runtime_checkable
+class WholeExamples(Protocol):
+    """Samples that are parts of one thing, such as nodes of a graph, of which each step takes all."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether batches of all samples differ in their order alone."""
+
+
 @dataclass(frozen=True)
 class Batches:
     """Samples of one split, cut into batches.
@@ -66,6 +75,14 @@ class Batches:
     def ragged(self) -> bool:
         """Whether batches differ in shape."""
         return self.examples.lengths is not None
+
+    @property
+    def constant(self) -> Batch | None:
+        """The only batch, where every step takes the same; None where batches differ."""
+        examples = self.examples
+        if not isinstance(examples, WholeExamples) or not examples.is_whole or self.steps != 1:
+            return None
+        return self.examples.batch(np.arange(len(self.examples)), np.random.default_rng(self.seed))
 
     def shuffled(self, first_epoch: int) -> Iterator[Batch]:
         """Shuffled batches of one constant number of samples, epoch after epoch without end.

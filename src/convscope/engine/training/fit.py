@@ -87,13 +87,12 @@ def _run(
     callbacks: list[keras.callbacks.Callback],
     first_epoch: int,
 ) -> None:
-    first = np.arange(min(train.batch_size, len(train.examples)))
-    example = train.examples.batch(first, np.random.default_rng(settings.seed))
-    batches = Prefetched(train.shuffled(first_epoch))
+    constant = train.constant
+    batches = Prefetched(iter(()) if constant is not None else train.shuffled(first_epoch))
     try:
         with backend_file().accelerated(model):
             model.fit(
-                backend_file().endless(batches, example, train.ragged),
+                _steps(train, batches, settings) if constant is None else backend_file().repeated(constant),
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=train.steps,
@@ -111,6 +110,13 @@ def _run(
         batches.close()
 
 
+def _steps(train: Batches, batches: Iterator[Batch], settings: FitSettings) -> Iterable[Batch]:
+    """Batches of a training, as Keras takes them."""
+    first = np.arange(min(train.batch_size, len(train.examples)))
+    example = train.examples.batch(first, np.random.default_rng(settings.seed))
+    return backend_file().endless(batches, example, train.ragged)
+
+
 def _passes(batches: Batches) -> Iterable[Batch]:
     """A split that is evaluated again and again, each time from its first batch to its last.
 
@@ -118,6 +124,9 @@ def _passes(batches: Batches) -> Iterable[Batch]:
     ahead to, and on TensorFlow both may read from it at once, so that some samples count twice and others
     never.
     """
+    constant = batches.constant
+    if constant is not None:
+        return backend_file().repeated(constant[:2], 1)
     passes = _Passes(batches)
     if not batches.ragged:
         return passes

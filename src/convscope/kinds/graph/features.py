@@ -77,7 +77,8 @@ class NodeFeatures(Plain):
 
     Args:
         matrix: The number of columns of the matrix of features.
-        treatment: What becomes of that matrix: nothing, rows that sum to one, or standardized columns.
+        treatment: What becomes of that matrix: nothing, rows that all sum to `scales[0]`, or standardized
+            columns.
         matrix_names: Names of its columns; empty where they have none.
         means: Of its columns, where they are standardized.
         scales: Standard deviations of its columns, where they are standardized.
@@ -179,7 +180,7 @@ class NodeFeatures(Plain):
                 "Give a node table with the columns that the model was trained on.",
             )
         if self.treatment == "shares":
-            return _shares(found)
+            return _shares(found, self.scales[0] if self.scales else 1.0)
         if self.treatment == "standardized":
             dense = np.asarray(found, np.float32) if isinstance(found, np.ndarray) else found.toarray()
             means, scales = np.array(self.means, np.float32), np.array(self.scales, np.float32)
@@ -212,8 +213,14 @@ def _fit_matrix(graphs: Sequence[Graph], rows: Rows) -> tuple[dict[str, Any], li
     fields: dict[str, Any] = {"matrix": count, "matrix_names": graphs[0].feature_names}
     taken = [graph.features for graph in graphs]
     if _holds_words(taken):
-        said = f"features: {count:,} columns that are mostly 0, each row divided by its sum"
-        return {**fields, "treatment": "shares"}, [said]
+        if _holds_marks(taken):
+            return fields, [f"features: {count:,} columns of 0 and 1, as they are"]
+        size = _usual_size(taken, rows)
+        said = (
+            f"features: {count:,} columns that are mostly 0, each row divided by its sum and multiplied by"
+            f" {size:g}, the mean number of others in a row"
+        )
+        return {**fields, "treatment": "shares", "scales": (size,)}, [said]
     means, scales = _statistics(taken, rows)
     said = f"features: {count:,} columns of numbers, standardized with mean and deviation of the train split"
     return {**fields, "treatment": "standardized", "means": means, "scales": scales}, [said]
@@ -226,6 +233,19 @@ def _holds_words(matrices: Sequence[Any]) -> bool:
     if any(len(each) and np.nanmin(each) < 0 for each in stored if each.size):
         return False
     return sum(int(np.count_nonzero(each)) for each in stored) <= (1 - SPARSE) * size
+
+
+def _holds_marks(matrices: Sequence[Any]) -> bool:
+    """Whether every number is 0 or 1."""
+    stored = [matrix.data if sp.issparse(matrix) else matrix for matrix in matrices]
+    return all(bool(np.isin(each, (0, 1)).all()) for each in stored)
+
+
+def _usual_size(matrices: Sequence[Any], rows: Rows) -> float:
+    """The mean number of values in a row that are not 0."""
+    chosen = [matrix if row is None else matrix[row] for matrix, row in zip(matrices, rows, strict=True)]
+    filled = sum(int((each != 0).sum()) for each in chosen)
+    return round(max(1.0, filled / max(1, sum(each.shape[0] for each in chosen))), 2)
 
 
 def _statistics(matrices: Sequence[Any], rows: Rows) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -241,17 +261,18 @@ def _statistics(matrices: Sequence[Any], rows: Rows) -> tuple[tuple[float, ...],
     return tuple(means.tolist()), tuple(scales.tolist())
 
 
-def _shares(matrix: Any) -> Values:
-    """Rows that sum to one; rows of zeros stay as they are."""
+def _shares(matrix: Any, size: float) -> Values:
+    """Rows that sum to a size; rows of zeros stay as they are."""
     if sp.issparse(matrix):
         found = sp.csr_array(matrix, dtype=np.float32, copy=True)
         found.data = _filled(found.data)
         sums = np.asarray(found.sum(axis=1)).ravel()
-        found.data /= np.repeat(np.where(sums > 0, sums, 1), np.diff(found.indptr)).astype(np.float32)
+        factors = size / np.where(sums > 0, sums, 1)
+        found.data *= np.repeat(factors, np.diff(found.indptr)).astype(np.float32)
         return found
     values = _filled(np.asarray(matrix, np.float32))
     sums = values.sum(axis=1, keepdims=True)
-    return (values / np.where(sums > 0, sums, 1)).astype(np.float32)
+    return (values * (size / np.where(sums > 0, sums, 1))).astype(np.float32)
 
 
 def _filled(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -82,6 +82,11 @@ class NodeExamples:
         return len(self.samples)
 
     @property
+    def is_whole(self) -> bool:
+        """True: every step takes the whole graph."""
+        return True
+
+    @property
     def lengths(self) -> npt.NDArray[np.int64] | None:
         """None: every step takes the whole graph."""
         return None
