@@ -62,6 +62,8 @@ class Found:
         groups: The name of the group of each sample, such as the speaker; None for a sample that is of none,
             or instead of all of them. Samples of one group stay on one side of a drawn split.
         grouped_by: What names the groups, such as "column 'speaker'".
+        folds: Fold of each sample, as the data itself divides them, from 0, shape (samples,), int64; None where
+            it does not.
         fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,
             and the train split is the validation split too.
         decisions: What the reader decided, one line each.
@@ -79,6 +81,7 @@ class Found:
     near: Digests | npt.NDArray[np.str_] | None = None
     groups: Sequence[str | None] | None = None
     grouped_by: str = ""
+    folds: npt.NDArray[np.int64] | None = None
     stratified: bool = True
     strata: str = "class"
     nouns: tuple[str, str] = ("sample", "samples")
@@ -154,6 +157,7 @@ def pool_of(found: Found, labels: npt.NDArray[Any], drawing: Drawing, codes: Cod
         codes,
         frozenset(SPLITS[code] for code in np.unique(given)) if any(found.splits) else frozenset(),
         labels if found.stratified else np.zeros(len(labels), np.int64),
+        found.folds,
     )
 
 
@@ -175,6 +179,7 @@ def only_labeled(found: Found) -> Found:
         digests=found.digests[rows],
         near=None if found.near is None else found.near[rows],
         groups=None if found.groups is None else [found.groups[row] for row in rows],
+        folds=None if found.folds is None else found.folds[rows],
         warnings=(*found.warnings, *lines),
     )
 

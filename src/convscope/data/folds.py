@@ -49,8 +49,8 @@ def check_folds(folds: int) -> None:
 def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
     """The splits of one fold: it is the test split, and validation is drawn from the others.
 
-    Folds have the same share of each class, and what stays together, such as a group, is in one. A test
-    split that the data itself has takes no part.
+    Folds are those of the data, where it has as many; else they have the same share of each class, and what
+    stays together, such as a group, is in one. A test split that the data itself has takes no part.
 
     Args:
         where: The path that was read, for messages.
@@ -75,11 +75,18 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
             f" received {different}",
             hint="Use fewer folds.",
         )
-    tested = fold_of_each(classes, together, fold.of, seed) == fold.number - 1
+    given = pool.folds is not None and len(np.unique(pool.folds)) == fold.of
+    folds = (
+        pool.folds[rows]
+        if pool.folds is not None and given
+        else fold_of_each(classes, together, fold.of, seed)
+    )
+    tested = folds == fold.number - 1
     codes = _codes(pool, rows, tested, seed)
     parts = list(divided(pool.samples, pool.labels, codes))
     aside = "" if kept.all() else f"; the {int(np.sum(~kept))} samples of the test split take no part"
-    said = f"{fold}: tested on {int(tested.sum())} of {len(rows)} samples, drawn with seed {seed}{aside}"
+    how = "as the data divides them" if given else f"drawn with seed {seed}"
+    said = f"{fold}: tested on {int(tested.sum())} of {len(rows)} samples, {how}{aside}"
     if not len(parts[1]):
         parts[1] = parts[0]
         said += "; validation: the train samples themselves, because there are no others"

@@ -74,6 +74,8 @@ class Pool:
         codes: Index into `SPLITS` for every sample, as they are divided, shape (samples,), int8.
         given: The splits that the data itself has, without those that were drawn.
         classes: Number of each sample's class, by which drawn splits are stratified, shape (samples,), int64.
+        folds: Of each sample, as the data itself divides them, from 0, shape (samples,), int64; None where it
+            does not.
     """
 
     samples: Samples
@@ -83,6 +85,7 @@ class Pool:
     codes: npt.NDArray[np.int8]
     given: frozenset[SplitName]
     classes: npt.NDArray[np.int64]
+    folds: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

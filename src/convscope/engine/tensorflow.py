@@ -65,7 +65,7 @@ def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> tf.data.D
     Args:
         batches: Tuples of arrays, or of nested structures of arrays.
         example: One batch of the same structure.
-        ragged: Whether their shapes differ; if not, they are those of the example.
+        ragged: Whether samples differ in length; if not, shapes are those of the example.
 
     Returns:
         The same batches, one of them read ahead.
@@ -79,7 +79,7 @@ def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> tf.data.D
     def batch(number: tf.Tensor) -> Tensor:
         read = tf.numpy_function(pull, [number], [array.dtype for array in arrays])
         for tensor, array in zip(read, arrays, strict=True):
-            tensor.set_shape([None] * array.ndim if ragged else array.shape)
+            tensor.set_shape(_of_any_length(array) if ragged else array.shape)
         return tf.nest.pack_sequence_as(example, read)
 
     return tf.data.Dataset.range(np.iinfo(np.int64).max).map(batch).prefetch(1)
@@ -91,7 +91,7 @@ def repeated(batch: Batch, times: int | None = None) -> tf.data.Dataset:
 
 
 def ragged(batches: Iterable[Batch], example: Batch) -> tf.data.Dataset:
-    """Batches whose shapes differ, as Keras takes them here: one traced step serves all of them.
+    """Batches of samples that differ in length, as Keras takes them here: one traced step serves all of them.
 
     Args:
         batches: Tuples of arrays, or of nested structures of arrays; each iteration over them begins anew
@@ -102,9 +102,14 @@ def ragged(batches: Iterable[Batch], example: Batch) -> tf.data.Dataset:
         The same batches.
     """
     signature = tf.nest.map_structure(
-        lambda part: tf.TensorSpec([None] * np.ndim(part), np.asarray(part).dtype), example
+        lambda part: tf.TensorSpec(_of_any_length(np.asarray(part)), np.asarray(part).dtype), example
     )
     return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
+
+
+def _of_any_length(array: Array) -> tuple[int | None, ...]:
+    """The shape of a batch in which samples and their positions may be any number."""
+    return (*(None,) * min(array.ndim, 2), *array.shape[2:])
 
 
 def convertible(function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from convscope.data.digests import DIGEST_BYTES
 from convscope.types import Skipped
 
 
@@ -74,6 +76,37 @@ class Graph:
         arcs, weights = self.both_ways()
         shape = (len(self), len(self))
         return sp.csr_array((weights, (arcs[:, 1], arcs[:, 0])), shape=shape, dtype=np.float32)
+
+    def digest(self, *, named: bool = True) -> bytes:
+        """The hash of its content.
+
+        Args:
+            named: Whether the names of its nodes count.
+        """
+        total = blake2b(digest_size=DIGEST_BYTES)
+        total.update(f"{len(self)} {self.directed} {self.label}".encode())
+        features = self.features
+        if sp.issparse(features):
+            matrix = sp.csr_array(features)
+            arrays: list[object] = [
+                matrix.indptr.astype(np.int64),
+                matrix.indices.astype(np.int64),
+                matrix.data,
+            ]
+        else:
+            arrays = [features]
+        arrays += [self.edges, self.weights, self.times, self.labels, self.splits]
+        arrays += [part for name in sorted(self.columns) for part in (name, self.columns[name])]
+        for each in (*arrays, *((list(self.names),) if named else ())):
+            values = np.asarray(each)
+            total.update(f"\0{values.dtype}{values.shape}".encode())
+            text = values.dtype.kind in "OU"
+            total.update(
+                repr(values.tolist()).encode("utf-8", "surrogatepass")
+                if text
+                else np.ascontiguousarray(values).tobytes()
+            )
+        return total.digest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +255,10 @@ class GraphSamples:
     def name(self, index: int) -> str:
         """What the graph is called."""
         return self.graphs[index].name
+
+    def key(self, index: int) -> str:
+        """What it is called, wherever its file is."""
+        return self.name(index)
 
     def take(self, indices: npt.NDArray[np.int64]) -> GraphSamples:
         """Some of the graphs."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
+from convscope.models.options import DROPOUT, FILTERS
 from convscope.option import Option, at_least, several_numbers, within
+
+
+def _part(value: float) -> str | None:
+    return None if 0 < value < 1 else "between 0 and 1"
 
 
 def _column(name: str, what: str) -> Option:
@@ -59,6 +65,34 @@ NODE_CLASSIFICATION_OPTIONS = (
         parse=several_numbers,
     ),
 )
+WHOLE_GRAPH_OPTIONS = tuple(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding"))
+LINK_PREDICTION_OPTIONS = (
+    *(each for each in GRAPH_OPTIONS if each.name not in ("directed", "label_column")),
+    HOPS,
+    Option("validation_share", float, 0.05, "Share of the links to choose the best epoch by", _part),
+    Option("test_share", float, 0.1, "Share of the links to judge on", _part),
+    Option(
+        "graph",
+        Path,
+        None,
+        "Graph that pairs are asked of; by default that of the training",
+        predicts=True,
+    ),
+    Option("most", int, 100, "How many of the most probable new links are told", at_least(1), predicts=True),
+)
+LINK_OPTIONS = (
+    FILTERS.of(link_gcn=128),
+    DROPOUT.of(link_gcn=0.3),
+    Option("score", Literal["dense", "dot"], None, "How two nodes are compared").of(link_gcn="dot"),
+)
+GIN_OPTIONS = (
+    Option("hops", int, None, "Number of convolutions").of(gin=4),
+    FILTERS.of(gin=64),
+    DROPOUT.of(gin=0.5),
+    Option(
+        "pooling", Literal["mean", "max", "sum", "attention"], None, "How the nodes of a graph become one"
+    ).of(gin="sum"),
+)
 _FULL: dict[str, Any] = {
     "epochs": 500,
     "learning_rate": 0.01,
@@ -86,12 +120,50 @@ NODE_CLASSIFICATION = RecipeSpec(
     },
     ignored_settings=("mixing",),
 )
+GRAPH_CLASSIFICATION = RecipeSpec(
+    name="graph-classification",
+    task="classification",
+    steps=Lazy("convscope.kinds.graph.graph_classification.recipe:RECIPE"),
+    summary="which class does a whole graph belong to",
+    reads=("a folder of NAME_A.txt, NAME_graph_indicator.txt and NAME_graph_labels.txt, as of TU Dortmund",),
+    architectures=("gin",),
+    options=WHOLE_GRAPH_OPTIONS,
+    model_options=GIN_OPTIONS,
+    settings={
+        "gin": {"epochs": 100, "batch_size": 64, "learning_rate": 1e-3, "precision": "float32"},
+    },
+    ignored_settings=("mixing", "augmentation"),
+)
+LINK_PREDICTION = RecipeSpec(
+    name="link-prediction",
+    task="link prediction",
+    steps=Lazy("convscope.kinds.graph.link_prediction.recipe:RECIPE"),
+    summary="which pairs of nodes are joined by an edge that the data does not have",
+    reads=("a graph with or without a table of nodes, in any form of node-classification",),
+    architectures=("link_gcn",),
+    options=LINK_PREDICTION_OPTIONS,
+    model_options=LINK_OPTIONS,
+    settings={
+        "link_gcn": {
+            "epochs": 40,
+            "batch_size": 1024,
+            "learning_rate": 0.01,
+            "hops": 1,
+            "precision": "float32",
+        },
+    },
+    ignored_settings=("mixing", "augmentation", "class_weights"),
+)
 GRAPH = Kind(
     name="graph",
     extra="graph",
     input_shape=(None, 16),
     detect=Lazy("convscope.kinds.graph.detect:detect"),
-    recipes=(NODE_CLASSIFICATION,),
+    recipes=(
+        NODE_CLASSIFICATION,
+        GRAPH_CLASSIFICATION,
+        LINK_PREDICTION,
+    ),
     architectures=(
         Architecture(
             "gcn",
@@ -117,6 +189,12 @@ GRAPH = Kind(
             "tag_cnn",
             Lazy("convscope.kinds.graph.models:tag_cnn"),
             "kernels that reach several hops",
+        ),
+        Architecture(
+            "link_gcn",
+            Lazy("convscope.kinds.graph.link_prediction.models:link_gcn"),
+            "convolutions, and a score of what two nodes have in common",
+            answers="values",
         ),
         Architecture(
             "gin",

@@ -96,7 +96,7 @@ def open_source(
     encoding: str | None = None,
     wanted: Sequence[str] = (),
     usual: Sequence[str] = (),
-    header_names: Callable[[Sequence[str]], Sequence[str]] = tuple,
+    header_names: Callable[[Sequence[str]], Sequence[str]] = lambda fields: (),
 ) -> TableSource:
     """Finds the form of a table.
 
