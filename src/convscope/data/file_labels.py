@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from convscope.data.class_folders import ClassFiles, by_lists
 from convscope.data.listing import Listing
+from convscope.data.name_patterns import MOST_LABELS, suggested_patterns
 from convscope.data.split_names import split_of, split_of_path
 from convscope.errors import DataError, UsageError
 
-GROUPS = ("speaker", "fold", "source", "group")
+GROUPS = ("speaker", "subject", "patient", "fold", "source", "group")
 """Groups of a pattern of names that say what stays together in one split."""
-MOST_LABELS = 200
-
 _WORD = re.compile(r"(?P<label>[^\W\d_]+(?:[-_. ][^\W\d_]+)*)[-_. ]*\(?(?P<number>\d+)\)?")
 _NUMBER = re.compile(r"(?P<label>\d{1,3})[-_. ]+(?P<number>\d+)")
+_SIGNS = re.compile(r"[-_. ]+")
 _DATE = re.compile(r"(?:19|20)\d\d(?:[01]\d(?:[0-3]\d)?)?")
 _NO_LABELS = frozenset(
     [
@@ -65,12 +65,22 @@ def labels_of_names(keys: Sequence[str]) -> NamedLabels | None:
         counts = Counter(labels)
         few = 1 < len(counts) <= min(MOST_LABELS, len(keys) / _FEWEST_OF_LABEL)
         say_nothing = {name.lower() for name in counts} <= _NO_LABELS or all(map(split_of, counts))
+        say_nothing |= _say_two_things(counts)
         if few and min(counts.values()) >= 2 and not say_nothing:
             name = PurePosixPath(keys[0]).name
             return NamedLabels(
                 labels, f"labels: from the names of the files, such as {labels[0]!r} of {name}"
             )
     return None
+
+
+def _say_two_things(labels: Collection[str]) -> bool:
+    """Whether labels are of several words, of which two go with one another in many ways."""
+    words = [tuple(_SIGNS.split(label)) for label in labels]
+    if len({len(each) for each in words}) > 1:
+        return False
+    shared = [counts for place in zip(*words, strict=True) if len(counts := Counter(place)) > 1]
+    return sum(min(counts.values()) > 1 for counts in shared) > 1
 
 
 def words_of(stem: str) -> str:
@@ -159,5 +169,12 @@ def classes_by_pattern(listing: Listing, pattern: str, takes: Callable[[str], bo
         labels.append(matched[label])
         splits.append(split)
         groups.append((matched[together] if together else "") or "")
+    if not keys:
+        samples = [key for key in listing.files_below("") if takes(key)]
+        received = f"{samples[0]} and {len(samples) - 1} others" if samples else "no files"
+        raise DataError(
+            f"{listing.root}: expected names with a label by the pattern {pattern!r}, received {received}",
+            hint=suggested_patterns(samples) or "Give a pattern that is found in the paths of the files.",
+        )
     layout = f"names of files: label by the pattern {pattern}"
-    return ClassFiles(keys, labels, splits, layout, groups if together else None)
+    return ClassFiles(keys, labels, splits, layout, groups if any(groups) else None)

@@ -152,7 +152,7 @@ def test_a_speaker_stays_on_one_side_of_drawn_splits(tmp_path):
     heard = [{Path(name).name.split("_")[1] for name in splits[split].names()} for split in SPLITS]
     assert [len(each) for each in heard] == [4, 1, 1]
     assert set.union(*heard) == set(speakers)
-    assert any("6, by the speakers; a group stays in one split" in line for line in splits.decisions)
+    assert any("6, by the label pattern; a group stays in one split" in line for line in splits.decisions)
     mixed = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_", seed=1)
     assert len({Path(name).name.split("_")[1] for name in mixed.train.names()}) == 6
     asked = read_recordings(tmp_path, label_pattern=r"^(?P<label>\d)_", group="_([a-z]+)_")

@@ -146,19 +146,50 @@ def test_recordings_beside_pictures_of_them(tmp_path):
         ("{digit}_{speaker}_{i}", ("0", "1"), 6),
         ("03-01-0{one}-01-02-01-0{actor}", ("calm", "neutral"), 6),
         ("100{actor}_DFA_{mood}_XX", ("ANG", "HAP"), 6),
+        ("{digit}_0{actor}_{i}", ("0", "1"), 6),
+        ("0{actor}a01{letter}a", ("anger", "sadness"), 6),
     ],
 )
 def test_labels_and_speakers_in_names_that_data_sets_are_known_for(tmp_path, name, classes, groups):
     for i in range(12):
         actor, one = i // 2 + 1, i % 2
         named = name.format(
-            digit=one, speaker="abcdef"[i // 2] * 3, i=i, one=one + 1, actor=actor, mood=("ANG", "HAP")[one]
+            digit=one,
+            speaker="abcdef"[i // 2] * 3,
+            i=i,
+            one=one + 1,
+            actor=actor,
+            mood=("ANG", "HAP")[one],
+            letter="WT"[one],
         )
         sound(tmp_path / f"Actor_0{actor}" / f"{named}.wav", seed=i, **SHORT)
     splits = read_recordings(tmp_path)
     assert splits.class_names == classes
     assert f"groups: {groups}" in said(splits, "groups")
     assert said(splits, "labels")
+
+
+def test_folders_of_speakers_are_no_classes_where_names_are_those_of_a_known_data_set(tmp_path):
+    for i in range(24):
+        speaker, digit = f"{i // 4 + 1:02}", i % 2
+        sound(tmp_path / speaker / f"{digit}_{speaker}_{i}.wav", seed=i, **SHORT)
+    splits = read_recordings(tmp_path)
+    assert splits.class_names == ("0", "1")
+    assert "groups: 6" in said(splits, "groups")
+
+
+def test_a_word_before_a_number_is_the_label_in_one_folder(tmp_path):
+    for i in range(12):
+        sound(tmp_path / f"{('owl', 'jay')[i % 2]} ({i}).wav", seed=i, **SHORT)
+    splits = read_recordings(tmp_path)
+    assert splits.class_names == ("jay", "owl")
+    assert "'jay' of jay (1).wav" in said(splits, "labels")
+
+
+def test_a_label_pattern_is_refused_for_a_table(tmp_path):
+    place = environment(tmp_path) / "meta" / "sounds.csv"
+    with pytest.raises(UsageError, match="folder of files"):
+        read_recordings(place, label_pattern="([a-z]+)")
 
 
 def test_other_names_in_one_folder_are_asked_about(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from made_pictures import class_folders, contents, names_of, picture, png, reasons, write
 
 from convscope.kinds.image.readers.reader import read_images
+from convscope.kinds.image.regression import read_numbered_images
 
 
 def test_a_folder_per_class_is_read_and_said(tmp_path):
@@ -156,3 +157,25 @@ def test_files_beside_class_folders_and_folders_beside_train_are_listed(tmp_path
         "extra": "a folder next to train/",
         "loose.png": "a file next to the class folders",
     }
+
+
+def test_a_pattern_takes_labels_from_the_names_of_images(tmp_path):
+    for number in range(24):
+        age, person = (20, 30)[number % 2], f"p{number // 4}"
+        write(tmp_path / f"{age}_{person}_{number}.png", png(picture(number)))
+    pattern = r"(?P<label>\d+)_(?P<group>p\d)_"
+    splits = read_images(tmp_path, label_pattern=pattern)
+    assert splits.class_names == ("20", "30")
+    assert "groups: 6, by the label pattern; a group stays in one split" in splits.decisions
+    ages = read_numbered_images(tmp_path, label_pattern=pattern)
+    assert set(ages.train.labels) == {20.0, 30.0}
+
+
+def test_folders_of_people_whose_images_say_more_are_doubted(tmp_path):
+    for number in range(24):
+        person, mood = ("ann", "bob", "cyd")[number % 3], ("glad", "sad")[number % 2]
+        write(tmp_path / person / f"{person}_{mood}_{number}.png", png(picture(number)))
+    splits = read_images(tmp_path)
+    (line,) = (line for line in splits.decisions if line.startswith("labels"))
+    assert "glad, sad, ... in every folder" in line
+    assert "--label-pattern" in line

@@ -144,6 +144,7 @@ def read(
     progress: Progress = no_progress,
     flip: bool | None = None,
     label_column: str | None = None,
+    label_pattern: str | None = None,
     group: str | None = None,
     intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
@@ -157,6 +158,7 @@ def read(
         progress: Receives how much is done.
         flip: Whether a mirrored image keeps its class; found by the train images by default.
         label_column: As `read_images`.
+        label_pattern: As `read_images`.
         group: As `read_images`.
         intensity_range: As `read_images`.
         encoding: As `read_images`.
@@ -170,6 +172,7 @@ def read(
         seed=seed,
         progress=progress,
         label_column=label_column,
+        label_pattern=label_pattern,
         group=group,
         intensity_range=intensity_range,
         encoding=encoding,

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import CENTER, DEPTH, KERNEL_SIZE, SPREAD, WIDTH
@@ -58,6 +58,7 @@ def _sides(value: object) -> str | None:
 
 IMAGE_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
+    LABEL_PATTERN,
     DROP_COLUMN,
     ENCODING,
     GROUP,
@@ -134,7 +135,7 @@ IMAGE_CLASSIFICATION = RecipeSpec(
         "train/, validation/ and test/ of such folders, whatever else is in their names",
         "a table that names images, with a label or a column for each class, and a split or none",
         "rows of pixels: label, pixel0, ..., or emotion, pixels and Usage of FER2013",
-        "a folder of images whose names say the label before a number: cat.0.jpg",
+        "a folder of images whose names say the label: before a number as cat.0.jpg, or by --label-pattern",
         "Parquet with encoded images, as Hugging Face `datasets` writes it",
         ".npz, or .npy files, with arrays of images and labels",
         "IDX files, compressed or not",

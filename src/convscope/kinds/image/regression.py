@@ -26,6 +26,7 @@ def read_numbered_images(
     seed: int | None = 0,
     progress: Progress = no_progress,
     label_column: str | None = None,
+    label_pattern: str | None = None,
     group: str | None = None,
     intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
@@ -38,6 +39,7 @@ def read_numbered_images(
         seed: As `read_images`.
         progress: As `read_images`.
         label_column: The column of numbers.
+        label_pattern: As `read_images`.
         group: As `read_images`.
         intensity_range: As `read_images`.
         encoding: As `read_images`.
@@ -50,6 +52,7 @@ def read_numbered_images(
         Path(path),
         progress,
         label_column=label_column,
+        label_pattern=label_pattern,
         group=group,
         intensity_range=intensity_range,
         encoding=encoding,

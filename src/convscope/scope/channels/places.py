@@ -24,7 +24,7 @@ Filled = Callable[[int, int], tuple[int, int]]
 and at the end."""
 
 
-class Places:
+class MapPlaces:
     """Where the positions of maps lie in the input, for inputs of one size.
 
     Args:
@@ -100,7 +100,7 @@ class PlacedBatch:
     """
 
     arrays: dict[str, Array]
-    places: Places
+    places: MapPlaces
     start: int
     source: Array
     filled: Whole | None
@@ -180,7 +180,7 @@ def placed_batches(
     Raises:
         UsageError: A layer that the model does not have, or inputs that it cannot take.
     """
-    known: dict[tuple[Tensor, ...], Places] = {}
+    known: dict[tuple[Tensor, ...], MapPlaces] = {}
     last: list[Tensor] = []
 
     def remembered() -> Iterator[ArrayTree]:
@@ -193,7 +193,7 @@ def placed_batches(
         inputs = [np.asarray(array) for array in keras.tree.flatten(last[0])]
         key = tuple(array.shape[1:] for array in inputs)
         if key not in known:
-            known[key] = Places(trace(model, last[0]), layers)
+            known[key] = MapPlaces(trace(model, last[0]), layers)
         source = inputs[known[key].source]
         padding = None
         if filled is not None and source.ndim > 1:

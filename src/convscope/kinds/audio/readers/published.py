@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from convscope.data.file_labels import GROUPS, classes_by_pattern
+from convscope.data.file_labels import GROUPS
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing
 from convscope.data.split_names import split_of_path
@@ -37,7 +37,8 @@ class Naming:
 
 
 NAMINGS = (
-    Naming("Free Spoken Digit Dataset", r"(?P<label>\d)_(?P<speaker>[a-z]+)_\d+"),
+    Naming("Free Spoken Digit Dataset", r"(?P<label>\d)_(?P<speaker>[A-Za-z]+)_\d+"),
+    Naming("AudioMNIST", r"(?P<label>\d)_(?P<speaker>\d\d)_\d+"),
     Naming(
         "RAVDESS",
         r"0[1-3]-0[12]-(?P<label>0[1-8])-0[12]-0[12]-0[12]-(?P<speaker>\d\d)",
@@ -50,6 +51,37 @@ NAMINGS = (
         ),
     ),
     Naming("CREMA-D", r"(?P<speaker>\d{4})_[A-Z]{3}_(?P<label>[A-Z]{3})_(?:LO|MD|HI|XX|X)"),
+    Naming(
+        "TESS",
+        r"(?P<speaker>OAF?|YAF)_\w+_(?P<label>angry|disgust|fear|happy|neutral|ps|sad)",
+        {"ps": "pleasant surprise"},
+    ),
+    Naming(
+        "SAVEE",
+        r"(?P<speaker>DC|JE|JK|KL)_(?P<label>sa|su|[adfhn])\d\d",
+        {
+            "a": "anger",
+            "d": "disgust",
+            "f": "fear",
+            "h": "happiness",
+            "n": "neutral",
+            "sa": "sadness",
+            "su": "surprise",
+        },
+    ),
+    Naming(
+        "EmoDB",
+        r"(?P<speaker>\d\d)[a-z]\d\d(?P<label>[WLEAFTN])[a-f]",
+        {
+            "W": "anger",
+            "L": "boredom",
+            "E": "disgust",
+            "A": "fear",
+            "F": "happiness",
+            "T": "sadness",
+            "N": "neutral",
+        },
+    ),
     Naming("ESC-50", r"(?P<fold>\d)-\d+-[A-Z]-(?P<label>\d+)"),
     Naming("UrbanSound8K", r"(?P<source>\d+)-(?P<label>\d)-\d+-\d+"),
 )
@@ -59,16 +91,26 @@ NAMINGS = (
 def known_naming(listing: Listing) -> tuple[Naming, Sequence[str]] | None:
     """The naming of recordings that lie in one folder, or in folders of speakers or folds, and their keys."""
     keys = [key for key in listing.files_below("") if ending_of(key) in SOUNDS]
-    folders = {key.rpartition("/")[0] for key in keys}
-    parted = all(GROUP_FOLDERS.fullmatch(folder.rpartition("/")[2]) for folder in folders)
-    if not keys or (len(folders) > 1 and not parted):
-        return None
-    names = [key.rpartition("/")[2].rpartition(".")[0] for key in keys]
+    names = [PurePosixPath(key).stem for key in keys]
+    folders = [PurePosixPath(key).parent.name for key in keys]
+    apart = len(set(folders)) > 1
     for naming in NAMINGS:
-        labels = {match["label"] for name in names if (match := re.fullmatch(naming.pattern, name))}
-        if len(labels) > 1 and all(re.fullmatch(naming.pattern, name) for name in names):
+        matched = [match for name in names if (match := re.fullmatch(naming.pattern, name)) is not None]
+        if len(matched) != len(keys) or len({match["label"] for match in matched}) < 2:
+            continue
+        if not apart or all(map(_is_of_group, folders, matched)):
             return naming, keys
     return None
+
+
+def _is_of_group(folder: str, match: re.Match[str]) -> bool:
+    """Whether a folder is that of a group, by its own name or by the group in the name of a file."""
+    group = _group_of(match)
+    return bool(GROUP_FOLDERS.fullmatch(folder)) or (bool(group) and folder.startswith(group))
+
+
+def _group_of(match: re.Match[str]) -> str:
+    return next((match[name] for name in GROUPS if name in match.groupdict()), "")
 
 
 def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
@@ -77,34 +119,13 @@ def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
         match = re.fullmatch(naming.pattern, key.rpartition("/")[2].rpartition(".")[0])
         if match is not None:
             label = naming.codes.get(match["label"], match["label"])
-            group = next((match[name] for name in GROUPS if name in match.groupdict()), "")
-            rows.add(key, label, None, group=group)
+            rows.add(key, label, None, group=_group_of(match))
     first = keys[0].rpartition("/")[2]
     rows.decisions.append(
         f"labels: as {naming.name} names files, in {first} {rows.target[0]!r} of group {rows.groups[0]!r};"
         " another part of the name is taken with --label-pattern"
     )
     return f"names of files: as {naming.name} names {len(keys)} recordings"
-
-
-def read_by_pattern(rows: Rows, pattern: str) -> str:
-    """Takes recordings whose names have a label by a pattern; returns the layout in one line.
-
-    Args:
-        rows: Where they are put.
-        pattern: As `read_recordings`.
-
-    Raises:
-        DataError: An unknown split.
-        UsageError: It is no regular expression with a group.
-    """
-    listing = Listing(rows.root)
-    files = classes_by_pattern(listing, pattern, lambda key: True)
-    groups = files.groups or [""] * len(files.keys)
-    for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
-        rows.add(key, label, split, group=group)
-    rows.skipped += listing.skipped
-    return files.layout
 
 
 def read_librispeech(rows: Rows, encoding: str | None) -> str:

@@ -53,10 +53,12 @@ from pathlib import Path
 from typing import Literal
 
 from convscope.data.assembly import Found, assemble, only_labeled
-from convscope.data.class_folders import class_files
+from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.encoding import check_encoding
+from convscope.data.file_labels import classes_by_pattern, named_classes
 from convscope.data.groups import group_numbers, same_numbers
 from convscope.data.listing import Listing
+from convscope.data.name_patterns import check_is_folder, doubt_about_folders, suggested_patterns
 from convscope.data.named_files import is_folder
 from convscope.data.object_labels import assemble_objects
 from convscope.data.overlaps import duplicate_warnings
@@ -66,7 +68,6 @@ from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.published import (
     known_naming,
-    read_by_pattern,
     read_librispeech,
     read_named,
 )
@@ -123,8 +124,7 @@ def read_recordings(
         seed: As `assemble`.
         progress: Receives the number of recordings heard.
         column: The column of labels or transcripts in a table, where it has no usual name.
-        label_pattern: A regular expression that is searched for in the names of the files below a folder; the
-            label is its group `label`, or its first group; `split` is the split, `speaker` who is heard.
+        label_pattern: As `classes_by_pattern`, of the recordings of a folder.
         encoding: Of tables and transcripts; UTF-8 by default.
         group: The column that says which recordings stay together, or a regular expression of paths.
         drop_column: Columns of tables that are left out.
@@ -143,8 +143,11 @@ def read_recordings(
     of_folder = is_folder(place)
     tables = None if of_folder else tables_of_file(place)
     rows = Rows(str(place if tables is None else tables.root))
-    if label_pattern is not None and want == "label" and of_folder:
-        layout = read_by_pattern(rows, label_pattern)
+    check_is_folder(str(place), label_pattern, of_folder)
+    if label_pattern is not None:
+        listing = Listing(rows.root)
+        named = classes_by_pattern(listing, label_pattern, may_be_sound)
+        layout = _take_classes(rows, named, listing, "the label pattern")
     elif tables is not None:
         layout = _read_tables(rows, tables, _Asked(want, column, encoding, group, tuple(drop_column)))
     else:
@@ -178,15 +181,27 @@ def _read_folder(rows: Rows, asked: _Asked) -> str:
     try:
         classes = class_files(listing, "recordings", may_be_sound)
     except DataError as error:
-        files = Listing(rows.root).files_below("")
-        beside = conversion_hint(files)
-        pattern = " Or give the position of the label in the file names: --label-pattern '([a-z]+)_.*'."
-        error.hint = beside or error.hint + (pattern if files else "")
+        listing = Listing(rows.root)
+        keys = listing.files_that(may_be_sound, "no recording by its name")
+        named = named_classes(listing, keys, "recordings")
+        if named is not None:
+            return _take_classes(rows, named, listing)
+        pattern = suggested_patterns(keys) or (
+            "Or give the position of the label in the file names: --label-pattern '([a-z]+)_.*'."
+        )
+        error.hint = conversion_hint(listing.files_below("")) or f"{error.hint} {pattern if keys else ''}"
         raise
+    doubt = doubt_about_folders(classes.keys, classes.labels)
+    rows.decisions += [doubt] if doubt else []
+    return _take_classes(rows, classes, listing)
+
+
+def _take_classes(rows: Rows, classes: ClassFiles, listing: Listing, grouped_by: str = "the folders") -> str:
+    """Takes recordings with their classes; returns the layout in one line."""
     groups = classes.groups or [""] * len(classes.keys)
     for key, label, split, group in zip(classes.keys, classes.labels, classes.splits, groups, strict=True):
         rows.add(key, label, split, group=group)
-    rows.grouped_by = "the folders"
+    rows.grouped_by = grouped_by
     rows.decisions += classes.decisions
     rows.skipped += listing.skipped
     return classes.layout

@@ -39,6 +39,7 @@ class TableOptions:
         intensity_range: What values of more than 8 bits become black and white.
         encoding: Of text; detected by default.
         drop: Columns that are left out.
+        pattern: Of names of files that say the labels.
     """
 
     label: str | None = None
@@ -47,6 +48,7 @@ class TableOptions:
     intensity_range: Levels | None = None
     encoding: str | None = None
     drop: tuple[str, ...] = ()
+    pattern: str | None = None
 
 
 @dataclass

@@ -54,9 +54,10 @@ from pathlib import Path, PurePosixPath
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.encoding import check_encoding
-from convscope.data.file_labels import named_classes
+from convscope.data.file_labels import classes_by_pattern, named_classes
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
+from convscope.data.name_patterns import check_is_folder, doubt_about_folders, suggested_patterns
 from convscope.data.named_files import is_folder
 from convscope.data.split_lists import split_lists
 from convscope.data.splits import Splits
@@ -98,8 +99,14 @@ _LAYOUTS = (
 
 
 def _of_folders(
-    path: Path, listing: Listing, files: ClassFiles, progress: Progress, asked: TableOptions
+    path: Path,
+    listing: Listing,
+    files: ClassFiles,
+    progress: Progress,
+    asked: TableOptions,
+    grouped_by: str = "the folders around the class folders",
 ) -> Found:
+    doubt = doubt_about_folders(files.keys, files.labels)
     return scan_to_found(
         unscanned_files(str(path), files.keys),
         where=str(path),
@@ -109,8 +116,8 @@ def _of_folders(
         skipped=listing.skipped,
         progress=progress,
         groups=files.groups,
-        grouped_by="the folders around the class folders" if files.groups is not None else "",
-        decisions=files.decisions,
+        grouped_by=grouped_by if files.groups is not None else "",
+        decisions=[*files.decisions, *([doubt] if doubt else [])],
         intensity_range=asked.intensity_range,
     )
 
@@ -121,6 +128,7 @@ def read_images(
     seed: int = 0,
     progress: Progress = no_progress,
     label_column: str | None = None,
+    label_pattern: str | None = None,
     group: str | None = None,
     intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
@@ -133,6 +141,7 @@ def read_images(
         seed: Draws the splits that the data does not have; not negative.
         progress: Receives how much is done.
         label_column: Name or position of the column of labels in a table.
+        label_pattern: As `classes_by_pattern`, of the images of a folder.
         group: Column, or pattern of paths, that names the group of each image; a group stays in one split.
         intensity_range: What values of more than 8 bits become black and white; found by default.
         encoding: Name of a Python codec for tables; detected by default.
@@ -149,6 +158,7 @@ def read_images(
         Path(path),
         progress,
         label_column=label_column,
+        label_pattern=label_pattern,
         group=group,
         intensity_range=intensity_range,
         encoding=encoding,
@@ -162,6 +172,7 @@ def find_images(
     progress: Progress,
     *,
     label_column: str | None = None,
+    label_pattern: str | None = None,
     group: str | None = None,
     intensity_range: Sequence[float] | None = None,
     encoding: str | None = None,
@@ -169,9 +180,18 @@ def find_images(
 ) -> Found:
     """Labelled images before they are divided; arguments and errors as those of `read_images`."""
     check_encoding(encoding)
-    asked = TableOptions(label_column, group, True, as_levels(intensity_range), encoding, tuple(drop_column))
-    read = find_in_folder if is_folder(place) else find_in_file
-    return read(place, progress, asked)
+    asked = TableOptions(
+        label_column,
+        group,
+        True,
+        as_levels(intensity_range),
+        encoding,
+        tuple(drop_column),
+        label_pattern,
+    )
+    folder = is_folder(place)
+    check_is_folder(str(place), label_pattern, folder)
+    return (find_in_folder if folder else find_in_file)(place, progress, asked)
 
 
 def as_levels(given: Sequence[float] | None) -> Levels | None:
@@ -181,6 +201,10 @@ def as_levels(given: Sequence[float] | None) -> Levels | None:
 
 def find_in_folder(folder: Path, progress: Progress, asked: TableOptions) -> Found:
     """Images of a folder, however they are labelled; raises as `read_images`."""
+    if asked.pattern is not None:
+        listing = Listing(str(folder))
+        named = classes_by_pattern(listing, asked.pattern, may_be_image)
+        return _of_folders(folder, listing, named, progress, asked, "the label pattern")
     if idx_files(folder):
         return read_idx(folder, progress, asked.labels)
     shards = parquet_shards(folder)
@@ -219,7 +243,8 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     if files is not None:
         return _of_folders(folder, listing, files, progress, asked)
     tables = "".join(f" Not read: {each.path}, {each.reason}." for each in skipped[:3])
-    refused.hint = f"{refused.hint or ''} {_LAYOUTS}{tables}".strip()
+    keys = [key for key in Listing(str(folder)).files_below("") if is_image_name(key)]
+    refused.hint = f"{suggested_patterns(keys)} {refused.hint or ''} {_LAYOUTS}{tables}".strip()
     raise refused
 
 
