@@ -231,3 +231,47 @@ def test_the_axis_y_is_no_label_beside_x(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(["id,time,x,y,z,activity", *rows]))
     splits = read_series(tmp_path / "a.csv")
     assert (splits.class_names, splits.train.samples.load(0).variables) == (("a", "b"), ("x", "y", "z"))
+
+
+def signals(folder, name="a.npz", **changed):
+    """Arrays of series with labels, as they are saved for Keras."""
+    found = {"X_train": np.float32(waves(length=60))[:, :, None].repeat(3, 2), "y_train": np.arange(24) % 2}
+    np.savez(folder / name, **{**found, **changed})
+    return folder / name
+
+
+def test_stored_arrays_hold_series_with_labels(tmp_path):
+    place = signals(tmp_path)
+    assert detect(DataSnapshot(place)).recipe == "series-classification"
+    splits = read_series(place)
+    assert (splits.class_names, splits.train.samples.load(0).values.shape) == (("0", "1"), (60, 3))
+    assert len(read_series_inputs([str(place)])) == 24
+    np.save(tmp_path / "X_train.npy", np.float32(waves(length=60))[:, None])
+    np.save(tmp_path / "y_train.npy", np.array(["walk", "run"])[np.arange(24) % 2])
+    place.unlink()
+    splits = read_series(tmp_path)
+    assert (splits.class_names, splits.train.samples.load(0).values.shape) == (("run", "walk"), (60, 1))
+    assert any("(series, variables, times)" in line for line in splits.decisions)
+
+
+def test_a_column_for_each_class_is_read_where_each_row_has_a_single_one(tmp_path):
+    one_hot = np.eye(3)[np.arange(24) % 3]
+    splits = read_series(signals(tmp_path, y_train=one_hot))
+    assert splits.class_names == ("0", "1", "2")
+    assert any("the place of the 1" in line for line in splits.decisions)
+    one_hot[0] = 1
+    with pytest.raises(DataError, match="multi-label"):
+        read_series(signals(tmp_path, y_train=one_hot))
+    with pytest.raises(DataError, match="received shape"):
+        read_series(signals(tmp_path, y_train=one_hot / 2))
+    with pytest.raises(DataError, match="expected 24 labels"):
+        read_series(signals(tmp_path, y_train=np.arange(5)))
+
+
+def test_arrays_of_unlike_columns_and_of_objects_are_no_series(tmp_path):
+    columns = np.random.default_rng(0).normal(size=(24, 13)) * 10.0 ** np.arange(13)
+    with pytest.raises(DataError, match="are no series"):
+        read_series(signals(tmp_path, X_train=columns))
+    with pytest.raises(DataError):
+        read_series(signals(tmp_path, X_train=np.array([{}] * 24, object)))
+    assert detect(DataSnapshot(signals(tmp_path, X_train=np.zeros((24, 28, 28))))) is None

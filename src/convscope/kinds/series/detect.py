@@ -19,6 +19,7 @@ from convscope.kinds.contract.kind import Detection
 from convscope.kinds.series.anomaly.tables import ANOMALY_COLUMNS, is_mark_name
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels
 from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
+from convscope.kinds.series.readers.arrays import are_surely_series, is_array_file
 from convscope.kinds.series.readers.frames import MISSING, OUTAGES, is_header, is_series_table, is_table
 from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, is_id_name, label_names
@@ -51,6 +52,7 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
 
 def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Series with a label each."""
+    yield from _of_arrays(snapshot)
     if snapshot.path.is_dir():
         yield from _with_files_of_labels(snapshot)
     for file in snapshot.data_files[:50]:
@@ -71,6 +73,13 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
             yield from _of_counted(file.name, _rows(head))
     yield from _of_folders(snapshot)
     yield from _of_names(snapshot)
+
+
+def _of_arrays(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Stored arrays of series and of labels."""
+    if any(is_array_file(file) for file in snapshot.data_files[:50]) and are_surely_series(snapshot.path):
+        reason = f"{snapshot.path.name} holds arrays of series with labels"
+        yield Detection(CLASSIFICATION, 0.8, reason)
 
 
 def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -157,7 +157,8 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
     labels = None if part.labels is None else part.labels.shape
     if part.labels is not None and labels not in ((shape[0],), (shape[0], 1)):
         raise DataError(
-            f"{part.labels.where}: expected one label for each of {shape[0]} images, received shape {labels}"
+            f"{part.labels.where}: expected one label for each of {shape[0]} images, received shape {labels}",
+            hint="Save one number for each image; of a column for each class, numpy.argmax(y, axis=1).",
         )
 
 

@@ -9,6 +9,7 @@
 | a table with ids that repeat | long: rows of one id are the times of one series |
 | files with a word for the split in their name (`GunPoint_TRAIN.tsv`, `GunPoint_TEST.tsv`) | one data set |
 | a folder with one such set, or with one file | it; `.ts` before `.tsv`, `.txt`, `.arff`, `.csv` |
+| `.npz`, or `X_train.npy` and `y_train.npy` | as `series.arrays` says |
 | `X_train.txt` and `y_train.txt`, also in `train/` and `test/` | as `series.matrices` says |
 | a table for each series, and one that names their files with labels | a series in each file |
 | tables called `walking_1.csv`, `running_1.csv`, or by a given pattern | a series in each, labels by names |
@@ -58,6 +59,7 @@ from convscope.data.number_labels import are_numbers_to_predict
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
+from convscope.kinds.series.readers.arrays import find_stored, read_stored
 from convscope.kinds.series.readers.frames import is_series_table, is_table
 from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
@@ -181,6 +183,9 @@ def _beside(
     place: Path, asked: Asked, found: SeriesRows, forms: TimeForms, labelled: bool = True
 ) -> tuple[SeriesRows, str] | None:
     """The series of a folder whose labels stand in files of their own, and the layout; None of any other."""
+    stored = find_stored(place, labelled)
+    if stored is not None:
+        return found, read_stored(stored, found, asked.rows, labelled)
     matrices = find_matrices(place, labelled, asked.measuring.encoding)
     if matrices is not None:
         return found, read_matrices(matrices, found, asked)
