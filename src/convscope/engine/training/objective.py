@@ -24,6 +24,7 @@ class Objective:
         metrics: Makes the metrics besides the loss.
         monitor: The metric of the validation split whose highest value marks the best epoch, ties broken by
             the lowest loss; None monitors the loss alone.
+        lowest: Whether the lowest value of the metric marks the best epoch instead.
         smoothed: Epochs over which the metric and the loss are averaged, the last of which is marked: what a
             small validation split says of one epoch is chance for the most part.
         label: What the monitored metric is called in messages.
@@ -34,6 +35,7 @@ class Objective:
     loss: Callable[[FitSettings], Any]
     metrics: Callable[[], Sequence[Any]] = field(default=tuple)
     monitor: str | None = "accuracy"
+    lowest: bool = False
     smoothed: int = 1
     label: str = "accuracy"
     keep_best: bool = True
@@ -74,16 +76,18 @@ class Objective:
             span = rows[max(0, i - self.smoothed + 1) : i + 1]
             return round(sum(row.get(name, 0.0) for row in span) / len(span), 9)
 
+        sign = 1 if self.lowest else -1
         return min(
             range(len(rows)),
-            key=lambda i: (-recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
+            key=lambda i: (sign * recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
         )
 
     def kept_by(self, rows: Sequence[Row]) -> str:
         """Why an epoch of those is kept, in a few words."""
         if not self.keep_best:
             return "the last one"
-        said = "lowest validation loss" if self.monitor is None else f"highest validation {self.label}"
+        extreme = "lowest" if self.lowest else "highest"
+        said = "lowest validation loss" if self.monitor is None else f"{extreme} validation {self.label}"
         averaged = min(self.smoothed, self.best_epoch(rows) + 1) if rows else self.smoothed
         return f"the {said}" + (f", as the mean of {averaged} epochs" if averaged > 1 else "")
 
@@ -101,15 +105,18 @@ class Objective:
         last, best = rows[-1], rows[self.best_epoch(rows)]
         monitored = self.monitor or "loss"
         if not self.keep_best and f"val_{monitored}" in last:
-            return f"{epoch}, validation {self.label} {_shown(last[f'val_{monitored}'], self.monitor)}"
+            return f"{epoch}, validation {self.label} {self._shown(last[f'val_{monitored}'])}"
         if f"val_{monitored}" not in last:
-            return f"{epoch}, {self.label} {_shown(last[monitored], self.monitor)}"
-        now, highest = (_shown(row[f"val_{monitored}"], self.monitor) for row in (last, best))
+            return f"{epoch}, {self.label} {self._shown(last[monitored])}"
+        now, highest = (self._shown(row[f"val_{monitored}"]) for row in (last, best))
         if self.smoothed > 1:
             highest = f"kept so far: epoch {self.best_epoch(rows) + 1}, {highest}"
         else:
             highest = f"best {highest}"
         return f"{epoch}, validation {self.label} {now} ({highest})"
+
+    def _shown(self, value: float) -> str:
+        return f"{value:.3f}" if self.monitor is None or self.lowest else f"{value:.1%}"
 
 
 def classifying(settings: FitSettings) -> keras.losses.Loss:
@@ -119,10 +126,6 @@ def classifying(settings: FitSettings) -> keras.losses.Loss:
 
 CLASSIFY = Objective(loss=classifying, metrics=lambda: ["accuracy"], smoothed=3)
 """The objective of every classifier; `benchmarks/kept_epoch.py` compares measures on small splits."""
-
-
-def _shown(value: float, monitor: str | None) -> str:
-    return f"{value:.3f}" if monitor is None else f"{value:.1%}"
 
 
 def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -48,15 +49,6 @@ from convscope.kinds.tasks.classification import (
     with_temperature,
 )
 from convscope.types import Progress
-
-WHOLE_BYTES = 2**30
-"""Activations of a step up to which it takes the whole graph."""
-USUAL_WIDTH = 256
-"""Numbers of a node that a step is expected to hold besides its features."""
-USUAL_NEIGHBORS = 10
-"""Neighbors of a node that are drawn in each hop."""
-ASKED = 1024
-"""Nodes of a step over part of a graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +143,14 @@ def calibrate(fitted: Fitted[NodeRepresentation], validation: Split, progress: P
     return calibration_by(_uncalibrated(fitted, validation.samples, progress), validation, fitted.class_names)
 
 
-OBJECTIVE = Objective(loss=classifying, metrics=lambda: ["accuracy"], monitor=None, label="loss")
-"""The epoch with the lowest validation loss is kept, as in Shchur et al. (2018)."""
+OBJECTIVE = Objective(
+    loss=classifying,
+    metrics=lambda: ["accuracy", keras.metrics.CategoricalCrossentropy(name="cross_entropy")],
+    monitor="cross_entropy",
+    lowest=True,
+    label="cross-entropy",
+)
+"""The epoch with the lowest validation cross-entropy is kept; the loss holds the weight decay besides."""
 RECIPE: Recipe[NodeRepresentation, Probabilities] = Recipe(
     spec=NODE_CLASSIFICATION,
     objective=OBJECTIVE,
