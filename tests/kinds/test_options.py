@@ -6,12 +6,13 @@ import sys
 import pytest
 
 from convscope.kinds.audio import kind as audio
+from convscope.kinds.graph import kind as graph
 from convscope.kinds.image import kind as image
 from convscope.kinds.registry import architecture_options, architectures
 from convscope.kinds.series import kind as series
 from convscope.kinds.text import kind as text
 
-FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap"}
+FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap", "table_width", "hops", "answers"}
 """What a representation tells an architecture, which nobody sets."""
 MODEL_OPTIONS = (
     (image.IMAGE_CLASSIFICATION_MODEL_OPTIONS, "compact_cnn deep_cnn padded_cnn residual_cnn"),
@@ -23,6 +24,7 @@ MODEL_OPTIONS = (
     (series.SERIES_REMAINING_LIFE_MODEL_OPTIONS, "life_cnn"),
     (audio.AUDIO_CLASSIFICATION_MODEL_OPTIONS, "audio_cnn"),
     (audio.SPEECH_RECOGNITION_MODEL_OPTIONS, "separable_ctc"),
+    (graph.NODE_CLASSIFICATION_MODEL_OPTIONS, "gcn sage gat tag_cnn appnp"),
 )
 
 

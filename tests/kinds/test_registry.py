@@ -109,7 +109,7 @@ def test_its_settings_are_of_its_architectures_and_its_options_of_no_architectur
         shared = set(architecture_options(find_architecture(name))) & {
             option.name for option in recipe.options
         }
-        said = {"cap", "horizon", "rate", "vocabulary"}
+        said = {"cap", "hops", "horizon", "rate", "vocabulary"}
         assert shared <= said, "what the recipe counts it says to the architecture"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import DROPOUT, FILTERS
+from convscope.models.options import DEPTH, DROPOUT, FILTERS
 from convscope.option import Option, at_least, several_numbers, within
 
 
@@ -65,6 +65,17 @@ NODE_CLASSIFICATION_OPTIONS = (
         parse=several_numbers,
     ),
 )
+NODE_CLASSIFICATION_MODEL_OPTIONS = (
+    FILTERS.of(gcn=64, sage=64, gat=64, tag_cnn=64, appnp=64),
+    DROPOUT.of(gcn=0.5, sage=0.5, gat=0.6, tag_cnn=0.5, appnp=0.5),
+    Option("l2", float, None, "L2 penalty of the first kernels, added to the loss", at_least(0)).of(
+        gcn=5e-4, sage=5e-4, gat=5e-4, tag_cnn=5e-4, appnp=5e-3
+    ),
+    Option("heads", int, None, "Number of attention heads", at_least(1)).of(gat=8),
+    Option("aggregate", Literal["mean", "max"], None, "How neighbors become one").of(sage="mean"),
+    DEPTH.of(tag_cnn=2),
+    Option("teleport", float, None, "Share of a node's own values in each step", _part).of(appnp=0.1),
+)
 WHOLE_GRAPH_OPTIONS = tuple(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding"))
 LINK_PREDICTION_OPTIONS = (
     *(each for each in GRAPH_OPTIONS if each.name not in ("directed", "label_column")),
@@ -109,8 +120,9 @@ NODE_CLASSIFICATION = RecipeSpec(
         "a table of edges and a table of nodes with labels (.csv, .tsv, .parquet)",
         "a folder with edges.* and nodes.*",
     ),
-    architectures=("gcn", "appnp", "gat", "sage", "tag_cnn"),
+    architectures=("appnp", "gcn", "gat", "sage", "tag_cnn"),
     options=NODE_CLASSIFICATION_OPTIONS,
+    model_options=NODE_CLASSIFICATION_MODEL_OPTIONS,
     settings={
         "gcn": {**_FULL, "hops": 2},
         "appnp": {**_FULL, "hops": 10},
@@ -118,7 +130,7 @@ NODE_CLASSIFICATION = RecipeSpec(
         "sage": {**_FULL, "hops": 2},
         "tag_cnn": {**_FULL, "hops": 6},
     },
-    ignored_settings=("mixing",),
+    ignored_settings=("mixing", "augmentation"),
 )
 GRAPH_CLASSIFICATION = RecipeSpec(
     name="graph-classification",

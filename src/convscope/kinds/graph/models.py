@@ -41,7 +41,7 @@ def gcn(
     hops: int = 2,
     filters: int = 64,
     dropout: float = 0.5,
-    weight_decay: float = 5e-4,
+    l2: float = 5e-4,
     table_width: int = 8,
     answers: Answers = "nodes",
 ) -> keras.Model:
@@ -56,7 +56,7 @@ def gcn(
         hops: Convolutions, and so how many edges an answer looks.
         filters: Kernels of each convolution but the last.
         dropout: Before each convolution.
-        weight_decay: Of the first kernel: half of it times the sum of squares is added to the loss.
+        l2: Of the first kernel: half of it times the sum of squares is added to the loss.
         table_width: Neighbors in a row of the tables.
         answers: For nodes or for whole graphs.
 
@@ -72,7 +72,7 @@ def gcn(
         x = GraphConv(
             classes if last else filters,
             activation=None if last else "relu",
-            kernel_regularizer=_decay(weight_decay if hop == 1 else 0),
+            kernel_regularizer=_decay(l2 if hop == 1 else 0),
             name=f"conv{hop}",
         )([x, *tables])
         found.append(x)
@@ -86,7 +86,7 @@ def sage(
     hops: int = 2,
     filters: int = 64,
     dropout: float = 0.5,
-    weight_decay: float = 5e-4,
+    l2: float = 5e-4,
     aggregate: Aggregate = "mean",
     table_width: int = 8,
     answers: Answers = "nodes",
@@ -101,7 +101,7 @@ def sage(
         hops: Convolutions, and so how many edges an answer looks.
         filters: Kernels of each convolution but the last.
         dropout: Before each convolution.
-        weight_decay: Of the first kernels: half of it times the sum of squares is added to the loss.
+        l2: Of the first kernels: half of it times the sum of squares is added to the loss.
         aggregate: `mean` or `max`.
         table_width: Neighbors in a row of the tables.
         answers: For nodes or for whole graphs.
@@ -119,7 +119,7 @@ def sage(
             classes if last else filters,
             aggregate,
             activation=None if last else "relu",
-            kernel_regularizer=_decay(weight_decay if hop == 1 else 0),
+            kernel_regularizer=_decay(l2 if hop == 1 else 0),
             name=f"conv{hop}",
         )([x, *tables])
         found.append(x)
@@ -134,7 +134,7 @@ def gat(
     filters: int = 64,
     heads: int = 8,
     dropout: float = 0.6,
-    weight_decay: float = 5e-4,
+    l2: float = 5e-4,
     table_width: int = 8,
     answers: Answers = "nodes",
 ) -> keras.Model:
@@ -150,7 +150,7 @@ def gat(
         filters: Kernels of each convolution but the last, over all heads.
         heads: How many heads share them.
         dropout: Before each convolution, and of the attention.
-        weight_decay: Of all kernels: half of it times the sum of squares is added to the loss.
+        l2: Of all kernels: half of it times the sum of squares is added to the loss.
         table_width: Neighbors in a row of the tables.
         answers: For nodes or for whole graphs.
 
@@ -171,7 +171,7 @@ def gat(
             concat=not last,
             dropout=dropout,
             activation=None if last else "elu",
-            kernel_regularizer=_decay(weight_decay),
+            kernel_regularizer=_decay(l2),
             name=f"conv{hop}",
         )([x, *tables])
         found.append(x)
@@ -186,7 +186,7 @@ def tag_cnn(
     depth: int = 2,
     filters: int = 64,
     dropout: float = 0.5,
-    weight_decay: float = 5e-4,
+    l2: float = 5e-4,
     table_width: int = 8,
     answers: Answers = "nodes",
 ) -> keras.Model:
@@ -201,7 +201,7 @@ def tag_cnn(
         depth: Convolutions, which divides `hops`.
         filters: Kernels of each convolution but the last.
         dropout: Before each convolution.
-        weight_decay: Of the first kernels: half of it times the sum of squares is added to the loss.
+        l2: Of the first kernels: half of it times the sum of squares is added to the loss.
         table_width: Neighbors in a row of the tables.
         answers: For nodes or for whole graphs.
 
@@ -220,7 +220,7 @@ def tag_cnn(
             classes if last else filters,
             hops // depth,
             activation=None if last else "relu",
-            kernel_regularizer=_decay(weight_decay if number == 1 else 0),
+            kernel_regularizer=_decay(l2 if number == 1 else 0),
             name=f"conv{number}",
         )([x, *tables])
         found.append(x)
@@ -235,7 +235,7 @@ def appnp(
     filters: int = 64,
     dropout: float = 0.5,
     teleport: float = 0.1,
-    weight_decay: float = 5e-3,
+    l2: float = 5e-3,
     table_width: int = 8,
     answers: Answers = "nodes",
 ) -> keras.Model:
@@ -251,7 +251,7 @@ def appnp(
         filters: Units of the first dense layer.
         dropout: Before each dense layer.
         teleport: The share of a node's own values in each step.
-        weight_decay: Of the first kernel: half of it times the sum of squares is added to the loss.
+        l2: Of the first kernel: half of it times the sum of squares is added to the loss.
         table_width: Neighbors in a row of the tables.
         answers: For nodes or for whole graphs.
 
@@ -260,7 +260,7 @@ def appnp(
     """
     inputs, tables = _entered("appnp", input_shape, table_width, answers, hops, dropout)
     x = layers.Dropout(dropout, name="dropout1")(inputs["nodes"])
-    x = layers.Dense(filters, "relu", kernel_regularizer=_decay(weight_decay), name="dense1")(x)
+    x = layers.Dense(filters, "relu", kernel_regularizer=_decay(l2), name="dense1")(x)
     x = layers.Dropout(dropout, name="dropout2")(x)
     x = layers.Dense(classes if answers == "nodes" else filters, name="dense2")(x)
     x = Propagation(hops, teleport, name="propagation")([x, *tables])
@@ -367,6 +367,6 @@ def _answered(
     return keras.Model(inputs, layers.Activation("softmax", name="probabilities")(scores), name=name)
 
 
-def _decay(weight_decay: float) -> Any:
-    """L2 of half as much, as an optimizer's weight decay counts it; None for none."""
-    return keras.regularizers.L2(weight_decay / 2) if weight_decay else None
+def _decay(l2: float) -> Any:
+    """L2 of half as much, as an optimizer counts weight decay; None for none."""
+    return keras.regularizers.L2(l2 / 2) if l2 else None
