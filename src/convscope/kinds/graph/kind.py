@@ -157,8 +157,8 @@ LINK_PREDICTION = RecipeSpec(
     model_options=LINK_OPTIONS,
     settings={
         "link_gcn": {
-            "epochs": 40,
-            "batch_size": 1024,
+            "epochs": 100,
+            "batch_size": 65536,
             "learning_rate": 0.01,
             "hops": 1,
             "precision": "float32",

@@ -22,6 +22,7 @@ from convscope.kinds.graph.link_prediction.negatives import (
     random_negatives,
 )
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.kinds.graph.readers.roles import USUAL, header_names
 from convscope.kinds.graph.readers.tables import TableSource, may_be_table, open_source
 from convscope.types import SPLITS, Progress, Skipped, no_progress
 
@@ -328,7 +329,7 @@ def _table_of_pairs(paths: Sequence[str], encoding: str | None) -> TableSource |
     """A single table of two columns; None for anything else."""
     if len(paths) != 1 or is_folder(Path(paths[0])) or not may_be_table(Path(paths[0])):
         return None
-    source = open_source(Path(paths[0]), encoding)
+    source = open_source(Path(paths[0]), encoding, (), USUAL, header_names)
     return source if len(source.columns) == 2 else None
 
 

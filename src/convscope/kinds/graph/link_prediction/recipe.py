@@ -109,8 +109,6 @@ class LinkPrediction:
 class LinkExamples:
     """Links, beside which pairs without an edge are drawn anew in each step of a training.
 
-    No message is passed along the links of a step, so that no answer can be read off the edge itself.
-
     Args:
         inputs: Makes model inputs.
         pairs: Shape (pairs, 2).
@@ -141,7 +139,7 @@ class LinkExamples:
             return self.inputs.batch(pairs), links[None, :, None].astype(np.float32)
         drawn = random_negatives(len(self.inputs.graph), self.known, len(pairs), rng)
         others = drawn[np.arange(len(pairs)) % len(drawn)]
-        batch = self.inputs.batch(np.concatenate([pairs, others]), hidden=pairs)
+        batch = self.inputs.batch(np.concatenate([pairs, others]))
         targets = np.repeat(np.array([1, 0], np.float32), len(pairs))
         return batch, targets[None, :, None]
 
