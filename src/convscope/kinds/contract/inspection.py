@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from convscope.kinds.contract.representation import SampleDescription
+from convscope.data.splits import Samples
+from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.lenses.pages.pages import LazyFigure
 
 
@@ -25,6 +26,11 @@ class InspectedModel:
         layers: Paths or names of layers that were asked for; none leaves the choice to the method.
         describe: What is needed to draw a sample besides its values; None where nothing is known.
         notes: What was decided about the inputs, one line each.
+        target: Class or unit that is asked about; None for the predicted one.
+        class_names: Names of the outputs, where a run knows them.
+        samples: The raw samples; None where there are none, as for arrays.
+        representation: How they become inputs; None where nothing is known.
+        channels: How many channels of a layer are shown.
     """
 
     model: keras.Model
@@ -34,6 +40,11 @@ class InspectedModel:
     layers: tuple[str, ...] = ()
     describe: Callable[[int], SampleDescription] | None = None
     notes: tuple[str, ...] = ()
+    target: int | None = None
+    class_names: tuple[str, ...] | None = None
+    samples: Samples | None = None
+    representation: AnyRepresentation | None = None
+    channels: int = 16
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,6 +72,7 @@ class GraphDescription(SampleDescription):
         hops: How many edges each node is away from the nearest center, shape (nodes,), int64; None for a
             whole graph.
         directed: Whether an edge leads from its first position to its second alone.
+        depth: Hops at which a neighborhood was cut out of its graph; None where nothing was cut.
     """
 
     names: tuple[str, ...]
@@ -81,6 +82,20 @@ class GraphDescription(SampleDescription):
     centers: tuple[int, ...] = ()
     hops: npt.NDArray[np.int64] | None = None
     directed: bool = False
+    depth: int | None = None
+
+    def complete(self, hops: int) -> npt.NDArray[np.bool_]:
+        """Which nodes have all around them that lies some hops away, shape (nodes,).
+
+        Those near the rim of a neighborhood have not, so that a layer's values there are not those in the
+        whole graph.
+
+        Args:
+            hops: How far the layer sees.
+        """
+        if self.hops is None or self.depth is None or self.hops.max(initial=0) < self.depth:
+            return np.ones(len(self.names), bool)
+        return np.asarray(self.hops <= max(self.depth - hops, 0))
 
     @cached_property
     def places(self) -> npt.NDArray[np.float64]:

@@ -216,5 +216,9 @@ GRAPH = Kind(
     ),
     layers="convscope.kinds.graph.layers",
     view=Lazy("convscope.kinds.graph.view:VIEW"),
+    inspections={
+        "edges": Lazy("convscope.kinds.graph.inspections:inspect_edges"),
+        "graph": Lazy("convscope.kinds.graph.inspections:inspect_graph"),
+    },
     requires=("scipy", "networkx"),
 )

@@ -36,6 +36,7 @@ def describe_graph(
     *,
     centers: Sequence[int] = (),
     directed: bool = False,
+    depth: int | None = None,
     seed: int = 0,
 ) -> GraphDescription:
     """What is needed to draw a graph, or the neighborhood of a node or of a pair of nodes.
@@ -47,6 +48,7 @@ def describe_graph(
         centers: The positions that it is about; they stand in the middle, their neighbors in rings around
             them. Empty for a whole graph, which is laid out by forces.
         directed: Whether an edge leads from its first position to its second alone.
+        depth: Hops at which a neighborhood was cut out of its graph; None where nothing was cut.
         seed: Of the layout.
     """
     count = len(names)
@@ -55,7 +57,7 @@ def describe_graph(
         return GraphDescription(tuple(names), edges, forces, weights, directed=directed)
     hops = hops_from(edges, count, centers, directed=directed)
     rings = partial(radial_layout, edges, hops, centers)
-    return GraphDescription(tuple(names), edges, rings, weights, tuple(centers), hops, directed)
+    return GraphDescription(tuple(names), edges, rings, weights, tuple(centers), hops, directed, depth)
 
 
 def describe_neighborhood(
@@ -92,6 +94,7 @@ def describe_neighborhood(
         None if weights is None else weights[inside],
         centers=range(len(rows)),
         directed=directed,
+        depth=hops,
     )
 
 

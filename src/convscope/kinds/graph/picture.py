@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.lenses.sheet.lettering import width_of
-from convscope.lenses.sheet.sheet import TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, mixed
+from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, count, mixed, number
 
 MOST_DOTS = 1500
 """Nodes up to which each is a dot; of more the density is drawn."""
 MOST_LINES = 2500
 """Edges up to which each is a line; of more the density is drawn."""
+SHADE = 0.7
+"""How much of the color of rules is in nodes that do not count."""
 _LABELS = 40
 _CELL = 3  # pixels of a cell of many nodes
 _ALONG = 24  # places of an edge that count for the density
@@ -31,10 +33,20 @@ class NodeValues:
     Args:
         values: Shape (nodes,).
         scale: From numbers to colors.
+        known: Which of them count; the others are shaded. None for all.
     """
 
     values: Numbers
     scale: Scale
+    known: npt.NDArray[np.bool_] | None = None
+
+    def colors(self) -> Colors:
+        """Of each node, shape (nodes, 4), uint8."""
+        colors = self.scale.colors(self.values)
+        if self.known is not None:
+            theme = self.scale.theme
+            colors[~self.known] = color_bytes(mixed(theme.rule, theme.ground, SHADE))
+        return colors
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +118,7 @@ class GraphPicture:
         if self.dense:
             self._place_density(sheet, spot, places, nodes, name)
         else:
-            colors = nodes.scale.colors(nodes.values) if isinstance(nodes, NodeValues) else nodes
+            colors = nodes.colors() if isinstance(nodes, NodeValues) else nodes
             rim = mixed(sheet.theme.ink, sheet.theme.ground, 0.45) if radius > 3 else "none"
             sheet.dots(places, colors, radius, edge=rim, name=name)
         centers = list(self.description.centers)
@@ -151,12 +163,13 @@ class GraphPicture:
         total = np.bincount(flat, minlength=cells * cells)
         there = total > 0
         picture = np.zeros((cells * cells, 4), np.uint8)
-        if isinstance(nodes, NodeValues):
+        if isinstance(nodes, NodeValues) and nodes.known is None:
             summed = np.bincount(flat, nodes.values, minlength=cells * cells)
             picture[there] = nodes.scale.colors(summed[there] / total[there])
         else:
+            colors = nodes.colors() if isinstance(nodes, NodeValues) else nodes
             for channel in range(4):
-                summed = np.bincount(flat, nodes[:, channel], minlength=cells * cells)
+                summed = np.bincount(flat, colors[:, channel], minlength=cells * cells)
                 picture[there, channel] = np.rint(summed[there] / total[there])
         large = picture.reshape(cells, cells, 4).repeat(_CELL, axis=0).repeat(_CELL, axis=1)
         sheet.image(x, y, large[:side, :side], name=name)
@@ -189,6 +202,45 @@ class GraphPicture:
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])
                     break
+
+
+def place_ranked(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    names: Sequence[str],
+    values: Numbers,
+    chosen: npt.NDArray[np.int64],
+    scale: Scale,
+    what: str,
+) -> None:
+    """Writes what has the values of largest magnitude, each with its value and a bar.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width.
+        names: Of those that are chosen.
+        values: All of them.
+        chosen: Which are listed.
+        scale: From numbers to colors.
+        what: One of them is, such as `node`.
+    """
+    x, y, width = box
+    muted = sheet.theme.muted
+    head = f"the {len(chosen)} strongest of {count(len(values), what)}"
+    sheet.text(x, y + 14, head if len(chosen) else f"0 at every {what}", size=SMALL, color=muted)
+    largest = float(np.abs(values[chosen]).max(initial=0)) or 1.0
+    baseline = y + 18
+    for name, value in zip(names, values[chosen].tolist(), strict=True):
+        baseline += 34
+        sheet.text(x, baseline, name, size=TINY, width=width - 270)
+        sheet.text(x + width - 180, baseline, number(value), size=TINY, color=muted, across="right")
+        color = "#" + bytes(scale.colors(np.float64(value))[:3]).hex()
+        long = 160 * abs(value) / largest
+        sheet.box(x + width - 165, baseline - 14, long, 16, fill=color, edge=sheet.theme.rule, width=0.5)
+    if len(chosen) and len(values) > len(chosen):
+        rest = float(np.nansum(np.delete(values, chosen)))
+        line = f"the other {count(len(values) - len(chosen), what)}: {number(rest)} in all"
+        sheet.text(x, baseline + 34, line, size=TINY, color=muted, width=width)
 
 
 def _beside(x: float, y: float, wide: float, radius: float) -> tuple[tuple[float, float], ...]:

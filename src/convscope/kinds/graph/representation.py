@@ -111,7 +111,7 @@ class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
     def describe(self, sample: GraphNode) -> GraphDescription:
         """Names and edges of the nodes that the model sees, in the order of its inputs."""
         part = self.around(sample)
-        return described(sample.graph, part, centers=(0,))
+        return described(sample.graph, part, (0,), self.hops)
 
     def example(self, count: int) -> dict[str, npt.NDArray[Any]]:
         """So many nodes in rings, with random features."""
@@ -158,13 +158,14 @@ class NodeNeighborhoods:
         return {**stacked(elements), "targets": np.zeros((len(indices), 1), np.int32)}
 
 
-def described(graph: Graph, part: Subgraph, centers: tuple[int, ...]) -> GraphDescription:
+def described(graph: Graph, part: Subgraph, centers: tuple[int, ...], hops: int) -> GraphDescription:
     """What is needed to draw a part of a graph.
 
     Args:
         graph: The whole graph.
         part: Some of its nodes.
         centers: Positions of the nodes that it is about.
+        hops: How far away from them it was cut out.
     """
     entries = part.wiring.adjacency.tocoo()
     pairs = np.stack([entries.col, entries.row], axis=1).astype(np.int64)
@@ -175,4 +176,5 @@ def described(graph: Graph, part: Subgraph, centers: tuple[int, ...]) -> GraphDe
     else:
         weights = entries.data
     names = [graph.names[row] for row in part.rows.tolist()]
-    return describe_graph(names, pairs, weights.astype(np.float32), centers=centers, directed=graph.directed)
+    weights = weights.astype(np.float32)
+    return describe_graph(names, pairs, weights, centers=centers, directed=graph.directed, depth=hops)

@@ -17,7 +17,7 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
 from convscope.kinds.graph.layout import describe_graph, describe_neighborhood, hops_from
-from convscope.kinds.graph.picture import GraphPicture, NodeValues
+from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues, place_ranked
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
@@ -99,6 +99,11 @@ class GraphView(View):
         return np.asarray(values, np.float64)[: self.nodes]
 
     @property
+    def focus(self) -> tuple[int, ...] | None:
+        """The node that the sample is about."""
+        return self.description.centers[:1] or None
+
+    @property
     def takes_lines(self) -> bool:
         """Graphs differ in their nodes, so that maps of several stand one below the other."""
         return True
@@ -122,7 +127,7 @@ class GraphView(View):
         """Draws the graph, centers and hops in colors, with names where they fit; returns the height."""
         x, y, wide, high = (int(each) for each in box)
         side = min(wide, high)
-        self.picture.place(sheet, (x, y, side), self._plain(sheet), labels=self._order())
+        self.picture.place(sheet, (x, y, side), self.plain(sheet), labels=self._order())
         self._place_legend(sheet, (x + side + 30, y + 24, wide - side - 30))
         return side
 
@@ -130,7 +135,7 @@ class GraphView(View):
         """Draws the graph small, without names; returns the height."""
         x, y, wide, high = (int(each) for each in box)
         side = min(wide, high)
-        self.picture.place(sheet, (x, y, side), self._plain(sheet), name=name)
+        self.picture.place(sheet, (x, y, side), self.plain(sheet), name=name)
         return side
 
     def place_maps(
@@ -148,25 +153,28 @@ class GraphView(View):
             return super().place_maps(sheet, where, layer, channels, scale=scale, shared=shared)
         x, y, width = where
         top = y + 8
-        self.picture.place(sheet, (x, top + LABEL, INPUT), self._plain(sheet), labels=self._order())
+        self.picture.place(sheet, (x, top + LABEL, INPUT), self.plain(sheet), labels=self._order())
         end = top + LABEL + INPUT
         if shared is None:
             end = self._place_legend(sheet, (x, end + 24, INPUT))
         left, room = x + INPUT + 36, width - INPUT - 36 - BAR_ROOM
         columns = max(1, (room + GAP) // (MAP + GAP))
         chosen = self.planes(layer)[channels]
-        scales = scales_of(sheet, chosen, scale)
+        known = self.description.complete(layer.hops)
+        scales = scales_of(sheet, chosen[:, known], scale)
         if shared is not None and scale == "layer":
             scales = [shared] * len(channels)
         for place, (channel, values) in enumerate(zip(channels, chosen, strict=True)):
             row, column = divmod(place, columns)
             spot = (left + column * (MAP + GAP), top + LABEL + row * (MAP + LABEL + GAP))
             sheet.text(spot[0], spot[1] - 6, str(channel), size=TINY, color=sheet.theme.muted)
-            colors = NodeValues(values, scales[place])
+            colors = NodeValues(values, scales[place], None if known.all() else known)
             self.picture.place(sheet, (*spot, MAP), colors, name=f"maps {layer.path} {channel}")
         rows = -(-len(channels) // columns)
         bottom = top + rows * (MAP + LABEL + GAP) - GAP
         notes = ["color of a node: the value of the channel there", *self.picture.notes]
+        if not known.all():
+            notes.append("gray: nodes at the rim, which have neighbors that are not here")
         if scale == "layer":
             high = min(bottom - top - LABEL, TALLEST_BAR)
             sheet.color_bar(x + width - BAR_ROOM + BAR_GAP, top + LABEL, high, scales[0])
@@ -192,33 +200,15 @@ class GraphView(View):
             self.picture.place(sheet, spot, NodeValues(values, scale), labels=strongest, name=name)
             sheet.color_bar(MARGIN + SIDE + BAR_GAP, top, TALLEST_BAR, scale)
             left = MARGIN + SIDE + BAR_ROOM + 40
-            self._place_strongest(sheet, (left, top, INNER - (left - MARGIN)), values, strongest, scale)
+            hops = self.description.hops
+            far = (
+                [""] * self.nodes if hops is None else [f"  ·  {count(hop, 'hop')}" for hop in hops.tolist()]
+            )
+            named = [f"{self.names[node]}{far[node]}" for node in strongest.tolist()]
+            box = (left, top, INNER - (left - MARGIN))
+            place_ranked(sheet, box, named, values, strongest, scale, "node")
             y = top + SIDE + 44
         return y
-
-    def _place_strongest(
-        self, sheet: Sheet, box: tuple[int, int, int], values: Numbers, strongest: Numbers, scale: Scale
-    ) -> None:
-        """Writes the nodes of largest magnitude, each with its hops, its value and a bar."""
-        x, y, width = box
-        muted, hops = sheet.theme.muted, self.description.hops
-        head = f"the {len(strongest)} strongest of {count(self.nodes, 'node')}"
-        sheet.text(x, y + 14, head if len(strongest) else "0 at every node", size=SMALL, color=muted)
-        largest = float(np.abs(values[strongest]).max(initial=0)) or 1.0
-        for row, node in enumerate(strongest.tolist(), 1):
-            baseline = y + 18 + row * 34
-            where = "" if hops is None else f"  ·  {count(int(hops[node]), 'hop')}"
-            sheet.text(x, baseline, f"{self.names[node]}{where}", size=TINY, width=width - 270)
-            value = number(float(values[node]))
-            sheet.text(x + width - 180, baseline, value, size=TINY, color=muted, across="right")
-            color = "#" + bytes(scale.colors(values[node])[:3]).hex()
-            long = 160 * abs(float(values[node])) / largest
-            sheet.box(x + width - 165, baseline - 14, long, 16, fill=color, edge=sheet.theme.rule, width=0.5)
-        rest = self.nodes - len(strongest)
-        if len(strongest) and rest:
-            others = np.delete(values, strongest)
-            line = f"the other {count(rest, 'node')}: {number(float(np.nansum(others)))} in all"
-            sheet.text(x, y + 18 + (len(strongest) + 1) * 34, line, size=TINY, color=muted, width=width)
 
     def place_patch(self, sheet: Sheet, box: Box, patch: Patch, row: Sequence[Patch]) -> PlacedPatch:
         """Draws the neighborhood of a node as far as the layer sees, the node in the middle."""
@@ -232,7 +222,7 @@ class GraphView(View):
             *whole, (node,), patch.hops or NEIGHBORS, directed=self.description.directed
         )
         view = GraphView(len(part.names), part)
-        view.picture.place(sheet, (x, y, wide), view._plain(sheet), name=patch.name)
+        view.picture.place(sheet, (x, y, wide), view.plain(sheet), name=patch.name)
         lines = (count(len(part.names), "node"),)
         if node not in self.description.centers:
             lines = (self.names[node], *lines)
@@ -258,13 +248,16 @@ class GraphView(View):
         colors = _colors_of_hops(sheet, np.where(seen, near, -1), [node])
         labels = np.flatnonzero(seen)[np.argsort(near[seen], kind="stable")]
         self.picture.place(sheet, (MARGIN, y, side), colors, labels=labels)
-        scale = scale_of(theme, self.unpadded(position.map))
-        valued = NodeValues(self.unpadded(position.map), scale)
+        known = self.description.complete(hops)
+        scale = scale_of(theme, self.unpadded(position.map)[known])
+        valued = NodeValues(self.unpadded(position.map), scale, None if known.all() else known)
         self.picture.place(sheet, (right, y, side), valued, labels=np.array([node]), name="map")
         sheet.color_bar(right + side + BAR_GAP, y, TALLEST_BAR, scale)
         below = y + side + line_height(SMALL)
         many, far = count(int(seen.sum()), "node"), count(hops, "hop")
         field = f"{self._name(node)} depends on {many}, up to {far} away"
+        if not known[node]:
+            field += "; others are not here, as it lies at the rim"
         sheet.text(MARGIN, below, field, size=SMALL, color=theme.second, width=side)
         value = f"channel {position.channel}: {number(position.value, 4)} at {self._name(node)}"
         sheet.text(right, below, value, size=SMALL, color=theme.second, width=side)
@@ -281,7 +274,7 @@ class GraphView(View):
         address = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
         return f'<img class="large" src="{address}" alt="{escape(label)}">'
 
-    def _plain(self, sheet: Sheet) -> npt.NDArray[np.uint8]:
+    def plain(self, sheet: Sheet) -> npt.NDArray[np.uint8]:
         """Colors of the nodes where no value gives them: centers, and hops the paler the further."""
         hops = self.description.hops
         hops = np.ones(self.nodes, np.int64) if hops is None else hops
@@ -298,7 +291,7 @@ class GraphView(View):
         x, y, width = box
         if self.description.hops is None or width < 150:
             return y
-        colors = self._plain(sheet)
+        colors = self.plain(sheet)
         for hop in np.unique(self.description.hops).tolist():
             nodes = np.flatnonzero(self.description.hops == hop)
             some = ", ".join(self.names[node] for node in nodes[:LISTED])
@@ -320,7 +313,7 @@ def _colors_of_hops(
     shades = [
         mixed(theme.first, theme.ground, max(1 - 0.38 * max(hop - 1, 0), 0.25)) for hop in range(last + 1)
     ]
-    table = np.stack([color_bytes(each) for each in (*shades, mixed(theme.rule, theme.ground, 0.7))])
+    table = np.stack([color_bytes(each) for each in (*shades, mixed(theme.rule, theme.ground, SHADE))])
     colors = table[hops]
     colors[list(centers)] = color_bytes(theme.second)
     return np.asarray(colors, np.uint8)

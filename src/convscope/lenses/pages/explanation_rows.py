@@ -158,6 +158,8 @@ def _shape(shape: Sequence[object]) -> str:
 def _sees(layer: LayerExplanation) -> str:
     if layer.sees_everything:
         return "all"
+    if layer.hops:
+        return words.plural(layer.hops, "hop")
     return "?" if layer.receptive_field is None else words.size(layer.receptive_field)
 
 

@@ -129,6 +129,11 @@ class View(Protocol):
         return replace(block, notes=(*block.notes, layer.note)) if layer.note else block
 
     @property
+    def focus(self) -> tuple[int, ...] | None:
+        """The position that the input is about; None where it is about all of them."""
+        return None
+
+    @property
     def takes_lines(self) -> bool:
         """Whether maps of several inputs stand one below the other, not side by side."""
         return self.tile is None

@@ -50,7 +50,8 @@ def _before_last_gathering(calls: Sequence[Call]) -> Sequence[Call]:
     joining = [
         at
         for at, call in enumerate(calls)
-        if has_trait(call.layer, "gathers") and role_of(call.layer) in ("convolution", "global pooling")
+        if has_trait(call.layer, "gathers")
+        and role_of(call.layer) in ("convolution", "global pooling", "merging")
     ]
     return calls[: joining[-1]] if joining else calls
 

@@ -198,6 +198,8 @@ def _gathered(
     """One value of a layer that sums up values of nodes: its gradient by them is what each is weighed by."""
     tensors, output = _all_seen(model, call.path, sample)
     maps = np.asarray(output, np.float32)[0]
+    if channel is None and at is not None and len(at) == maps.ndim - 1:
+        channel = int(np.nan_to_num(maps, nan=-np.inf)[tuple(at)].argmax())
     channel, at = _chosen(call.path, maps, channel, at)
     source = np.asarray(tensors[0], np.float32)[0]
     weights, others = _weighed(model, call.layer, tensors, (0, *at, channel))

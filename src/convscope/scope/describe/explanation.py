@@ -53,6 +53,7 @@ class LayerExplanation:
             positions along it, all is None if unknown.
         about_input: Name of the input that receptive field and stride are about.
         sees_everything: Whether each value depends on the whole of that input.
+        hops: How many edges away from a node lie others that its value depends on.
     """
 
     path: str
@@ -70,6 +71,7 @@ class LayerExplanation:
     stride: tuple[float | None, ...] | None
     about_input: str
     sees_everything: bool
+    hops: int = 0
 
     @property
     def text(self) -> str:
@@ -277,6 +279,7 @@ def _layer(
         stride=where.stride if where is not None and known else None,
         about_input=graph.input_names[number],
         sees_everything=where is not None and where.everything,
+        hops=0 if where is None else where.hops,
     )
 
 

@@ -78,7 +78,7 @@ def inspect_attribution(
 def _attributions(context: InspectionContext, request: InspectionRequest, progress: Progress) -> Found:
     """By method, one for each input; notes say at which layer."""
     methods = [request.method] if request.method in METHODS else list(USUAL)
-    target = _target(request.target, context.loaded.class_names)
+    target = target_of(request.target, context.loaded.class_names)
     layer = request.layers[0] if request.layers else None
     front_end = front_end_of(context.graph)
     found: dict[str, list[Attribution]] = {}
@@ -167,7 +167,8 @@ def _as_drawn(attribution: Attribution, single: bool, names: Sequence[str]) -> A
     return replace(attribution, details=details)
 
 
-def _target(target: int | str | None, class_names: Sequence[str] | None) -> int | None:
+def target_of(target: int | str | None, class_names: Sequence[str] | None) -> int | None:
+    """The index of a class, which may be given by its name; None for the predicted one."""
     if target is None or isinstance(target, int):
         return target
     if class_names and target in class_names:

@@ -10,7 +10,7 @@ from convscope.kinds.contract.inspection import InspectedModel
 from convscope.kinds.registry import kinds
 from convscope.scope.attribution.methods import METHODS as ATTRIBUTIONS
 from convscope.types import Progress, no_progress
-from convscope.workflows.inspect.attribution import inspect_attribution
+from convscope.workflows.inspect.attribution import inspect_attribution, target_of
 from convscope.workflows.inspect.channels import inspect_kernels, inspect_patches, inspect_statistics
 from convscope.workflows.inspect.context import SHOWN_INPUTS, InspectionRequest
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
@@ -111,6 +111,11 @@ def inspect_model(
         request.layers,
         inputs.describe,
         inputs.notes,
+        target_of(request.target, loaded.class_names),
+        loaded.class_names,
+        inputs.samples,
+        loaded.representation,
+        request.channels,
     )
     found = own[name].load()(inspected)
     return inspection_of(

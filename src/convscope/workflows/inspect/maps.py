@@ -113,7 +113,8 @@ def inspect_position(
     Args:
         loaded: The model.
         inputs: Samples for it.
-        request: The layer, the channel and the position; by default the strongest.
+        request: The layer, the channel and the position; by default that of the node that an input is about,
+            or the strongest.
         progress: Receives how much is done.
     """
     context = InspectionContext(loaded, inputs, request.layers[:1], 1)
@@ -122,8 +123,11 @@ def inspect_position(
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for i in range(context.count):
-        found = position(loaded.model, context.one(i), path, request.channel, request.at)
         sample = context.sample(i)
+        at = request.at
+        if at is None and len(context.calls[0].output_shapes[0]) == 3:
+            at = sample.view.focus
+        found = position(loaded.model, context.one(i), path, request.channel, at)
         figures.append(
             LazyFigure(partial(_draw_position, found, sample), f"one position of {path} for {sample.name}")
         )

@@ -64,6 +64,7 @@ class ModelInputs:
         predict: From a count to what a run predicts for so many first samples, as `convscope predict` does;
             None for a plain model.
         folder: The folder of the only sample, which may be its class.
+        samples: The raw samples; None for arrays and for a plain model.
     """
 
     names: tuple[str, ...]
@@ -76,6 +77,7 @@ class ModelInputs:
     view: ViewOf = _plain_view
     predict: Callable[[int], Any] | None = None
     folder: str = ""
+    samples: Samples | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -191,6 +193,7 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
         view=view_of_shown(shown, encoder.recipe.spec),
         predictions=None if plot is None else partial(plot, fitted, samples, None),
         predict=predict,
+        samples=samples,
     )
 
 
