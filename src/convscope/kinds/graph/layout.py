@@ -26,6 +26,7 @@ ROUNDS = 120
 """How often the forces move the nodes."""
 _GRID = 128
 _GAP = 0.6  # between components, in distances between neighbors
+_STRETCH = 1.7
 _RING = 36  # nodes of a ring that lie on one circle; more lie on several
 
 
@@ -322,7 +323,9 @@ def _packed(places: Floats, blocks: Sequence[Whole]) -> Floats:
 
 
 def _in_unit_square(places: Floats) -> Floats:
-    """Scaled into the unit square, in the middle of it."""
+    """Scaled into the unit square, in the middle of it; a shorter side is stretched, within bounds."""
     low, high = places.min(axis=0), places.max(axis=0)
-    side = float((high - low).max()) or 1.0
-    return np.asarray(0.5 + (places - (low + high) / 2) / side)
+    sides = high - low
+    side = float(sides.max()) or 1.0
+    stretched = np.clip(side / np.maximum(sides, 1e-9), 1, _STRETCH)
+    return np.asarray(0.5 + (places - (low + high) / 2) / side * stretched)

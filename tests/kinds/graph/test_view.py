@@ -1,0 +1,126 @@
+import networkx as nx
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from convscope.errors import UsageError
+from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
+from convscope.kinds.graph.layout import describe_graph, describe_neighborhood
+from convscope.kinds.graph.picture import MOST_DOTS
+from convscope.kinds.graph.view import VIEW, GraphView
+from convscope.lenses.figures.attribution import draw_attributions
+from convscope.lenses.figures.maps import draw_comparison, draw_maps
+from convscope.lenses.sheet.sheet import Sheet
+from convscope.lenses.sheet.theme import LIGHT, MINUS
+from convscope.lenses.views.layer_maps import LayerMaps
+from convscope.lenses.views.view import Patch, Sample
+from convscope.scope.attribution.methods import Attribution
+
+KARATE = np.array(nx.karate_club_graph().edges(), np.int64)
+NAMES = tuple(f"member {row}" for row in range(34))
+GRAPH = Graph(NAMES, KARATE)
+
+
+def field(row=0, hops=2, length=40):
+    return GraphView(length, describe_neighborhood(NAMES, KARATE, None, (row,), hops))
+
+
+def texts(figure):
+    return [each.get_text() for each in figure.axes[0].texts]
+
+
+def pixels(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def marks(figure, name):
+    return [each for each in figure.axes[0].collections if (each.get_gid() or "").startswith(name)]
+
+
+@pytest.mark.parametrize(
+    ("sample", "nodes", "centers"),
+    [(GRAPH, 34, ()), (GraphNode(GRAPH, 0), 26, (0,)), (NodePair(GRAPH, (0, 33)), 34, (0, 1))],
+    ids=["graph", "node", "pair"],
+)
+def test_samples_are_drawn_with_what_lies_around_them(sample, nodes, centers):
+    view = VIEW.of_sample(sample)
+    assert view.positions == (nodes,)
+    assert view.description.centers == centers
+    sheet = Sheet(LIGHT)
+    assert view.place_input(sheet, (40, 40, 1320, 400)) == 400
+    assert pixels(sheet.finish(480)).std() > 10
+    assert "<img" in view.markup("a graph")
+
+
+def test_anything_else_is_refused():
+    with pytest.raises(UsageError, match="Received: int"):
+        VIEW.of_sample(3)
+
+
+def test_an_input_without_a_description_has_its_nodes_and_no_edges():
+    view = VIEW.of_input(np.zeros((5, 3)))
+    assert view.names == tuple(f"node {row}" for row in range(5))
+    assert len(view.description.edges) == 0
+
+
+def test_maps_leave_out_padding_and_shade_the_rim():
+    view = field()
+    maps = np.zeros((40, 2), np.float32)
+    maps[:26, 0] = np.arange(26)
+    maps[26:] = 1000
+    layer = view.trimmed(LayerMaps("conv", "", maps, None, None, hops=1))
+    assert layer.maps.shape == (26, 2)
+    figure = draw_maps(Sample(view), [layer])
+    colored = marks(figure, "maps conv 0")[0].get_facecolors()
+    inner = view.description.hops <= 1
+    assert len(np.unique(colored[~inner].round(3), axis=0)) == 1
+    assert len(np.unique(colored[inner].round(3), axis=0)) > 10
+    assert any("gray: nodes at the rim" in each for each in texts(figure))
+    assert any("up to 1 hop away" in each for each in texts(figure))
+
+
+def test_attributions_name_the_strongest_nodes_with_their_hops():
+    view = field()
+    values = np.zeros(40, np.float32)
+    values[0], values[20], values[39] = 1.0, -2.0, 50.0
+    found = Attribution("occlusion", None, "output", 0, 0.5, values, True, {})
+    written = texts(draw_attributions(Sample(view), [found]))
+    assert "the 2 strongest of 26 nodes" in written
+    assert f"{view.names[20]} · 2 hops" in written
+    assert f"{MINUS}2" in written and "50" not in written
+
+
+def test_a_patch_is_the_neighborhood_that_a_layer_sees():
+    view = field(hops=2)
+    sheet = Sheet(LIGHT)
+    patch = Patch(view, [(0, 1)], "patch", hops=1)
+    placed = view.place_patch(sheet, (0, 0, 150, 300), patch, [patch])
+    assert placed.lines == ("17 nodes",)
+    other = Patch(view, [(5, 6)], "patch", hops=1)
+    assert view.place_patch(sheet, (0, 0, 150, 300), other, [other]).lines[0] == view.names[5]
+
+
+def test_graphs_of_several_sizes_are_compared_one_below_the_other():
+    views = [field(0), field(33)]
+    maps = [LayerMaps("conv", "", np.random.default_rng(0).random((40, 3)), hops=1) for _ in views]
+    figure = draw_comparison([Sample(view) for view in views], maps, channels=2)
+    assert pixels(figure).std() > 10
+
+
+def test_of_very_many_nodes_the_density_is_drawn():
+    nodes = MOST_DOTS + 500
+    edges = np.stack([np.arange(nodes), (np.arange(nodes) * 7 + 1) % nodes], axis=1)
+    view = GraphView(nodes, describe_graph([str(row) for row in range(nodes)], edges))
+    layer = LayerMaps("conv", "", np.random.default_rng(0).random((nodes, 1)))
+    figure = draw_maps(Sample(view), [layer])
+    assert not marks(figure, "maps")
+    assert any("mean of the nodes there" in each for each in texts(figure))
+
+
+def test_the_rim_of_a_field_is_not_complete_but_its_center_is():
+    description = field(0, 2).description
+    assert description.complete(2).tolist() == [True] + [False] * 25
+    assert description.complete(1).sum() == 17
+    assert field(0, 5, 34).description.complete(3).all()
