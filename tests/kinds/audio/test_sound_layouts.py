@@ -186,6 +186,22 @@ def test_a_word_before_a_number_is_the_label_in_one_folder(tmp_path):
     assert "'jay' of jay (1).wav" in said(splits, "labels")
 
 
+@pytest.mark.parametrize("name", ["metadata.csv", "labels.txt"])
+def test_lines_of_names_and_few_words_are_classes_and_many_words_transcripts(tmp_path, name):
+    for i in range(12):
+        sound(tmp_path / "wavs" / f"r{i:02}.wav", seed=i, **SHORT)
+    lines = [f"r{i:02}|{('glad', 'very sad')[i % 2]}" for i in range(12)]
+    (tmp_path / name).write_text("\n".join(lines))
+    found = detect(DataSnapshot(tmp_path))
+    assert found.recipe == "audio-classification"
+    assert "--recipe speech-recognition" in found.reason
+    splits = read_recordings(tmp_path)
+    assert splits.class_names == ("glad", "very sad")
+    assert "few different and short values" in said(splits, "labels")
+    (tmp_path / name).write_text("\n".join(f"r{i:02}|the words of number {i}" for i in range(12)))
+    assert detect(DataSnapshot(tmp_path)).recipe == "speech-recognition"
+
+
 def test_a_label_pattern_is_refused_for_a_table(tmp_path):
     place = environment(tmp_path) / "meta" / "sounds.csv"
     with pytest.raises(UsageError, match="folder of files"):

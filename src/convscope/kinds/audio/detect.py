@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from itertools import islice
 from pathlib import Path, PureWindowsPath
 
 from convscope.data.columns import find_column, is_label_name
@@ -15,11 +16,13 @@ from convscope.kinds.audio.readers.tables import (
     SOUND_LABEL_COLUMNS,
     TRANSCRIPT_COLUMNS,
     TRANSCRIPTS,
+    are_classes,
 )
 from convscope.kinds.contract.kind import Detection
 
 _PICTURES = frozenset([".png", ".jpg", ".jpeg"])
 _SURE = 0.98
+_LINES = 2_000
 CLASSIFICATION, SPEECH = "audio-classification", "speech-recognition"
 
 
@@ -66,8 +69,11 @@ def _of_texts(snapshot: DataSnapshot, sounds: Sequence[Path], stems: Set[str]) -
     near = {snapshot.path, *(file.parent.parent for file in sounds[:1])}
     for file in (*texts, *snapshot.ending_in(frozenset([".csv", ".psv"]))):
         if file.parent in near and _first_field(file) in stems:
-            reason = f"{snapshot.named(file)} names recordings, with transcripts behind |"
-            return Detection(SPEECH, _SURE, reason)
+            named = f"{snapshot.named(file)} names recordings"
+            if are_classes(_last_fields(file)):
+                reason = f"{named}, with few different words behind |; for transcripts: --recipe {SPEECH}"
+                return Detection(CLASSIFICATION, _SURE, reason)
+            return Detection(SPEECH, _SURE, f"{named}, with transcripts behind |")
     return None
 
 
@@ -89,6 +95,16 @@ def _first_field(file: Path) -> str:
     """What stands before the first | of a file, without its ending; empty where its first line has none."""
     field, mark, _ = _first_line(file).partition("|")
     return PureWindowsPath(field.strip()).name.removesuffix(".wav") if mark else ""
+
+
+def _last_fields(file: Path) -> list[str]:
+    """What stands behind the last | of the first lines of a file."""
+    try:
+        with file.open("rb") as opened:
+            lines = [line.decode("utf-8-sig", "replace") for line in islice(opened, _LINES)]
+    except OSError:
+        return []
+    return [line.rpartition("|")[2].strip() for line in lines if "|" in line]
 
 
 def _plain(file: Path) -> str:

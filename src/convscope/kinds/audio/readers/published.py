@@ -15,7 +15,7 @@ from convscope.data.split_names import split_of_path
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.rows import Rows
-from convscope.kinds.audio.readers.tables import TRANSCRIPTS
+from convscope.kinds.audio.readers.tables import TRANSCRIPTS, are_classes
 
 GROUP_FOLDERS = re.compile(r"(?:fold|actor|speaker|spk|subject|session|participant|singer)[-_ ]?\d+", re.I)
 """Names of folders of recordings that stay together and are no classes."""
@@ -176,30 +176,77 @@ def read_librispeech(rows: Rows, encoding: str | None) -> str:
     return f"LibriSpeech: {len(lists)} files of transcripts with {len(rows.keys)} recordings"
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Lines such as `name|text` of one file, and the recordings that they name.
+
+    Args:
+        key: The file.
+        said: Recordings, and what stands behind each.
+        column: Which column that is.
+        unknown: How many lines name no recording.
+    """
+
+    key: str
+    said: Sequence[tuple[str, str]]
+    column: str
+    unknown: int
+
+
+def _lines_of(rows: Rows, keys: Sequence[str], encoding: str | None) -> _Lines | None:
+    """The lines of the first file of which most name recordings, as LJ Speech has them."""
+    stems = _by_stem(keys, SOUNDS)
+    for key in (key for key in keys if "/" not in key and key.lower().endswith((".csv", ".txt", ".psv"))):
+        lines = [line.rstrip("\r\n") for _, line in read_lines(Path(rows.root, key), encoding)]
+        fields = [line.split("|") for line in lines if "|" in line]
+        named = [
+            (stems.get(PurePosixPath(parts[0].strip()).name.removesuffix(".wav")), parts) for parts in fields
+        ]
+        said = [(file, parts[-1].strip() or parts[1].strip()) for file, parts in named if file is not None]
+        if said and len(said) >= 0.5 * len([line for line in lines if line.strip()]):
+            column = "last column" if max(map(len, fields)) > 2 else "second column"
+            return _Lines(key, said, column, len(lines) - len(said))
+    return None
+
+
 def _read_list(rows: Rows, keys: Sequence[str], encoding: str | None) -> str:
     """Takes recordings that the lines of one file name, as LJ Speech: `name|text` or `name|text|spelled`.
 
     Returns:
         The layout in one line; empty where no file has this form.
     """
-    stems = _by_stem(keys, SOUNDS)
-    for key in (key for key in keys if "/" not in key and key.lower().endswith((".csv", ".txt", ".psv"))):
-        lines = [line.rstrip("\r\n") for _, line in read_lines(Path(rows.root, key), encoding)]
-        said = [line.split("|") for line in lines if "|" in line]
-        named = [
-            (stems.get(PurePosixPath(parts[0].strip()).name.removesuffix(".wav")), parts) for parts in said
-        ]
-        known = [(file, parts) for file, parts in named if file is not None]
-        if not known or len(known) < 0.5 * len([line for line in lines if line.strip()]):
-            continue
-        for file, parts in known:
-            rows.add(file, parts[-1].strip() or parts[1].strip(), None)
-        column = "last column" if max(map(len, said)) > 2 else "second column"
-        rows.decisions.append(
-            f"transcripts: the {column} of {key} between |; {len(lines) - len(known)} lines name no recording"
-        )
-        return f"LJ Speech: {key} names {len(known)} recordings"
-    return ""
+    lines = _lines_of(rows, keys, encoding)
+    if lines is None:
+        return ""
+    for file, said in lines.said:
+        rows.add(file, said, None)
+    rows.decisions.append(
+        f"transcripts: the {lines.column} of {lines.key} between |; {lines.unknown} lines name no recording"
+    )
+    return f"LJ Speech: {lines.key} names {len(lines.said)} recordings"
+
+
+def read_class_lines(rows: Rows, encoding: str | None) -> str:
+    """Takes recordings that the lines of one file name with a class each: `name|class`.
+
+    Args:
+        rows: Where they are put.
+        encoding: Of the file; UTF-8 by default.
+
+    Returns:
+        The layout in one line; empty where no file has this form, or what stands behind the names is no
+        class.
+    """
+    lines = _lines_of(rows, Listing(rows.root).files_below(""), encoding)
+    if lines is None or not are_classes([said for _, said in lines.said]):
+        return ""
+    for file, said in lines.said:
+        rows.add(file, said, None)
+    rows.decisions.append(
+        f"labels: the {lines.column} of {lines.key} between |, which has few different and short values;"
+        f" {lines.unknown} lines name no recording"
+    )
+    return f"lines: {lines.key} names {len(lines.said)} recordings with a class each"
 
 
 def _read_beside(rows: Rows, keys: Sequence[str], encoding: str | None) -> str:

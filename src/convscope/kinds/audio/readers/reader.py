@@ -5,6 +5,7 @@
 | a `.jsonl`, `.json`, `.csv`, `.tsv` or Parquet file with a column of files | table, as NeMo writes it |
 | a folder with one such table, or with one for each split (`train_manifest.json`) | table or tables |
 | such tables in a folder beside the recordings (`meta/`), or in `train/` and `test/` | the same |
+| lines such as `name|class` of one file | the lines |
 | recordings in one folder, or in those of speakers or folds, that are called as in known data sets | names |
 | a folder with `*.trans.txt` at any depth, for transcripts | LibriSpeech; splits by the first folder's name |
 | a folder of folders with recordings, for labels | folder per class; `train/ validation/ test/` if named so |
@@ -68,6 +69,7 @@ from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.published import (
     known_naming,
+    read_class_lines,
     read_librispeech,
     read_named,
 )
@@ -174,6 +176,9 @@ def _read_folder(rows: Rows, asked: _Asked) -> str:
         return _read_tables(rows, tables, asked)
     if asked.want == "transcript":
         return read_librispeech(rows, asked.encoding)
+    layout = read_class_lines(rows, asked.encoding)
+    if layout:
+        return layout
     listing = Listing(rows.root)
     known = known_naming(listing)
     if known is not None:

@@ -372,3 +372,15 @@ def _seconds(where: str, column: str | None, found: dict[str, object]) -> float 
     if isinstance(value, bool) or not 0 <= seconds < 1e7:
         raise DataError(f"{where}: expected seconds as {column}, received {str(value)[:40]!r}")
     return seconds
+
+
+def are_classes(said: Sequence[str]) -> bool:
+    """Whether what is said of recordings is a class of each, few and short, rather than a transcript.
+
+    Example:
+        >>> are_classes(["happy", "sad"] * 3), are_classes(["she is happy today", "he is sad today"] * 3)
+        (True, False)
+    """
+    different = set(said) - {""}
+    few = 1 < len(different) <= len(said) / 3
+    return few and max(len(each.split()) for each in different) <= 2
