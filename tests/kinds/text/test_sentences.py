@@ -1,11 +1,14 @@
 """Words of raw text, with the characters they stand at."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
+from convscope.kinds.text.words import pre_tokenizer, words_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,12 @@ def test_samples_are_taken_with_their_names():
     assert [taken.load(i).words for i in range(len(taken))] == [("c",), ("a",)]
     assert taken.key(0) == "t#9"
     assert taken.name(1).replace("\\", "/") == "data/t#1"
+
+
+@pytest.mark.parametrize("run", ["s", "S", "\u00df", "ss'", "fi", "n't", "a@", "1/", "e\u0301"])
+@pytest.mark.parametrize("divide", [words_of, pre_tokenizer(False).pre_tokenize_str], ids=["tags", "classes"])
+def test_long_runs_of_one_letter_are_divided_at_once(divide, run):
+    text = f"Ye{run * 3000}rman yes{run * 40} don't"
+    began = time.perf_counter()
+    assert divide(text)
+    assert time.perf_counter() - began < 10

@@ -200,8 +200,12 @@ def test_the_decoder_reads_the_answers_one_place_later():
     assert start_shifted(answers).tolist() == [[START, 7, 8, 0], [START, 9, 0, 0]]
 
 
-def test_a_vocabulary_without_its_unknown_token_is_damaged():
+@pytest.mark.parametrize("change", ["unknown token", "id"])
+def test_a_vocabulary_that_does_not_fit_its_texts_is_damaged(change):
     saved = json.loads(learn_subwords(["some words", "and more words"] * 10, 40))
-    saved["model"]["unk_token"] = "<other>"
+    if change == "id":
+        saved["model"]["vocab"]["w"] = 2**31
+    else:
+        saved["model"]["unk_token"] = "<other>"
     with pytest.raises(DataError, match="vocabulary: truncated or damaged tokenizer"):
         load_subwords(json.dumps(saved))

@@ -37,9 +37,11 @@ def _rules(
     return "|".join(
         [
             f"[{_ALONE}]",
-            f"(?i:{_LETTER}+?(?=n['\u2019]t(?!{_LETTER})))",  # the `do` of don't
-            f"(?i:n['\u2019]t(?!{_LETTER}))",
-            f"(?i:{behind}['\u2019]{_CLITIC}(?!{_LETTER}))",
+            # Only what is spelled out ignores case: a class that does takes each `ss` for one letter or two,
+            # so that the ways through a long run of them are without number.
+            f"{_LETTER}+?(?=[nN]['\u2019][tT](?!{_LETTER}))",  # the `do` of don't
+            f"[nN]['\u2019][tT](?!{_LETTER})",
+            f"{behind}['\u2019](?i:{_CLITIC})(?!{_LETTER})",
             abbreviation,
             f"\\p{{N}}+(?:[{between_digits}]\\p{{N}}+)+",  # 10,000.5
             f"{_LETTER}+(?:{joint}{_LETTER}+)*",  # re-do, o'clock
@@ -265,6 +267,9 @@ def load_subwords(saved: str) -> Tokenizer:
     with damage_as_data_error("vocabulary", "tokenizer"):
         tokenizer: Tokenizer = library.Tokenizer.from_str(saved)
         tokenizer.encode(_NO_CHARACTER)  # that the unknown token is missing is told here
+        ids = tokenizer.get_vocab().values()
+        if sorted(ids) != list(range(len(ids))):
+            raise ValueError("ids of tokens must be 0, 1, 2, ...")
     # A text that spells `<end>` is a text; without this it would be the end.
     tokenizer.encode_special_tokens = True
     return tokenizer
