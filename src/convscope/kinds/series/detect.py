@@ -77,9 +77,9 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _of_arrays(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Stored arrays of series and of labels."""
-    if any(is_array_file(file) for file in snapshot.data_files[:50]) and are_surely_series(snapshot.path):
-        reason = f"{snapshot.path.name} holds arrays of series with labels"
-        yield Detection(CLASSIFICATION, 0.8, reason)
+    files = [file for file in snapshot.data_files[:50] if is_array_file(file)]
+    if files and are_surely_series(snapshot.path):
+        yield Detection(CLASSIFICATION, 0.8, f"{files[0].name} holds series, with labels beside them")
 
 
 def _with_files_of_labels(snapshot: DataSnapshot) -> Iterator[Detection]:
