@@ -268,6 +268,7 @@ PHONE = "".join(f"3{k % 3},walking,{10**12 + k},0.{k},1.{k},2.{k};\n" for k in r
 NESTED = "\n".join(
     json.dumps({"id": k, "data": {"text": "a film"}, "mark": {"label": k % 2}}) for k in range(9)
 )
+UNITS = "time,load\n" + "".join(f"2026-01-01 00:{k:02},{40 + k}.5%\n" for k in range(30))
 IRIS = "".join(f"{3 + k % 5 / 10},{k % 4},setosa\n" for k in range(30))
 
 
@@ -276,9 +277,10 @@ IRIS = "".join(f"{3 + k % 5 / 10},{k % 4},setosa\n" for k in range(30))
     [
         ("phone.txt", PHONE, "phone.txt has rows of 6 fields: call it phone.csv, with a first line"),
         ("rows.jsonl", NESTED, "Flatten data, mark of rows.jsonl, which hold objects"),
+        ("panel.csv", UNITS, "Write the numbers of 'load' in panel.csv without units: '40.5%'"),
         ("iris.csv", IRIS, "Give iris.csv a first line that names its 3 columns"),
     ],
-    ids=["text", "nested", "no-header"],
+    ids=["text", "nested", "units", "no-header"],
 )
 def test_what_is_not_recognized_is_refused_with_what_to_change(tmp_path, name, content, advice):
     written(tmp_path, **{name: content})

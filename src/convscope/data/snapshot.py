@@ -28,6 +28,7 @@ MOST_FILES = 4_000
 MOST_OPENED = 50
 """Files of one sort that are opened."""
 
+_MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s?(?:%|°?[A-Za-zµ]{1,4}(?:/s)?)")
 _ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|citation|authors|contributing)([._-].*)?", re.I)
 _DOCUMENTS = re.compile(
     r".*\.(md|rst|html?|pdf|docx?|tex|py|ipynb|r|m|sh|ya?ml|xml|toml|cfg|ini|log|js|css|c|h|cpp|java)", re.I
@@ -168,9 +169,12 @@ class DataSnapshot:
                     f"Flatten {_few(nested)} of {file.name}, which hold objects: pandas.json_normalize(rows)"
                     f" names columns such as {nested[0]}.text; then name them, as by --label-column."
                 )
+            elif (at := _with_units(head)) is not None:
+                shown = head.column(at)[0]
+                yield f"Write the numbers of {head.first[at]!r} in {file.name} without units: {shown!r}."
             elif not head.named:
                 count = len(head.first)
-                yield f"Give {file.name} a first line that names its {count} columns, one of them label."
+                yield f"Give {file.name} a first line that names its {count} columns, such as label."
 
     def _of_texts(self) -> Iterator[str]:
         for file in islice(self.texts, MOST_OPENED):
@@ -202,6 +206,17 @@ class DataSnapshot:
             return ()
         same = (each for each in self.path.parent.glob("*") if each.name.startswith(self.path.name))
         return tuple(sorted(file for file in same if file.is_file()))[:MOST_FILES]
+
+
+def _with_units(head: TableHead) -> int | None:
+    """The first column of numbers with a unit behind them, as some tools write them for people."""
+    columns = ((at, head.column(at)) for at in range(len(head.first)))
+    found = (
+        at
+        for at, cells in columns
+        if cells and sum(map(bool, map(_MEASURED.fullmatch, cells))) > len(cells) / 2
+    )
+    return next(found, None)
 
 
 def _is_nested(head: TableHead, at: int) -> bool:

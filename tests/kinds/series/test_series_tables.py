@@ -370,3 +370,43 @@ def test_an_encoding_is_passed_to_every_reader(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", stream)
     (series,) = read_series_inputs(["-"], encoding="utf-16-le").series
     assert series.variables == ("wärme",)
+
+
+def test_the_header_again_between_rows_is_refused_with_its_row(tmp_path):
+    rows = "".join(f"{row},{row % 7}\n" for row in range(30))
+    with pytest.raises(DataError, match="row 31: expected values, received the header again"):
+        read(tmp_path, f"time,a\n{rows}time,a\n{rows}")
+
+
+def test_a_second_column_of_times_is_no_variable(tmp_path):
+    rows = "".join(f"{10**18 + row * 10**7},{row / 100},{row % 7}\n" for row in range(50))
+    found, notes = read(tmp_path, f"time,seconds_elapsed,x\n{rows}")
+    assert found.variables == ("x",)
+    assert "the column 'seconds_elapsed' counts the time, too, and is left out" in notes
+
+
+def test_series_of_one_table_are_told_apart_by_words_rather_than_their_numbers(tmp_path):
+    rows = [
+        f"{number},{field},2026-01-01T00:{row // 60:02}:{row % 60:02}Z,{row % 9}"
+        for number, field in enumerate(("user", "system"))
+        for row in range(90)
+    ]
+    place = table(tmp_path / "query.csv", "\n".join(["table,_field,_time,_value", *rows]))
+    splits = read_streams(place)
+    assert splits.reading["id_column"] == "_field"
+    assert splits.train.samples.load(0).variables == ("_value",)
+    assert "'table' says the same as '_field' and is left out" in splits.decisions
+
+
+def test_series_that_a_column_of_words_names_are_watched(tmp_path):
+    rows = [f"{name};2026-01-01T00:{k // 60:02}:{k % 60:02};{k % 9}" for name in "ab" for k in range(90)]
+    place = table(tmp_path / "export.csv", "\n".join(["Series;Time;Value", *rows]))
+    assert detect(DataSnapshot(place)).recipe == "series-anomaly"
+    assert len(read_streams(place).train) == 2
+
+
+def test_elapsed_minutes_below_a_row_of_units_are_times(tmp_path):
+    rows = "".join(f"'0:{row // 100:02}.{row % 100:02}0',{row % 9}\n" for row in range(300))
+    place = table(tmp_path / "samples.csv", f"'Elapsed time','ECG'\n'hh:mm:ss.mmm','mV'\n{rows}")
+    found = series_of_frame(read_frame(place), "samples.csv").series[0]
+    assert (found.variables, str(found.times[-1])) == (("ECG",), "1970-01-01T00:00:02.990000000")

@@ -98,7 +98,9 @@ def test_rows_of_several_machines_are_a_series_each_and_failures_are_truth(tmp_p
 
 def test_two_columns_that_may_be_ids_are_told_and_one_can_be_named(tmp_path):
     lines = machines(ids=("1", "2")).replace("machineID", "place").splitlines()
-    text = "\n".join([f"{lines[0]},room", *(f"{line},{line.split(',')[1]}0" for line in lines[1:])])
+    rooms = [(int(line.split(",")[1]) + row % 2) % 2 for row, line in enumerate(lines[1:])]
+    rows = [f"{line},{room}" for line, room in zip(lines[1:], rooms, strict=True)]
+    text = "\n".join([f"{lines[0]},room", *rows])
     path = write(tmp_path / "a.csv", text)
     with pytest.raises(DataError, match="each of 'place', 'room'") as caught:
         read_streams(path)

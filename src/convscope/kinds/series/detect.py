@@ -133,11 +133,13 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     times = [place for place, field in enumerate(row) if looks_like_time(field)]
     named, marked = find_time_column(names), find_column(names, ANOMALY_COLUMNS)
     at = named if named is not None else next(iter(times), None)
-    if at is None or find_column(names, ID_COLUMNS) is not None:
+    ids = find_column(names, ID_COLUMNS)
+    told = ids is not None and not any(map(_is_number, head.column(ids))) and _label_of(names) is None
+    if at is None or (ids is not None and not told):
         return
     others = [place for place in range(len(names)) if place not in (at, marked, *times)]
     words = [place for place in others if not all(map(_is_number, head.column(place)))]
-    states = (place for place in words if not is_id_name(names[place]))
+    states = (place for place in words if place != ids and not is_id_name(names[place]))
     if len(words) == len(others) or not all(_is_state(head.column(place)) for place in states):
         return
     if marked is not None:

@@ -16,7 +16,13 @@ from convscope.kinds.series.anomaly.windows import probation
 from convscope.kinds.series.readers.frames import column_numbers, is_numeric
 from convscope.kinds.series.readers.sources import Doubt, Series
 from convscope.kinds.series.readers.steps import regular
-from convscope.kinds.series.readers.table_roles import called_labels, holds_words, id_column, label_names
+from convscope.kinds.series.readers.table_roles import (
+    called_labels,
+    holds_words,
+    id_column,
+    ids_alike,
+    label_names,
+)
 from convscope.kinds.series.readers.tables import (
     MEASURING,
     Measuring,
@@ -173,6 +179,10 @@ def measured_each(
         return [measured(frame, asked, where, alone=alone)]
     notes: list[str] = []
     frame = without_row_numbers(frame, notes, [asked.id_column, asked.measuring.time_column])
+    same = [name for name in ids_alike(frame, ids) if name not in marks]
+    if same:
+        frame = frame.drop(columns=same)
+        notes.append(f"{', '.join(map(repr, same))} says the same as '{ids}' and is left out")
     parts = list(frame.groupby(ids, sort=False, dropna=True))
     said = f"series: one for each of the {len(parts)} values of '{ids}', which is no variable"
     found = []

@@ -212,6 +212,7 @@ def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str
     rows = [form.dialect.without_ending(line) for line in lines[form.skipped :] if line.strip()]
     if not form.columns:
         raise DataError(f"{where}: expected a table, received an empty file")
+    _check_header(form, lines, rows, where)
     names = list(form.columns)
     if form.header is None:
         # Rows of series of different lengths are so themselves, and the first need not be the longest.
@@ -228,6 +229,16 @@ def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str
     frame.columns = [str(name).strip() for name in frame.columns]
     frame.attrs[_DECISIONS] = form.decisions
     return frame
+
+
+def _check_header(form: TableFormat, lines: Sequence[str], rows: Sequence[str], where: str) -> None:
+    """Refuses a table whose header comes again between its rows, as that of files that were joined."""
+    above = [form.dialect.without_ending(line) for line in lines[: form.skipped] if line.strip()]
+    if form.header is not None and len(form.columns) > 1 and above[-1:] and above[-1] in rows:
+        raise DataError(
+            f"{where}, row {rows.index(above[-1]) + 1}: expected values, received the header again",
+            hint="Divide the file there, or remove this line, if files with the same columns were joined.",
+        )
 
 
 def _read_csv(

@@ -272,9 +272,6 @@ def _read_each(into: _Into, listing: Listing, files: ClassFiles, grouped_by: str
     found = into.found
     groups: Sequence[str | None] = files.groups or [None] * len(files.keys)
     for key, label, split, group in zip(files.keys, files.labels, files.splits, groups, strict=True):
-        if not is_table(key):
-            listing.skip(key, "not a table")
-            continue
         path = Path(found.root, key)
         table = series_of_frame(into.asked.measuring.frame_of(path), str(path), into.asked.measuring)
         found.note(key, (*table.notes, table.line()))

@@ -359,6 +359,8 @@ def id_column(
         able = [name for name in free if not frame.duplicated([*times, name]).any()]
     called = [name for name in able if is_id_name(name)]
     chosen = called if called else able
+    if chosen and all(_alike(frame, chosen[0], other) for other in chosen[1:]):
+        return next((name for name in chosen if holds_words(frame[name])), chosen[0])
     if len(chosen) > 1:
         shown = ", ".join(f"'{name}'" for name in chosen)
         raise DataError(
@@ -366,7 +368,13 @@ def id_column(
             " belongs",
             hint=f"Name the column with --id-column, such as --id-column '{chosen[0]}'.",
         )
-    return chosen[0] if chosen else None
+    return None
+
+
+def ids_alike(frame: pandas.DataFrame, ids: str) -> list[str]:
+    """The columns that say the same as that of ids in other words, such as its number."""
+    others = [str(name) for name in frame.columns if name != ids and _may_be_ids(frame[name])]
+    return [name for name in others if _alike(frame, ids, name)]
 
 
 def is_id_name(name: str) -> bool:

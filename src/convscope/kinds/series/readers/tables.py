@@ -46,7 +46,7 @@ from convscope.kinds.series.readers.frames import (
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.time_forms import FORMS, Times, in_standard_time
-from convscope.kinds.series.readers.times import find_time_columns, parse_time_columns
+from convscope.kinds.series.readers.times import find_time_column, find_time_columns, parse_time_columns
 
 if TYPE_CHECKING:
     import pandas
@@ -208,6 +208,7 @@ def grouped_series(
         notes += parsed.notes
         times = parsed.times.copy()
         order = _in_order(times, groups, where, notes)
+        frame = _without_other_times(frame, columns, order, groups, notes)
     rest = frame.drop(columns=[*columns, *(name for name in measuring.drop if name in frame.columns)])
     values, variables = _variables(rest, where, measuring, notes)
     borders = np.flatnonzero(np.diff(groups[order])) + 1
@@ -266,6 +267,26 @@ def _variables(
             f"{where}: expected a column of numbers, received {', '.join(frame.columns) or 'none'}"
         )
     return np.stack(list(found.values()), axis=1), tuple(found)
+
+
+def _without_other_times(
+    frame: pandas.DataFrame,
+    columns: Sequence[str],
+    order: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    notes: list[str],
+) -> pandas.DataFrame:
+    """A frame without further columns that are called as times are and only grow, as the time itself does."""
+    together = np.diff(groups[order]) == 0
+    found = []
+    for name in frame.columns:
+        if name in columns or find_time_column([name]) is None or not is_numeric(frame[name]):
+            continue
+        steps = np.diff(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)[order])[together]
+        if len(steps) and np.all(steps > 0):
+            found.append(name)
+            notes.append(f"the column '{name}' counts the time, too, and is left out")
+    return frame.drop(columns=found) if found else frame
 
 
 def _in_order(

@@ -33,6 +33,8 @@ _COMPACT = re.compile(
     r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?:[.,](?P<fraction>\d{1,12}))?(?P<zone>z|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
+_ELAPSED = re.compile(r"(?P<minute>\d{1,3}):(?P<second>[0-5]\d)\.(?P<fraction>\d{3,9})")
+"""Minutes, seconds and their fraction, as recorders count them."""
 _ALONE = re.compile(_CLOCK, re.IGNORECASE)
 
 
@@ -64,14 +66,18 @@ def read_time(text: str) -> Written | None:
         Written(year=2006, month=16, day=12, open=True, nanoseconds=62640000000000, clock=True)
         >>> read_time("Dec 16, 2006 5:24 PM") == read_time("2006-12-16T17:24:00Z")
         True
-        >>> read_time("1.5") is None
-        True
+        >>> read_time("1.5") is None, read_time("0:02.500").nanoseconds
+        (True, 2500000000)
     """
     for form in (*_FORMS, _COMPACT):
         found = form.fullmatch(text)
         dated = None if found is None else _of_date(found.groupdict())
         if dated is not None:
             return dated
+    elapsed = _ELAPSED.fullmatch(text)
+    if elapsed is not None:
+        nanoseconds = 60 * 10**9 * int(elapsed["minute"]) + int(elapsed["second"]) * 10**9
+        return Written(0, 0, 0, False, nanoseconds + int(elapsed["fraction"].ljust(9, "0")), True)
     found = _ALONE.fullmatch(text)
     if found is None or (found["mark"] == "." and found["second"] is None):
         return None
