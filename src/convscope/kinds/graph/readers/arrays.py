@@ -83,8 +83,8 @@ def arrays_of(file: Path) -> dict[str, Any]:
             with archive.open(name) as opened:
                 if _check_header(opened, f"{file}, {name}"):
                     objects.append(name.removesuffix(".npy"))
-        stored = np.load(file, allow_pickle=False)
-        arrays = {name: stored[name] for name in stored.files if name not in objects}
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files if name not in objects}
     return _put_together(arrays, objects, file)
 
 
@@ -122,9 +122,7 @@ def _put_together(arrays: dict[str, Any], objects: Sequence[str], file: Path) ->
 def _csr(parts: Sequence[Any], where: str) -> Any:
     data, indices, indptr, shape = parts
     if indices is None or shape is None or indptr.ndim != 1 or indices.ndim != 1:
-        raise DataError(
-            f"{where}: expected data, indices, indptr and shape of a sparse matrix, received fewer"
-        )
+        raise DataError(f"{where}: expected data, indices, indptr and shape of a matrix, received fewer")
     data = np.ones(len(indices), np.float32) if data is None else data
     with damage_as_data_error(where, "sparse matrix"):
         rows, columns = (int(length) for length in shape)

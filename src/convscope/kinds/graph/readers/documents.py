@@ -106,13 +106,13 @@ class _Xml:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
-        try:
-            with damage_as_data_error(str(path), "XML file"), opened(path) as file:
+        with damage_as_data_error(str(path), "XML file"), opened(path) as file:
+            try:
                 while data := file.read(_PIECE):
                     parser.Parse(data, False)
                 parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise DataError(f"{path}, line {error.lineno}: not valid XML ({error})") from None
+            except expat.ExpatError as error:
+                raise DataError(f"{path}, line {error.lineno}: not valid XML ({error})") from None
 
     def _refuse(self, *declared: Any) -> None:
         raise DataError(
@@ -219,7 +219,18 @@ def _gml(path: Path) -> Document:
             )
     if len(stack) > 1:
         raise DataError(f"{path}: the list {stack[-1][0]!r} does not end", hint="The file is cut off.")
+    _by_label(document)
     return document
+
+
+def _by_label(document: Document) -> None:
+    """Nodes of GML are called by their labels, where each has another one."""
+    names = {node["id"]: node.get("name", node["id"]) for node in document.nodes}
+    ends = {edge[end] for edge in document.edges for end in ("source", "target")}
+    if len(set(names.values())) == len(document.nodes) and ends <= set(names):
+        document.nodes[:] = [{**node, "id": node.pop("name", node["id"])} for node in document.nodes]
+        for edge in document.edges:
+            edge["source"], edge["target"] = names[edge["source"]], names[edge["target"]]
 
 
 def _take_gml(document: Document, what: str, item: Item, path: Path) -> None:

@@ -17,6 +17,9 @@ Rows = npt.NDArray[np.int64]
 _BOTH_WAYS = 0.99
 """Share of edges whose reverse is listed too from which on a table lists each edge both ways."""
 
+_BY_CHANCE = 0.01
+"""Share of them up to which the others are taken for edges that are listed once, whichever way."""
+
 
 @dataclass(frozen=True, eq=False)
 class EdgeRows:
@@ -205,10 +208,11 @@ def _direction(
             or np.isclose(weights[seen], weights[both[seen]]).mean() >= _BOTH_WAYS
         )
         directed, why = not alike, listed + ("" if alike else " with other weights")
-    elif twice:
+    elif twice > _BY_CHANCE * len(both):
         directed, why = True, f"{listed}, the others one way"
     else:
-        directed, why = False, "each edge is listed one way and nothing says that it leads only there"
+        few = "each edge is listed one way" if not twice else f"no more than {listed}"
+        directed, why = False, f"{few} and nothing says that it leads only there"
     other = "--undirected" if directed else "--directed"
     hint = "" if asked is not None or rows.directed is not None else f"; {other} says otherwise"
     notes.decisions.append(f"direction: {'directed' if directed else 'undirected'}, {why}{hint}")

@@ -42,6 +42,15 @@ WEIGHTS = (
 """Names of a column of weights, the surest first."""
 TIMES = ("time", "timestamp", "datetime", "date", "ts", "unixts", "unix_time", "created_at", "year")
 """Names of a column of times, the surest first."""
+USERS = ("user", "user_id", "userid", "uid", "reviewerid", "customer_id", "customerid")
+"""Names of a column of users."""
+ITEMS = (
+    *("item", "item_id", "itemid", "movieid", "movie_id", "product_id", "productid", "artistid", "artist_id"),
+    *("book_id", "isbn", "asin", "business_id", "song_id", "track_id", "anime_id", "movie", "iid"),
+)
+"""Names of a column of items."""
+RATINGS = ("rating", "ratings", "score", "stars", "overall", "book-rating", "plays", "count", "weight")
+"""Names of a column of ratings."""
 KINDS = ("type", "directed")
 """Names of a column that says whether each edge is directed, as Gephi writes it."""
 IDS = ("id", "node", "node_id", "nodeid", "id:id", ":id", "vertex", "vertex_id", "name", "index", "key")
@@ -245,6 +254,33 @@ def looks_like_edges(table: TableSource) -> bool:
     one, other = (table.seen(name) for name in table.columns[:2])
     repeated = len(set(one)) < len(one) or len(set(other)) == len(other) < 4
     return is_id_like(one) and is_id_like(other) and (repeated or bool(set(one) & set(other)))
+
+
+def is_group_name(name: str) -> bool:
+    """Whether a column is called as labels or groups of nodes are."""
+    return is_label_name(name) or _last_word(name) in _GROUPS
+
+
+def rating_columns(table: TableSource) -> tuple[str, str, str | None, str | None] | None:
+    """Columns of user, item, rating and time of a table of ratings; None where it is none.
+
+    Without a header a table of ratings has whole numbers as users and items, at most ten ratings, and times.
+    """
+    columns = table.columns
+    if table.named:
+        user, item = (find_column(columns, names) for names in (USERS, ITEMS))
+        rating, time = (find_column(columns, names) for names in (RATINGS, TIMES))
+        if user is None or item is None or (rating is None and len(columns) > 3):
+            return None
+        named = [None if at is None else columns[at] for at in (rating, time)]
+        return columns[user], columns[item], named[0], named[1]
+    if len(columns) != 4 or len(table.first) < 4:
+        return None
+    users, items, ratings, times = (table.seen(name) for name in columns)
+    whole = all(cell.isdecimal() for cell in (*users, *items))
+    few = len(set(ratings)) <= 11 and table.is_numeric(columns[2])
+    is_one = whole and few and all(map(_UNIX_SECONDS.fullmatch, times))
+    return (columns[0], columns[1], columns[2], columns[3]) if is_one else None
 
 
 def is_id_like(cells: Sequence[str]) -> bool:

@@ -168,7 +168,8 @@ def _graph(
     if said[0] is not None:
         rows = replace(rows, directed=said[0], why=said[1])
     progress(1, 1 + len(nodes_of), "reading tables")
-    ids, nodes = _known(rows), []
+    ids = _known(rows) if nodes_of else frozenset()
+    nodes = []
     for place, table in enumerate(nodes_of, 2):
         split = split_of(table.path.name) if len(table.columns) == 1 else None
         nodes.append(_of_nodes(table, ids, asked, notes) if split is None else _listed(table, split, notes))
@@ -186,6 +187,12 @@ def _listed(table: TableSource, split: str, notes: GraphNotes) -> NodeRows:
     ids = _ids(table.load([name], [], [])[name])
     notes.decisions.append(f"splits: {table.path.name} lists {len(ids):,} nodes of {split}")
     return NodeRows(len(ids), table.path.name, ids, splits=np.full(len(ids), split, object))
+
+
+def is_called(path: Path) -> str | None:
+    """Whether a file is called one of edges, or of nodes."""
+    words = set(_LETTERS.findall(path.name.lower()))
+    return "nodes" if words & _NODE_WORDS else "edges" if words & _EDGE_WORDS else None
 
 
 def holds_edges(files: Sequence[Path], encoding: str | None) -> bool:
@@ -221,11 +228,10 @@ def _sorted_in(tables: Sequence[TableSource], files: Sequence[Path]) -> tuple[Ta
 def _surest(tables: Sequence[TableSource]) -> list[TableSource]:
     """Tables of edges by the names of files, or else by what stands in them, or the only one."""
     wide = [table for table in tables if len(table.columns) > 1]
-    words = {id(table): set(_LETTERS.findall(table.path.name.lower())) for table in tables}
-    named = [table for table in wide if words[id(table)] & _EDGE_WORDS and not words[id(table)] & _NODE_WORDS]
+    named = [table for table in wide if is_called(table.path) == "edges"]
     if named:
         return named
-    free = [table for table in wide if not words[id(table)] & _NODE_WORDS]
+    free = [table for table in wide if is_called(table.path) is None]
     alike = [table for table in free if looks_like_edges(table)]
     return alike or (wide if len(tables) == 1 else free if len(free) == 1 else [])
 

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from math import isnan
 from pathlib import Path
@@ -44,6 +45,7 @@ LOOKED_AT = 1000
 _PIECE = 2**24
 _REMARK_LINES = 60
 _MOST_WORDS = 4
+_NUMBERS_ALONE = re.compile(r"\d+([\s,;|]+\d+){0,3}")
 _REMARK = re.compile(rb"^[#%][^\n]*\n", re.MULTILINE)
 _TAG = re.compile(r"[#%]\S")
 _SPACED_REMARK = re.compile(rb"^[#%]([ \t][^\n]*)?\n", re.MULTILINE)
@@ -82,8 +84,12 @@ class TableSource:
 
     def seen(self, name: str) -> list[str]:
         """What stands in a column, as far as it was looked at."""
-        at = self.columns.index(name)
+        at = self._places[name]
         return [row[at] for row in self.first if at < len(row)]
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {name: at for at, name in enumerate(self.columns)}
 
     def is_numeric(self, name: str) -> bool:
         """Whether numbers and what stands for missing ones are all that was seen of a column."""
@@ -97,6 +103,7 @@ def open_source(
     wanted: Sequence[str] = (),
     usual: Sequence[str] = (),
     header_names: Callable[[Sequence[str]], Sequence[str]] = lambda fields: (),
+    header: bool | None = None,
 ) -> TableSource:
     """Finds the form of a table.
 
@@ -106,6 +113,7 @@ def open_source(
         wanted: Columns that the user named.
         usual: Names of columns in lower case by which a header is known.
         header_names: Of the fields of a line, those by which it surely is a header.
+        header: Whether the first row names the columns; found by default.
 
     Raises:
         DataError: It cannot be read, is empty, or is no table.
@@ -117,7 +125,7 @@ def open_source(
     if kind in ("JSON", "JSON Lines", "Excel"):
         table = open_table(path, kind, encoding=encoding, wanted=wanted, roles=[list(usual)])
         return _by_rows(table)
-    found = _format(path, encoding, kind == "TSV", wanted, usual, header_names)
+    found = _format(path, encoding, kind == "TSV", wanted, usual, header_names, header)
     if not found.columns:
         raise DataError(f"{path}: expected a table of edges or nodes, received an empty file")
     text = _Text(path, found)
@@ -136,6 +144,7 @@ def _format(
     wanted: Sequence[str],
     usual: Sequence[str],
     header_names: Callable[[Sequence[str]], Sequence[str]],
+    header: bool | None,
 ) -> TableFormat:
     """The form of a text table, one of names with white space between them among them."""
     name = found_encoding(path, encoding).name
@@ -147,14 +156,16 @@ def _format(
     parted = [head.split(mark) for head in heads for mark in (*DELIMITERS, None)]
     sure = [header_names([field.strip(' "') for field in fields]) for fields in parted]
     wanted = [*wanted, *(name for names in sure for name in names)]
-    found = table_format(path, encoding, tabs=tabs, wanted=wanted, usual=usual)
+    if header is None and rows and _NUMBERS_ALONE.fullmatch(rows[0].strip()):
+        header = False  # ids of an edge, not names that count
+    found = table_format(path, encoding, tabs=tabs, header=header, wanted=wanted, usual=usual)
     if len(found.columns) != 1 or not rows:
         return found
     widths = {len(line.split()) for line in rows}
     if len(widths) != 1 or not 2 <= max(widths) <= _MOST_WORDS:
         return found
     tabbed = ["\t".join(line.split()) for line in lines]
-    spaced = format_of_lines(tabbed, path.name, tabs=True, wanted=wanted, usual=usual)
+    spaced = format_of_lines(tabbed, path.name, tabs=True, header=header, wanted=wanted, usual=usual)
     said = f"delimiter: the fields of {path.name} are parted by white space"
     white = Dialect(WHITE_SPACE, "")
     return replace(spaced, dialect=white, encoding=name, decisions=(said, *spaced.decisions))

@@ -85,9 +85,13 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
     return FoundGraphs(graphs, layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped), folds)
 
 
+def _line(file: Path, row: int) -> str:
+    return open_source(file, header=False).line(row)
+
+
 def _table(file: Path, width: int | None = None) -> npt.NDArray[np.float64]:
     """A file of numbers, shape (rows, columns)."""
-    source = open_source(file)
+    source = open_source(file, header=False)
     loaded = source.load([], [], source.columns)
     columns = [numbers_of(loaded[name]) for name in source.columns]
     if source.named or any(column is None or not np.isfinite(column).all() for column in columns):
@@ -112,7 +116,7 @@ def _whole(values: Numbers, file: Path, least: int, most: int) -> npt.NDArray[np
     if wrong.any():
         row = int(np.argmax(wrong.reshape(len(values), -1).any(1)))
         raise DataError(
-            f"{open_source(file).line(row)}: expected whole numbers from {least} to {most:,}, received"
+            f"{_line(file, row)}: expected whole numbers from {least} to {most:,}, received"
             f" {values[wrong][0]:g}"
         )
     return values.astype(np.int64)
@@ -124,7 +128,7 @@ def _indicator(file: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
     falls = np.flatnonzero(np.diff(graph_of) < 0)
     if len(falls):
         raise DataError(
-            f"{open_source(file).line(int(falls[0]) + 1)}: expected the nodes of a graph behind each other,"
+            f"{_line(file, int(falls[0]) + 1)}: expected the nodes of a graph behind each other,"
             " received one of an earlier graph"
         )
     count = int(graph_of[-1]) + 1
@@ -147,7 +151,7 @@ def _edges(
     pairs = _whole(_table(file, 2), file, 1, nodes) - 1
     across = graph_of[pairs[:, 0]] != graph_of[pairs[:, 1]]
     if across.any():
-        line = open_source(file).line(int(np.argmax(across)))
+        line = _line(file, int(np.argmax(across)))
         raise DataError(f"{line}: expected an edge between two nodes of one graph, received nodes of two")
     made = merged_edges(EdgeRows(file.name), pairs[:, 0], pairs[:, 1], nodes, directed, notes)
     edges = made["edges"]

@@ -1,0 +1,186 @@
+"""Whether a path holds a graph: with labels of nodes, a collection of graphs, ratings, or edges alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from convscope.data.heads import JSON, TABLES, suffix_of
+from convscope.data.snapshot import DataSnapshot
+from convscope.errors import BackendError, ConvscopeError
+from convscope.kinds.contract.kind import Detection
+from convscope.kinds.graph.readers.documents import DOCUMENTS, XML
+from convscope.kinds.graph.readers.planetoid import planetoid_name
+from convscope.kinds.graph.readers.roles import (
+    USUAL,
+    AskedColumns,
+    header_names,
+    is_group_name,
+    is_id_like,
+    looks_like_edges,
+    node_columns,
+    rating_columns,
+)
+from convscope.kinds.graph.readers.table_graphs import is_called
+from convscope.kinds.graph.readers.tables import TableSource, may_be_table, open_source
+from convscope.kinds.graph.readers.tu import tu_name
+
+NODES, GRAPHS, LINKS, RATINGS = (
+    "node-classification",
+    "graph-classification",
+    "link-prediction",
+    "recommendation",
+)
+_EDGES = frozenset(("edge_index", "edges", "edge_list", "edge_indices"))
+_SPARSE = frozenset(("indices", "indptr", "shape"))
+_LABELS = frozenset(("y", "labels", "label", "node_labels", "node_label"))
+_LISTS = frozenset((".edges", ".edgelist", ".el", ".cites"))
+_OF_SNAP = re.compile(
+    r"^[#%].*(\bnodes:|fromnodeid|\bundirected\b|\bdirected graph)", re.IGNORECASE | re.MULTILINE
+)
+_ATTRIBUTES = re.compile(r'(?:attr\.name|title)="([^"]*)"|^\s*(\w+) |"(\w+)"\s*:', re.MULTILINE)
+_NODE_KEYS = re.compile(r'"nodes"\s*:\s*\[')
+_LINK_KEYS = re.compile(r'"(links|edges)"\s*:\s*\[')
+_MOST_TABLES = 12
+_MOST_NAMES = 200
+_FEWEST_ROWS = 10
+_OTHERS = "node-clustering and social-network are chosen by --recipe"
+
+
+def detect(snapshot: DataSnapshot) -> Detection | None:
+    """The recipe for the graph of a path; None where there is none."""
+    found = [*_collections(snapshot), *_documents(snapshot), *_tables(snapshot), *_archives(snapshot)]
+    return max(found, key=lambda each: each.confidence, default=None)
+
+
+def _collections(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Files whose names say what they are."""
+    name = tu_name(snapshot.files)
+    if name is not None and f"{name}_graph_labels.txt" in {file.name for file in snapshot.files}:
+        yield Detection(GRAPHS, 0.98, f"{name}_A.txt and {name}_graph_labels.txt are a collection of TU")
+    planetoid = planetoid_name(snapshot.files)
+    if planetoid is not None:
+        yield Detection(NODES, 0.98, f"ind.{planetoid}.graph is a file of Planetoid")
+
+
+def _documents(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """GraphML, GEXF, GML, and JSON of nodes and links."""
+    for file in [each for each in snapshot.files if suffix_of(each) in DOCUMENTS][:_MOST_TABLES]:
+        head, suffix = snapshot.head(file), suffix_of(file)
+        if suffix == ".json":
+            is_graph = _NODE_KEYS.search(head) is not None and _is_linked(file, head)
+        elif suffix in XML:
+            is_graph = "<graphml" in head or "<gexf" in head
+        else:
+            is_graph = re.search(r"^\s*graph\s*\[", head, re.MULTILINE) is not None
+        if is_graph:
+            names = {name for found in _ATTRIBUTES.findall(head) for name in found if name}
+            label = next((name for name in sorted(names) if is_group_name(name)), None)
+            yield _of_nodes_or_links(file.name, "holds nodes and edges", label, 0.95)
+            return
+
+
+def _is_linked(file: Path, head: str) -> bool:
+    """Whether links come with the nodes of JSON, at the beginning or at the end of the file."""
+    if _LINK_KEYS.search(head):
+        return True
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size // 2))
+            return b'"source"' in opened.read(2**16)
+    except OSError:
+        return False
+
+
+def _archives(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Arrays and sparse matrices."""
+    for file in snapshot.ending_in(frozenset([".npz", ".mtx"]))[:_MOST_TABLES]:
+        if suffix_of(file) == ".mtx":
+            sizes = [line.split() for line in snapshot.head(file).splitlines() if line[:1] != "%"][:1]
+            if sizes and len(sizes[0]) == 3 and sizes[0][0] == sizes[0][1]:
+                yield Detection(LINKS, 0.8, f"{file.name} is a square sparse matrix; {_OTHERS}")
+            continue
+        heads = snapshot.arrays(file)
+        names = {name.lower() for name in heads}
+        listed = [head for name, head in heads.items() if name.lower() in _EDGES]
+        edges = any(2 in head.shape and len(head.shape) == 2 and head.dtype[1] in "iu" for head in listed)
+        parts = any({f"{prefix}{part}" for part in _SPARSE} <= names for prefix in ("adj_", "adj.", "a_"))
+        alone = names >= _SPARSE and "adj" in file.stem.lower()
+        if edges or parts or alone:
+            stored = {each.stem.lower() for each in snapshot.files} if alone else names
+            label = next((name for name in sorted(stored) if name in _LABELS), None)
+            yield _of_nodes_or_links(file.name, "holds the edges of a graph", label, 0.95)
+
+
+def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """A table of edges, with tables of nodes beside it or alone; a table of ratings."""
+    names = [file for file in snapshot.files if may_be_table(file) and file in set(snapshot.data_files)]
+    if len(names) > 4 * _MOST_TABLES:
+        return
+    tables = [table for file in names[:_MOST_TABLES] if (table := _opened(file, snapshot)) is not None]
+    for table in tables:
+        if rating_columns(table) is not None:
+            yield Detection(RATINGS, 0.9, f"{table.path.name} has ratings of items by users")
+            return
+    edges = max(tables, key=lambda table: _sureness(table, snapshot), default=None)
+    confidence = 0.0 if edges is None else _sureness(edges, snapshot)
+    if edges is None or not confidence:
+        return
+    ends = {cell for row in edges.first for cell in row}
+    for table in tables:
+        columns = None if table is edges else node_columns(table, AskedColumns(), frozenset(ends))
+        if columns is not None and columns.label is not None and columns.id is not None:
+            reason = f"{edges.path.name} has edges and {table.path.name} a label of each node"
+            yield Detection(NODES, min(0.95, confidence + 0.1), reason)
+            return
+    yield Detection(LINKS, confidence, f"{edges.path.name} has an edge in each row; {_OTHERS}")
+
+
+def _opened(file: Path, snapshot: DataSnapshot) -> TableSource | None:
+    head = snapshot.table(file) if suffix_of(file) in TABLES or snapshot.head(file) else None
+    if head is None or (suffix_of(file) in JSON and len(head.first) > _MOST_NAMES):
+        return None
+    try:
+        return open_source(file, None, (), USUAL, header_names)
+    except (ConvscopeError, BackendError):
+        return None
+
+
+def _sureness(table: TableSource, snapshot: DataSnapshot) -> float:
+    """How surely rows are edges: by names of columns and files, remarks, and ids that come again."""
+    called = is_called(table.path)
+    if _OF_SNAP.search(table.remarks) and looks_like_edges(table):
+        return 0.95
+    if len(table.columns) < 2 or called == "nodes" or not looks_like_edges(table):
+        return 0.0
+    if table.named:
+        names = header_names(table.columns)
+        cells = [table.seen(name) for name in names]
+        short = all(is_id_like(each) and _are_short(each) for each in cells)
+        return (0.9 if called == "edges" else 0.85) if names and short and _recur(*cells) else 0.0
+    one, other = (table.seen(name) for name in table.columns[:2])
+    if not (_are_short(one) and _are_short(other) and _recur(one, other)):
+        return 0.0
+    if called == "edges" or suffix_of(table.path) in _LISTS:
+        return 0.9
+    whole = all(cell.isdecimal() for cell in (*one, *other))
+    return 0.6 if whole and len(one) >= _FEWEST_ROWS and set(one) & set(other) else 0.0
+
+
+def _are_short(cells: Sequence[str]) -> bool:
+    """Whether names stand in a column, not sentences."""
+    words = [len(cell.split()) for cell in cells if cell]
+    return bool(words) and sum(words) <= 2.5 * len(words)
+
+
+def _recur(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether ids come again, as nodes with several edges do."""
+    both = [*one, *other]
+    return len(set(both)) < len(both)
+
+
+def _of_nodes_or_links(file: str, what: str, label: str | None, confidence: float) -> Detection:
+    if label is not None:
+        return Detection(NODES, confidence, f"{file} {what}, and {label!r} is a label of each node")
+    return Detection(LINKS, confidence, f"{file} {what}; {_OTHERS}")
