@@ -77,7 +77,7 @@ def test_maps_leave_out_padding_and_shade_the_rim():
     inner = view.description.hops <= 1
     assert len(np.unique(colored[~inner].round(3), axis=0)) == 1
     assert len(np.unique(colored[inner].round(3), axis=0)) > 10
-    assert any("gray: nodes at the rim" in each for each in texts(figure))
+    assert "gray: nodes at the rim" in " ".join(texts(figure))
     assert any("up to 1 hop away" in each for each in texts(figure))
 
 
@@ -116,7 +116,7 @@ def test_of_very_many_nodes_the_density_is_drawn():
     layer = LayerMaps("conv", "", np.random.default_rng(0).random((nodes, 1)))
     figure = draw_maps(Sample(view), [layer])
     assert not marks(figure, "maps")
-    assert any("mean of the nodes there" in each for each in texts(figure))
+    assert "each spot is the mean of the nodes there" in " ".join(texts(figure))
 
 
 def test_the_rim_of_a_field_is_not_complete_but_its_center_is():

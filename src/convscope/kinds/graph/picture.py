@@ -83,6 +83,34 @@ class GraphPicture:
         """What must be said about the drawing."""
         return ("each spot is the mean of the nodes there",) if self.dense else ()
 
+    def drawn(self, values: Numbers, known: npt.NDArray[np.bool_], side: int) -> Numbers:
+        """The numbers that colors are drawn for: those of the nodes, or the means of what shares a spot.
+
+        Args:
+            values: Of the nodes that count.
+            known: Which these are, shape (nodes,).
+            side: Of the picture.
+        """
+        if not self.dense:
+            return values
+        spot, cells = self._spots((0, 0, side), self._placed((0, 0, side), False)[known])
+        total = np.bincount(spot, minlength=cells * cells)
+        return np.asarray(np.bincount(spot, values, minlength=cells * cells)[total > 0] / total[total > 0])
+
+    def _placed(self, spot: tuple[int, int, int], named: bool) -> Numbers:
+        """Where the nodes lie in a square."""
+        x, y, side = spot
+        margin = self.radius(side) + (26 if named else 4)
+        return np.asarray(np.array((x, y)) + margin + self.description.places * (side - 2 * margin))
+
+    @staticmethod
+    def _spots(spot: tuple[int, int, int], places: Numbers) -> tuple[npt.NDArray[np.int64], int]:
+        """The number of the cell of each node, and how many cells there are along a side."""
+        x, y, side = spot
+        cells = -(-side // _CELL)
+        at = np.clip((places - (x, y)) / _CELL, 0, cells - 1).astype(np.int64)
+        return at[:, 1] * cells + at[:, 0], cells
+
     def radius(self, side: int) -> float:
         """Of the dots, in pixels, in a picture of some width."""
         return float(np.clip(0.16 * side / np.sqrt(max(len(self.description.names), 1)), 1.3, 11))
@@ -110,8 +138,8 @@ class GraphPicture:
         x, y, side = spot
         sheet.box(x, y, side, side, edge=sheet.theme.rule, width=0.6)
         radius = self.radius(side)
-        margin = radius + (26 if len(labels) else 4)
-        places = np.array((x, y)) + margin + self.description.places * (side - 2 * margin)
+        labels = labels if not self.dense else list(self.description.centers)
+        places = self._placed(spot, len(labels) > 0)
         self._place_edges(sheet, spot, places)
         if edges is not None and len(edges.rows):
             sheet.segments(places[self.description.edges[edges.rows]], edges.colors, width=1.6, name="edges")
@@ -157,9 +185,7 @@ class GraphPicture:
     ) -> None:
         """Cells of a few pixels, each the mean of the nodes in it."""
         x, y, side = spot
-        cells = -(-side // _CELL)
-        at = np.clip((places - (x, y)) / _CELL, 0, cells - 1).astype(np.int64)
-        flat = at[:, 1] * cells + at[:, 0]
+        flat, cells = self._spots(spot, places)
         total = np.bincount(flat, minlength=cells * cells)
         there = total > 0
         picture = np.zeros((cells * cells, 4), np.uint8)
@@ -185,7 +211,6 @@ class GraphPicture:
         """Writes names beside their nodes where they cover no other name, and few nodes."""
         x, y, side = spot
         taken = np.zeros((0, 4))
-        crowd = places if not self.dense else places[:0]
         for node in np.asarray(order)[: 4 * _LABELS].tolist():
             if len(taken) >= _LABELS:
                 return
@@ -197,7 +222,7 @@ class GraphPicture:
             for left, top in _beside(across, down, wide, radius):
                 box = np.array((left, top, left + wide, top + _HIGH))
                 inside = left >= x + 2 and box[2] <= x + side - 2 and top >= y + 2 and box[3] <= y + side - 2
-                if inside and not _meets(box, taken) and _covered(box, crowd, radius) < 1:
+                if inside and not _meets(box, taken) and (self.dense or _covered(box, places, radius) < 1):
                     sheet.box(left - 2, top, wide + 4, _HIGH, fill=sheet.theme.ground, width=0)
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])

@@ -161,7 +161,8 @@ class GraphView(View):
         columns = max(1, (room + GAP) // (MAP + GAP))
         chosen = self.planes(layer)[channels]
         known = self.description.complete(layer.hops)
-        scales = scales_of(sheet, chosen[:, known], scale)
+        drawn = np.stack([self.picture.drawn(values[known], known, MAP) for values in chosen])
+        scales = scales_of(sheet, drawn, scale)
         if shared is not None and scale == "layer":
             scales = [shared] * len(channels)
         for place, (channel, values) in enumerate(zip(channels, chosen, strict=True)):
