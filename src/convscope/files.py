@@ -112,8 +112,9 @@ def locked(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror or error}.", "Choose another --out."
         ) from error
     try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, _holder().encode())
+        with suppress(OSError):  # a disk that is full has the lock all the same, which does not say whose
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, _holder().encode())
         yield
     finally:
         if os.name == "nt":  # an open file cannot be removed there

@@ -199,6 +199,23 @@ class Run:
             self.discard_if_empty()
             raise
 
+    @contextmanager
+    def full_disk_told(self) -> Iterator[None]:
+        """Turns a full disk into an error that says how to go on; what was written before stays whole.
+
+        Raises:
+            RunError: The disk is full.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise RunError(
+                f"The disk of {self.folder} is full. The epochs that are written stay whole.",
+                f"Free some space and go on: convscope train --resume {self.folder}",
+            ) from error
+
     def _read(self, name: str) -> Any:
         path = self.folder / name
         try:

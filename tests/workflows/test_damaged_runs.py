@@ -1,5 +1,6 @@
 """Files of a run that are damaged: an error of the package that names the file, and never a traceback."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -70,6 +71,13 @@ def test_half_of_a_surrogate_pair_is_no_text(run):
     (run.folder / "run.json").write_text(content, "utf-8")
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         run.record()
+
+
+def test_a_full_disk_says_how_to_go_on(run):
+    with pytest.raises(RunError, match=f"disk of {run.folder} is full.*--resume"), run.full_disk_told():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="refused"), run.full_disk_told():
+        raise OSError(errno.EACCES, "refused")
 
 
 @pytest.mark.parametrize("width", ["1.5", -1.0, True, float("nan"), [1.0]], ids=repr)

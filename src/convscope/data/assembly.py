@@ -347,7 +347,7 @@ def _complete(
         )
         if name == "test" and len(chosen) < FEW_TO_JUDGE:
             decisions.append(
-                f"test: each of so few {many} is {100 / len(chosen):.0f} % of what metrics are measured on;"
+                f"test: each of so few {many} is {100 / len(chosen):.3g} % of what metrics are measured on;"
                 f" `--folds 5` tests on all {many} in turn"
             )
         counts = np.bincount(chosen, minlength=len(class_names))

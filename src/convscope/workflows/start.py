@@ -12,6 +12,7 @@ from convscope.data.folds import Fold, check_folds
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, RunError, UsageError
 from convscope.files import locked
+from convscope.json_values import from_json
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.registry import check_installed, choose_spec, find_recipe, find_spec
 from convscope.option import Option, for_architecture, validated
@@ -244,7 +245,7 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
         record["settings"],
         watching.progress,
         fresh=False,
-        fold=None if fold is None else Fold(**fold),
+        fold=None if fold is None else from_json(Fold, fold, f"{run.folder / 'run.json'} to name its fold"),
     )
     made = replace(made, decisions=tuple(record["decisions"]))
     _describe(made, watching.say)
@@ -254,7 +255,8 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
 def _carried_out(made: Plan, run: Run, watching: Watching) -> Run:
     from convscope.workflows.train import carry_out
 
-    return carry_out(made, run, watching.callbacks, watching.progress, watching.say, watching.say_epoch)
+    with run.full_disk_told():
+        return carry_out(made, run, watching.callbacks, watching.progress, watching.say, watching.say_epoch)
 
 
 def _describe(made: Plan, say: Say, fold: Fold | None = None) -> None:
