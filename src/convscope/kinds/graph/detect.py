@@ -10,12 +10,14 @@ from convscope.data.heads import JSON, TABLES, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import BackendError, ConvscopeError
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.graph.readers.columns import TableSource
 from convscope.kinds.graph.readers.documents import DOCUMENTS, XML
 from convscope.kinds.graph.readers.planetoid import planetoid_name
 from convscope.kinds.graph.readers.roles import (
     USUAL,
     AskedColumns,
     header_names,
+    is_adjacency,
     is_group_name,
     is_id_like,
     looks_like_edges,
@@ -23,7 +25,7 @@ from convscope.kinds.graph.readers.roles import (
     rating_columns,
 )
 from convscope.kinds.graph.readers.table_graphs import is_called
-from convscope.kinds.graph.readers.tables import TableSource, may_be_table, open_source
+from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.readers.tu import tu_name
 
 NODES, GRAPHS, LINKS, RATINGS = (
@@ -150,15 +152,16 @@ def _opened(file: Path, snapshot: DataSnapshot) -> TableSource | None:
 def _sureness(table: TableSource, snapshot: DataSnapshot) -> float:
     """How surely rows are edges: by names of columns and files, remarks, and ids that come again."""
     called = is_called(table.path)
-    if _OF_SNAP.search(table.remarks) and looks_like_edges(table):
-        return 0.95
+    of_snap = _OF_SNAP.search(table.remarks) is not None and looks_like_edges(table)
+    if of_snap or is_adjacency(table):
+        return 0.95 if of_snap else 0.9
     if len(table.columns) < 2 or called == "nodes" or not looks_like_edges(table):
         return 0.0
     if table.named:
         names = header_names(table.columns)
         cells = [table.seen(name) for name in names]
         short = all(is_id_like(each) and _are_short(each) for each in cells)
-        return (0.9 if called == "edges" else 0.85) if names and short and _recur(*cells) else 0.0
+        return (0.9 if called == "edges" else 0.88) if names and short and _recur(*cells) else 0.0
     one, other = (table.seen(name) for name in table.columns[:2])
     if not (_are_short(one) and _are_short(other) and _recur(one, other)):
         return 0.0

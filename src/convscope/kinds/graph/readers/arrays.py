@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import scipy.io
 import scipy.sparse as sp
 
@@ -18,7 +20,7 @@ from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph
-from convscope.kinds.graph.readers.assembly import say_counts
+from convscope.kinds.graph.readers.assembly import NodeRows, joined, say_counts
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
 
 ARRAYS = frozenset((".npz", ".npy", ".mtx"))
@@ -40,12 +42,17 @@ Arrays = Mapping[str, Any]
 """Arrays and sparse matrices by their names."""
 
 
-def read_arrays(files: Sequence[Path], directed: bool | None) -> FoundGraphs:
+def read_arrays(
+    files: Sequence[Path],
+    directed: bool | None,
+    beside: Callable[[frozenset[str], GraphNotes], Sequence[NodeRows]] = lambda known, notes: (),
+) -> FoundGraphs:
     """Reads one graph from archives, arrays and matrices.
 
     Args:
         files: All that belong to it.
         directed: Whether edges lead one way; None goes by the data.
+        beside: From the names of nodes to what tables say of them.
 
     Raises:
         DataError: A file is damaged or holds objects, or no array holds edges.
@@ -57,8 +64,16 @@ def read_arrays(files: Sequence[Path], directed: bool | None) -> FoundGraphs:
     notes = GraphNotes()
     where = ", ".join(file.name for file in files[:3])
     graph = graph_of_arrays(arrays, where, files[0].stem, directed, notes)
+    known = beside(frozenset(graph.names), notes)
+    if known:
+        found = joined(pa.array(graph.names, pa.string()), known, notes)
+        graph = replace(graph, **{name: each for name, each in found.items() if _is_known(each)})
     layout = f"arrays ({where})"
     return FoundGraphs([graph], layout, tuple(notes.decisions), tuple(notes.warnings))
+
+
+def _is_known(values: Any) -> bool:
+    return values is not None and (sp.issparse(values) or len(values) > 0)
 
 
 def arrays_of(file: Path) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def assembled(
             f"{edges.file}: expected edges between two nodes, received none among {len(source):,} rows",
             hint="Name the columns of both ends: --source-column and --target-column.",
         )
-    known = _joined(names, nodes, notes)
+    known = joined(names, nodes, notes)
     graph = Graph(names=names.to_pylist(), name=name, **made, **known)
     say_counts(graph, notes)
     return graph
@@ -152,8 +152,17 @@ def _as_integers(ids: pa.Array) -> npt.NDArray[np.int64] | None:
     return np.asarray(ids.cast(pa.int64()).to_numpy(), np.int64)
 
 
-def _joined(names: pa.Array, nodes: Sequence[NodeRows], notes: GraphNotes) -> dict[str, Any]:
-    """What is known of the nodes, in their order."""
+def joined(names: pa.Array, nodes: Sequence[NodeRows], notes: GraphNotes) -> dict[str, Any]:
+    """What is known of the nodes of a graph, in their order.
+
+    Args:
+        names: Of the nodes.
+        nodes: What is known by their names, or in the order of their rows; other names are passed over.
+        notes: Learns what was odd.
+
+    Returns:
+        `features`, `feature_names`, `columns`, `labels` and `splits` of the graph.
+    """
     count = len(names)
     found: dict[str, npt.NDArray[Any]] = {}
     matrices: list[Features] = []
@@ -185,11 +194,17 @@ def _joined(names: pa.Array, nodes: Sequence[NodeRows], notes: GraphNotes) -> di
 def _placed(names: pa.Array, nodes: NodeRows, notes: GraphNotes) -> tuple[Rows, Rows]:
     """Rows of the graph, and the rows of the table that go there: the first of each id."""
     ids = names.slice(0, nodes.count) if nodes.ids is None else nodes.ids
-    place = np.asarray(pc.index_in(ids, value_set=names).to_numpy(zero_copy_only=False), np.int64)
+    place = np.asarray(pc.fill_null(pc.index_in(ids, value_set=names), -1), np.int64)
     rows, take = np.unique(place, return_index=True)
-    if len(rows) < len(place):
+    rows, take = rows[rows >= 0], take[rows >= 0]
+    there = int((place >= 0).sum())
+    if there < len(place):
         notes.warnings.append(
-            f"ids: {len(place) - len(rows):,} rows of {nodes.file} repeat the id of another one; the"
+            f"ids: {len(place) - there:,} rows of {nodes.file} name no node and are left out"
+        )
+    if len(rows) < there:
+        notes.warnings.append(
+            f"ids: {there - len(rows):,} rows of {nodes.file} repeat the id of another one; the"
             " first row of each counts"
         )
     return rows, take

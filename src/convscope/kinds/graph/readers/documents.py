@@ -18,7 +18,8 @@ from convscope.data.lines import read_text
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.graph.readers.assembly import NodeRows
-from convscope.kinds.graph.readers.tables import TableSource, memory_source, opened
+from convscope.kinds.graph.readers.columns import TableSource, memory_source
+from convscope.kinds.graph.readers.tables import opened
 
 XML = frozenset((".graphml", ".gexf"))
 """Endings of documents in XML."""

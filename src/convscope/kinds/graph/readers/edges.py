@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError
-from convscope.kinds.graph.readers.tables import Column, Numbers
+from convscope.kinds.graph.readers.columns import Column, Numbers
 
 Rows = npt.NDArray[np.int64]
 

@@ -13,11 +13,14 @@ from convscope.data.named_files import is_folder
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs
 from convscope.kinds.graph.readers.arrays import ARRAYS, read_arrays
+from convscope.kinds.graph.readers.assembly import NodeRows
 from convscope.kinds.graph.readers.documents import DOCUMENTS, read_document
+from convscope.kinds.graph.readers.edges import GraphNotes
 from convscope.kinds.graph.readers.planetoid import planetoid_name, read_planetoid
-from convscope.kinds.graph.readers.roles import AskedColumns
-from convscope.kinds.graph.readers.table_graphs import holds_edges, read_documents, read_tables
-from convscope.kinds.graph.readers.tables import may_be_table
+from convscope.kinds.graph.readers.roles import USUAL, AskedColumns
+from convscope.kinds.graph.readers.table_graphs import holds_edges, is_about, read_documents, read_tables
+from convscope.kinds.graph.readers.table_rows import node_rows
+from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.readers.tu import read_tu, tu_name
 from convscope.types import Progress, Skipped, no_progress
 
@@ -108,10 +111,15 @@ def _read(files: Sequence[Path], asked: AskedGraph, progress: Progress) -> Found
             others = [*files[:place], *files[place + 1 :]]
             return read_documents([file, *others], document, asked.columns, asked.directed, progress)
     arrays = [file for file in files if suffix_of(file) in ARRAYS]
-    tables = [file for file in files if may_be_table(file) and file not in arrays]
+    tables = [file for file in files if may_be_table(file) and file not in arrays and not is_about(file)]
     if arrays and not holds_edges(tables, asked.encoding):
-        found = read_arrays(arrays, asked.directed)
-        others = [file for file in files if file not in arrays]
+
+        def beside(known: frozenset[str], notes: GraphNotes) -> list[NodeRows]:
+            opened = [open_source(file, asked.encoding, asked.columns.names, USUAL) for file in tables]
+            return [node_rows(table, known, asked.columns, notes) for table in opened]
+
+        found = read_arrays(arrays, asked.directed, beside)
+        others = [file for file in files if file not in arrays and file not in tables]
         return replace(found, skipped=tuple(Skipped(str(file), "beside arrays") for file in others))
     for file in files:
         refuse_pickle(file)

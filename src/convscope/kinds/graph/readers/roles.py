@@ -10,7 +10,7 @@ from itertools import permutations
 
 from convscope.data.columns import LABEL_COLUMNS, SPLIT_COLUMNS, column_of, find_column, is_label_name
 from convscope.data.number_forms import is_any_number
-from convscope.kinds.graph.readers.tables import TableSource
+from convscope.kinds.graph.readers.columns import TableSource
 
 ENDS = (
     *(("source", "target"), ("source", "destination"), ("source", "dest"), ("src", "dst"), ("src", "dest")),
@@ -278,9 +278,19 @@ def rating_columns(table: TableSource) -> tuple[str, str, str | None, str | None
         return None
     users, items, ratings, times = (table.seen(name) for name in columns)
     whole = all(cell.isdecimal() for cell in (*users, *items))
-    few = len(set(ratings)) <= 11 and table.is_numeric(columns[2])
+    few = len(set(ratings)) <= 11 and table.is_numeric(columns[2]) and "-" not in "".join(ratings)
     is_one = whole and few and all(map(_UNIX_SECONDS.fullmatch, times))
     return (columns[0], columns[1], columns[2], columns[3]) if is_one else None
+
+
+def is_adjacency(table: TableSource) -> bool:
+    """Whether a table is a square matrix of numbers with the names of nodes above it and at its left."""
+    if not table.named or len(table.columns) < 3:
+        return False
+    left, above = table.seen(table.columns[0]), list(table.columns[1:])
+    shown = min(len(left), len(above))
+    full = len(left) == len(above) or (len(left) >= 900 and len(above) > len(left))
+    return full and left[:shown] == above[:shown] and all(map(table.is_numeric, above[:20]))
 
 
 def is_id_like(cells: Sequence[str]) -> bool:
@@ -327,9 +337,10 @@ def _id_column(
         return asked.id
     named = find_column(columns, IDS) if table.named else None
     usual = None if named is None else columns[named]
-    ordered = [*([usual] if usual else []), *(name for name in columns if name != usual)]
+    called = [name for name in columns if _last_word(name) == "id"]
+    ordered = dict.fromkeys([*([usual] if usual else []), *called, *columns])
     best, most = usual, 0.0
-    for name in ordered[:50]:
+    for name in list(ordered)[:50]:
         cells = [cell.removesuffix(".0") for cell in table.seen(name) if cell]
         if not cells or len(set(cells)) < 0.95 * len(cells) or not is_id_like(cells):
             continue

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from convscope.data.lines import read_lines
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph
+from convscope.kinds.graph.readers.columns import Numbers, numbers_of
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
-from convscope.kinds.graph.readers.tables import Numbers, numbers_of, open_source
+from convscope.kinds.graph.readers.tables import open_source
 from convscope.types import Progress, Skipped
 
 _PART = re.compile(
