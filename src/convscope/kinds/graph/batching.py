@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 Batch = dict[str, npt.NDArray[np.float32] | npt.NDArray[np.int32]]
 ROOM = 8
 """How many times the largest degree of the train graphs that of another graph may be, at least."""
+USUAL_CHANNELS = 64
+"""Channels that are expected of a layer before there is one."""
 _STEPS = 4
 """Sizes to pad to between two powers of two."""
 _SMALLEST = 8
@@ -138,6 +140,67 @@ def neighborhood(graph: Graph, rows: Ints, hops: int) -> Subgraph:
     )
     distance = np.repeat(np.arange(len(layers)), [len(layer) for layer in layers])
     return Subgraph(chosen, distance, Wiring(adjacency, wiring.degrees[chosen]))
+
+
+def sampled_neighborhood(
+    graph: Graph, rows: Ints, neighbors: Sequence[int], rng: np.random.Generator
+) -> Subgraph:
+    """As `neighborhood`, with so many neighbors of a node at most in each hop, drawn without replacement.
+
+    Weights of the edges that are kept are multiplied by the number of neighbors of their target over the
+    number that is kept, so that sums and means over neighbors are right on average; degrees stay those of the
+    whole graph.
+
+    Source: Hamilton, Ying and Leskovec (2017), "Inductive representation learning on large graphs".
+
+    Args:
+        graph: The whole graph.
+        rows: Nodes that are asked for, all different, shape (asked,), int64.
+        neighbors: Of a node in the first hop, in the second, and so on.
+        rng: Draws them.
+    """
+    wiring = wiring_of(graph)
+    place = np.full(len(wiring), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    layers, parts, seen = [np.asarray(rows, np.int64)], [], len(rows)
+    for most in neighbors:
+        part = _thinned(wiring.adjacency[layers[-1]], most, rng)
+        parts.append(part)
+        near = np.unique(part.indices).astype(np.int64)
+        fresh = near[place[near] < 0]
+        place[fresh] = seen + np.arange(len(fresh))
+        seen += len(fresh)
+        layers.append(fresh)
+    counts = [np.diff(part.indptr) for part in parts] + [np.zeros(len(layers[-1]), np.int64)]
+    chosen = np.concatenate(layers)
+    adjacency = sp.csr_array(
+        (
+            np.concatenate([part.data for part in parts]),
+            place[np.concatenate([part.indices for part in parts])],
+            np.concatenate([[0], np.cumsum(np.concatenate(counts))]),
+        ),
+        shape=(seen, seen),
+    )
+    distance = np.repeat(np.arange(len(layers)), [len(layer) for layer in layers])
+    return Subgraph(chosen, distance, Wiring(adjacency, wiring.degrees[chosen]))
+
+
+def _thinned(part: sp.csr_array, most: int, rng: np.random.Generator) -> sp.csr_array:
+    """So many entries of each row at most, the others made up for by their weights."""
+    counts = np.diff(part.indptr)
+    row = np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((rng.random(len(row)), row))
+    kept = np.sort(order[np.arange(len(row)) - part.indptr[row] < most])
+    fewer = np.minimum(counts, most)
+    factors = (counts / np.maximum(fewer, 1)).astype(np.float32)
+    ends = np.concatenate([[0], np.cumsum(fewer)])
+    return sp.csr_array((part.data[kept] * factors[row[kept]], part.indices[kept], ends), shape=part.shape)
+
+
+def step_bytes(graph: Graph, features: int) -> int:
+    """Memory that a step over the whole graph is expected to take: features, and values along every edge."""
+    wiring = wiring_of(graph)
+    return 4 * (len(wiring) * features + 2 * USUAL_CHANNELS * (wiring.adjacency.nnz + len(wiring)))
 
 
 def _ends(part: sp.csr_array, more: int) -> Ints:

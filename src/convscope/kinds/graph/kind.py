@@ -108,7 +108,7 @@ _FULL: dict[str, Any] = {
     "epochs": 500,
     "learning_rate": 0.01,
     "schedule": "constant",
-    "patience": 100,
+    "patience": 50,
     "precision": "float32",
 }
 NODE_CLASSIFICATION = RecipeSpec(
