@@ -27,6 +27,7 @@ BUILT_IN: tuple[Lazy[Kind], ...] = (
     Lazy("convscope.kinds.text.kind:TEXT"),
     Lazy("convscope.kinds.series.kind:SERIES"),
     Lazy("convscope.kinds.audio.kind:AUDIO"),
+    Lazy("convscope.kinds.graph.kind:GRAPH"),
 )
 """A line for each kind of this package."""
 ENTRY_POINTS = "convscope.kinds"

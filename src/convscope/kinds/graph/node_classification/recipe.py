@@ -58,7 +58,7 @@ from convscope.kinds.tasks.classification import (
     uncalibrated,
     with_temperature,
 )
-from convscope.layers.neighbors import TABLES
+from convscope.layers.neighbors import tables_of
 from convscope.types import Progress
 
 WHOLE_BYTES = 2**31
@@ -248,49 +248,41 @@ def answers_by_layers(
         place = np.full(len(graph), -1, np.int64)
         place[known] = np.arange(len(known))
         found: list[npt.NDArray[np.float32]] = []
-        name = _name_of_values(stage)
-        width = represent.table_width
-        batches = (_stage_inputs(graph, part, hops, (name, values), place, width) for part in parts)
+        batches = (_stage_inputs(graph, part, hops, values, place, represent.table_width) for part in parts)
         for part, (output,) in zip(parts, predict_batches(stage, batches, 1), strict=True):
             found.append(np.asarray(output[0, : len(part)], np.float32))
             done += int(np.diff(wiring.adjacency.indptr)[part].sum())
             progress(done, total, "predicting")
         values, known = np.concatenate(found), rows
     asked = np.searchsorted(known, nodes.rows)
-    batch = {_name_of_values(last): dense(values)[None], "targets": asked[None].astype(np.int32)}
-    (answer,) = next(predict_batches(last, [batch]))
+    (answer,) = next(predict_batches(last, [[dense(values)[None], asked[None].astype(np.int32)]]))
     return np.asarray(answer[0], np.float32)
 
 
 def _stages(model: keras.Model) -> tuple[list[tuple[keras.Model, int]], keras.Model]:
     """Parts of a model, each up to a layer on graphs, with how far that sees; and what follows the last."""
     inputs = {tensor.name: tensor for tensor in model.inputs}
-    tables = {name: inputs[name] for name in TABLES}
+    tables = tables_of(inputs)
     values, stages = inputs["nodes"], []
     for layer in model.layers:
         if getattr(layer, "hops", 0):
-            stages.append((keras.Model({values.name: values, **tables}, layer.output), int(layer.hops)))
+            stages.append((keras.Model([values, *tables], layer.output), int(layer.hops)))
             values = layer.output
-    return stages, keras.Model({values.name: values, "targets": inputs["targets"]}, model.outputs[0])
-
-
-def _name_of_values(stage: keras.Model) -> str:
-    """The input that is neither a table nor what is asked for."""
-    return next(str(each.name) for each in stage.inputs if each.name not in (*TABLES, "targets"))
+    return stages, keras.Model([values, inputs["targets"]], model.outputs[0])
 
 
 def _stage_inputs(
     graph: Graph,
     rows: npt.NDArray[np.int64],
     hops: int,
-    named: tuple[str, Values],
+    values: Values,
     place: npt.NDArray[np.int64],
     width: int,
-) -> dict[str, npt.NDArray[Any]]:
-    name, values = named
+) -> list[npt.NDArray[Any]]:
+    """Values of some nodes and of what a layer sees around them, and the tables between them."""
     part = neighborhood(graph, rows, hops)
     batch = stacked([graph_arrays(part.wiring, values, width, place[part.rows])])
-    return {name: batch.pop("nodes"), **batch}
+    return [batch["nodes"], *tables_of(batch)]
 
 
 def calibrate(fitted: Fitted[NodeRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
