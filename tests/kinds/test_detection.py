@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import pickle
 import wave
 
 import numpy as np
@@ -288,3 +289,19 @@ def test_what_is_not_recognized_is_refused_with_what_to_change(tmp_path, name, c
         choose_spec(tmp_path)
     assert caught.value.hint.startswith(advice)
     assert "with columns 3.0" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "hint"),
+    [
+        ("data_batch_1", {b"batch_label": b"1 of 5", b"data": [1]}, "encoding='latin1'"),
+        ("frame", {"a": [1, 2]}, "to_parquet"),
+    ],
+)
+def test_pickles_without_an_ending_are_refused_with_the_lines_that_convert_them(
+    tmp_path, name, content, hint
+):
+    (tmp_path / name).write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(DataError, match="pickle") as raised:
+        choose_spec(tmp_path)
+    assert hint in raised.value.hint

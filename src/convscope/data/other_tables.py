@@ -61,6 +61,15 @@ _CONTENTS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfd7zXZ\0", "a file packed by xz", "Unpack it, or pack it as .gz."),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Save its table as .csv or .parquet."),
 )
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
+_CIFAR = (b"batch_label", b"fine_label", b"label_names")
+_OF_CIFAR = (
+    "a batch of CIFAR, which is a pickle: Where you trust it, batches = [pickle.load(open(name, 'rb'),"
+    " encoding='latin1') for name in names]; x = numpy.concatenate([b['data'] for b in batches]).reshape(-1,"
+    " 3, 32, 32).transpose(0, 2, 3, 1); y = numpy.concatenate([b['labels'] for b in batches]), or"
+    " b['fine_labels'] in CIFAR-100; do so for the train and the test batches, and numpy.savez('cifar.npz', x_train=x, y_train=y,"
+    " x_test=..., y_test=...)."
+)
 _PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|table)\b", re.IGNORECASE)
 
 
@@ -73,6 +82,23 @@ def refuse_other_name(path: Path) -> None:
     found = _HINTS.get(path.suffix.lower())
     if found is not None:
         what, _, hint = found.partition(": ")
+        raise DataError(f"{path}: expected data that can be read, received {what}", hint=hint)
+
+
+def refuse_pickled(path: Path) -> None:
+    """Stops at a file of any ending, or none, that begins as a pickle does.
+
+    Raises:
+        DataError: The hint has the lines that write what can be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except (OSError, ValueError):
+        return  # whoever opens the file says what is wrong
+    if _PICKLE.match(head):
+        cifar = any(mark in head for mark in _CIFAR) or path.name.startswith("data_batch")
+        what, _, hint = (_OF_CIFAR if cifar else _HINTS[".pkl"]).partition(": ")
         raise DataError(f"{path}: expected data that can be read, received {what}", hint=hint)
 
 

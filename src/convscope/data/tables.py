@@ -13,7 +13,7 @@ from convscope.data.found_encoding import found_encoding
 from convscope.data.json_rows import counts_records, json_objects
 from convscope.data.lines import ControlCharacters
 from convscope.data.number_forms import PLAIN, NumberForm
-from convscope.data.other_tables import refuse_other_content, refuse_other_name
+from convscope.data.other_tables import refuse_other_content, refuse_other_name, refuse_pickled
 from convscope.data.parquet_rows import class_label_names, parquet_rows, parquet_schema
 from convscope.data.table_format import table_format
 from convscope.errors import DataError, UsageError
@@ -133,6 +133,8 @@ def check_table(path: Path) -> None:
     """
     refuse_other_name(path)
     kind = table_kind(path)
+    if kind is None:
+        refuse_pickled(path)
     if kind is not None:
         table = open_table(path, kind)
         for _ in islice(table.rows(table.columns), PEEKED):

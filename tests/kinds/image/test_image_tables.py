@@ -322,3 +322,61 @@ def test_a_name_that_is_too_long_for_a_file_is_that_of_no_image(tmp_path):
     splits = read_images(path)
     assert total(splits) == 12
     assert any("AAAA" in each.path for each in splits.skipped)
+
+
+def votes(folder, rows, images=True):
+    """A table of votes as FER+ has it, and its images in folders of their splits."""
+    lines = ["Usage,Image name,neutral,happiness,fear,unknown,NF"]
+    for number, (split, name, *counts) in enumerate(rows):
+        lines.append(",".join([split, name, *map(str, counts)]))
+        if images and name:
+            write(folder / f"FER2013{split}" / name, png(picture(number)))
+    return write(folder / "fer2013new.csv", "\n".join(lines).encode())
+
+
+VOTES = [
+    *(("Training", f"a{k}.png", 7, 2, 1, 0, 0) for k in range(4)),
+    *(("Training", f"b{k}.png", 1, 9, 0, 0, 0) for k in range(4)),
+    ("Training", "even.png", 5, 5, 0, 0, 0),
+    ("Training", "who.png", 1, 2, 1, 6, 0),
+    ("Training", "", 0, 0, 0, 0, 10),
+]
+
+
+def test_most_votes_are_the_label_and_rows_without_a_winner_have_none(tmp_path):
+    votes(tmp_path, VOTES)
+    splits = read_images(tmp_path)
+    assert splits.class_names == ("happiness", "neutral")
+    said = " ".join(splits.decisions)
+    assert "the class of most votes; 2 images have as many of several classes, or most for none" in said
+    assert any(each.reason == "it names no image" for each in splits.skipped)
+    names = [name for split in (splits.train, splits.validation, splits.test) for name in split.names()]
+    assert len(names) == 8
+    assert not any("even" in name or "who" in name for name in names)
+
+
+def test_votes_for_rows_of_another_table_are_refused_with_the_lines_that_join_them(tmp_path):
+    votes(tmp_path, VOTES, images=False)
+    with pytest.raises(DataError) as raised:
+        read_images(tmp_path)
+    assert "idxmax(axis=1)" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": 1, "image": "/data/upload/1/0f-p1.jpg", "choice": "cat"},
+        {
+            "id": 1,
+            "annotations": [{"result": [{"value": {"choices": ["cat"]}, "type": "choices"}]}],
+            "data": {"image": "/data/upload/1/p1.jpg"},
+        },
+    ],
+    ids=["short", "full"],
+)
+def test_choices_of_label_studio_are_refused_with_the_lines_that_make_a_table(tmp_path, row):
+    write(tmp_path / "images" / "p1.jpg", png(picture(1)))
+    write(tmp_path / "project.json", json.dumps([row] * 4).encode())
+    with pytest.raises(DataError, match="Label Studio") as raised:
+        read_images(tmp_path)
+    assert "to_csv('labels.csv'" in raised.value.hint

@@ -134,6 +134,9 @@ class ImageTable:
             where = table.where(number)
             if not isinstance(cell, str | int):
                 raise DataError(f"{where}: expected a path as text, received {type(cell).__name__}")
+            if roles.votes and not str(cell).strip():
+                rows.skipped.append(Skipped(where, "it names no image"))
+                continue
             file = self._file(where, str(cell).strip(), rows)
             if not inside(file):
                 rows.skipped.append(Skipped(str(self.root / file), "a link that leaves the folder"))
@@ -148,6 +151,12 @@ class ImageTable:
             )
             rows.groups.append(str(rest[roles.group]) if roles.group and rest[roles.group] else None)
         rows.decisions |= dict.fromkeys(table.decisions)
+        if roles.votes:
+            undecided = sum(label is None for label in rows.labels)
+            rows.decisions[
+                "labels: the class of most votes;"
+                f" {undecided} images have as many of several classes, or most for none"
+            ] = None
         rows.decisions[roles.line() if not key else f"{key}: {roles.line()}"] = None
         rows.grouped_by = f"column {roles.group!r}" if roles.group else rows.grouped_by
 
@@ -212,6 +221,14 @@ def read_manifests(
     manifests = [ImageTable(path, asked) for path in tables]
     base = manifests[0].root if len(tables) == 1 else root
     rows = _rows_of(root, base, manifests)
+    if manifests[0].roles.votes and not any(names_file(base / key) for key in rows.keys):
+        raise DataError(
+            f"{tables[0]}: expected the images beside it that it names with votes, received none",
+            hint="The votes of FER+ belong to the rows of fer2013.csv, in the same order: old ="
+            " pandas.read_csv('fer2013.csv'); new = pandas.read_csv('fer2013new.csv');"
+            " old['emotion'] = new.iloc[:, 2:10].idxmax(axis=1);"
+            " old.to_csv('ferplus.csv', index=False). Then give ferplus.csv.",
+        )
     if not rows.keys:
         raise DataError(f"{root}: expected rows that name images, received none")
     labeled = [manifest for manifest in manifests if manifest.roles.labeled]

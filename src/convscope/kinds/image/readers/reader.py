@@ -91,6 +91,8 @@ _BOXES = {
     "Pascal VOC": re.compile(r"<bndbox>"),
     "Label Studio": re.compile(r'"rectanglelabels"\s*:'),
 }
+_CHOICES = re.compile(r'"(?:choices?|image)"\s*:.*/data/(?:upload|local-files)/', re.S)
+"""How Label Studio exports the class that was chosen for each image."""
 """How files of boxes look, by what writes them."""
 _LAYOUTS = (
     "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
@@ -227,6 +229,7 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
         files = class_files(listing, "images", may_be_image)
     except DataError as error:
         refused = error
+    _refuse_choices([folder / key for key in listing.children("")[1]])
     named, skipped = image_tables(folder, asked)
     if named and (files is None or not _say_the_same(named[0], asked, files)):
         found = read_manifests(folder, named, progress, asked)
@@ -246,6 +249,28 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     keys = [key for key in Listing(str(folder)).files_below("") if is_image_name(key)]
     refused.hint = f"{suggested_patterns(keys)} {refused.hint or ''} {_LAYOUTS}{tables}".strip()
     raise refused
+
+
+def _refuse_choices(files: Sequence[Path]) -> None:
+    """Stops at an export of Label Studio, whose paths are those of its own server.
+
+    Raises:
+        DataError: The hint has the lines that write a table of it.
+    """
+    for path in (path for path in files if path.suffix.lower() == ".json"):
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                head = file.read(_HEAD)
+        except OSError:
+            continue
+        if _CHOICES.search(head) and '"rectanglelabels"' not in head:
+            raise DataError(
+                f"{path}: expected a table of images and labels, received an export of Label Studio, whose"
+                " images are on its server",
+                hint="Export it as CSV; then table = pandas.read_csv('export.csv'); table['image'] ="
+                " table['image'].str.split('/').str[-1].str.split('-', n=1).str[-1];"
+                " table[['image', 'choice']].to_csv('labels.csv', index=False), beside the images.",
+            )
 
 
 def _refuse_boxes(folder: Path) -> None:
@@ -340,6 +365,7 @@ def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
     if suffix in (".parquet", ".pq") and holds_images(path):
         return read_parquet_images(path.parent, [path.name], progress, asked)
     if table_kind(path) is not None:
+        _refuse_choices([path])
         if is_pixel_rows(path, asked):
             return read_pixel_rows(path, progress, asked)
         return read_manifests(path.parent, [path], progress, asked)

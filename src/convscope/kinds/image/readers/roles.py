@@ -23,6 +23,10 @@ from convscope.kinds.image.readers.names import is_image_name
 
 _ONE_OR_NONE = frozenset({"0", "1", "0.0", "1.0", "false", "true"})
 _STEP = 100
+_UNDECIDED = frozenset({"unknown", "nf", "none", "not face", "no face", "unsure"})
+"""Names of columns of votes that are no class: FER+ counts faces that nobody could name, and no faces."""
+_FEWEST_VOTED = 3
+"""Columns of votes, at least."""
 _ONE = frozenset({"1", "1.0", "true"})
 
 
@@ -34,6 +38,7 @@ class ImageRoles:
         path: Names the images.
         label: Their class; None where there is none.
         one_hot: One column for each class, with a 1 in the one of each image; empty where there are none.
+        votes: Whether these columns count the votes for each class, of which the most decide.
         split: The split of each image; None where there is none.
         group: What belongs together; None where there is none.
         unused: All others.
@@ -45,6 +50,7 @@ class ImageRoles:
     split: str | None
     group: str | None
     unused: tuple[str, ...]
+    votes: bool = False
 
     @property
     def labeled(self) -> bool:
@@ -54,7 +60,8 @@ class ImageRoles:
     def line(self) -> str:
         """What each column was taken for."""
         roles = [("image", self.path)]
-        roles += [("label", self.label)] if self.label else [("class", name) for name in self.one_hot]
+        of_class = "votes" if self.votes else "class"
+        roles += [("label", self.label)] if self.label else [(of_class, name) for name in self.one_hot]
         roles += [("split", self.split)] if self.split else []
         roles += [("group", self.group)] if self.group else []
         return columns_line(roles, self.unused)
@@ -84,20 +91,25 @@ def find_roles(
     grouping = group_column(table.columns, group)
     others = [name for name in table.columns if name not in (path, split, grouping)]
     chosen = column_of(str(table.path), table.columns, label) if label is not None else None
-    one_hot: tuple[str, ...] = ()
-    if chosen is None:
+    one_hot = () if label is not None else _vote_columns(others, cells)
+    votes = bool(one_hot)
+    if chosen is None and not votes:
         chosen, one_hot = _label_columns(table, others, cells)
     free = dict.fromkeys((*others, *table.unused))
     unused = tuple(name for name in free if name != chosen and name not in one_hot)
-    return ImageRoles(path, chosen, one_hot, split, grouping, unused)
+    return ImageRoles(path, chosen, one_hot, split, grouping, unused, votes)
 
 
 def class_of(where: str, roles: ImageRoles, cells: Sequence[object]) -> str | None:
-    """The class of one row of one-hot columns.
+    """The class of one row of one-hot columns, or of votes; None where votes decide for none.
 
     Raises:
         DataError: Not exactly one of them is 1.
     """
+    if roles.votes:
+        numbers = [int(_text(cell) or 0) for cell in cells]
+        most = [name for name, number in zip(roles.one_hot, numbers, strict=True) if number == max(numbers)]
+        return most[0] if len(most) == 1 and most[0].lower() not in _UNDECIDED else None
     held = [name for name, cell in zip(roles.one_hot, cells, strict=True) if _text(cell).lower() in _ONE]
     if len(held) == 1:
         return held[0]
@@ -176,6 +188,16 @@ def _distinct(named: Sequence[str], cells: Mapping[str, Sequence[str]]) -> list[
         ):
             kept[pattern] = name
     return list(kept.values())
+
+
+def _vote_columns(others: Sequence[str], cells: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """All columns of whole numbers, where each row has the same sum of more than 1: so many people voted."""
+    numbered = tuple(name for name in others if cells[name] and all(map(str.isdigit, cells[name])))
+    if len(numbered) < _FEWEST_VOTED:
+        return ()
+    sums = {sum(map(int, row)) for row in zip(*(cells[name] for name in numbered), strict=True)}
+    voted = len(sums) == 1 and max(sums) > 1 and len(numbered) == len([n for n in others if cells[n]])
+    return numbered if voted else ()
 
 
 def _is_one_hot(column: Sequence[str]) -> bool:
