@@ -1,0 +1,140 @@
+"""What plain `convscope train` reaches on graphs, by the protocols of the literature.
+
+    python benchmarks/graphs.py [--data FOLDER] [--runs FOLDER] [--only NAME ...] [--json FILE] [--quick]
+
+| name | data | protocol |
+|---|---|---|
+| cora-nodes | Cora | split of Planetoid, 10 seeds of weights |
+| photo-nodes | Amazon Photo | Shchur et al. (2018): largest component, 20 and 30 of a class, 20 splits |
+
+Each figure is the mean over seeds; its standard deviation and baselines on the same nodes stand beside it.
+The splits are named by a hash. A run that is there already is not trained again, so that an interrupted
+benchmark goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from results import Figure, add_arguments, print_table, write_results
+
+from convscope import api
+from convscope.run import Run
+
+QUICK_SEEDS = 2
+QUICK_EPOCHS = 30
+
+
+@dataclass(frozen=True)
+class Line:
+    """One data set with the protocol that it is measured by.
+
+    Args:
+        name: What `--only` calls it.
+        path: Below the folder of all data.
+        protocol: For people.
+        options: Of `train`.
+        metric: Of the test split.
+        target: What its mean should reach, in percent.
+        seeds: How many.
+    """
+
+    name: str
+    path: str
+    protocol: str
+    options: Mapping[str, Any]
+    metric: str
+    target: float
+    seeds: int
+
+
+LINES = (
+    Line(
+        "cora-nodes",
+        "cora",
+        "Planetoid's split, 10 seeds",
+        {"recipe": "node-classification"},
+        "accuracy",
+        82.0,
+        10,
+    ),
+    Line(
+        "photo-nodes",
+        "amazon-photo",
+        "20 and 30 of a class, largest component, 20 splits",
+        {"recipe": "node-classification", "options": {"protocol": "shchur"}},
+        "accuracy",
+        91.5,
+        20,
+    ),
+)
+
+
+def trained(path: Path, folder: Path, seed: int, options: Mapping[str, Any]) -> Run:
+    """The finished run with this seed, trained if it is not there."""
+    if (folder / "run.json").exists():
+        run = Run(folder)
+        return run if run.record()["status"] == "complete" else api.train(resume=folder, verbose=0)
+    return api.train(path, out=folder, seed=seed, verbose=0, **options)
+
+
+def split_hash(runs: list[Run]) -> str:
+    """Of which node is in which split, over all runs."""
+    total = sha256()
+    for run in runs:
+        total.update((run.folder / "splits.csv").read_bytes())
+    return total.hexdigest()[:16]
+
+
+def measured(line: Line, given: argparse.Namespace) -> list[Figure]:
+    """The figure of a line and of its baselines, means over seeds."""
+    path = given.data / line.path
+    if not path.exists():
+        print(f"{line.name}: {path} is missing", flush=True)
+        return []
+    options = {**line.options, **({"epochs": QUICK_EPOCHS} if given.quick else {})}
+    runs: list[Run] = []
+    for seed in range(QUICK_SEEDS if given.quick else line.seeds):
+        run = trained(path, given.runs / f"{line.name}-{seed}", seed, options)
+        runs.append(run)
+        judged = run.metrics()["test"]
+        said = ", ".join(f"{each['name']} {each['accuracy']:.2%}" for each in judged.get("baselines", ()))
+        print(f"{line.name}, seed {seed}: {judged[line.metric]:.2%} ({said})", flush=True)
+    found = [100 * run.metrics()["test"][line.metric] for run in runs]
+    print(f"{line.name}: {line.protocol}; hash of the splits {split_hash(runs)}", flush=True)
+    named = f"{line.name}: {runs[0].record()['architecture']}, {line.metric}, {line.protocol}"
+    figures = [
+        Figure(named, statistics.mean(found), "%", None if given.quick else line.target),
+        Figure(f"{line.name}: standard deviation over {len(found)} runs", statistics.pstdev(found), "%"),
+    ]
+    names = [each["name"] for each in runs[0].metrics()["test"].get("baselines", ())]
+    for place, name in enumerate(names):
+        values = [100 * run.metrics()["test"]["baselines"][place]["accuracy"] for run in runs]
+        figures.append(Figure(f"{line.name}: {name}", statistics.mean(values), "%"))
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add_arguments(parser)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--only", nargs="*", default=[], help="names of lines")
+    given = parser.parse_args()
+    figures: list[Figure] = []
+    for line in LINES:
+        if not given.only or line.name in given.only:
+            figures += measured(line, given)
+            write_results(given.json, figures, list(range(max(each.seeds for each in LINES))))
+    if figures:
+        print_table(figures)
+
+
+if __name__ == "__main__":
+    main()
