@@ -67,8 +67,8 @@ _OF_CIFAR = (
     "a batch of CIFAR, which is a pickle: Where you trust it, batches = [pickle.load(open(name, 'rb'),"
     " encoding='latin1') for name in names]; x = numpy.concatenate([b['data'] for b in batches]).reshape(-1,"
     " 3, 32, 32).transpose(0, 2, 3, 1); y = numpy.concatenate([b['labels'] for b in batches]), or"
-    " b['fine_labels'] in CIFAR-100; do so for the train and the test batches, and numpy.savez('cifar.npz', x_train=x, y_train=y,"
-    " x_test=..., y_test=...)."
+    " b['fine_labels'] in CIFAR-100; do so for the train and the test batches, and numpy.savez('cifar.npz',"
+    " x_train=x, y_train=y, x_test=..., y_test=...)."
 )
 _PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|table)\b", re.IGNORECASE)
 
