@@ -122,6 +122,13 @@ def test_the_page_says_everything_that_happened():
         assert words in text, words
 
 
+def test_rows_and_what_they_lie_in_are_not_added_up():
+    counts = {split: {"stretches of rows": 1, "rows": 300} for split in ("train", "validation", "test")}
+    text = Page(render_report(content(class_names=(), counts=counts, counted="rows", metrics=None))).text
+    assert "900 rows" in text
+    assert "903" not in text
+
+
 def test_the_page_stands_alone():
     text = render_report(content())
     assert not re.search(r"https?:|@import|url\((?!#)", text)

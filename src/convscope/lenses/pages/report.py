@@ -167,7 +167,7 @@ def render_report(content: ReportContent) -> str:
         classes=_by_class(content),
         cards=cards_of(content),
         kinds=_kinds(content),
-        total=sum(sum(of_split.values()) for of_split in content.counts.values()),
+        total=_total(content),
         seconds=sum(float(row.get("seconds") or 0) for row in content.history),
         headline=_headline(classified) if classified else None,
         scores=_weakest_first(content.metrics or {}),
@@ -192,6 +192,17 @@ def _template() -> Template:
         titled=titled,
     )
     return find_template("report.html.j2")
+
+
+def _total(content: ReportContent) -> int:
+    """How many there are of what is counted: of all classes, or, beside other things, of it alone."""
+    alone = any(content.counted in of_split for of_split in content.counts.values())
+    return sum(
+        number
+        for of_split in content.counts.values()
+        for name, number in of_split.items()
+        if name == content.counted or not alone
+    )
 
 
 def _by_class(content: ReportContent) -> list[dict[str, Any]]:

@@ -261,12 +261,12 @@ def output_names(representation: StreamRepresentation, class_names: tuple[str, .
 
 
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
-    """Rows, and known anomalies."""
+    """Stretches of rows, of which a series may have one in each split, rows and known anomalies."""
     made: dict[SplitName, dict[str, int]] = {}
     for name in SPLITS:
         samples, labels = splits[name].samples, splits[name].labels
         rows = sum(len(samples.load(i)) - lead_of(samples, i) for i in range(len(samples)))
-        made[name] = {"series": len(samples), "rows": rows}
+        made[name] = {"stretches of rows": len(samples), "rows": rows}
         if any(label.windows is not None for label in labels):
             made[name]["known anomalies"] = sum(len(label.windows or ()) for label in labels)
     return made

@@ -222,12 +222,12 @@ def output_names(representation: ForecastRepresentation, class_names: tuple[str,
 
 
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
-    """Series and rows."""
+    """Stretches of rows, of which a series may have one in each split, and rows."""
     made: dict[SplitName, dict[str, int]] = {}
     for name in SPLITS:
         samples = splits[name].samples
         rows = sum(len(samples.load(i)) - lead_of(samples, i) for i in range(len(samples)))
-        made[name] = {"series": len(samples), "rows": rows}
+        made[name] = {"stretches of rows": len(samples), "rows": rows}
     return made
 
 
