@@ -57,6 +57,7 @@ def sound():
 
 IMAGES, SPEECH, SOUNDS = "image-classification", "speech-recognition", "audio-classification"
 TEXTS, TAGS, TRANSLATION = "text-classification", "text-tagging", "translation"
+NODES, GRAPHS, LINKS = "node-classification", "graph-classification", "link-prediction"
 SERIES, ANOMALY, LIFE = "series-classification", "series-anomaly", "series-remaining-life"
 
 TIMED = "time,flow\n2026-01-01 08:00,1.5\n2026-01-01 08:10,1.6\n"
@@ -65,6 +66,8 @@ COLUMNS = "-DOCSTART- O\n\nEU I-ORG\nrejects O\n\nPeter I-PER\n"
 CONLL = "EU NNP I-NP I-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP I-PER\n"
 PIXELS = np.zeros((6, 28, 28), np.uint8)
 LABELS = np.zeros((6, 1), np.int64)
+CLUB = "id,club\na,x\nb,y\nc,x\nd,y\n"
+WHOLE, HALF = np.ones(5, int), np.ones(5)
 FOUND = [
     ({"a__1.png": b"\x89PNG"}, IMAGES),
     ({"train__a__1.JPG": b"x", "readme.txt": "about these data"}, IMAGES),
@@ -137,15 +140,40 @@ FOUND = [
         "series-classification",
     ),
     ({"data.npz": b"x"}, None),
-    ({"graph.npz": archive(adj_data=np.ones(5), adj_indices=np.ones(5, int), labels=LABELS)}, None),
-    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)), y=LABELS)}, None),
+    (
+        {"graph.npz": archive(adj_data=np.ones(5), adj_indices=np.ones(5, int), labels=LABELS)},
+        None,
+    ),  # no rows of it
+    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)), y=LABELS)}, NODES),
+    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 3)))}, LINKS),
+    ({"graph.npz": archive(adj_data=HALF, adj_indices=WHOLE, adj_indptr=WHOLE, adj_shape=WHOLE)}, LINKS),
+    ({"edges.csv": "source,target\na,b\nb,c\n", "nodes.csv": CLUB}, NODES),
+    ({"a.csv": "citing,cited\na,b\nb,c\n", "b.csv": CLUB}, NODES),
+    ({"Edges.csv": "Source;Target;Type;Id;Weight\na;b;Directed;0;1.0\nb;c;Directed;1;2.0\n"}, LINKS),
+    ({"rels.csv": ":START_ID,:END_ID,:TYPE\na,b,KNOWS\nb,c,KNOWS\n"}, LINKS),
+    ({"crawl.csv": "follower_id,followed_id\n11,12\n12,13\n"}, LINKS),
+    ({"sent.csv": "sender,receiver,amount,date\na,b,1.5,2024-01-01\nb,c,2.5,2024-01-02\n"}, LINKS),
+    ({"net.txt": "# Undirected graph: net.txt\n# FromNodeId\tToNodeId\n0\t1\n0\t2\n"}, LINKS),
+    ({"net.txt": "".join(f"{at} {at * 7 % 12}\n" for at in range(12))}, LINKS),
+    ({"matrix.csv": ",a,b,c\na,0,1,0\nb,1,0,1\nc,0,1,0\n"}, LINKS),
+    ({"net.mtx": "%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n"}, LINKS),
+    ({"net.gml": 'graph [\n  node [\n    id 0\n    club "a"\n  ]\n]\n'}, NODES),
+    ({"net.graphml": "<graphml><graph edgedefault='directed'><node id='a'/></graph></graphml>"}, LINKS),
+    ({"net.json": json.dumps({"nodes": [{"id": 1}], "links": [{"source": 1, "target": 1}]})}, LINKS),
+    ({"T_A.txt": "1, 2\n", "T_graph_indicator.txt": "1\n1\n", "T_graph_labels.txt": "1\n"}, GRAPHS),
+    ({"T_A.txt": "1, 2\n", "T_graph_indicator.txt": "1\n1\n"}, None),
+    (
+        {"pairs.csv": "source,target\nwe sat in the sun,I had a long day\nhe ran away fast,a cat ran far\n"},
+        TRANSLATION,
+    ),
+    ({"points.csv": "x,y\n0.5,1.5\n0.25,0.5\n"}, None),
     ({"m3d.npz": archive(train_images=np.zeros((6, 9, 9, 9), np.uint8), train_labels=LABELS)}, None),
     ({"rows.npz": archive(x_train=np.zeros((6, 50, 3)), y_train=LABELS)}, "series-classification"),
     (
         {"X_train.npy": stored(np.zeros((6, 50, 3))), "y_train.npy": stored(LABELS)},
         "series-classification",
     ),
-    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 90)), y=LABELS)}, None),
+    ({"graph.npz": archive(edge_index=np.ones((2, 5), int), x=np.ones((6, 90)), y=LABELS)}, NODES),
     ({"X_train.npy": stored(PIXELS), "y_train.npy": stored(LABELS)}, IMAGES),
     ({"X_train.csv": "text\na fine film\na dull song\n", "y_train.csv": "label\n1\n0\n"}, None),
     ({"X_train.txt": " 0.1  0.2 0.4\n 0.3 0.2 0.1\n", "y_train.txt": "1\n2\n"}, SERIES),

@@ -10,6 +10,7 @@ from convscope.data.heads import JSON, TABLES, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import BackendError, ConvscopeError
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.graph.kind import GRAPH
 from convscope.kinds.graph.readers.columns import TableSource
 from convscope.kinds.graph.readers.documents import DOCUMENTS, XML
 from convscope.kinds.graph.readers.planetoid import planetoid_name
@@ -44,6 +45,7 @@ _OF_SNAP = re.compile(
 _ATTRIBUTES = re.compile(r'(?:attr\.name|title)="([^"]*)"|^\s*(\w+) |"(\w+)"\s*:', re.MULTILINE)
 _NODE_KEYS = re.compile(r'"nodes"\s*:\s*\[')
 _LINK_KEYS = re.compile(r'"(links|edges)"\s*:\s*\[')
+_KEYS = frozenset(("source", "target", "directed", "graph"))
 _MOST_TABLES = 12
 _MOST_NAMES = 200
 _FEWEST_ROWS = 10
@@ -53,7 +55,10 @@ _OTHERS = "node-clustering and social-network are chosen by --recipe"
 def detect(snapshot: DataSnapshot) -> Detection | None:
     """The recipe for the graph of a path; None where there is none."""
     found = [*_collections(snapshot), *_documents(snapshot), *_tables(snapshot), *_archives(snapshot)]
-    return max(found, key=lambda each: each.confidence, default=None)
+    known = {spec.name for spec in GRAPH.recipes}
+    return max(
+        (each for each in found if each.recipe in known), key=lambda each: each.confidence, default=None
+    )
 
 
 def _collections(snapshot: DataSnapshot) -> Iterator[Detection]:
@@ -78,7 +83,7 @@ def _documents(snapshot: DataSnapshot) -> Iterator[Detection]:
             is_graph = re.search(r"^\s*graph\s*\[", head, re.MULTILINE) is not None
         if is_graph:
             names = {name for found in _ATTRIBUTES.findall(head) for name in found if name}
-            label = next((name for name in sorted(names) if is_group_name(name)), None)
+            label = next((name for name in sorted(names - _KEYS) if is_group_name(name)), None)
             yield _of_nodes_or_links(file.name, "holds nodes and edges", label, 0.95)
             return
 

@@ -26,6 +26,7 @@ from convscope.kinds.text.tagging.reader import tagged_file
 
 CLASSIFICATION, TAGGING, TRANSLATION = "text-classification", "text-tagging", "translation"
 
+_SIDES = frozenset(("source", "target", "src", "tgt"))
 _LANGUAGE = re.compile(r"(.+?)\.([a-z]{2,3})(\.gz)?$")
 _NO_LANGUAGES = frozenset({"txt", "csv", "tsv", "tab", "pq", "npz", "npy", "vec", "gz"})
 _PLAIN = frozenset({"", ".txt"})
@@ -93,7 +94,7 @@ def _translations(file: Path, head: TableHead) -> Iterator[Detection]:
     elif find_column(head.first, TEXT_LABEL_COLUMNS) is not None:
         named = []
     if len(named) > 1:
-        if all(_is_text(head, head.first.index(name)) for name in named):
+        if all(_is_text(head, head.first.index(name)) for name in named) and not _are_nodes(head, named):
             yield Detection(TRANSLATION, 0.95, f"{file.name} has a column for each language")
     elif head.delimiter == "\t" and len(head.first) in (2, 3) and len(head.rows) > 1:
         sides = [(head.first[at], *head.column(at)) for at in (0, 1)]
@@ -102,6 +103,16 @@ def _translations(file: Path, head: TableHead) -> Iterator[Detection]:
             yield Detection(TRANSLATION, 0.95, f"{file.name} has pairs of sentences and who wrote them")
         elif len(head.first) == 2 and apart and all(map(are_sentences, sides)):
             yield Detection(TRANSLATION, 0.7, f"{file.name} has two columns of sentences of different words")
+
+
+def _are_nodes(head: TableHead, named: Sequence[str]) -> bool:
+    """Whether names stand in columns called source and target, as in a table of the edges of a graph."""
+    if any(name.strip().lower() not in _SIDES for name in named):
+        return False
+    sides = [head.column(head.first.index(name)) for name in named]
+    cells = [cell for side in sides for cell in side]
+    shared = set(sides[0]).intersection(*sides[1:])
+    return bool(cells) and (bool(shared) or all(len(cell.split()) < 2 for cell in cells))
 
 
 def _are_apart(left: str, right: str) -> bool:

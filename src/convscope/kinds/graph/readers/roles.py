@@ -76,16 +76,7 @@ _WORD = re.compile(r"[a-z]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GROUPS = frozenset(
     (
-        "type",
-        "kind",
-        "club",
-        "community",
-        "department",
-        "party",
-        "field",
-        "area",
-        "group",
-        "cluster",
+        *("type", "kind", "club", "community", "department", "party", "field", "area", "group", "cluster"),
         "faction",
     )
 )
@@ -179,13 +170,22 @@ def ends_by_name(columns: Sequence[str]) -> tuple[int, int, int] | None:
     found = []
     for one, other in permutations(range(len(words)), 2):
         if len(words[one]) == len(words[other]):
-            unlike = [pair for pair in zip(words[one], words[other], strict=True) if pair[0] != pair[1]]
-            if len(unlike) == 1 and unlike[0] in places:
-                found.append((places[unlike[0]], one, other))
+            unlike = [
+                at for at, pair in enumerate(zip(words[one], words[other], strict=True)) if len(set(pair)) > 1
+            ]
+            pair = (words[one][unlike[0]], words[other][unlike[0]]) if len(unlike) == 1 else ("", "")
+            if pair in places and not (len(pair[0]) == 1 and _counts(words, words[one], unlike[0])):
+                found.append((places[pair], one, other))
     if not found:
         return None
     place, one, other = min(found)
     return one, other, place
+
+
+def _counts(words: Sequence[tuple[str, ...]], name: tuple[str, ...], at: int) -> bool:
+    """Whether more than two names are the same but for a word, such as t0, t1, t2."""
+    rest = (*name[:at], *name[at + 1 :])
+    return sum(len(each) == len(name) and (*each[:at], *each[at + 1 :]) == rest for each in words) > 2
 
 
 def header_names(fields: Sequence[str]) -> tuple[str, ...]:
