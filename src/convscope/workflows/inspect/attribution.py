@@ -15,6 +15,7 @@ from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import METHODS, Attribution, attribute
+from convscope.scope.geometry.geometry import is_table
 from convscope.scope.record import record
 from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionContext, InspectionRequest, position_names
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 USUAL = ("grad-cam", "integrated-gradients")
 """The methods where none is named."""
+USUAL_OF_GRAPHS = ("integrated-gradients", "occlusion")
+"""The same for nodes of a graph, of which Grad-CAM would mark some that no answer depends on."""
 
 Found = Mapping[str, Sequence[Attribution]]
 
@@ -77,7 +80,9 @@ def inspect_attribution(
 
 def _attributions(context: InspectionContext, request: InspectionRequest, progress: Progress) -> Found:
     """By method, one for each input; notes say at which layer."""
-    methods = [request.method] if request.method in METHODS else list(USUAL)
+    gathers = any(is_table(context.graph, number) for number in range(len(context.graph.inputs)))
+    usual = USUAL_OF_GRAPHS if gathers else USUAL
+    methods = [request.method] if request.method in METHODS else list(usual)
     target = target_of(request.target, context.loaded.class_names)
     layer = request.layers[0] if request.layers else None
     front_end = front_end_of(context.graph)
