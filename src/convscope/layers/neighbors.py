@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -15,6 +17,29 @@ TABLES = ("degrees", "neighbors", "weights", "reverse", "owners", "merges", "sum
 """What a layer on graphs takes besides the values of the nodes, in this order."""
 LOWEST = -1e30
 """Stands where no neighbor is when the largest is looked for."""
+
+NeighborSum = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""From values (nodes, channels), neighbors and weights (rows, width) and owners (rows,), ascending, to the
+weighted sum over the neighbors of each node, (nodes, channels)."""
+_faster: ContextVar[NeighborSum | None] = ContextVar("faster neighbor sum", default=None)
+
+
+@contextmanager
+def summed_by(function: NeighborSum) -> Iterator[None]:
+    """Within it, `Neighborhood.sum` and its gradient are computed by a function of the backend.
+
+    Tables serve every backend and every export, but on a CPU each backend has a faster sum, which a training
+    takes: a product of a CSR matrix on TensorFlow and PyTorch, a sorted segment sum on JAX.
+    `benchmarks/graph_aggregation.py` measures them all.
+
+    Args:
+        function: Gives the same sums.
+    """
+    token = _faster.set(function)
+    try:
+        yield
+    finally:
+        _faster.reset(token)
 
 
 class Neighborhood:
@@ -80,6 +105,9 @@ class Neighborhood:
         return summed(values, weights)
 
     def _sum(self, values: Tensor, weights: Tensor) -> Tensor:
+        faster = _faster.get()
+        if faster is not None and len(weights.shape) == 2:
+            return faster(values, self.neighbors, weights, self.owners)
         near = _by_head(ops.take(values, self.neighbors, axis=0), weights)
         rows = ops.sum(near * _expanded(weights), axis=1)
         return self.merged(ops.reshape(rows, (-1, values.shape[-1])))

@@ -1,21 +1,28 @@
 """Layers on graphs and their gradients agree with their formulas, written down with dense matrices."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from convscope.errors import UsageError
 from convscope.kinds.graph.layers import (
     ChebConv,
+    DMoNPooling,
     GATv2Conv,
     GINConv,
     GraphConv,
+    GraphPooling,
+    PairValues,
     Propagation,
     SAGEConv,
     TAGConv,
+    TakeNodes,
 )
 from convscope.layers.neighbor_tables import neighbor_tables
-from convscope.layers.neighbors import TABLES, graph_inputs, tables_of
+from convscope.layers.neighbors import TABLES, graph_inputs, summed_by, tables_of
 from convscope.scope.differentiate import gradient_program
 
 pytestmark = pytest.mark.portable
@@ -181,6 +188,19 @@ def test_a_layer_computes_its_formula(name):
     assert np.abs(found - expected).max() < 1e-5 * max(1, np.abs(expected).max())
 
 
+def gradient_of(layer, wanted):
+    """Of the sum of outputs times `wanted` by the values of nodes."""
+    inputs = graph_inputs(FEATURES, WIDTH)
+    model = keras.Model(inputs, layer([inputs["nodes"], *tables_of(inputs)]))
+    tables = {name: ops.convert_to_tensor(value) for name, value in BATCH.inputs.items()}
+
+    def loss(x, wanted):
+        return ops.sum(model({**tables, "nodes": x}) * wanted), []
+
+    (gradient,), _ = gradient_program(model, loss, [0], compiled=True)(BATCH.x, wanted)
+    return gradient
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_gradient_is_that_of_the_formula(name):
     layer, formula = made(name), LAYERS[name][1]
@@ -188,15 +208,7 @@ def test_the_gradient_is_that_of_the_formula(name):
     out = array(layer(tensors(BATCH)))
     wanted = random.normal(size=out.shape).astype("float32")
 
-    inputs = graph_inputs(FEATURES, WIDTH)
-    model = keras.Model(inputs, layer([inputs["nodes"], *tables_of(inputs)]))
-
-    tables = {name: ops.convert_to_tensor(value) for name, value in BATCH.inputs.items()}
-
-    def loss(x, wanted):
-        return ops.sum(model({**tables, "nodes": x}) * wanted), []
-
-    (gradient,), _ = gradient_program(model, loss, [0], compiled=True)(BATCH.x, wanted)
+    gradient = gradient_of(layer, wanted)
     for _ in range(3):
         step = random.normal(size=BATCH.x.shape)
         small = 1e-7
@@ -216,3 +228,94 @@ def test_padding_and_width_of_tables_change_nothing(name):
     for number, size in enumerate(SIZES):
         alone = array(layer(tensors(BATCH.alone(number))))[0]
         assert np.abs(whole[number, :size] - alone).max() < 1e-5 * max(1, np.abs(alone).max())
+
+
+@pytest.mark.parametrize("name", ["graph_conv", "sage_mean", "gin", "cheb", "propagation"])
+def test_the_sum_of_the_backend_is_that_of_the_tables(name, backend):
+    layer = made(name)
+    neighbor_sum = importlib.import_module(f"convscope.engine.{backend}").neighbor_sum
+    expected = array(layer(tensors(BATCH)))
+    wanted = np.random.default_rng(6).normal(size=expected.shape).astype("float32")
+    gradient = gradient_of(layer, wanted)
+    with summed_by(neighbor_sum):
+        found, steep = array(layer(tensors(BATCH))), gradient_of(layer, wanted)
+    assert np.abs(found - expected).max() < 1e-5 * max(1, np.abs(expected).max())
+    assert np.abs(steep - gradient).max() < 1e-5 * max(1, np.abs(gradient).max())
+
+
+def test_normalization_counts_real_nodes_alone():
+    layer = GINConv(4)
+    layer([*tensors(BATCH), BATCH.members], training=True)
+    real = BATCH.members > 0
+    summed = BATCH.x + BATCH.adjacency @ BATCH.x
+    hidden = (summed @ weight(layer, "kernel"))[real]
+    assert weight(layer, "moving_mean") == pytest.approx(0.01 * hidden.mean(0), abs=1e-4)
+    assert weight(layer, "moving_variance") == pytest.approx(0.99 + 0.01 * hidden.var(0), rel=1e-4)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "max", "sum", "attention"])
+def test_pooling_leaves_padding_out(reduction):
+    layer = GraphPooling(reduction)
+    found = array(layer([BATCH.x, BATCH.members]))
+    for number, size in enumerate(SIZES):
+        x = BATCH.x[number, :size].astype("float64")
+        if reduction == "attention":
+            raised = np.exp(x @ array(layer.score_kernel))
+            expected = (raised / raised.sum() * x).sum(0)
+        else:
+            expected = getattr(x, reduction)(0)
+        assert found[number] == pytest.approx(expected, abs=1e-5)
+    assert not array(layer([BATCH.x, 0 * BATCH.members])).any()
+
+
+def test_nodes_and_pairs_are_taken_from_their_own_graph():
+    targets = np.array([[3, 0, 3], [7, 8, 9]], "int32")
+    taken = array(TakeNodes()([BATCH.x, targets]))
+    assert taken == pytest.approx(np.take_along_axis(BATCH.x, targets[..., None], 1))
+    pairs = np.stack([targets, targets[:, ::-1]], -1)
+    products = taken * taken[:, ::-1]
+    assert array(PairValues()([BATCH.x, pairs])) == pytest.approx(products, abs=1e-6)
+    dots = array(PairValues("dot")([BATCH.x, pairs]))
+    assert dots == pytest.approx(products.sum(-1, keepdims=True), abs=1e-5)
+
+
+def test_clusters_lose_by_their_modularity_and_by_their_sizes():
+    layer = DMoNPooling(3, dropout=0.0, collapse=0.5)
+    shares = array(layer([*tensors(BATCH), BATCH.members]))
+    assert shares.sum(-1) == pytest.approx(np.ones((2, NODES)), abs=1e-6)
+    losses = []
+    for number, size in enumerate(SIZES):
+        c, a = shares[number, :size], BATCH.adjacency[number, :size, :size]
+        degrees, whole = a.sum(1), a.sum()
+        modularity = np.trace(c.T @ (a - np.outer(degrees, degrees) / whole) @ c) / whole
+        losses.append(0.5 * (3**0.5 / size * np.linalg.norm(c.sum(0)) - 1) - modularity)
+    assert float(ops.convert_to_numpy(layer.losses[0])) == pytest.approx(np.mean(losses), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_saved_layer_comes_back(name, tmp_path):
+    inputs = graph_inputs(FEATURES, WIDTH)
+    model = keras.Model(inputs, LAYERS[name][0]()([inputs["nodes"], *tables_of(inputs)]))
+    model.save(tmp_path / "model.keras")
+    same = keras.saving.load_model(tmp_path / "model.keras")
+    given = {key: ops.convert_to_tensor(value) for key, value in BATCH.inputs.items()}
+    assert array(same(given)) == pytest.approx(array(model(given)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: GraphConv(0), "at least one unit"),
+        (lambda: SAGEConv(3, "median"), "'mean' or 'max'"),
+        (lambda: GATv2Conv(3, heads=0), "at least one head"),
+        (lambda: TAGConv(3, hops=0), "at least one hop"),
+        (lambda: Propagation(3, teleport=1.0), "between 0 and 1"),
+        (lambda: GraphPooling("median"), "'attention'"),
+        (lambda: PairValues("sum"), "'hadamard' or 'dot'"),
+        (lambda: DMoNPooling(1), "at least two clusters"),
+    ],
+    ids=["conv", "sage", "gat", "tag", "propagation", "pooling", "pairs", "clusters"],
+)
+def test_a_setting_that_makes_no_sense_is_refused(make, said):
+    with pytest.raises(UsageError, match=said):
+        make()
