@@ -179,11 +179,11 @@ class DMoNPooling(keras.layers.Layer):  # type: ignore[misc]
         x = self.dropout(values, training=training)
         shares = ops.softmax(ops.matmul(x, self.kernel) + self.bias, axis=-1)
         kept = shares * members[..., None]
-        modularity, collapsed = self._losses(kept, members, tables)
+        modularity, collapsed = self._judged(kept, members, tables)
         self.add_loss(ops.mean(self.collapse * collapsed - modularity))
         return shares
 
-    def _losses(self, shares: Tensor, members: Tensor, tables: Tensor) -> tuple[Tensor, Tensor]:
+    def _judged(self, shares: Tensor, members: Tensor, tables: Tensor) -> tuple[Tensor, Tensor]:
         """Modularity and collapse of each graph, shape (batch,)."""
         degrees = tables[0]
         near = Neighborhood(ops.shape(shares)[1], tables)
