@@ -92,8 +92,8 @@ LINK_PREDICTION_OPTIONS = (
     Option("most", int, 100, "How many of the most probable new links are told", at_least(1), predicts=True),
 )
 LINK_OPTIONS = (
-    FILTERS.of(link_gcn=128),
-    DROPOUT.of(link_gcn=0.3),
+    FILTERS.of(link_gcn=512),
+    DROPOUT.of(link_gcn=0.4),
     Option("score", Literal["dense", "dot"], None, "How two nodes are compared").of(link_gcn="dot"),
 )
 GIN_OPTIONS = (
@@ -157,7 +157,7 @@ LINK_PREDICTION = RecipeSpec(
     model_options=LINK_OPTIONS,
     settings={
         "link_gcn": {
-            "epochs": 100,
+            "epochs": 60,
             "batch_size": 65536,
             "learning_rate": 0.01,
             "hops": 1,

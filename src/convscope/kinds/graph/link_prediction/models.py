@@ -19,8 +19,8 @@ def link_gcn(
     input_shape: tuple[int | None, ...],
     *,
     hops: int = 1,
-    filters: int = 128,
-    dropout: float = 0.3,
+    filters: int = 512,
+    dropout: float = 0.4,
     score: Score = "dot",
     table_width: int = 8,
 ) -> keras.Model:

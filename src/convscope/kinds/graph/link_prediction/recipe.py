@@ -52,6 +52,8 @@ AT_ONCE_IN_PARTS = 2**10
 """Pairs that are scored in one batch with their neighborhoods."""
 HARD = 500
 """Hard negatives of each link, as Li et al. (2023) have them."""
+CHOSEN_BY = 20
+"""Hard negatives of each link of validation, by which an epoch is chosen."""
 SHOWN = 12
 
 Probabilities = npt.NDArray[np.float32]
@@ -109,6 +111,8 @@ class LinkPrediction:
 class LinkExamples:
     """Links, beside which pairs without an edge are drawn anew in each step of a training.
 
+    No message is passed along the links of a step, so that no answer can be read off the edge itself.
+
     Args:
         inputs: Makes model inputs.
         pairs: Shape (pairs, 2).
@@ -139,7 +143,7 @@ class LinkExamples:
             return self.inputs.batch(pairs), links[None, :, None].astype(np.float32)
         drawn = random_negatives(len(self.inputs.graph), self.known, len(pairs), rng)
         others = drawn[np.arange(len(pairs)) % len(drawn)]
-        batch = self.inputs.batch(np.concatenate([pairs, others]))
+        batch = self.inputs.batch(np.concatenate([pairs, others]), hidden=pairs)
         targets = np.repeat(np.array([1, 0], np.float32), len(pairs))
         return batch, targets[None, :, None]
 
@@ -160,13 +164,18 @@ def build(
 
 
 def link_examples(context: ExampleContext[LinkRepresentation]) -> LinkExamples:
-    """Links with fresh negatives, or pairs as they are for validation."""
+    """Links with fresh negatives; those of validation with hard ones, by which an epoch is chosen."""
     samples = _links(context.split.samples)
     graph = samples.graph
     edges = graph.edges[graph.edges[:, 0] != graph.edges[:, 1]]
     known = np.unique(keys_of(edges, len(graph)))
     inputs = PairInputs(context.representation, graph)
-    return LinkExamples(inputs, samples.pairs, context.split.labels == 1, known, context.training)
+    if context.training or samples.known is None:
+        return LinkExamples(inputs, samples.pairs, context.split.labels == 1, known, context.training)
+    links = samples.pairs[context.split.labels == 1][: most_hard(graph, len(graph))]
+    hard = hard_negatives(Likeness(graph), links, samples.known, CHOSEN_BY).reshape(-1, 2)
+    is_link = np.repeat([True, False], [len(links), len(hard)])
+    return LinkExamples(inputs, np.concatenate([links, hard]), is_link, known, training=False)
 
 
 def score_pairs(
@@ -282,7 +291,7 @@ OBJECTIVE = Objective(
     metrics=lambda: [keras.metrics.AUC(curve="PR", num_thresholds=1000, name="average_precision")],
     monitor="average_precision",
     smoothed=3,
-    label="average precision",
+    label="average precision among hard negatives",
 )
 REPORT: ReportSteps[LinkRepresentation, LinkOutputs] = ReportSteps("pairs", counts, mistakes, example_samples)
 

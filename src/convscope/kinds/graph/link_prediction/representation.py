@@ -24,7 +24,7 @@ from convscope.kinds.graph.batching import (
 )
 from convscope.kinds.graph.features import NodeFeatures
 from convscope.kinds.graph.graph import Graph, NodePair
-from convscope.kinds.graph.link_prediction.negatives import Pairs
+from convscope.kinds.graph.link_prediction.negatives import Pairs, keys_of
 from convscope.kinds.graph.link_prediction.reader import LinkSamples
 from convscope.kinds.graph.representation import MOST_HOPS, GraphRepresentation, described
 from convscope.types import Progress, no_progress
@@ -33,6 +33,9 @@ MOST_WHOLE = 2**28
 """Values of nodes that one input may have; of a larger graph, a model takes neighborhoods of the pairs."""
 USUAL_WIDTH = 256
 """Numbers of a node that a step is expected to hold at least."""
+
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Numbers of pairs, ascending, and where the edge of each stands in a flattened table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +77,7 @@ class LinkRepresentation(GraphRepresentation, InputsAsEncoded):
         """Names and edges of the nodes that the model sees, in the order of its inputs."""
         pair = np.array([sample.rows], np.int64)
         part = PairInputs(self, sample.graph).subgraph(pair)
-        centers = tuple(dict.fromkeys(positions_in(part, pair)[0].tolist()))
-        return described(sample.graph, part, centers, self.hops)
+        return described(sample.graph, part, tuple(dict.fromkeys(positions_in(part, pair)[0].tolist())))
 
     def example(self, count: int) -> Batch:
         """Ends of a path of nodes with random features."""
@@ -110,6 +112,11 @@ class PairInputs:
         """Whether a model takes the whole graph for any pairs."""
         return len(self.graph) * max(self.representation.features.count, USUAL_WIDTH) <= MOST_WHOLE
 
+    @cached_property
+    def _places(self) -> Places:
+        whole = self.representation.whole(self.graph)
+        return _places_of(whole, np.arange(len(self.graph)), len(self.graph))
+
     def subgraph(self, pairs: Pairs) -> Subgraph:
         """What decides the answer for pairs: their nodes first, those of the first pair at its beginning."""
         rows, first = np.unique(pairs.ravel(), return_index=True)
@@ -120,20 +127,26 @@ class PairInputs:
         represent = self.representation
         return graph_arrays(part.wiring, represent.values(self.graph), represent.table_width, part.rows)
 
-    def batch(self, pairs: Pairs) -> Batch:
+    def batch(self, pairs: Pairs, hidden: Pairs | None = None) -> Batch:
         """One batch for many pairs of one graph.
 
         Args:
             pairs: Shape (asked, 2).
+            hidden: Edges that no message is passed along, shape (hidden, 2); None for none.
 
         Returns:
             Inputs by name, of batch size 1; `pairs` has shape (1, asked, 2).
         """
+        nodes = len(self.graph)
         if self.is_whole:
             batch, asked = self.representation.whole(self.graph), pairs
+            places = None if hidden is None else self._places
         else:
             part = self.subgraph(pairs)
             batch, asked = stacked([self.arrays(part)]), positions_in(part, pairs)
+            places = None if hidden is None else _places_of(batch, part.rows, nodes)
+        if hidden is not None and places is not None:
+            batch = _without(batch, places, np.unique(keys_of(hidden, nodes)))
         return {**batch, "pairs": asked[None].astype(np.int32)}
 
 
@@ -142,6 +155,30 @@ def positions_in(part: Subgraph, pairs: Pairs) -> Pairs:
     order = np.argsort(part.rows, kind="stable")
     found: Pairs = order[np.searchsorted(part.rows, pairs, sorter=order)]
     return found
+
+
+def _places_of(batch: Batch, rows: npt.NDArray[np.int64], nodes: int) -> Places:
+    """Where the edges of a graph stand in its table, in a batch of this graph alone."""
+    width = batch["neighbors"].shape[2]
+    places = np.flatnonzero(batch["weights"])
+    targets, sources = batch["owners"][0][places // width], batch["neighbors"].reshape(-1)[places]
+    keys = keys_of(np.stack([rows[targets], rows[sources]], axis=1), nodes)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], places[order]
+
+
+def _without(batch: Batch, places: Places, hidden: npt.NDArray[np.int64]) -> Batch:
+    """The batch of one graph with weight 0 for some edges, and degrees to match."""
+    keys, slots = places
+    first, last = (np.searchsorted(keys, hidden, side) for side in ("left", "right"))
+    counts = last - first
+    starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
+    taken = slots[starts + np.arange(int(counts.sum()))]
+    weights, degrees = batch["weights"].copy(), batch["degrees"].copy()
+    owners = batch["owners"][0][taken // batch["neighbors"].shape[2]]
+    np.subtract.at(degrees[0], owners, weights.reshape(-1)[taken])
+    weights.reshape(-1)[taken] = 0.0
+    return {**batch, "weights": weights, "degrees": np.maximum(degrees, 0.0)}
 
 
 @dataclass(frozen=True, eq=False)
