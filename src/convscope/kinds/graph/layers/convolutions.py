@@ -214,7 +214,7 @@ class GINConv(GraphLayer):
         """Makes epsilon, kernels, bias and normalization."""
         self.epsilon = self.add_weight((), initializer="zeros", name="epsilon")
         self.kernel = self.add_kernel(input_shape[0][-1], self.units)
-        self.norm = keras.layers.BatchNormalization(dtype=self.dtype_policy, name="norm")
+        self.norm = keras.layers.BatchNormalization(momentum=0.9, dtype=self.dtype_policy, name="norm")
         self.norm.build((None, None, self.units))
         self.second_kernel = self.add_kernel(self.units, self.units, "second_kernel")
         self.bias = self.add_bias()

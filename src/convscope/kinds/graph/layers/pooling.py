@@ -118,6 +118,10 @@ class PairValues(keras.layers.Layer):  # type: ignore[misc]
         self.combine = combine
         self.take = TakeNodes(name="take")
 
+    def build(self, input_shape: Any) -> None:
+        """Has no weights."""
+        self.take.build([input_shape[0], input_shape[1][:2]])
+
     def call(self, inputs: Tensor) -> Tensor:
         """Multiplies both ends."""
         values, pairs = inputs

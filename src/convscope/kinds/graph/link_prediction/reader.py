@@ -21,9 +21,10 @@ from convscope.kinds.graph.link_prediction.negatives import (
     pairs_of,
     random_negatives,
 )
+from convscope.kinds.graph.readers.columns import TableSource
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.kinds.graph.readers.roles import USUAL, header_names
-from convscope.kinds.graph.readers.tables import TableSource, may_be_table, open_source
+from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.types import SPLITS, Progress, Skipped, no_progress
 
 CLASS_NAMES = ("no link", "link")
@@ -131,10 +132,10 @@ def split_links(
     seen = only_edges(graph, ~hidden)
     cut = max(1, len(negatives) * validation // (validation + test))
     others = (np.zeros((0, 2), np.int64), negatives[:cut], negatives[cut:])
-    splits = [
-        _split(seen, pairs_of(known[part], nodes), more, known)
+    train, chosen, judged = (
+        _split(seen, pairs_of(known[rng.permutation(part)], nodes), more, known)
         for part, more in zip(parts, others, strict=True)
-    ]
+    )
     decisions = [
         f"{name}: {len(part)} of {len(known)} links, {how[name]}"
         for name, part in zip(SPLITS, parts, strict=True)
@@ -148,7 +149,9 @@ def split_links(
         f" ({cut}) and test ({len(negatives) - cut})"
     )
     return Splits(
-        *splits,
+        train,
+        chosen,
+        judged,
         class_names=CLASS_NAMES,
         layout=found.layout,
         fingerprint=graph.digest().hex(),
@@ -313,9 +316,9 @@ def read_pairs(
             hint="Give the place of the graph: --graph PATH.",
         )
     whole, _ = _whole([graph], asked, progress)
-    rows, skipped = _rows_of(table, whole)
-    check_mostly_readable(paths[0], len(rows), list(skipped), "pairs")
-    return LinkSamples(whole, rows, skipped=tuple(skipped))
+    rows, unknown = _rows_of(table, whole)
+    check_mostly_readable(paths[0], len(rows), unknown, "pairs")
+    return LinkSamples(whole, rows, skipped=tuple(unknown))
 
 
 def _whole(paths: Sequence[str], asked: AskedGraph, progress: Progress) -> tuple[Graph, tuple[Skipped, ...]]:

@@ -52,7 +52,7 @@ AT_ONCE_IN_PARTS = 2**10
 """Pairs that are scored in one batch with their neighborhoods."""
 HARD = 500
 """Hard negatives of each link, as Li et al. (2023) have them."""
-CHOSEN_BY = 20
+CHOSEN_BY = 100
 """Hard negatives of each link of validation, by which an epoch is chosen."""
 SHOWN = 12
 

@@ -77,7 +77,8 @@ class LinkRepresentation(GraphRepresentation, InputsAsEncoded):
         """Names and edges of the nodes that the model sees, in the order of its inputs."""
         pair = np.array([sample.rows], np.int64)
         part = PairInputs(self, sample.graph).subgraph(pair)
-        return described(sample.graph, part, tuple(dict.fromkeys(positions_in(part, pair)[0].tolist())))
+        centers = tuple(dict.fromkeys(positions_in(part, pair)[0].tolist()))
+        return described(sample.graph, part, centers, self.hops)
 
     def example(self, count: int) -> Batch:
         """Ends of a path of nodes with random features."""
