@@ -33,6 +33,9 @@ READERS = {
     "series-anomaly": ("convscope.kinds.series.anomaly.reader:read_streams", {}),
     "series-remaining-life": ("convscope.kinds.series.remaining_life.reader:read_lives", {}),
     "audio-classification": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "label"}),
+    "node-classification": ("convscope.kinds.graph.node_classification.reader:read_nodes", {}),
+    "link-prediction": ("convscope.kinds.graph.link_prediction.reader:read_links", {}),
+    "graph-classification": ("convscope.kinds.graph.graph_classification.reader:read_whole_graphs", {}),
     "speech-recognition": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "transcript"}),
 }
 
