@@ -75,7 +75,10 @@ def inspect_edges(inspected: InspectedModel) -> InspectionResult:
     Raises:
         UsageError: The inputs are no graphs.
     """
-    figures, arrays, about, notes = [], {}, {}, list(inspected.notes)
+    figures: list[LazyFigure] = []
+    arrays: dict[str, Array] = {}
+    about: dict[str, Any] = {}
+    notes = list(inspected.notes)
     for at, name in enumerate(inspected.names):
         description = _description(inspected, at)
         sample = keras.tree.map_structure(
@@ -117,7 +120,9 @@ def edge_attribution(
     assert found.parts is not None
     places = _places(sample, description)
     there = places >= 0
-    summed = np.bincount(places[there], found.parts[there], minlength=len(description.edges))
+    summed: Values = np.bincount(places[there], found.parts[there], minlength=len(description.edges)).astype(
+        np.float64
+    )
     order = np.argsort(-np.abs(summed), kind="stable")[:MOST]
     query = ask(
         model,

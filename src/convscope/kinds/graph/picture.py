@@ -259,7 +259,7 @@ def place_ranked(
         baseline += 34
         sheet.text(x, baseline, name, size=TINY, width=width - 270)
         sheet.text(x + width - 180, baseline, number(value), size=TINY, color=muted, across="right")
-        color = "#" + bytes(scale.colors(np.float64(value))[:3]).hex()
+        color = "#" + bytes(scale.colors(np.array(value))[:3]).hex()
         long = 160 * abs(value) / largest
         sheet.box(x + width - 165, baseline - 14, long, 16, fill=color, edge=sheet.theme.rule, width=0.5)
     if len(chosen) and len(values) > len(chosen):

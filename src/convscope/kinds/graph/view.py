@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
 from convscope.kinds.graph.layout import describe_graph, describe_neighborhood, hops_from
 from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues, place_ranked
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
+from convscope.lenses.sheet.figure_files import figure_bytes
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import (
@@ -224,7 +224,7 @@ class GraphView(View):
         )
         view = GraphView(len(part.names), part)
         view.picture.place(sheet, (x, y, wide), view.plain(sheet), name=patch.name)
-        lines = (count(len(part.names), "node"),)
+        lines: tuple[str, ...] = (count(len(part.names), "node"),)
         if node not in self.description.centers:
             lines = (self.names[node], *lines)
         return PlacedPatch(wide, lines, (_COLORED,))
@@ -266,13 +266,10 @@ class GraphView(View):
 
     def markup(self, label: str) -> str:
         """The graph as an element of a page."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
         sheet = Sheet(LIGHT, width=240)
         self.thumbnail(sheet, (10, 10, 220, 220))
-        buffer = io.BytesIO()
-        FigureCanvasAgg(sheet.finish(240)).print_png(buffer)
-        address = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+        picture = base64.b64encode(figure_bytes(sheet.finish(240), "png")).decode("ascii")
+        address = f"data:image/png;base64,{picture}"
         return f'<img class="large" src="{address}" alt="{escape(label)}">'
 
     def plain(self, sheet: Sheet) -> npt.NDArray[np.uint8]:

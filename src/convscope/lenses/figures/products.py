@@ -153,19 +153,22 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
             top = y + row * (STRIP + 4)
             sheet.text(left - 12, top + 14, name, size=TINY, color=sheet.theme.muted, across="right")
             _strip(sheet, (left, top, room), part[place], scales[name], f"{name} {place}")
-        total = float(sums[place])
         spot = (left + room + 16, y + 2 * (STRIP + 4) + 15)
-        sheet.text(*spot, f"sum {number(total, 4)}", size=SMALL, width=174)
+        sheet.text(*spot, f"sum {number(float(sums[place]), 4)}", size=SMALL, width=174)
         y += 3 * (STRIP + 4) + 16
     ends = [
         f"{name} {number(scale.reach[0], 2)} to {number(scale.reach[1], 2)}" for name, scale in scales.items()
     ]
     sheet.text(MARGIN, y + 12, "  ·  ".join(["colors", *ends]), size=TINY, color=sheet.theme.muted)
-    if size < 2:
-        return y + 34
+    return y + 34 if size < 2 else _place_sums(sheet, y + 34, sums, shown, labels, each)
+
+
+def _place_sums(sheet: Sheet, y: int, sums: Numbers, shown: Numbers, labels: Sequence[str], each: str) -> int:
+    """What each position adds, and all those that are not drawn."""
+    size = len(sums)
     what = f"{each} of the kernel" if each == "position" else each
-    y = sheet.section(y + 34, f"Sum over {count(size, each)}", f"Contribution of each {what} to the sum.")
-    y = _draw_sums(sheet, y - 10, sums[shown], [labels[place] for place in shown])
+    y = sheet.section(y, f"Sum over {count(size, each)}", f"Contribution of each {what} to the sum.")
+    y = _draw_sums(sheet, y - 10, sums[shown], [labels[int(place)] for place in shown])
     if size > MOST:
         rest = float(np.delete(sums, shown).sum())
         first, others = number(float(sums[shown].sum()), 4), number(rest, 4)

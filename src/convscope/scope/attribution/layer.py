@@ -27,7 +27,7 @@ def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: 
     Raises:
         UsageError: There is none.
     """
-    between = _between(graph, source, output) if graph.linked else graph.calls
+    between: Sequence[Call] = _between(graph, source, output) if graph.linked else graph.calls
     if any(is_table(graph, number) for number in range(len(graph.inputs))):
         between = _before_last_gathering(between)
     ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)

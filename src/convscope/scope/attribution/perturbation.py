@@ -41,9 +41,8 @@ def occlusion(
     Raises:
         UsageError: A window that does not fit, a stride that leaves gaps, or a baseline of another shape.
     """
-    parts = 16 if query.ids else 8
-    usual = [1 if query.gathered else max(1, n // parts) for n in query.positions]
-    sizes = _per_axis("window", window, usual)
+    parts = max(query.positions) if query.gathered else 16 if query.ids else 8
+    sizes = _per_axis("window", window, [max(1, n // parts) for n in query.positions])
     strides = _per_axis("stride", stride, [max(1, n // 2) for n in sizes])
     for length, size, step in zip(query.positions, sizes, strides, strict=True):
         if not 1 <= size <= length or not 1 <= step <= size:
@@ -52,12 +51,7 @@ def occlusion(
                 f"Received: window={size}, stride={step}."
             )
     cover = query.baseline(float(query.ids) if baseline is None else baseline)
-    windows = [
-        tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
-        for corner in product(*map(_starts, query.positions, sizes, strides))
-    ]
-    if query.gathered:  # nodes of padding hold nothing that could be covered
-        windows = [place for place in windows if np.any(query.x[:, place[0]])] or windows
+    windows = _windows(query, sizes, strides)
     scores = Scores(query, query.samples * len(windows))
     whole = np.concatenate([scores(query.x[rows], rows) for rows in batches(query.samples, scores.size)])
     falls = np.zeros((query.samples, *query.positions), "float32")
@@ -75,6 +69,17 @@ def occlusion(
         "stride": " x ".join(map(str, strides)),
     }
     return AttributionValues(falls / np.maximum(times, 1), True, details=[details] * query.samples)
+
+
+def _windows(query: AttributionQuery, sizes: Sequence[int], strides: Sequence[int]) -> list[Slices]:
+    """Where windows lie; of the nodes of a graph those that hold anything, as padding does not."""
+    windows = [
+        tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
+        for corner in product(*map(_starts, query.positions, sizes, strides))
+    ]
+    if not query.gathered:
+        return windows
+    return [place for place in windows if np.any(query.x[:, place[0]])] or windows
 
 
 def _covered(query: AttributionQuery, rows: np.ndarray, places: Sequence[Slices], cover: np.ndarray) -> Array:

@@ -91,15 +91,11 @@ def kernels(
     weights = weights_of(call.layer)
     norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
     chosen = _chosen(call.path, norms, excite)
-    if chosen and any(is_table(graph, number) for number in range(len(graph.inputs))):
-        raise UsageError(
-            f"Inputs that excite a kernel cannot be computed for '{call.path}': nobody tells the edges.",
-            "The method 'patches' finds the neighborhoods of a data set that activate it most.",
-        )
     dilation, step = _spacing(graph, call)
     plain = Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
     if not chosen:
         return plain
+    _check_excitable(graph, call)
     found = excitations(model, call.path, chosen, steps=steps, seed=seed, low=low, high=high)
     return replace(
         plain,
@@ -109,6 +105,15 @@ def kernels(
         reached=found.reached,
         limits=(low, high),
     )
+
+
+def _check_excitable(graph: Graph, call: Call) -> None:
+    """An input is sought among arrays of one size; nobody could tell the edges of a graph."""
+    if any(is_table(graph, number) for number in range(len(graph.inputs))):
+        raise UsageError(
+            f"Inputs that excite a kernel cannot be computed for '{call.path}': nobody tells the edges.",
+            "The method 'patches' finds the neighborhoods of a data set that activate it most.",
+        )
 
 
 def _spacing(graph: Graph, call: Call) -> tuple[int, float | None]:

@@ -208,15 +208,8 @@ def _gathered(
     total = math.fsum(products[np.any(products, axis=-1)].ravel().tolist())
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
     if abs(others[channel] - total - bias) > slack:
-        raise UsageError(
-            f"'{call.path}' ({call.type}) is no weighted sum of the values of nodes, so that it cannot be "
-            "taken apart into products.",
-            "Take a layer that is, such as GraphConv, SAGEConv with the mean, or TAGConv.",
-        )
-    sums = np.abs(products.sum(axis=-1))
-    rows = np.flatnonzero(np.any(weights, axis=-1))
-    rows = rows[np.argsort(-sums[rows], kind="stable")]
-    rows = rows if len(rows) else np.array(at[-1:], np.int64)
+        raise _no_sum(call)
+    rows = _rows(weights, products, at)
     before = total + bias
     activation = getattr(call.layer, "activation", None)
     where = geometries(graph, input_of(graph, call.path))[call.path]
@@ -243,6 +236,21 @@ def _gathered(
         gathered=True,
         shares=_shares(call.layer, weights[rows], channel),
     )
+
+
+def _no_sum(call: Call) -> UsageError:
+    return UsageError(
+        f"'{call.path}' ({call.type}) is no weighted sum of the values of nodes, so that it cannot be taken "
+        "apart into products.",
+        "Take a layer that is, such as GraphConv, SAGEConv with the mean, or TAGConv.",
+    )
+
+
+def _rows(weights: Floats, products: Floats, at: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """The nodes that a value is made of, those that add most first; itself where there is none."""
+    rows = np.flatnonzero(np.any(weights, axis=-1))
+    sums = np.abs(products[rows].sum(axis=-1))
+    return rows[np.argsort(-sums, kind="stable")] if len(rows) else np.array(at[-1:], np.int64)
 
 
 def _all_seen(model: keras.Model, path: str, sample: Tensor) -> tuple[list[Array], Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.data.token_rows import padded_length
+from convscope.errors import UsageError
 from convscope.types import Array
 
 if TYPE_CHECKING:
@@ -103,6 +105,12 @@ class EncodedInputs:
         encoded = self._encoded[place]
         length = self._length
         taken: Array = encoded.take(indices) if length is None else encoded.packed(indices, length)
+        if isinstance(taken, Mapping):
+            raise UsageError(
+                f"Features are extracted of samples that become one array; these become {len(taken)}: "
+                f"{', '.join(sorted(taken))}.",
+                "Use look with the method maps and --out NAME.npz, or in Python convscope.scope.record.",
+            )
         return taken
 
     @cached_property
