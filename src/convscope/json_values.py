@@ -77,7 +77,8 @@ def parse_json(text: str | bytes, where: str) -> Any:
     """
     try:
         plain = json.loads(text)
-        if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():
+        escaped = b"\\ud" in text.lower() if isinstance(text, bytes) else "\\ud" in text.lower()
+        if escaped:
             json.dumps(plain, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
         return plain
     except (ValueError, RecursionError) as error:
