@@ -17,7 +17,7 @@ from convscope.kinds.graph.batching import neighborhood, sampled_neighborhood, w
 from convscope.kinds.graph.graph import FoundGraphs, Graph, NodeSamples
 from convscope.kinds.graph.models import appnp, gat, gcn, sage, tag_cnn
 from convscope.kinds.graph.node_classification.metrics import NodeMetrics, baselines
-from convscope.kinds.graph.node_classification.reader import splits_of
+from convscope.kinds.graph.node_classification.reader import read_nodes, splits_of
 from convscope.kinds.graph.node_classification.recipe import (
     NodeExamples,
     _check_neighbors,
@@ -112,6 +112,19 @@ def test_splits_of_the_data_are_kept_and_nodes_in_none_are_seen_but_not_judged()
     assert [len(made[name]) for name in SPLITS] == [15, 15, 15]
     assert any("nodes in no split: 15 of 60" in line for line in made.decisions)
     assert len(made.train.samples.graph) == 60
+
+
+def test_messages_pass_both_ways_along_directed_edges_unless_said_otherwise(tmp_path):
+    graph = blocks()
+    edges = np.concatenate([graph.edges, graph.edges[:5, ::-1]])
+    data = written(replace(graph, edges=edges), tmp_path / "data")
+    made = read_nodes(data)
+    assert not made.train.samples.graph.directed
+    assert len(made.train.samples.graph.edges) == len(graph.edges)
+    assert any("along edges in both directions" in line for line in made.decisions)
+    followed = read_nodes(data, directed=True).train.samples.graph
+    assert followed.directed
+    assert len(followed.edges) == len(edges)
 
 
 def test_nodes_without_a_label_are_never_judged():

@@ -200,7 +200,8 @@ def _thinned(part: sp.csr_array, most: int, rng: np.random.Generator) -> sp.csr_
 def step_bytes(graph: Graph, features: int) -> int:
     """Memory that a step over the whole graph is expected to take: features, and values along every edge."""
     wiring = wiring_of(graph)
-    return 4 * (len(wiring) * features + 2 * USUAL_CHANNELS * (wiring.adjacency.nnz + len(wiring)))
+    along = 2 * USUAL_CHANNELS * (int(wiring.adjacency.nnz) + len(wiring))
+    return 4 * (len(wiring) * features + along)
 
 
 def _ends(part: sp.csr_array, more: int) -> Ints:

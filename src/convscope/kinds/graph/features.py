@@ -245,7 +245,7 @@ def _usual_size(matrices: Sequence[Any], rows: Rows) -> float:
     """The mean number of values in a row that are not 0."""
     chosen = [matrix if row is None else matrix[row] for matrix, row in zip(matrices, rows, strict=True)]
     filled = sum(int((each != 0).sum()) for each in chosen)
-    return round(max(1.0, filled / max(1, sum(each.shape[0] for each in chosen))), 2)
+    return float(round(max(1.0, filled / max(1, sum(each.shape[0] for each in chosen))), 2))
 
 
 def _statistics(matrices: Sequence[Any], rows: Rows) -> tuple[tuple[float, ...], tuple[float, ...]]:

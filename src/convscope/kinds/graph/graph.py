@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -67,6 +67,16 @@ class Graph:
         other = self.edges[:, 0] != self.edges[:, 1]
         arcs = np.concatenate([self.edges, self.edges[other, ::-1]])
         return arcs, np.concatenate([weights, weights[other]])
+
+    def undirected(self) -> Graph:
+        """The same without directions: one edge where there were two, its weight the sum of theirs."""
+        if not self.directed:
+            return self
+        pairs, place = np.unique(np.sort(self.edges, axis=1), axis=0, return_inverse=True)
+        weights = self.weights
+        if weights is not None:
+            weights = np.bincount(place.ravel(), weights, minlength=len(pairs)).astype(np.float32)
+        return replace(self, edges=pairs, directed=False, weights=weights, times=None)
 
     def adjacency(self) -> sp.csr_array:
         """Weights by target and source, shape (nodes, nodes), float32: row i holds what node i sees.

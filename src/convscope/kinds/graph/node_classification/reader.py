@@ -60,17 +60,14 @@ def read_nodes(
 ) -> Splits:
     """Reads one graph whose nodes have labels, all of them or some.
 
-    Nodes that are in no split, such as those without a label, are part of the graph: a model sees them and
-    their edges, and is not judged on them.
+    Nodes in no split are seen with their edges, and not judged.
 
     Args:
         path: A file or a folder of one graph.
         seed: Draws the splits that the data does not have; None where the nodes are to be judged by a model
             that exists.
         progress: Receives how much is read.
-        protocol: How splits are drawn: `given` takes those of the data, where it has some; `planetoid` draws
-            20 nodes of each class for train, 500 for validation and 1,000 for test; `shchur` draws 20 and 30
-            of each class from the largest component, and all others are of test.
+        protocol: How splits are drawn; `given` takes those of the data, where it has some.
         source_column: Column of the edge table with the node where an edge begins.
         target_column: Column of the edge table with the node where an edge ends.
         weight_column: Column of the edge table with weights.
@@ -93,7 +90,7 @@ def read_nodes(
         directed=directed,
         encoding=encoding,
     )
-    found = found_graphs([Path(path)], asked, progress)
+    found = _both_ways(found_graphs([Path(path)], asked, progress), directed)
     return splits_of(str(path), found, protocol, seed)
 
 
@@ -137,7 +134,7 @@ def read_new_nodes(
         directed=directed,
         encoding=encoding,
     )
-    found = found_graphs([Path(path) for path in paths], asked, progress)
+    found = _both_ways(found_graphs([Path(path) for path in paths], asked, progress), directed)
     graph = _only_graph(", ".join(paths), found)
     return NodeInputs(graph, np.arange(len(graph)), found.skipped, found.warnings)
 
@@ -169,8 +166,6 @@ def splits_of(where: str, found: FoundGraphs, protocol: Protocol, seed: int | No
     _leave_out_rare(labels, splits, protocol, warnings)
     if protocol != "given" and seed is not None:
         splits = _drawn(where, labels, protocol, seed, decisions)
-    elif protocol != "given":
-        splits = [None] * len(graph)
     chosen = np.array([label is not None for label in labels.tolist()])
     if any(splits):
         chosen &= np.array([split is not None for split in splits])
@@ -193,6 +188,18 @@ def splits_of(where: str, found: FoundGraphs, protocol: Protocol, seed: int | No
         seed,
     )
     return _with_splits(graph, made)
+
+
+def _both_ways(found: FoundGraphs, directed: bool | None) -> FoundGraphs:
+    """The same graphs with messages along edges in both directions, unless the user says otherwise."""
+    if directed or not any(graph.directed for graph in found.graphs):
+        return found
+    said = (
+        "message passing: along edges in both directions, though they lead one way, because a node is told by"
+        " those that it points to and by those that point to it; --directed follows them one way"
+    )
+    graphs = [graph.undirected() if graph.directed else graph for graph in found.graphs]
+    return replace(found, graphs=graphs, decisions=(*found.decisions, said))
 
 
 def _only_graph(where: str, found: FoundGraphs) -> Graph:
