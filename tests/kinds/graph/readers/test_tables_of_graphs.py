@@ -195,3 +195,40 @@ def test_what_is_refused(tmp_path, files, message):
     with pytest.raises(DataError) as caught:
         read(tmp_path, **files)
     assert message in str(caught.value)
+
+
+def test_a_matrix_with_the_names_of_nodes_at_both_sides(tmp_path):
+    (graph,) = read(tmp_path, a__csv=",a,b,c\na,0,2,0\nb,2,0,1\nc,0,1,0\n").graphs
+    assert (pairs(graph), graph.weights.tolist()) == ([("a", "b"), ("b", "c")], [2, 1])
+
+
+def test_columns_that_no_table_has_are_said(tmp_path):
+    asked = AskedGraph(label_column="clubb", drop_column=("height",))
+    found = read(tmp_path, asked, edges__csv=EDGES, nodes__csv=NODES)
+    said = "\n".join(found.warnings)
+    assert "no table has 'clubb', which --label-column names" in said
+    assert "no table has 'height', which --drop-column names" in said
+
+
+def test_labels_that_are_not_known(tmp_path):
+    nodes = "txId,class\na,unknown\nb,1\nc,2\nd,1\n"
+    (graph,) = read(tmp_path, edges__csv=EDGES, nodes__csv=nodes).graphs
+    assert list(graph.labels) == [None, "1", "2", "1", None]
+
+
+def test_a_list_of_the_nodes_of_a_split(tmp_path):
+    files = {"edges__csv": EDGES, "nodes__csv": NODES, "train__txt": "a\nb\n", "test__txt": "c\n"}
+    (graph,) = read(tmp_path, **files).graphs
+    assert list(graph.splits) == ["train", "train", "test", None, None]
+
+
+def test_several_columns_that_could_be_the_label_are_listed(tmp_path):
+    nodes = "id,city,team\na,x,p\nb,y,q\nc,x,p\nd,y,q\n"
+    found = read(tmp_path, edges__csv=EDGES, nodes__csv=nodes)
+    assert found.graphs[0].labels is None
+    assert any("'city'" in line and "'team'" in line and "--label-column" in line for line in found.warnings)
+
+
+def test_tables_whose_ends_nothing_names_are_refused(tmp_path):
+    with pytest.raises(DataError, match="two columns with the ids of both ends"):
+        read(tmp_path, titanic__csv="id,survived,class,name,age\n1,0,3,Ann,22\n2,1,1,Bob,38\n")

@@ -69,12 +69,7 @@ def read_planetoid(files: Sequence[Path], directed: bool | None) -> FoundGraphs:
     if test.min() < first or test.max() >= first + 10 * len(test) or len(np.unique(test)) < len(test):
         raise DataError(f"{parts['test.index']}: expected each row behind the {first:,} of allx once")
     count = int(test.max()) + 1
-    entries = np.ones(len(test), np.float32), (test - first, np.arange(len(test)))
-    spread = sp.csr_array(entries, shape=(count - first, len(test)))
-    features, classes = (
-        sp.csr_array(sp.vstack([sp.csr_array(of_all), spread @ sp.csr_array(of_test)], format="csr"))
-        for of_all, of_test in ((allx, tx), (ally, ty))
-    )
+    features, classes = (_placed(*parts_of, test, count) for parts_of in ((allx, tx), (ally, ty)))
     alone = count - first - len(test)
     if alone:
         notes.warnings.append(
@@ -92,6 +87,14 @@ def read_planetoid(files: Sequence[Path], directed: bool | None) -> FoundGraphs:
     skipped = [Skipped(str(file), "no part of these files") for file in files if file not in parts.values()]
     layout = f"files of Planetoid ({where}.*), of which arrays alone are loaded"
     return FoundGraphs([graph], layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped))
+
+
+def _placed(of_all: Any, of_test: Any, test: npt.NDArray[np.int64], count: int) -> sp.csr_array:
+    """Rows of all nodes but those of the test split, and the latter where they belong."""
+    first = of_all.shape[0]
+    entries = np.ones(len(test), np.float32), (test - first, np.arange(len(test)))
+    spread = sp.csr_array(entries, shape=(count - first, len(test)))
+    return sp.csr_array(sp.vstack([sp.csr_array(of_all), spread @ sp.csr_array(of_test)], format="csr"))
 
 
 class _ArraysAlone(pickle.Unpickler):

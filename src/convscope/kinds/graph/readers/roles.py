@@ -367,8 +367,9 @@ def _label_column(
             return column_of(str(table.path), table.columns, asked.label), ()
         return None, ()
     few = [name for name in rest if _few_classes(table.seen(name))]
-    at = find_column(few, LABEL_COLUMNS)
-    named = few[at] if at is not None else next(filter(is_label_name, few), None)
+    again = [name for name in rest if len(set(table.seen(name))) < len(table.seen(name))]
+    at = find_column(again, LABEL_COLUMNS)
+    named = again[at] if at is not None else next(filter(is_label_name, again), None)
     if table.named and named is not None:
         return named, ()
     groups = [name for name in few if table.named and _last_word(name) in _GROUPS]

@@ -153,7 +153,18 @@ def _graph(
     for place, table in enumerate(nodes_of, 2):
         nodes.append(node_rows(table, ids, asked, notes))
         progress(place, 1 + len(nodes_of), "reading tables")
+    _say_missing([edges_of, *nodes_of], asked, notes)
     return assembled(rows, [*nodes, *known], directed, notes, edges_of.path.stem)
+
+
+def _say_missing(tables: Sequence[TableSource], asked: AskedColumns, notes: GraphNotes) -> None:
+    """Says which of the columns that the user names no table has."""
+    there = dict.fromkeys(name for table in tables for name in table.columns)
+    named = [("--id-column", asked.id), ("--label-column", asked.label)]
+    for option, name in (*named, *(("--drop-column", name) for name in asked.drop)):
+        if name is not None and name not in there and not name.lstrip("-").isdecimal():
+            shown = ", ".join(map(repr, list(there)[:12]))
+            notes.warnings.append(f"columns: no table has {name!r}, which {option} names; there are {shown}")
 
 
 def is_about(path: Path) -> bool:
