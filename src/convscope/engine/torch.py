@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -112,11 +113,13 @@ def neighbor_sum(
     """Sums over neighbors by a matrix of compressed rows, which tables nearly are; see `NeighborSum`."""
     nodes = len(values)
     first = torch.searchsorted(owners.long(), torch.arange(nodes + 1, device=values.device))
-    packed = torch.sparse_csr_tensor(
-        first * neighbors.shape[1],
-        neighbors.reshape(-1).long(),
-        weights.reshape(-1).float(),
-        size=(nodes, nodes),
-        check_invariants=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+        packed = torch.sparse_csr_tensor(
+            first * neighbors.shape[1],
+            neighbors.reshape(-1).long(),
+            weights.reshape(-1).float(),
+            size=(nodes, nodes),
+            check_invariants=False,
+        )
     return (packed @ values.float()).to(values.dtype)
