@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS
@@ -79,6 +79,7 @@ NODE_CLASSIFICATION_MODEL_OPTIONS = (
 WHOLE_GRAPH_OPTIONS = tuple(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding"))
 LINK_PREDICTION_OPTIONS = (
     *(each for each in GRAPH_OPTIONS if each.name not in ("directed", "label_column")),
+    replace(TIME_COLUMN, predicts=False),
     HOPS,
     Option("validation_share", float, 0.05, "Share of the links to choose the best epoch by", _part),
     Option("test_share", float, 0.1, "Share of the links to judge on", _part),
