@@ -102,7 +102,7 @@ GIN_OPTIONS = (
     FILTERS.of(gin=64),
     DROPOUT.of(gin=0.5),
     Option(
-        "pooling", Literal["mean", "max", "sum", "attention"], None, "How the nodes of a graph become one"
+        "readout", Literal["mean", "max", "sum", "attention"], None, "How the nodes of a graph become one"
     ).of(gin="sum"),
 )
 _FULL: dict[str, Any] = {

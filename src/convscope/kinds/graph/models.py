@@ -274,7 +274,7 @@ def gin(
     hops: int = 4,
     filters: int = 64,
     dropout: float = 0.5,
-    pooling: Literal["mean", "max", "sum", "attention"] = "sum",
+    readout: Literal["mean", "max", "sum", "attention"] = "sum",
     table_width: int = 8,
     answers: Answers = "graphs",
 ) -> keras.Model:
@@ -288,7 +288,7 @@ def gin(
         hops: Convolutions, and so how many edges an answer looks.
         filters: Kernels of each convolution.
         dropout: Before each of the last two dense layers.
-        pooling: Of the nodes of a graph: `sum`, `mean`, `max` or `attention`.
+        readout: Of the nodes of a graph: `sum`, `mean`, `max` or `attention`.
         table_width: Neighbors in a row of the tables.
         answers: For whole graphs or for nodes.
 
@@ -305,7 +305,7 @@ def gin(
     if answers == "nodes":
         x = layers.Dropout(dropout, name="dropout")(x)
         found.append(layers.Dense(classes, name="scores")(x))
-    return _answered("gin", inputs, found, classes, answers, dropout, pooling, filters)
+    return _answered("gin", inputs, found, classes, answers, dropout, readout, filters)
 
 
 def hops_of(model: keras.Model) -> int:
