@@ -144,7 +144,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         for name, part in parts.items()
     }
     left, room = MARGIN + LABEL + 90, INNER - LABEL - 90 - 190
-    for place, label in ((int(place), labels[place]) for place in shown):
+    for place, label in ((place, labels[place]) for place in shown.tolist()):
         sheet.text(MARGIN, y + 34, shortened(label, LABEL - 20, SMALL), size=SMALL)
         if position.shares is not None:
             share = f"{TIMES} {number(float(position.shares[place]), 4)}"
