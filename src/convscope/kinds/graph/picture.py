@@ -155,7 +155,8 @@ class GraphPicture:
             for across, down in places[centers]:
                 sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
         if len(labels):
-            self._place_names(sheet, spot, places, radius, labels)
+            ringed = bool(centers) and isinstance(nodes, NodeValues)
+            self._place_names(sheet, spot, places, radius + (6 if ringed else 0), labels)
 
     def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
         edges = self.description.edges

@@ -64,7 +64,7 @@ def occlusion(
         for row, place, score in zip(rows, places, scores(covered, rows), strict=True):
             falls[row][place] += whole[row] - score
     details: dict[str, float | str] = {
-        "windows": float(len(windows)),
+        **({} if query.gathered else {"windows": float(len(windows))}),
         "window": " x ".join(map(str, sizes)),
         "stride": " x ".join(map(str, strides)),
     }

@@ -9,6 +9,7 @@ from convscope.kinds.graph.layers.convolutions import (
     ChebConv,
     GINConv,
     GraphConv,
+    GraphLayer,
     Propagation,
     SAGEConv,
     TAGConv,
@@ -140,6 +141,16 @@ _CONVOLUTIONS = (
 
 register(
     *_CONVOLUTIONS,
+    LayerSpec(
+        GraphLayer,
+        "convolution",
+        "GraphLayer is the base of convolutions on graphs, which gather values from the neighbors of a node.",
+        _convolves,
+        rules.gathering,
+        _kernel_cost,
+        frozenset({"gathers"}),
+        component="graph convolution",
+    ),
     LayerSpec(
         Propagation,
         "convolution",
