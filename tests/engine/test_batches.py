@@ -10,9 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.data.token_rows import TokenRows
+from convscope.engine.device import backend_file
 from convscope.engine.inference.infer import BATCH, predict_probabilities
 from convscope.engine.training.batches import BUCKET, Batches, Prefetched
 from convscope.engine.training.class_examples import ClassExamples, balanced_weights
+
+
+class Squared:
+    """Positions and their squares."""
+
+    lengths = None
+
+    def __init__(self, count):
+        self._count = count
+
+    def __len__(self):
+        return self._count
+
+    def batch(self, indices, rng):
+        return indices, indices**2
 
 
 class Numbers:
@@ -300,3 +316,18 @@ def test_answers_for_texts_of_any_length_come_in_the_order_asked():
 
     answers = predict_probabilities(Length(), source.examples.inputs, lambda ids: ids)
     np.testing.assert_array_equal(answers[:, 0], lengths)
+
+
+class Whole(Squared):
+    is_whole = True
+
+
+def test_batches_that_always_take_the_whole_are_made_once():
+    whole = Whole(6)
+    assert Batches(whole, 4).constant is None
+    assert Batches(Squared(6), 6).constant is None
+    inputs, targets = Batches(whole, 6).constant
+    assert inputs.tolist() == [0, 1, 2, 3, 4, 5]
+    assert targets.tolist() == [0, 1, 4, 9, 16, 25]
+    made = backend_file().repeated((inputs, targets), 2)
+    assert len(list(made)) == 2

@@ -116,6 +116,14 @@ def test_one_lucky_epoch_is_not_the_best_where_epochs_are_averaged():
     assert "mean" not in averaged.kept_by(rows[:1])
 
 
+def test_the_lowest_value_of_a_metric_may_mark_the_best_epoch():
+    rows = [{"val_cross_entropy": value, "val_loss": 1.0} for value in (0.5, 0.2, 0.4)]
+    objective = Objective(lambda settings: None, monitor="cross_entropy", lowest=True, label="cross-entropy")
+    assert objective.best_epoch(rows) == 1
+    assert objective.kept_by(rows) == "the lowest validation cross-entropy"
+    assert objective.ended(rows, 9) == "epoch 3 of 9, validation cross-entropy 0.400 (best 0.200)"
+
+
 class Overflow(keras.callbacks.Callback):
     """Makes a kernel NaN before an epoch."""
 
