@@ -93,6 +93,7 @@ LINES = (
     Line("SST-2", below("sentences/stsa.binary.train"), SENTENCES),
     Line("spoken digits", below("fsdd/recordings"), SOUNDS),
     *(Line(name, below(f"ucr2018/{name}"), SERIES) for name in UCR),
+    Line("MNIST", below("mnist"), ({"augmentation": 0.25}, {"augmentation": 0.5}), long=True),
     Line("FER2013", below("fer2013"), ({"architecture": "deep_cnn"},), long=True),
 )
 

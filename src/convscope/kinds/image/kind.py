@@ -150,7 +150,7 @@ IMAGE_CLASSIFICATION = RecipeSpec(
             "epochs": 30,
             "batch_size": 32,
             "learning_rate": 3e-3,
-            "augmentation": 0.25,
+            "augmentation": 1.0,
         },
         "residual_cnn": {
             "epochs": 50,
