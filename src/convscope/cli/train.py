@@ -274,9 +274,10 @@ def predict(
         if word[:2] == "--" and len(word.split()) == 1 and not Path(word).exists():
             option = word.partition("=")[0]
             raise UsageError(f"predict has no option {option}.", "List them: convscope predict --help")
-    if not inputs and not follow:
+    spec = find_spec(Run(run).record()["recipe"])
+    if not inputs and not follow and not spec.describes:
         raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
-    options = predict_options(find_spec(Run(run).record()["recipe"]), values_of(given))
+    options = predict_options(spec, values_of(given))
     check_inputs(inputs)
     start_backend()
     if follow:

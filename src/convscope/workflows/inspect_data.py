@@ -145,7 +145,7 @@ def _previews(made: Plan) -> Sequence[SamplePreview]:
     found = []
     for name in SPLITS:
         split = made.splits[name]
-        if name == "validation" and split is made.splits.train:
+        if name != "train" and split is made.splits.train:
             continue
         for index in range(min(SHOWN_SAMPLES, len(split))):
             content = shown(split.samples.load(index))

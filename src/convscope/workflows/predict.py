@@ -87,7 +87,13 @@ class Predictor:
         Raises:
             DataError: The data has another class, or none of the samples.
             RunError: The data of the training is no longer where it was.
+            UsageError: The recipe describes and does not predict.
         """
+        if self.recipe.spec.describes:
+            raise UsageError(
+                f"{self.recipe.name} describes its data and predicts nothing that could be evaluated.",
+                f"See {self._run.report_path}, or list what it found: convscope predict {self._run.folder}",
+            )
         judged = self._others(path, progress) if path is not None else self._own(data, progress)
         recipe, names = self.recipe, self.fitted.class_names
         test = recipe.align_labels(judged.split, judged.class_names, names)
@@ -131,7 +137,12 @@ class Predictor:
         return splits
 
     def predict(self, inputs: Sequence[str], progress: Progress) -> Predictions:
-        """A prediction for each sample, and what could not be read."""
+        """A prediction for each sample, and what could not be read.
+
+        Without inputs, a recipe that describes tells of the data of its run.
+        """
+        if not inputs and self.recipe.spec.describes:
+            inputs = [str(data_of(self._run))]
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
         doubts = found.warnings if isinstance(found, LeftOut) else ()
         for line in (*doubts, *self.recipe.ignored(self.fitted.representation, found)):

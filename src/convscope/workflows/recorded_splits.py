@@ -38,14 +38,14 @@ def write_splits(path: Path, splits: Splits) -> None:
     """Writes one CSV line per sample: name, class name where it has one, split, and digest of the content.
 
     A reader makes the splits that the data lacks; this file says which sample went where. Samples of
-    train that are those of validation too are listed once.
+    train that are those of validation too, or of all splits, are listed once.
     """
     with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("name", "label", "split", "digest"))
         for code, name in enumerate(SPLITS):
             split = splits[name]
-            if name == "validation" and split is splits.train:
+            if name != "train" and split is splits.train:
                 continue
             single = np.issubdtype(split.labels.dtype, np.integer)
             digests = _digests(splits.pool, code) or [""] * len(split)

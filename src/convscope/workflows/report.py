@@ -39,6 +39,10 @@ def report(
     calibration: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes the run's `report.html`."""
+    of_splits = recipe.report.counts(splits)
+    counts: dict[str, Mapping[str, int]] = {str(name): of_split for name, of_split in of_splits.items()}
+    if recipe.spec.describes:
+        counts = {"all": of_splits["train"]}
     write_report(
         run.report_path,
         ReportContent(
@@ -46,8 +50,8 @@ def report(
             recipe=record["recipe"],
             architecture=record["architecture"],
             class_names=splits.class_names,
-            counts={str(name): counts for name, counts in recipe.report.counts(splits).items()},
-            history=rows,
+            counts=counts,
+            history=() if recipe.spec.describes else rows,
             kept=recipe.objective.best_epoch(rows) if rows else None,
             kept_by=recipe.objective.kept_by(rows),
             metrics=metrics.to_json(),
@@ -72,6 +76,7 @@ def report(
             answered=()
             if recipe.report.plot_predictions is None
             else recipe.report.plot_predictions(fitted, splits.test.samples, splits.test.labels, no_progress),
+            findings=() if recipe.report.findings is None else recipe.report.findings(outputs),
         ),
     )
 

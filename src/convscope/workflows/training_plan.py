@@ -223,14 +223,21 @@ def describe(made: Plan, say: Say, *, only_data: bool = False) -> None:
     counts = made.recipe.report.counts(splits)
     say(f"Read {splits.layout}")
     classes = f" of {len(splits.class_names)} classes" if splits.class_names else ""
-    say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + classes)
+    if made.recipe.spec.describes:
+        say(f"{len(splits.train):,} {made.recipe.report.counted}, all described")
+    else:
+        say(", ".join(f"{name} {len(splits[name])}" for name in SPLITS) + classes)
     for class_name in splits.class_names[:SHOWN_CLASSES]:
         say(f"  {class_name}: " + " / ".join(str(counts[name][class_name]) for name in SPLITS))
     if len(splits.class_names) > SHOWN_CLASSES:
         say(f"  and {len(splits.class_names) - SHOWN_CLASSES} more classes, listed in the report")
     for line in made.decisions:
         say(line)
-    say(f"{'Would train' if only_data else 'Training'} {made.architecture} with {made.device}")
+    if made.recipe.spec.describes:
+        doing = "Would describe by" if only_data else "Describing by"
+    else:
+        doing = "Would train" if only_data else "Training"
+    say(f"{doing} {made.architecture} with {made.device}")
     for line in splits.warnings:
         say(f"Warning: {line}")
     if splits.skipped and not only_data:

@@ -85,6 +85,8 @@ class RecipeSpec:
         model_options: Options of its architectures.
         trains_with: Packages that a training needs besides, such as for its metrics, by the name that Python
             imports; checked before the data is read.
+        describes: Whether it describes all samples instead of predicting: there are no splits, nothing is
+            evaluated, and without inputs `predict` tells of the data of the run.
         no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
     """
 
@@ -99,6 +101,7 @@ class RecipeSpec:
     ignored_settings: tuple[str, ...] = ()
     model_options: tuple[Option, ...] = ()
     trains_with: tuple[str, ...] = ()
+    describes: bool = False
     no_folds: str = ""
 
 

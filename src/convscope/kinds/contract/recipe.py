@@ -26,7 +26,7 @@ from convscope.errors import RunError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.lenses.pages.pages import LazyFigure
-from convscope.lenses.pages.report import Mistake
+from convscope.lenses.pages.report import Finding, Mistake
 from convscope.lenses.pages.report_texts import Score
 from convscope.types import Progress, Skipped, SplitName
 
@@ -178,6 +178,7 @@ class ReportSteps(Generic[R, P]):
         plot_predictions: `(fitted, samples, labels or None, progress)` to figures of the predictions, drawn
             over the first samples as they were read. None where predictions are no more than a class or a
             text.
+        findings: From the outputs to sections of the report, of a recipe that describes its samples.
     """
 
     counted: str
@@ -185,6 +186,7 @@ class ReportSteps(Generic[R, P]):
     mistakes: Callable[[P, Split, Sequence[str]], Sequence[Mistake]]
     example_samples: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
     plot_predictions: Callable[[Fitted[R], Samples, Any, Progress], Sequence[LazyFigure]] | None = None
+    findings: Callable[[P], Sequence[Finding]] | None = None
 
 
 def same_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:

@@ -92,6 +92,21 @@ LINK_PREDICTION_OPTIONS = (
     ),
     Option("most", int, 100, "How many of the most probable new links are told", at_least(1), predicts=True),
 )
+SOCIAL_OPTIONS = (
+    *GRAPH_OPTIONS,
+    HOPS,
+    _column("probability", "of the edge table with the probability that something passes"),
+    Option("starters", int, 10, "Number of people that something starts from", at_least(1), predicts=True),
+    Option(
+        "cascade",
+        Literal["independent", "threshold"],
+        "independent",
+        "How something spreads: along each edge once with its probability, or to a person as soon as the"
+        " weights of those who have it exceed a random threshold",
+        predicts=True,
+    ),
+    Option("cascades", int, 10_000, "Number of cascades that are simulated", at_least(2), predicts=True),
+)
 LINK_OPTIONS = (
     FILTERS.of(link_gcn=512),
     DROPOUT.of(link_gcn=0.4),
@@ -167,6 +182,21 @@ LINK_PREDICTION = RecipeSpec(
     },
     ignored_settings=("mixing", "augmentation", "class_weights"),
 )
+SOCIAL_NETWORK = RecipeSpec(
+    name="social-network",
+    task="description",
+    steps=Lazy("convscope.kinds.graph.social.recipe:RECIPE"),
+    summary="who is central in a network, who belongs together, and from whom something spreads furthest",
+    reads=("a graph with or without a table of nodes, in any form of node-classification",),
+    architectures=("network_kernels",),
+    options=SOCIAL_OPTIONS,
+    settings={
+        "network_kernels": {"hops": 2, "starters": 10, "cascade": "independent", "cascades": 10_000},
+    },
+    ignored_settings=("mixing", "augmentation"),
+    describes=True,
+    no_folds="its people are all described, and none is judged",
+)
 GRAPH = Kind(
     name="graph",
     extra="graph",
@@ -176,6 +206,7 @@ GRAPH = Kind(
         NODE_CLASSIFICATION,
         GRAPH_CLASSIFICATION,
         LINK_PREDICTION,
+        SOCIAL_NETWORK,
     ),
     architectures=(
         Architecture(
@@ -213,6 +244,13 @@ GRAPH = Kind(
             "gin",
             Lazy("convscope.kinds.graph.models:gin"),
             "sums over neighbors through two dense layers, for whole graphs",
+        ),
+        Architecture(
+            "network_kernels",
+            Lazy("convscope.kinds.graph.social.kernels:network_kernels"),
+            "fixed sums over neighbors and walks along edges, which are not trained",
+            answers="values",
+            input_shape=(None, 1),
         ),
     ),
     layers="convscope.kinds.graph.layers",

@@ -123,6 +123,7 @@ class GraphPicture:
         *,
         labels: Sequence[int] | npt.NDArray[np.int64] = (),
         edges: EdgeColors | None = None,
+        ringed: bool = False,
         name: str = "graph",
     ) -> None:
         """Draws the graph in a square.
@@ -133,6 +134,7 @@ class GraphPicture:
             nodes: The color of each node, (nodes, 4), or their values.
             labels: Nodes in the order in which names are written, as many as fit.
             edges: Edges with colors of their own.
+            ringed: Whether centers have a ring although nodes have colors, not values.
             name: Of the nodes in the figure.
         """
         x, y, side = spot
@@ -150,7 +152,7 @@ class GraphPicture:
             rim = mixed(sheet.theme.ink, sheet.theme.ground, 0.45) if radius > 3 else "none"
             sheet.dots(places, colors, radius, edge=rim, name=name)
         centers = list(self.description.centers)
-        if centers and isinstance(nodes, NodeValues):
+        if centers and (ringed or isinstance(nodes, NodeValues)):
             wide = 2 * radius + 6
             for across, down in places[centers]:
                 sheet.ring(across - wide / 2, down - wide / 2, wide, wide)

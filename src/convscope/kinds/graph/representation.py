@@ -123,7 +123,7 @@ class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
         elements = [
             graph_arrays(
                 wiring_of(graph),
-                rng.random((_EXAMPLE, self.features.count), np.float32),
+                rng.random((_EXAMPLE, self.shape[-1] or 0), np.float32),
                 self.table_width,
             )
             for _ in range(count)

@@ -69,6 +69,40 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class FoundTable:
+    """A table of what was found.
+
+    Args:
+        caption: Stands above it; may be empty.
+        headings: Of its columns.
+        rows: Cells as they are written.
+    """
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A section of the report on data that are described, not predicted.
+
+    Args:
+        key: Its anchor on the page, one word.
+        title: Its heading.
+        text: What it says.
+        pictures: Stand first.
+        tables: Stand below.
+    """
+
+    key: str
+    title: str
+    text: str
+    pictures: Sequence[LazyFigure] = ()
+    tables: Sequence[FoundTable] = ()
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything that the report says, as plain values.
 
@@ -98,6 +132,8 @@ class ReportContent:
         explanation: The model explained.
         pictures: Feature maps of a few samples.
         answered: What it answers to a few test samples, where that is drawn.
+        findings: Sections of their own, where the samples are described and nothing is predicted; there
+            are no splits then, and `counts` has one entry.
         counted: What `counts` counts.
         scores: The figures at the top of the page; by default all numbers of `metrics`.
         views: How samples are drawn.
@@ -126,6 +162,7 @@ class ReportContent:
     counted: str = "samples"
     scores: Sequence[Score] = ()
     answered: Sequence[LazyFigure] = ()
+    findings: Sequence[Finding] = ()
     views: ViewFactory = PLAIN
 
 
@@ -176,6 +213,7 @@ def render_report(content: ReportContent) -> str:
         layers=rows(content.explanation) if content.explanation else [],
         drawn=[pages.drawn(picture) for picture in content.pictures],
         answered=[pages.drawn(picture) for picture in content.answered],
+        found=[[pages.drawn(picture) for picture in each.pictures] for each in content.findings],
         shown_rows=SHOWN_ROWS,
         shown_skipped=SHOWN_SKIPPED,
     )
@@ -214,7 +252,9 @@ def _by_class(content: ReportContent) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "counts": (row := [int(of_split.get(name, 0)) for of_split in content.counts.values()]),
+            "counts": (row := [int(of_split.get(name, 0)) for of_split in content.counts.values()])[
+                : 0 if len(content.counts) == 1 else None
+            ],
             "total": sum(row),
             "pictures": list(pictures.get(name, ()))[:shown],
         }

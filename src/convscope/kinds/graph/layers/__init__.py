@@ -11,6 +11,7 @@ from convscope.kinds.graph.layers.convolutions import (
     TAGConv,
 )
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
+from convscope.kinds.graph.layers.walks import NeighborSums, Walks
 
 __all__ = [
     "ChebConv",
@@ -19,9 +20,11 @@ __all__ = [
     "GINConv",
     "GraphConv",
     "GraphPooling",
+    "NeighborSums",
     "PairValues",
     "Propagation",
     "SAGEConv",
     "TAGConv",
     "TakeNodes",
+    "Walks",
 ]

@@ -15,6 +15,7 @@ from convscope.kinds.graph.layers.convolutions import (
     TAGConv,
 )
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
+from convscope.kinds.graph.layers.walks import NeighborSums, Walks
 from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
@@ -39,6 +40,15 @@ def _convolves(facts: Facts) -> str:
 
 def _propagates(facts: Facts) -> str:
     return f"{phrasing.plural(facts.layer.hops, 'step')} with a teleport share of {facts.layer.teleport:g}."
+
+
+def _sums(facts: Facts) -> str:
+    return "How many neighbors each node has, and the sum of the weights of the edges to it."
+
+
+def _walks(facts: Facts) -> str:
+    steps = phrasing.plural(facts.layer.hops, "step")
+    return f"Walks of {steps}, which go on with a probability of {facts.layer.damping:g}."
 
 
 def _pools(facts: Facts) -> str:
@@ -162,6 +172,26 @@ register(
         component="propagation",
     ),
     LayerSpec(
+        NeighborSums,
+        "convolution",
+        "NeighborSums counts the neighbors of each node and adds up the weights of its edges: convolutions "
+        "of a constant. It has no weights.",
+        _sums,
+        rules.gathering,
+        traits=frozenset({"gathers"}),
+        component="sums over neighbors",
+    ),
+    LayerSpec(
+        Walks,
+        "convolution",
+        "Walks says how often walks along the edges come by each node, one starting at every node: the first "
+        "steps of PageRank. It has no weights.",
+        _walks,
+        rules.gathering,
+        traits=frozenset({"gathers"}),
+        component="walks along edges",
+    ),
+    LayerSpec(
         GraphPooling,
         "global pooling",
         "GraphPooling reduces the nodes of a graph to one vector, whatever their number and order; "
@@ -232,7 +262,7 @@ def _sight(overview: Overview, calls: list[Call]) -> str:
 
 
 def _channels(calls: list[Call]) -> str:
-    kernels = [call.output_shapes[0][-1] for call in calls]
+    kernels = [call.output_shapes[0][-1] for call in calls if call.layer.trainable_weights]
     if len(kernels) < 2 or None in kernels:
         return ""
     start, end = kernels[0] or 0, kernels[-1] or 0
@@ -265,6 +295,8 @@ register_reader(
         (
             *(spec.layer for spec in _CONVOLUTIONS if isinstance(spec.layer, type)),
             Propagation,
+            NeighborSums,
+            Walks,
             GraphPooling,
             TakeNodes,
             PairValues,

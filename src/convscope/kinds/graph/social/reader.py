@@ -1,0 +1,199 @@
+"""A network of people as a recipe takes it: one graph, all of whose nodes are described."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.splits import Split, Splits, as_labels
+from convscope.errors import DataError, UsageError
+from convscope.kinds.graph.graph import NodeSamples
+from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.types import Progress, no_progress
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSamples(NodeSamples):
+    """People of one network.
+
+    Args:
+        probabilities: That something passes along each edge, shape (edges,), float32; None where the data
+            does not say.
+        seed: Of what is drawn when they are described.
+        warnings: What the user should know, one line each.
+    """
+
+    probabilities: npt.NDArray[np.float32] | None = None
+    seed: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def take(self, indices: npt.NDArray[np.int64]) -> NetworkSamples:
+        """Some of the people, of the same network."""
+        return replace(self, rows=self.rows[indices])
+
+
+def read_network(
+    path: Path | str,
+    *,
+    seed: int | None = 0,
+    progress: Progress = no_progress,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    weight_column: str | None = None,
+    probability_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    drop_column: tuple[str, ...] = (),
+    directed: bool | None = None,
+    encoding: str | None = None,
+) -> Splits:
+    """Reads one network; its people are not split, as all of them are described.
+
+    Args:
+        path: A file or a folder of one graph.
+        seed: Of what is drawn later: the order of Louvain's method, sources of paths, cascades.
+        progress: Receives how much is read.
+        source_column: Column of the edge table with the node where an edge begins.
+        target_column: Column of the edge table with the node where an edge ends.
+        weight_column: Column of the edge table with weights.
+        probability_column: Column of the edge table with the probability that something passes.
+        id_column: Column of the node table that identifies a node.
+        label_column: Column of the node table with labels.
+        drop_column: Columns that are left out.
+        directed: Whether edges lead one way; None leaves it to the data.
+        encoding: Of text files.
+
+    Returns:
+        Train, validation and test are one and the same: every node of the graph, `NetworkSamples`.
+
+    Raises:
+        DataError: There is more than one graph, it has no edge, or a weight is negative.
+        UsageError: Both weights and probabilities are asked for.
+    """
+    asked = AskedGraph(
+        source_column=source_column,
+        target_column=target_column,
+        weight_column=_read_as_weight(weight_column, probability_column),
+        id_column=id_column,
+        label_column=label_column,
+        drop_column=drop_column,
+        directed=directed,
+        encoding=encoding,
+    )
+    samples, layout, decisions = _network([str(path)], asked, probability_column is not None, progress)
+    samples = replace(samples, seed=seed or 0)
+    split = Split(samples, as_labels([None] * len(samples)))
+    return Splits(
+        train=split,
+        validation=split,
+        test=split,
+        class_names=(),
+        layout=layout,
+        fingerprint=samples.graph.digest().hex(),
+        decisions=decisions,
+        warnings=samples.warnings,
+        skipped=samples.skipped,
+    )
+
+
+def read_people(
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    weight_column: str | None = None,
+    probability_column: str | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    drop_column: tuple[str, ...] = (),
+    directed: bool | None = None,
+    encoding: str | None = None,
+) -> NetworkSamples:
+    """Reads a network whose people are described one by one.
+
+    Args:
+        paths: Files or a folder of one graph.
+        progress: Receives how much is read.
+        source_column: Column of the edge table with the node where an edge begins.
+        target_column: Column of the edge table with the node where an edge ends.
+        weight_column: Column of the edge table with weights.
+        probability_column: Column of the edge table with the probability that something passes.
+        id_column: Column of the node table that identifies a node.
+        label_column: Column of the node table with labels.
+        drop_column: Columns that are left out.
+        directed: Whether edges lead one way; None leaves it to the data.
+        encoding: Of text files.
+
+    Raises:
+        DataError, UsageError: As `read_network`.
+    """
+    asked = AskedGraph(
+        source_column=source_column,
+        target_column=target_column,
+        weight_column=_read_as_weight(weight_column, probability_column),
+        id_column=id_column,
+        label_column=label_column,
+        drop_column=drop_column,
+        directed=directed,
+        encoding=encoding,
+    )
+    return _network(paths, asked, probability_column is not None, progress)[0]
+
+
+def _read_as_weight(weight_column: str | None, probability_column: str | None) -> str | None:
+    if weight_column is not None and probability_column is not None:
+        raise UsageError(
+            "Edges have either weights or probabilities. Received: weight_column and probability_column.",
+            "Name one of them; with probabilities, all edges count alike in everything but influence.",
+        )
+    return weight_column if probability_column is None else probability_column
+
+
+def _network(
+    paths: Sequence[str], asked: AskedGraph, probable: bool, progress: Progress
+) -> tuple[NetworkSamples, str, tuple[str, ...]]:
+    where = ", ".join(paths)
+    found = found_graphs([Path(path) for path in paths], asked, progress)
+    if len(found.graphs) != 1:
+        raise DataError(
+            f"{where}: expected one graph, received {len(found.graphs):,}",
+            "Give the edges of one network; a collection of graphs is for --recipe graph-classification.",
+        )
+    graph = found.graphs[0]
+    if not np.any(graph.edges[:, 0] != graph.edges[:, 1]):
+        raise DataError(f"{where}: expected edges between different nodes, received none")
+    weights, decisions = graph.weights, list(found.decisions)
+    if weights is not None and not probable and float(weights.min()) < 0:
+        at = int(np.argmin(weights))
+        one, other = (graph.names[row] for row in graph.edges[at].tolist())
+        raise DataError(
+            f"{where}: expected weights of at least 0, received {weights[at]:g} from '{one}' to '{other}'",
+            "Ties of a negative kind are not supported; leave them out, or name another --weight-column.",
+        )
+    if probable:
+        graph = replace(graph, weights=None)
+        decisions.append("edges: all count alike but for influence, where their probabilities count")
+    decisions.append("splits: none, because every node is described and nothing is predicted")
+    if graph.directed:
+        decisions.append(
+            "directions: PageRank, betweenness, closeness, distances and influence follow edges as they lead;"
+            " degrees, components, cores, clustering, communities and homophily leave directions out"
+        )
+    if graph.weights is not None:
+        decisions.append(
+            "weights: taken as the strength of a tie by strength, PageRank and communities; paths, cores and"
+            " clustering count edges"
+        )
+    samples = NetworkSamples(
+        graph,
+        np.arange(len(graph)),
+        found.skipped,
+        weights if probable else None,
+        warnings=found.warnings,
+    )
+    return samples, found.layout, tuple(decisions)
