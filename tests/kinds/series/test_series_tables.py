@@ -410,3 +410,18 @@ def test_elapsed_minutes_below_a_row_of_units_are_times(tmp_path):
     place = table(tmp_path / "samples.csv", f"'Elapsed time','ECG'\n'hh:mm:ss.mmm','mV'\n{rows}")
     found = series_of_frame(read_frame(place), "samples.csv").series[0]
     assert (found.variables, str(found.times[-1])) == (("ECG",), "1970-01-01T00:00:02.990000000")
+
+
+@pytest.mark.parametrize("missing", ["", "-", "NA", "?", "nan", "--", " "])
+def test_rows_whose_class_is_a_number_may_have_none(tmp_path, missing):
+    rows = [f"{missing if i == 3 else i % 2},{i}.5,{i}.25,{i}" for i in range(20)]
+    splits = read_series(table(tmp_path / "x.csv", "label,t0,t1,t2\n" + "\n".join(rows) + "\n"))
+    assert splits.class_names == ("0", "1")
+    assert splits.warnings == ("1 of 20 series has no label and is left out",)
+
+
+def test_an_empty_last_column_is_no_label(tmp_path):
+    rows = [f"{i % 2}\t{i}.5\t{i}.25\t{i}.75\t\n" for i in range(20)]
+    splits = read_series(table(tmp_path / "x_TRAIN.tsv", "".join(rows)))
+    assert splits.class_names == ("0", "1")
+    assert any("label: the first column" in line for line in splits.decisions)

@@ -429,3 +429,23 @@ def test_multi30k_is_read_whole():
     assert np.all([isinstance(label, str) for label in splits.train.labels])
     with pytest.raises(DataError, match="cs, de, en, fr"):
         read_parallel(folder)
+
+
+def test_a_table_is_read_in_the_form_by_which_its_columns_were_found(tmp_path):
+    path = put(tmp_path / "a.tsv", [f"I see {i}.\tJe vois {i}." for i in range(4)])
+    path.write_text(path.read_text().replace("I see 1", "1;I see 1").replace("Je vois 0", "Je vo?is 0"))
+    assert ("1;I see 1.", "Je vois 1.") in every_pair(read_parallel(path))
+
+
+@pytest.mark.parametrize("text", ["I see 0.\tJe\nI see\n 1;.\tJe vois\n", "# x seeman words\t1", ";2"])
+def test_tables_that_could_be_read_in_two_forms_are_refused(tmp_path, text):
+    path = tmp_path / "a.tsv"
+    path.write_text(text)
+    with pytest.raises(DataError):
+        read_parallel(path)
+
+
+def test_control_characters_of_a_table_are_counted_once(tmp_path):
+    rows = [f"{one}\t{other}" for one, other in zip(GERMAN, ENGLISH, strict=True)]
+    path = put(tmp_path / "a.tsv", ["de\ten", *rows, "ein\x07 Ton\ta tone"])
+    assert "1 control characters were replaced by spaces" in " ".join(read_parallel(path).warnings)

@@ -308,4 +308,5 @@ def _names(column: pandas.Series) -> list[str | None]:
 
 
 def _is_nothing(value: object) -> bool:
-    return value is None or value == "" or bool(pandas_library().isna(value))
+    library = pandas_library()
+    return bool(library.api.types.is_scalar(value) and (library.isna(value) or value == ""))

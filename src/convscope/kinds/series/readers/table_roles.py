@@ -284,7 +284,8 @@ def _can_be_label(column: pandas.Series, numbers: bool) -> bool:
     if numbers:
         return not holds_words(column)
     if holds_words(column):
-        return bool(column.dropna().astype("string").str.len().max() <= LONGEST_LABEL)
+        lengths = column.dropna().astype("string").str.len()
+        return bool(len(lengths) and lengths.max() <= LONGEST_LABEL)
     known = column.dropna()
     if not pandas_library().api.types.is_numeric_dtype(known.dtype) or not len(known):
         return False

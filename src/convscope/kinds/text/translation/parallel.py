@@ -43,7 +43,7 @@ stay on one side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -132,6 +132,7 @@ def open_parallel(
     target: str | None,
     encoding: str | None,
     group: str | None = None,
+    controls: ControlCharacters | None = None,
 ) -> ParallelTable:
     """Finds the two sides of a table.
 
@@ -142,24 +143,44 @@ def open_parallel(
         target: The same.
         encoding: As `read_lines`.
         group: The column of what stays together, as the user gave it, or a pattern, or None.
+        controls: Where control characters are counted when the pairs are read.
 
     Raises:
         DataError: The table is damaged, or its columns are not two.
     """
+    controls = controls if controls is not None else ControlCharacters()
     wanted = [name for name in (source, target) if name is not None]
-    table = open_table(path, kind, encoding=encoding, wanted=wanted, roles=TEXT_ROLES)
+
+    def opened(wanted: Sequence[str], header: bool | None = None) -> Table:
+        return open_table(
+            path, kind, encoding=encoding, controls=controls, wanted=wanted, roles=TEXT_ROLES, header=header
+        )
+
+    with controls.paused():
+        return _find_sides(opened, wanted, source, target, group)
+
+
+def _find_sides(
+    opened: Callable[..., Table],
+    wanted: Sequence[str],
+    source: str | None,
+    target: str | None,
+    group: str | None,
+) -> ParallelTable:
+    """What the columns of a table hold; it is read later as it was opened last."""
+    table = opened(wanted)
     if not table.named:
         first = next(table.rows(table.columns), (0, ()))[1]
         names = [str(name) for name in first]
         if len(language_columns(names)) > 1:
-            table = open_table(path, kind, encoding=encoding, wanted=names, roles=TEXT_ROLES, header=True)
+            table = opened(names, header=True)
     if NESTED in table.columns and NESTED not in wanted:
-        languages = choose_languages(str(path), _keys(table), source, target, "keys")
+        languages = choose_languages(str(table.path), _keys(table), source, target, "keys")
         return ParallelTable(table, True, languages, _split_column(table), _group_column(table, (), group))
     split, belongs = _split_column(table), _group_column(table, wanted, group)
     names = [name for name in table.columns if name not in (split, belongs, *table.unused) or name in wanted]
     sides = _sides(table, names, wanted)
-    languages = choose_languages(str(path), sides, source, target, "columns")
+    languages = choose_languages(str(table.path), sides, source, target, "columns")
     return ParallelTable(table, False, languages, split, belongs)
 
 
@@ -175,39 +196,29 @@ def _sides(table: Table, names: Sequence[str], wanted: Sequence[str]) -> list[st
     return list(names)
 
 
-def read_table(pairs: Pairs, opened: ParallelTable, split: SplitName | None, encoding: str | None) -> None:
+def read_table(pairs: Pairs, opened: ParallelTable, split: SplitName | None) -> None:
     """Reads the pairs of a table.
 
     Args:
         pairs: Takes what is read.
         opened: As `open_parallel` found it.
         split: Where all pairs belong, by the name of the file; None where the table says so or nothing does.
-        encoding: As `read_lines`.
 
     Raises:
         DataError: A row is malformed; the message names the line.
     """
-    table = _counting(opened.table, encoding, pairs.controls, opened.languages)
+    table = opened.table
     if opened.group is not None:
         pairs.grouped_by = f"column '{opened.group}'"
-    for row, source, target, raw, group in _rows(opened, table):
+    for row, source, target, raw, group in _rows(opened):
         where = table.where(row)
         own = split_name(where, raw) if split is None else split
         sentence, translation = (_text(where, value, pairs.controls) for value in (source, target))
         pairs.add(f"{table.path.name}#{row}", sentence, translation, own, group)
 
 
-def _counting(table: Table, encoding: str | None, controls: ControlCharacters, languages: Languages) -> Table:
-    wanted = table.columns if table.named else (languages.source, languages.target)
-    return open_table(
-        table.path, table.kind, encoding=encoding, controls=controls, wanted=wanted, roles=TEXT_ROLES
-    )
-
-
-def _rows(
-    opened: ParallelTable, table: Table
-) -> Iterator[tuple[int, object, object, str | None, str | None]]:
-    languages = opened.languages
+def _rows(opened: ParallelTable) -> Iterator[tuple[int, object, object, str | None, str | None]]:
+    languages, table = opened.languages, opened.table
     sides = [NESTED] if opened.nested else [languages.source, languages.target]
     more = [name for name in (opened.split, opened.group) if name is not None]
     for row, cells in table.rows([*sides, *more]):
@@ -374,12 +385,13 @@ def _from_tables(pairs: Pairs, tables: dict[str, SplitName | None], asked: _Aske
     layouts = []
     for key, split in sorted(tables.items(), key=lambda item: item[1] != "train"):
         path = Path(pairs.root) / key
-        opened = open_parallel(path, table_kind(path) or "TSV", source, target, encoding, asked.group)
+        kind = table_kind(path) or "TSV"
+        opened = open_parallel(path, kind, source, target, encoding, asked.group, pairs.controls)
         source, target = opened.languages.source, opened.languages.target  # the same in every table
         decisions += [*opened.table.decisions, opened.line]
         decisions += [opened.languages.decision] if opened.languages.decision else []
         layouts.append(f"{key} ({opened.table.kind})")
-        read_table(pairs, opened, split, encoding)
+        read_table(pairs, opened, split)
     layout = f"table: {', '.join(layouts)}, {source} and {target}"
     where = str(Path(pairs.root) / next(iter(tables))) if len(tables) == 1 else pairs.root
     return split_pairs(pairs, where, layout, decisions, asked.seed, asked.group)
