@@ -57,7 +57,7 @@ def augmentation(strength: float) -> Callable[[Any, np.random.Generator], Any] |
 
 ENOUGH = 3_000
 """Recordings for which `EPOCHS` are right."""
-EPOCHS = (10, 30, 120)
+EPOCHS = (15, 50, 120)
 """At least, for so many recordings, and at most."""
 BATCHES = (8, 32)
 """Recordings in a batch, at least and at most."""
@@ -69,7 +69,7 @@ def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
     Example:
         >>> from types import SimpleNamespace
         >>> [suggest_settings("audio_cnn", SimpleNamespace(train=range(count))) for count in (300, 30_000)]
-        [{'epochs': 95, 'batch_size': 15}, {'epochs': 10, 'batch_size': 32}]
+        [{'epochs': 120, 'batch_size': 15}, {'epochs': 16, 'batch_size': 32}]
     """
     count = max(len(splits.train), 1)
     least, usual, most = EPOCHS
