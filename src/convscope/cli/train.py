@@ -275,9 +275,9 @@ def predict(
             option = word.partition("=")[0]
             raise UsageError(f"predict has no option {option}.", "List them: convscope predict --help")
     spec = find_spec(Run(run).record()["recipe"])
-    if not inputs and not follow and not spec.describes:
-        raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
     options = predict_options(spec, values_of(given))
+    if not inputs and not follow and not spec.describes and not options.get(spec.asked_by):
+        raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
     check_inputs(inputs)
     start_backend()
     if follow:

@@ -88,6 +88,8 @@ class RecipeSpec:
         describes: Whether it describes all samples instead of predicting: there are no splits, nothing is
             evaluated, and without inputs `predict` tells of the data of the run.
         no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
+        asked_by: The option of `predict` that may say what is asked about, without any input; empty where
+            inputs always do.
     """
 
     name: str
@@ -103,6 +105,7 @@ class RecipeSpec:
     trains_with: tuple[str, ...] = ()
     describes: bool = False
     no_folds: str = ""
+    asked_by: str = ""
 
 
 @dataclass(frozen=True)

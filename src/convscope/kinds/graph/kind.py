@@ -10,7 +10,7 @@ from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN, TIME_COL
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS
-from convscope.option import Option, at_least, several_numbers, within
+from convscope.option import Option, at_least, several_names, several_numbers, within
 
 
 def _part(value: float) -> str | None:
@@ -120,6 +120,50 @@ GIN_OPTIONS = (
         "readout", Literal["mean", "max", "sum", "attention"], None, "How the nodes of a graph become one"
     ).of(gin="sum"),
 )
+RECOMMENDATION_OPTIONS = (
+    _column("user", "with users"),
+    _column("item", "with items"),
+    _column("rating", "with ratings"),
+    _column("time", "with times, which are not looked at"),
+    Option(
+        "least_rating",
+        float,
+        None,
+        "Lowest rating that counts as an interaction; all by default",
+        predicts=True,
+    ),
+    HOPS,
+    Option(
+        "validation_share",
+        float,
+        0.1,
+        "Share of the train interactions of each user to choose the best epoch by",
+        _part,
+    ),
+    Option(
+        "test_share",
+        float,
+        0.25,
+        "Share of the interactions of each user to judge on, where the data does not say",
+        _part,
+    ),
+    ENCODING,
+    Option(
+        "user",
+        tuple[str, ...],
+        (),
+        "Users of the training that items are recommended to, separated by commas",
+        predicts=True,
+        parse=several_names,
+    ),
+    Option("most", int, 10, "How many items are recommended to each user", at_least(1), predicts=True),
+)
+RECOMMENDATION_MODEL_OPTIONS = (
+    Option("units", int, None, "Numbers of the vector of a user or item", at_least(1)).of(lightgcn=64),
+    Option("l2", float, None, "L2 penalty of the vectors that a step looks at", at_least(0)).of(
+        lightgcn=1e-4
+    ),
+)
 _FULL: dict[str, Any] = {
     "epochs": 500,
     "learning_rate": 0.01,
@@ -197,6 +241,33 @@ SOCIAL_NETWORK = RecipeSpec(
     describes=True,
     no_folds="its people are all described, and none is judged",
 )
+RECOMMENDATION = RecipeSpec(
+    name="recommendation",
+    task="recommendation",
+    steps=Lazy("convscope.kinds.graph.recommendation.recipe:RECIPE"),
+    summary="which items a user will choose, by what all users chose",
+    reads=(
+        "a table of users, items, ratings and times (.csv, .tsv, .parquet, u.data of MovieLens)",
+        "lines of a user and the items of that user (train.txt, test.txt)",
+    ),
+    architectures=("lightgcn",),
+    options=RECOMMENDATION_OPTIONS,
+    model_options=RECOMMENDATION_MODEL_OPTIONS,
+    settings={
+        "lightgcn": {
+            "epochs": 100,
+            "batch_size": 8192,
+            "learning_rate": 0.01,
+            "schedule": "constant",
+            "patience": 15,
+            "hops": 3,
+            "precision": "float32",
+        },
+    },
+    ignored_settings=("mixing", "augmentation", "class_weights", "label_smoothing"),
+    no_folds="its users are in every split, of which other interactions are hidden",
+    asked_by="user",
+)
 GRAPH = Kind(
     name="graph",
     extra="graph",
@@ -206,6 +277,7 @@ GRAPH = Kind(
         NODE_CLASSIFICATION,
         GRAPH_CLASSIFICATION,
         LINK_PREDICTION,
+        RECOMMENDATION,
         SOCIAL_NETWORK,
     ),
     architectures=(
@@ -241,6 +313,13 @@ GRAPH = Kind(
             answers="values",
         ),
         Architecture(
+            "lightgcn",
+            Lazy("convscope.kinds.graph.recommendation.models:lightgcn"),
+            "vectors of users and items, summed along their interactions",
+            answers="values",
+            input_shape=(None, 1),
+        ),
+        Architecture(
             "gin",
             Lazy("convscope.kinds.graph.models:gin"),
             "sums over neighbors through two dense layers, for whole graphs",
@@ -254,6 +333,7 @@ GRAPH = Kind(
         ),
     ),
     layers="convscope.kinds.graph.layers",
+    models=("convscope.kinds.graph.recommendation.models",),
     view=Lazy("convscope.kinds.graph.view:VIEW"),
     inspections={
         "edges": Lazy("convscope.kinds.graph.inspections:inspect_edges"),

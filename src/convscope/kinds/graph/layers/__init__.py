@@ -10,6 +10,7 @@ from convscope.kinds.graph.layers.convolutions import (
     SAGEConv,
     TAGConv,
 )
+from convscope.kinds.graph.layers.embedding import LightConv, NodeEmbedding
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
 from convscope.kinds.graph.layers.walks import NeighborSums, Walks
 
@@ -20,7 +21,9 @@ __all__ = [
     "GINConv",
     "GraphConv",
     "GraphPooling",
+    "LightConv",
     "NeighborSums",
+    "NodeEmbedding",
     "PairValues",
     "Propagation",
     "SAGEConv",

@@ -14,6 +14,7 @@ from convscope.kinds.graph.layers.convolutions import (
     SAGEConv,
     TAGConv,
 )
+from convscope.kinds.graph.layers.embedding import LightConv, NodeEmbedding
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
 from convscope.kinds.graph.layers.walks import NeighborSums, Walks
 from convscope.scope.describe import phrasing
@@ -66,6 +67,16 @@ def _pairs(facts: Facts) -> str:
 
 def _clusters(facts: Facts) -> str:
     return f"A probability for each of {phrasing.plural(facts.layer.clusters, 'cluster')} at each node."
+
+
+def _embeds(facts: Facts) -> str:
+    layer = facts.layer
+    return f"{phrasing.plural(layer.units, 'number')} for each of {phrasing.plural(layer.nodes, 'node')}."
+
+
+def _spreads(facts: Facts) -> str:
+    channels = phrasing.plural(facts.channels_in or 0, "channel")
+    return f"The {channels} of the neighbors of each node, summed by degree."
 
 
 def _kernel_cost(layer: keras.layers.Layer, inputs: Shapes, outputs: Shapes) -> int:
@@ -192,6 +203,25 @@ register(
         component="walks along edges",
     ),
     LayerSpec(
+        LightConv,
+        "convolution",
+        "LightConv sums up the values of the neighbors of each node, weighted by the roots of both degrees: "
+        "a graph convolution without kernel, activation and the node itself.",
+        _spreads,
+        rules.gathering,
+        traits=frozenset({"gathers"}),
+        component="sum over neighbors",
+    ),
+    LayerSpec(
+        NodeEmbedding,
+        "lookup",
+        "NodeEmbedding has a vector of its own for each node of one graph, which is learned; a node that was "
+        "not there in training has none.",
+        _embeds,
+        rules.pointwise,
+        component="embedding of nodes",
+    ),
+    LayerSpec(
         GraphPooling,
         "global pooling",
         "GraphPooling reduces the nodes of a graph to one vector, whatever their number and order; "
@@ -297,6 +327,8 @@ register_reader(
             Propagation,
             NeighborSums,
             Walks,
+            LightConv,
+            NodeEmbedding,
             GraphPooling,
             TakeNodes,
             PairValues,

@@ -1,0 +1,410 @@
+"""From tables of ratings and lists of items to interactions of users with items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.columns import column_of
+from convscope.data.lines import read_lines
+from convscope.data.splits import LeftOut, Splits
+from convscope.errors import DataError, UsageError
+from convscope.kinds.graph.readers.columns import TableSource, numbers_of
+from convscope.kinds.graph.readers.roles import ITEMS, RATINGS, TIMES, USERS, rating_columns
+from convscope.kinds.graph.readers.tables import may_be_table, open_source
+from convscope.kinds.graph.recommendation.ratings import Interactions, Ints, split_interactions
+from convscope.types import Progress, Skipped, no_progress
+
+GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re.IGNORECASE)
+"""Names of files whose test split is beside them."""
+TESTS = {"train": "test", "data1": "test1", "base": "test"}
+USUAL = ("u.data", "ratings.csv", "ratings.dat", "ratings.parquet", "ratings.tsv")
+_TITLES = (("u.item", "|", 0, 1), ("movies.csv", ",", 0, 1))
+_LOOKED_AT = 200
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class AskedRatings:
+    """What a user says of a table of ratings.
+
+    Args:
+        user_column: Column of users.
+        item_column: Column of items.
+        rating_column: Column of ratings.
+        time_column: Column of times.
+        least_rating: Lower ratings are left out.
+        encoding: Of text files.
+    """
+
+    user_column: str | None = None
+    item_column: str | None = None
+    rating_column: str | None = None
+    time_column: str | None = None
+    least_rating: float | None = None
+    encoding: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that were named."""
+        given = (self.user_column, self.item_column, self.rating_column, self.time_column)
+        return tuple(name for name in given if name is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Interactions of one file in their order.
+
+    Args:
+        users: Shape (rows,), object.
+        items: Shape (rows,), object.
+        ratings: Shape (rows,), float64, NaN where one is missing; None where the file has none.
+        said: How it was read.
+        skipped: What was left out.
+    """
+
+    users: npt.NDArray[np.object_]
+    items: npt.NDArray[np.object_]
+    ratings: npt.NDArray[np.float64] | None
+    said: str
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        """The number of interactions."""
+        return len(self.users)
+
+
+@dataclass(frozen=True, eq=False)
+class AskedUsers(LeftOut):
+    """Users that something is to be recommended to: known ones by name, and others by what they chose.
+
+    Args:
+        names: What each is called.
+        chosen: Names of the items that each is said to have chosen; none for a known user.
+        most: How many items are recommended.
+    """
+
+    names: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, ...], ...] = ()
+    most: int = 10
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def load(self, index: int) -> str:
+        """The name of a user."""
+        return self.names[index]
+
+    def name(self, index: int) -> str:
+        """The same."""
+        return self.names[index]
+
+    def take(self, indices: Ints) -> AskedUsers:
+        """Some of the users."""
+        names, chosen = ([each[row] for row in indices.tolist()] for each in (self.names, self.chosen))
+        return replace(self, names=tuple(names), chosen=tuple(chosen))
+
+
+def read_ratings(
+    path: Path | str,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    validation_share: float = 0.1,
+    test_share: float = 0.25,
+    least_rating: float | None = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    rating_column: str | None = None,
+    time_column: str | None = None,
+    encoding: str | None = None,
+) -> Splits:
+    """Reads interactions of users with items, and hides some of each user.
+
+    Args:
+        path: A table of ratings, a file with the items of a user in each line, or a folder with one of them,
+            with or without a test split beside it.
+        seed: Draws what is hidden.
+        progress: Receives how much is read.
+        validation_share: As of `split_interactions`.
+        test_share: As of `split_interactions`.
+        least_rating: As of `AskedRatings`.
+        user_column: As of `AskedRatings`.
+        item_column: As of `AskedRatings`.
+        rating_column: As of `AskedRatings`.
+        time_column: As of `AskedRatings`.
+        encoding: As of `AskedRatings`.
+
+    Raises:
+        DataError: There are no interactions, or too few to hide some.
+        UsageError: No column has a name that the user gave.
+    """
+    asked = AskedRatings(user_column, item_column, rating_column, time_column, least_rating, encoding)
+    train, test = find_files(Path(path))
+    progress(0, 1, "reading ratings")
+    found = interactions(train, test, asked)
+    progress(1, 1, "reading ratings")
+    return split_interactions(str(path), found, seed, validation_share, test_share)
+
+
+def read_users(
+    paths: Sequence[str],
+    *,
+    progress: Progress = no_progress,
+    user: tuple[str, ...] = (),
+    most: int = 10,
+    least_rating: float | None = None,
+    user_column: str | None = None,
+    item_column: str | None = None,
+    rating_column: str | None = None,
+    time_column: str | None = None,
+    encoding: str | None = None,
+) -> AskedUsers:
+    """Reads which users are asked about: known ones by name, and those of files with what they chose.
+
+    Args:
+        paths: Files as of `read_ratings`; none where known users are asked about.
+        progress: Receives how much is read.
+        user: Names of known users.
+        most: How many items are recommended to each.
+        least_rating: As of `AskedRatings`.
+        user_column: As of `AskedRatings`.
+        item_column: As of `AskedRatings`.
+        rating_column: As of `AskedRatings`.
+        time_column: As of `AskedRatings`.
+        encoding: As of `AskedRatings`.
+
+    Raises:
+        DataError: A file holds no interactions.
+    """
+    asked = AskedRatings(user_column, item_column, rating_column, time_column, least_rating, encoding)
+    chosen: dict[str, dict[str, None]] = {name: {} for name in user}
+    skipped: list[Skipped] = []
+    for number, path in enumerate(paths):
+        progress(number, len(paths), "reading ratings")
+        rows, _ = _kept(read_rows(Path(path), asked), asked, path)
+        skipped += rows.skipped
+        for name, item in zip(rows.users.tolist(), rows.items.tolist(), strict=True):
+            chosen.setdefault(name, {})[item] = None
+    lists = tuple(tuple(items) for items in chosen.values())
+    return AskedUsers(tuple(skipped), (), tuple(chosen), lists, most)
+
+
+def find_files(path: Path) -> tuple[Path, Path | None]:
+    """The file of the interactions to learn from, and that of the test split where there is one.
+
+    Args:
+        path: A file or a folder.
+
+    Raises:
+        DataError: A folder holds no ratings.
+    """
+    if not path.is_dir():
+        return path, _test_of(path)
+    files = sorted(each for each in path.iterdir() if each.is_file() and may_be_table(each))
+    by_name = {each.name.lower(): each for each in files}
+    for name in USUAL:
+        if name in by_name:
+            return by_name[name], None
+    pairs = [(each, test) for each in files if (test := _test_of(each)) is not None]
+    if pairs:
+        return pairs[0]
+    rated = [each for each in files if _is_rated(each)]
+    if not rated:
+        raise DataError(
+            f"{path}: expected a table of ratings, received {len(files)} other tables",
+            hint="Give the file itself, and --user-column and --item-column where they have other names.",
+        )
+    return rated[0], None
+
+
+def _test_of(path: Path) -> Path | None:
+    """The file with the test split of another."""
+    match = GIVEN.fullmatch(path.name)
+    if match is None:
+        return None
+    name = f"{match['before']}{TESTS[match['part'].lower()]}{match['after']}"
+    return path.with_name(name) if path.with_name(name).is_file() else None
+
+
+def _is_rated(path: Path) -> bool:
+    return is_list(path) or rating_columns(open_source(path, None, (), (*USERS, *ITEMS))) is not None
+
+
+def is_list(path: Path, encoding: str | None = None) -> bool:
+    """Whether each line of a file holds a user and all items of that user, as whole numbers."""
+    if path.suffix.lower() not in ("", ".txt", ".dat", ".data"):
+        return False
+    lines = [line.split() for line in _first_lines(path, encoding)]
+    whole = all(word.isdecimal() for words in lines for word in words)
+    widths = {len(words) for words in lines}
+    return whole and len(widths) > 1 and max(widths) > 3 and len({words[0] for words in lines}) == len(lines)
+
+
+def _first_lines(path: Path, encoding: str | None) -> Iterator[str]:
+    lines = (line for _, line in read_lines(path, encoding, 2**24))
+    return (line for line in islice(lines, _LOOKED_AT) if line.strip())
+
+
+def read_rows(path: Path, asked: AskedRatings) -> Rows:
+    """The interactions of one file.
+
+    Raises:
+        DataError: It has no column of users or of items.
+    """
+    if not asked.named and is_list(path, asked.encoding):
+        return _rows_of_lists(path, asked.encoding)
+    source = open_source(path, asked.encoding, asked.named, (*USERS, *ITEMS, *RATINGS, *TIMES))
+    user, item, rating, time = columns_of(source, asked)
+    loaded = source.load([user, item], [], [rating] if rating is not None else [])
+    ids = [loaded[name].to_pylist() for name in (user, item)]
+    users, items = (np.array([each or "" for each in column], object) for column in ids)
+    ratings = None if rating is None else numbers_of(loaded[rating])
+    if rating is not None and ratings is None:
+        raise DataError(f"{path}: expected numbers in column '{rating}', received texts")
+    there = (users != "") & (items != "")
+    skipped = tuple(Skipped(source.line(int(row)), "no user or no item") for row in np.flatnonzero(~there))
+    roles = {"user": user, "item": item, "rating": rating, "time": time}
+    said = ", ".join(f"{role} '{name}'" for role, name in roles.items() if name is not None)
+    if not there.all():
+        users, items = users[there], items[there]
+        ratings = None if ratings is None else ratings[there]
+    return Rows(users, items, ratings, f"columns of {path.name}: {said}", skipped)
+
+
+def _rows_of_lists(path: Path, encoding: str | None) -> Rows:
+    users: list[str] = []
+    items: list[str] = []
+    for number, line in read_lines(path, encoding, 2**24):
+        user, *chosen = line.split() or [""]
+        wrong = next((word for word in (user, *chosen) if word and not word.isdecimal()), None)
+        if wrong is not None:
+            raise DataError(f"{path}, line {number}: expected whole numbers, received '{wrong[:40]}'")
+        users += [user] * len(chosen)
+        items += chosen
+    said = f"{path.name}: each line is a user and the items of that user"
+    return Rows(np.array(users, object), np.array(items, object), None, said)
+
+
+def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str | None, str | None]:
+    """Columns of user, item, rating and time.
+
+    Raises:
+        DataError: Those of user and item are not known.
+        UsageError: There is no such column.
+    """
+    found = rating_columns(source)
+    if found is None and not source.named and 2 <= len(source.columns) <= 4:
+        names = [*source.columns, None, None][:4]
+        found = (source.columns[0], source.columns[1], names[2], names[3])
+    given = (asked.user_column, asked.item_column, asked.rating_column, asked.time_column)
+    options = ("--user-column", "--item-column", "--rating-column", "--time-column")
+    chosen = [
+        other if name is None else column_of(str(source.path), source.columns, name, option)
+        for name, option, other in zip(given, options, found or (None,) * 4, strict=True)
+    ]
+    user, item, rating, time = chosen
+    if user is None or item is None:
+        names = ", ".join(source.columns[:12])
+        raise DataError(
+            f"{source.path}: expected columns of users and items, received {names}",
+            hint="Name them: --user-column NAME --item-column NAME.",
+        )
+    if user == item:
+        raise UsageError(f"user_column and item_column must differ. Received: '{user}' for both.")
+    return user, item, rating, time
+
+
+def _kept(rows: Rows, asked: AskedRatings, where: str) -> tuple[Rows, list[str]]:
+    """Interactions whose rating is high enough, and what was decided."""
+    least = asked.least_rating
+    if rows.ratings is None or least is None:
+        if least is not None:
+            raise UsageError(f"least_rating needs a column of ratings, which {where} does not have.")
+        said = "" if rows.ratings is None else "; --least-rating keeps high ratings alone"
+        return rows, [f"ratings: each interaction counts as one, whatever its rating{said}"]
+    kept = rows.ratings >= least
+    if not kept.any():
+        raise DataError(f"{where}: no rating is at least {least:g}", hint="Lower --least-rating.")
+    line = f"ratings: {int(kept.sum())} of {len(kept)} interactions are kept, of at least {least:g}"
+    return replace(rows, users=rows.users[kept], items=rows.items[kept], ratings=rows.ratings[kept]), [line]
+
+
+def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interactions:
+    """The interactions of one or two files, each pair of a user and an item once.
+
+    Args:
+        train: All interactions, or those to learn from.
+        test: Those to judge by; None where the file does not say.
+        asked: What the user says of them.
+
+    Raises:
+        DataError: There is none.
+    """
+    parts, decisions, skipped = [], [], []
+    for path in (train, *(() if test is None else (test,))):
+        rows = read_rows(path, asked)
+        skipped += rows.skipped
+        rows, said = _kept(rows, asked, str(path))
+        decisions += [rows.said, *said]
+        parts.append(rows)
+    users, user_names = _numbered([part.users for part in parts])
+    items, item_names = _numbered([part.items for part in parts])
+    if not len(users):
+        raise DataError(f"{train}: expected interactions of users with items, received none")
+    keys, first = np.unique(users * len(item_names) + items, return_index=True)
+    first = np.sort(first)
+    pairs = np.stack([users[first], items[first]], axis=1)
+    warnings = []
+    if len(keys) < len(users):
+        warnings.append(f"{len(users) - len(keys)} interactions are there before: each pair counts once")
+    layout = f"{train.name} holds interactions of users with items"
+    if test is not None:
+        layout += f", {test.name} those of its test split"
+    return Interactions(
+        user_names,
+        item_names,
+        pairs,
+        None if test is None else first >= len(parts[0]),
+        titles_beside(train),
+        layout,
+        tuple(dict.fromkeys(decisions)),
+        tuple(warnings),
+        tuple(skipped),
+    )
+
+
+def _numbered(parts: Sequence[npt.NDArray[np.object_]]) -> tuple[Ints, tuple[str, ...]]:
+    """A number for each name, in the order of numbers where all names are some."""
+    values = np.concatenate([part.astype(str) for part in parts]) if parts else np.zeros(0, str)
+    names, numbers = np.unique(values, return_inverse=True)
+    if len(names) and all(name.isdecimal() and len(name) <= 18 for name in names.tolist()):
+        order = np.lexsort((names, names.astype(np.int64)))
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        names, numbers = names[order], place[numbers]
+    return numbers.astype(np.int64), tuple(names.tolist())
+
+
+def titles_beside(path: Path) -> dict[str, str]:
+    """Titles of items by name, from a table of films that MovieLens has beside its ratings."""
+    for name, mark, at, title in _TITLES:
+        beside = path.with_name(name)
+        if not beside.is_file():
+            continue
+        if mark == ",":
+            source = open_source(beside)
+            if len(source.columns) < 2:
+                continue
+            columns = source.columns[:2]
+            loaded = source.load((), columns, ())
+            return dict(zip(*(loaded[each].to_pylist() for each in columns), strict=True))
+        rows = (line.split(mark) for _, line in read_lines(beside, "latin-1"))
+        return {row[at]: row[title] for row in rows if len(row) > title}
+    return {}
