@@ -16,7 +16,7 @@ from convscope.kinds.graph.recommendation.ratings import Ints, Ratings
 MOST_ITEMS = 12_000
 """Items whose similarities with each other are held as a whole, 1.2 GB in float64."""
 FACTORS = 64
-SWEEPS = 12
+SWEEPS = 8
 """How often iALS solves for users and for items."""
 UNOBSERVED = 0.1
 """Weight of the items that a user did not choose, of iALS, beside 1 for those that the user chose."""
@@ -24,6 +24,7 @@ MOST_FACTORS = 2**24
 """Numbers of factors that are gathered at a time."""
 
 Matrix = npt.NDArray[np.float64]
+Factors = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -123,23 +124,23 @@ def ials(learned: Learned, strength: float) -> ScoresOf:
     which grows with the number of interactions.
     """
     rng = np.random.default_rng(learned.seed)
-    train = learned.train.astype(np.float64)
+    train = learned.train
     turned = sp.csr_array(train.T)
-    items = rng.normal(0, 0.1 / np.sqrt(FACTORS), (train.shape[1], FACTORS))
-    users = np.zeros((train.shape[0], FACTORS))
+    items = rng.normal(0, 0.1 / np.sqrt(FACTORS), (train.shape[1], FACTORS)).astype(np.float32)
+    users = np.zeros((train.shape[0], FACTORS), np.float32)
     for _ in range(SWEEPS):
         users = _solved(train, items, strength)
         items = _solved(turned, users, strength)
     return lambda rows: users[rows] @ items.T
 
 
-def _solved(chosen: sp.csr_array, factors: Matrix, strength: float) -> Matrix:
+def _solved(chosen: sp.csr_array, factors: Factors, strength: float) -> Factors:
     """Least squares of each row, given the factors of the columns."""
-    found = np.zeros((chosen.shape[0], factors.shape[1]))
+    found = np.zeros((chosen.shape[0], factors.shape[1]), factors.dtype)
     gram = UNOBSERVED * factors.T @ factors
-    padded = np.concatenate([factors, np.zeros((1, factors.shape[1]))])
+    padded = np.concatenate([factors, np.zeros((1, factors.shape[1]), factors.dtype)])
     counts = np.diff(chosen.indptr)
-    penalty = strength * (counts + UNOBSERVED * chosen.shape[1])
+    penalty = (strength * (counts + UNOBSERVED * chosen.shape[1])).astype(factors.dtype)
     for rows in _alike(counts):
         width = int(counts[rows].max(initial=0))
         if not width:
@@ -148,7 +149,7 @@ def _solved(chosen: sp.csr_array, factors: Matrix, strength: float) -> Matrix:
         there = np.arange(width) < counts[rows][:, None]
         near = padded[np.where(there, chosen.indices[np.where(there, place, 0)], len(factors))]
         left = gram + near.transpose(0, 2, 1) @ near
-        left += penalty[rows][:, None, None] * np.eye(factors.shape[1])
+        left += penalty[rows][:, None, None] * np.eye(factors.shape[1], dtype=factors.dtype)
         found[rows] = np.linalg.solve(left, (1 + UNOBSERVED) * near.sum(axis=1)[..., None])[..., 0]
     return found
 
@@ -158,7 +159,9 @@ def _alike(counts: npt.NDArray[np.integer]) -> Iterator[Ints]:
     order = np.argsort(-counts, kind="stable").astype(np.int64)
     start = 0
     while start < len(order):
-        step = max(1, MOST_FACTORS // (FACTORS * max(FACTORS, int(counts[order[start]]))))
+        most = int(counts[order[start]])
+        alike = int(np.searchsorted(-counts[order], -0.7 * most, side="right")) - start
+        step = max(1, min(alike, MOST_FACTORS // (FACTORS * max(FACTORS, most))))
         yield order[start : start + step]
         start += step
 

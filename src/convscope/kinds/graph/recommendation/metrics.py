@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,52 @@ MOST_SCORES = 2**23
 Scores = npt.NDArray[np.floating]
 ScoresOf = Callable[[Ints], Scores]
 """From rows of users to scores of all items, shape (users, items)."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One item for one user.
+
+    Args:
+        user: The name of the user.
+        rank: 1 is the best.
+        item: What the file calls the item.
+        title: What people call it.
+        score: Product of both vectors.
+        folded: Whether the user is new, and the mean of the items that the user chose.
+    """
+
+    user: str
+    rank: int
+    item: str
+    title: str
+    score: float
+    folded: bool = False
+
+    @property
+    def name(self) -> str:
+        """The user."""
+        return self.user
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it by name."""
+        return {
+            "user": self.user,
+            "rank": self.rank,
+            "item": self.item,
+            "title": self.title,
+            "score": self.score,
+            "new_user": self.folded,
+        }
+
+    def to_row(self) -> dict[str, str]:
+        """All of it but whether the user is new."""
+        row = {"user": self.user, "rank": str(self.rank), "item": self.item, "title": self.title}
+        return {**row, "score": f"{self.score:.6f}"}
+
+    def to_cells(self) -> dict[str, str]:
+        """As a row; a user who is new is said to be."""
+        return {**self.to_row(), "user": f"{self.user} (new)" if self.folded else self.user}
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from convscope.data.lines import read_lines
 from convscope.data.splits import Split, Splits, as_labels
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import Graph, GraphNode
+from convscope.kinds.graph.readers.tables import open_source
 from convscope.types import SPLITS, Skipped, SplitName
 
 Ints = npt.NDArray[np.int64]
 FEWEST = 4
 """Interactions of a user of which one is hidden to judge by."""
+TITLES = ("u.item", "movies.csv")
+"""Tables of films that MovieLens has beside its ratings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +124,6 @@ class Interactions:
         tested: Which are of the test split that the data has, shape (interactions,); None where it has none.
         titles: Of items by name.
         layout: What was recognized.
-        fold_said: How the data names its test split.
         decisions: One line each.
         warnings: One line each.
         skipped: What was left out.
@@ -244,3 +248,21 @@ def _split(ratings: Ratings, name: SplitName, rows: Ints) -> Split:
     part = ratings.part(name)
     hidden = [part.indices[part.indptr[row] : part.indptr[row + 1]].astype(np.int64) for row in rows.tolist()]
     return Split(UserSamples(ratings, rows, name), as_labels(hidden))
+
+
+def titles_beside(path: Path) -> dict[str, str]:
+    """Titles of items by name, from a table of films that MovieLens has beside its ratings."""
+    for name in TITLES:
+        beside = path.with_name(name)
+        if not beside.is_file():
+            continue
+        if name.endswith(".csv"):
+            source = open_source(beside)
+            if len(source.columns) < 2:
+                continue
+            columns = source.columns[:2]
+            loaded = source.load((), columns, ())
+            return dict(zip(*(loaded[each].to_pylist() for each in columns), strict=True))
+        rows = (line.split("|") for _, line in read_lines(beside, "latin-1"))
+        return {row[0]: row[1] for row in rows if len(row) > 1}
+    return {}

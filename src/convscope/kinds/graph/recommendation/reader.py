@@ -18,16 +18,14 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.readers.columns import TableSource, numbers_of
 from convscope.kinds.graph.readers.roles import ITEMS, RATINGS, TIMES, USERS, rating_columns
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
-from convscope.kinds.graph.recommendation.ratings import Interactions, Ints, split_interactions
+from convscope.kinds.graph.recommendation.ratings import Interactions, Ints, split_interactions, titles_beside
 from convscope.types import Progress, Skipped, no_progress
 
 GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re.IGNORECASE)
 """Names of files whose test split is beside them."""
 TESTS = {"train": "test", "data1": "test1", "base": "test"}
 USUAL = ("u.data", "ratings.csv", "ratings.dat", "ratings.parquet", "ratings.tsv")
-_TITLES = (("u.item", "|", 0, 1), ("movies.csv", ",", 0, 1))
 _LOOKED_AT = 200
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class AskedRatings:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class FoundRows:
     """Interactions of one file in their order.
 
     Args:
@@ -252,7 +250,7 @@ def _first_lines(path: Path, encoding: str | None) -> Iterator[str]:
     return (line for line in islice(lines, _LOOKED_AT) if line.strip())
 
 
-def read_rows(path: Path, asked: AskedRatings) -> Rows:
+def read_rows(path: Path, asked: AskedRatings) -> FoundRows:
     """The interactions of one file.
 
     Raises:
@@ -275,10 +273,10 @@ def read_rows(path: Path, asked: AskedRatings) -> Rows:
     if not there.all():
         users, items = users[there], items[there]
         ratings = None if ratings is None else ratings[there]
-    return Rows(users, items, ratings, f"columns of {path.name}: {said}", skipped)
+    return FoundRows(users, items, ratings, f"columns of {path.name}: {said}", skipped)
 
 
-def _rows_of_lists(path: Path, encoding: str | None) -> Rows:
+def _rows_of_lists(path: Path, encoding: str | None) -> FoundRows:
     users: list[str] = []
     items: list[str] = []
     for number, line in read_lines(path, encoding, 2**24):
@@ -289,7 +287,7 @@ def _rows_of_lists(path: Path, encoding: str | None) -> Rows:
         users += [user] * len(chosen)
         items += chosen
     said = f"{path.name}: each line is a user and the items of that user"
-    return Rows(np.array(users, object), np.array(items, object), None, said)
+    return FoundRows(np.array(users, object), np.array(items, object), None, said)
 
 
 def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str | None, str | None]:
@@ -321,7 +319,7 @@ def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str 
     return user, item, rating, time
 
 
-def _kept(rows: Rows, asked: AskedRatings, where: str) -> tuple[Rows, list[str]]:
+def _kept(rows: FoundRows, asked: AskedRatings, where: str) -> tuple[FoundRows, list[str]]:
     """Interactions whose rating is high enough, and what was decided."""
     least = asked.least_rating
     if rows.ratings is None or least is None:
@@ -390,21 +388,3 @@ def _numbered(parts: Sequence[npt.NDArray[np.object_]]) -> tuple[Ints, tuple[str
         place[order] = np.arange(len(order))
         names, numbers = names[order], place[numbers]
     return numbers.astype(np.int64), tuple(names.tolist())
-
-
-def titles_beside(path: Path) -> dict[str, str]:
-    """Titles of items by name, from a table of films that MovieLens has beside its ratings."""
-    for name, mark, at, title in _TITLES:
-        beside = path.with_name(name)
-        if not beside.is_file():
-            continue
-        if mark == ",":
-            source = open_source(beside)
-            if len(source.columns) < 2:
-                continue
-            columns = source.columns[:2]
-            loaded = source.load((), columns, ())
-            return dict(zip(*(loaded[each].to_pylist() for each in columns), strict=True))
-        rows = (line.split(mark) for _, line in read_lines(beside, "latin-1"))
-        return {row[at]: row[title] for row in rows if len(row) > title}
-    return {}

@@ -36,6 +36,7 @@ from convscope.kinds.graph.recommendation.baselines import judged
 from convscope.kinds.graph.recommendation.metrics import (
     CUTS,
     MOST_SCORES,
+    Recommendation,
     RecommendationMetrics,
     first_items,
     ranks,
@@ -87,52 +88,6 @@ class Recommended:
         scores[self.known[rows].toarray() > 0] = -np.inf
         best = first_items(scores, count)
         return best, np.take_along_axis(scores, best, axis=1)
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One item for one user.
-
-    Args:
-        user: The name of the user.
-        rank: 1 is the best.
-        item: What the file calls the item.
-        title: What people call it.
-        score: Product of both vectors.
-        folded: Whether the user is new, and the mean of the items that the user chose.
-    """
-
-    user: str
-    rank: int
-    item: str
-    title: str
-    score: float
-    folded: bool = False
-
-    @property
-    def name(self) -> str:
-        """The user."""
-        return self.user
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it by name."""
-        return {
-            "user": self.user,
-            "rank": self.rank,
-            "item": self.item,
-            "title": self.title,
-            "score": self.score,
-            "new_user": self.folded,
-        }
-
-    def to_row(self) -> dict[str, str]:
-        """All of it but whether the user is new."""
-        row = {"user": self.user, "rank": str(self.rank), "item": self.item, "title": self.title}
-        return {**row, "score": f"{self.score:.6f}"}
-
-    def to_cells(self) -> dict[str, str]:
-        """As a row; a user who is new is said to be."""
-        return {**self.to_row(), "user": f"{self.user} (new)" if self.folded else self.user}
 
 
 @dataclass(frozen=True, eq=False)
