@@ -7,7 +7,7 @@ from keras import layers
 
 from convscope.kinds.registry import build
 from convscope.scope.channels.statistics import ChannelStatistics
-from convscope.scope.describe.explanation import explain
+from convscope.scope.describe.explanation import explain, unseen
 
 
 def stack(shape, *rest):
@@ -144,9 +144,8 @@ def test_rows_left_out_by_pooling_are_told():
 
 def test_a_border_of_the_input_that_nothing_depends_on_is_told_and_indeed_does_nothing():
     model = build("compact_cnn", (48, 48, 1), 7)
-    assert any(
-        "last 2 pixels of the input along each axis never reach the output" in text for text in texts(model)
-    )
+    ends = "The last 2 of 48 rows and the last 2 of 48 columns of the input never reach the output"
+    assert any(ends in text for text in texts(model))
     x = np.random.default_rng(0).uniform(size=(1, 48, 48, 1)).astype("float32")
     changed = x.copy()
     changed[:, 46:], changed[:, :, 46:] = 0, 0
@@ -154,6 +153,25 @@ def test_a_border_of_the_input_that_nothing_depends_on_is_told_and_indeed_does_n
     np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(model(changed)))
     changed[:, 45] = 0
     assert np.any(before != keras.ops.convert_to_numpy(model(changed)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((224, 180, 3), "the last 2 of 224 rows and the last 6 of 180 columns"),
+        ((47, 53, 1), "the last of 47 rows"),
+        ((46, 46, 1), ""),
+        ((28, 28, 1), ""),
+    ],
+)
+def test_borders_that_are_never_seen_are_told_axis_by_axis(shape, said):
+    assert unseen(build("compact_cnn", shape, 7)) == said
+
+
+def test_what_is_not_seen_of_series_is_told_in_steps():
+    layers_ = (layers.Conv1D(4, 3), layers.MaxPooling1D(2), layers.Flatten(), layers.Dense(2))
+    assert unseen(stack((33, 2), *layers_)) == "the last of 33 steps"
+    assert unseen(stack((None, 2), layers.Conv1D(4, 3), layers.GlobalMaxPooling1D(), layers.Dense(2))) == ""
 
 
 def test_a_layer_that_is_never_called_is_told():

@@ -21,6 +21,7 @@ from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import factory
 from convscope.option import for_architecture, validated
+from convscope.scope.describe.explanation import unseen
 from convscope.types import SPLITS, Progress, Say
 
 SHOWN_CLASSES = 30
@@ -138,7 +139,10 @@ def plan(
         check_memory(model, min(chosen.batch_size, len(splits.train)), 2 if "16" in device.policy else 4)
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run
-    return replace(made, parameters=model.count_params())
+    ends = unseen(model)
+    if ends:
+        said = (*said, f"unseen: {ends} reach no output of {name}, whose kernels and strides do not fit them")
+    return replace(made, decisions=said, parameters=model.count_params())
 
 
 def _check_splits(path: Path, splits: Splits) -> None:

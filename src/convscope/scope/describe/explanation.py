@@ -17,6 +17,7 @@ from convscope.scope.describe.key_points import key_points
 from convscope.scope.describe.layer_text import describe
 from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.describe.purpose import purpose
+from convscope.scope.describe.remarks import unseen_ends
 from convscope.scope.describe.review import review
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.geometry import geometries, is_table
@@ -163,6 +164,20 @@ def explain(
         outputs=_named_shapes(graph.output_names, graph.outputs),
         layers=_layers(overview),
     )
+
+
+def unseen(model: keras.Model) -> str:
+    """Input positions at the borders that no output of a model depends on.
+
+    Args:
+        model: Of one input of known lengths; nothing is said of others.
+
+    Returns:
+        Such as `the last 2 of 48 rows and the last 2 of 48 columns`; empty where all are seen.
+    """
+    if len(model.inputs) != 1 or None in model.inputs[0].shape[1:]:
+        return ""
+    return unseen_ends(_overview(trace(model, None), model))
 
 
 def _named_shapes(names: Sequence[str], values: Sequence[Value]) -> tuple[tuple[str, Shape], ...]:

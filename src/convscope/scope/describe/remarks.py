@@ -98,24 +98,31 @@ def _before_head(overview: Overview) -> Call | None:
 
 
 def unseen_border(overview: Overview) -> list[Note]:
-    """Input positions at the end of an axis that no output depends on."""
-    size = overview.input.size
-    if len(overview.inputs) > 1 or not size or None in size or not overview.graph.linked:
-        return []
-    found = _last_with_all(overview)
-    if found is None:
+    """Input positions at the ends of an axis that no output depends on."""
+    found, text = _last_with_all(overview), unseen_ends(overview)
+    if found is None or not text:
         return []
     call, where = found
-    seen = where.receptive_field or ()
-    lost = max((of or 0) - (field or 0) for field, of in zip(seen, size, strict=False))
-    unit = overview.input.unit
-    which = f"last {unit}" if lost == 1 else f"last {lost} {phrasing.many(unit)}"
-    axes = " along each axis" if len(size) > 1 else ""
-    text = (
-        f"The {which} of the input{axes} never {'reaches' if lost == 1 else 'reach'} the output: kernels and "
-        f"strides fit an input of {phrasing.size(seen)}, not {phrasing.size(size)}."
-    )
-    return [Note("borders", (call.path,), text)]
+    seen, size = phrasing.size(where.receptive_field or ()), phrasing.size(overview.input.size)
+    text = f"{text} of the input never reach the output: kernels and strides fit an input of {seen}, not {size}."
+    return [Note("borders", (call.path,), phrasing.sentence(text))]
+
+
+def unseen_ends(overview: Overview) -> str:
+    """The input positions that no output depends on, such as `the last 2 of 48 rows`; empty where none is."""
+    size = overview.input.size
+    found = _last_with_all(overview)
+    if len(overview.inputs) > 1 or not size or None in size or not overview.graph.linked or found is None:
+        return ""
+    unit = phrasing.many(overview.input.unit)
+    names = [f"{unit} along axis {axis}" for axis in range(1, len(size) + 1)] if len(size) > 1 else [unit]
+    names = ["rows", "columns"] if overview.input.layout == "raster" else names
+    said = []
+    for (first, behind), length, name in zip(found[1].window(()), size, names, strict=False):
+        for end, count in (("first", first), ("last", (length or 0) - behind)):
+            which = end if count == 1 else f"{end} {count:,}"
+            said += [f"the {which} of {length:,} {name}"] if count else []
+    return phrasing.listed(said)
 
 
 def _last_with_all(overview: Overview) -> tuple[Call, Geometry] | None:
