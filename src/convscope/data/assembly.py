@@ -62,8 +62,8 @@ class Found:
         groups: The name of the group of each sample, such as the speaker; None for a sample that is of none,
             or instead of all of them. Samples of one group stay on one side of a drawn split.
         grouped_by: What names the groups, such as "column 'speaker'".
-        folds: Fold of each sample, as the data itself divides them, from 0, shape (samples,), int64; None where
-            it does not.
+        folds: Fold of each sample, as the data itself divides them, from 0, shape (samples,), int64; None
+            where it does not.
         fewest: Samples that a drawn validation split has at least; where it would have fewer, none is drawn,
             and the train split is the validation split too.
         decisions: What the reader decided, one line each.

@@ -67,25 +67,11 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
         raise UsageError("This recipe does not support --folds.", "Train with the splits of the data.")
     kept = pool.codes != SPLITS.index("test") if "test" in pool.given else np.ones(len(pool.codes), bool)
     rows = np.flatnonzero(kept)
-    together, classes = pool.together[rows], pool.classes[rows]
-    different = len(np.unique(together))
-    if different < fold.of:
-        raise DataError(
-            f"{where}: expected at least {fold.of} samples or groups to divide into {fold.of} folds,"
-            f" received {different}",
-            hint="Use fewer folds.",
-        )
-    given = pool.folds is not None and len(np.unique(pool.folds)) == fold.of
-    folds = (
-        pool.folds[rows]
-        if pool.folds is not None and given
-        else fold_of_each(classes, together, fold.of, seed)
-    )
+    folds, how = _folds_of(where, pool, rows, fold.of, seed)
     tested = folds == fold.number - 1
     codes = _codes(pool, rows, tested, seed)
     parts = list(divided(pool.samples, pool.labels, codes))
     aside = "" if kept.all() else f"; the {int(np.sum(~kept))} samples of the test split take no part"
-    how = "as the data divides them" if given else f"drawn with seed {seed}"
     said = f"{fold}: tested on {int(tested.sum())} of {len(rows)} samples, {how}{aside}"
     if not len(parts[1]):
         parts[1] = parts[0]
@@ -101,6 +87,23 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
         pool=replace(pool, codes=codes),
         no_test="",
     )
+
+
+def _folds_of(
+    where: str, pool: Pool, rows: npt.NDArray[np.int64], count: int, seed: int
+) -> tuple[npt.NDArray[np.int64], str]:
+    """The fold of each of some rows, and in words who divided them."""
+    different = len(np.unique(pool.together[rows]))
+    if different < count:
+        raise DataError(
+            f"{where}: expected at least {count} samples or groups to divide into {count} folds,"
+            f" received {different}",
+            hint="Use fewer folds.",
+        )
+    if pool.folds is not None and len(np.unique(pool.folds)) == count:
+        return pool.folds[rows], "as the data divides them"
+    drawn = fold_of_each(pool.classes[rows], pool.together[rows], count, seed)
+    return drawn, f"drawn with seed {seed}"
 
 
 def _codes(pool: Pool, rows: npt.NDArray[np.int64], tested: npt.NDArray[np.bool_], seed: int) -> Codes:

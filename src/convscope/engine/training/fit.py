@@ -59,10 +59,7 @@ def fit(
         RunError: The loss is not finite, or the checkpoint does not fit.
     """
     keras.utils.set_random_seed(settings.seed)
-    with _policy(device.policy):
-        model = build()
-    with _policy("float32"):
-        portable = build()
+    model, portable = (_built(build, policy) for policy in (device.policy, "float32"))
     objective.compile(model, settings, train.steps)
     rows = read_checkpoint(folder / "checkpoints", model)
     if not rows:
@@ -77,6 +74,11 @@ def fit(
                 run_callback.write()
     write_history(folder / "history.csv", rows)
     return rows
+
+
+def _built(build: Callable[[], keras.Model], policy: str) -> keras.Model:
+    with _policy(policy):
+        return build()
 
 
 def _run(

@@ -22,10 +22,10 @@ from convscope.kinds.series.readers.archive import ARCHIVE_SUFFIXES
 from convscope.kinds.series.readers.arrays import are_surely_series, is_array_file
 from convscope.kinds.series.readers.frames import MISSING, OUTAGES, is_header, is_series_table, is_table
 from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
-from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, is_id_name, label_names
+from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, label_names
 from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import find_time_column
-from convscope.kinds.series.readers.unlike import FEWEST_TIMES, counted_columns, names_count
+from convscope.kinds.series.readers.unlike import FEWEST_TIMES, counted_columns, is_id_name, names_count
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"

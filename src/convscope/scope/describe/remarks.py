@@ -104,7 +104,9 @@ def unseen_border(overview: Overview) -> list[Note]:
         return []
     call, where = found
     seen, size = phrasing.size(where.receptive_field or ()), phrasing.size(overview.input.size)
-    text = f"{text} of the input never reach the output: kernels and strides fit an input of {seen}, not {size}."
+    text = (
+        f"{text} of the input never reach the output: kernels and strides fit an input of {seen}, not {size}."
+    )
     return [Note("borders", (call.path,), phrasing.sentence(text))]
 
 

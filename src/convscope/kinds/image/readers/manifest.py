@@ -221,23 +221,7 @@ def read_manifests(
     manifests = [ImageTable(path, asked) for path in tables]
     base = manifests[0].root if len(tables) == 1 else root
     rows = _rows_of(root, base, manifests)
-    if manifests[0].roles.votes and not any(names_file(base / key) for key in rows.keys):
-        raise DataError(
-            f"{tables[0]}: expected the images beside it that it names with votes, received none",
-            hint="The votes of FER+ belong to the rows of fer2013.csv, in the same order: old ="
-            " pandas.read_csv('fer2013.csv'); new = pandas.read_csv('fer2013new.csv');"
-            " old['emotion'] = new.iloc[:, 2:10].idxmax(axis=1);"
-            " old.to_csv('ferplus.csv', index=False). Then give ferplus.csv.",
-        )
-    if not rows.keys:
-        raise DataError(f"{root}: expected rows that name images, received none")
-    labeled = [manifest for manifest in manifests if manifest.roles.labeled]
-    if asked.labels and not labeled:
-        received = ", ".join(manifests[0].table.columns[:20])
-        raise DataError(
-            f"{tables[0]}: expected a column label, received {received}",
-            hint="Name the column label, or give its name: --label-column.",
-        )
+    _check_rows(root, base, manifests, rows, asked)
     _no_label_is_minus_one(rows)
     _splits_of_folders(rows)
     named = ", ".join(path.name for path in tables)
@@ -255,6 +239,29 @@ def read_manifests(
         decisions=said,
         intensity_range=asked.intensity_range,
     )
+
+
+def _check_rows(
+    root: Path, base: Path, manifests: Sequence[ImageTable], rows: ImageRows, asked: TableOptions
+) -> None:
+    """Refuses tables that name no images, or no labels where these are wanted."""
+    if manifests[0].roles.votes and not any(names_file(base / key) for key in rows.keys):
+        raise DataError(
+            f"{manifests[0].path}: expected the images beside it that it names with votes, received none",
+            hint="The votes of FER+ belong to the rows of fer2013.csv, in the same order: old ="
+            " pandas.read_csv('fer2013.csv'); new = pandas.read_csv('fer2013new.csv');"
+            " old['emotion'] = new.iloc[:, 2:10].idxmax(axis=1);"
+            " old.to_csv('ferplus.csv', index=False). Then give ferplus.csv.",
+        )
+    if not rows.keys:
+        raise DataError(f"{root}: expected rows that name images, received none")
+    labeled = [manifest for manifest in manifests if manifest.roles.labeled]
+    if asked.labels and not labeled:
+        received = ", ".join(manifests[0].table.columns[:20])
+        raise DataError(
+            f"{manifests[0].path}: expected a column label, received {received}",
+            hint="Name the column label, or give its name: --label-column.",
+        )
 
 
 def _rows_of(root: Path, base: Path, manifests: Sequence[ImageTable]) -> ImageRows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
 from convscope.kinds.series.readers.times import find_time_columns
-from convscope.kinds.series.readers.unlike import counted_columns, names_count
+from convscope.kinds.series.readers.unlike import counted_columns, is_id_name, names_count
 
 if TYPE_CHECKING:
     import pandas
@@ -48,11 +47,6 @@ REPEATED = 0.5
 
 _MOST_CLASSES = 100
 _TURNS = 3
-_ID_NAME = re.compile(
-    r".*(?:[_ .-]id|[a-z]ID|[a-z]Id)|id|(?:machine|device|sensor|engine|unit|turbine|station|pump|series"
-    r"|asset|entity|node|meter|site)(?:[_ .-]?(?:no|nr|number|name|id))?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -376,16 +370,6 @@ def ids_alike(frame: pandas.DataFrame, ids: str) -> list[str]:
     """The columns that say the same as that of ids in other words, such as its number."""
     others = [str(name) for name in frame.columns if name != ids and _may_be_ids(frame[name])]
     return [name for name in others if _alike(frame, ids, name)]
-
-
-def is_id_name(name: str) -> bool:
-    """Whether a column is called as those are that tell machines or sensors apart.
-
-    Example:
-        >>> [is_id_name(name) for name in ("entity_id", "machineID", "sensor", "humid")]
-        [True, True, True, False]
-    """
-    return _ID_NAME.fullmatch(name.strip()) is not None
 
 
 def _takes_turns(column: pandas.Series) -> bool:

@@ -32,8 +32,23 @@ _MOST_UNLIKE = 10.0
 _VERY_SMOOTH = 0.2
 _MOST_ROWS = 2_000
 _SHOWN = 6
+_ID_NAME = re.compile(
+    r".*(?:[_ .-]id|[a-z]ID|[a-z]Id)|id|(?:machine|device|sensor|engine|unit|turbine|station|pump|series"
+    r"|asset|entity|node|meter|site)(?:[_ .-]?(?:no|nr|number|name|id))?",
+    re.IGNORECASE,
+)
 
 Values = npt.NDArray[np.float32]
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column is called as those are that tell machines or sensors apart.
+
+    Example:
+        >>> [is_id_name(name) for name in ("entity_id", "machineID", "sensor", "humid")]
+        [True, True, True, False]
+    """
+    return _ID_NAME.fullmatch(name.strip()) is not None
 
 
 def names_count(names: Sequence[str]) -> bool:

@@ -121,17 +121,7 @@ class TextRepresentation(InputsAsEncoded):
             UsageError: The split is empty or an argument cannot work.
             BackendError: The library `tokenizers` is not installed.
         """
-        if unit not in get_args(Unit):
-            raise UsageError(f"unit must be one of {', '.join(get_args(Unit))}. Received: unit={unit!r}.")
-        for name, value, least in (
-            ("vocabulary", vocabulary, FIRST + 1),
-            ("min_count", min_count, 1),
-            ("max_length", max_length, 1),
-        ):
-            if value < least:
-                raise UsageError(f"{name} must be at least {least}. Received: {name}={value}.")
-        if not len(train):
-            raise UsageError("a representation is fitted to at least one text, received an empty split")
+        _check_fit(train, unit, vocabulary, min_count, max_length)
         spaced = are_spaced(_texts(train.samples))
         made = cls(cast(Unit, unit), SPECIAL, max_length, lowercase, spaced)
         if unit == "hashed":
@@ -315,6 +305,21 @@ _REASONS = {
     True: "divided at white space, because punctuation stands apart in the train texts",
     False: "divided with punctuation and English clitics apart",
 }
+
+
+def _check_fit(train: Split, unit: str, vocabulary: int, min_count: int, max_length: int) -> None:
+    """Refuses what no vocabulary can be learned with."""
+    if unit not in get_args(Unit):
+        raise UsageError(f"unit must be one of {', '.join(get_args(Unit))}. Received: unit={unit!r}.")
+    for name, value, least in (
+        ("vocabulary", vocabulary, FIRST + 1),
+        ("min_count", min_count, 1),
+        ("max_length", max_length, 1),
+    ):
+        if value < least:
+            raise UsageError(f"{name} must be at least {least}. Received: {name}={value}.")
+    if not len(train):
+        raise UsageError("a representation is fitted to at least one text, received an empty split")
 
 
 def hashed_words(count: int) -> tuple[str, ...]:
