@@ -149,7 +149,8 @@ def _influence(portrait: Portrait) -> Finding:
     said = (
         f"{model}; probabilities are {spread.probabilities}. Reach is the mean number of people reached, the"
         f" first ones counted, over {spread.cascades:,} simulated cascades, other draws than those by which"
-        " people were chosen."
+        " people were chosen. With a probability of at least 1 - 1/people, the choice of IMM reaches at least"
+        f" {1 - 1 / np.e - spread.error:.0%} of what the best choice would."
     )
     rows = [
         (

@@ -35,6 +35,8 @@ from convscope.kinds.graph.social.reader import NetworkSamples
 from convscope.lenses.pages.report_texts import Score
 from convscope.types import Progress
 
+ERRORS = {5000: 0.1, 2**62: 0.2}
+"""Error of the guarantee of IMM, by the number of nodes up to which it is asked for."""
 SHOWN = 15
 """Communities and bridges that are described."""
 _MOST = 2**31
@@ -68,6 +70,7 @@ class Influence:
         cascade: How it spreads.
         probabilities: Where the probabilities of edges come from.
         cascades: How many were simulated.
+        error: With probability 1 - 1 / people, the reach is at least 1 - 1/e - `error` of the best possible.
         sets: Reverse reachable sets that the people were chosen by.
         reached: Estimated reach of the first 1, 2, ... people.
         starts: By IMM, and beside it by degree and PageRank, under cascades of their own.
@@ -76,6 +79,7 @@ class Influence:
     cascade: Cascade
     probabilities: str
     cascades: Count
+    error: float
     sets: Count
     reached: Annotated[tuple[float, ...], Within(0, _MOST)]
     starts: Annotated[tuple[Start, ...], Within(1, 10)]
@@ -280,7 +284,8 @@ def _influence(
     seed, starters, cascade, cascades = asked
     graph, count = samples.graph, min(starters, len(samples.graph))
     network = spreading(graph, cascade, samples.probabilities)
-    best = best_seeds(network, count, seed=seed, progress=progress)
+    error = next(each for most, each in ERRORS.items() if len(graph) <= most)
+    best = best_seeds(network, count, error=error, seed=seed, progress=progress)
     away = np.asarray(ties.leads.sum(axis=1)).ravel()
     degree = "out-degree" if graph.directed else "degree"
     ways = {
@@ -296,4 +301,4 @@ def _influence(
     given = samples.probabilities is not None
     source = "those of the data" if given else "one over the number of edges that lead to a person"
     reached = tuple(best.reached.tolist())
-    return Influence(cascade, source, cascades, best.sets, reached, tuple(starts)), best.rows
+    return Influence(cascade, source, cascades, error, best.sets, reached, tuple(starts)), best.rows

@@ -71,7 +71,7 @@ def read_network(
         Train, validation and test are one and the same: every node of the graph, `NetworkSamples`.
 
     Raises:
-        DataError: There is more than one graph, it has no edge, or a weight is negative.
+        DataError: There is more than one graph, it has no edge, or no probabilities that were asked for.
         UsageError: Both weights and probabilities are asked for.
     """
     asked = AskedGraph(
@@ -168,12 +168,10 @@ def _network(
     if not np.any(graph.edges[:, 0] != graph.edges[:, 1]):
         raise DataError(f"{where}: expected edges between different nodes, received none")
     weights, decisions = graph.weights, list(found.decisions)
-    if weights is not None and not probable and float(weights.min()) < 0:
-        at = int(np.argmin(weights))
-        one, other = (graph.names[row] for row in graph.edges[at].tolist())
+    if probable and weights is None:
         raise DataError(
-            f"{where}: expected weights of at least 0, received {weights[at]:g} from '{one}' to '{other}'",
-            "Ties of a negative kind are not supported; leave them out, or name another --weight-column.",
+            f"{where}: expected a probability of each edge, received none",
+            "Name the column of a table of edges that has them: --probability-column.",
         )
     if probable:
         graph = replace(graph, weights=None)
