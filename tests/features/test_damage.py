@@ -6,6 +6,7 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,6 +15,7 @@ from convscope.errors import ConvscopeError, DataError, RunError, UsageError
 from convscope.features.part_files import CHECKSUMS_KEY, METADATA_KEY
 from convscope.features.query import query
 from convscope.files import locked
+from convscope.workflows.load_model import open_model
 
 LEAVES = (None, -1, 0, 10**15, 1.5, "text", [], {}, [None], [10**12], {"a": 1}, True)
 
@@ -213,3 +215,20 @@ def test_nothing_is_left_beside_a_finished_file(small_model, tmp_path, monkeypat
     (tmp_path / ".part-7-x.parquet").write_bytes(b"half")
     convscope.extract(small_model, tmp_path / "x.npy", out=tmp_path / "x.parquet", resume=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy", "x.parquet"]
+
+
+def test_texts_that_are_no_utf8_are_damage(file, tmp_path):
+    part = file / "part-00000.parquet"
+    table = pq.read_table(part)
+    wrong = pa.array([b"\xce\x28"] * len(table), pa.binary()).view(pa.string())
+    at = table.schema.get_field_index("path")
+    metadata = {METADATA_KEY: table.schema.metadata[METADATA_KEY]}
+    changed = table.set_column(at, table.schema.field(at), wrong).replace_schema_metadata(metadata)
+    pq.write_table(changed, part)
+    with pytest.raises(DataError, match="damaged"):
+        convscope.open_features(file).columns()
+
+
+def test_a_model_whose_name_is_too_long_for_a_path_is_refused():
+    with pytest.raises(DataError, match="cannot be read"):
+        open_model("a" * 5000)

@@ -128,7 +128,8 @@ class ModelReference:
         again = " ".join([f"--model {given}", *(f"--code {module}" for module in saved["code"])])
         path = Path(given)
         lies_there = path.is_absolute() and not given.startswith(("//", "\\\\"))
-        if saved["code"] or not (named_architecture(given) or lies_there):
+        shipped = named_architecture(given)
+        if saved["code"] or not (shipped or lies_there):
             what = (
                 f"modules to import ({', '.join(saved['code'])})" if saved["code"] else f"the model '{given}'"
             )

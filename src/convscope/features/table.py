@@ -194,7 +194,8 @@ class Features:
         table = pa.concat_tables([file.read_samples() for file in self._files])
         self._verify_samples(table)
         confidences = table["confidence"].to_numpy().astype(np.float32)
-        texts = {name: table[name].to_pylist() for name in ("path", "label", "split", "prediction")}
+        with damage_as_data_error(str(self.path), "Parquet file"):
+            texts = {name: table[name].to_pylist() for name in ("path", "label", "split", "prediction")}
         return SampleColumns(
             table["id"].to_numpy().astype(np.int64),
             texts["path"],

@@ -16,6 +16,7 @@ from typing import Any
 
 import keras
 
+from convscope.data.parse_errors import disk_as_data_error
 from convscope.errors import ConvscopeError, UsageError
 from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.recipe import AnyRecipe
@@ -103,9 +104,9 @@ def _opened(
         return with_shape(LoadedModel(model, model.name, "a model in memory"), input_shape)
     name = str(model)
     path = Path(name)
+    architecture = named_architecture(name)
     if (path / "run.json").exists():
         return _of_run(Run(path))
-    architecture = named_architecture(name)
     if architecture is not None:
         return _built(architecture, name, input_shape or shown_shape(architecture), classes)
     if path.exists():
@@ -187,9 +188,13 @@ def named_architecture(name: str) -> Architecture | None:
 
     Returns:
         None if it names something else, or if a run or a file of that name is there.
+
+    Raises:
+        DataError: The name is too long for a path.
     """
-    if Path(name).is_file() or (Path(name) / "run.json").exists():
-        return None
+    with disk_as_data_error():
+        if Path(name).is_file() or (Path(name) / "run.json").exists():
+            return None
     return architectures().get(name.partition("(")[0])
 
 

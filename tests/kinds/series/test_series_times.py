@@ -13,6 +13,7 @@ from convscope.kinds.series.anomaly.tables import Wanted  # noqa: E402
 from convscope.kinds.series.readers.sources import Doubt  # noqa: E402
 from convscope.kinds.series.readers.tables import Measuring, measuring_of, series_of_frame  # noqa: E402
 from convscope.kinds.series.readers.time_words import looks_like_time, read_time  # noqa: E402
+from convscope.kinds.series.readers.times import parse_times  # noqa: E402
 
 NOON = "2026-03-02T12:00:00"
 
@@ -160,3 +161,8 @@ def test_dates_with_dots_begin_with_the_day_and_others_that_are_open_are_warned_
     splits = read_streams(tmp_path / "log.csv")
     assert splits.train.samples.load(0).times[0].astype("datetime64[M]") == np.datetime64(f"2025-{month:02d}")
     assert any("--time-format day-first" in line for line in splits.warnings) == (mark == "/")
+
+
+def test_a_column_of_times_without_any_has_none():
+    found = parse_times(pandas.Series([None, None], dtype="string"), "x.csv, column 'time'")
+    assert np.isnat(found.times).all()

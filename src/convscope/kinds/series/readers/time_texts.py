@@ -152,8 +152,7 @@ class _Checked:
             if np.any((years < _YEARS[0]) | (years > _YEARS[1])):
                 raise DataError(f"{self.where}: expected times from 1677 to 2262, received others")
             self._refuse(wrong, f"{SAID_OF[form].replace('times', 'a time', 1)}")
-        rows = times[self.codes]
-        rows[self.codes < 0] = np.datetime64("NaT")
+        rows = np.append(times, np.datetime64("NaT"))[self.codes]  # the code of nothing is -1
         return ParsedTimes(rows, form)
 
     def _refuse(self, wrong: npt.NDArray[np.bool_], expected: str) -> None:

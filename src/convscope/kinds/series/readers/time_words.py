@@ -81,8 +81,8 @@ def read_time(text: str) -> Written | None:
     found = _ALONE.fullmatch(text)
     if found is None or (found["mark"] == "." and found["second"] is None):
         return None
-    nanoseconds = _nanoseconds(found.groupdict())
-    return None if nanoseconds is None else Written(0, 0, 0, False, nanoseconds, True)
+    clock = _nanoseconds(found.groupdict())
+    return None if clock is None else Written(0, 0, 0, False, clock, True)
 
 
 def looks_like_time(text: str) -> bool:
