@@ -119,6 +119,22 @@ def test_parallel_edges_add_their_weights_and_keep_the_first_time(tmp_path):
     assert any("parallel edges: 1 rows" in line for line in found.warnings)
 
 
+def test_a_column_of_dates_that_is_called_met_on_holds_the_times(tmp_path):
+    found = read(tmp_path, edges__csv="person_a,person_b,met_on\na,b,1970-01-02\nb,c,1970-01-03\n")
+    assert found.graphs[0].times.tolist() == [86400, 172800]
+    assert any("time from 'met_on'" in line for line in found.decisions)
+
+
+def test_columns_that_could_be_labels_are_listed_without_empty_cells(tmp_path):
+    nodes = "id,city,taste\n" + "".join(
+        f"{name},{'xy'[at % 2]},{['p', 'q', ''][at % 3]}\n" for at, name in enumerate("abcdef")
+    )
+    found = read(tmp_path, edges__csv="source,target\na,b\nb,c\nd,e\ne,f\nf,a\n", nodes__csv=nodes)
+    (said,) = [line for line in found.warnings if line.startswith("labels:")]
+    assert "'taste' (2 classes: p, q)" in said
+    assert "--recipe node-classification --label-column" in said
+
+
 def test_weights_below_zero_are_refused_where_they_were_asked_for(tmp_path):
     content = "source,target,weight\na,b,1\nb,c,-1\n"
     found = read(tmp_path, edges__csv=content)

@@ -145,7 +145,7 @@ def split_links(
         " taken out of the graph"
     )
     decisions.append(
-        "negatives: pairs without an edge, drawn anew in each epoch of the training and once for validation"
+        "negatives: pairs without an edge, drawn anew in each step of the training and once for validation"
         f" ({cut}) and test ({len(negatives) - cut})"
     )
     return Splits(

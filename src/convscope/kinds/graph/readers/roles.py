@@ -28,15 +28,7 @@ _ONE_WAY = frozenset(
     ("sender", "citing", "follower", "parent", "caller", "payer", "buyer", "rater", "origin", "orig")
 )
 WEIGHTS = (
-    "weight",
-    "weights",
-    "edge_weight",
-    "edgeweight",
-    "w",
-    "strength",
-    "count",
-    "frequency",
-    "freq",
+    *("weight", "weights", "edge_weight", "edgeweight", "w", "strength", "count", "frequency", "freq"),
     "value",
 )
 """Names of a column of weights, the surest first."""
@@ -56,20 +48,8 @@ KINDS = ("type", "directed")
 IDS = ("id", "node", "node_id", "nodeid", "id:id", ":id", "vertex", "vertex_id", "name", "index", "key")
 """Names of a column of ids, the surest first."""
 USUAL = (
-    *(
-        "source",
-        "target",
-        "src",
-        "dst",
-        "from",
-        "to",
-        "fromnodeid",
-        "tonodeid",
-        "node1",
-        "node2",
-        "id_1",
-        "id_2",
-    ),
+    *("source", "target", "src", "dst", "from", "to", "fromnodeid", "tonodeid"),
+    *("node1", "node2", "id_1", "id_2"),
     *(*WEIGHTS, *TIMES, *IDS),
 )
 _WORD = re.compile(r"[a-z]+|\d+")
@@ -80,6 +60,8 @@ _GROUPS = frozenset(
         "faction",
     )
 )
+_WHEN = frozenset(("on", "at", "since", "date", "time", "datetime", "timestamp"))
+_DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d.*|\d\d\.\d\d\.\d{4}.*")
 _UNIX_SECONDS = re.compile(r"1?\d{9}(\.\d+)?")
 _COUNTED = re.compile(r"(.*?)[ _.-]?\d+")
 MOST_CLASSES = 500
@@ -221,7 +203,7 @@ def edge_columns(table: TableSource, asked: AskedColumns) -> EdgeColumns:
     time = None if asked.time is None else column_of(where, columns, asked.time, "--time-column")
     if table.named:
         weight = weight or _named(table, rest, WEIGHTS, numeric=True)
-        time = time or _named(table, rest, TIMES)
+        time = time or _named(table, rest, TIMES) or _dated(table, rest)
     elif len(columns) <= 4:
         for name in rest:
             if table.is_numeric(name) and all(map(_UNIX_SECONDS.fullmatch, table.seen(name))):
@@ -389,6 +371,15 @@ def _few_classes(cells: Sequence[str]) -> bool:
     """Whether a few values come again and again."""
     counts = Counter(cell for cell in cells if cell)
     return 2 <= len(counts) <= MOST_CLASSES and 2 * len(counts) <= max(counts.total(), 4)
+
+
+def _dated(table: TableSource, columns: Sequence[str]) -> str | None:
+    """A column of dates that is called as `met_on` or `start_date` are."""
+    for name in columns:
+        cells = [cell for cell in table.seen(name) if cell]
+        if cells and _last_word(name) in _WHEN and all(map(_DATE.fullmatch, cells)):
+            return name
+    return None
 
 
 def _named(

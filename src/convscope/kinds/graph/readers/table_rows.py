@@ -268,5 +268,7 @@ def _say_nodes(
     rest = [name for name in dict.fromkeys((*table.columns, *table.unused)) if name not in used]
     notes.decisions.append(f"{file}, {columns_line(roles, rest)}")
     if columns.candidates:
-        choice = label_choice(file, {name: sorted(set(table.seen(name))) for name in columns.candidates})
-        notes.warnings.append(f"labels: {choice.message.partition(': ')[2]}. {choice.hint}")
+        classes = {name: sorted(set(table.seen(name)) - {""}) for name in columns.candidates}
+        choice = label_choice(file, classes)
+        hint = (choice.hint or "").replace("--label-column", "--recipe node-classification --label-column")
+        notes.warnings.append(f"labels: {choice.message.partition(': ')[2]}. {hint}")
