@@ -107,6 +107,24 @@ SOCIAL_OPTIONS = (
     ),
     Option("cascades", int, 10_000, "Number of cascades that are simulated", at_least(2), predicts=True),
 )
+CLUSTERING_OPTIONS = (
+    *(each for each in GRAPH_OPTIONS if each.name != "directed"),
+    HOPS,
+    Option(
+        "clusters",
+        int,
+        None,
+        "How many clusters there may be; by default as many as labels, or as Louvain finds without labels",
+        within(2, 2**16),
+    ),
+)
+DMON_OPTIONS = (
+    FILTERS.of(dmon=64),
+    DROPOUT.of(dmon=0.5),
+    Option("collapse", float, None, "Weight of the loss against one cluster for all", at_least(0)).of(
+        dmon=1.0
+    ),
+)
 LINK_OPTIONS = (
     FILTERS.of(link_gcn=512),
     DROPOUT.of(link_gcn=0.4),
@@ -226,6 +244,19 @@ LINK_PREDICTION = RecipeSpec(
     },
     ignored_settings=("mixing", "augmentation", "class_weights"),
 )
+NODE_CLUSTERING = RecipeSpec(
+    name="node-clustering",
+    task="clustering",
+    steps=Lazy("convscope.kinds.graph.clustering.recipe:RECIPE"),
+    summary="which nodes of a graph belong together, by edges and features",
+    reads=("a graph with or without a table of nodes, in any form of node-classification",),
+    architectures=("dmon",),
+    options=CLUSTERING_OPTIONS,
+    model_options=DMON_OPTIONS,
+    settings={"dmon": {**_FULL, "learning_rate": 1e-3, "epochs": 1000, "patience": 100, "hops": 1}},
+    ignored_settings=("mixing", "augmentation", "class_weights", "label_smoothing"),
+    no_folds="its nodes are clustered together, and none is held back",
+)
 SOCIAL_NETWORK = RecipeSpec(
     name="social-network",
     task="description",
@@ -277,6 +308,7 @@ GRAPH = Kind(
         NODE_CLASSIFICATION,
         GRAPH_CLASSIFICATION,
         LINK_PREDICTION,
+        NODE_CLUSTERING,
         RECOMMENDATION,
         SOCIAL_NETWORK,
     ),
@@ -323,6 +355,11 @@ GRAPH = Kind(
             "gin",
             Lazy("convscope.kinds.graph.models:gin"),
             "sums over neighbors through two dense layers, for whole graphs",
+        ),
+        Architecture(
+            "dmon",
+            Lazy("convscope.kinds.graph.clustering.dmon:dmon"),
+            "convolutions over neighbors, and clusters with many edges within them",
         ),
         Architecture(
             "network_kernels",
