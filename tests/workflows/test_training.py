@@ -24,8 +24,10 @@ from reading_runs import (
 import convscope
 from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.kinds.image.kind import IMAGE
-from convscope.kinds.registry import recipe_specs
+from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.run import Run
+from convscope.types import no_progress
+from convscope.workflows.training_plan import plan
 
 pytestmark = pytest.mark.portable
 
@@ -296,3 +298,14 @@ def test_small_pictures_get_an_architecture_that_takes_them(pictures, tmp_path):
     run = convscope.train(pictures, out=tmp_path / "run", epochs=1, verbose=0)
     assert run.record()["architecture"] == "padded_cnn"
     assert any("sees them up to their borders" in line for line in run.record()["decisions"])
+
+
+def test_rows_that_the_architecture_never_sees_are_told_before_training(tmp_path):
+    pixels = np.zeros((40, 64, 50, 1), np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None, None]
+    np.savez(tmp_path / "x.npz", x=pixels, y=np.arange(40) % 2)
+    recipe = find_recipe("image-classification")
+    made = plan(recipe, tmp_path / "x.npz", "compact_cnn", {}, {}, no_progress)
+    ends = "unseen: the last 2 of 64 rows reach no output of compact_cnn"
+    assert any(line.startswith(ends) for line in made.decisions)
+    padded = plan(recipe, tmp_path / "x.npz", "padded_cnn", {}, {}, no_progress)
+    assert not any(line.startswith("unseen") for line in padded.decisions)
