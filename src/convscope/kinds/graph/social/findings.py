@@ -186,9 +186,7 @@ def draw_network(portrait: Portrait, theme: str) -> Figure:
     """The network, its communities in colors, those in rings from whom something spreads furthest."""
     sheet = Sheet(find_theme(theme))
     summary, graph = portrait.summary, portrait.graph
-    y = sheet.title(
-        f"{count(summary.people, 'person')}, {count(summary.ties, 'tie')}".replace("persons", "people")
-    )
+    y = sheet.title(f"{summary.people:,} people, {count(summary.ties, 'tie')}")
     table = np.stack([color_bytes(each) for each in (*COLORS, REST)])
     colors = table[np.minimum(portrait.part, len(COLORS))]
     places = partial(layout, graph.edges, len(graph))

@@ -61,7 +61,7 @@ class Community:
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Homophily:
     """Whether ties join people who are alike.
 
     Args:
@@ -190,7 +190,7 @@ def _traits(
     ]
 
 
-def likeness_of(ties: Ties) -> tuple[Likeness, ...]:
+def likeness_of(ties: Ties) -> tuple[Homophily, ...]:
     """How often ties join people of the same value, of each column that groups them."""
     found = []
     for name, values in value_columns(ties.graph):
@@ -207,7 +207,7 @@ def likeness_of(ties: Ties) -> tuple[Likeness, ...]:
         ends = (first + second) / (2 * len(one))
         share, chance = float(np.mean(one == other)), float((ends**2).sum())
         beyond = None if chance >= 1 else (share - chance) / (1 - chance)
-        found.append(Likeness(name, share, chance, len(one), beyond))
+        found.append(Homophily(name, share, chance, len(one), beyond))
     return tuple(found)
 
 

@@ -215,7 +215,7 @@ def _needed(
         missing = math.ceil(scale / guess) - (0 if sets is None else sets.shape[0])
         more = _reverse_sets(network, max(missing, 1), rng, progress)
         sets = more if sets is None else sp.vstack([sets, more], format="csr")
-        reached = float(_cover(sets, count)[1][-1]) * nodes / sets.shape[0]
+        reached: float = _cover(sets, count)[1][-1] * nodes / sets.shape[0]
         if reached >= (1 + rough) * guess:
             return math.ceil(final * (1 + rough) / reached)
     return math.ceil(final / count)

@@ -79,7 +79,7 @@ def _ones(matrix: sp.csr_array) -> sp.csr_array:
 
 
 @dataclass(frozen=True, eq=False)
-class Paths:
+class ShortestPaths:
     """What shortest paths tell; they count edges, not weights.
 
     Args:
@@ -170,7 +170,7 @@ def clustering(ties: Ties) -> Floats:
     return np.asarray(triangles(ties) / np.maximum(possible, 1))
 
 
-def shortest_paths(ties: Ties, seed: int = 0, progress: Progress = no_progress) -> Paths:
+def shortest_paths(ties: Ties, seed: int = 0, progress: Progress = no_progress) -> ShortestPaths:
     """Follows shortest paths from every node, or from some that are drawn where there are very many.
 
     Source: Brandes (2001), "A faster algorithm for betweenness centrality"; many sources at once.
@@ -207,7 +207,7 @@ def shortest_paths(ties: Ties, seed: int = 0, progress: Progress = no_progress) 
     close = np.where(lonely, 0.0, reached / np.where(lonely, 1.0, total)) * reached * up / max(nodes - 1, 1)
     found = np.asarray(of_pairs[ties.pairs[:, 0], ties.pairs[:, 1]], np.float64).ravel()
     mean = float(total.sum() / max(reached.sum(), 1))
-    return Paths(between, found, np.minimum(close, 1.0), done, longest, mean)
+    return ShortestPaths(between, found, np.minimum(close, 1.0), done, longest, mean)
 
 
 def _follow(

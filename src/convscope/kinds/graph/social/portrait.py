@@ -15,7 +15,7 @@ from convscope.kinds.graph.graph import Graph
 from convscope.kinds.graph.social.groups import (
     Bridge,
     Community,
-    Likeness,
+    Homophily,
     bridges_of,
     communities_of,
     described_communities,
@@ -33,6 +33,7 @@ from convscope.kinds.graph.social.measures import (
 )
 from convscope.kinds.graph.social.reader import NetworkSamples
 from convscope.lenses.pages.report_texts import Score
+from convscope.lenses.sheet.theme import count
 from convscope.types import Progress
 
 ERRORS = {5000: 0.1, 2**62: 0.2}
@@ -130,7 +131,7 @@ class NetworkSummary(Plain):
     groups: Count
     modularity: float | None
     communities: Annotated[tuple[Community, ...], Within(0, _MOST)]
-    homophily: Annotated[tuple[Likeness, ...], Within(0, _MOST)]
+    homophily: Annotated[tuple[Homophily, ...], Within(0, _MOST)]
     bridges: Annotated[tuple[Bridge, ...], Within(0, _MOST)]
     influence: Influence
 
@@ -150,10 +151,11 @@ class NetworkSummary(Plain):
     def to_line(self) -> str:
         """Size, components, communities and distances in one line."""
         modular = "" if self.modularity is None else f" (modularity {self.modularity:.3f})"
+        sampled = "" if self.is_exact else f" (from {self.sources:,} people)"
+        groups = "1 community" if self.groups == 1 else f"{self.groups:,} communities"
         return (
-            f"{self.people:,} people, {self.ties:,} ties, {self.components:,} components (largest"
-            f" {self.largest:,}), {self.groups:,} communities{modular}, mean distance {self.distance:.2f}"
-            + ("" if self.is_exact else f" (from {self.sources:,} people)")
+            f"{self.people:,} people, {count(self.ties, 'tie')}, {count(self.components, 'component')}"
+            f" (largest {self.largest:,}), {groups}{modular}, mean distance {self.distance:.2f}{sampled}"
         )
 
     def to_scores(self) -> list[Score]:
@@ -198,23 +200,18 @@ class Portrait:
 _made: WeakKeyDictionary[Graph, tuple[object, Portrait]] = WeakKeyDictionary()
 
 
-def portrait_of(
-    samples: NetworkSamples, seed: int, starters: int, cascade: Cascade, cascades: int, progress: Progress
-) -> Portrait:
+def portrait_of(samples: NetworkSamples, seed: int, progress: Progress) -> Portrait:
     """Describes a network; the last description of each is kept.
 
     Args:
         samples: Any of its people.
         seed: Of whatever is drawn.
-        starters: How many people something starts from.
-        cascade: How it spreads.
-        cascades: How many are simulated.
         progress: Receives how much is done.
 
     Raises:
         UsageError: A probability cannot be.
     """
-    asked = (seed, starters, cascade, cascades)
+    asked = (seed, samples.starters, samples.cascade, samples.cascades)
     found = _made.get(samples.graph)
     if found is None or found[0] != asked:
         found = _made[samples.graph] = (asked, _portrait(samples, *asked, progress))
@@ -282,16 +279,16 @@ def _influence(
 ) -> tuple[Influence, npt.NDArray[np.int64]]:
     """The people to start from, beside those of largest degree and PageRank."""
     seed, starters, cascade, cascades = asked
-    graph, count = samples.graph, min(starters, len(samples.graph))
+    graph, most = samples.graph, min(starters, len(samples.graph))
     network = spreading(graph, cascade, samples.probabilities)
-    error = next(each for most, each in ERRORS.items() if len(graph) <= most)
-    best = best_seeds(network, count, error=error, seed=seed, progress=progress)
+    error = next(each for size, each in ERRORS.items() if len(graph) <= size)
+    best = best_seeds(network, most, error=error, seed=seed, progress=progress)
     away = np.asarray(ties.leads.sum(axis=1)).ravel()
     degree = "out-degree" if graph.directed else "degree"
     ways = {
         "IMM": best.rows,
-        degree: np.argsort(-away, kind="stable")[:count],
-        "PageRank": np.argsort(-rank, kind="stable")[:count],
+        degree: np.argsort(-away, kind="stable")[:most],
+        "PageRank": np.argsort(-rank, kind="stable")[:most],
     }
     starts = []
     for name, rows in ways.items():

@@ -13,6 +13,7 @@ from convscope.data.splits import Split, Splits, as_labels
 from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.graph import NodeSamples
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.kinds.graph.social.influence import Cascade
 from convscope.types import Progress, no_progress
 
 
@@ -24,11 +25,17 @@ class NetworkSamples(NodeSamples):
         probabilities: That something passes along each edge, shape (edges,), float32; None where the data
             does not say.
         seed: Of what is drawn when they are described.
+        starters: How many people something starts from.
+        cascade: How it spreads.
+        cascades: How many are simulated.
         warnings: What the user should know, one line each.
     """
 
     probabilities: npt.NDArray[np.float32] | None = None
     seed: int = 0
+    starters: int = 10
+    cascade: Cascade = "independent"
+    cascades: int = 10_000
     warnings: tuple[str, ...] = ()
 
     def take(self, indices: npt.NDArray[np.int64]) -> NetworkSamples:
@@ -50,6 +57,9 @@ def read_network(
     drop_column: tuple[str, ...] = (),
     directed: bool | None = None,
     encoding: str | None = None,
+    starters: int = 10,
+    cascade: Cascade = "independent",
+    cascades: int = 10_000,
 ) -> Splits:
     """Reads one network; its people are not split, as all of them are described.
 
@@ -66,6 +76,9 @@ def read_network(
         drop_column: Columns that are left out.
         directed: Whether edges lead one way; None leaves it to the data.
         encoding: Of text files.
+        starters: How many people something starts from.
+        cascade: How it spreads.
+        cascades: How many are simulated.
 
     Returns:
         Train, validation and test are one and the same: every node of the graph, `NetworkSamples`.
@@ -85,7 +98,7 @@ def read_network(
         encoding=encoding,
     )
     samples, layout, decisions = _network([str(path)], asked, probability_column is not None, progress)
-    samples = replace(samples, seed=seed or 0)
+    samples = replace(samples, seed=seed or 0, starters=starters, cascade=cascade, cascades=cascades)
     split = Split(samples, as_labels([None] * len(samples)))
     return Splits(
         train=split,
@@ -113,6 +126,9 @@ def read_people(
     drop_column: tuple[str, ...] = (),
     directed: bool | None = None,
     encoding: str | None = None,
+    starters: int = 10,
+    cascade: Cascade = "independent",
+    cascades: int = 10_000,
 ) -> NetworkSamples:
     """Reads a network whose people are described one by one.
 
@@ -128,6 +144,9 @@ def read_people(
         drop_column: Columns that are left out.
         directed: Whether edges lead one way; None leaves it to the data.
         encoding: Of text files.
+        starters: How many people something starts from.
+        cascade: How it spreads.
+        cascades: How many are simulated.
 
     Raises:
         DataError, UsageError: As `read_network`.
@@ -142,7 +161,8 @@ def read_people(
         directed=directed,
         encoding=encoding,
     )
-    return _network(paths, asked, probability_column is not None, progress)[0]
+    samples = _network(paths, asked, probability_column is not None, progress)[0]
+    return replace(samples, starters=starters, cascade=cascade, cascades=cascades)
 
 
 def _read_as_weight(weight_column: str | None, probability_column: str | None) -> str | None:

@@ -130,15 +130,7 @@ def build(
 
 def predict(fitted: Fitted[PersonRepresentation], samples: Samples, progress: Progress) -> Portrait:
     """Describes the network that people are of."""
-    options = fitted.options
-    return portrait_of(
-        _people(samples),
-        fitted.representation.seed,
-        options["starters"],
-        options["cascade"],
-        options["cascades"],
-        progress,
-    )
+    return portrait_of(_people(samples), fitted.representation.seed, progress)
 
 
 def to_predictions(portrait: Portrait, samples: Samples, class_names: Sequence[str]) -> list[Person]:
