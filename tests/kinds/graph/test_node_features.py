@@ -11,6 +11,7 @@ from small_graphs import karate, random_graph
 from convscope.errors import DataError, RunError
 from convscope.kinds.graph.features import NodeFeatures, dense
 from convscope.kinds.graph.graph import Graph
+from convscope.kinds.graph.representation import values_without_feature
 from convscope.kinds.graph.structure import clustering_coefficients
 
 
@@ -74,6 +75,9 @@ def test_a_value_that_train_lacks_is_no_feature_and_a_column_that_is_missing_is_
     features, _ = NodeFeatures.fit([graph])
     other = Graph(["e"], np.zeros((0, 2), np.int64), columns={"city": texts("Lima")})
     assert dense(features.encode(other)).tolist() == [[0, 0]]
+    (said,) = values_without_feature(features, other)
+    assert "column 'city': 1 of 1 nodes have values that no train node had" in said and "'Lima'" in said
+    assert values_without_feature(features, graph) == ()
     with pytest.raises(DataError, match="expected the column 'city'"):
         features.encode(Graph(["e"], np.zeros((0, 2), np.int64)))
 

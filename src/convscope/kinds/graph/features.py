@@ -382,13 +382,13 @@ def _is_number(value: object) -> bool:
 def _text_values(graph: Graph, column: TextColumn) -> sp.csr_array | npt.NDArray[np.float32]:
     place = {value: number for number, value in enumerate(column.values)}
     found = _column(graph, column.name)
-    numbers = np.array([place.get(_spelled(value), -1) for value in found.tolist()], np.int64)
+    numbers = np.array([place.get(spelled(value), -1) for value in found.tolist()], np.int64)
     values = np.zeros((len(found), len(column.values)), np.float32)
     known = np.flatnonzero(numbers >= 0)
     values[known, numbers[known]] = 1.0
     return values
 
 
-def _spelled(value: object) -> str:
+def spelled(value: object) -> str:
     """A value as a column of texts has it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -19,7 +19,7 @@ from convscope.kinds.graph.batching import (
     stacked,
     wiring_of,
 )
-from convscope.kinds.graph.features import NodeFeatures, Values
+from convscope.kinds.graph.features import NodeFeatures, Values, spelled
 from convscope.kinds.graph.graph import Graph, GraphNode, NodeSamples
 from convscope.kinds.graph.layout import describe_graph
 from convscope.layers.neighbor_tables import WIDTHS
@@ -33,6 +33,28 @@ _EXAMPLE = 12
 """Nodes of an example."""
 _whole: WeakKeyDictionary[Graph, tuple[NodeFeatures, int, Batch]] = WeakKeyDictionary()
 _encoded: WeakKeyDictionary[Graph, tuple[NodeFeatures, Values]] = WeakKeyDictionary()
+
+
+def values_without_feature(features: NodeFeatures, graph: Graph) -> tuple[str, ...]:
+    """A line for each column of texts with values that no train node had: these have no feature.
+
+    Args:
+        features: Of the training.
+        graph: Other nodes.
+    """
+    lines = []
+    for column in features.texts:
+        found = graph.columns.get(column.name, np.zeros(0)).tolist()
+        cells = [spelled(value) for value in found if value is not None]
+        new = dict.fromkeys(cell for cell in cells if cell not in (*column.values, "nan"))
+        if new:
+            shown = ", ".join(map(repr, list(new)[:5])) + (", ..." if len(new) > 5 else "")
+            count = sum(cell in new for cell in cells)
+            lines.append(
+                f"column '{column.name}': {count:,} of {len(graph):,} nodes have values that no train node"
+                f" had and that count as none: {shown}"
+            )
+    return tuple(lines)
 
 
 @dataclass(frozen=True, eq=False)

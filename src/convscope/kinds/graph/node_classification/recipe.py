@@ -43,7 +43,7 @@ from convscope.kinds.graph.graph import Graph, NodeSamples
 from convscope.kinds.graph.kind import NODE_CLASSIFICATION
 from convscope.kinds.graph.node_classification.metrics import NodeMetrics, node_metrics
 from convscope.kinds.graph.node_classification.reader import read_new_nodes, read_nodes
-from convscope.kinds.graph.representation import NodeRepresentation
+from convscope.kinds.graph.representation import NodeRepresentation, values_without_feature
 from convscope.kinds.tasks.classification import (
     Probabilities,
     align_labels,
@@ -194,6 +194,11 @@ def _nodes(samples: Samples) -> NodeSamples:
     return samples
 
 
+def ignored(representation: NodeRepresentation, samples: Samples) -> Sequence[str]:
+    """What new nodes hold and the model has no feature for."""
+    return values_without_feature(representation.features, _nodes(samples).graph)
+
+
 def predict(fitted: Fitted[NodeRepresentation], samples: Samples, progress: Progress) -> Probabilities:
     """Probabilities for nodes, calibrated as the run was, shape (nodes, classes), float32."""
     return with_temperature(_uncalibrated(fitted, samples, progress), temperature_of(fitted.calibration))
@@ -306,6 +311,7 @@ RECIPE: Recipe[NodeRepresentation, Probabilities] = Recipe(
     representation=RepresentationSteps(fit_representation, NodeRepresentation.from_json),
     build=build_classifier,
     examples=node_examples,
+    ignored=ignored,
     predict=predict,
     to_predictions=to_predictions,
     evaluate=node_metrics,
