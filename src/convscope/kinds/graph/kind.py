@@ -287,11 +287,10 @@ RECOMMENDATION = RecipeSpec(
     settings={
         "lightgcn": {
             "epochs": 100,
-            "batch_size": 8192,
-            "learning_rate": 0.01,
+            "learning_rate": 0.02,
             "schedule": "constant",
             "patience": 15,
-            "hops": 3,
+            "hops": 2,
             "precision": "float32",
         },
     },

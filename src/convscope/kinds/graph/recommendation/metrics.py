@@ -235,7 +235,7 @@ def _ranks(scores: npt.NDArray[np.float64], wanted: npt.NDArray[np.bool_]) -> Ra
     above = (scores > top).sum(axis=1)
     equal = ((scores == top) & ~wanted).sum(axis=1)
     first = np.where(np.isfinite(top[:, 0]), 1 / (1 + above + equal / 2), 0.0)
-    return Ranks(*(np.stack(each, axis=1) for each in (ndcg, recall, hits)), first)
+    return Ranks(np.stack(ndcg, axis=1), np.stack(recall, axis=1), np.stack(hits, axis=1), first)
 
 
 def recommendation_metrics(

@@ -209,9 +209,11 @@ def split_interactions(
         f" drawn with seed {seed}; users of fewer than {FEWEST} give none",
         "items that are recommended: all but those that a user is known to have chosen",
     )
-    splits = [_split(ratings, name, rows[name]) for name in SPLITS]
+    train, validation, test = (_split(ratings, name, rows[name]) for name in SPLITS)
     return Splits(
-        *splits,
+        train,
+        validation,
+        test,
         class_names=("interactions",),
         layout=found.layout,
         fingerprint=ratings.digest(),

@@ -105,8 +105,8 @@ class AskedUsers(LeftOut):
 
     def take(self, indices: Ints) -> AskedUsers:
         """Some of the users."""
-        names, chosen = ([each[row] for row in indices.tolist()] for each in (self.names, self.chosen))
-        return replace(self, names=tuple(names), chosen=tuple(chosen))
+        names = tuple(self.names[row] for row in indices.tolist())
+        return replace(self, names=names, chosen=tuple(self.chosen[row] for row in indices.tolist()))
 
 
 def read_ratings(
@@ -299,8 +299,8 @@ def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str 
     """
     found = rating_columns(source)
     if found is None and not source.named and 2 <= len(source.columns) <= 4:
-        names = [*source.columns, None, None][:4]
-        found = (source.columns[0], source.columns[1], names[2], names[3])
+        more = [*source.columns[2:], None, None]
+        found = (source.columns[0], source.columns[1], more[0], more[1])
     given = (asked.user_column, asked.item_column, asked.rating_column, asked.time_column)
     options = ("--user-column", "--item-column", "--rating-column", "--time-column")
     chosen = [
@@ -309,9 +309,9 @@ def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str 
     ]
     user, item, rating, time = chosen
     if user is None or item is None:
-        names = ", ".join(source.columns[:12])
+        shown = ", ".join(source.columns[:12])
         raise DataError(
-            f"{source.path}: expected columns of users and items, received {names}",
+            f"{source.path}: expected columns of users and items, received {shown}",
             hint="Name them: --user-column NAME --item-column NAME.",
         )
     if user == item:
@@ -345,7 +345,9 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
     Raises:
         DataError: There is none.
     """
-    parts, decisions, skipped = [], [], []
+    parts: list[FoundRows] = []
+    decisions: list[str] = []
+    skipped: list[Skipped] = []
     for path in (train, *(() if test is None else (test,))):
         rows = read_rows(path, asked)
         skipped += rows.skipped

@@ -49,6 +49,10 @@ from convscope.kinds.tasks.classification import encoded
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
+STEPS = 4
+"""Steps of an epoch, unless interactions are few or many."""
+FEWEST_PAIRS, MOST_PAIRS = 512, 16_384
+"""Interactions of a step."""
 SHOWN = 12
 _LISTED = 5
 _TRIES = 8
@@ -236,23 +240,25 @@ def predict(fitted: Fitted[RatingRepresentation], samples: Samples, progress: Pr
     place = {name: row for row, name in enumerate(represent.users)}
     column = {name: at for at, name in enumerate(represent.items)}
     known_of = represent.ratings.known
-    found, seen, folded = [], sp.lil_array((len(samples), len(items)), dtype=np.float32), []
+    seen = sp.lil_array((len(samples), len(items)), dtype=np.float32)
+    found: list[Vectors] = []
+    new: list[bool] = []
     for number, (name, chosen) in enumerate(zip(samples.names, samples.chosen, strict=True)):
         columns = sorted({column[item] for item in chosen if item in column})
         seen[number, columns] = 1
-        folded.append(name not in place and bool(chosen))
-        if folded[-1] and not columns:
+        new.append(name not in place and bool(chosen))
+        if new[-1] and not columns:
             raise DataError(
                 f"User '{name}' is new, and none of the items that the user chose was in the training.",
                 "Recommendations for a new user need at least one item that the training had.",
             )
-        if folded[-1]:
+        if new[-1]:
             found.append(items[columns].mean(axis=0))
             continue
         row = int(represent.rows_of([name])[0])
         found.append(users[row])
         seen[number, known_of.indices[known_of.indptr[row] : known_of.indptr[row + 1]]] = 1
-    return Recommended(np.stack(found), items, sp.csr_array(seen), *names, np.array(folded))
+    return Recommended(np.stack(found), items, sp.csr_array(seen), *names, np.array(new))
 
 
 def ignored(representation: RatingRepresentation, samples: Samples) -> Sequence[str]:
@@ -337,6 +343,14 @@ def example_samples(splits: Splits) -> list[tuple[str, list[GraphNode]]]:
     return [("users", [train.samples.load(row) for row in range(min(SHOWN, len(train)))])]
 
 
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Several steps over the whole graph in an epoch, and not too many."""
+    samples = splits.train.samples
+    assert isinstance(samples, UserSamples)
+    quarter = samples.ratings.train.nnz // STEPS
+    return {"batch_size": int(min(MOST_PAIRS, max(FEWEST_PAIRS, quarter)))}
+
+
 def output_names(representation: RatingRepresentation, class_names: tuple[str, ...]) -> None:
     """None: the numbers of a vector have no names."""
 
@@ -361,4 +375,5 @@ RECIPE = Recipe(
     encode_inputs=encoded,
     report=REPORT,
     ignored=ignored,
+    suggest_settings=suggest_settings,
 )
