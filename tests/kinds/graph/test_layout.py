@@ -62,3 +62,9 @@ def test_a_description_has_rings_around_a_center_and_forces_without():
     assert whole.hops is None and whole.centers == ()
     np.testing.assert_array_equal(field.places[0], (0.5, 0.5))
     assert field.hops is not None and field.hops[0] == 0 and field.hops.max() == 3
+
+
+def test_the_two_nodes_of_a_pair_are_apart_in_a_small_picture():
+    edges = np.array([[0, 1], [0, 2], [1, 3], [1, 4]])
+    places = radial_layout(edges, np.array([0, 0, 1, 1, 1]), (0, 1))
+    assert np.linalg.norm(places[0] - places[1]) >= 0.2

@@ -28,6 +28,9 @@ _GRID = 128
 _GAP = 0.6  # between components, in distances between neighbors
 _STRETCH = 1.7
 _RING = 36  # nodes of a ring that lie on one circle; more lie on several
+_APART = (
+    0.24  # how far centers are from the middle, of the whole; their rings do not overlap in a small picture
+)
 
 
 def describe_graph(
@@ -182,7 +185,7 @@ def radial_layout(edges: Whole, hops: Whole, centers: Sequence[int]) -> Floats:
     for number, center in enumerate(centers):
         start[center] = np.pi / 2 + number * extent[center]
     angles, radii = start + extent / 2, np.zeros(count)
-    middle = 0.12 if len(centers) > 1 else 0.0
+    middle = _APART if len(centers) > 1 else 0.0
     radii[list(centers)] = middle
     for hop in range(1, last + 1):
         ring = np.flatnonzero(hops == hop)
