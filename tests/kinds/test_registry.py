@@ -87,6 +87,14 @@ def test_pictures_are_recognized_and_what_nobody_recognizes_is_an_error(tmp_path
     assert "--recipe" in caught.value.hint
 
 
+def test_files_without_content_are_said_to_be_empty(tmp_path):
+    folder = filled(tmp_path / "data", {"one.csv": b"", "two.txt": b""})
+    with pytest.raises(DataError, match="all 2 files are empty"):
+        choose_recipe(folder)
+    with pytest.raises(DataError, match="the file is empty"):
+        choose_recipe(folder / "one.csv")
+
+
 def test_a_name_that_is_nearly_right_is_offered():
     assert find_recipe("text-tagging").name == "text-tagging"
     with pytest.raises(UsageError, match="No recipe is named 'text-tagger'") as caught:

@@ -272,6 +272,9 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)
     if not found:
+        if snapshot.files and not any(file.stat().st_size for file in snapshot.files):
+            what = "the file is empty" if path.is_file() else f"all {len(snapshot.files)} files are empty"
+            raise DataError(f"{path}: {what}", "Check that the data was written or copied completely.")
         for file in snapshot.data_files[:_CHECKED]:
             check_table(file)
         advice = snapshot.advice()
