@@ -60,6 +60,23 @@ class Axis:
     filled: tuple[int, int] = (0, 0)
 
 
+@dataclass(frozen=True)
+class Positions:
+    """Which positions of a layer's output a sample is about, by the names of inputs of the model.
+
+    Args:
+        along: The input whose second axis has the positions, such as the nodes of a graph.
+        asked: The input that says which of them are asked for: shape (batch, asked) for one position of each
+            sample, (batch, asked, n) for n of them, whose values stand side by side. None where a sample is
+            about all positions.
+        present: The input that is 1 at positions that are there and 0 at padding; None where all are there.
+    """
+
+    along: str
+    asked: str | None = None
+    present: str | None = None
+
+
 class Progress(Protocol):
     """How long work reports itself; the command line draws it, the Python API ignores it by default."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from convscope.engine.device import cores, versions
 from convscope.engine.inference.feature_report import EngineReport
-from convscope.engine.inference.features import FeatureEngine, feature_engine
+from convscope.engine.inference.features import FeatureEngine
 from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
@@ -23,6 +23,7 @@ from convscope.features.model_and_data import (
     ModelReference,
     bring_together,
     chosen_layers,
+    dataset_engine,
     model_fingerprint,
     whole_paths,
 )
@@ -35,7 +36,7 @@ from convscope.features.zarr_store import ZarrStore
 from convscope.files import locked
 from convscope.kinds.tasks.classification import temperature_of
 from convscope.scope.graph.graph import trace
-from convscope.types import POOLS, Array, Pool, Progress, Say, no_progress, silent
+from convscope.types import POOLS, Pool, Progress, Say, no_progress, silent
 from convscope.workflows.model_inputs.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ def extract(
         pair = bring_together(
             reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
         )
+        if cluster is not None and pair.dataset.at_once:
+            raise UsageError(
+                "Samples of several arrays are computed by one process.",
+                "Leave --cluster out (cluster=None).",
+            )
         _describe(pair, say)
         manifest = _manifest(pair, request, _layers(pair, request, say), paths)
         if found is not None:
@@ -202,14 +208,14 @@ def _compute(
         elsewhere = replace(pair.reference, class_names=None)  # the manifest has the names
         extract_on_cluster(Job(elsewhere, dataset, store), parts, cluster, progress, say)
     elif engine is not None and read is not None:
-        processes = _processes(read, len(dataset), engine.report, say) if parts else 0
+        processes = _processes(read, len(dataset), engine.report, say) if parts and not dataset.at_once else 0
         extract_parts(engine, dataset, parts, store, progress, processes)
     store.finish()
 
 
 def _layers(pair: ModelAndData, request: ExtractionRequest, say: Say) -> list[str]:
     dataset = pair.dataset
-    graph = trace(pair.loaded.model, dataset.unpack(dataset.prepare(dataset.spread(1))))
+    graph = trace(pair.loaded.model, dataset.example())
     layers, said = chosen_layers(graph, request.layers, pair.loaded)
     if said:
         say(said)
@@ -228,21 +234,17 @@ def _describe(pair: ModelAndData, say: Say) -> None:
 
 
 def _engine(
-    model: Any, manifest: Manifest, dataset: Dataset, sample: Array, settled: EngineReport | None, say: Say
+    model: Any, manifest: Manifest, dataset: Dataset, sample: Any, settled: EngineReport | None, say: Say
 ) -> FeatureEngine:
-    return feature_engine(
+    return dataset_engine(
         model,
         [each.layer for each in manifest.layers],
         manifest.pool,
+        dataset,
         sample,
-        prepare=dataset.prepare,
-        scaling=dataset.scaling,
         precision=manifest.precision,
         predictions=manifest.predictions,
-        padded=dataset.padded,
-        unpack=dataset.unpack,
         settled=settled,
-        count=len(dataset),
         say=say,
     )
 
@@ -289,7 +291,8 @@ def _settled(
     """Adds what the engine tells: shapes, classes, the size of parts."""
     shapes = {column.layer: column.shape for column in engine.columns}
     layers = tuple(replace(each, shape=shapes[each.layer]) for each in manifest.layers)
-    size = request.part_size or _part_size(layers, np.dtype(request.dtype).itemsize, engine.report)
+    most = max(PART_SIZE, pair.dataset.at_once or 0)
+    size = request.part_size or _part_size(layers, np.dtype(request.dtype).itemsize, engine.report, most)
     return replace(
         manifest,
         layers=layers,
@@ -300,10 +303,12 @@ def _settled(
     )
 
 
-def _part_size(layers: Sequence[LayerColumn], item_bytes: int, report: EngineReport) -> int:
+def _part_size(
+    layers: Sequence[LayerColumn], item_bytes: int, report: EngineReport, most: int = PART_SIZE
+) -> int:
     """As many whole batches as `PART_BYTES` holds, or where not one fits, whole requests; at least one."""
     row_bytes = item_bytes * sum(each.width for each in layers)
-    most = min(PART_SIZE, PART_BYTES // max(1, row_bytes))
+    most = min(most, PART_BYTES // max(1, row_bytes))
     unit = report.batch_size if report.batch_size <= most else report.request_size
     return max(1, most // unit) * unit
 

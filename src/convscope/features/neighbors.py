@@ -63,7 +63,7 @@ class Neighbors(Result):
         notes: What was decided or should be known, one line each.
     """
 
-    heading = "EncodedSamples and their nearest samples"
+    heading = "Inputs and their nearest samples"
 
     features: Features = field(repr=False)
     layer: str

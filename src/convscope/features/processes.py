@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from convscope.data.threads import ONE_EACH
 from convscope.errors import RunError
-from convscope.types import Array
 from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples, some_of
 
 LONG = 3.0
@@ -40,11 +39,11 @@ class Read:
     """Some samples, and how long it took to read them.
 
     Args:
-        samples: Stacked, shape (samples, ...).
+        samples: Stacked, shape (samples, ...); or those of several arrays, as `EncodedSamples.take` has them.
         seconds: For all of them.
     """
 
-    samples: Array
+    samples: Any
     seconds: float
 
 
@@ -78,7 +77,7 @@ def processes_for(read: Read, count: int, samples_per_second: float, cores: int)
     return math.ceil(share * cores)
 
 
-def batches_of(inputs: EncodedSamples, cuts: Iterable[Indices], processes: int = 0) -> Iterator[Array]:
+def batches_of(inputs: EncodedSamples, cuts: Iterable[Indices], processes: int = 0) -> Iterator[Any]:
     """Reads batch after batch, in order.
 
     Args:
@@ -87,7 +86,7 @@ def batches_of(inputs: EncodedSamples, cuts: Iterable[Indices], processes: int =
         processes: How many read; 0 reads in this one.
 
     Yields:
-        The samples of each cut, stacked; the same whoever reads them.
+        The samples of each cut, as `take` gives them; the same whoever reads them.
 
     Raises:
         DataError: A sample has changed or gone since it was found.
@@ -127,5 +126,5 @@ def _open(inputs: EncodedSamples) -> None:
     _opened[:] = [inputs]
 
 
-def _taken(cut: Indices) -> Array:
+def _taken(cut: Indices) -> Any:
     return _opened[0].take(cut)

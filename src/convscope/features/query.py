@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -222,20 +222,17 @@ def _engine(
 ) -> tuple[FeatureEngine, tuple[str, ...]]:
     """What computes as the features were computed, and what should be known."""
     from convscope.engine.inference.feature_report import EngineReport
-    from convscope.engine.inference.features import feature_engine
+    from convscope.features.model_and_data import dataset_engine
 
     manifest = features.manifest
     make = partial(
-        feature_engine,
+        dataset_engine,
         loaded.model,
         layers,
         manifest.pool,
+        dataset,
         dataset.spread(1),
-        prepare=dataset.prepare,
-        scaling=dataset.scaling,
         predictions=manifest.prediction_names is not None,
-        padded=dataset.padded,
-        unpack=dataset.unpack,
     )
     settled = EngineReport.from_json(manifest.engine)
     notes = [f"Skipped {each.path}: {each.reason}" for each in dataset.skipped]
@@ -246,7 +243,7 @@ def _engine(
         return make(settled=settled.by_keras(error.message)), tuple(notes)
 
 
-def _batches(dataset: Dataset, size: int) -> Iterator[npt.NDArray[np.generic]]:
+def _batches(dataset: Dataset, size: int) -> Iterator[Any]:
     for start in range(0, len(dataset), size):
         yield dataset.take(np.arange(start, min(start + size, len(dataset))))
 

@@ -53,11 +53,11 @@ def sample_of(features: Features, dataset: Dataset, index: int) -> Sample | None
     """
     from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 
-    values = dataset.take(np.array([index]))[0]
     encoder = _encoder(features)
     if encoder is None or not isinstance(dataset.inputs, EncodedInputs):
-        return _of_array(features, values, dataset.name(index))
-    return _drawn(encoder, dataset.inputs.load(index), values, dataset.name(index))
+        return _of_array(features, dataset.take(np.array([index]))[0], dataset.name(index))
+    taken = dataset.inputs.alone(index) if dataset.at_once else dataset.take(np.array([index]))
+    return _drawn(encoder, dataset.inputs.load(index), taken, dataset.name(index))
 
 
 def _encoder(features: Features) -> Encoder | None:
@@ -69,11 +69,15 @@ def _encoder(features: Features) -> Encoder | None:
     return saved_encoder(features.manifest.reading)
 
 
-def _drawn(encoder: Encoder, raw: Any, values: Array, name: str) -> Sample:
+def _drawn(encoder: Encoder, raw: Any, taken: Any, name: str) -> Sample:
+    """A sample that was encoded alone, with a batch axis: an array, or a mapping of arrays."""
+    from convscope.kinds.contract.representation import positions_of
     from convscope.kinds.registry import views_of
     from convscope.lenses.views.view import Sample
 
     described = encoder.representation.describe(raw)
+    positions = positions_of(encoder.representation)
+    values = (taken if positions is None else taken[positions.along])[0]
     return Sample(views_of(encoder.recipe.spec).of_input(values, described), name)
 
 
@@ -90,6 +94,8 @@ def _of_array(features: Features, values: Array, name: str) -> Sample | None:
 
 def _of_data(features: Features, encoder: Encoder, wanted: Mapping[int, str]) -> dict[int, Sample]:
     """Samples of files: those that still lie under their names, else from the data read as it was."""
+    from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
+
     rows_of: dict[str, list[int]] = {}
     for row, path in wanted.items():
         rows_of.setdefault(path, []).append(row)
@@ -98,8 +104,9 @@ def _of_data(features: Features, encoder: Encoder, wanted: Mapping[int, str]) ->
         places = [(place, samples.name(place)) for place in range(len(samples))]
         places = [(place, name) for place, name in places if name in rows_of]
         if places:
-            encoded = encoder.representation.encode(samples, limit_bytes=0)
-            taken = encoded.take(np.array([place for place, _ in places], np.int64))
+            inputs = EncodedInputs((samples,), encoder.representation)
+            rows = np.array([place for place, _ in places], np.int64)
+            taken = map(inputs.alone, rows.tolist()) if inputs.at_once else inputs.take(rows)[:, None]
             for (place, name), values in zip(places, taken, strict=True):
                 sample = _drawn(encoder, samples.load(place), values, name)
                 found.update(dict.fromkeys(rows_of.pop(name, ()), sample))

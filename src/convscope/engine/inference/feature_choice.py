@@ -337,6 +337,11 @@ def _wide(model: keras.Model) -> keras.Model:
         return model
 
 
+def in_float32_if_narrow(model: keras.Model) -> keras.Model:
+    """The model, or the same in float32 where it computes in bfloat16."""
+    return _wide(model) if _precision_of(model) == "bfloat16" else model
+
+
 def _precision_of(model: keras.Model) -> Computed:
     layers = model._flatten_layers()
     narrow = any(layer.dtype_policy and layer.dtype_policy.compute_dtype == "bfloat16" for layer in layers)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Runner(Protocol):
     request_size: int
     shapes: tuple[tuple[int, ...], ...]
 
-    def results(self, batches: Iterator[Array]) -> Generator[list[Floats], None, None]:
+    def results(self, batches: Iterator[Any]) -> Generator[list[Floats], None, None]:
         """The outputs of each batch, in order."""
 
 

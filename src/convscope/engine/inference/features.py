@@ -7,17 +7,21 @@ Keras in float32 on a few samples first, and steps back to a higher precision wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.device import choose_device
 from convscope.engine.inference.feature_choice import (
     FeatureComputation,
     Prepare,
     choose_runner,
+    in_float32_if_narrow,
     settled_runner,
 )
 from convscope.engine.inference.feature_report import EngineReport
@@ -25,8 +29,9 @@ from convscope.engine.inference.feature_trials import Runner
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.settings import PRECISIONS, Precision
 from convscope.errors import DataError, UsageError
-from convscope.scope.channels.pooled import as_given, pooled_outputs
-from convscope.types import Array, Pool, Say, Tensor, silent
+from convscope.scope.channels.pooled import PooledOutputs, as_given, pooled_outputs
+from convscope.scope.differentiate import forward_program
+from convscope.types import Array, Pool, Positions, Say, Tensor, silent
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,26 +55,35 @@ class FeatureEngine:
     """Computes the features of batch after batch.
 
     Args:
-        computation: What is computed.
+        outputs: What is computed.
         runner: What computes it.
         report: How it was chosen.
+        brought: From a batch as it is given to what the runner takes; raises a `DataError` for one that is
+            not of the shape that the engine was made for.
     """
 
-    def __init__(self, computation: FeatureComputation, runner: Runner, report: EngineReport) -> None:
-        self._computation, self._runner = computation, runner
+    def __init__(
+        self,
+        outputs: PooledOutputs,
+        runner: Runner,
+        report: EngineReport,
+        brought: Callable[[Any], Any] = as_given,
+    ) -> None:
+        self._outputs, self._runner, self._brought = outputs, runner, brought
         self.report = report
         shapes = [tuple(int(length) for length in shape) for shape in runner.shapes]
-        self.columns = tuple(map(Column, computation.outputs.paths, shapes))
-        self.classes: int | None = shapes[-1][0] if computation.outputs.predictions else None
+        self.columns = tuple(map(Column, outputs.paths, shapes))
+        self.classes: int | None = shapes[-1][0] if outputs.predictions else None
 
-    def run(self, batches: Iterator[Array]) -> Iterator[tuple[dict[str, Floats], Floats | None]]:
+    def run(self, batches: Iterator[Any]) -> Iterator[tuple[dict[str, Floats], Floats | None]]:
         """Computes batches in order, while the next ones are read in a thread.
 
         Batches of `report.batch_size` keep the machine busiest. The numbers depend on how samples are
         grouped into batches (in the last digits), never on timing.
 
         Args:
-            batches: Compact inputs, each of shape (samples, ...), of any length.
+            batches: Compact inputs, each of shape (samples, ...), of any length; or of samples of several
+                arrays, sequences of mappings of them.
 
         Yields:
             For each batch the features by layer, each of shape (samples, ...), and the predictions of shape
@@ -78,8 +92,8 @@ class FeatureEngine:
         Raises:
             DataError: A batch is not of the shape that the engine was made for.
         """
-        outputs = self._computation.outputs
-        ahead = Prefetched(map(self._prepared, batches), _AHEAD)
+        outputs = self._outputs
+        ahead = Prefetched(map(self._brought, batches), _AHEAD)
         results = self._runner.results(ahead)
         ready = Prefetched(results, _AHEAD)
         try:
@@ -91,14 +105,15 @@ class FeatureEngine:
             ready.close()
             results.close()
 
-    def _prepared(self, batch: Array) -> Array:
-        expected = self._computation.sample
-        if batch.shape[1:] != expected.shape[1:] or batch.dtype != expected.dtype:
-            raise DataError(
-                f"Expected {expected.dtype} samples of shape {expected.shape[1:]}. "
-                f"Received: {batch.dtype} of shape {batch.shape[1:]}."
-            )
-        return self._computation.brought(batch)
+
+def _checked(computation: FeatureComputation, batch: Array) -> Array:
+    expected = computation.sample
+    if batch.shape[1:] != expected.shape[1:] or batch.dtype != expected.dtype:
+        raise DataError(
+            f"Expected {expected.dtype} samples of shape {expected.shape[1:]}. "
+            f"Received: {batch.dtype} of shape {batch.shape[1:]}."
+        )
+    return computation.brought(batch)
 
 
 def feature_engine(
@@ -150,7 +165,82 @@ def feature_engine(
     else:
         runner, report = choose_runner(computation, precision, count)
         say(str(report))
-    return FeatureEngine(computation, runner, report)
+    return FeatureEngine(outputs, runner, report, partial(_checked, computation))
+
+
+def mapped_feature_engine(
+    model: keras.Model,
+    layers: Sequence[str],
+    pool: Pool,
+    sample: Mapping[str, Array],
+    *,
+    positions: Positions | None,
+    at_once: int,
+    predictions: bool = True,
+    settled: EngineReport | None = None,
+    say: Say = silent,
+) -> FeatureEngine:
+    """What computes features of samples that are several arrays of varying sizes: Keras, in float32.
+
+    Args:
+        model: Any built Keras model that takes inputs by name.
+        layers: Paths, unique names or patterns; the first output of each counts.
+        pool: `mean` or `max` over positions, where a sample is about all of them.
+        sample: The inputs of one sample by name, each with a batch axis.
+        positions: Which positions of layers a sample is about.
+        at_once: Samples that are computed at a time.
+        predictions: Whether the model's first output is given too, where it is one of classes.
+        settled: The report of an earlier engine for the same samples.
+        say: Called with what was chosen.
+
+    Raises:
+        UsageError: A layer that the model does not have or that has no values for each sample, or a pool that
+            gives rows of differing lengths.
+    """
+    wide = in_float32_if_narrow(model)
+    outputs = pooled_outputs(wide, layers, pool, sample, predictions=predictions, positions=positions)
+    runner = MappedRunner(outputs, sample)
+    report = settled
+    if report is None:
+        why = "samples are several arrays of varying sizes"
+        report = EngineReport("keras", "float32", at_once, 1, 1, choose_device().name, reason=why)
+        say(f"Keras in float32, up to {at_once} samples at a time; {why}")
+    return FeatureEngine(outputs, runner, report)
+
+
+class MappedRunner:
+    """Computes samples of several arrays with Keras; what is compiled is kept for each set of sizes.
+
+    Args:
+        outputs: What is computed.
+        sample: The inputs of one sample by name.
+    """
+
+    request_size = 1
+
+    def __init__(self, outputs: PooledOutputs, sample: Mapping[str, Array]) -> None:
+        names = list(sample)
+
+        def compute(*tensors: Tensor) -> list[Tensor]:
+            return outputs(dict(zip(names, tensors, strict=True)))
+
+        program = forward_program(outputs.model, compute)
+        self._names, self._program = names, program
+        self.shapes = tuple(tuple(array.shape[1:]) for array in self._computed(sample))
+
+    def results(self, batches: Iterator[Any]) -> Generator[list[Floats], None, None]:
+        """The outputs of each batch, in order, each of shape (samples of the batch, ...).
+
+        Args:
+            batches: Each of one mapping of inputs or several, whose samples follow one another.
+        """
+        for batch in batches:
+            parts = [self._computed(each) for each in batch]
+            yield [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+    def _computed(self, inputs: Mapping[str, Array]) -> list[Floats]:
+        found: list[Floats] = self._program(*(inputs[name] for name in self._names))
+        return found
 
 
 def _check(precision: Precision, sample: Array) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from convscope.types import Axis, Progress
+from convscope.types import Axis, Positions, Progress
 
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -167,3 +167,9 @@ AnyRepresentation = Representation[Any]
 def has_several_inputs(representation: AnyRepresentation) -> bool:
     """Whether its model takes several inputs, into which `to_inputs` takes an array apart."""
     return isinstance(representation.example(1), Mapping | Sequence)
+
+
+def positions_of(representation: AnyRepresentation) -> Positions | None:
+    """Which positions of a layer a sample is about, where the representation tells; else it is about all."""
+    found: Positions | None = getattr(representation, "positions", None)
+    return found

@@ -20,6 +20,8 @@ ROOM = 8
 """How many times the largest degree of the train graphs that of another graph may be, at least."""
 USUAL_CHANNELS = 64
 """Channels that are expected of a layer before there is one."""
+WHOLE_BYTES = 2**31
+"""Memory of a step up to which it takes the whole graph."""
 _STEPS = 4
 """Sizes to pad to between two powers of two."""
 _SMALLEST = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -12,23 +13,27 @@ import numpy.typing as npt
 from convscope.json_values import Plain, Within
 from convscope.kinds.contract.representation import GraphDescription, InputsAsEncoded
 from convscope.kinds.graph.batching import (
+    WHOLE_BYTES,
     Batch,
     Subgraph,
     graph_arrays,
     neighborhood,
     stacked,
+    step_bytes,
     wiring_of,
 )
 from convscope.kinds.graph.features import NodeFeatures, Values, spelled
 from convscope.kinds.graph.graph import Graph, GraphNode, NodeSamples
 from convscope.kinds.graph.layout import describe_graph
 from convscope.layers.neighbor_tables import WIDTHS
-from convscope.types import Progress, no_progress
+from convscope.types import Positions, Progress, no_progress
 
 MOST_HOPS = 64
 """Hops that a model may see."""
 MOST_NEIGHBORS = 2**20
 """Neighbors that may be drawn of a node."""
+TOGETHER = 1024
+"""Samples that are asked for at a time in a graph that is not taken whole."""
 _EXAMPLE = 12
 """Nodes of an example."""
 _whole: WeakKeyDictionary[Graph, tuple[NodeFeatures, int, Batch]] = WeakKeyDictionary()
@@ -98,6 +103,10 @@ class GraphRepresentation(Plain):
             found = _whole[graph] = (self.features, self.table_width, stacked([arrays], exact=True))
         return found[2]
 
+    def takes_whole(self, graph: Graph) -> bool:
+        """Whether memory allows that a model takes this graph whole, whatever is asked."""
+        return step_bytes(graph, self.features.count) <= WHOLE_BYTES
+
 
 @dataclass(frozen=True, eq=False)
 class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
@@ -111,6 +120,7 @@ class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
 
     _WHAT: ClassVar[str] = "node representation"
     _KEPT: ClassVar[dict[str, object]] = {"kind": "graph", "version": 1, "task": "nodes"}
+    positions: ClassVar[Positions] = Positions("nodes", asked="targets")
 
     hops: Annotated[int, Within(1, MOST_HOPS)] = 2
     neighbors: Annotated[tuple[Annotated[int, Within(1, MOST_NEIGHBORS)], ...], Within(0, MOST_HOPS)] = ()
@@ -168,6 +178,32 @@ class NodeNeighborhoods:
     def __len__(self) -> int:
         """The number of nodes."""
         return len(self.samples)
+
+    @property
+    def at_once(self) -> int:
+        """How many nodes are best asked for together."""
+        return len(self) if self.representation.takes_whole(self.samples.graph) else TOGETHER
+
+    def joined(self, others: Sequence[NodeNeighborhoods]) -> NodeNeighborhoods | None:
+        """These and others as one, where all are of one graph."""
+        graph = self.samples.graph
+        if any(each.samples.graph is not graph for each in others):
+            return None
+        rows = np.concatenate([self.samples.rows, *(each.samples.rows for each in others)])
+        return NodeNeighborhoods(self.representation, NodeSamples(graph, rows))
+
+    def together(self, indices: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+        """Inputs by name, of batch size 1: the whole graph, or of a large one what is around these nodes.
+
+        The values of a node are those that `take` leads to.
+        """
+        represent, graph, rows = self.representation, self.samples.graph, self.samples.rows[indices]
+        if represent.takes_whole(graph):
+            return {**represent.whole(graph), "targets": rows[None].astype(np.int32)}
+        unique, place = np.unique(rows, return_inverse=True)
+        part = neighborhood(graph, unique, represent.hops)
+        arrays = graph_arrays(part.wiring, represent.values(graph), represent.table_width, part.rows)
+        return {**stacked([arrays]), "targets": place.reshape(1, -1).astype(np.int32)}
 
     def take(self, indices: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Inputs by name, one neighborhood in each element of the batch, its node first."""

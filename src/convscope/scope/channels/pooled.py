@@ -2,14 +2,16 @@
 
 Mean and maximum are taken over every axis but the batch and the channels; an output of shape (batch, units)
 stays as it is. Of padded ids only the tokens count, and of padded waveforms only frames of
-their own. What is given is one array, which may be taken apart into several inputs of the model.
+their own. What is given is one array, which may be taken apart into several inputs of the model; or it is a
+mapping of inputs whose positions are named, and then a row has the values at the positions asked for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,9 +19,9 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Graph, trace
+from convscope.scope.graph.graph import Call, Graph, trace
 from convscope.scope.record import as_inputs, choose, tapped
-from convscope.types import POOLS, Array, ArrayTree, Pool, Tensor
+from convscope.types import POOLS, Array, ArrayTree, Pool, Positions, Tensor
 
 
 def as_given(x: ArrayTree) -> Tensor:
@@ -42,6 +44,8 @@ class PooledOutputs:
         middles: For an output whose positions are not those of the input, where in the input the first of
             them has its middle, and how far apart they are; None where that is not known.
         unpack: From the array to the model's inputs.
+        positions: Which positions a sample is about; None for all.
+        along: Of each path, whether its positions are those of `positions`, not what was asked for of them.
     """
 
     model: keras.Model
@@ -53,12 +57,14 @@ class PooledOutputs:
     padded: bool = False
     middles: tuple[tuple[int, int] | None, ...] = ()
     unpack: Callable[[Tensor], Tensor] = as_given
+    positions: Positions | None = None
+    along: tuple[bool, ...] = ()
 
-    def __call__(self, x: Array, scaling: tuple[float, float] | None = None) -> list[Tensor]:
+    def __call__(self, x: Tensor, scaling: tuple[float, float] | None = None) -> list[Tensor]:
         """Computes the features of a batch.
 
         Args:
-            x: A tensor as the model takes it, or before scaling.
+            x: A tensor as the model takes it, or before scaling; or a mapping of tensors by name.
             scaling: Factor and offset that bring it to what the model takes; None leaves it as it is.
 
         Returns:
@@ -73,6 +79,8 @@ class PooledOutputs:
         missing = [path for path in self.paths if path not in taps]
         if missing:
             raise UsageError(f"'{missing[0]}' was not called when the model ran.")
+        if self.positions is not None:
+            return self._rows(x, self.positions, taps, outputs)
         present = _present(x) if self.padded else None
         middles = self.middles or (None,) * len(self.paths)
         features = [
@@ -82,16 +90,30 @@ class PooledOutputs:
         last = [keras.tree.flatten(outputs)[0]] if self.predictions else []
         return [keras.ops.cast(each, "float32") for each in (*features, *last)]
 
+    def _rows(
+        self, x: Mapping[str, Tensor], positions: Positions, taps: Mapping[str, Tensor], outputs: Tensor
+    ) -> list[Tensor]:
+        """One row for each sample that a batch asks for."""
+        found = [
+            _at(keras.ops.cast(taps[path], "float32"), x, positions, self.pool, along)
+            for path, along in zip(self.paths, self.along, strict=True)
+        ]
+        if self.predictions:
+            answers = keras.ops.cast(keras.tree.flatten(outputs)[0], "float32")
+            found.append(_at(answers, x, positions, self.pool, along=False))
+        return found
+
 
 def pooled_outputs(
     model: keras.Model,
     layers: Sequence[str],
     pool: Pool,
-    example: Array,
+    example: Any,
     *,
     predictions: bool = True,
     padded: bool = False,
     unpack: Callable[[Tensor], Tensor] = as_given,
+    positions: Positions | None = None,
 ) -> PooledOutputs:
     """Finds the layers in a model.
 
@@ -104,9 +126,12 @@ def pooled_outputs(
         predictions: Whether the model's first output is wanted too, where it has shape (batch, classes).
         padded: Whether the inputs are ids of which 0 is padding, which no mean or maximum is to count.
         unpack: From an array to the model's inputs.
+        positions: Which positions of layers a sample is about, where the example is a mapping of inputs, of
+            one sample.
 
     Raises:
-        UsageError: A layer that the model does not have or that puts out no tensor, an unknown pool, or a
+        UsageError: A layer that the model does not have or that puts out no tensor, or none for each sample;
+            an unknown pool, or one that gives samples of differing sizes rows of differing lengths; or a
             model that takes several inputs.
     """
     if pool not in POOLS:
@@ -118,6 +143,7 @@ def pooled_outputs(
     for call in calls:
         if not call.outputs:
             raise UsageError(f"The layer '{call.path}' has no tensor output.", "Give another layer.")
+    along = () if positions is None else tuple(_along(call, example, positions, pool) for call in calls)
     where = geometries(graph)
     first = graph.outputs[0].shape if graph.outputs else ()
     sizes = [value.shape for call in graph.calls for value in call.outputs]
@@ -126,17 +152,66 @@ def pooled_outputs(
         tuple(call.path for call in calls),
         tuple(where[call.path].channel_axis for call in calls),
         pool,
-        predictions and len(first) == 2 and first[1] is not None,
+        predictions and _answers_classes(first, positions),
         max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
         padded,
         tuple(_middle(where[call.path]) for call in calls) if padded else (),
         unpack,
+        positions,
+        along,
     )
+
+
+def _answers_classes(shape: Sequence[int | None], positions: Positions | None) -> bool:
+    """Whether an output is a row of values for each sample."""
+    asks = positions is not None and positions.asked is not None
+    return len(shape) == 2 + asks and shape[-1] is not None
+
+
+def _along(call: Call, example: Mapping[str, Array], positions: Positions, pool: Pool) -> bool:
+    """Whether the positions of a layer's output are those that samples are about.
+
+    Raises:
+        UsageError: It has no values for each sample, or rows of differing lengths.
+    """
+    shape = call.output_shapes[0]
+    nodes = example[positions.along].shape[1]
+    along = len(shape) == 3 and shape[1] == nodes
+    if positions.asked is None:
+        if along and pool not in ("mean", "max"):
+            raise UsageError(
+                f"Samples differ in their number of {positions.along}: the layer '{call.path}' has no rows of"
+                f" one length with pool={pool}.",
+                "Use --pool mean or --pool max.",
+            )
+        return along
+    if not along and (len(shape) != 3 or shape[1] != example[positions.asked].shape[1]):
+        raise UsageError(
+            f"The layer '{call.path}' puts out {shape}, which has no values for each of '{positions.asked}'.",
+            f"Give a layer that has values for each of '{positions.along}'.",
+        )
+    return along
+
+
+def _at(tensor: Tensor, x: Mapping[str, Tensor], positions: Positions, pool: Pool, along: bool) -> Tensor:
+    """The values of each sample, shape (samples, values)."""
+    ops = keras.ops
+    if positions.asked is None:
+        there = x[positions.present][..., None] if along and positions.present is not None else None
+        return _pooled(tensor, len(tensor.shape) - 1, pool, there)
+    channels = tensor.shape[-1]
+    if not along:
+        return ops.reshape(tensor, (-1, channels))
+    asked = x[positions.asked]
+    batch, count = ops.shape(tensor)[:2]
+    starts = ops.reshape(ops.arange(batch, dtype=asked.dtype) * count, (-1, *(1,) * (len(asked.shape) - 1)))
+    taken = ops.take(ops.reshape(tensor, (-1, channels)), asked + starts, axis=0)
+    return ops.reshape(taken, (-1, math.prod(asked.shape[2:]) * channels))
 
 
 def _graph_of(model: keras.Model, example: Array, unpack: Callable[[Tensor], Tensor]) -> Graph:
     """The calls of a model of one input, or of one that is taken apart."""
-    taken_apart = unpack is not as_given
+    taken_apart = unpack is not as_given or isinstance(example, Mapping)
     several = _inputs_of(model) > 1
     graph = trace(model) if several and not taken_apart else trace(model, as_inputs(model, unpack(example)))
     if len(graph.inputs) != 1 and not taken_apart:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from convscope.kinds.contract.preprocessing import PixelSteps
 from convscope.scope.channels.pooled import as_given
-from convscope.types import SPLITS, Array, Skipped, SplitName
+from convscope.types import SPLITS, Positions, Skipped, SplitName
 from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples, some_of
 
 UNKNOWN = -1
@@ -71,6 +71,9 @@ class Dataset:
         skipped: What was left out.
         padded: Whether samples are token ids of which 0 is padding.
         unpack: From a batch of samples to the inputs of a model that has several.
+        at_once: How many samples are best computed together, where they are several arrays of varying sizes;
+            None where they are one array of one shape.
+        positions: Which positions of layers a sample is about; None for all.
     """
 
     inputs: EncodedSamples = field(repr=False)
@@ -85,12 +88,14 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     padded: bool = False
     unpack: Callable[[Any], Any] = as_given
+    at_once: int | None = None
+    positions: Positions | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Array:
-        """Compact samples, stacked: uint8 or float32.
+    def take(self, indices: npt.NDArray[np.int64]) -> Any:
+        """Compact samples, stacked: uint8 or float32; or a list of mappings, as `EncodedInputs.take` does.
 
         Raises:
             DataError: A file has changed or gone since it was found.
@@ -104,6 +109,15 @@ class Dataset:
             DataError: A file has changed or gone since it was found.
         """
         return self.unpack(self.prepare(self.take(indices)))
+
+    def example(self) -> Any:
+        """One sample as the model takes it, with a batch axis.
+
+        Raises:
+            DataError: A file has changed or gone since it was found.
+        """
+        first = np.zeros(1, np.int64)
+        return self.take(first)[0] if self.at_once else self.model_inputs(first)
 
     def name(self, index: int) -> str:
         """The file (or `file#row`) of a sample."""
@@ -119,6 +133,6 @@ class Dataset:
         number = int(self.splits[index])
         return None if number == UNKNOWN else SPLITS[number]
 
-    def spread(self, count: int) -> Array:
+    def spread(self, count: int) -> Any:
         """At most so many compact samples, evenly from all."""
         return some_of(self.inputs, count)

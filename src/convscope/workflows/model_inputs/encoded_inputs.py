@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.data.token_rows import padded_length
-from convscope.errors import UsageError
 from convscope.types import Array
 
 if TYPE_CHECKING:
     from convscope.kinds.contract.representation import AnyRepresentation
+
+
+AT_ONCE = 64
+"""Samples of several arrays that are computed together, where the kind does not say how many."""
 
 
 class EncodedSamples(Protocol):
@@ -28,12 +31,15 @@ class EncodedSamples(Protocol):
     def name(self, index: int) -> str:
         """The file (or `file#row`) of a sample."""
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Array:
-        """The samples at these positions, stacked: uint8 or float32."""
+    def take(self, indices: npt.NDArray[np.int64]) -> Any:
+        """The samples at these positions, stacked: uint8 or float32.
+
+        Samples of several arrays are a list of mappings by name, whose samples follow one another.
+        """
 
 
-def some_of(inputs: EncodedSamples, count: int) -> Array:
-    """At most so many samples, evenly from all, stacked."""
+def some_of(inputs: EncodedSamples, count: int) -> Any:
+    """At most so many samples, evenly from all, as `take` gives them."""
     chosen = np.unique(np.linspace(0, len(inputs) - 1, min(count, len(inputs))).astype(np.int64))
     return inputs.take(chosen)
 
@@ -67,8 +73,28 @@ class EncodedInputs:
         place, start = self._place(index)
         return self.samples[place].load(index - start)
 
-    def take(self, indices: npt.NDArray[np.int64]) -> Array:
-        """Encodes the chosen samples."""
+    @property
+    def at_once(self) -> int | None:
+        """How many samples are best taken together, of those of several arrays; None for those of one."""
+        if not self._mapped:
+            return None
+        encoded = self._encoded if self._joined is None else [self._joined]
+        return max(1, *(int(getattr(each, "at_once", AT_ONCE)) for each in encoded))
+
+    def alone(self, index: int) -> Any:
+        """One sample as it is encoded by itself, with a batch axis: an array, or a mapping of them."""
+        place, start = self._place(index)
+        return self._encoded[place].take(np.array([index - start], np.int64))
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Any:
+        """Encodes the chosen samples.
+
+        Returns:
+            They stacked, uint8 or float32. Samples that become several arrays are a list of mappings by name:
+            each of consecutive samples of one split, which share one input where the kind allows it.
+        """
+        if self._mapped:
+            return self._taken_together(indices)
         places = np.searchsorted(self._ends, indices, side="right")
         starts = np.concatenate([[0], self._ends])
         taken: Array | None = None
@@ -86,6 +112,18 @@ class EncodedInputs:
         if self.drop_channel:
             return taken[..., 0]
         return taken[..., None] if self.add_channel else taken
+
+    def _taken_together(self, indices: npt.NDArray[np.int64]) -> list[Mapping[str, Array]]:
+        if self._joined is not None:
+            return [self._joined.together(indices)]
+        places = np.searchsorted(self._ends, indices, side="right")
+        starts = np.concatenate([[0], self._ends])
+        found = []
+        for run in np.split(np.arange(len(indices)), np.flatnonzero(np.diff(places)) + 1):
+            place = int(places[run[0]])
+            encoded = self._encoded[place]
+            found.append(getattr(encoded, "together", encoded.take)(indices[run] - starts[place]))
+        return found
 
     def _place(self, index: int) -> tuple[int, int]:
         place = int(np.searchsorted(self._ends, index, side="right"))
@@ -105,13 +143,20 @@ class EncodedInputs:
         encoded = self._encoded[place]
         length = self._length
         taken: Array = encoded.take(indices) if length is None else encoded.packed(indices, length)
-        if isinstance(taken, Mapping):
-            raise UsageError(
-                f"Features are extracted of samples that become one array; these become {len(taken)}: "
-                f"{', '.join(sorted(taken))}.",
-                "Use look with the method maps and --out NAME.npz, or in Python convscope.scope.record.",
-            )
         return taken
+
+    @cached_property
+    def _joined(self) -> Any:
+        """The samples of all splits as one, where the kind can ask for them together; else None."""
+        first, *others = self._encoded
+        return first.joined(others) if hasattr(first, "joined") else None
+
+    @cached_property
+    def _mapped(self) -> bool:
+        """Whether samples become several arrays, and not one that a representation takes apart."""
+        return not hasattr(self._encoded[0], "packed") and isinstance(
+            self._encoded[0].take(np.zeros(1, np.int64)), Mapping
+        )
 
     @cached_property
     def _length(self) -> int | None:

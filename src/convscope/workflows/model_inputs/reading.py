@@ -26,7 +26,7 @@ from convscope.data.splits import Samples, Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, PlainModel, ReadingOptions
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
-from convscope.kinds.contract.representation import has_several_inputs
+from convscope.kinds.contract.representation import has_several_inputs, positions_of
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.run import Run
 from convscope.scope.channels.pooled import as_given
@@ -326,8 +326,9 @@ def _dataset(
     several = has_several_inputs(representation)
     prepare = as_given if several else representation.to_inputs
     unpack = channels_first if encoding.channels_first else as_given
+    inputs = EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel)
     return Dataset(
-        EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel),
+        inputs,
         labels,
         class_names,
         splits,
@@ -337,6 +338,8 @@ def _dataset(
         layout,
         padded=None in representation.shape,
         unpack=representation.to_inputs if several else unpack,
+        at_once=inputs.at_once if several else None,
+        positions=positions_of(representation),
     )
 
 

@@ -25,7 +25,7 @@ from convscope.kinds.graph.features import MOST_FEATURES, NodeFeatures
 from convscope.kinds.graph.graph import Graph, GraphSamples
 from convscope.kinds.graph.layout import describe_graph
 from convscope.kinds.graph.representation import GraphRepresentation
-from convscope.types import Progress, no_progress
+from convscope.types import Positions, Progress, no_progress
 
 MOST_CLASSES = 10_000
 _MOST_ITERATIONS = 2_000
@@ -141,6 +141,7 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
 
     _WHAT: ClassVar[str] = "representation of whole graphs"
     _KEPT: ClassVar[dict[str, object]] = {"kind": "graph", "version": 1, "task": "whole graphs"}
+    positions: ClassVar[Positions] = Positions("nodes", present="members")
 
     without_edges: WithoutEdges
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -26,8 +27,8 @@ from convscope.kinds.graph.features import NodeFeatures
 from convscope.kinds.graph.graph import Graph, NodePair
 from convscope.kinds.graph.link_prediction.negatives import Pairs, keys_of
 from convscope.kinds.graph.link_prediction.reader import LinkSamples
-from convscope.kinds.graph.representation import MOST_HOPS, GraphRepresentation, described
-from convscope.types import Progress, no_progress
+from convscope.kinds.graph.representation import MOST_HOPS, TOGETHER, GraphRepresentation, described
+from convscope.types import Positions, Progress, no_progress
 
 MOST_WHOLE = 2**28
 """Values of nodes that one input may have; of a larger graph, a model takes neighborhoods of the pairs."""
@@ -48,6 +49,7 @@ class LinkRepresentation(GraphRepresentation, InputsAsEncoded):
 
     _WHAT: ClassVar[str] = "link representation"
     _KEPT: ClassVar[dict[str, object]] = {"kind": "graph", "version": 1, "task": "links"}
+    positions: ClassVar[Positions] = Positions("nodes", asked="pairs")
 
     hops: Annotated[int, Within(1, MOST_HOPS)] = 1
 
@@ -197,6 +199,23 @@ class EncodedPairs:
     def __len__(self) -> int:
         """The number of pairs."""
         return len(self.samples)
+
+    @property
+    def at_once(self) -> int:
+        """How many pairs are best asked for together."""
+        return len(self) if self.inputs.is_whole else TOGETHER
+
+    def joined(self, others: Sequence[EncodedPairs]) -> EncodedPairs | None:
+        """These and others as one, where all are of one graph."""
+        graph = self.samples.graph
+        if any(each.samples.graph is not graph for each in others):
+            return None
+        pairs = np.concatenate([self.samples.pairs, *(each.samples.pairs for each in others)])
+        return EncodedPairs(LinkSamples(graph, pairs), self.inputs)
+
+    def together(self, indices: npt.NDArray[np.int64]) -> Batch:
+        """Inputs by name, of batch size 1, with the part of the graph that decides the answers for all."""
+        return self.inputs.batch(self.samples.pairs[indices])
 
     def take(self, indices: npt.NDArray[np.int64]) -> Batch:
         """Inputs by name, a graph for each pair: both ends come first, then their neighbors, hop by hop."""

@@ -30,6 +30,7 @@ from convscope.kinds.contract.recipe import (
     RepresentationSteps,
 )
 from convscope.kinds.graph.batching import (
+    WHOLE_BYTES,
     graph_arrays,
     neighborhood,
     sampled_neighborhood,
@@ -61,8 +62,6 @@ from convscope.kinds.tasks.classification import (
 from convscope.layers.neighbors import tables_of
 from convscope.types import Progress
 
-WHOLE_BYTES = 2**31
-"""Memory of a step up to which it takes the whole graph."""
 USUAL_NEIGHBORS = 10
 """Neighbors of a node that are drawn in each hop of a graph that is too large for that."""
 ASKED = 1024

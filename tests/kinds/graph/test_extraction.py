@@ -1,0 +1,143 @@
+"""Embeddings of nodes, pairs and whole graphs: what a row is, and how it is computed."""
+
+import csv
+from types import SimpleNamespace
+
+import networkx as nx
+import numpy as np
+import pytest
+from small_graphs import karate
+
+import convscope
+from convscope.errors import UsageError
+from convscope.kinds.graph import representation
+from convscope.kinds.graph.node_classification.reader import read_nodes
+from convscope.kinds.graph.representation import NodeRepresentation
+from convscope.scope.record import record
+from convscope.workflows.load_model import open_model
+
+
+def write_table(path, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def club(tmp_path_factory):
+    """The karate club as tables."""
+    folder, graph = tmp_path_factory.mktemp("club"), karate()
+    named = [[graph.names[row] for row in edge] for edge in graph.edges.tolist()]
+    write_table(folder / "edges.csv", [["source", "target"], *named])
+    write_table(folder / "nodes.csv", [["id", "label"], *zip(graph.names, graph.labels, strict=True)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rings(tmp_path_factory):
+    """Rings and stars of differing sizes, as files of TU."""
+    folder = tmp_path_factory.mktemp("rings")
+    arcs, owner, start = [], [], 1
+    for number in range(20):
+        nodes = 5 + number % 7
+        made = nx.cycle_graph(nodes) if number % 2 else nx.star_graph(nodes - 1)
+        arcs += [(a + start, b + start) for edge in made.edges for a, b in (edge, edge[::-1])]
+        owner += [number + 1] * nodes
+        start += nodes
+    (folder / "T_A.txt").write_text("".join(f"{a}, {b}\n" for a, b in arcs))
+    (folder / "T_graph_indicator.txt").write_text("".join(f"{each}\n" for each in owner))
+    (folder / "T_graph_labels.txt").write_text("".join(f"{1 + number % 2}\n" for number in range(20)))
+    return folder
+
+
+def trained(data, folder, recipe, **options):
+    run = convscope.train(data, out=folder / "run", recipe=recipe, epochs=2, seed=0, **options)
+    return SimpleNamespace(folder=run.folder, data=data)
+
+
+@pytest.fixture(scope="module")
+def nodes(club, tmp_path_factory):
+    return trained(club, tmp_path_factory.mktemp("nodes"), "node-classification", architecture="gcn")
+
+
+@pytest.fixture(scope="module")
+def links(club, tmp_path_factory):
+    return trained(club, tmp_path_factory.mktemp("links"), "link-prediction", filters=6)
+
+
+@pytest.fixture(scope="module")
+def wholes(rings, tmp_path_factory):
+    return trained(rings, tmp_path_factory.mktemp("wholes"), "graph-classification", filters=5, hops=2)
+
+
+def extracted(run, to, **options):
+    return convscope.extract(run.folder, [run.data], out=to, **options)
+
+
+def test_a_row_of_a_node_is_its_value_in_the_whole_graph_and_in_its_neighborhood(
+    nodes, tmp_path, monkeypatch
+):
+    layers = ["conv1", "conv2", "asked", "probabilities"]
+    whole = extracted(nodes, tmp_path / "whole.parquet", layers=layers)
+    assert len(whole) == 34
+    assert whole.matrix("conv1").shape == (34, 64)
+    np.testing.assert_array_equal(whole.matrix("conv2"), whole.matrix("asked"))
+    monkeypatch.setattr(NodeRepresentation, "takes_whole", lambda self, graph: False)
+    monkeypatch.setattr(representation, "TOGETHER", 5)
+    around = extracted(nodes, tmp_path / "around.parquet", layers=layers)
+    for layer in layers:
+        np.testing.assert_allclose(whole.matrix(layer), around.matrix(layer), atol=1e-5)
+    assert whole.columns().paths == around.columns().paths
+    samples = read_nodes(nodes.data, seed=0).train.samples
+    made = open_model(nodes.folder)
+    alone = made.representation.encode(samples.take(np.array([3]))).take(np.array([0]))
+    row = whole.columns().paths.index(samples.name(3))
+    heard = record(made.model, alone, ["conv1"])["conv1"].array[0, 0]
+    np.testing.assert_allclose(whole.matrix("conv1")[row], heard, atol=1e-5)
+
+
+def test_confidences_are_calibrated_as_those_of_a_prediction(nodes, tmp_path):
+    found = extracted(nodes, tmp_path / "nodes.parquet", layers="conv1").columns()
+    told = {each.name: each for each in convscope.predict(nodes.folder, [nodes.data]).rows}
+    for name, label, sure in zip(found.paths, found.predictions, found.confidences, strict=True):
+        assert told[name].label == label
+        assert told[name].probabilities[label] == pytest.approx(sure, abs=1e-5)
+
+
+def test_a_row_of_a_pair_is_both_ends_side_by_side_or_what_the_pair_has_of_its_own(links, tmp_path):
+    found = extracted(links, tmp_path / "pairs.parquet", layers=["conv1", "in_common", "scores"])
+    both, product = found.matrix("conv1"), found.matrix("in_common")
+    assert both.shape == (len(found), 12)
+    np.testing.assert_allclose((both[:, :6] * both[:, 6:]).sum(axis=1), product[:, 0], atol=1e-5)
+    assert set(found.columns().predictions) <= {"link", "no link"}
+
+
+def test_a_row_of_a_whole_graph_is_the_mean_over_its_nodes(wholes, tmp_path):
+    found = extracted(wholes, tmp_path / "graphs.parquet", layers=["conv2", "pool2", "dense"], part_size=7)
+    assert found.matrix("conv2").shape == found.matrix("pool2").shape == (20, 5)
+    means, sums = found.matrix("conv2"), found.matrix("pool2")
+    counts = sums[means > 0] / means[means > 0]
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-3)
+    assert {5, 11} <= set(counts.round().astype(int)) <= set(range(5, 12))
+
+
+def test_neighbors_projection_and_probe_work_on_embeddings(nodes, tmp_path):
+    found = extracted(nodes, tmp_path / "nodes.parquet", layers="conv1")
+    near = convscope.neighbors(found.path, ["id:3"], count=4)
+    assert len(near.found[0]) == 4
+    near.save(tmp_path / "near.html")
+    assert (tmp_path / "near.html").stat().st_size > 1000
+    assert len(convscope.project(found.path).points) == 34
+    assert convscope.probe(found.path).layers
+
+
+def test_an_extraction_goes_on_where_it_was(wholes, tmp_path):
+    first = extracted(wholes, tmp_path / "parts", layers="conv2", part_size=7)
+    part = sorted((tmp_path / "parts").rglob("*.parquet"))[1]
+    part.unlink()
+    again = extracted(wholes, tmp_path / "parts", layers="conv2", part_size=7, resume=True)
+    np.testing.assert_array_equal(again.matrix("conv2"), first.matrix("conv2"))
+
+
+def test_whole_maps_of_graphs_of_differing_sizes_are_refused(wholes, tmp_path):
+    with pytest.raises(UsageError, match="differ in their number of nodes"):
+        extracted(wholes, tmp_path / "maps.zarr", layers="conv1", pool="none")
