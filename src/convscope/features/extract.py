@@ -17,13 +17,13 @@ from convscope.engine.inference.features import FeatureEngine
 from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
+from convscope.features.dataset_engine import dataset_engine
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.model_and_data import (
     ModelAndData,
     ModelReference,
     bring_together,
     chosen_layers,
-    dataset_engine,
     model_fingerprint,
     whole_paths,
 )

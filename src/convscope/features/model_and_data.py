@@ -16,9 +16,6 @@ import keras
 import numpy as np
 
 from convscope.data.splits import Splits
-from convscope.engine.inference.feature_report import EngineReport
-from convscope.engine.inference.features import FeatureEngine, feature_engine, mapped_feature_engine
-from convscope.engine.training.settings import Precision
 from convscope.errors import UsageError
 from convscope.features.manifest import SavedModel, SavedReading
 from convscope.kinds.contract.kind import Architecture
@@ -26,7 +23,7 @@ from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
 from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
 from convscope.scope.choice import last_convolution
 from convscope.scope.graph.graph import Graph, trace
-from convscope.types import Pool, Progress, Say, no_progress, silent
+from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
 from convscope.workflows.model_inputs.arrays import ArrayInputs, array_dataset, open_array
 from convscope.workflows.model_inputs.dataset import Dataset
@@ -268,64 +265,6 @@ def whole_paths(names: Sequence[str]) -> list[str]:
         is_text = name == "-" or (any(letter.isspace() for letter in name) and not os.path.lexists(full))
         whole.append(name if is_text and not any(mark in name for mark in "*?[") else full)
     return whole
-
-
-def dataset_engine(
-    model: keras.Model,
-    layers: Sequence[str],
-    pool: Pool,
-    dataset: Dataset,
-    sample: Any,
-    *,
-    precision: Precision = "auto",
-    predictions: bool = True,
-    settled: EngineReport | None = None,
-    say: Say = silent,
-) -> FeatureEngine:
-    """What computes the features of a data set.
-
-    Args:
-        model: Any built Keras model that takes its samples.
-        layers: Paths, unique names or patterns.
-        pool: What is kept of each layer's output.
-        dataset: The samples.
-        sample: Some of them, as `Dataset.spread` gives them; at least one.
-        precision: Of the computation.
-        predictions: Whether the model's answer is computed too.
-        settled: The report of an earlier engine for such samples.
-        say: Receives what was chosen.
-
-    Raises:
-        UsageError: As `feature_engine` does.
-        BackendError: The settled engine needs OpenVINO, which is not installed.
-    """
-    if dataset.at_once:
-        return mapped_feature_engine(
-            model,
-            layers,
-            pool,
-            dataset.example(),
-            positions=dataset.positions,
-            at_once=dataset.at_once,
-            predictions=predictions,
-            settled=settled,
-            say=say,
-        )
-    return feature_engine(
-        model,
-        layers,
-        pool,
-        sample,
-        prepare=dataset.prepare,
-        scaling=dataset.scaling,
-        precision=precision,
-        predictions=predictions,
-        padded=dataset.padded,
-        unpack=dataset.unpack,
-        settled=settled,
-        count=len(dataset),
-        say=say,
-    )
 
 
 def chosen_layers(graph: Graph, names: Sequence[str], loaded: LoadedModel) -> tuple[list[str], str]:

@@ -222,7 +222,7 @@ def _engine(
 ) -> tuple[FeatureEngine, tuple[str, ...]]:
     """What computes as the features were computed, and what should be known."""
     from convscope.engine.inference.feature_report import EngineReport
-    from convscope.features.model_and_data import dataset_engine
+    from convscope.features.dataset_engine import dataset_engine
 
     manifest = features.manifest
     make = partial(
