@@ -69,9 +69,10 @@ class ClusterOutputs:
         places = (self.part, np.arange(len(self.part)))
         sums = sp.csr_array((ones, places), shape=(size, len(self.part))) @ self.values
         sums = np.asarray(sums.toarray() if sp.issparse(sums) else sums)
-        squares = self.values.power(2) if sp.issparse(self.values) else np.asarray(self.values) ** 2
+        values = sp.csr_array(self.values)
         mean = sums.sum(axis=0) / max(len(self.part), 1)
-        spread = np.asarray(squares.sum(axis=0)).ravel() / max(len(self.part), 1) - mean**2
+        squares = np.asarray((values * values).sum(axis=0)).ravel()
+        spread = squares / max(len(self.part), 1) - mean**2
         errors = np.sqrt(np.maximum(spread, 1e-12) / np.maximum(sizes, 1)[:, None])
         higher = np.where(sizes[:, None] > 0, (sums / np.maximum(sizes, 1)[:, None] - mean) / errors, 0.0)
         order = np.argsort(-higher, axis=1, kind="stable")[:, :SHOWN_FEATURES]
