@@ -22,7 +22,7 @@ from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
 from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
 from convscope.scope.choice import last_convolution
-from convscope.scope.graph.graph import Graph, trace
+from convscope.scope.graph.graph import LayerGraph, trace
 from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
 from convscope.workflows.model_inputs.arrays import ArrayInputs, array_dataset, open_array
@@ -267,7 +267,7 @@ def whole_paths(names: Sequence[str]) -> list[str]:
     return whole
 
 
-def chosen_layers(graph: Graph, names: Sequence[str], loaded: LoadedModel) -> tuple[list[str], str]:
+def chosen_layers(graph: LayerGraph, names: Sequence[str], loaded: LoadedModel) -> tuple[list[str], str]:
     """Paths of the layers that are meant, and a line on what was chosen.
 
     Args:
@@ -293,7 +293,7 @@ def chosen_layers(graph: Graph, names: Sequence[str], loaded: LoadedModel) -> tu
     return [call.path for call in graph.calls if call.path in chosen], said
 
 
-def _last(graph: Graph, loaded: LoadedModel) -> tuple[str, str]:
+def _last(graph: LayerGraph, loaded: LoadedModel) -> tuple[str, str]:
     """The last convolution; of a model whose output is features, or without convolutions, the last layer."""
     calls = [call for call in graph.calls if call.recordable and call.outputs]
     if not calls:

@@ -15,7 +15,7 @@ from convscope.scope.channels.statistics import ChannelStatistics, statistics  #
 from convscope.scope.describe.explanation import Explanation, explain  # noqa: E402
 from convscope.scope.geometry.geometry import geometries  # noqa: E402
 from convscope.scope.geometry.receptive_field import Geometry  # noqa: E402
-from convscope.scope.graph.graph import Call, Graph, trace  # noqa: E402
+from convscope.scope.graph.graph import Call, LayerGraph, trace  # noqa: E402
 from convscope.scope.record import (  # noqa: E402
     Recording,
     Tap,
@@ -30,8 +30,8 @@ __all__ = [
     "ChannelStatistics",
     "Explanation",
     "Geometry",
-    "Graph",
     "Kernels",
+    "LayerGraph",
     "Position",
     "Recording",
     "Tap",

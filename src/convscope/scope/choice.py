@@ -12,13 +12,13 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.layer import first_to_explain, has_channels
 from convscope.scope.describe.phrasing import listed
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import base_spec_of, has_trait
 from convscope.types import ArrayTree
 
 
 def early_middle_late(
-    graph: Graph, geometry: Mapping[str, Geometry], count: int = 3
+    graph: LayerGraph, geometry: Mapping[str, Geometry], count: int = 3
 ) -> tuple[list[Call], str]:
     """Chooses convolutions from the smallest to the largest receptive field, evenly by its logarithm.
 
@@ -61,7 +61,7 @@ def early_middle_late(
     return [call for call in among if call.path in chosen], why
 
 
-def last_convolution(graph: Graph) -> tuple[Call | None, str]:
+def last_convolution(graph: LayerGraph) -> tuple[Call | None, str]:
     """The convolution behind the most others, so that no shortcut beside them is taken for the last.
 
     Where its maps are joined with those of others beside it, as in inception modules, that is all of them.
@@ -96,7 +96,7 @@ def last_convolution(graph: Graph) -> tuple[Call | None, str]:
     return found, "the last convolution" if beside == 1 else f"one of {beside} parallel last convolutions"
 
 
-def input_to_show(graph: Graph, x: ArrayTree) -> np.ndarray:
+def input_to_show(graph: LayerGraph, x: ArrayTree) -> np.ndarray:
     """The input that a figure shows: of several the first with positions, with a channel axis or as ids.
 
     Args:

@@ -15,7 +15,7 @@ from convscope.scope.differentiate import Function, forward_program, gradient_pr
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.call_hooks import refolded, unfolded, watched
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.types import Array, ArrayTree, Tensor
 
 Score = Callable[[Tensor], Tensor]
@@ -45,7 +45,7 @@ class Recording(Mapping[str, Tap]):
         graph: The model's calls.
     """
 
-    def __init__(self, taps: Mapping[str, Tap], predictions: Sequence[Array], graph: Graph) -> None:
+    def __init__(self, taps: Mapping[str, Tap], predictions: Sequence[Array], graph: LayerGraph) -> None:
         self._taps = dict(taps)
         self.predictions = tuple(predictions)
         self.graph = graph
@@ -133,7 +133,7 @@ def recorded_batches(
         yield run(x)[1]
 
 
-def choose(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
+def choose(graph: LayerGraph, layers: Sequence[str] | str | None) -> list[Call]:
     """The calls that the names mean, all that can be recorded by default.
 
     Raises:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from convscope.data.splits import Samples
     from convscope.kinds.contract.preprocessing import ExpectedPixels
-    from convscope.scope.graph.graph import Graph
+    from convscope.scope.graph.graph import LayerGraph
 
 ReadingOptions = Mapping[str, object]
 """Options of a model reader by name; those that were not given are missing."""
@@ -46,7 +46,7 @@ class PlainModel:
     """
 
     model: keras.Model
-    graph: Graph
+    graph: LayerGraph
     representation: AnyRepresentation | None = None
 
     @property
@@ -128,7 +128,7 @@ class ModelReader:
     options: tuple[Option, ...] = ()
     read_options: tuple[str, ...] = ()
     labels_in_files: bool = False
-    preprocessing: Callable[[keras.Model, Graph | None], ExpectedPixels] | None = None
+    preprocessing: Callable[[keras.Model, LayerGraph | None], ExpectedPixels] | None = None
     load_representation: Callable[[Mapping[str, Any]], AnyRepresentation | None] | None = None
     numeric_part: Callable[[keras.Model], tuple[keras.Model, AnyRepresentation] | None] | None = None
 

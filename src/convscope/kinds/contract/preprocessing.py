@@ -11,7 +11,7 @@ import numpy as np
 
 from convscope.errors import UsageError
 from convscope.scope.entrance import Entrance, entrance_of
-from convscope.scope.graph.graph import Graph
+from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Preprocessing
 
 PREPROCESSINGS: tuple[Preprocessing, ...] = get_args(Preprocessing)
@@ -118,7 +118,7 @@ def in_words(preprocessing: Preprocessing) -> str:
     return _WORDS.get(preprocessing, preprocessing)
 
 
-def preprocessing_of(model: keras.Model, graph: Graph | None = None) -> ExpectedPixels:
+def preprocessing_of(model: keras.Model, graph: LayerGraph | None = None) -> ExpectedPixels:
     """What a model expects of pixels, by what it does to its input and by its layers.
 
     Layers and operations before the first weights are computed on pictures of one color: where they scale,
@@ -194,7 +194,7 @@ FAMILIES = tuple(
 """The first that fits is taken; ConvNeXt and EfficientNet scale their input by layers of their own."""
 
 
-def family_of(graph: Graph) -> tuple[str, str] | None:
+def family_of(graph: LayerGraph) -> tuple[str, str] | None:
     """The family of a network, alone or inside of another model, and what it was trained on.
 
     Args:

@@ -26,7 +26,7 @@ from convscope.scope.attribution.head import ending_activation, ends_in_activati
 from convscope.scope.attribution.programs import Gradients, Values, add_to_rows, batches
 from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import Resize
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.types import Array, Tensor
 
 Channels = Literal["largest", "norm", "sum"]
@@ -226,7 +226,7 @@ def _ranges(query: AttributionQuery, call: Call | None) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _relus(graph: Graph) -> tuple[list[keras.Operation], list[str]]:
+def _relus(graph: LayerGraph) -> tuple[list[keras.Operation], list[str]]:
     """The layers and operations that end in ReLU, each once, and what cannot be reached."""
     reached: dict[int, keras.Operation] = {}
     missed = [] if graph.linked else ["operations in the model's own code, which are not seen"]

@@ -9,7 +9,7 @@ from typing import Literal
 
 import keras
 
-from convscope.scope.graph.graph import Graph, Value
+from convscope.scope.graph.graph import LayerGraph, Value
 from convscope.scope.layer_spec import base_spec_of
 from convscope.types import Tensor
 
@@ -38,7 +38,7 @@ class Head:
         return instead(self.layer, "call", lambda inputs, *_, **__: inputs)
 
 
-def find_head(graph: Graph, output: Value) -> Head:
+def find_head(graph: LayerGraph, output: Value) -> Head:
     """Goes back from an output to its last softmax or sigmoid, through layers that change no value.
 
     A softmax that the model also uses elsewhere cannot be taken out here alone and counts as unknown.

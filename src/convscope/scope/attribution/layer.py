@@ -8,11 +8,11 @@ import keras
 
 from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import is_table, main_input
-from convscope.scope.graph.graph import Call, Graph, Shape, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Shape, Value
 from convscope.scope.layer_spec import has_trait, role_of
 
 
-def last_layer_with_positions(graph: Graph, source: Value, output: Value, rank: int) -> Call:
+def last_layer_with_positions(graph: LayerGraph, source: Value, output: Value, rank: int) -> Call:
     """The last call on the way from an input to an output whose maps still have more than one position.
 
     The call that makes the output itself is not taken, nor are layers that work in training alone.
@@ -56,19 +56,19 @@ def _before_last_gathering(calls: Sequence[Call]) -> Sequence[Call]:
     return calls[: joining[-1]] if joining else calls
 
 
-def front_end_call(graph: Graph, source: Value) -> Call | None:
+def front_end_call(graph: LayerGraph, source: Value) -> Call | None:
     """What turns a waveform into energies over time and bands; None where nothing does."""
     users = (call for call in graph.calls if source in call.inputs and call.recordable and call.outputs)
     return next((call for call in users if role_of(call.layer) == "front end"), None)
 
 
-def has_positions_of(graph: Graph, call: Call, rank: int) -> bool:
+def has_positions_of(graph: LayerGraph, call: Call, rank: int) -> bool:
     """Whether a call's output has more than one position, and that many axes with samples and channels."""
     shape = _shape_in_samples(graph, call)
     return len(shape) == rank and any(length != 1 for length in shape[1:-1])
 
 
-def has_channels(graph: Graph, source: Value) -> bool:
+def has_channels(graph: LayerGraph, source: Value) -> bool:
     """Whether an input's last (or first) axis holds channels.
 
     Taken for granted beyond one axis, unless the model first gives the input a channel axis of its own, as
@@ -94,13 +94,13 @@ def has_channels(graph: Graph, source: Value) -> bool:
         value = after
 
 
-def takes_channels_first(graph: Graph) -> bool:
+def takes_channels_first(graph: LayerGraph) -> bool:
     """Whether the first layer that tells channels from positions has them on the first axis."""
     told = (getattr(call.layer, "data_format", None) for call in graph.calls)
     return next((each for each in told if each is not None), "") == "channels_first"
 
 
-def embedding_of(graph: Graph, source: Value) -> Call | None:
+def embedding_of(graph: LayerGraph, source: Value) -> Call | None:
     """What looks an input of token ids up: learned, from whole numbers to vectors; None if nothing does."""
     users = [call for call in graph.calls if source in call.inputs and call.recordable and call.outputs]
     return next((call for call in users if _looks_up(call, source)), None)
@@ -114,7 +114,7 @@ def _looks_up(call: Call, source: Value) -> bool:
     return learned and adds_channels and "int" in source.dtype and "float" in call.outputs[0].dtype
 
 
-def behind(graph: Graph, source: Value) -> frozenset[str]:
+def behind(graph: LayerGraph, source: Value) -> frozenset[str]:
     """The paths of all calls that depend on an input."""
     reached = {source.number}
     for step in graph.steps:
@@ -125,7 +125,7 @@ def behind(graph: Graph, source: Value) -> frozenset[str]:
     )
 
 
-def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
+def first_to_explain(graph: LayerGraph, ranks: Sequence[int]) -> int:
     """The number of the input that stands for all: ids of tokens, or else the first with positions.
 
     Of several inputs of ids it is the one with the largest vocabulary: words, not how they are written.
@@ -148,7 +148,7 @@ def first_to_explain(graph: Graph, ranks: Sequence[int]) -> int:
     return max(tables, key=lambda number: tables[number], default=0)
 
 
-def joined(graph: Graph, source: Value) -> tuple[Call, tuple[int, ...]] | None:
+def joined(graph: LayerGraph, source: Value) -> tuple[Call, tuple[int, ...]] | None:
     """Where all that is known of a token becomes one vector, and the numbers of the other inputs in it.
 
     Args:
@@ -172,7 +172,7 @@ def joined(graph: Graph, source: Value) -> tuple[Call, tuple[int, ...]] | None:
     return None
 
 
-def _shape_in_samples(graph: Graph, call: Call) -> Shape:
+def _shape_in_samples(graph: LayerGraph, call: Call) -> Shape:
     """The output's shape with the frames of the TimeDistributed layers around it."""
     frames = [
         step.inputs[0].shape[1]
@@ -183,7 +183,7 @@ def _shape_in_samples(graph: Graph, call: Call) -> Shape:
     return (shape[0], *frames, *shape[1:]) if shape else shape
 
 
-def _between(graph: Graph, source: Value, output: Value) -> list[Call]:
+def _between(graph: LayerGraph, source: Value, output: Value) -> list[Call]:
     """The calls that depend on the input and on which the output depends."""
     reached = {source.number}
     for step in graph.steps:

@@ -21,7 +21,7 @@ from convscope.scope.attribution.layer import (
 )
 from convscope.scope.attribution.resize import Resize, resized
 from convscope.scope.geometry.geometry import is_table
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.types import Array, Tensor
 
 
@@ -70,7 +70,7 @@ class AttributionQuery:
     """
 
     model: keras.Model
-    graph: Graph
+    graph: LayerGraph
     inputs: tuple[np.ndarray, ...]
     keys: tuple[str, ...]
     source: int

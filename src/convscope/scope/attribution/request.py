@@ -18,7 +18,7 @@ from convscope.scope.attribution.layer import (
 )
 from convscope.scope.attribution.query import AttributionQuery, arranged, units_of
 from convscope.scope.differentiate import forward_program
-from convscope.scope.graph.graph import Graph, trace
+from convscope.scope.graph.graph import LayerGraph, trace
 from convscope.scope.record import as_inputs
 from convscope.types import ArrayTree
 
@@ -97,12 +97,12 @@ def _selected(
     return np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0]), selector, offset
 
 
-def _trace(model: keras.Model, x: ArrayTree) -> Graph:
+def _trace(model: keras.Model, x: ArrayTree) -> LayerGraph:
     """The calls; a model that does not know its inputs is told by the samples."""
     return trace(model) if getattr(model, "inputs", None) else trace(model, x)
 
 
-def _arrays(graph: Graph, x: ArrayTree) -> tuple[np.ndarray, ...]:
+def _arrays(graph: LayerGraph, x: ArrayTree) -> tuple[np.ndarray, ...]:
     """All inputs in the graph's order, floating or whole numbers as the model takes them."""
     if isinstance(x, Mapping):
         for name in x:
@@ -152,7 +152,7 @@ def _predict(
     return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
 
 
-def _is_by_token(graph: Graph, source: int, inputs: Sequence[np.ndarray], output: int) -> bool:
+def _is_by_token(graph: LayerGraph, source: int, inputs: Sequence[np.ndarray], output: int) -> bool:
     """Whether an output says something of each token of one text."""
     value = graph.inputs[source]
     alone = len(inputs) == 1 or joined(graph, value) is not None

@@ -24,7 +24,7 @@ from convscope.errors import UsageError
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.kernel_layout import Floats
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.graph.layer_io import input_channel_axis, input_of, layer_io, of_definite_size, window_of
 from convscope.scope.layer_spec import spec_of
 from convscope.types import ArrayTree, Tensor
@@ -249,7 +249,7 @@ def excitations(
     return Excitations(images, climb.fourier_image.window, climb.at, reached)
 
 
-def _check_input(graph: Graph, number: int) -> None:
+def _check_input(graph: LayerGraph, number: int) -> None:
     if not graph.inputs[number].dtype.startswith(("float", "bfloat")):
         raise UsageError(
             f"The model's input '{graph.input_names[number]}' is of type {graph.inputs[number].dtype}; "
@@ -261,7 +261,7 @@ class _Climb:
     """A model, prepared for climbing the values of one layer's kernels."""
 
     def __init__(
-        self, model: keras.Model, graph: Graph, call: Call, example: ArrayTree, low: float, high: float
+        self, model: keras.Model, graph: LayerGraph, call: Call, example: ArrayTree, low: float, high: float
     ) -> None:
         self._model, self._path, self._layer, self._example = model, call.path, call.layer, example
         self._weights = layout.weights_of(call.layer)

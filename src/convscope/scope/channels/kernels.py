@@ -15,7 +15,7 @@ from convscope.scope.attribution.layer import embedding_of
 from convscope.scope.channels.excitation import excitations
 from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, with_kernel
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ def kernels(
     )
 
 
-def _check_excitable(graph: Graph, call: Call) -> None:
+def _check_excitable(graph: LayerGraph, call: Call) -> None:
     """An input is sought among arrays of one size; nobody could tell the edges of a graph."""
     if any(is_table(graph, number) for number in range(len(graph.inputs))):
         raise UsageError(
@@ -116,7 +116,7 @@ def _check_excitable(graph: Graph, call: Call) -> None:
         )
 
 
-def _spacing(graph: Graph, call: Call) -> tuple[int, float | None]:
+def _spacing(graph: LayerGraph, call: Call) -> tuple[int, float | None]:
     """The dilation of a kernel over a length, and the step between the positions that it slides over."""
     layer = call.layer
     if spatial_rank(layer) != 1 or layout_of(layer) == "transposed" or len(graph.inputs) != 1:

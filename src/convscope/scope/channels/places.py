@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convscope.scope.attribution.layer import embedding_of, first_to_explain
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.record import as_inputs, choose, recorded_batches
 from convscope.types import Array, ArrayTree, Tensor
 
@@ -32,7 +32,7 @@ class MapPlaces:
         layers: Which calls; None for all that can be recorded.
     """
 
-    def __init__(self, graph: Graph, layers: Sequence[str] | str | None) -> None:
+    def __init__(self, graph: LayerGraph, layers: Sequence[str] | str | None) -> None:
         self.calls: dict[str, Call] = {call.path: call for call in choose(graph, layers)}
         ranks = [len(value.shape) for value in graph.inputs]
         self.source = first_to_explain(graph, ranks)

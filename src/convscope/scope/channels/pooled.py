@@ -19,7 +19,7 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.record import as_inputs, choose, tapped
 from convscope.types import POOLS, Array, ArrayTree, Pool, Positions, Tensor
 
@@ -209,7 +209,7 @@ def _at(tensor: Tensor, x: Mapping[str, Tensor], positions: Positions, pool: Poo
     return ops.reshape(taken, (-1, math.prod(asked.shape[2:]) * channels))
 
 
-def _graph_of(model: keras.Model, example: Array, unpack: Callable[[Tensor], Tensor]) -> Graph:
+def _graph_of(model: keras.Model, example: Array, unpack: Callable[[Tensor], Tensor]) -> LayerGraph:
     """The calls of a model of one input, or of one that is taken apart."""
     taken_apart = unpack is not as_given or isinstance(example, Mapping)
     several = _inputs_of(model) > 1

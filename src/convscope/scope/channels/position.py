@@ -19,7 +19,7 @@ from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.graph.layer_io import all_layer_io, input_of, layer_io, window_of
 from convscope.scope.layer_spec import activation_name, base_spec_of, has_trait
 from convscope.scope.record import as_inputs
@@ -136,7 +136,7 @@ def position(
 
 
 def _taken_apart(
-    graph: Graph,
+    graph: LayerGraph,
     call: Call,
     pooling: str | None,
     inputs: Floats,
@@ -189,7 +189,7 @@ def _taken_apart(
 
 def _gathered(
     model: keras.Model,
-    graph: Graph,
+    graph: LayerGraph,
     call: Call,
     sample: Tensor,
     channel: int | None,
@@ -289,7 +289,7 @@ def _shares(layer: keras.layers.Layer, weights: Floats, channel: int) -> Floats 
     return shares if size and far <= _ROUNDING * np.abs(weights).max(initial=0) else None
 
 
-def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, Graph]:
+def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, LayerGraph]:
     """The sample with a batch axis, in the structure it came in, and the model's calls on such a sample."""
     try:
         graph = trace(model)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convscope.errors import UsageError
 from convscope.scope.channels.places import Filled, Flags, PlacedBatch, Whole, placed_batches
 from convscope.scope.geometry.kernel_layout import layout_of
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.layer_spec import role_of
 from convscope.types import Array, ArrayTree, Tensor
 
@@ -142,7 +142,7 @@ def _cut(batches: ArrayTree | Iterable[ArrayTree]) -> Iterable[ArrayTree]:
     return batches
 
 
-def _calls(graph: Graph, layers: Sequence[str] | str | None) -> list[Call]:
+def _calls(graph: LayerGraph, layers: Sequence[str] | str | None) -> list[Call]:
     if layers is not None:
         return graph.select([layers] if isinstance(layers, str) else layers)
     calls = [call for call in graph.calls if call.kind == "layer" and _by_default(call)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from convscope.scope.describe import phrasing
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import has_trait
 
 _NUMBERED = re.compile(
@@ -51,7 +51,7 @@ class BlockSeries:
     text: str
 
 
-def block_series(graph: Graph) -> tuple[BlockSeries, ...]:
+def block_series(graph: LayerGraph) -> tuple[BlockSeries, ...]:
     """Finds what repeats in a network.
 
     Blocks are known by the composite layers that enclose them, by numbered names such as `conv2_block1_`
@@ -92,7 +92,7 @@ def _named(calls: Sequence[Call], keys: Sequence[str]) -> list[tuple[str, list[C
     return [(key, inside) for key, inside in blocks.items() if len(inside) > 1]
 
 
-def _enclosing(graph: Graph, calls: Sequence[Call]) -> list[str]:
+def _enclosing(graph: LayerGraph, calls: Sequence[Call]) -> list[str]:
     """The composite layer around each call, where there are several of its class; the outermost such."""
     groups = [
         call

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import keras
 
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import spec_of
 from convscope.scope.sizes import Shapes, UnknownSizeError
 
@@ -52,7 +52,7 @@ def layer_cost(layer: keras.Operation, inputs: Shapes, outputs: Shapes) -> int |
     return None if spec is None or spec.multiply_adds is None else spec.multiply_adds(layer, inputs, outputs)
 
 
-def costs(graph: Graph) -> dict[str, int | None]:
+def costs(graph: LayerGraph) -> dict[str, int | None]:
     """Counts the multiply-adds of every call of a graph for one sample.
 
     A nested model or composite layer costs what the calls inside cost together; a call inside of

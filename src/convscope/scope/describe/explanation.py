@@ -22,7 +22,7 @@ from convscope.scope.describe.review import review
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph, Value, trace
+from convscope.scope.graph.graph import Call, LayerGraph, Value, trace
 from convscope.scope.graph.links import Links
 from convscope.scope.layer_spec import role_of
 from convscope.types import ArrayTree
@@ -184,7 +184,7 @@ def _named_shapes(names: Sequence[str], values: Sequence[Value]) -> tuple[tuple[
     return tuple((name, value.shape[1:]) for name, value in zip(names, values, strict=True))
 
 
-def _overview(graph: Graph, model: keras.Model) -> Overview:
+def _overview(graph: LayerGraph, model: keras.Model) -> Overview:
     by_path = costs(graph)
     first: set[int] = set()
     around = {call.parent for call in graph.calls}
@@ -207,7 +207,7 @@ def _overview(graph: Graph, model: keras.Model) -> Overview:
     )
 
 
-def _without_tables(graph: Graph) -> tuple[int, ...]:
+def _without_tables(graph: LayerGraph) -> tuple[int, ...]:
     """Numbers of the inputs that hold data."""
     return tuple(at for at in range(len(graph.inputs)) if not is_table(graph, at)) or (0,)
 

@@ -13,7 +13,7 @@ import keras
 from convscope.scope.describe.input_kind import InputKind, of_array, of_ids
 from convscope.scope.describe.overview import Overview
 from convscope.scope.geometry.geometry import is_table, main_input
-from convscope.scope.graph.graph import Call, Graph, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Value
 from convscope.scope.layer_spec import has_trait, role_of
 
 
@@ -30,9 +30,9 @@ class InputReader:
     """
 
     layers: tuple[type[keras.layers.Layer], ...]
-    input_kind: Callable[[Graph, Value], InputKind | None]
+    input_kind: Callable[[LayerGraph, Value], InputKind | None]
     key_points: Callable[[Overview], list[str]] | None = None
-    task: Callable[[Graph, Call, str], str] | None = None
+    task: Callable[[LayerGraph, Call, str], str] | None = None
 
 
 _READERS: list[InputReader] = []
@@ -43,7 +43,7 @@ def register_reader(reader: InputReader) -> None:
     _READERS.append(reader)
 
 
-def reader_of(graph: Graph, number: int = 0) -> InputReader | None:
+def reader_of(graph: LayerGraph, number: int = 0) -> InputReader | None:
     """How an input is known: by a layer that reads it, or another of its length beside it, or its tables.
 
     Args:
@@ -61,7 +61,7 @@ def reader_of(graph: Graph, number: int = 0) -> InputReader | None:
     return found
 
 
-def input_kind(graph: Graph, number: int = 0) -> InputKind:
+def input_kind(graph: LayerGraph, number: int = 0) -> InputKind:
     """Tells what an input of a model holds, as far as shapes and layers tell.
 
     Args:
@@ -86,15 +86,15 @@ def input_kind(graph: Graph, number: int = 0) -> InputKind:
     )
 
 
-def _users(graph: Graph, value: Value) -> list[Call]:
+def _users(graph: LayerGraph, value: Value) -> list[Call]:
     return [call for call in graph.calls if value in call.inputs and call.kind != "group"]
 
 
-def _looked_up(graph: Graph, value: Value) -> bool:
+def _looked_up(graph: LayerGraph, value: Value) -> bool:
     return any(role_of(call.layer) == "lookup" for call in _users(graph, value))
 
 
-def _reader(graph: Graph, value: Value) -> InputReader | None:
+def _reader(graph: LayerGraph, value: Value) -> InputReader | None:
     layers = [call.layer for call in _users(graph, value)]
     return next(
         (reader for reader in _READERS if any(isinstance(layer, reader.layers) for layer in layers)), None

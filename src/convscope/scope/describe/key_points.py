@@ -9,7 +9,7 @@ from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_readers import reader_of
 from convscope.scope.describe.overview import Overview
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.keras_layers.activations import named
 from convscope.scope.layer_spec import Role, activation_of, has_trait, role_of, spec_of
 
@@ -226,7 +226,7 @@ def _times(said: str, number: int) -> str:
     return f"{said} ({number}x)" if number > 1 else said
 
 
-def residual_connections(graph: Graph) -> int:
+def residual_connections(graph: LayerGraph) -> int:
     """How many additions bring back a value from before other layers that depend on it."""
     if not graph.linked:
         return 0

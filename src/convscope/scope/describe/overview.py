@@ -8,7 +8,7 @@ from functools import cached_property
 
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.graph.links import Links
 from convscope.scope.layer_spec import Role, role_of
 
@@ -31,7 +31,7 @@ class Overview:
             the one that geometries are about.
     """
 
-    graph: Graph
+    graph: LayerGraph
     links: Links
     inputs: tuple[InputKind, ...]
     geometries: Mapping[str, Geometry]

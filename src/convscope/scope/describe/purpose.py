@@ -13,7 +13,7 @@ from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import reader_of
 from convscope.scope.describe.overview import Overview
 from convscope.scope.entrance import entrance_of
-from convscope.scope.graph.graph import Call, Graph, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Value
 from convscope.scope.graph.links import Links
 from convscope.scope.layer_spec import activation_of, has_trait, role_of
 
@@ -115,7 +115,7 @@ def _outputs(overview: Overview, model: keras.Model) -> list[_Output]:
     return found
 
 
-def _maker(graph: Graph, links: Links, value: Value) -> Call | None:
+def _maker(graph: LayerGraph, links: Links, value: Value) -> Call | None:
     """What computes an output; where values cannot be followed, the last layer that gives its shape."""
     if graph.linked:
         return links.maker(value, "rearranges")

@@ -12,17 +12,17 @@ from convscope.scope.geometry.axis_dependency import identity, moved
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.geometry.rules import through
 from convscope.scope.geometry.sliding import Dependencies, Passage, State, channel_axis, has_format
-from convscope.scope.graph.graph import Call, Graph, Shape, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Shape, Value
 from convscope.scope.layer_spec import has_trait
 
 
-def main_input(graph: Graph) -> int:
+def main_input(graph: LayerGraph) -> int:
     """The number of the first input that is no table for layers that gather values."""
     numbers = range(len(graph.inputs))
     return next((number for number in numbers if not is_table(graph, number)), 0)
 
 
-def is_table(graph: Graph, number: int) -> bool:
+def is_table(graph: LayerGraph, number: int) -> bool:
     """Whether an input only tells layers which values of another belong together, such as a graph's edges."""
     value = graph.inputs[number]
     users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
@@ -31,7 +31,7 @@ def is_table(graph: Graph, number: int) -> bool:
     )
 
 
-def geometries(graph: Graph, input_number: int | None = None) -> dict[str, Geometry]:
+def geometries(graph: LayerGraph, input_number: int | None = None) -> dict[str, Geometry]:
     """The geometry of every call's (first) output.
 
     Args:
@@ -90,7 +90,7 @@ def _with_frames(state: State) -> State:
     return state and tuple(r if r.axis is None else moved(r, r.axis + 1) for r in state)
 
 
-def _spatial_axes(graph: Graph, source: Value) -> list[int]:
+def _spatial_axes(graph: LayerGraph, source: Value) -> list[int]:
     """The input's axes along which positions lie: all but the batch and the channels."""
     rank = len(source.shape)
     if rank <= 2:

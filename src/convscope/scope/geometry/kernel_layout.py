@@ -15,7 +15,7 @@ from keras import ops
 
 from convscope.errors import UsageError
 from convscope.scope.geometry import sliding
-from convscope.scope.graph.graph import Call, Graph
+from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import Layout, base_spec_of
 
 Floats = npt.NDArray[np.float32]
@@ -27,7 +27,7 @@ def layout_of(layer: keras.Operation) -> Layout | None:
     return None if spec is None else spec.kernel
 
 
-def with_kernel(graph: Graph, path: str) -> Call:
+def with_kernel(graph: LayerGraph, path: str) -> Call:
     """A layer with a kernel.
 
     Raises:
@@ -39,7 +39,7 @@ def with_kernel(graph: Graph, path: str) -> Call:
     return call
 
 
-def without_kernel(graph: Graph, path: str) -> UsageError:
+def without_kernel(graph: LayerGraph, path: str) -> UsageError:
     """The error for a layer that has no kernel; its hint names some that do."""
     call = graph.find(path)
     others = [each.path for each in graph.calls if layout_of(each.layer)]

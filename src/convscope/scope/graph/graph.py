@@ -93,7 +93,7 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class LayerGraph:
     """All calls of a model, in the order in which they are computed.
 
     Args:
@@ -173,7 +173,7 @@ class Graph:
         return f"It has {', '.join(list(self.by_path)[:SHOWN_PATHS])}{more}"
 
 
-def trace(model: keras.Model, inputs: ArrayTree | None = None) -> Graph:
+def trace(model: keras.Model, inputs: ArrayTree | None = None) -> LayerGraph:
     """Follows a model through all its calls, without computing anything.
 
     Args:
@@ -197,7 +197,7 @@ def trace(model: keras.Model, inputs: ArrayTree | None = None) -> Graph:
     outputs_flat = _tensors(outputs)
     recordable = {id(operation) for operation in operations_of(model)}
     kept = _without_unused_operations(walk.steps, [walk.value(t) for t in outputs_flat])
-    return Graph(
+    return LayerGraph(
         tuple(walk.value(tensor) for tensor in _tensors(arguments)),
         names_of(arguments, getattr(model, "inputs", None), "input"),
         tuple(walk.value(tensor) for tensor in outputs_flat),
@@ -321,7 +321,7 @@ def _without_unused_operations(steps: Sequence[Call], outputs: Sequence[Value]) 
     return kept[::-1]
 
 
-def _trace_by_computing(model: keras.Model, arguments: ArrayTree, example: ArrayTree | None) -> Graph:
+def _trace_by_computing(model: keras.Model, arguments: ArrayTree, example: ArrayTree | None) -> LayerGraph:
     """Runs the model once, for the shapes alone; which value feeds which call is not found out."""
     steps: list[Call] = []
     numbers = iter(range(1, 2**31))
@@ -359,7 +359,7 @@ def _trace_by_computing(model: keras.Model, arguments: ArrayTree, example: Array
             f"The model '{model.name}' cannot be computed on inputs of shape "
             f"{[tuple(tensor.shape) for tensor in _tensors(arguments)]}: {_first_line(error)}"
         ) from error
-    return Graph(
+    return LayerGraph(
         values(given),
         names_of(arguments, getattr(model, "inputs", None), "input"),
         values(outputs),

@@ -13,7 +13,7 @@ from convscope.scope.geometry import sliding as geometry_sliding
 from convscope.scope.geometry.geometry import geometries, main_input
 from convscope.scope.geometry.kernel_layout import channel_axis
 from convscope.scope.graph.call_hooks import unfolded, watched
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.types import Tensor
 
 _UNKNOWN_LENGTH = 64
@@ -66,7 +66,7 @@ def all_layer_io(model: keras.Model, path: str, x: Tensor) -> tuple[list[Tensor]
     return seen[0], seen[1][0]
 
 
-def input_of(graph: Graph, path: str) -> int:
+def input_of(graph: LayerGraph, path: str) -> int:
     """The first of the model's inputs that a layer depends on, tables last; 0 where that is not known."""
     first = main_input(graph)
     for number in (first, *(other for other in range(len(graph.inputs)) if other != first)):
@@ -76,7 +76,7 @@ def input_of(graph: Graph, path: str) -> int:
     return 0
 
 
-def window_of(graph: Graph, call: Call, at: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+def window_of(graph: LayerGraph, call: Call, at: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
     """The part of the model's input that a position of a map depends on; None where it is not known.
 
     Args:
@@ -92,7 +92,7 @@ def window_of(graph: Graph, call: Call, at: Sequence[int]) -> tuple[tuple[int, i
     return geometry.window(place)
 
 
-def input_channel_axis(graph: Graph, number: int) -> int:
+def input_channel_axis(graph: LayerGraph, number: int) -> int:
     """Which axis of one of the model's inputs, without the batch axis, holds its channels."""
     source = graph.inputs[number]
     rank = len(source.shape)
@@ -100,7 +100,7 @@ def input_channel_axis(graph: Graph, number: int) -> int:
     return rank - 2 if user is None else geometry_sliding.channel_axis(user, rank) - 1
 
 
-def of_definite_size(model: keras.Model) -> tuple[Graph, Tensor]:
+def of_definite_size(model: keras.Model) -> tuple[LayerGraph, Tensor]:
     """The graph of a model on inputs of definite size, and such inputs (zeros, one sample).
 
     An axis of any length gets 64 positions.

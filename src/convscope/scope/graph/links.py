@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from convscope.scope.graph.graph import Call, Graph, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Value
 from convscope.scope.layer_spec import Trait, has_trait
 
 
@@ -23,7 +23,7 @@ class Links:
     users: Mapping[int, list[Call]]
 
     @classmethod
-    def of(cls, graph: Graph) -> Links:
+    def of(cls, graph: LayerGraph) -> Links:
         """Follows all calls of a graph; where it is not linked, there are none."""
         makers: dict[int, Call] = {}
         users: defaultdict[int, list[Call]] = defaultdict(list)

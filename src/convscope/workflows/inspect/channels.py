@@ -20,7 +20,7 @@ from convscope.lenses.views.view import Sample
 from convscope.scope.channels.kernels import Kernels, kernels
 from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.channels.statistics import ChannelStatistics, statistics
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.layer_spec import has_trait
 from convscope.types import Progress
 from convscope.workflows.inspect.context import InspectionRequest, chosen_layers, drawn_samples, texts_of
@@ -60,7 +60,7 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     return inspection_of(loaded, "kernels", title, figures, arrays, {"layers": about}, [how] if how else [])
 
 
-def _limits(loaded: LoadedModel, request: InspectionRequest, graph: Graph) -> tuple[float, float]:
+def _limits(loaded: LoadedModel, request: InspectionRequest, graph: LayerGraph) -> tuple[float, float]:
     """The range in which inputs that activate kernels are sought."""
     check_preprocessing(request.preprocess)
     if request.preprocess != "auto":
@@ -74,7 +74,7 @@ def _draw_kernels(found: Kernels, channels: int, rate: float | None, theme: str)
     return draw_kernels(found, channels=channels, theme=theme, rate=rate)
 
 
-def _rate(loaded: LoadedModel, graph: Graph) -> float | None:
+def _rate(loaded: LoadedModel, graph: LayerGraph) -> float | None:
     """Positions of the model's input per second, where that is known."""
     found = front_end_of(graph)
     if found is not None:

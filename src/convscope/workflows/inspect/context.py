@@ -16,7 +16,7 @@ from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.layer import behind
 from convscope.scope.choice import early_middle_late, input_to_show
 from convscope.scope.geometry.geometry import geometries
-from convscope.scope.graph.graph import Call, Graph, trace
+from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.record import Recording, as_inputs, record
 from convscope.types import ArrayTree, Preprocessing
 from convscope.workflows.inspect.front_end import front_end_of, spectrograms_of
@@ -120,7 +120,7 @@ class InspectionContext:
 
 
 def drawn_samples(
-    model: keras.Model, graph: Graph, inputs: ModelInputs, numbers: Sequence[int], x: ArrayTree
+    model: keras.Model, graph: LayerGraph, inputs: ModelInputs, numbers: Sequence[int], x: ArrayTree
 ) -> list[Sample]:
     """Inputs as they are drawn.
 
@@ -148,7 +148,7 @@ def texts_of(inputs: ModelInputs, i: int) -> tuple[Tokens | None, Tokens | None]
     return (found.tokens, found.target) if isinstance(found, TextDescription) else (None, None)
 
 
-def chosen_layers(graph: Graph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:
+def chosen_layers(graph: LayerGraph, names: Sequence[str], count: int = 3) -> tuple[list[Call], str]:
     """The layers that are named; or so many from early to late, and a note on how they were chosen."""
     if names:
         return graph.select(names), ""

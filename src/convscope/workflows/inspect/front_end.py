@@ -11,7 +11,7 @@ import numpy.typing as npt
 from convscope.lenses.views.layer_maps import Placing
 from convscope.lenses.views.timeline.spectrogram import Spectrogram
 from convscope.scope.attribution.layer import front_end_call
-from convscope.scope.graph.graph import Graph
+from convscope.scope.graph.graph import LayerGraph
 from convscope.scope.record import record
 from convscope.types import ArrayTree
 
@@ -29,7 +29,7 @@ class FrontEnd(Protocol):
         """The middle of each band in Hz, rising, (bands,)."""
 
 
-def front_end_of(graph: Graph) -> tuple[str, FrontEnd] | None:
+def front_end_of(graph: LayerGraph) -> tuple[str, FrontEnd] | None:
     """The front end with its path; None for a model that takes no waveform, or other inputs too."""
     if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 2:
         return None
@@ -39,7 +39,7 @@ def front_end_of(graph: Graph) -> tuple[str, FrontEnd] | None:
     return call.path, call.layer
 
 
-def spectrograms_of(model: keras.Model, graph: Graph, x: ArrayTree) -> list[Spectrogram] | None:
+def spectrograms_of(model: keras.Model, graph: LayerGraph, x: ArrayTree) -> list[Spectrogram] | None:
     """What the front end makes of each of some waveforms; None for a model without one.
 
     Args:

@@ -15,7 +15,7 @@ from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.option import validated
-from convscope.scope.graph.graph import Graph
+from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Preprocessing, Progress
 from convscope.workflows.model_inputs.dataset import Scaled
 from convscope.workflows.model_inputs.readers import reader_of
@@ -106,7 +106,7 @@ def chosen_preprocessing(
     reader: ModelReader | None,
     encoding: ModelEncoding,
     options: ReadingOptions,
-    graph: Graph | None = None,
+    graph: LayerGraph | None = None,
 ) -> tuple[Preprocessing | None, str]:
     """What pixels become for a plain model, and a note on what says so.
 

@@ -14,7 +14,7 @@ from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.axis_dependency import everything, slid
 from convscope.scope.geometry.sliding import Passage, State
-from convscope.scope.graph.graph import Graph, Value
+from convscope.scope.graph.graph import LayerGraph, Value
 from convscope.scope.layer_spec import LayerSpec, register
 from convscope.scope.sizes import Shapes, count
 from convscope.types import Tensor
@@ -252,7 +252,7 @@ def _seconds(duration: float) -> str:
     return f"{phrasing.number(duration)} second{'' if duration == 1 else 's'}"
 
 
-def _recordings(graph: Graph, value: Value) -> InputKind | None:
+def _recordings(graph: LayerGraph, value: Value) -> InputKind | None:
     """What a waveform holds that this layer reads."""
     if len(value.shape) != 2:
         return None

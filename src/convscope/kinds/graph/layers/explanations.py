@@ -25,7 +25,7 @@ from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.geometry.sliding import Passage, State
-from convscope.scope.graph.graph import Call, Graph, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Value
 from convscope.scope.layer_spec import LayerSpec, has_trait, register
 from convscope.scope.sizes import Shapes, count
 
@@ -263,7 +263,7 @@ register(
 )
 
 
-def _graphs(graph: Graph, value: Value) -> InputKind | None:
+def _graphs(graph: LayerGraph, value: Value) -> InputKind | None:
     """Graphs by the features of their nodes, or the tables of their edges."""
     number = next(at for at, each in enumerate(graph.inputs) if each.number == value.number)
     shape = value.shape[1:]
@@ -313,7 +313,7 @@ def _read_out(overview: Overview) -> str:
     return "It answers for the nodes that are asked; all others serve as their neighbors."
 
 
-def _task(graph: Graph, maker: Call, said: str) -> str:
+def _task(graph: LayerGraph, maker: Call, said: str) -> str:
     """What a model does that scores pairs of nodes."""
     if not any(isinstance(call.layer, PairValues) for call in graph.calls):
         return ""

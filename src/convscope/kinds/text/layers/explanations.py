@@ -11,11 +11,11 @@ from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, input_kind, register_reader
 from convscope.scope.describe.overview import Overview
-from convscope.scope.graph.graph import Call, Graph, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Value
 from convscope.scope.layer_spec import has_trait
 
 
-def _texts(graph: Graph, value: Value) -> InputKind | None:
+def _texts(graph: LayerGraph, value: Value) -> InputKind | None:
     """Texts as ids; pieces and characters of a word lie along a second axis, in place of channels."""
     shape = value.shape[1:]
     if not shape:
@@ -47,7 +47,7 @@ def _scores_tokens(call: Call) -> bool:
     return isinstance(call.layer, TokenEmbedding) and reverse
 
 
-def _task(graph: Graph, maker: Call, said: str) -> str:
+def _task(graph: LayerGraph, maker: Call, said: str) -> str:
     """What a model does whose output scores tokens."""
     if not _scores_tokens(maker):
         return ""
