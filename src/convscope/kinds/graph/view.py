@@ -245,7 +245,7 @@ class GraphView(View):
         hops = position.geometry.hops if position.geometry is not None else 0
         edges, one_way = self.description.edges, self.description.directed
         near = hops_from(edges, self.nodes, [node], directed=one_way)
-        seen = near <= max(hops, 1)
+        seen = near <= hops
         colors = _colors_of_hops(sheet, np.where(seen, near, -1), [node])
         labels = np.flatnonzero(seen)[np.argsort(near[seen], kind="stable")]
         self.picture.place(sheet, (MARGIN, y, side), colors, labels=labels)
@@ -256,7 +256,8 @@ class GraphView(View):
         sheet.color_bar(right + side + BAR_GAP, y, TALLEST_BAR, scale)
         below = y + side + line_height(SMALL)
         many, far = count(int(seen.sum()), "node"), count(hops, "hop")
-        field = f"{self._name(node)} depends on {many}, up to {far} away"
+        what = f"on {many}, up to {far} away" if hops else "on no other node"
+        field = f"{self._name(node)} depends {what}"
         if not known[node]:
             field += "; others are not here, as it lies at the rim"
         sheet.text(MARGIN, below, field, size=SMALL, color=theme.second, width=side)
