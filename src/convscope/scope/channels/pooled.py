@@ -136,23 +136,17 @@ def pooled_outputs(
     """
     if pool not in POOLS:
         raise UsageError(f"Unknown pool '{pool}'.", f"Use one of {', '.join(POOLS)}.")
-    if not layers:
-        raise UsageError("Features need at least one layer. Received: none.")
     graph = _graph_of(model, example, unpack)
-    calls = choose(graph, layers)
-    for call in calls:
-        if not call.outputs:
-            raise UsageError(f"The layer '{call.path}' has no tensor output.", "Give another layer.")
+    calls = _with_outputs(graph, layers)
     along = () if positions is None else tuple(_along(call, example, positions, pool) for call in calls)
     where = geometries(graph)
-    first = graph.outputs[0].shape if graph.outputs else ()
     sizes = [value.shape for call in graph.calls for value in call.outputs]
     return PooledOutputs(
         model,
         tuple(call.path for call in calls),
         tuple(where[call.path].channel_axis for call in calls),
         pool,
-        predictions and _answers_classes(first, positions),
+        predictions and _answers_classes(graph, positions),
         max(4 * int(np.prod([length or 1 for length in shape[1:]])) for shape in sizes),
         padded,
         tuple(_middle(where[call.path]) for call in calls) if padded else (),
@@ -162,8 +156,20 @@ def pooled_outputs(
     )
 
 
-def _answers_classes(shape: Sequence[int | None], positions: Positions | None) -> bool:
+def _with_outputs(graph: LayerGraph, layers: Sequence[str]) -> Sequence[Call]:
+    """The layers of these names, all of which put out a tensor."""
+    if not layers:
+        raise UsageError("Features need at least one layer. Received: none.")
+    calls = choose(graph, layers)
+    for call in calls:
+        if not call.outputs:
+            raise UsageError(f"The layer '{call.path}' has no tensor output.", "Give another layer.")
+    return calls
+
+
+def _answers_classes(graph: LayerGraph, positions: Positions | None) -> bool:
     """Whether an output is a row of values for each sample."""
+    shape = graph.outputs[0].shape if graph.outputs else ()
     asks = positions is not None and positions.asked is not None
     return len(shape) == 2 + asks and shape[-1] is not None
 

@@ -59,13 +59,19 @@ def link_gcn(
         x = layers.Dropout(dropout, name=f"dropout{hop}")(x)
         x = GraphConv(filters, activation="relu" if hop < hops else None, name=f"conv{hop}")([x, *tables])
     pairs = keras.Input((None, 2), dtype="int32", name="pairs")
-    if score == "dot":
-        x = PairValues("dot", name="in_common")([x, pairs])
-        x = layers.Dense(1, kernel_initializer="ones", name="scores")(x)
-    else:
-        x = PairValues("hadamard", name="in_common")([x, pairs])
-        x = layers.Dense(filters, "relu", name="dense")(x)
-        x = layers.Dropout(dropout, name="dense_dropout")(x)
-        x = layers.Dense(1, name="scores")(x)
+    x = _scores(x, pairs, score, filters, dropout)
     probabilities = layers.Activation("sigmoid", name="probabilities")(x)
     return keras.Model({**inputs, "pairs": pairs}, probabilities, name="link_gcn")
+
+
+def _scores(
+    x: keras.KerasTensor, pairs: keras.KerasTensor, score: Score, filters: int, dropout: float
+) -> keras.KerasTensor:
+    """What two nodes have in common as one number, shape (batch, asked, 1)."""
+    if score == "dot":
+        x = PairValues("dot", name="in_common")([x, pairs])
+        return layers.Dense(1, kernel_initializer="ones", name="scores")(x)
+    x = PairValues("hadamard", name="in_common")([x, pairs])
+    x = layers.Dense(filters, "relu", name="dense")(x)
+    x = layers.Dropout(dropout, name="dense_dropout")(x)
+    return layers.Dense(1, name="scores")(x)

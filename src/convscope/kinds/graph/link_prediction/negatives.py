@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -237,3 +237,19 @@ def most_hard(graph: Graph, nodes: int) -> int:
     """How many links at most are ranked among hard negatives of a graph, so that this takes minutes."""
     work = 2 * max(2 * len(graph.edges), nodes) * PAGERANK_STEPS
     return max(100, MOST_WORK // work)
+
+
+def only_edges(graph: Graph, kept: npt.NDArray[np.bool_]) -> Graph:
+    """A graph with some of its edges, which lead both ways.
+
+    Args:
+        graph: All of it.
+        kept: Which edges, shape (edges,).
+    """
+    return replace(
+        graph,
+        directed=False,
+        edges=graph.edges[kept],
+        weights=None if graph.weights is None else graph.weights[kept],
+        times=None if graph.times is None else graph.times[kept],
+    )

@@ -18,6 +18,7 @@ from convscope.kinds.graph.link_prediction.negatives import (
     Likeness,
     Pairs,
     keys_of,
+    only_edges,
     pairs_of,
     random_negatives,
 )
@@ -73,22 +74,6 @@ class LinkSamples:
         return replace(self, pairs=self.pairs[indices], links=links, skipped=())
 
 
-def only_edges(graph: Graph, kept: npt.NDArray[np.bool_]) -> Graph:
-    """A graph with some of its edges, which lead both ways.
-
-    Args:
-        graph: All of it.
-        kept: Which edges, shape (edges,).
-    """
-    return replace(
-        graph,
-        directed=False,
-        edges=graph.edges[kept],
-        weights=None if graph.weights is None else graph.weights[kept],
-        times=None if graph.times is None else graph.times[kept],
-    )
-
-
 def split_links(
     where: str, found: FoundGraphs, seed: int, validation_share: float, test_share: float
 ) -> Splits:
@@ -113,21 +98,12 @@ def split_links(
     graph = _one(where, found)
     nodes, apart = len(graph), graph.edges[:, 0] != graph.edges[:, 1]
     of_edge = keys_of(graph.edges, nodes)
-    known = np.unique(of_edge[apart])
-    if len(known) < FEWEST_LINKS:
-        raise DataError(
-            f"{where}: expected at least {FEWEST_LINKS} links between different nodes, received {len(known)}",
-            hint="Give a graph with more edges.",
-        )
+    known = _links(where, of_edge[apart])
     rng = np.random.default_rng([seed, len(known)])
     test, validation = (max(1, round(len(known) * share)) for share in (test_share, validation_share))
     order, how = _order(graph, known, of_edge, rng, seed)
     parts = np.split(order, [len(known) - test - validation, len(known) - test])
-    negatives = random_negatives(nodes, known, validation + test, rng)
-    if len(negatives) < 2:
-        raise DataError(
-            f"{where}: every node has an edge to every other", hint="There is no link to predict."
-        )
+    negatives = _negatives(where, nodes, known, validation + test, rng)
     hidden = np.isin(of_edge, known[np.concatenate(parts[1:])])
     seen = only_edges(graph, ~hidden)
     cut = max(1, len(negatives) * validation // (validation + test))
@@ -136,18 +112,7 @@ def split_links(
         _split(seen, pairs_of(known[rng.permutation(part)], nodes), more, known)
         for part, more in zip(parts, others, strict=True)
     )
-    decisions = [
-        f"{name}: {len(part)} of {len(known)} links, {how[name]}"
-        for name, part in zip(SPLITS, parts, strict=True)
-    ]
-    decisions.append(
-        f"edges that may be seen: those of train alone; {int(hidden.sum())} edges of validation and test are"
-        " taken out of the graph"
-    )
-    decisions.append(
-        "negatives: pairs without an edge, drawn anew in each step of the training and once for validation"
-        f" ({cut}) and test ({len(negatives) - cut})"
-    )
+    decisions = _told(parts, how, int(hidden.sum()), cut, len(negatives))
     return Splits(
         train,
         chosen,
@@ -159,6 +124,48 @@ def split_links(
         warnings=found.warnings,
         skipped=found.skipped,
     )
+
+
+def _links(where: str, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Every pair with an edge once, shape (links,)."""
+    known = np.unique(keys)
+    if len(known) < FEWEST_LINKS:
+        raise DataError(
+            f"{where}: expected at least {FEWEST_LINKS} links between different nodes, received {len(known)}",
+            hint="Give a graph with more edges.",
+        )
+    return known
+
+
+def _negatives(
+    where: str, nodes: int, known: npt.NDArray[np.int64], count: int, rng: np.random.Generator
+) -> Pairs:
+    """Pairs without an edge, shape (pairs, 2)."""
+    negatives = random_negatives(nodes, known, count, rng)
+    if len(negatives) < 2:
+        raise DataError(
+            f"{where}: every node has an edge to every other", hint="There is no link to predict."
+        )
+    return negatives
+
+
+def _told(
+    parts: Sequence[npt.NDArray[np.int64]], how: dict[str, str], hidden: int, cut: int, negatives: int
+) -> list[str]:
+    """What was decided about links and negatives, one line each."""
+    links = sum(map(len, parts))
+    lines = [
+        f"{name}: {len(part)} of {links} links, {how[name]}" for name, part in zip(SPLITS, parts, strict=True)
+    ]
+    lines.append(
+        f"edges that may be seen: those of train alone; {hidden} edges of validation and test are taken out"
+        " of the graph"
+    )
+    lines.append(
+        "negatives: pairs without an edge, drawn anew in each step of the training and once for validation"
+        f" ({cut}) and test ({negatives - cut})"
+    )
+    return lines
 
 
 def _one(where: str, found: FoundGraphs) -> Graph:
@@ -245,11 +252,7 @@ def read_links(
         DataError: As `found_graphs` and `split_links`.
         UsageError: No link would be left for train.
     """
-    if validation_share + test_share >= 1:
-        raise UsageError(
-            "validation_share and test_share must leave links for train. Received:"
-            f" {validation_share:g} and {test_share:g}."
-        )
+    _check_shares(validation_share, test_share)
     asked = AskedGraph(
         source_column=source_column,
         target_column=target_column,
@@ -262,6 +265,14 @@ def read_links(
     found = found_graphs([Path(path)], asked, progress)
     splits = split_links(str(path), found, seed, validation_share, test_share)
     return replace(splits, reading={"graph": str(Path(path).absolute())})
+
+
+def _check_shares(validation_share: float, test_share: float) -> None:
+    if validation_share + test_share >= 1:
+        raise UsageError(
+            "validation_share and test_share must leave links for train. Received:"
+            f" {validation_share:g} and {test_share:g}."
+        )
 
 
 def read_pairs(
@@ -310,14 +321,21 @@ def read_pairs(
         whole, skipped = _whole(paths, asked, progress)
         pairs, left = new_pairs(whole)
         return LinkSamples(whole, pairs, most=most, skipped=(*skipped, *left))
+    return _asked_pairs(paths[0], table, graph, asked, progress)
+
+
+def _asked_pairs(
+    where: str, table: TableSource, graph: str | None, asked: AskedGraph, progress: Progress
+) -> LinkSamples:
+    """Pairs of a table, as nodes of the graph that they are of."""
     if graph is None or not Path(graph).exists():
         raise DataError(
-            f"{paths[0]}: expected the graph that its pairs are of, received none at {graph}",
+            f"{where}: expected the graph that its pairs are of, received none at {graph}",
             hint="Give the place of the graph: --graph PATH.",
         )
     whole, _ = _whole([graph], asked, progress)
     rows, unknown = _rows_of(table, whole)
-    check_mostly_readable(paths[0], len(rows), unknown, "pairs")
+    check_mostly_readable(where, len(rows), unknown, "pairs")
     return LinkSamples(whole, rows, skipped=tuple(unknown))
 
 

@@ -201,14 +201,7 @@ def split_interactions(
         if not len(rows[name]):
             hint = f"Give users with at least {FEWEST} interactions each, or a test split of known users."
             raise DataError(f"{where}: no user has interactions for the {name} split", hint=hint)
-    said = "those of the data" if found.tested is not None else f"{test_share:.0%} of each user"
-    decisions = (
-        f"test: {int(tested.sum())} of {len(users)} interactions, {said}"
-        + ("" if found.tested is not None else f", drawn with seed {seed}"),
-        f"validation: {int(held.sum())} interactions, {validation_share:.0%} of the others of each user,"
-        f" drawn with seed {seed}; users of fewer than {FEWEST} give none",
-        "items that are recommended: all but those that a user is known to have chosen",
-    )
+    decisions = _told(found, int(tested.sum()), int(held.sum()), validation_share, test_share, seed)
     train, validation, test = (_split(ratings, name, rows[name]) for name in SPLITS)
     return Splits(
         train,
@@ -220,6 +213,20 @@ def split_interactions(
         decisions=(*found.decisions, *decisions),
         warnings=(*found.warnings, *_unknown(ratings)),
         skipped=found.skipped,
+    )
+
+
+def _told(
+    found: Interactions, tested: int, held: int, validation_share: float, test_share: float, seed: int
+) -> tuple[str, ...]:
+    """How interactions were divided, one line each."""
+    drawn_too = f"{test_share:.0%} of each user, drawn with seed {seed}"
+    said = drawn_too if found.tested is None else "those of the data"
+    return (
+        f"test: {tested} of {len(found.pairs)} interactions, {said}",
+        f"validation: {held} interactions, {validation_share:.0%} of the others of each user, drawn with seed"
+        f" {seed}; users of fewer than {FEWEST} give none",
+        "items that are recommended: all but those that a user is known to have chosen",
     )
 
 
