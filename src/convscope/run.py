@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -212,7 +213,8 @@ class Run:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise RunError(
-                f"The disk of {self.folder} is full. The epochs that are written stay whole.",
+                f"No more can be written to {self.folder}: {os.strerror(error.errno)}. The epochs that are"
+                " written stay whole.",
                 f"Free some space and go on: convscope train --resume {self.folder}",
             ) from error
 

@@ -249,8 +249,8 @@ def test_normalization_counts_real_nodes_alone():
     real = BATCH.members > 0
     summed = BATCH.x + BATCH.adjacency @ BATCH.x
     hidden = (summed @ weight(layer, "kernel"))[real]
-    assert weight(layer, "moving_mean") == pytest.approx(0.01 * hidden.mean(0), abs=1e-4)
-    assert weight(layer, "moving_variance") == pytest.approx(0.99 + 0.01 * hidden.var(0), rel=1e-4)
+    assert weight(layer, "moving_mean") == pytest.approx(0.1 * hidden.mean(0), abs=1e-4)
+    assert weight(layer, "moving_variance") == pytest.approx(0.9 + 0.1 * hidden.var(0), rel=1e-4)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "max", "sum", "attention"])
