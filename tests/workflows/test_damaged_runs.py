@@ -74,7 +74,10 @@ def test_half_of_a_surrogate_pair_is_no_text(run):
 
 
 def test_a_full_disk_says_how_to_go_on(run):
-    with pytest.raises(RunError, match=f"written to {run.folder}: No space left.*--resume"), run.full_disk_told():
+    with (
+        pytest.raises(RunError, match=f"written to {run.folder}: No space left.*--resume"),
+        run.full_disk_told(),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OSError, match="refused"), run.full_disk_told():
         raise OSError(errno.EACCES, "refused")
