@@ -158,7 +158,7 @@ def test_padding_at_both_ends_never_counts(stride):
         assert before <= window[0] < window[1] <= 12 - behind
     inside = [
         array[before // stride : (12 - behind) // stride]
-        for array, (before, behind) in zip(np.array(model(x))[..., 0], ends, strict=True)
+        for array, (before, behind) in zip(model.predict(x, verbose=0)[..., 0], ends, strict=True)
     ]
     assert sorted(found.values[0, :2]) <= sorted(part.max() for part in inside)
     assert (patches(model, [x], "look")["look"].values[0, :2] == 5).all()
