@@ -1,6 +1,7 @@
 """What nodes become: matrices, columns, and the edges where nothing else is known."""
 
 import json
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -103,6 +104,18 @@ def test_nodes_without_features_have_positions_and_new_ones_that_of_their_neighb
     assert np.allclose(found[34, place], values[:2, place].mean(axis=0), atol=1e-6)
     assert np.allclose(found[35, place], found[34, place], atol=1e-6)
     assert not found[36].any()
+
+
+def test_few_features_of_one_graph_are_joined_by_what_its_edges_say():
+    graph = replace(karate(), columns={"age": np.arange(34.0) ** 2})
+    features, said = NodeFeatures.fit([graph])
+    assert features.names[:2] == ("age", "log degree") and "position 0" in features.names
+    assert "because the nodes have only 1 of their own" in said[-1]
+    assert dense(features.encode(graph)).shape == (34, features.count)
+    both, _ = NodeFeatures.fit([graph, graph])
+    assert both.names == ("age",)
+    many = replace(karate(), features=np.random.default_rng(0).normal(size=(34, 16)).astype("f"))
+    assert NodeFeatures.fit([many])[0].count == 16
 
 
 def test_several_graphs_without_features_have_degrees():

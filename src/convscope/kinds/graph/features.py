@@ -26,6 +26,10 @@ MOST_TEXTS = 100
 """Different values that a column of texts may have to be an input."""
 MOST_MISSING = 0.5
 """Share of the values of a column that may be missing."""
+FEW_FEATURES = 16
+"""Features below which those of one graph are joined by what its edges say of a node."""
+FEWEST_PLACED = 20
+"""Nodes of a graph from which that is so."""
 FEWEST_COUNTED = 20
 """Nodes from which a column that counts them is told from one that happens to."""
 SPARSE = 0.5
@@ -84,7 +88,7 @@ class NodeFeatures(Plain):
         scales: Standard deviations of its columns, where they are standardized.
         numbers: Columns of numbers.
         texts: Columns of texts.
-        structure: What is taken from the edges, where nothing else is known of a node.
+        structure: What is taken from the edges, where nothing else or little is known of a node.
         highest_degree: Degrees that have a feature of their own, from 0; larger ones share the last.
         positions: Where the nodes of the train graph are, for `position` in `structure`.
     """
@@ -144,9 +148,11 @@ class NodeFeatures(Plain):
         numbers, texts, more = _fit_columns(graphs, rows)
         decisions += more
         structure: dict[str, Any] = {}
-        if not (matrix or numbers or texts):
-            structure, more = fit_structure(graphs, seed)
-            decisions += more
+        own = NodeFeatures(**matrix, numbers=numbers, texts=texts).count
+        if not own or (own < FEW_FEATURES and len(graphs) == 1 and len(graphs[0]) >= FEWEST_PLACED):
+            structure, said = fit_structure(graphs, seed)
+            why = f"the nodes have only {own} of their own" if own else "the nodes have none of their own"
+            decisions.append(f"features: {', '.join(said)}, because {why}")
         return NodeFeatures(**matrix, numbers=numbers, texts=texts, **structure), decisions
 
     def encode(self, graph: Graph) -> Values:

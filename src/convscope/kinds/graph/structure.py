@@ -91,7 +91,7 @@ def fit_structure(graphs: Sequence[Graph], seed: int) -> tuple[dict[str, Any], l
         seed: Where the search for eigenvectors begins.
 
     Returns:
-        Fields `structure`, `highest_degree` and `positions` by name, and what was decided.
+        Fields `structure`, `highest_degree` and `positions` by name, and what each of them is.
     """
     degrees = np.concatenate([_degrees(graph) for graph in graphs])
     names: list[Structure] = ["log degree"]
@@ -113,7 +113,7 @@ def fit_structure(graphs: Sequence[Graph], seed: int) -> tuple[dict[str, Any], l
         "highest_degree": highest if "degree" in names else 0,
         "positions": positions,
     }
-    return fields, [f"features: {', '.join(said)}, because the nodes have none of their own"]
+    return fields, said
 
 
 def structure_names(
