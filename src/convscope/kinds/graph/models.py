@@ -11,6 +11,7 @@ takes a dictionary of `nodes` and the tables of `convscope.layers.neighbors.grap
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -64,18 +65,16 @@ def gcn(
         UsageError: A bad shape or option.
     """
     inputs, tables = _entered("gcn", input_shape, table_width, answers, hops, dropout)
-    x = inputs["nodes"]
-    found = []
-    for hop in range(1, hops + 1):
-        last = hop == hops and answers == "nodes"
-        x = layers.Dropout(dropout, name=f"dropout{hop}")(x)
-        x = GraphConv(
+
+    def convolution(number: int, last: bool) -> keras.layers.Layer:
+        return GraphConv(
             classes if last else filters,
             activation=None if last else "relu",
-            kernel_regularizer=_decay(l2 if hop == 1 else 0),
-            name=f"conv{hop}",
-        )([x, *tables])
-        found.append(x)
+            kernel_regularizer=_decay(l2 if number == 1 else 0),
+            name=f"conv{number}",
+        )
+
+    found = _convolved(inputs, tables, convolution, hops, answers, dropout)
     return _answered("gcn", inputs, found, classes, answers, dropout)
 
 
@@ -110,19 +109,17 @@ def sage(
         UsageError: A bad shape or option.
     """
     inputs, tables = _entered("sage", input_shape, table_width, answers, hops, dropout)
-    x = inputs["nodes"]
-    found = []
-    for hop in range(1, hops + 1):
-        last = hop == hops and answers == "nodes"
-        x = layers.Dropout(dropout, name=f"dropout{hop}")(x)
-        x = SAGEConv(
+
+    def convolution(number: int, last: bool) -> keras.layers.Layer:
+        return SAGEConv(
             classes if last else filters,
             aggregate,
             activation=None if last else "relu",
-            kernel_regularizer=_decay(l2 if hop == 1 else 0),
-            name=f"conv{hop}",
-        )([x, *tables])
-        found.append(x)
+            kernel_regularizer=_decay(l2 if number == 1 else 0),
+            name=f"conv{number}",
+        )
+
+    found = _convolved(inputs, tables, convolution, hops, answers, dropout)
     return _answered("sage", inputs, found, classes, answers, dropout)
 
 
@@ -160,21 +157,19 @@ def gat(
     inputs, tables = _entered("gat", input_shape, table_width, answers, hops, dropout)
     if filters % heads:
         raise UsageError(f"gat needs filters that heads divide. Received: filters={filters}, heads={heads}.")
-    x = inputs["nodes"]
-    found = []
-    for hop in range(1, hops + 1):
-        last = hop == hops and answers == "nodes"
-        x = layers.Dropout(dropout, name=f"dropout{hop}")(x)
-        x = GATv2Conv(
+
+    def convolution(number: int, last: bool) -> keras.layers.Layer:
+        return GATv2Conv(
             classes if last else filters // heads,
             heads,
             concat=not last,
             dropout=dropout,
             activation=None if last else "elu",
             kernel_regularizer=_decay(l2),
-            name=f"conv{hop}",
-        )([x, *tables])
-        found.append(x)
+            name=f"conv{number}",
+        )
+
+    found = _convolved(inputs, tables, convolution, hops, answers, dropout)
     return _answered("gat", inputs, found, classes, answers, dropout)
 
 
@@ -211,19 +206,17 @@ def tag_cnn(
     inputs, tables = _entered("tag_cnn", input_shape, table_width, answers, hops, dropout)
     if depth < 1 or hops % depth:
         raise UsageError(f"tag_cnn needs a depth that divides hops. Received: hops={hops}, depth={depth}.")
-    x = inputs["nodes"]
-    found = []
-    for number in range(1, depth + 1):
-        last = number == depth and answers == "nodes"
-        x = layers.Dropout(dropout, name=f"dropout{number}")(x)
-        x = TAGConv(
+
+    def convolution(number: int, last: bool) -> keras.layers.Layer:
+        return TAGConv(
             classes if last else filters,
             hops // depth,
             activation=None if last else "relu",
             kernel_regularizer=_decay(l2 if number == 1 else 0),
             name=f"conv{number}",
-        )([x, *tables])
-        found.append(x)
+        )
+
+    found = _convolved(inputs, tables, convolution, depth, answers, dropout)
     return _answered("tag_cnn", inputs, found, classes, answers, dropout)
 
 
@@ -342,6 +335,33 @@ def _entered(
     else:
         inputs["members"] = keras.Input((None,), name="members")
     return inputs, tables
+
+
+def _convolved(
+    inputs: dict[str, Any],
+    tables: list[Any],
+    convolution: Callable[[int, bool], keras.layers.Layer],
+    count: int,
+    answers: Answers,
+    dropout: float,
+) -> list[Any]:
+    """What each of several convolutions puts out, with dropout before each.
+
+    Args:
+        inputs: Of the model.
+        tables: Of neighbors.
+        convolution: From a number, and whether it is the last and gives the classes, to a layer.
+        count: The number of convolutions.
+        answers: For nodes or for whole graphs.
+        dropout: Before each.
+    """
+    x = inputs["nodes"]
+    found = []
+    for number in range(1, count + 1):
+        x = layers.Dropout(dropout, name=f"dropout{number}")(x)
+        x = convolution(number, number == count and answers == "nodes")([x, *tables])
+        found.append(x)
+    return found
 
 
 def _answered(
