@@ -213,7 +213,7 @@ def _direction(
     else:
         few = "each edge is listed one way" if not twice else f"no more than {listed}"
         directed, why = False, f"{few} and nothing says that it leads only there"
-    other = "--undirected" if directed else "--directed"
+    other = "--no-directed" if directed else "--directed"
     hint = "" if asked is not None or rows.directed is not None else f"; {other} says otherwise"
     notes.decisions.append(f"direction: {'directed' if directed else 'undirected'}, {why}{hint}")
     return directed
