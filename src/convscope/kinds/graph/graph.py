@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from convscope.data.digests import DIGEST_BYTES
+from convscope.errors import DataError
 from convscope.types import Skipped
 
 
@@ -140,6 +141,20 @@ class FoundGraphs:
     skipped: tuple[Skipped, ...] = ()
     folds: npt.NDArray[np.int64] | None = None
 
+    def only(self, where: str, hint: str) -> Graph:
+        """The one graph that was found.
+
+        Args:
+            where: The path that was read, for messages.
+            hint: What to do where there are more.
+
+        Raises:
+            DataError: There is none, or more than one.
+        """
+        if len(self.graphs) != 1:
+            raise DataError(f"{where}: expected one graph, received {len(self.graphs):,}", hint)
+        return self.graphs[0]
+
 
 @dataclass(frozen=True, eq=False)
 class GraphNode:
@@ -210,37 +225,6 @@ class NodeSamples:
     def take(self, indices: npt.NDArray[np.int64]) -> NodeSamples:
         """Some of the nodes, of the same graph."""
         return NodeSamples(self.graph, self.rows[indices])
-
-
-@dataclass(frozen=True, eq=False)
-class PairSamples:
-    """Pairs of nodes of one graph.
-
-    Args:
-        graph: The graph with the edges that may be seen.
-        pairs: Rows of both nodes, shape (samples, 2), int64.
-        skipped: What was left out.
-    """
-
-    graph: Graph
-    pairs: npt.NDArray[np.int64]
-    skipped: tuple[Skipped, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def load(self, index: int) -> NodePair:
-        """One pair in its graph."""
-        source, target = self.pairs[index].tolist()
-        return NodePair(self.graph, (source, target))
-
-    def name(self, index: int) -> str:
-        """The names of both nodes."""
-        return self.load(index).name
-
-    def take(self, indices: npt.NDArray[np.int64]) -> PairSamples:
-        """Some of the pairs, of the same graph."""
-        return PairSamples(self.graph, self.pairs[indices])
 
 
 @dataclass(frozen=True, eq=False)

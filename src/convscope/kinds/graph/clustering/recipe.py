@@ -160,12 +160,10 @@ def _read(
 ) -> tuple[ClusterSamples, str, tuple[str, ...]]:
     where = ", ".join(paths)
     found = found_graphs([Path(path) for path in paths], asked, progress)
-    if len(found.graphs) != 1:
-        raise DataError(
-            f"{where}: expected one graph, received {len(found.graphs):,}",
-            "Give the files of one graph; a collection of graphs is for --recipe graph-classification.",
-        )
-    graph, decisions = found.graphs[0], list(found.decisions)
+    graph = found.only(
+        where, "Give the files of one graph; a collection of graphs is for --recipe graph-classification."
+    )
+    decisions = list(found.decisions)
     if not np.any(graph.edges[:, 0] != graph.edges[:, 1]):
         raise DataError(f"{where}: expected edges between different nodes, received none")
     weights = graph.weights

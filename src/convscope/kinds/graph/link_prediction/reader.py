@@ -169,12 +169,9 @@ def _told(
 
 
 def _one(where: str, found: FoundGraphs) -> Graph:
-    if len(found.graphs) != 1:
-        raise DataError(
-            f"{where}: expected one graph, received {len(found.graphs)}",
-            hint="Give the edges of one graph; a collection of graphs is for --recipe graph-classification.",
-        )
-    return found.graphs[0]
+    return found.only(
+        where, "Give the edges of one graph; a collection of graphs is for --recipe graph-classification."
+    )
 
 
 def _order(

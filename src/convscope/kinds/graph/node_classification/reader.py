@@ -203,10 +203,8 @@ def _both_ways(found: FoundGraphs, directed: bool | None) -> FoundGraphs:
 
 
 def _only_graph(where: str, found: FoundGraphs) -> Graph:
-    if len(found.graphs) == 1:
-        return found.graphs[0]
-    raise DataError(
-        f"{where}: expected one graph, received {len(found.graphs):,}",
+    return found.only(
+        where,
         "Give the files of one graph; many graphs with a label each are for --recipe graph-classification.",
     )
 

@@ -179,12 +179,9 @@ def _network(
 ) -> tuple[NetworkSamples, str, tuple[str, ...]]:
     where = ", ".join(paths)
     found = found_graphs([Path(path) for path in paths], asked, progress)
-    if len(found.graphs) != 1:
-        raise DataError(
-            f"{where}: expected one graph, received {len(found.graphs):,}",
-            "Give the edges of one network; a collection of graphs is for --recipe graph-classification.",
-        )
-    graph = found.graphs[0]
+    graph = found.only(
+        where, "Give the edges of one network; a collection of graphs is for --recipe graph-classification."
+    )
     if not np.any(graph.edges[:, 0] != graph.edges[:, 1]):
         raise DataError(f"{where}: expected edges between different nodes, received none")
     weights, decisions = graph.weights, list(found.decisions)
