@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import wraps
+from inspect import Parameter, signature
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from convscope.errors import UsageError
 
 Check = Callable[[Any], str | None]
 """Returns the expectation, such as `at least 1`, for a value that is out of range; None for a valid one."""
+
+R = TypeVar("R")
 
 Counts = int | tuple[int, ...]
 """One whole number, or several."""
@@ -108,6 +112,36 @@ class Option:
 
     def _wrong(self, expected: str, value: object) -> UsageError:
         return UsageError(f"{self.name} must be {expected}. Received: {self.name}={value!r}.")
+
+
+def taking_fields(of: type[Any]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Decorates a function whose second argument is a value of a dataclass: callers name the fields instead.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Asked:
+        ...     encoding: str | None = None
+        >>> @taking_fields(Asked)
+        ... def read(path, asked, *, seed=0):
+        ...     return path, asked.encoding, seed
+        >>> read("data", encoding="latin-1")
+        ('data', 'latin-1', 0)
+    """
+    fields = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(of).parameters.values()]
+    names = {each.name for each in fields}
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        first, _, *others = signature(function).parameters.values()
+
+        @wraps(function)
+        def call(subject: Any, **options: Any) -> R:
+            asked = of(**{name: options.pop(name) for name in names & set(options)})
+            return function(subject, asked, **options)
+
+        call.__signature__ = signature(function).replace(parameters=[first, *others, *fields])  # type: ignore[attr-defined]
+        return call
+
+    return decorate
 
 
 def validated(options: Iterable[Option], values: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from convscope.kinds.graph.social.groups import communities_of
 from convscope.kinds.graph.social.measures import Ties
 from convscope.kinds.tasks.classification import encoded
 from convscope.lenses.pages.report import Mistake
+from convscope.option import taking_fields
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 
 WHOLE_BYTES = 2**31
@@ -70,32 +71,21 @@ class ClusterSamples(NodeSamples):
         return replace(self, rows=self.rows[indices])
 
 
+@taking_fields(AskedGraph)
 def read_graph(
     path: Path | str,
+    asked: AskedGraph,
     *,
     seed: int | None = 0,
     progress: Progress = no_progress,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    encoding: str | None = None,
 ) -> Splits:
     """Reads one graph, all of whose nodes are put into clusters.
 
     Args:
         path: A file or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         seed: Of what is drawn later.
         progress: Receives how much is read.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels, which judge alone.
-        drop_column: Columns that are left out.
-        encoding: Of text files.
 
     Returns:
         Train, validation and test are one and the same: every node of the graph, with its label or None.
@@ -103,8 +93,6 @@ def read_graph(
     Raises:
         DataError: There is more than one graph, it has no edge, or a weight is negative.
     """
-    columns = (source_column, target_column, weight_column, None, id_column, label_column)
-    asked = AskedGraph(*columns, drop_column=drop_column, encoding=encoding)
     samples, layout, decisions = _read([str(path)], asked, progress)
     graph = samples.graph
     labels = [None] * len(graph) if graph.labels is None else graph.labels.tolist()
@@ -122,36 +110,23 @@ def read_graph(
     )
 
 
+@taking_fields(AskedGraph)
 def read_other_graph(
     paths: Sequence[str],
+    asked: AskedGraph,
     *,
     progress: Progress = no_progress,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    encoding: str | None = None,
 ) -> ClusterSamples:
     """Reads a graph whose nodes are put into clusters that were learned before.
 
     Args:
         paths: Files or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels, which are no input.
-        drop_column: Columns that are left out.
-        encoding: Of text files.
 
     Raises:
         DataError: As `read_graph`.
     """
-    columns = (source_column, target_column, weight_column, None, id_column, label_column)
-    asked = AskedGraph(*columns, drop_column=drop_column, encoding=encoding)
     return _read(paths, asked, progress)[0]
 
 

@@ -15,33 +15,33 @@ from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph, GraphSamples
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.option import taking_fields
 from convscope.types import Progress, no_progress
 
 NODE_LABEL = "label"
 """The column that labels of nodes become, which say what a node is where whole graphs have classes."""
 
 
+@taking_fields(AskedGraph)
 def read_whole_graphs(
     path: Path | str,
+    asked: AskedGraph,
     *,
     seed: int | None = 0,
     progress: Progress = no_progress,
-    directed: bool | None = None,
-    encoding: str | None = None,
 ) -> Splits:
     """Reads graphs with their classes.
 
     Args:
         path: A folder or a file of several graphs.
+        asked: What the user says of it; callers name the fields.
         seed: Draws the splits that the data does not have; None where the graphs are to be judged.
         progress: Receives how many are read.
-        directed: Whether edges lead one way; by default as the data says.
-        encoding: Of text files.
 
     Raises:
         DataError: There is one graph alone, no graph has a class, or what `assemble` refuses.
     """
-    found, graphs = _collection([Path(path)], AskedGraph(directed=directed, encoding=encoding), progress)
+    found, graphs = _collection([Path(path)], asked, progress)
     if not any(graph.label is not None for graph in graphs):
         raise DataError(
             f"{path}: expected a class of each graph, received {len(graphs)} graphs without one",
@@ -67,24 +67,21 @@ def read_whole_graphs(
     )
 
 
+@taking_fields(AskedGraph)
 def read_graph_inputs(
     paths: Sequence[str],
+    asked: AskedGraph,
     *,
     progress: Progress = no_progress,
-    directed: bool | None = None,
-    encoding: str | None = None,
 ) -> GraphSamples:
     """Reads graphs to be classified, with classes or without.
 
     Args:
         paths: Files or folders, each of which holds one graph or several.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how many are read.
-        directed: As of `read_whole_graphs`.
-        encoding: As of `read_whole_graphs`.
     """
-    found, graphs = _collection(
-        [Path(path) for path in paths], AskedGraph(directed=directed, encoding=encoding), progress
-    )
+    found, graphs = _collection([Path(path) for path in paths], asked, progress)
     return GraphSamples(graphs, found.skipped)
 
 

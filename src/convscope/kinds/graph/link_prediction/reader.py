@@ -26,6 +26,7 @@ from convscope.kinds.graph.readers.columns import TableSource
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.kinds.graph.readers.roles import USUAL, header_names
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
+from convscope.option import taking_fields
 from convscope.types import SPLITS, Progress, Skipped, no_progress
 
 CLASS_NAMES = ("no link", "link")
@@ -214,51 +215,31 @@ def _ignored(graph: Graph, apart: npt.NDArray[np.bool_]) -> Sequence[str]:
     return lines
 
 
+@taking_fields(AskedGraph)
 def read_links(
     path: Path | str,
+    asked: AskedGraph,
     *,
     seed: int = 0,
     progress: Progress = no_progress,
     validation_share: float = 0.05,
     test_share: float = 0.1,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    time_column: str | None = None,
-    id_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    encoding: str | None = None,
 ) -> Splits:
     """Reads a graph and hides some of its links.
 
     Args:
         path: A file or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         seed: Draws links and negatives.
         progress: Receives how much is read.
         validation_share: As of `split_links`.
         test_share: As of `split_links`.
-        source_column: As of `AskedGraph`.
-        target_column: As of `AskedGraph`.
-        weight_column: As of `AskedGraph`.
-        time_column: As of `AskedGraph`.
-        id_column: As of `AskedGraph`.
-        drop_column: As of `AskedGraph`.
-        encoding: As of `AskedGraph`.
 
     Raises:
         DataError: As `found_graphs` and `split_links`.
         UsageError: No link would be left for train.
     """
     _check_shares(validation_share, test_share)
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=weight_column,
-        time_column=time_column,
-        id_column=id_column,
-        drop_column=drop_column,
-        encoding=encoding,
-    )
     found = found_graphs([Path(path)], asked, progress)
     splits = split_links(str(path), found, seed, validation_share, test_share)
     return replace(splits, reading={"graph": str(Path(path).absolute())})
@@ -272,18 +253,14 @@ def _check_shares(validation_share: float, test_share: float) -> None:
         )
 
 
+@taking_fields(AskedGraph)
 def read_pairs(
     paths: Sequence[str],
+    asked: AskedGraph,
     *,
     progress: Progress = no_progress,
     graph: str | None = None,
     most: int = 100,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    id_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    encoding: str | None = None,
 ) -> LinkSamples:
     """Reads pairs that are asked about, or a graph whose most probable new links are sought.
 
@@ -292,28 +269,16 @@ def read_pairs(
 
     Args:
         paths: One table of pairs, or the files or the folder of one graph.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
         graph: Where the graph is that pairs are asked of; that of the training by default.
         most: How many of the most probable new links are told.
-        source_column: As of `AskedGraph`.
-        target_column: As of `AskedGraph`.
-        weight_column: As of `AskedGraph`.
-        id_column: As of `AskedGraph`.
-        drop_column: As of `AskedGraph`.
-        encoding: As of `AskedGraph`.
 
     Raises:
         DataError: The graph is not there or is malformed, or it has none of the nodes.
     """
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=weight_column,
-        id_column=id_column,
-        drop_column=drop_column,
-        encoding=encoding,
-    )
-    table = _table_of_pairs(paths, encoding)
+    asked = replace(asked, time_column=None)  # which is asked about whole, whenever its edges are
+    table = _table_of_pairs(paths, asked.encoding)
     if table is None:
         whole, skipped = _whole(paths, asked, progress)
         pairs, left = new_pairs(whole)

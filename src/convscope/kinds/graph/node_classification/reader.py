@@ -19,6 +19,7 @@ from convscope.data.splits import Split, Splits
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph, NodeSamples
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.option import taking_fields
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 
 Protocol = Literal["given", "planetoid", "shchur"]
@@ -43,20 +44,14 @@ class NodeInputs(NodeSamples):
     warnings: tuple[str, ...] = ()
 
 
+@taking_fields(AskedGraph)
 def read_nodes(
     path: Path | str,
+    asked: AskedGraph,
     *,
     seed: int | None = 0,
     progress: Progress = no_progress,
     protocol: Protocol = "given",
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    directed: bool | None = None,
-    encoding: str | None = None,
 ) -> Splits:
     """Reads one graph whose nodes have labels, all of them or some.
 
@@ -64,77 +59,37 @@ def read_nodes(
 
     Args:
         path: A file or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         seed: Draws the splits that the data does not have; None where the nodes are to be judged by a model
             that exists.
         progress: Receives how much is read.
         protocol: How splits are drawn; `given` takes those of the data, where it has some.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels.
-        drop_column: Columns that are left out.
-        directed: Whether edges lead one way; None leaves it to the data.
-        encoding: Of text files.
 
     Raises:
         DataError: There is more than one graph, no node has a label, or a split cannot be made.
     """
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=weight_column,
-        id_column=id_column,
-        label_column=label_column,
-        drop_column=drop_column,
-        directed=directed,
-        encoding=encoding,
-    )
-    found = _both_ways(found_graphs([Path(path)], asked, progress), directed)
+    found = _both_ways(found_graphs([Path(path)], asked, progress), asked.directed)
     return splits_of(str(path), found, protocol, seed)
 
 
+@taking_fields(AskedGraph)
 def read_new_nodes(
     paths: Sequence[str],
+    asked: AskedGraph,
     *,
     progress: Progress = no_progress,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    directed: bool | None = None,
-    encoding: str | None = None,
 ) -> NodeInputs:
     """Reads a graph that is asked about, all of its nodes; labels in it are not looked at.
 
     Args:
         paths: Files or a folder of one graph: edges, with or without a table of nodes.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels.
-        drop_column: Columns that are left out.
-        directed: Whether edges lead one way; None leaves it to the data.
-        encoding: Of text files.
 
     Raises:
         DataError: There is more than one graph, or none.
     """
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=weight_column,
-        id_column=id_column,
-        label_column=label_column,
-        drop_column=drop_column,
-        directed=directed,
-        encoding=encoding,
-    )
-    found = _both_ways(found_graphs([Path(path) for path in paths], asked, progress), directed)
+    found = _both_ways(found_graphs([Path(path) for path in paths], asked, progress), asked.directed)
     graph = _only_graph(", ".join(paths), found)
     return NodeInputs(graph, np.arange(len(graph)), found.skipped, found.warnings)
 

@@ -19,6 +19,7 @@ from convscope.kinds.graph.readers.columns import TableSource, numbers_of
 from convscope.kinds.graph.readers.roles import ITEMS, RATINGS, TIMES, USERS, rating_columns
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.recommendation.ratings import Interactions, Ints, split_interactions, titles_beside
+from convscope.option import taking_fields
 from convscope.types import Progress, Skipped, no_progress
 
 GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re.IGNORECASE)
@@ -109,41 +110,31 @@ class AskedUsers(LeftOut):
         return replace(self, names=names, chosen=tuple(self.chosen[row] for row in indices.tolist()))
 
 
+@taking_fields(AskedRatings)
 def read_ratings(
     path: Path | str,
+    asked: AskedRatings,
     *,
     seed: int = 0,
     progress: Progress = no_progress,
     validation_share: float = 0.1,
     test_share: float = 0.25,
-    least_rating: float | None = None,
-    user_column: str | None = None,
-    item_column: str | None = None,
-    rating_column: str | None = None,
-    time_column: str | None = None,
-    encoding: str | None = None,
 ) -> Splits:
     """Reads interactions of users with items, and hides some of each user.
 
     Args:
         path: A table of ratings, a file with the items of a user in each line, or a folder with one of them,
             with or without a test split beside it.
+        asked: What the user says of it; callers name the fields.
         seed: Draws what is hidden.
         progress: Receives how much is read.
         validation_share: As of `split_interactions`.
         test_share: As of `split_interactions`.
-        least_rating: As of `AskedRatings`.
-        user_column: As of `AskedRatings`.
-        item_column: As of `AskedRatings`.
-        rating_column: As of `AskedRatings`.
-        time_column: As of `AskedRatings`.
-        encoding: As of `AskedRatings`.
 
     Raises:
         DataError: There are no interactions, or too few to hide some.
         UsageError: No column has a name that the user gave.
     """
-    asked = AskedRatings(user_column, item_column, rating_column, time_column, least_rating, encoding)
     train, test = find_files(Path(path))
     progress(0, 1, "reading ratings")
     found = interactions(train, test, asked)
@@ -151,37 +142,27 @@ def read_ratings(
     return split_interactions(str(path), found, seed, validation_share, test_share)
 
 
+@taking_fields(AskedRatings)
 def read_users(
     paths: Sequence[str],
+    asked: AskedRatings,
     *,
     progress: Progress = no_progress,
     user: tuple[str, ...] = (),
     most: int = 10,
-    least_rating: float | None = None,
-    user_column: str | None = None,
-    item_column: str | None = None,
-    rating_column: str | None = None,
-    time_column: str | None = None,
-    encoding: str | None = None,
 ) -> AskedUsers:
     """Reads which users are asked about: known ones by name, and those of files with what they chose.
 
     Args:
         paths: Files as of `read_ratings`; none where known users are asked about.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
         user: Names of known users.
         most: How many items are recommended to each.
-        least_rating: As of `AskedRatings`.
-        user_column: As of `AskedRatings`.
-        item_column: As of `AskedRatings`.
-        rating_column: As of `AskedRatings`.
-        time_column: As of `AskedRatings`.
-        encoding: As of `AskedRatings`.
 
     Raises:
         DataError: A file holds no interactions.
     """
-    asked = AskedRatings(user_column, item_column, rating_column, time_column, least_rating, encoding)
     chosen: dict[str, dict[str, None]] = {name: {} for name in user}
     skipped: list[Skipped] = []
     for number, path in enumerate(paths):

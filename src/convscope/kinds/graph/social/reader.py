@@ -14,6 +14,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.graph import NodeSamples
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.kinds.graph.social.influence import Cascade
+from convscope.option import taking_fields
 from convscope.types import Progress, no_progress
 
 
@@ -43,20 +44,14 @@ class NetworkSamples(NodeSamples):
         return replace(self, rows=self.rows[indices])
 
 
+@taking_fields(AskedGraph)
 def read_network(
     path: Path | str,
+    asked: AskedGraph,
     *,
     seed: int | None = 0,
     progress: Progress = no_progress,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
     probability_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    directed: bool | None = None,
-    encoding: str | None = None,
     starters: int = 10,
     cascade: Cascade = "independent",
     cascades: int = 10_000,
@@ -65,17 +60,10 @@ def read_network(
 
     Args:
         path: A file or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         seed: Of what is drawn later: the order of Louvain's method, sources of paths, cascades.
         progress: Receives how much is read.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
         probability_column: Column of the edge table with the probability that something passes.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels.
-        drop_column: Columns that are left out.
-        directed: Whether edges lead one way; None leaves it to the data.
-        encoding: Of text files.
         starters: How many people something starts from.
         cascade: How it spreads.
         cascades: How many are simulated.
@@ -87,17 +75,7 @@ def read_network(
         DataError: There is more than one graph, it has no edge, or no probabilities that were asked for.
         UsageError: Both weights and probabilities are asked for.
     """
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=_read_as_weight(weight_column, probability_column),
-        id_column=id_column,
-        label_column=label_column,
-        drop_column=drop_column,
-        directed=directed,
-        encoding=encoding,
-    )
-    samples, layout, decisions = _network([str(path)], asked, probability_column is not None, progress)
+    samples, layout, decisions = _network([str(path)], asked, probability_column, progress)
     samples = replace(samples, seed=seed or 0, starters=starters, cascade=cascade, cascades=cascades)
     split = Split(samples, as_labels([None] * len(samples)))
     return Splits(
@@ -113,19 +91,13 @@ def read_network(
     )
 
 
+@taking_fields(AskedGraph)
 def read_people(
     paths: Sequence[str],
+    asked: AskedGraph,
     *,
     progress: Progress = no_progress,
-    source_column: str | None = None,
-    target_column: str | None = None,
-    weight_column: str | None = None,
     probability_column: str | None = None,
-    id_column: str | None = None,
-    label_column: str | None = None,
-    drop_column: tuple[str, ...] = (),
-    directed: bool | None = None,
-    encoding: str | None = None,
     starters: int = 10,
     cascade: Cascade = "independent",
     cascades: int = 10_000,
@@ -134,16 +106,9 @@ def read_people(
 
     Args:
         paths: Files or a folder of one graph.
+        asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
-        source_column: Column of the edge table with the node where an edge begins.
-        target_column: Column of the edge table with the node where an edge ends.
-        weight_column: Column of the edge table with weights.
         probability_column: Column of the edge table with the probability that something passes.
-        id_column: Column of the node table that identifies a node.
-        label_column: Column of the node table with labels.
-        drop_column: Columns that are left out.
-        directed: Whether edges lead one way; None leaves it to the data.
-        encoding: Of text files.
         starters: How many people something starts from.
         cascade: How it spreads.
         cascades: How many are simulated.
@@ -151,33 +116,21 @@ def read_people(
     Raises:
         DataError, UsageError: As `read_network`.
     """
-    asked = AskedGraph(
-        source_column=source_column,
-        target_column=target_column,
-        weight_column=_read_as_weight(weight_column, probability_column),
-        id_column=id_column,
-        label_column=label_column,
-        drop_column=drop_column,
-        directed=directed,
-        encoding=encoding,
-    )
-    samples = _network(paths, asked, probability_column is not None, progress)[0]
+    samples = _network(paths, asked, probability_column, progress)[0]
     return replace(samples, starters=starters, cascade=cascade, cascades=cascades)
 
 
-def _read_as_weight(weight_column: str | None, probability_column: str | None) -> str | None:
-    if weight_column is not None and probability_column is not None:
+def _network(
+    paths: Sequence[str], asked: AskedGraph, probability_column: str | None, progress: Progress
+) -> tuple[NetworkSamples, str, tuple[str, ...]]:
+    where, probable = ", ".join(paths), probability_column is not None
+    if probable and asked.weight_column is not None:
         raise UsageError(
             "Edges have either weights or probabilities. Received: weight_column and probability_column.",
             "Name one of them; with probabilities, all edges count alike in everything but influence.",
         )
-    return weight_column if probability_column is None else probability_column
-
-
-def _network(
-    paths: Sequence[str], asked: AskedGraph, probable: bool, progress: Progress
-) -> tuple[NetworkSamples, str, tuple[str, ...]]:
-    where = ", ".join(paths)
+    if probable:
+        asked = replace(asked, weight_column=probability_column)
     found = found_graphs([Path(path) for path in paths], asked, progress)
     graph = found.only(
         where, "Give the edges of one network; a collection of graphs is for --recipe graph-classification."
