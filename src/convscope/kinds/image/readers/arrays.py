@@ -4,56 +4,35 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found
 from convscope.data.listing import Listing
-from convscope.data.npy_header import npy_header
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.data.split_names import split_of, words_beside
+from convscope.data.split_names import words_beside
+from convscope.data.stored_arrays import (
+    StoredArray,
+    array_roles,
+    exactly,
+    read_labels,
+    stored_in_archive,
+    stored_npy,
+)
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import IMAGE_WORDS, LABEL_WORDS
 from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
-from convscope.types import SPLITS, Progress, Skipped, SplitName
+from convscope.types import Progress, Skipped, SplitName
 
-_MOST_EXPANSION = 1100  # deflate cannot expand more than 1032 times
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_BYTES = 4 * 2**30
 """All arrays of a data set together, as stored and as uint8, are at most this, in bytes."""
 
 _CHUNK_BYTES = 16 * 2**20
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """An array in a file that has not been read yet.
-
-    Args:
-        where: The file and the array in it, for messages.
-        shape: From the header.
-        dtype: From the header; never of objects.
-        open: Opens the values, the header already passed.
-        fortran: Stored with the first axis fastest.
-    """
-
-    where: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-    open: Callable[[], AbstractContextManager[IO[bytes]]] = field(repr=False)
-    fortran: bool = False
-
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes, as stored."""
-        return math.prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -103,7 +82,7 @@ def read_array_parts(
     for part in parts:
         start = len(labels)
         segments.append((part.name, start))
-        labels += _read_labels(part.labels) if part.labels else [None] * part.images.shape[0]
+        labels += read_labels(part.labels) if part.labels else [None] * part.images.shape[0]
         splits += [part.split] * (len(labels) - start)
         _read_images(part.images, array[start : len(labels)])
         progress(len(labels), count, "reading arrays")
@@ -162,38 +141,19 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
         )
 
 
-def _read_labels(stored: StoredArray) -> list[str]:
-    if stored.dtype.kind not in "iubU":
-        raise DataError(f"{stored.where}: expected labels as whole numbers or text, received {stored.dtype}")
-    with damage_as_data_error(stored.where, "array"), stored.open() as file:
-        values = np.frombuffer(_exactly(file, stored.nbytes, stored.where), stored.dtype).tolist()
-    names = [str(int(value) if isinstance(value, bool) else value).strip() for value in values]
-    for row, name in enumerate(names):
-        if not name or name.startswith("-"):
-            raise DataError(f"{stored.where}#{row}: expected a label from 0 or a name, received {name!r}")
-    return names
-
-
 def _read_images(stored: StoredArray, into: npt.NDArray[np.uint8]) -> None:
     """Reads and converts a few rows at a time, so that the stored form is never in memory as a whole."""
     with damage_as_data_error(stored.where, "array"), stored.open() as file:
         if stored.fortran:
-            flat = np.frombuffer(_exactly(file, stored.nbytes, stored.where), stored.dtype)
+            flat = np.frombuffer(exactly(file, stored.nbytes, stored.where), stored.dtype)
             into[...] = _to_uint8(flat.reshape(stored.shape, order="F"), stored.where)
             return
         row_bytes = math.prod(stored.shape[1:]) * stored.dtype.itemsize
         step = max(1, _CHUNK_BYTES // row_bytes)
         for start in range(0, len(into), step):
             rows = into[start : start + step]
-            values = np.frombuffer(_exactly(file, len(rows) * row_bytes, stored.where), stored.dtype)
+            values = np.frombuffer(exactly(file, len(rows) * row_bytes, stored.where), stored.dtype)
             rows[...] = _to_uint8(values.reshape(rows.shape), stored.where)
-
-
-def _exactly(file: IO[bytes], count: int, where: str) -> bytes:
-    data = file.read(count)
-    if len(data) != count:
-        raise DataError(f"{where}: truncated: expected {count} more bytes, received {len(data)}")
-    return data
 
 
 def _to_uint8(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.uint8]:
@@ -231,13 +191,13 @@ def read_npz(path: Path, progress: Progress, labelled: bool = True) -> Found:
     """
     with damage_as_data_error(str(path), "NumPy archive"), zipfile.ZipFile(path) as archive:
         keys = [info.filename.removesuffix(".npy") for info in archive.infolist()]
-        images, labels, others = _roles(path, keys, labelled)
+        images, labels, others = array_roles(path, keys, labelled, IMAGE_WORDS, LABEL_WORDS, "images")
         parts = [
             ArrayPart(
                 f"{path.name}[{key}]",
                 split,
-                _stored(path, archive, key),
-                _stored(path, archive, labels[split]) if labelled else None,
+                stored_in_archive(path, archive, key),
+                stored_in_archive(path, archive, labels[split]) if labelled else None,
             )
             for split, key in images.items()
         ]
@@ -266,13 +226,15 @@ def read_npy(folder: Path, progress: Progress, labelled: bool = True) -> Found:
         DataError: A file is damaged, images or labels are missing, or an array does not fit.
     """
     keys = npy_pairs(folder)
-    images, labels, others = _roles(folder, [key[: -len(".npy")] for key in keys], labelled)
+    images, labels, others = array_roles(
+        folder, [key[: -len(".npy")] for key in keys], labelled, IMAGE_WORDS, LABEL_WORDS, "images"
+    )
     parts = [
         ArrayPart(
             f"{key}.npy",
             split,
-            _npy(folder / f"{key}.npy"),
-            _npy(folder / f"{labels[split]}.npy") if labelled else None,
+            stored_npy(folder / f"{key}.npy"),
+            stored_npy(folder / f"{labels[split]}.npy") if labelled else None,
         )
         for split, key in images.items()
     ]
@@ -282,76 +244,3 @@ def read_npy(folder: Path, progress: Progress, labelled: bool = True) -> Found:
         Skipped(str(folder / key), "neither images nor labels by its name") for key in (*others, *beside)
     ]
     return replace(found, skipped=skipped)
-
-
-def _npy(path: Path) -> StoredArray:
-    """Reads the header of one file and checks that the file can hold what it promises."""
-    with damage_as_data_error(str(path), "NumPy array"), path.open("rb") as file:
-        shape, fortran, dtype = npy_header(file, str(path))
-        header_bytes = file.tell()
-    if dtype.hasobject or not dtype.itemsize:
-        raise DataError(f"{path}: expected numbers or text, received {dtype}; objects are never unpickled")
-
-    @contextmanager
-    def values() -> Iterator[IO[bytes]]:
-        with path.open("rb") as file:
-            file.seek(header_bytes)
-            yield file
-
-    stored = StoredArray(str(path), shape, dtype, values, fortran)
-    expected = header_bytes + stored.nbytes
-    if expected != path.stat().st_size:
-        raise DataError(f"{path}: expected {expected} bytes by its header, received {path.stat().st_size}")
-    return stored
-
-
-def _roles(
-    path: Path, keys: list[str], labelled: bool
-) -> tuple[dict[SplitName | None, str], dict[SplitName | None, str], list[str]]:
-    """Which key holds the images and which the labels of each split, and the keys that hold neither."""
-    images: dict[SplitName | None, str] = {}
-    labels: dict[SplitName | None, str] = {}
-    others: list[str] = []
-    for key in sorted(keys):
-        split, rest = split_of(key), words_beside(key)
-        role = images if rest and rest <= IMAGE_WORDS else labels if rest and rest <= LABEL_WORDS else None
-        if role is None:
-            others.append(key)
-            continue
-        if split in role:
-            raise DataError(f"{path}: expected one array for each role, received {role[split]} and {key}")
-        role[split] = key
-    if not images or (labelled and images.keys() != labels.keys()):
-        received = ", ".join(keys[:20]) or "none"
-        raise DataError(
-            f"{path}: expected images and labels of the same splits, received {received}",
-            hint="Name the arrays x_train, y_train, x_test, y_test, or images and labels.",
-        )
-    order: tuple[SplitName | None, ...] = (None, *SPLITS)
-    return {name: images[name] for name in order if name in images}, labels, others
-
-
-def _stored(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
-    """Reads the header of one array and checks that the archive can hold what it promises."""
-    where = f"{path}[{key}]"
-    info = next(info for info in archive.infolist() if info.filename.removesuffix(".npy") == key)
-    if info.compress_type not in _COMPRESSIONS or info.file_size > info.compress_size * _MOST_EXPANSION:
-        raise DataError(f"{where}: expected a stored or deflated array, received an impossible compression")
-    with archive.open(info) as file:
-        shape, fortran, dtype = npy_header(file, where)
-        header_bytes = file.tell()
-
-    @contextmanager
-    def values() -> Iterator[IO[bytes]]:
-        with archive.open(info) as file:
-            file.read(header_bytes)
-            yield file
-
-    stored = StoredArray(where, shape, dtype, values, fortran)
-    if dtype.hasobject or not dtype.itemsize:
-        raise DataError(f"{where}: expected numbers or text, received {dtype}; objects are never unpickled")
-    if header_bytes + stored.nbytes != info.file_size:
-        raise DataError(
-            f"{where}: expected {header_bytes + stored.nbytes} bytes by its header, received {info.file_size}"
-        )
-    return stored
