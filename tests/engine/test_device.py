@@ -1,12 +1,15 @@
 """The device is found, and the precision is settled with a reason."""
 
 import json
+from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
 
 from convscope.engine.device import backend_file, choose_device, machine, versions
+
+pytestmark = pytest.mark.portable
 
 
 @pytest.mark.parametrize(("precision", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
@@ -40,3 +43,37 @@ def test_an_accelerated_model_answers_as_before():
         within = keras.ops.convert_to_numpy(model(values))
     np.testing.assert_array_equal(before, within)
     np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(model(values)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"padding": "same"}, {"padding": "same", "strides": 2}, {"strides": (2, 1, 3)}],
+    ids=["valid", "same", "strided", "strided differently"],
+)
+def test_volumes_are_learned_from_as_without_acceleration(options):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((7, 8, 6, 2)),
+            layers.Conv3D(3, (3, 2, 3), activation="relu", **options),
+            layers.MaxPooling3D(2, padding="same"),
+            layers.Conv3D(4, 1),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling3D(),
+            layers.Dense(2),
+        ]
+    )
+    random = np.random.default_rng(1)
+    values, targets = random.random((4, 7, 8, 6, 2), np.float32), random.random((4, 2), np.float32)
+    start = model.get_weights()
+    learned = []
+    for context in (nullcontext, backend_file().accelerated):
+        model.set_weights(start)
+        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=keras.backend.backend() == "jax")
+        with context(model):
+            for _ in range(2):
+                model.train_on_batch(values, targets)
+        learned.append(model.get_weights())
+    for plain, fast in zip(*learned, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-4, atol=1e-5)
+    assert not any("convolution_op" in vars(layer) or "call" in vars(layer) for layer in model.layers)

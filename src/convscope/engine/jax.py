@@ -1,9 +1,14 @@
-"""What is particular to JAX: its devices, and sums over neighbors. Keras compiles the whole step."""
+"""What is particular to JAX: its devices, and faster sums on a CPU. Keras compiles the whole step.
+
+On a CPU, XLA computes a convolution of volumes many times as slowly as the same sum out of convolutions of
+planes; `benchmarks/conv3d.py` measures both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import jax
 import keras
@@ -79,12 +84,60 @@ def convertible(function: TensorFunction, model: keras.Model, example: Array) ->
 
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
-    """Within it, sums over the neighbors of nodes are computed faster on a CPU; the model stays as it is."""
+    """Within it, sums over neighbors and convolutions of volumes are computed faster on a CPU.
+
+    The layers, their weights and their configuration stay what they are; only what an instance calls to
+    convolve is replaced while a training traces it, and restored afterwards.
+
+    Args:
+        model: Any Keras model.
+    """
     if accelerator():
         yield
         return
-    with summed_by(neighbor_sum):
-        yield
+    layers = [layer for layer in model._flatten_layers(include_self=False) if _convolves_volumes(layer)]
+    for layer in layers:
+        layer.convolution_op = partial(_sum_of_planes, layer)
+    try:
+        with summed_by(neighbor_sum):
+            yield
+    finally:
+        for layer in layers:
+            del layer.convolution_op
+
+
+def _convolves_volumes(layer: keras.layers.Layer) -> bool:
+    return (
+        type(layer) is keras.layers.Conv3D
+        and layer.data_format == "channels_last"
+        and layer.groups == 1
+        and layer.padding in ("same", "valid")
+        and set(layer.dilation_rate) == {1}
+    )
+
+
+def _sum_of_planes(layer: keras.layers.Conv3D, values: jax.Array, kernel: jax.Array) -> jax.Array:
+    """The convolution of a layer as one of two dimensions for each plane of its kernel, added up.
+
+    Args:
+        layer: Says strides and padding.
+        values: Shape (batch, depth, height, width, channels).
+        kernel: Shape (depth, height, width, channels, kernels).
+    """
+    size, (stride, *strides) = kernel.shape[0], layer.strides
+    same = layer.padding == "same"
+    count = -(-values.shape[1] // stride) if same else (values.shape[1] - size) // stride + 1
+    missing = max((count - 1) * stride + size - values.shape[1], 0) if same else 0
+    before = missing // 2
+    padded = jax.numpy.pad(values, [(0, 0), (before, missing - before), (0, 0), (0, 0), (0, 0)])
+    total: jax.Array | None = None
+    for at in range(size):
+        planes = padded[:, at : at + (count - 1) * stride + 1 : stride]
+        flat = planes.reshape(-1, *planes.shape[2:])
+        part = keras.ops.conv(flat, kernel[at], tuple(strides), layer.padding, "channels_last")
+        total = part if total is None else total + part
+    assert total is not None
+    return total.reshape(-1, count, *total.shape[1:])
 
 
 def neighbor_sum(values: jax.Array, neighbors: jax.Array, weights: jax.Array, owners: jax.Array) -> jax.Array:

@@ -34,6 +34,7 @@ from convscope.types import Array, Tensor
 Call = Callable[..., tf.Tensor]
 """The method of a layer or optimizer that a faster one stands in for."""
 
+_MAX_POOLING = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 BLOCK = 2**16
 """Random factors made at a time."""
 
@@ -195,11 +196,11 @@ def _faster_call(layer: keras.layers.Layer) -> Callable[..., tf.Tensor] | None:
 
 
 def _can_fuse(layer: keras.layers.BatchNormalization) -> bool:
-    """The fused operation normalizes the last of two, three or four axes, with scale and offset."""
+    """The fused operation normalizes the last of two to five axes, with scale and offset."""
     if not layer.built:
         return False
     rank = layer.input_spec.ndim
-    return bool(layer.scale and layer.center and rank in (2, 3, 4) and layer.axis in (-1, rank - 1))
+    return bool(layer.scale and layer.center and rank in (2, 3, 4, 5) and layer.axis in (-1, rank - 1))
 
 
 def _fused_normalization(
@@ -213,9 +214,9 @@ def _fused_normalization(
         return plain_call(inputs, training=training, mask=mask)
     x = tf.cast(inputs, layer.compute_dtype)
     shape = tf.shape(x)
-    missing = 4 - len(x.shape)
-    if missing:
-        x = tf.reshape(x, tf.concat([shape[:1], [1] * missing, shape[1:]], 0))
+    reshaped = len(x.shape) != 4
+    if reshaped:  # all values of a channel count alike, wherever they are
+        x = tf.reshape(x, [-1, 1, 1, x.shape[-1]])
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
         scale=tf.cast(layer.gamma.value, tf.float32),
@@ -231,7 +232,7 @@ def _fused_normalization(
         (layer.moving_variance, variance * (count - 1.0) / count),
     ):
         moving.assign(moving.value * layer.momentum + batch * (1.0 - layer.momentum))
-    return tf.ensure_shape(tf.reshape(outputs, shape), inputs.shape) if missing else outputs
+    return tf.ensure_shape(tf.reshape(outputs, shape), inputs.shape) if reshaped else outputs
 
 
 def _dropout_by_bits(
@@ -276,13 +277,13 @@ def _rectified_then_pooled(model: keras.Model) -> Iterator[tuple[keras.layers.La
         if not _rectifies(layer) or len(readers) != 1 or len(layer._inbound_nodes) != 1:
             continue
         pooling = readers[0].operation
-        alone = type(pooling) is keras.layers.MaxPooling2D and len(pooling._inbound_nodes) == 1
+        alone = type(pooling) in _MAX_POOLING and len(pooling._inbound_nodes) == 1
         if alone and id(layer.output) not in given_out:
             yield layer, pooling
 
 
 def _rectifies(layer: keras.layers.Layer) -> bool:
-    if type(layer) is keras.layers.Conv2D:
+    if type(layer) in (keras.layers.Conv2D, keras.layers.Conv3D):
         return layer.activation is keras.activations.relu
     if type(layer) is keras.layers.ReLU:
         return layer.max_value is None and not layer.negative_slope and not layer.threshold
@@ -303,7 +304,7 @@ def _without_relu(layer: keras.layers.Layer, plain_call: Call, inputs: tf.Tensor
     return tf.nn.bias_add(outputs, tf.cast(layer.bias, outputs.dtype)) if layer.use_bias else outputs
 
 
-def _then_relu(layer: keras.layers.MaxPooling2D, plain_call: Call, inputs: tf.Tensor) -> tf.Tensor:
+def _then_relu(layer: keras.layers.Layer, plain_call: Call, inputs: tf.Tensor) -> tf.Tensor:
     outputs = plain_call(inputs)
     return tf.nn.relu(outputs) if _trains(layer) else outputs
 
