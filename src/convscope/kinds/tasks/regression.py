@@ -330,9 +330,9 @@ def plot_predictions(
     """Predicted over true numbers; nothing where these are not known."""
     if labels is None or not len(samples):
         return []
-    from convscope.lenses.figures.agreement import MOST, draw_agreement
+    from convscope.lenses.figures.scatter import MOST_COMPARED, draw_agreement
 
-    some = samples.take(np.arange(min(MOST, len(samples))))
+    some = samples.take(np.arange(min(MOST_COMPARED, len(samples))))
     outputs = predict(fitted, some, progress)
     true = np.asarray(labels, np.float64)[: len(some)]
     return [

@@ -1,4 +1,4 @@
-"""Many samples as points of a plane: colored and shaped by group, mistakes ringed."""
+"""Many samples as points of a plane: by their features, mistakes ringed; or by true and predicted number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.transforms import IdentityTransform
 from convscope.errors import UsageError
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Numbers, Theme, find_theme
+from convscope.lenses.sheet.theme import Numbers, Theme, count, find_theme, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,11 @@ SHOWN = 40
 """Groups that have a mark of their own; the smallest of more become one."""
 _LOWEST, _TALLEST = 420, 1100
 _INSET = 24
+MOST_COMPARED = 2_000
+"""Samples that are drawn."""
+_SQUARE = 620
+_BESIDE = 130
+_DOT = 7
 
 _ON_LIGHT = (
     "#005b96",
@@ -224,9 +229,9 @@ def _legend(
     size = BODY if len(names) <= 24 else TINY
     pitch = int(line_height(size)) + 4
     y += pitch - 8
-    for number, (name, many) in enumerate(zip(names, counts.tolist(), strict=True)):
+    for place, (name, many) in enumerate(zip(names, counts.tolist(), strict=True)):
         spot = np.array([[left, y - 0.3 * pitch]])
-        _scatter(sheet, spot, np.array([number]), colors, shapes, 190 if size == BODY else 110)
+        _scatter(sheet, spot, np.array([place]), colors, shapes, 190 if size == BODY else 110)
         sheet.text(right, y, f"{many:,}", size=TINY, color=sheet.theme.muted, across="right")
         sheet.text(left + 22, y, name, size=size, width=right - left - 90)
         y += pitch
@@ -236,3 +241,65 @@ def _legend(
         sheet.text(left + 22, y, "mistakes", size=size, width=right - left - 90)
         y += pitch
     return y
+
+
+def draw_agreement(
+    true: Numbers,
+    predicted: Numbers,
+    *,
+    half_width: float | None = None,
+    theme: str = "light",
+    title: str = "Predicted and true numbers",
+) -> Figure:
+    """Draws a point for each sample, and the line on which predictions are right.
+
+    Args:
+        true: Shape (samples,).
+        predicted: Shape (samples,).
+        half_width: Of the intervals around predictions, drawn beside the line; None without.
+        theme: `light` or `dark`.
+        title: The heading.
+
+    Returns:
+        A figure of 7 inches width.
+
+    Raises:
+        UsageError: There is no sample, or the shapes differ.
+    """
+    true, predicted = (
+        np.asarray(true, np.float64)[:MOST_COMPARED],
+        np.asarray(predicted, np.float64)[:MOST_COMPARED],
+    )
+    if not len(true) or true.shape != predicted.shape:
+        raise UsageError(
+            f"true and predicted must have one number for each sample. Received: {true.shape} and"
+            f" {predicted.shape}."
+        )
+    sheet = Sheet(find_theme(theme))
+    y = sheet.title(title)
+    told = f"{count(len(true), 'sample')}: true number to the right, predicted number upwards"
+    y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
+    low, high = float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))
+    margin = 0.04 * (high - low) or 1.0
+    low, high = low - margin, high + margin
+    left, top = MARGIN + _BESIDE, y
+
+    def along(values: Numbers) -> Numbers:
+        return left + (values - low) / (high - low) * _SQUARE
+
+    def down(values: Numbers) -> Numbers:
+        return top + (high - values) / (high - low) * _SQUARE
+
+    sheet.box(left, top, _SQUARE, _SQUARE, edge=sheet.theme.rule)
+    for shift in (0.0, *(() if half_width is None else (-half_width, half_width))):
+        ends = np.array([max(low, low - shift), min(high, high - shift)])
+        if ends[0] < ends[1]:
+            color = sheet.theme.muted if shift == 0 else sheet.theme.rule
+            sheet.line(list(along(ends)), list(down(ends + shift)), color=color)
+    for x, place in zip(along(true), down(predicted), strict=True):
+        sheet.box(x - _DOT / 2, place - _DOT / 2, _DOT, _DOT, fill=sheet.theme.first, width=0)
+    for value in (low + margin, high - margin):
+        at = np.array([value])
+        sheet.text(left - 12, float(down(at)[0]) + 6, number(value), size=SMALL, across="right")
+        sheet.text(float(along(at)[0]), top + _SQUARE + 26, number(value), size=SMALL, across="center")
+    return sheet.finish(top + _SQUARE + 44)
