@@ -19,7 +19,7 @@ from convscope.data.groups import (
     same_numbers,
     too_few,
 )
-from convscope.data.labels import labeled
+from convscope.data.labels import composed_classes, labeled
 from convscope.data.overlaps import divided_groups, duplicate_warnings, near_warnings
 from convscope.data.splits import Pool, Samples, Splits, divided
 from convscope.data.stratify import FRACTION, Codes, carve, carve_groups, missing_splits, split_codes
@@ -130,7 +130,9 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         if not any(line.startswith("validation: the train") for line in decisions):
             many = found.nouns[1]
             decisions.append(f"validation: the train {many} themselves, because there are no others")
-    warnings = (*found.warnings, *drawing.warnings, *_warned(found, labels, (same, near), codes))
+    composed = "" if judged or found.strata != "class" else composed_classes(class_names)
+    said = [*found.warnings, *drawing.warnings, *([composed] if composed else [])]
+    warnings = (*said, *_warned(found, labels, (same, near), codes))
     return Splits(
         train,
         validation,

@@ -1,4 +1,4 @@
-"""How the rows of a text table are parted into fields, found by how its first rows divide."""
+"""How the rows of a text table are divided into fields, found by how its first rows divide."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def parted_by(lines: Sequence[str], dialect: Dialect, before: int = 0) -> Parted
 
     Args:
         lines: Without their ends.
-        dialect: How they are parted.
+        dialect: How their fields are separated.
         before: Lines of the file before these.
     """
     rows: list[tuple[int, list[str]]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,6 +18,7 @@ from convscope.types import SPLITS, SplitName
 MOST_CLASSES = 2000
 """Classes of two columns that are compared, and those that are counted for a message."""
 _BITS = frozenset({"0", "1", "0.0", "1.0", "True", "False", "true", "false"})
+_BETWEEN = re.compile(r"[\s,;+]+")
 UNKNOWN = "-1"
 """What some data sets write where a label is not known."""
 
@@ -118,6 +121,31 @@ def _described(name: str, classes: Sequence[str]) -> str:
 def _plain(value: object) -> object:
     """What can be compared; lists and objects by their text."""
     return value if isinstance(value, str | int | float) or value is None else str(value)
+
+
+def composed_classes(class_names: Sequence[str]) -> str:
+    """What to say of class names that are made of a few words, each in several of them; empty otherwise.
+
+    Where several classes of one sample (multi-label) are written into one column, each combination of them
+    would be learned as a class of its own.
+
+    Example:
+        >>> composed_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[:36]
+        "labels: 'rust scab', 'rust spot' and"
+        >>> composed_classes(["New York", "New Jersey", "Ohio"])
+        ''
+    """
+    parts = {name: tuple(part for part in _BETWEEN.split(name) if part) for name in class_names}
+    composed = [name for name in class_names if len(parts[name]) > 1]
+    counts = Counter(part for name in class_names for part in set(parts[name]))
+    if len(composed) < 3 or any(counts[part] < 2 for name in composed for part in parts[name]):
+        return ""
+    return (
+        f"labels: {composed[0]!r}, {composed[1]!r} and {len(composed) - 2} more are made of"
+        f" {len({part for name in composed for part in parts[name]})} words; each is taken for a class of its"
+        " own. If they are several classes of one sample (multi-label), write a column of 0 and 1 for each"
+        " and learn them one by one with --label-column"
+    )
 
 
 def labeled(

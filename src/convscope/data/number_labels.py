@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.assembly import Found, assemble, only_labeled
+from convscope.data.columns import is_label_name
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split, Splits
 from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
 
 STRATA = 4
 """Parts of equal size by value, of which each drawn split gets its share."""
+MOST_NUMBERED = 40
+"""Different whole numbers at most that are classes where the name of their column tells neither."""
+_NUMBERED = re.compile(r"(?:.*[_ .-])?(?:id|idx|index|no|nr|num|number|code|type|kind|group)s?|.*Id", re.I)
 FEWEST = 8
 """Samples with a number at least, so that each split has some."""
 
@@ -62,8 +69,32 @@ def is_number(label: str) -> bool:
         return False
 
 
+def holds_numbers_to_predict(snapshot: DataSnapshot, file: Path, name: str) -> bool:
+    """Whether a column of a table holds numbers to predict, by its first rows and, in doubt, by all of them.
+
+    Among a few rows each of many numbered classes stands once, as each of many numbers does.
+
+    Args:
+        snapshot: What is seen of the data.
+        file: The table.
+        name: The column of the labels.
+    """
+    head = snapshot.table(file)
+    first = () if head is None or name not in head.first else head.column(head.first.index(name))
+    if not all(is_number(value) for value in first if value):
+        return False
+    values = [value for value in snapshot.values(file, name) or first if value]
+    if are_numbers_to_predict(values):
+        return True
+    many = len(set(values)) > MOST_NUMBERED and all(map(is_number, values))
+    return many and not is_label_name(name) and _NUMBERED.fullmatch(name) is None
+
+
 def are_numbers_to_predict(labels: Sequence[str]) -> bool:
     """Whether labels are numbers to predict, not classes: many different ones, most of them with decimals.
+
+    Args:
+        labels: Of all samples: a few of them say little about whole numbers.
 
     Example:
         >>> are_numbers_to_predict(["0.25", "1.5", "3.75", "2.5", "8.1"] * 2)

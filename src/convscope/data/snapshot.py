@@ -22,11 +22,15 @@ from convscope.data.heads import (
     table_head,
     text_head,
 )
+from convscope.data.tables import open_table, table_kind
+from convscope.errors import ConvscopeError
 
 MOST_FILES = 4_000
 """Files of a folder that are listed."""
 MOST_OPENED = 50
 """Files of one sort that are opened."""
+MOST_VALUES = 20_000
+"""Rows of a table that are read for one column."""
 
 _MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s?(?:%|°?[A-Za-zµ]{1,4}(?:/s)?)")
 _ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|citation|authors|contributing)([._-].*)?", re.I)
@@ -136,6 +140,23 @@ class DataSnapshot:
             binary = suffix_of(file) in PARQUET
             self._tables[file] = table_head(file, "" if binary else self.head(file))
         return self._tables[file]
+
+    def values(self, file: Path, name: str) -> tuple[str, ...]:
+        """What stands in a column of a table, over many more rows than `table` has.
+
+        Args:
+            file: A table.
+            name: The column; nothing where there is none, or a row is malformed.
+        """
+        kind = table_kind(file)
+        if kind is None:
+            return ()
+        try:
+            table = open_table(file, kind)
+            cells = [cell for _, (cell,) in islice(table.rows([name]), MOST_VALUES)]
+        except ConvscopeError:
+            return ()
+        return tuple("" if cell is None else table.numbers.plain(str(cell)) for cell in cells)
 
     def arrays(self, file: Path) -> Mapping[str, ArrayHead]:
         """The arrays of a file by their names, none of which is loaded, as `array_heads` reads them."""

@@ -151,7 +151,7 @@ def table_format(
     Args:
         path: The file; one that ends in `.gz` is unpacked.
         encoding: What the user named; detected by default.
-        tabs: Whether its name says that fields are parted by tabs, which are preferred then.
+        tabs: Whether its name says that fields are separated by tabs, which are preferred then.
         header: Whether the first row names the columns; detected by default.
         wanted: Names of columns that the user gave: a first row that has one is a header.
         usual: Names, in lower case, that hardly ever are values.
@@ -268,7 +268,7 @@ def _of_rows(parted: Parted, asked: _Asked, before: int) -> TableFormat:
 def _of_dialect(parted: Parted, name: str) -> list[str]:
     said, dialect = [], parted.dialect
     if dialect.delimiter not in (",", "\t") and parted.width > 1:
-        said.append(f"delimiter: the fields of {name} are parted by {_NAMES[dialect.delimiter]}")
+        said.append(f"delimiter: the fields of {name} are separated by {_NAMES[dialect.delimiter]}")
     if dialect.ending:
         said.append(f"delimiter: the {dialect.ending!r} at the end of each line of {name} parts nothing")
     if dialect.escape:

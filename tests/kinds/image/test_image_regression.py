@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from convscope.data.snapshot import DataSnapshot
@@ -46,3 +47,29 @@ def test_a_run_learns_numbers_of_images(tmp_path):
     assert judged.rmse < judged.baseline_rmse
     (row,) = predict(tmp_path / "run", [folder / "0.png"]).rows
     assert 0 < row.value < 30
+
+
+def write_numbered(folder, column, numbers):
+    folder.mkdir()
+    for at in range(len(numbers)):
+        Image.fromarray(np.full((4, 4), at % 256, np.uint8)).save(folder / f"{at}.png")
+    rows = [f"{at}.png,{number}" for at, number in enumerate(numbers)]
+    (folder / "labels.csv").write_text("\n".join([f"file,{column}", *rows]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("column", "recipe"),
+    [("label", "image-classification"), ("breed_id", "image-classification"), ("age", "image-regression")],
+)
+def test_whole_numbers_that_come_again_are_classes_unless_their_column_says_else(tmp_path, column, recipe):
+    numbers = np.random.default_rng(0).permutation(np.repeat(np.arange(60), 4))
+    found = detect(DataSnapshot(write_numbered(tmp_path / "many", column, numbers)))
+    assert found.recipe == recipe
+    assert (f"numbers to predict in {column!r}" in found.reason) == (recipe == "image-regression")
+
+
+def test_whole_numbers_in_the_only_other_column_are_read(tmp_path):
+    numbers = np.random.default_rng(0).integers(1, 100, 90)
+    splits = read_numbered_images(write_numbered(tmp_path / "scores", "score", numbers))
+    assert sum(len(splits[name]) for name in ("train", "validation", "test")) == 90

@@ -380,3 +380,24 @@ def test_choices_of_label_studio_are_refused_with_the_lines_that_make_a_table(tm
     with pytest.raises(DataError, match="Label Studio") as raised:
         read_images(tmp_path)
     assert "to_csv('labels.csv'" in raised.value.hint
+
+
+def test_columns_of_several_classes_are_no_votes(tmp_path):
+    lines = ["image,round,square,red,blue"]
+    for number in range(12):
+        write(tmp_path / f"{number}.png", png(picture(number)))
+        shape, color = number % 2, number // 2 % 2
+        lines.append(f"{number}.png,{shape},{1 - shape},{color},{1 - color}")
+    write(tmp_path / "labels.csv", "\n".join(lines).encode())
+    with pytest.raises(DataError, match="several classes per image") as caught:
+        read_images(tmp_path)
+    assert "--label-column round" in caught.value.hint
+
+
+def test_classes_that_combine_words_are_a_warning(tmp_path):
+    lines = ["image,label"]
+    for number in range(16):
+        write(tmp_path / f"{number}.png", png(picture(number)))
+        lines.append(f"{number}.png,{('rust', 'spot')[number % 2]} {('wet', 'dry')[number // 2 % 2]}")
+    write(tmp_path / "labels.csv", "\n".join(lines).encode())
+    assert any("several classes of one sample" in line for line in read_images(tmp_path).warnings)

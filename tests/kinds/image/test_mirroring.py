@@ -56,3 +56,11 @@ def test_what_cannot_be_told_is_not_mirrored(count):
     answer = found(noise, np.arange(count) % 2, ("a", "b"))
     assert not answer.allowed
     assert "too few" in answer.line
+
+
+def test_a_class_of_one_image_is_not_learned_by_the_first_model(recwarn):
+    images, labels = blobs(600)
+    labels[0] = 2
+    answer = found(images, labels, ("up", "down", "once"))
+    assert answer.allowed
+    assert not recwarn.list

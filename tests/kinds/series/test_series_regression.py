@@ -122,3 +122,16 @@ def test_a_run_learns_numbers_and_gives_intervals(tmp_path):
     rows = predict(tmp_path / "run", [path]).rows
     assert rows[0].low < rows[0].value < rows[0].high
     assert "Predicted over true numbers" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_only_column_that_is_steady_in_each_series_is_the_label(tmp_path):
+    lines = ["id,t,x,load"]
+    for series in range(12):
+        lines += [f"{series},{t},{np.sin(t / 2) * (1 + series):.3f},{1.25 + series:.2f}" for t in range(20)]
+    path = tmp_path / "loads.csv"
+    path.write_text("\n".join(lines) + "\n")
+    assert detect(DataSnapshot(path)).recipe == "series-regression"
+    splits = read(path)
+    assert sorted(np.concatenate([splits[name].labels for name in ("train", "validation", "test")])) == [
+        1.25 + series for series in range(12)
+    ]

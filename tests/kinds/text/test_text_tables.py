@@ -231,3 +231,10 @@ def test_inputs_are_read_from_whatever_was_learned_from(tmp_path):
     assert [each.words for each in found.sentences[:2]] == [("Ada", "lives"), ("in", "Oslo")]
     assert found.sentences[-1].words == ("Otto", "lives", "there", ".")
     assert found.name(1).endswith("d.txt#4")
+
+
+def test_speakers_are_groups_and_no_labels(tmp_path):
+    rows = [(f"some words of sample {n}", f"s{n % 6}", ("glad", "sad")[n % 2]) for n in range(60)]
+    splits = read_texts(table(tmp_path / "a.csv", rows, ("utterance", "speaker", "mood")))
+    assert splits.class_names == ("glad", "sad")
+    assert any(line.startswith("groups: 6, by column 'speaker'") for line in splits.decisions)

@@ -69,7 +69,9 @@ def mirroring_of(train: Split, class_names: tuple[str, ...], seed: int) -> Mirro
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(train))[: MOST_LEARNED + MOST_ASKED]
     asked, learned = np.split(order, [min(len(order) // 3, MOST_ASKED)])
-    if len(asked) < FEWEST_ASKED or len(np.unique(train.labels[learned])) < 2:
+    several = np.bincount(train.labels[learned], minlength=len(class_names)) > 1
+    learned = learned[several[train.labels[learned]]]  # one image has no covariance
+    if len(asked) < FEWEST_ASKED or several.sum() < 2:
         return _off(f"{len(train)} train images are too few to find out whether mirroring keeps classes")
     known = _known(train, learned, asked)
     labels = train.labels[asked]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from convscope.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column, is_label_name
 from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
-from convscope.data.number_labels import are_numbers_to_predict
+from convscope.data.number_labels import holds_numbers_to_predict
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import split_of, words_beside
 from convscope.kinds.contract.kind import Detection
@@ -96,8 +96,9 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
         head = snapshot.tables[file]
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
-        recipe = REGRESSION if _has_numbers(head) else RECIPE
-        yield from (replace(each, recipe=recipe) for each in _named(file, head))
+        numbers = _numbers_column(snapshot, file, head)
+        for each in _named(file, head):
+            yield each if numbers is None else _of_numbers(each, numbers)
 
 
 def _place(file: Path) -> int:
@@ -108,12 +109,22 @@ def _place(file: Path) -> int:
     return 0 if split == "train" else 1 if split is None else 2
 
 
-def _has_numbers(head: TableHead) -> bool:
-    """Whether the labels of a table of images are numbers to predict."""
-    others = [at for at in range(len(head.first)) if not any(map(is_image_name, head.column(at)[:_FEW]))]
+def _numbers_column(snapshot: DataSnapshot, file: Path, head: TableHead) -> str | None:
+    """The column of a table of images that holds numbers to predict; None where there is none."""
+    places = range(len(head.first))
+    others = [at for at in places if not any(map(is_image_name, head.column(at)[:_FEW]))]
+    if len(others) == len(places):
+        others = [at for at in places if not _are_beside(file, head.column(at)[:_FEW])]
     called = [at for at in others if is_label_name(head.first[at])]
     labels = called[:1] or (others if len(others) == 1 else [])
-    return any(are_numbers_to_predict(head.column(at)) for at in labels)
+    names = (head.first[at] for at in labels)
+    return next((name for name in names if holds_numbers_to_predict(snapshot, file, name)), None)
+
+
+def _of_numbers(found: Detection, column: str) -> Detection:
+    return replace(
+        found, recipe=REGRESSION, reason=f"{found.reason} and numbers to predict in {column!r}, not classes"
+    )
 
 
 def _encoded(file: Path, head: TableHead) -> Iterator[Detection]:
@@ -155,7 +166,7 @@ def _named(file: Path, head: TableHead) -> Iterator[Detection]:
 
 def _are_beside(file: Path, cells: Sequence[str]) -> bool:
     """Whether cells are names of images, but for their endings, in the folder of a table or in one near."""
-    if not all(0 < len(cell) < _LONGEST_NAME and not set(cell) & set("\0\n") for cell in cells):
+    if not cells or not all(0 < len(cell) < _LONGEST_NAME and not set(cell) & set("\0\n") for cell in cells):
         return False
     near = [file.parent, *_folders_in(file.parent), *folders_near(file.parent)]
     return all(any(_is_there(folder / cell) for folder in near) for cell in cells)

@@ -12,7 +12,7 @@ from convscope.data.file_labels import named_classes
 from convscope.data.heads import DELIMITED, TableHead, suffix_of
 from convscope.data.listing import Listing
 from convscope.data.number_forms import is_number
-from convscope.data.number_labels import are_numbers_to_predict
+from convscope.data.number_labels import holds_numbers_to_predict
 from convscope.data.snapshot import DataSnapshot
 from convscope.data.split_names import split_of
 from convscope.kinds.contract.kind import Detection
@@ -31,6 +31,8 @@ from convscope.kinds.series.remaining_life.columns import unit_column_of
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
 ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
+_STEADY = 0.5
+"""Confidence where nothing but its content tells the column of labels."""
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
@@ -63,14 +65,14 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
         elif _OF_ARCHIVE.fullmatch(file.name.removesuffix(".gz")):
             head = snapshot.table(file)
             if head is not None:
-                yield from _of_rows(file.name, _rows(head), 0.95)
+                yield from _of_rows(snapshot, file, head, 0.95)
     for file, head in snapshot.tables.items():
         if head.types:
             yield from _of_schema(file.name, head)
         elif head.rows:
             yield from _of_lists(file.name, head)
-            yield from _of_rows(file.name, _rows(head), 0.7)
-            yield from _of_counted(file.name, _rows(head))
+            yield from _of_rows(snapshot, file, head, 0.7)
+            yield from _of_counted(snapshot, file, head)
     yield from _of_folders(snapshot)
     yield from _of_names(snapshot)
 
@@ -224,8 +226,9 @@ def _of_lists(name: str, head: TableHead) -> Iterator[Detection]:
         yield Detection(CLASSIFICATION, 0.9, reason)
 
 
-def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Iterator[Detection]:
+def _of_rows(snapshot: DataSnapshot, file: Path, head: TableHead, confidence: float) -> Iterator[Detection]:
     """A text table with a label and a series in each row, or rows by ids."""
+    name, rows = file.name, _rows(head)
     if len(rows) < 2:
         return
     if not is_header(rows[0]):
@@ -236,7 +239,8 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
             yield Detection(CLASSIFICATION, confidence, f"each row of {name} is a label and a series")
         return
     names = rows[0]
-    label, ids = _label_of(names), find_column(names, ID_COLUMNS)
+    called, ids = _label_of(names), find_column(names, ID_COLUMNS)
+    label = _steady(snapshot, file, names, ids) if called is None and ids is not None else called
     if label is None:
         return
     annotations = {label, ids, find_column(names, SPLIT_COLUMNS)}
@@ -246,17 +250,17 @@ def _of_rows(name: str, rows: Sequence[Sequence[str]], confidence: float) -> Ite
     if all(others) and all(_is_value(field) for row in others for field in row):
         timed = any(looks_like_time(field) for row in others for field in row)
         if ids is not None or not timed or names_count(columns):
-            numbers = are_numbers_to_predict([row[label] for row in rows[1:] if label < len(row)])
+            numbers = holds_numbers_to_predict(snapshot, file, names[label])
             for found in _beside_label(name, names, label, columns, ids):
-                yield (
-                    replace(found, recipe=REGRESSION, reason=_NUMBERS_THERE.format(found.reason))
-                    if numbers
-                    else found
-                )
+                sure = found.confidence if called is not None else _STEADY
+                reason = _NUMBERS_THERE.format(found.reason) if numbers else found.reason
+                recipe = REGRESSION if numbers else found.recipe
+                yield replace(found, recipe=recipe, confidence=sure, reason=reason)
 
 
-def _of_counted(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Detection]:
+def _of_counted(snapshot: DataSnapshot, file: Path, head: TableHead) -> Iterator[Detection]:
     """A text table of columns of numbers whose names count, and one other column at an end: the label."""
+    name, rows = file.name, _rows(head)
     names = rows[0]
     counted = [names.index(name) for name in counted_columns(names)]
     if len(rows) < 2 or not counted:
@@ -272,9 +276,22 @@ def _of_counted(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Detection]
     if len(rest) != 1 or rest[0] not in (0, len(names) - 1) or not below:
         return
     if all(_is_value(row[at]) for row in below for at in counted):
-        numbers = are_numbers_to_predict([row[rest[0]] for row in below])
+        numbers = holds_numbers_to_predict(snapshot, file, names[rest[0]])
         reason = f"{name} has columns that count from {names[counted[0]]!r} on beside {names[rest[0]]!r}"
         yield Detection(REGRESSION if numbers else CLASSIFICATION, 0.8, reason)
+
+
+def _steady(snapshot: DataSnapshot, file: Path, names: Sequence[str], ids: int) -> int | None:
+    """The position of the only column that has one value beside each id, and several in all."""
+    series = snapshot.values(file, names[ids])
+    if len(set(series)) * 2 > len(series):
+        return None
+    found = []
+    for at, name in enumerate(names):
+        pairs = set(zip(series, snapshot.values(file, name), strict=True)) if at != ids else set()
+        if len(pairs) == len(set(series)) and len({value for _, value in pairs}) > 1:
+            found.append(at)
+    return found[0] if len(found) == 1 else None
 
 
 def _label_of(names: Sequence[str]) -> int | None:

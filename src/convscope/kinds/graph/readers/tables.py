@@ -115,7 +115,7 @@ def _format(
         return found
     tabbed = ["\t".join(line.split()) for line in lines]
     spaced = format_of_lines(tabbed, path.name, tabs=True, header=header, wanted=wanted, usual=usual)
-    said = f"delimiter: the fields of {path.name} are parted by white space"
+    said = f"delimiter: the fields of {path.name} are separated by white space"
     white = Dialect(WHITE_SPACE, "")
     return replace(spaced, dialect=white, encoding=name, decisions=(said, *spaced.decisions))
 

@@ -16,7 +16,7 @@ from convscope.data.columns import (
 )
 from convscope.data.groups import group_column
 from convscope.data.labels import several_labels
-from convscope.data.number_labels import are_numbers_to_predict
+from convscope.data.number_labels import is_number
 from convscope.data.tables import PEEKED, Table
 from convscope.errors import DataError
 from convscope.kinds.image.readers.names import is_image_name
@@ -168,7 +168,7 @@ def _label_columns(
         return None, one_hot
     if not named:
         named = [name for name in others if 1 < len(set(cells[name])) <= len(cells[name]) / 2]
-    if not named and len(others) == 1 and are_numbers_to_predict(cells[others[0]]):
+    if not named and len(others) == 1 and all(map(is_number, cells[others[0]])):
         named = list(others)
     if len(named) > 1:
         named = _distinct(named, cells)
@@ -197,6 +197,7 @@ def _vote_columns(others: Sequence[str], cells: Mapping[str, Sequence[str]]) -> 
         return ()
     sums = {sum(map(int, row)) for row in zip(*(cells[name] for name in numbered), strict=True)}
     voted = len(sums) == 1 and max(sums) > 1 and len(numbered) == len([n for n in others if cells[n]])
+    voted = voted and not all(_is_one_hot(cells[name]) for name in numbered)
     return numbered if voted else ()
 
 

@@ -188,12 +188,14 @@ def _label_column(
     called = called_labels(free)
     if len(called) == 1 or not labelled:
         return (called[0] if len(called) == 1 else None), ()
-    words = [name for name in called or free if holds_words(frame[name])]
-    words = [name for name in words if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
+    others = [name for name in called or free if name.lower() not in (*SPLIT_COLUMNS, *ID_COLUMNS)]
+    words = [name for name in others if holds_words(frame[name])]
     if len(words) == 1:
         return words[0], tuple(name for name in called if name != words[0] and _alike(frame, words[0], name))
     uncounted = [name for name in free if not name[-1:].isdigit()]
-    if len(uncounted) == 1 and names_count([name for name in free if name != uncounted[0]]):
+    if len(uncounted) != 1 or not names_count([name for name in free if name != uncounted[0]]):
+        uncounted = _steady(frame, free)
+    if len(uncounted) == 1:
         return uncounted[0], ()
     bits = [name for name in free if name not in counted_columns(free) and is_bits(frame[name])]
     if len(bits) > 1:
@@ -204,6 +206,14 @@ def _label_column(
         f" {which}",
         hint="Name it with --label-column.",
     )
+
+
+def _steady(frame: pandas.DataFrame, free: Sequence[str]) -> list[str]:
+    """The columns with one value in all rows of a series, and several among the series of the table."""
+    ids = _repeating_ids(frame, free)
+    others = [name for name in free if ids not in (None, name) and frame[name].nunique() > 1]
+    most = frame.groupby(ids)[others].nunique(dropna=False).max() if others else {}
+    return [name for name in others if most[name] == 1]
 
 
 def is_bits(column: pandas.Series) -> bool:
@@ -281,10 +291,7 @@ def _can_be_label(column: pandas.Series, numbers: bool) -> bool:
         lengths = column.dropna().astype("string").str.len()
         return bool(len(lengths) and lengths.max() <= LONGEST_LABEL)
     known = column.dropna()
-    if not pandas_library().api.types.is_numeric_dtype(known.dtype) or not len(known):
-        return False
-    classes = len(np.unique(known.to_numpy(dtype=np.float64)))
-    return _is_whole(column) and 2 <= classes <= min(_MOST_CLASSES, len(known) // 2 + 1)
+    return _is_whole(column) and 2 <= known.nunique() <= min(_MOST_CLASSES, len(known) // 2 + 1)
 
 
 def _is_whole(column: pandas.Series) -> bool:
@@ -368,8 +375,8 @@ def id_column(
 
 def ids_alike(frame: pandas.DataFrame, ids: str) -> list[str]:
     """The columns that say the same as that of ids in other words, such as its number."""
-    others = [str(name) for name in frame.columns if name != ids and _may_be_ids(frame[name])]
-    return [name for name in others if _alike(frame, ids, name)]
+    others = (str(name) for name in frame.columns if name != ids)
+    return [name for name in others if _may_be_ids(frame[name]) and _alike(frame, ids, name)]
 
 
 def _takes_turns(column: pandas.Series) -> bool:

@@ -173,7 +173,7 @@ def find_text_columns(table: Table, given: ColumnsGiven, labelled: bool = True) 
         if len(texts) > 1:
             decisions.append(f"text: {' and '.join(map(repr, texts))} joined, because a label is of both")
     if labelled and label is None:
-        label, noted = _label(table, seen, (*texts, split))
+        label, noted = _label(table, seen, (*texts, split), given.group)
         decisions += noted
     if label is not None and label in texts:
         raise DataError(
@@ -277,8 +277,13 @@ def _pair(seen: _Seen, found: str) -> tuple[str, ...]:
     return (found,)
 
 
-def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str, list[str]]:
-    """The column of labels and how it was found; by its name if possible, else the only one it can be."""
+def _label(
+    table: Table, seen: _Seen, taken: Sequence[str | None], asked: str | None
+) -> tuple[str, list[str]]:
+    """The column of labels and how it was found; by its name if possible, else the only one it can be.
+
+    A column of groups, such as speakers, is one only where no other can be.
+    """
     free = [name for name in seen.columns if name not in taken]
     if table.named:
         usual = [name for name in free if name.strip().lower() in LABEL_COLUMNS]
@@ -290,7 +295,9 @@ def _label(table: Table, seen: _Seen, taken: Sequence[str | None]) -> tuple[str,
             if names:
                 names.sort(key=lambda name: _are_numbers(seen[name].values))  # words name classes better
                 return _same(table, names), []
+    grouping = group_column(free, asked) if table.named else None
     found = [name for name in free if seen[name].may_be_label(_MOST_LABELS)]
+    found = [name for name in found if name != grouping] or found
     if not found:
         raise _missing(table, "label", "label")
     if len(found) > 1:
