@@ -1,6 +1,7 @@
 """What plain `convscope train` reaches on graphs, by the protocols of the literature.
 
     python benchmarks/graphs.py [--data FOLDER] [--runs FOLDER] [--only NAME ...] [--json FILE] [--quick]
+                                [--peers PYTHON]
 
 | name | data | protocol |
 |---|---|---|
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,10 +27,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from results import Figure, add_arguments, print_table, write_results
+from scipy.sparse import csr_array
 
 from convscope import api
+from convscope.kinds.graph.batching import wiring_of
+from convscope.kinds.graph.link_prediction.metrics import LinkScores, link_scores
+from convscope.kinds.graph.link_prediction.negatives import Likeness, hard_negatives
+from convscope.kinds.graph.link_prediction.reader import LinkSamples, read_links
+from convscope.kinds.graph.link_prediction.recipe import CHOSEN_BY, HARD
 from convscope.run import Run
+from convscope.types import SPLITS
 
 QUICK_SEEDS = 2
 QUICK_EPOCHS = 30
@@ -125,7 +135,9 @@ def measured(line: Line, given: argparse.Namespace) -> list[Figure]:
 
 LINKS = "cora-links"
 LINK_TARGETS = {"auc": 92.0, "average_precision": 93.0}
-LINK_SEEDS = 10
+LINK_SEEDS = range(100, 110)
+"""Splits that no setting was chosen on."""
+PEER = "GCN of PyTorch Geometric"
 FOLDED = {
     "nci1-graphs": ("nci1", 80.0),
     "proteins-graphs": ("proteins", 75.0),
@@ -135,28 +147,72 @@ FOLDS = 10
 QUICK_FOLDS = 2
 
 
+def peer_scores(python: Path, path: Path, folder: Path, seed: int) -> LinkScores:
+    """What PyTorch Geometric reaches on the same links and negatives.
+
+    Args:
+        python: An interpreter that has it.
+        path: The data.
+        folder: Where what it is given and its scores are kept.
+        seed: Of the split and of its weights.
+    """
+    splits = read_links(path, seed=seed)
+    parts = {name: as_links(splits[name].samples) for name in SPLITS}
+    graph, known = parts["train"].graph, parts["test"].known
+    links = {name: part.pairs[splits[name].labels == 1] for name, part in parts.items()}
+    hard, chosen = (
+        hard_negatives(Likeness(graph), links[name], known, count)
+        for name, count in (("test", HARD), ("validation", CHOSEN_BY))
+    )
+    file = folder / f"{LINKS}-{seed}.npz"
+    if not file.with_suffix(".scores.npy").exists():
+        values = csr_array(graph.features, dtype=np.float32).toarray()
+        np.savez(
+            file,
+            features=values / np.maximum(values.sum(axis=1, keepdims=True), 1),
+            edges=np.stack(wiring_of(graph).adjacency.nonzero()),
+            links=links["train"],
+            chosen=links["validation"],
+            chosen_hard=chosen,
+            asked=np.concatenate([parts["test"].pairs, hard.reshape(-1, 2)]),
+            seed=seed,
+        )
+        script = Path(__file__).with_name("graph_link_peers.py")
+        subprocess.run([python, script, file], check=True)
+    scores = np.load(file.with_suffix(".scores.npy"), allow_pickle=False)
+    pairs = len(parts["test"])
+    return link_scores(PEER, splits.test.labels == 1, scores[:pairs], scores[pairs:].reshape(hard.shape[:2]))
+
+
+def as_links(samples: object) -> LinkSamples:
+    """Samples that are pairs."""
+    assert isinstance(samples, LinkSamples)
+    return samples
+
+
 def measured_links(given: argparse.Namespace) -> list[Figure]:
-    """What links are predicted, means over splits, beside what is scored without a model."""
-    seeds = range(QUICK_SEEDS if given.quick else LINK_SEEDS)
+    """What links are predicted, means over splits, beside what is scored without a model and by a peer."""
+    seeds = LINK_SEEDS[: QUICK_SEEDS if given.quick else None]
+    path = given.data / "cora"
     options = {"recipe": "link-prediction", **({"epochs": QUICK_EPOCHS} if given.quick else {})}
-    runs = [trained(given.data / "cora", given.runs / f"{LINKS}-{seed}", seed, options) for seed in seeds]
+    runs = [trained(path, given.runs / f"{LINKS}-{seed}", seed, options) for seed in seeds]
     judged = [run.metrics()["test"] for run in runs]
+    rows = [[LinkScores.from_json(each) for each in (one["model"], *one["beside"])] for one in judged]
+    if given.peers is not None:
+        for row, seed in zip(rows, seeds, strict=True):
+            row.append(peer_scores(given.peers, path, given.runs, seed))
     print(f"{LINKS}: hash of the splits {split_hash(runs)}", flush=True)
-
-    def mean(name: str, place: int | None = None) -> float:
-        values = [each["model"] if place is None else each["beside"][place] for each in judged]
-        return 100 * statistics.mean(each[name] for each in values)
-
-    names = [each["name"] for each in judged[0]["beside"]]
-    best = max(mean("mrr", place) for place in range(len(names)))
-    targets = {} if given.quick else {**LINK_TARGETS, "mrr": best}
     figures = []
     for name in ("auc", "average_precision", "mrr"):
-        spread = statistics.pstdev([100 * each["model"][name] for each in judged])
-        said = f"{LINKS}: {name}, {len(runs)} splits, standard deviation {spread:.2f}"
-        figures.append(Figure(said, mean(name), "%", targets.get(name)))
+        values = 100 * np.array([[getattr(each, name) for each in row] for row in rows])
+        mean = values.mean(axis=0)
+        target = LINK_TARGETS.get(name, float(mean[1:].max()))
+        spread = f"{len(runs)} splits, seeds from {seeds[0]}, standard deviation {values[:, 0].std():.2f}"
+        said = f"{LINKS}: {name}, {spread}"
+        figures.append(Figure(said, float(mean[0]), "%", None if given.quick else target))
         figures += [
-            Figure(f"{LINKS}: {name} of {other}", mean(name, place), "%") for place, other in enumerate(names)
+            Figure(f"{LINKS}: {name} of {each.name}", float(value), "%")
+            for each, value in zip(rows[0][1:], mean[1:], strict=True)
         ]
     return figures
 
@@ -191,6 +247,7 @@ def main() -> None:
     add_arguments(parser)
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--peers", type=Path, help="interpreter that has PyTorch Geometric, to compare links")
     parser.add_argument("--only", nargs="*", default=[], help="names of lines")
     given = parser.parse_args()
     figures: list[Figure] = []
@@ -204,7 +261,7 @@ def main() -> None:
     ):
         if not given.only or name in given.only:
             figures += measure(given)
-            write_results(given.json, figures, list(range(LINK_SEEDS)))
+            write_results(given.json, figures, [*LINK_SEEDS])
     if figures:
         print_table(figures)
 

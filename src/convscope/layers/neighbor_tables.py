@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,26 +55,63 @@ class NeighborTables:
         """The number of neighbors in a row."""
         return int(self.neighbors.shape[1])
 
-    def padded(self, nodes: int, rows: int, merges: int) -> NeighborTables:
-        """The same with as many nodes without a neighbor, empty rows and empty merges as are missing."""
-        more_rows, more_merges = rows - len(self.neighbors), merges - len(self.merges)
-        nothing = rows + merges
 
-        def numbered(sums: Ints) -> Ints:
-            old, end = len(self.neighbors), len(self.neighbors) + len(self.merges)
-            moved = np.where(sums >= old, sums + more_rows, sums)
-            return np.where(sums >= end, nothing, moved).astype(np.int32)
+def stacked_tables(
+    tables: Sequence[NeighborTables], nodes: int, rows: int, merges: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Tables of several graphs as one batch: nodes without a neighbor, empty rows and merges fill them up.
 
-        table = ((0, more_rows), (0, 0))
-        own = np.arange(len(self.reverse) * self.width, rows * self.width, dtype=np.int32)
-        return NeighborTables(
-            np.pad(self.neighbors, table),
-            np.pad(self.weights, table),
-            np.concatenate([self.reverse, own.reshape(-1, self.width)]),
-            np.pad(self.owners, (0, more_rows), constant_values=nodes - 1),
-            np.pad(numbered(self.merges), ((0, more_merges), (0, 0)), constant_values=nothing),
-            np.pad(numbered(self.sums), (0, nodes - self.nodes), constant_values=nothing),
-        )
+    Args:
+        tables: Of one width.
+        nodes: Of each graph in the batch.
+        rows: Of each table in the batch.
+        merges: Of each graph in the batch.
+
+    Returns:
+        The arrays of `NeighborTables` by name, each with the batch as its first axis.
+    """
+    of_nodes, of_rows, of_merges = (
+        np.array([len(getattr(each, name)) for each in tables], np.int64)
+        for name in ("sums", "neighbors", "merges")
+    )
+    nothing, width = rows + merges, tables[0].width
+    empty = np.arange(rows * width, dtype=np.int32).reshape(rows, width)
+
+    def padded(name: str, counts: npt.NDArray[np.int64], size: int, filler: Any) -> npt.NDArray[Any]:
+        return padded_rows(np.concatenate([getattr(each, name) for each in tables]), counts, size, filler)
+
+    def numbered(name: str, counts: npt.NDArray[np.int64], size: int) -> Ints:
+        sums = padded(name, counts, size, -1)
+        old, end = (each.reshape(-1, *(1,) * (sums.ndim - 1)) for each in (of_rows, of_rows + of_merges))
+        moved = np.where(sums >= old, sums + (rows - old), sums)
+        return np.where((sums < 0) | (sums >= end), nothing, moved).astype(np.int32)
+
+    return {
+        "neighbors": padded("neighbors", of_rows, rows, 0),
+        "weights": padded("weights", of_rows, rows, 0),
+        "reverse": padded("reverse", of_rows, rows, empty),
+        "owners": padded("owners", of_rows, rows, nodes - 1),
+        "merges": numbered("merges", of_merges, merges),
+        "sums": numbered("sums", of_nodes, nodes),
+    }
+
+
+def padded_rows(
+    values: npt.NDArray[Any], counts: npt.NDArray[np.int64], size: int, filler: Any = 0
+) -> npt.NDArray[Any]:
+    """Rows of several graphs, one graph after the other, as an array of shape (graphs, size, ...).
+
+    Args:
+        values: All rows.
+        counts: Rows of each graph, shape (graphs,).
+        size: Rows that each graph is to have.
+        filler: What stands in those that it lacks: a number, or an array of shape (size, ...).
+    """
+    found = np.empty((len(counts), size, *values.shape[1:]), values.dtype)
+    found[:] = filler
+    moved = np.arange(len(counts)) * size - (np.cumsum(counts) - counts)
+    found.reshape(-1, *values.shape[1:])[np.arange(len(values)) + np.repeat(moved, counts)] = values
+    return found
 
 
 def best_width(degrees: npt.NDArray[np.int64]) -> int:

@@ -12,7 +12,15 @@ import scipy.sparse as sp
 
 from convscope.kinds.graph.features import Values, dense
 from convscope.kinds.graph.graph import Graph
-from convscope.layers.neighbor_tables import MERGES, WIDTHS, NeighborTables, best_width, neighbor_tables
+from convscope.layers.neighbor_tables import (
+    MERGES,
+    WIDTHS,
+    NeighborTables,
+    best_width,
+    neighbor_tables,
+    padded_rows,
+    stacked_tables,
+)
 
 Ints = npt.NDArray[np.int64]
 Batch = dict[str, npt.NDArray[np.float32] | npt.NDArray[np.int32]]
@@ -255,16 +263,15 @@ def stacked(elements: Sequence[GraphArrays], *, exact: bool = False) -> Batch:
         Inputs by name, as `convscope.layers.neighbors.graph_inputs` has them.
     """
     size = int if exact else padded_size
-    nodes = size(max(len(each.nodes) for each in elements))
-    rows = size(max(1, *(len(each.tables.neighbors) for each in elements)))
-    most = max(len(each.tables.merges) for each in elements)
-    merges = size(most) if most else 0
-    tables = [each.tables.padded(nodes, rows, merges) for each in elements]
-    names = ("neighbors", "weights", "reverse", "owners", "merges", "sums")
+    tables = [each.tables for each in elements]
+    counts = np.array([table.nodes for table in tables], np.int64)
+    nodes = size(int(counts.max()))
+    rows = size(max(1, *(len(table.neighbors) for table in tables)))
+    most = max(len(table.merges) for table in tables)
     return {
-        "nodes": np.stack([_padded(each.nodes, nodes) for each in elements]),
-        "degrees": np.stack([_padded(each.degrees, nodes) for each in elements]),
-        **{name: np.stack([getattr(table, name) for table in tables]) for name in names},
+        "nodes": padded_rows(np.concatenate([each.nodes for each in elements]), counts, nodes),
+        "degrees": padded_rows(np.concatenate([each.degrees for each in elements]), counts, nodes),
+        **stacked_tables(tables, nodes, rows, size(most) if most else 0),
     }
 
 
@@ -272,7 +279,3 @@ def members_of(elements: Sequence[GraphArrays], nodes: int) -> npt.NDArray[np.fl
     """1 for the nodes of a graph and 0 for padding, shape (batch, nodes), float32."""
     counts = np.array([len(each.nodes) for each in elements])
     return (np.arange(nodes) < counts[:, None]).astype(np.float32)
-
-
-def _padded(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
-    return np.pad(values, ((0, count - len(values)), *((0, 0),) * (values.ndim - 1)))

@@ -89,7 +89,7 @@ class NodeFeatures(Plain):
         numbers: Columns of numbers.
         texts: Columns of texts.
         structure: What is taken from the edges, where nothing else or little is known of a node.
-        highest_degree: Degrees that have a feature of their own, from 0; larger ones share the last.
+        highest_degree: Up to which there are ranges of degrees; larger ones share the last.
         positions: Where the nodes of the train graph are, for `position` in `structure`.
     """
 

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,9 +19,9 @@ from convscope.errors import RunError
 from convscope.json_values import Within
 from convscope.kinds.graph.graph import Graph
 
-Structure = Literal["log degree", "degree", "clustering", "position"]
-MOST_DEGREES = 128
-"""Degrees that have a feature of their own at most."""
+Structure = Literal["log degree", "degree range", "clustering", "position"]
+MOST_DEGREES = 2**20
+"""Degrees from which on all share one range."""
 MOST_PAIRS = 2 * 10**7
 """Pairs of neighbors that are counted for clustering coefficients at most."""
 MOST_POSITIONS = 100_000
@@ -102,15 +103,15 @@ def fit_structure(graphs: Sequence[Graph], seed: int) -> tuple[dict[str, Any], l
         names.append("position")
         said.append(f"{positions.width} numbers of a spectral embedding of the adjacency")
     else:
-        names.append("degree")
+        names.append("degree range")
         highest = min(highest, MOST_DEGREES)
-        said.append(f"a feature for each degree up to {highest}")
+        said.append(f"a feature for each of {len(_starts(highest))} ranges of degrees, two to each doubling")
     if max(_pairs(graph) for graph in graphs) <= MOST_PAIRS:
         names.append("clustering")
         said.append("the clustering coefficient")
     fields = {
         "structure": tuple(names),
-        "highest_degree": highest if "degree" in names else 0,
+        "highest_degree": highest if "degree range" in names else 0,
         "positions": positions,
     }
     return fields, said
@@ -122,8 +123,14 @@ def structure_names(
     """What each feature is called, in the order of `structure_values`."""
     named: list[str] = []
     for each in structure:
-        if each == "degree":
-            named += [f"degree {number}" for number in range(highest + 1)]
+        if each == "degree range":
+            starts = _starts(highest).tolist()
+            ends = [following - 1 for following in starts[1:]]
+            named += [
+                f"degree {a}" if a == b else f"degree {a} to {b}"
+                for a, b in zip(starts[:-1], ends, strict=True)
+            ]
+            named.append(f"degree {starts[-1]} and more")
         elif each == "position" and positions is not None:
             named += [f"position {number}" for number in range(positions.width)]
         else:
@@ -140,13 +147,22 @@ def structure_values(
     for each in structure:
         if each == "log degree":
             parts.append(np.log1p(degrees)[:, None].astype(np.float32))
-        elif each == "degree":
-            parts.append(np.eye(highest + 1, dtype=np.float32)[np.minimum(degrees, highest)])
+        elif each == "degree range":
+            starts = _starts(highest)
+            place = np.searchsorted(starts, degrees, side="right") - 1
+            parts.append(np.eye(len(starts), dtype=np.float32)[place])
         elif each == "clustering":
             parts.append(clustering_coefficients(graph)[:, None])
         elif positions is not None:
             parts.append(positions.of(graph))
     return np.concatenate(parts, axis=1)
+
+
+def _starts(highest: int) -> npt.NDArray[np.int64]:
+    """Where ranges of degrees begin: 0, 1, 2, 3, 4, 6, 8, 12 and so on up to the highest."""
+    doubled = 2 ** np.arange(1, 21)
+    starts = np.unique(np.concatenate([[0, 1, 3], doubled, doubled[1:] * 3 // 2]))
+    return starts[starts <= highest].astype(np.int64)
 
 
 def clustering_coefficients(graph: Graph) -> npt.NDArray[np.float32]:

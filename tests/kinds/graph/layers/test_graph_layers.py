@@ -21,7 +21,7 @@ from convscope.kinds.graph.layers import (
     TAGConv,
     TakeNodes,
 )
-from convscope.layers.neighbor_tables import neighbor_tables
+from convscope.layers.neighbor_tables import neighbor_tables, stacked_tables
 from convscope.layers.neighbors import TABLES, graph_inputs, summed_by, tables_of
 from convscope.scope.differentiate import gradient_program
 
@@ -52,7 +52,6 @@ class Batch:
         rows, merges = (
             max(len(getattr(each, name)) for each in tables) + 2 for name in ("neighbors", "merges")
         )
-        padded = [each.padded(NODES, rows, merges) for each in tables]
         self.adjacency = np.zeros((2, NODES, NODES))
         for matrix, (arcs, weights) in zip(self.adjacency, graphs, strict=True):
             np.add.at(matrix, (arcs[:, 1], arcs[:, 0]), weights)
@@ -60,7 +59,7 @@ class Batch:
         self.members = (np.arange(NODES) < np.array(SIZES)[:, None]).astype("float32")
         self.x = np.random.default_rng(3).normal(size=(2, NODES, FEATURES)).astype("float32")
         self.inputs = {"nodes": self.x, "degrees": self.degrees.astype("float32")}
-        self.inputs |= {name: np.stack([getattr(each, name) for each in padded]) for name in TABLES[1:]}
+        self.inputs |= stacked_tables(tables, NODES, rows, merges)
 
     def alone(self, number):
         """One graph of the batch, without padding."""
