@@ -124,13 +124,9 @@ def structure_names(
     named: list[str] = []
     for each in structure:
         if each == "degree range":
-            starts = _starts(highest).tolist()
-            ends = [following - 1 for following in starts[1:]]
-            named += [
-                f"degree {a}" if a == b else f"degree {a} to {b}"
-                for a, b in zip(starts[:-1], ends, strict=True)
-            ]
-            named.append(f"degree {starts[-1]} and more")
+            *ranges, last = pairwise((*_starts(highest).tolist(), 0))
+            named += [f"degree {a}" if a + 1 == b else f"degree {a} to {b - 1}" for a, b in ranges]
+            named.append(f"degree {last[0]} and more")
         elif each == "position" and positions is not None:
             named += [f"position {number}" for number in range(positions.width)]
         else:
