@@ -6,9 +6,13 @@ import sys
 
 import pytest
 
+from convscope.data.excel_rows import chosen_sheet
 from convscope.data.heads import table_head, text_head
 from convscope.data.tables import open_table, table_kind
 from convscope.errors import BackendError, DataError
+from convscope.kinds.registry import find_recipe, recipe_specs
+from convscope.types import no_progress
+from convscope.workflows.start import requested
 
 ROWS = [{"text": f"words {number}", "label": "pn"[number % 2]} for number in range(6)]
 EXPECTED = [tuple(row.values()) for row in ROWS]
@@ -119,7 +123,7 @@ def test_a_workbook_is_a_table(tmp_path):
     assert table.columns == ("text", "label", "day")
     assert next(iter(table.rows(["text", "day"]))) == (4, ("words 0", "2024-05-01 12:30:00"))
     assert len(list(table.rows(["text"]))) == len(ROWS)
-    assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'notes' are not"
+    assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'notes' not; --sheet changes it"
     assert table_head(path, "").first == ("text", "label", "day")
 
 
@@ -127,7 +131,7 @@ def test_a_cover_sheet_is_passed_over_and_two_tables_are_refused(tmp_path):
     cover, rows = [["made by Ann"], ["in 2024"], ["x", "y"]], [["text", "label"], *EXPECTED * 2]
     table = open_table(workbook(tmp_path / "a.xlsx", {"cover": cover, "data": rows}), "Excel")
     assert table.columns == ("text", "label")
-    assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'cover' are not"
+    assert table.decisions[0] == "sheet: 'data' of a.xlsx is read, 'cover' not; --sheet changes it"
     with pytest.raises(DataError, match="one sheet with a table, received 'one', 'two'"):
         open_table(workbook(tmp_path / "b.xlsx", {"one": rows, "two": rows}), "Excel")
 
@@ -161,3 +165,51 @@ def test_without_openpyxl_the_way_to_it_is_said(tmp_path, monkeypatch):
         open_table(path, "Excel")
     assert 'pip install "convscope[excel]"' in caught.value.hint
     assert "save the sheet as CSV" in caught.value.hint
+
+
+def two_sheets(*names):
+    return {
+        name: [["text", "label"], *([f"{name} {number}", "ab"[number % 2]] for number in range(20))]
+        for name in names
+    }
+
+
+@pytest.mark.parametrize("asked", ["two", "2"])
+def test_a_sheet_is_chosen_by_its_name_or_number(tmp_path, asked):
+    sheets = {
+        name: [["text", "label"], *([f"{name} {i}", "ab"[i % 2]] for i in range(9))]
+        for name in ("one", "two")
+    }
+    path = workbook(tmp_path / "a.xlsx", {**sheets, "none": []})
+    with pytest.raises(DataError, match="'one', 'two'") as caught:
+        open_table(path, "Excel")
+    assert "--sheet one" in caught.value.hint
+    with chosen_sheet(asked):
+        table = open_table(path, "Excel")
+    assert next(table.rows(["text"]))[1] == ("two 0",)
+    assert table.decisions[0] == "sheet: 'two' of a.xlsx is read, 'one' not; as --sheet says"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [("three", "no such sheet"), ("4", "no such"), ("none", "an empty one")]
+)
+def test_a_sheet_that_cannot_be_meant_is_told_with_those_that_there_are(tmp_path, asked, words):
+    path = workbook(tmp_path / "a.xlsx", {"one": [["text", "label"], ["x", "y"]], "none": []})
+    with chosen_sheet(asked), pytest.raises(DataError, match=words) as caught:
+        open_table(path, "Excel")
+    assert caught.value.hint == "Its sheets are 'one', 'none'."
+
+
+def test_the_option_reaches_the_readers_of_every_kind(tmp_path):
+    sheets = {
+        name: [["text", "label"], *([f"{name} words {i}", "ab"[i % 2]] for i in range(20))]
+        for name in ("one", "two")
+    }
+    path = workbook(tmp_path / "a.xlsx", sheets)
+    asked = requested(path, {"sheet": "2"})
+    splits = find_recipe(asked.spec.name).read(path, seed=0, progress=no_progress, **asked.options)
+    assert all("two words" in str(splits.train.samples.load(i)) for i in range(len(splits.train)))
+    tables = [
+        spec for spec in recipe_specs().values() if any(each.name == "encoding" for each in spec.options)
+    ]
+    assert [spec.name for spec in tables if all(each.name != "sheet" for each in spec.options)] == []

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cyclopts import Parameter
 
+from convscope.data.named_files import joined_paths
 from convscope.errors import DataError, UsageError
 from convscope.option import Option, at_least
 from convscope.workflows.opening.contents import contents_of
@@ -35,7 +36,8 @@ def check_inputs(inputs: Iterable[str]) -> None:
     for name in inputs:
         is_path = bool(Path(name).suffix) or "/" in name
         if is_path and not any(map(str.isspace, name)) and not glob.has_magic(name):
-            check_data(Path(name))
+            for part in joined_paths(name):
+                check_data(Path(part))
 
 
 def check_model(name: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,14 +27,30 @@ _FEWEST_ROWS = 8
 _ERRORS = frozenset({"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"})
 
 
+_CHOSEN: ContextVar[str | None] = ContextVar("sheet", default=None)
+
+
+@contextmanager
+def chosen_sheet(asked: str | None) -> Iterator[None]:
+    """Within it, workbooks are read from the sheet of that name or number, from 1; None leaves it open.
+
+    A workbook is opened far below the option that names its sheet, by readers of every kind.
+    """
+    token = _CHOSEN.set(asked)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
+
+
 @dataclass(frozen=True)
 class Workbook:
     """The one sheet of a workbook that is read.
 
     Args:
         path: The file.
-        sheet: The name of the sheet: the only one whose rows have several cells, else the first one that is
-            not empty.
+        sheet: The name of the sheet: that of `chosen_sheet`; else the only one whose rows have several cells,
+            else the first one that is not empty.
         columns: The names of its columns, or numbers from 1.
         named: Whether they stand in the sheet.
         skipped: Rows of the sheet before the first one of values.
@@ -62,7 +81,8 @@ class Workbook:
             header: As `table_format`.
 
         Raises:
-            DataError: The workbook is damaged, too large or empty, or has several sheets that are tables.
+            DataError: The workbook is damaged, too large or empty, has several sheets that are tables, or not
+                the one that is chosen.
             BackendError: openpyxl is not installed.
         """
         filled: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
@@ -72,13 +92,14 @@ class Workbook:
                 filled[name] = first
         if not filled:
             raise DataError(f"{path}: expected a sheet with rows, received an empty workbook")
-        sheet = _only_table(path, filled)
+        sheet = _named_sheet(path, filled) or _only_table(path, filled)
         rows = filled[sheet]
         found = _format(path.name, rows, wanted, usual, header)
         said = list(found.decisions)
         if len(filled) > 1:
             others = ", ".join(repr(name) for name in list(filled)[:6] if name != sheet)
-            said.insert(0, f"sheet: {sheet!r} of {path.name} is read, {others} are not")
+            how = "--sheet changes it" if _CHOSEN.get() is None else "as --sheet says"
+            said.insert(0, f"sheet: {sheet!r} of {path.name} is read, {others} not; {how}")
         unused = (*((found.index,) if found.index else ()), *found.unnamed)
         below = [cells for number, cells in rows if number > found.skipped]
         words = {at for cells in below for at, cell in enumerate(cells) if isinstance(cell, str)}
@@ -118,9 +139,25 @@ def _only_table(path: Path, filled: Mapping[str, Sequence[tuple[int, tuple[Any, 
     if len(tables) > 1:
         raise DataError(
             f"{path}: expected one sheet with a table, received {', '.join(map(repr, tables))}",
-            hint="Delete the sheets that are not to be read, or save the one that is as CSV (UTF-8).",
+            hint=f"Choose one by its name or number, such as --sheet {shlex.quote(tables[0])}.",
         )
     return next(iter(tables or filled))
+
+
+def _named_sheet(path: Path, filled: Mapping[str, object]) -> str | None:
+    """The sheet that the user chose, by its name or its number among all sheets; None for no choice."""
+    asked, names = _CHOSEN.get(), _sheets(path)
+    if asked is None:
+        return None
+    number = int(asked) if asked.isdecimal() else 0
+    name = asked if asked in names else names[number - 1] if 0 < number <= len(names) else None
+    if name is None or name not in filled:
+        what = "no such sheet" if name is None else "an empty one"
+        raise DataError(
+            f"{path}: expected the sheet {asked!r}, which --sheet names, received {what}",
+            hint=f"Its sheets are {', '.join(map(repr, names[:20]))}.",
+        )
+    return name
 
 
 def excel_library() -> ModuleType:

@@ -100,6 +100,16 @@ def files_of(
     return [file for match in matches for file in files_of(match, skipped, takes, reason)]
 
 
+def joined_paths(path: str) -> list[str]:
+    """The files that a path names: one, or several that commas join, as `left.png,right.png`.
+
+    What exists under the whole name is never taken apart, nor what holds no comma.
+    """
+    parts = [part.strip() for part in path.split(",")]
+    whole = len(parts) == 1 or os.path.lexists(path)
+    return [path] if whole or not all(map(names_file, parts)) else parts
+
+
 def nothing_in(inputs: Iterable[object], what: str, skipped: Sequence[Skipped]) -> DataError:
     """The error that says that no input holds what is expected, with the first of what was left out."""
     where = ", ".join(map(str, inputs))

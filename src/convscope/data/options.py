@@ -19,6 +19,13 @@ def check_pattern(asked: str) -> str | None:
 ENCODING = Option(
     "encoding", str, None, "Encoding of text files that are not UTF-8, such as latin-1", predicts=True
 )
+SHEET = Option(
+    "sheet",
+    str,
+    None,
+    "Sheet of an Excel workbook that is read: its name, or its number from 1",
+    predicts=True,
+)
 TEXT_COLUMN = Option(
     "text_column", str, None, "Name of the column with the texts or transcripts", predicts=True
 )

@@ -15,6 +15,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 
+from convscope.data.named_files import joined_paths
 from convscope.data.splits import Splits
 from convscope.errors import UsageError
 from convscope.features.manifest import SavedModel, SavedReading
@@ -205,8 +206,6 @@ def bring_together(
     if reference.is_architecture and reference.input_shape is None:
         return _for_architecture(reference, paths, recipe, checked_options(options), splits, progress)
     loaded = reference.open()
-    if loaded.run is None:
-        _check_one_input(loaded.model)
     found = read_files(loaded, paths, recipe=recipe, options=options, splits=splits, progress=progress)
     return ModelAndData(reference, loaded, found.dataset, found.encoder)
 
@@ -261,6 +260,10 @@ def whole_paths(names: Sequence[str]) -> list[str]:
     """
     whole = []
     for name in names:
+        parts = joined_paths(name)
+        if len(parts) > 1:
+            whole.append(",".join(os.path.abspath(part) for part in parts))  # noqa: PTH100 - as below
+            continue
         full = os.path.abspath(name)  # noqa: PTH100 - keeps links; `..` behind one is rare
         is_text = name == "-" or (any(letter.isspace() for letter in name) and not os.path.lexists(full))
         whole.append(name if is_text and not any(mark in name for mark in "*?[") else full)

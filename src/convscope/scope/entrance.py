@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 
 from convscope.scope.graph.call_hooks import is_group, name_of, watched
+from convscope.scope.graph.model_inputs import symbolic_inputs
 from convscope.types import Array, Tensor
 
 _LIGHT = 255.0
@@ -44,14 +46,15 @@ class _ArrivedError(Exception):
     """The first layer with weights was reached; nothing behind it is computed."""
 
 
-def entrance_of(model: keras.Model) -> Entrance | None:
+def entrance_of(model: keras.Model, number: int = 0) -> Entrance | None:
     """Computes a model on inputs of one value each, as far as its first layer with weights.
 
     Args:
         model: Any built Keras model; it is left as it was.
+        number: Of which of its inputs; the others are 0.
 
     Returns:
-        None for a model of several inputs, and where nothing can be found out.
+        None where nothing can be found out.
 
     Example:
         >>> first = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")
@@ -60,20 +63,28 @@ def entrance_of(model: keras.Model) -> Entrance | None:
         ('scaling',)
     """
     inputs = list(getattr(model, "inputs", None) or ())
-    if len(inputs) != 1:
+    if number >= len(inputs):
         return None
-    shape = tuple(length or _ANY_LENGTH for length in inputs[0].shape[1:])
-    integers = "int" in str(inputs[0].dtype)
-    values = np.array([0.0, _LIGHT], np.float32).reshape(2, *(1 for _ in shape))
-    arrived, scaling = _arrival(model, np.broadcast_to(values, (2, *shape)).copy())
+    integers = "int" in str(inputs[number].dtype)
+    x = [_dark(each) for each in inputs]
+    x[number][1] = _LIGHT
+    arrived, scaling = _arrival(model, x)
     if arrived is None:
         return Entrance(1.0, 0.0, (), integers) if integers else None
     dark, light = (_middle(each) for each in arrived)
     return Entrance((light - dark) / _LIGHT, dark, tuple(dict.fromkeys(scaling)), integers)
 
 
-def _arrival(model: keras.Model, x: Array) -> tuple[Array | None, list[str]]:
-    """What the first layer with weights is given for two inputs, and what changed values before."""
+def _dark(tensor: keras.KerasTensor) -> Array:
+    """Two samples of an input that are 0 throughout."""
+    return np.zeros((2, *(length or _ANY_LENGTH for length in tensor.shape[1:])), np.float32)
+
+
+def _arrival(model: keras.Model, x: Sequence[Array]) -> tuple[Array | None, list[str]]:
+    """What the first layer with weights is given for two samples, and what changed values before.
+
+    Of several inputs, layers that are given nothing of the one that differs between the samples are passed.
+    """
     found: list[Array] = []
     scaling: list[str] = []
 
@@ -81,22 +92,32 @@ def _arrival(model: keras.Model, x: Array) -> tuple[Array | None, list[str]]:
         has_weights = isinstance(operation, keras.layers.Layer) and operation.weights
         if has_weights and not isinstance(operation, _PASSED) and not is_group(operation):
             tensors = [each for each in keras.tree.flatten(inputs) if keras.ops.is_tensor(each)]
-            if tensors:
-                found.append(keras.ops.convert_to_numpy(tensors[0]))
+            if len(x) > 1 and not any(map(_differs, tensors)):
+                return
+            found.extend(keras.ops.convert_to_numpy(each) for each in tensors[:1])
             raise _ArrivedError
 
     def after(
         path: str, operation: keras.Operation, inputs: Tensor, outputs: Tensor, frames: object
     ) -> Tensor:
-        if not is_group(operation) and _changes(inputs, outputs):
+        followed = len(x) == 1 or any(map(_differs, keras.tree.flatten(inputs)))
+        if followed and not is_group(operation) and _changes(inputs, outputs):
             scaling.append(name_of(operation))
         return outputs
 
     # A user's own code may fail in any way, and Keras wraps what is raised.
     with suppress(Exception), watched(model, after, before):
-        model(keras.ops.convert_to_tensor(x), training=False)
+        tensors = [keras.ops.convert_to_tensor(each) for each in x]
+        structure = symbolic_inputs(model, None)
+        model(keras.tree.pack_sequence_as(structure, tensors), training=False)
     whole = found and found[0].shape[:1] == (2,) and found[0].size
     return (found[0] if whole else None), scaling
+
+
+def _differs(tensor: Tensor) -> bool:
+    """Whether two samples of a tensor are not the same."""
+    values = keras.ops.convert_to_numpy(tensor) if keras.ops.is_tensor(tensor) else np.zeros(2)
+    return bool(values.ndim and np.any(values[:1] != values[1:2]))
 
 
 def _changes(inputs: Tensor, outputs: Tensor) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convscope.data.excel_rows import chosen_sheet
 from convscope.data.folds import Fold, check_folds
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, RunError, UsageError
@@ -101,7 +102,8 @@ def requested(
     if out is not None:
         check_free(out)
     check_there(path)
-    spec, why = (find_spec(recipe), "") if recipe else choose_spec(path)
+    with chosen_sheet(others.get("sheet")):
+        spec, why = (find_spec(recipe), "") if recipe else choose_spec(path)
     if folds is not None and spec.no_folds:
         raise UsageError(
             f"{spec.name} has no cross-validation: {spec.no_folds}.",

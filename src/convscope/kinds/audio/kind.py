@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, TEXT_COLUMN
+from convscope.data.options import (
+    DROP_COLUMN,
+    ENCODING,
+    GROUP,
+    LABEL_COLUMN,
+    LABEL_PATTERN,
+    SHEET,
+    TEXT_COLUMN,
+)
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS, KERNEL_SIZES, MASKING, MELS, WIDTH
@@ -23,6 +31,7 @@ AUDIO_CLASSIFICATION_OPTIONS = (
     LABEL_PATTERN,
     DROP_COLUMN,
     ENCODING,
+    SHEET,
     RATE,
     Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
     Option("same_level", bool, True, "Whether recordings are normalized to the same peak level"),
@@ -39,6 +48,7 @@ SPEECH_RECOGNITION_OPTIONS = (
     TEXT_COLUMN,
     DROP_COLUMN,
     ENCODING,
+    SHEET,
     GROUP,
     RATE,
     Option("beam", int, 16, "Beam size; 1 is greedy search", at_least(1), predicts=True),

@@ -6,15 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from convscope.errors import UsageError
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.option import Option
+from convscope.types import Progress
 
 if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Samples
     from convscope.kinds.contract.preprocessing import ExpectedPixels
+    from convscope.kinds.contract.recipe import Inputs
     from convscope.scope.graph.graph import LayerGraph
 
 ReadingOptions = Mapping[str, object]
@@ -93,6 +97,10 @@ class ModelEncoding:
     notes: tuple[str, ...] = ()
 
 
+ReadSeveral = Callable[[Sequence[str], Sequence[str], Progress], "tuple[Inputs, tuple[str, ...]]"]
+"""`(paths, names of inputs, progress)` to samples of several files each, and notes."""
+
+
 @dataclass(frozen=True)
 class ModelReader:
     """Brings files of one kind to any Keras model that takes this kind.
@@ -112,6 +120,8 @@ class ModelReader:
         preprocessing: `(model, graph)`: what uint8 pixels become for a model; None where samples are no
             pixels, and `representation.to_inputs` makes the inputs.
         endings: Endings of files that only this kind has, in small letters.
+        read_several: Reads the samples of a model of several inputs, one file for each input; None: files
+            become one input. The representation of such samples names these inputs in `sizes["inputs"]`.
         load_representation: From the plain values of a representation that is not one of the recipe; None if
             it is one.
         numeric_part: The part of a model behind layers that take no numbers, and the representation that they
@@ -129,8 +139,18 @@ class ModelReader:
     read_options: tuple[str, ...] = ()
     labels_in_files: bool = False
     preprocessing: Callable[[keras.Model, LayerGraph | None], ExpectedPixels] | None = None
+    read_several: ReadSeveral | None = None
     load_representation: Callable[[Mapping[str, Any]], AnyRepresentation | None] | None = None
     numeric_part: Callable[[keras.Model], tuple[keras.Model, AnyRepresentation] | None] | None = None
+
+
+def channels_first(values: Any) -> Any:
+    """Samples with their last axis as the first, as arrays or as tensors of the backend."""
+    if isinstance(values, np.ndarray):
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1))
+    import keras
+
+    return keras.ops.moveaxis(values, -1, 1)
 
 
 def have_endings(paths: Sequence[str], endings: tuple[str, ...]) -> bool:

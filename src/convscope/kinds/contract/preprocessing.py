@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -108,6 +108,33 @@ def steps_of(preprocessing: Preprocessing, channels: int | None = None) -> Pixel
     return _STEPS[preprocessing]
 
 
+def choose_preprocessing(
+    asked: str, expected: Callable[[], ExpectedPixels], channels: int, what: str = "pixels"
+) -> tuple[Preprocessing, str]:
+    """What pixels become for a plain model, and a note on what says so.
+
+    Args:
+        asked: What the user chose; `auto` leaves it to the model.
+        expected: Finds what the model expects.
+        channels: Of its pictures.
+        what: Which pixels, for the note.
+
+    Raises:
+        UsageError: There is no such preprocessing, or it does not suit the model.
+    """
+    check_preprocessing(asked)
+    if asked != "auto":
+        chosen = cast(Preprocessing, asked)
+        steps_of(chosen, channels)
+        return chosen, f"{what} become {in_words(chosen)}, as given"
+    found = expected()
+    changes = "--preprocess changes it"
+    said = f"{what} become {in_words(found.preprocessing)}"
+    if not found.reason:
+        return found.preprocessing, f"Warning: {said}, as what the model expects is not known; {changes}"
+    return found.preprocessing, f"{said}, as {found.reason}; {changes}"
+
+
 def limits_of(preprocessing: Preprocessing) -> tuple[float, float]:
     """Smallest and largest value that pixels become."""
     return _STEPS[preprocessing].limits
@@ -118,7 +145,7 @@ def in_words(preprocessing: Preprocessing) -> str:
     return _WORDS.get(preprocessing, preprocessing)
 
 
-def preprocessing_of(model: keras.Model, graph: LayerGraph | None = None) -> ExpectedPixels:
+def preprocessing_of(model: keras.Model, graph: LayerGraph | None = None, number: int = 0) -> ExpectedPixels:
     """What a model expects of pixels, by what it does to its input and by its layers.
 
     Layers and operations before the first weights are computed on pictures of one color: where they scale,
@@ -127,13 +154,14 @@ def preprocessing_of(model: keras.Model, graph: LayerGraph | None = None) -> Exp
     Args:
         model: Any Keras model that takes images.
         graph: Its traced calls; None leaves layers aside.
+        number: Which of its inputs.
     """
-    entrance = entrance_of(model)
+    entrance = entrance_of(model, number)
     if entrance is not None and entrance.takes_integers:
         return ExpectedPixels("0..255", "the model's input is of whole numbers")
     if entrance is not None and entrance.changes:
         return _by_entrance(entrance)
-    family = None if graph is None else family_of(graph)
+    family = None if graph is None else family_of(graph, number)
     if family is not None:
         name, expected = family
         return ExpectedPixels(cast(Preprocessing, expected), f"{name} of keras.applications expects it")
@@ -194,16 +222,18 @@ FAMILIES = tuple(
 """The first that fits is taken; ConvNeXt and EfficientNet scale their input by layers of their own."""
 
 
-def family_of(graph: LayerGraph) -> tuple[str, str] | None:
+def family_of(graph: LayerGraph, number: int = 0) -> tuple[str, str] | None:
     """The family of a network, alone or inside of another model, and what it was trained on.
 
     Args:
         graph: Of a model that takes colored pictures.
+        number: Which of its inputs.
 
     Returns:
         Name and `caffe`, `tf` or `torch`; None for all else.
     """
-    if len(graph.inputs) != 1 or 3 not in (graph.inputs[0].shape[1:2] + graph.inputs[0].shape[-1:]):
+    shape = graph.inputs[number].shape
+    if 3 not in (*shape[1:2], *shape[-1:]):
         return None
     names = {call.path.rpartition("/")[2] for call in graph.calls}
     return next(((each.name, each.expects) for each in FAMILIES if each.markers <= names), None)

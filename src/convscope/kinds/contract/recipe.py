@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.excel_rows import chosen_sheet
 from convscope.data.named_files import check_regular
 from convscope.data.parse_errors import disk_as_data_error
 from convscope.data.splits import Samples, Split, Splits
@@ -217,12 +218,15 @@ def accepting(step: Callable[..., T]) -> Callable[..., T]:
 
 
 def _from_disk(step: Callable[..., T]) -> Callable[..., T]:
-    """A step that reads paths, by which no pipe is waited for and whatever the disk refuses is an error."""
+    """A step that reads paths, by which no pipe is waited for and whatever the disk refuses is an error.
+
+    Workbooks are read from the sheet that its options choose.
+    """
 
     @wraps(step)
     def call(paths: Any, **options: Any) -> T:
         check_regular([paths] if isinstance(paths, str | os.PathLike) else paths)
-        with disk_as_data_error():
+        with disk_as_data_error(), chosen_sheet(options.get("sheet")):
             return step(paths, **options)
 
     return call

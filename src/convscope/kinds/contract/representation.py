@@ -27,9 +27,11 @@ class RasterDescription(SampleDescription):
 
     Args:
         limits: The values of black and white.
+        beside: The other images of a sample of several, uint8.
     """
 
     limits: tuple[float, float] = (0.0, 1.0)
+    beside: tuple[npt.NDArray[np.uint8], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN, TIME_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN, SHEET, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS
@@ -43,6 +43,7 @@ GRAPH_OPTIONS = (
         "directed", bool, None, "Whether an edge leads one way; told by the data by default", predicts=True
     ),
     ENCODING,
+    SHEET,
 )
 """Options of the readers of graphs."""
 NODE_CLASSIFICATION_OPTIONS = (
@@ -166,6 +167,7 @@ RECOMMENDATION_OPTIONS = (
         _part,
     ),
     ENCODING,
+    SHEET,
     Option(
         "user",
         tuple[str, ...],

@@ -17,9 +17,10 @@ class _ImageViews:
     def of_input(self, values: Numbers, description: object = None) -> View:
         """An image as a model takes it, or as its bytes."""
         described = description if isinstance(description, RasterDescription) else RasterDescription()
-        return RasterView(_with_channels(values), None if values.dtype == np.uint8 else described.limits)
+        limits = None if values.dtype == np.uint8 else described.limits
+        return RasterView(_with_channels(values), limits, [self.of_sample(each) for each in described.beside])
 
-    def of_sample(self, sample: npt.NDArray[np.uint8]) -> View:
+    def of_sample(self, sample: npt.NDArray[np.uint8]) -> RasterView:
         """An image as it was read, uint8."""
         return RasterView(_with_channels(sample))
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, TIME_COLUMN
+from convscope.data.options import (
+    DROP_COLUMN,
+    ENCODING,
+    GROUP,
+    LABEL_COLUMN,
+    LABEL_PATTERN,
+    SHEET,
+    TIME_COLUMN,
+)
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -78,6 +86,7 @@ MEASURING_OPTIONS = (
     ),
     DROP_COLUMN,
     ENCODING,
+    SHEET,
 )
 SERIES_CLASSIFICATION_OPTIONS = (
     *MEASURING_OPTIONS,
@@ -208,6 +217,7 @@ SERIES_REMAINING_LIFE_OPTIONS = (
         parse=several_names,
     ),
     ENCODING,
+    SHEET,
     _window(60, 2),
     Option("cap", float, None, "Maximum remaining life that is predicted, in cycles", above(0)),
     _COVERAGE,

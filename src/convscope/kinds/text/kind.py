@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, TEXT_COLUMN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, SHEET, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -67,6 +67,7 @@ def _column(text: str) -> Column:
 
 TEXT_CLASSIFICATION_OPTIONS = (
     ENCODING,
+    SHEET,
     TEXT_COLUMN,
     LABEL_COLUMN,
     DROP_COLUMN,
@@ -95,6 +96,7 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
 )
 TEXT_TAGGING_OPTIONS = (
     ENCODING,
+    SHEET,
     TEXT_COLUMN,
     GROUP,
     _tagged_column("word_column", "words"),
@@ -115,6 +117,7 @@ TEXT_TAGGING_MODEL_OPTIONS = (
 )
 TRANSLATION_OPTIONS = (
     ENCODING,
+    SHEET,
     TEXT_COLUMN,
     GROUP,
     Option("source", str, None, "Source language, as named by files or columns"),

@@ -44,10 +44,17 @@ class RasterView(View):
             numbers the mean is shown.
         limits: The numbers of black and white; None: 0 to 1 or 0 to 255 where all values lie there, or else
             the smallest and the largest value.
+        beside: The other images of a sample of several, for layers that see one of them.
     """
 
-    def __init__(self, values: Numbers, limits: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self,
+        values: Numbers,
+        limits: tuple[float, float] | None = None,
+        beside: Sequence[RasterView] = (),
+    ) -> None:
         self.values = np.asarray(values)
+        self.beside = tuple(beside)
         self.limits = limits or limits_of_values(self.values)
 
     @property
@@ -118,11 +125,12 @@ class RasterView(View):
         x, y, width = where
         spot = (x + BESIDE, y, width - BESIDE)
         block = place_block(sheet, spot, self.planes(layer), channels, scale=scale, name=layer.path)
-        window = self._receptive_field(layer)
-        high = self.place_input(sheet, (x, block.top, INPUT, INPUT), window=window)
+        shown = self.beside[layer.over - 1] if 0 < layer.over <= len(self.beside) else self
+        window = shown._receptive_field(layer)
+        high = shown.place_input(sheet, (x, block.top, INPUT, INPUT), window=window)
         beneath = block.top + high + line_height(SMALL)
         color = sheet.theme.second if window else sheet.theme.muted
-        sheet.text(x, beneath, self._seen(window), size=SMALL, color=color, width=INPUT + 20)
+        sheet.text(x, beneath, shown._seen(window), size=SMALL, color=color, width=INPUT + 20)
         notes = (*block.notes, layer.note) if layer.note else block.notes
         end = int(beneath + line_height(SMALL))
         return MapBlock(block.top, block.bottom, notes, spot[0], spot[2], end)
@@ -130,7 +138,8 @@ class RasterView(View):
     def _receptive_field(self, layer: LayerMaps) -> Ranges:
         """The part of the input that a position in the middle depends on; empty where that is not known."""
         sizes = self.positions
-        if layer.receptive_field is None or len(layer.receptive_field) != len(sizes):
+        known = layer.receptive_field is not None and len(layer.receptive_field) == len(sizes)
+        if not known or layer.receptive_field is None or 0 in layer.receptive_field:
             return ()
         pairs = zip(layer.receptive_field, sizes, strict=True)
         fields = [size if field is None else min(field, size) for field, size in pairs]

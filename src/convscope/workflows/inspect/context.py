@@ -72,8 +72,7 @@ class InspectionContext:
         self.graph = trace(loaded.model, self.x)
         self.count = len(keras.tree.flatten(self.x)[0])
         self.calls, how = chosen_layers(self.graph, names, layers) if layers else ([], "")
-        several = len(self.graph.inputs) > 1
-        self._behind_second = behind(self.graph, self.graph.inputs[1]) if several else frozenset()
+        self._behind_others = [behind(self.graph, value) for value in self.graph.inputs[1:]]
         self.notes = [*inputs.notes, *([how] if how else [])]
         if len(inputs) > self.count:
             self.notes.append(f"the first {self.count} of {len(inputs)} inputs")
@@ -115,8 +114,8 @@ class InspectionContext:
         return drawn_samples(self.loaded.model, self.graph, self.inputs, range(self.count), self.x)
 
     def over(self, path: str) -> int:
-        """The number of the input that a layer's positions lie along: 1 where it depends on the second."""
-        return int(path in self._behind_second)
+        """The number of the input that a layer's positions lie along: the last one that it depends on."""
+        return max((at for at, paths in enumerate(self._behind_others, 1) if path in paths), default=0)
 
 
 def drawn_samples(

@@ -45,15 +45,6 @@ class Scaled:
         return scaled
 
 
-def channels_first(values: Any) -> Any:
-    """Samples with their last axis as the first, as arrays or as tensors of the backend."""
-    if isinstance(values, np.ndarray):
-        return np.ascontiguousarray(np.moveaxis(values, -1, 1))
-    import keras
-
-    return keras.ops.moveaxis(values, -1, 1)
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Samples for a model, in a fixed order; can be pickled, and then opens its files anew.

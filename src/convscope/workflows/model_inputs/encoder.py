@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
 
 from convscope.errors import RunError, UsageError
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
-from convscope.kinds.contract.preprocessing import check_preprocessing, in_words, steps_of
+from convscope.kinds.contract.preprocessing import choose_preprocessing, steps_of
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
-from convscope.kinds.contract.representation import AnyRepresentation
+from convscope.kinds.contract.representation import AnyRepresentation, has_several_inputs
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.option import validated
+from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Preprocessing, Progress
 from convscope.workflows.model_inputs.dataset import Scaled
@@ -45,6 +47,19 @@ class Encoder:
         return self.encoding.representation
 
     @property
+    def steps(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        """What encoded samples go through: to floats as one array, and from that to the inputs of a model.
+
+        A representation of several inputs may do the first by `prepare` and the second by `take_apart`; both
+        together are its `to_inputs`.
+        """
+        representation = self.representation
+        if not has_several_inputs(representation):
+            return representation.to_inputs, as_given
+        prepare: Callable[[Any], Any] = getattr(representation, "prepare", as_given)
+        return prepare, getattr(representation, "take_apart", representation.to_inputs)
+
+    @property
     def scaled(self) -> Scaled | None:
         """From encoded samples to inputs, where that is a factor and an offset."""
         if self.preprocess is not None:
@@ -53,8 +68,9 @@ class Encoder:
 
     @property
     def makes_pixels(self) -> bool:
-        """Whether encoded samples are uint8 pixels."""
-        return self.reader is not None and self.reader.preprocessing is not None
+        """Whether encoded samples are uint8 pixels of one image each."""
+        pixels = self.reader is not None and self.reader.preprocessing is not None
+        return pixels and not has_several_inputs(self.representation)
 
     def read(self, paths: Sequence[str], progress: Progress) -> Inputs:
         """Samples without labels.
@@ -62,6 +78,9 @@ class Encoder:
         Raises:
             DataError: Nothing readable was found.
         """
+        names = self.representation.sizes.get("inputs")
+        if names and self.reader is not None and self.reader.read_several is not None:
+            return self.reader.read_several(paths, names, progress)[0]
         return self.recipe.read_inputs(paths, progress=progress, **self.options)
 
     def to_json(self) -> dict[str, Any]:
@@ -120,19 +139,11 @@ def chosen_preprocessing(
     Raises:
         UsageError: There is no such preprocessing, or it does not suit the model.
     """
-    if reader is None or reader.preprocessing is None:
+    if reader is None or reader.preprocessing is None or has_several_inputs(encoding.representation):
         return None, ""
-    asked: Any = options.get("preprocess", "auto")
-    check_preprocessing(asked)
-    if asked != "auto":
-        steps_of(asked, encoding.representation.shape[-1])
-        return asked, f"pixels become {in_words(asked)}, as given"
-    found = reader.preprocessing(model, graph)
-    changes = "--preprocess changes it"
-    said = f"pixels become {in_words(found.preprocessing)}"
-    if not found.reason:
-        return found.preprocessing, f"Warning: {said}, as what the model expects is not known; {changes}"
-    return found.preprocessing, f"{said}, as {found.reason}; {changes}"
+    expected = partial(reader.preprocessing, model, graph)
+    asked = str(options.get("preprocess", "auto"))
+    return choose_preprocessing(asked, expected, encoding.representation.shape[-1] or 1)
 
 
 def _validated(recipe: AnyRecipe, saved: Mapping[str, Any]) -> dict[str, Any]:

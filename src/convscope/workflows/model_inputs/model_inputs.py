@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.named_files import joined_paths
 from convscope.data.splits import Samples
 from convscope.errors import UsageError
 from convscope.kinds.contract.kind import RecipeSpec
@@ -238,7 +239,7 @@ def _named(
 ) -> ModelInputs:
     """Samples with short names, and classes where these lie in folders of several names."""
     files = [samples.name(i) for i in range(len(samples))]
-    folders = [Path(file).parent.name for file in files]
+    folders = [Path(joined_paths(file)[-1]).parent.name for file in files]
     classes = tuple(sorted(set(folders)))
     several = len(classes) > 1
     left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.dataset.skipped]
@@ -248,16 +249,17 @@ def _named(
         notes=(*found.dataset.notes, *left_out),
         labels=np.array([classes.index(folder) for folder in folders], np.int64) if several else None,
         class_names=classes if several else None,
-        folder=folders[0] if len(files) == 1 else "",
+        folder=folders[0] if len(files) == len(joined_paths(files[0])) == 1 else "",
     )
 
 
 def _short_names(files: Sequence[str]) -> tuple[str, ...]:
     """The files without the folders that they all lie in."""
-    if len(files) == 1:
-        return (Path(files[0]).name,)
-    around = Path(os.path.commonpath([os.path.abspath(file) for file in files]))  # noqa: PTH100 - keeps links
-    return tuple(str(Path(os.path.abspath(file)).relative_to(around)) for file in files)  # noqa: PTH100
+    named = [[os.path.abspath(part) for part in joined_paths(file)] for file in files]  # noqa: PTH100 - keeps links
+    if len(named) == 1:
+        return (",".join(Path(part).name for part in named[0]),)
+    around = Path(os.path.commonpath([part for parts in named for part in parts]))
+    return tuple(",".join(str(Path(part).relative_to(around)) for part in parts) for parts in named)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,17 +24,22 @@ import numpy.typing as npt
 from convscope.data.labelled import names_data_set
 from convscope.data.splits import Samples, Split, Splits
 from convscope.errors import DataError, UsageError
-from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, PlainModel, ReadingOptions
+from convscope.kinds.contract.model_reader import (
+    ModelEncoding,
+    ModelReader,
+    PlainModel,
+    ReadingOptions,
+    channels_first,
+)
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import has_several_inputs, positions_of
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.run import Run
-from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import trace
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 from convscope.workflows.load_model import LoadedModel, with_shape
-from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled, channels_first
+from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
 from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
 from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
 from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of, recipe_for
@@ -94,12 +99,17 @@ def read_files(
         reader, why = _reader_of(chosen), ""
     options = checked_options(options, reader)
     read_options = {name: options[name] for name in reader.read_options if name in options}
-    found, doubt = read_samples(chosen, reader, paths, None, read_options, labels, progress)
+    found: Splits | Inputs
+    if len(plain.graph.inputs) > 1 and reader.read_several is not None:
+        found, more = reader.read_several(paths, plain.graph.input_names, progress)
+    else:
+        found, doubt = read_samples(chosen, reader, paths, None, read_options, labels, progress)
+        more = (doubt,) if doubt else ()
     first = found.train.samples if isinstance(found, Splits) else found
     encoding = reader.encoding(plain, first, options)
     preprocess, note = chosen_preprocessing(loaded.model, reader, encoding, options, plain.graph)
     encoder = Encoder(chosen, reader, encoding, preprocess, read_options)
-    notes = tuple(line for line in (why, doubt, shape_note, note, *encoding.notes) if line)
+    notes = tuple(line for line in (why, *more, shape_note, note, *encoding.notes) if line)
     return as_dataset(found, encoder, splits, None, notes, labels)
 
 
@@ -324,8 +334,7 @@ def _dataset(
 ) -> Dataset:
     encoding, representation, scaled = encoder.encoding, encoder.representation, encoder.scaled
     several = has_several_inputs(representation)
-    prepare = as_given if several else representation.to_inputs
-    unpack = channels_first if encoding.channels_first else as_given
+    prepare, unpack = encoder.steps
     inputs = EncodedInputs(samples, representation, encoding.drop_channel, encoding.add_channel)
     return Dataset(
         inputs,
@@ -337,7 +346,7 @@ def _dataset(
         fingerprint,
         layout,
         padded=None in representation.shape,
-        unpack=representation.to_inputs if several else unpack,
+        unpack=channels_first if encoding.channels_first else unpack,
         at_once=inputs.at_once if several else None,
         positions=positions_of(representation),
     )
