@@ -92,3 +92,9 @@ def test_a_pattern_that_no_name_has_is_refused_with_one_that_fits(tmp_path):
     for pattern in ("(", "yes"):
         with pytest.raises(UsageError):
             classes_by_pattern(listing, pattern, named_so)
+
+
+def test_words_that_all_names_begin_with_are_no_part_of_the_label():
+    found = labels_of_names([f"img_{word}_{k}.png" for word in ("cat", "black_dog") for k in range(4)])
+    assert set(found.labels) == {"cat", "black_dog"}
+    assert "'img_', with which all begin, is no part of them" in found.line

@@ -216,7 +216,7 @@ def stream(
         UsageError: The recipe does not support streams.
         DataError: The stream is not sound.
     """
-    return _predictor(run, say, **options).stream(source)
+    return _predictor(run, say, **options).stream(source, say)
 
 
 def export(run: PathLike, form: str, out: PathLike | None = None, *, say: Say = printed) -> Exported:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from convscope.data.class_folders import ClassFiles, by_lists
@@ -61,7 +62,7 @@ def labels_of_names(keys: Sequence[str]) -> NamedLabels | None:
         found = [match for stem in stems if (match := form.fullmatch(stem)) is not None]
         if len(found) != len(keys) or all(_DATE.fullmatch(match["number"]) for match in found):
             continue
-        labels = tuple(match["label"] for match in found)
+        labels, said = _without_prefix([match["label"] for match in found])
         counts = Counter(labels)
         few = 1 < len(counts) <= min(MOST_LABELS, len(keys) / _FEWEST_OF_LABEL)
         say_nothing = {name.lower() for name in counts} <= _NO_LABELS or all(map(split_of, counts))
@@ -69,9 +70,27 @@ def labels_of_names(keys: Sequence[str]) -> NamedLabels | None:
         if few and min(counts.values()) >= 2 and not say_nothing:
             name = PurePosixPath(keys[0]).name
             return NamedLabels(
-                labels, f"labels: from the names of the files, such as {labels[0]!r} of {name}"
+                labels, f"labels: from the names of the files, such as {labels[0]!r} of {name}{said}"
             )
     return None
+
+
+def _without_prefix(labels: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Labels without the words that all of them begin with, and a note on these.
+
+    Example:
+        >>> _without_prefix(["img_cat", "img_black_dog"])[0]
+        ('cat', 'black_dog')
+    """
+    words = {label: _SIGNS.split(label) for label in set(labels)}
+    fewest = min(len(each) for each in words.values())
+    places = zip(*(each[: fewest - 1] for each in words.values()), strict=True)
+    shared = len(list(takewhile(lambda place: len(set(place)) == 1, places)))
+    if not shared or len(words) < 2:
+        return tuple(labels), ""
+    rest = {label: _SIGNS.split(label, maxsplit=shared)[-1] for label in words}
+    start = labels[0][: len(labels[0]) - len(rest[labels[0]])]
+    return tuple(rest[label] for label in labels), f"; {start!r}, with which all begin, is no part of them"
 
 
 def _say_two_things(labels: Collection[str]) -> bool:

@@ -45,9 +45,11 @@ class DataSnapshot:
 
     Args:
         path: A file, a folder, or how the names of files begin, such as `corpus/train`.
+        label_column: The column of labels that the user names.
     """
 
     path: Path
+    label_column: str | None = None
     _heads: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tables: dict[Path, TableHead | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -255,11 +255,12 @@ def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
     return find_recipe(spec.name), why
 
 
-def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
+def choose_spec(path: Path, label_column: str | None = None) -> tuple[RecipeSpec, str]:
     """The recipe that a path holds data for, and why; imports no Keras.
 
     Args:
         path: A folder or a file.
+        label_column: The column of labels that the user names.
 
     Raises:
         DataError: No kind recognizes the content, or two recognize it with the same confidence.
@@ -267,7 +268,7 @@ def choose_spec(path: Path) -> tuple[RecipeSpec, str]:
     from convscope.data.snapshot import DataSnapshot
     from convscope.data.tables import check_table
 
-    snapshot = DataSnapshot(path)
+    snapshot = DataSnapshot(path, label_column)
     if not path.exists() and not snapshot.files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)

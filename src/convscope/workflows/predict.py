@@ -16,7 +16,7 @@ from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Predicti
 from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.option import validated
 from convscope.run import Run, data_of
-from convscope.types import Progress, Say, Skipped, printed
+from convscope.types import Progress, Say, Skipped, printed, silent
 from convscope.workflows.model_files import load_file
 from convscope.workflows.recorded_splits import Judged, knows_contents, recorded_test
 
@@ -151,8 +151,12 @@ class Predictor:
         rows = self.recipe.to_predictions(outputs, found, self.fitted.class_names)
         return Predictions(tuple(rows), found.skipped)
 
-    def stream(self, stream: BinaryIO | Iterable[Any]) -> Iterator[Prediction]:
+    def stream(self, stream: BinaryIO | Iterable[Any], say: Say = silent) -> Iterator[Prediction]:
         """Predictions while a stream comes.
+
+        Args:
+            stream: Binary stream, or an iterable.
+            say: Receives what of it is ignored.
 
         Raises:
             UsageError: The recipe does not support streams.
@@ -163,7 +167,7 @@ class Predictor:
             raise UsageError(
                 f"--follow does not support {self.recipe.name}.", f"It supports {' and '.join(able)}."
             )
-        return self.recipe.stream(self.fitted, stream)
+        return self.recipe.stream(self.fitted, stream, say=say)
 
     def export(self, form: str, out: Path | None) -> Exported:
         """Writes the model in another format and checks it by running it."""

@@ -103,7 +103,7 @@ def requested(
         check_free(out)
     check_there(path)
     with chosen_sheet(others.get("sheet")):
-        spec, why = (find_spec(recipe), "") if recipe else choose_spec(path)
+        spec, why = (find_spec(recipe), "") if recipe else choose_spec(path, others.get("label_column"))
     if folds is not None and spec.no_folds:
         raise UsageError(
             f"{spec.name} has no cross-validation: {spec.no_folds}.",

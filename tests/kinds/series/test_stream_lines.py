@@ -36,6 +36,12 @@ def test_a_header_says_which_field_is_which():
     assert row.time == "a"
 
 
+def test_columns_that_are_not_used_are_known_from_the_header():
+    reader = LineReader(("x", "y"))
+    reader.read("y,when,other,timestamp,x")
+    assert reader.ignored == ("when", "other")
+
+
 def test_numbers_that_name_variables_are_no_header():
     assert values("1,2", "3,4", variables=("1", "2")) == [[1, 2], [3, 4]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import signature
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import keras
 import numpy as np
@@ -310,8 +310,8 @@ class Recipe(Generic[R, P]):
             None for the first one; asked where the user names none.
         suggest_settings: `(architecture, splits)` to settings that suit this much data, where the user gives
             none.
-        stream: `(fitted, binary stream or iterable)` to predictions while it comes; None where that is not
-            supported.
+        stream: `(fitted, binary stream or iterable, say=)` to predictions while it comes; None where that is
+            not supported.
         calibrate: `(fitted, validation split, progress)` to what predictions need besides the weights, such
             as a threshold. Called once, with the weights that are kept; gives plain values that JSON can
             hold, which the run keeps as `calibration.json`. None where nothing is needed.
@@ -345,7 +345,7 @@ class Recipe(Generic[R, P]):
     closed_form: Mapping[str, Solver] = field(default_factory=dict)
     suggest_architecture: Callable[[R], tuple[str, str] | None] = _no_other
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
-    stream: Callable[[Fitted[R], BinaryIO | Iterable[Any]], Iterator[Prediction]] | None = None
+    stream: Callable[..., Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
     calibration_optional: bool = False
     uncalibrated: Callable[[P, Mapping[str, Any]], P] | None = None
@@ -353,8 +353,9 @@ class Recipe(Generic[R, P]):
     reads_whole: bool = False
 
     def __post_init__(self) -> None:
-        for step in ("read", "read_inputs", "augmentation", "test_time_views", "start"):
-            object.__setattr__(self, step, accepting(getattr(self, step)))
+        for step in ("read", "read_inputs", "augmentation", "test_time_views", "start", "stream"):
+            if getattr(self, step) is not None:
+                object.__setattr__(self, step, accepting(getattr(self, step)))
         for step in ("read", "read_inputs"):
             object.__setattr__(self, step, _from_disk(getattr(self, step)))
 

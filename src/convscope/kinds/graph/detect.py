@@ -136,7 +136,8 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
         return
     ends = {cell for row in edges.first for cell in row}
     for table in tables:
-        columns = None if table is edges else node_columns(table, AskedColumns(), frozenset(ends))
+        asked = AskedColumns(label=snapshot.label_column)
+        columns = None if table is edges else node_columns(table, asked, frozenset(ends))
         if columns is not None and columns.label is not None and columns.id is not None:
             reason = f"{edges.path.name} has edges and {table.path.name} a label of each node"
             yield Detection(NODES, min(0.95, confidence + 0.1), reason)

@@ -120,8 +120,8 @@ class ImageTuples(Plain):
     def prepare(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Scales pixels of all images, shape (..., channels of all)."""
         steps = [(steps_of(part.preprocess), part.channels) for part in self.parts]
-        factors = [np.broadcast_to(np.float32(each.factor), channels) for each, channels in steps]
-        offsets = [np.broadcast_to(np.float32(each.offset), channels) for each, channels in steps]
+        factors = [np.broadcast_to(np.asarray(each.factor, np.float32), channels) for each, channels in steps]
+        offsets = [np.broadcast_to(np.asarray(each.offset, np.float32), channels) for each, channels in steps]
         scaled: npt.NDArray[np.float32] = np.multiply(pixels, np.concatenate(factors), dtype=np.float32)
         return scaled + np.concatenate(offsets)
 

@@ -33,6 +33,12 @@ ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
 _LONGEST_STATE = 30
 _STEADY = 0.5
 """Confidence where nothing but its content tells the column of labels."""
+_ACTIVITY = re.compile(r"(activity|gesture|posture|exercise|movement|behaviou?r)[ _]?(id|name|label)?", re.I)
+_STATE = re.compile(r".*(state|status|condition|health).*", re.I)
+_WELL = re.compile(
+    r"normal|\bok\b|\bgood\b|healthy|running|broken|recovering|fail|fault|attack|benign|anomal|\bon\b|\boff\b"
+)
+"""Words by which a label of each row says whether all is well."""
 _OF_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt|csv)", re.IGNORECASE)
 _OF_MATRICES = re.compile(r"x[-_]?(train|training|test|val|valid|validation)")
 _OF_CMAPSS = re.compile(r"(train|test|RUL)_FD\d+\.txt", re.IGNORECASE)
@@ -150,6 +156,11 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     labels = [names.index(name) for name in label_names(names)[:1]]
     marks = [place for place in others if is_mark_name(names[place])]
     aside = dict.fromkeys([*words, *labels, *marks])
+    streams = [place for place in labels if _is_activity(names[place], head.column(place))]
+    if streams:
+        reason = f"{file.name} has the columns '{names[at]}' and '{names[streams[0]]}' per row, and numbers"
+        yield Detection(CLASSIFICATION, 0.85, f"{reason}; --recipe {ANOMALY} watches it for anomalies")
+        return
     rest = "but no labels" if not aside else f"and {', '.join(repr(names[place]) for place in aside)} per row"
     reason = f"{file.name} has the column '{names[at]}' and numbers besides, {rest}"
     yield Detection(ANOMALY, 0.75 if words else 0.7, reason)
@@ -172,6 +183,16 @@ def _of_typed_times(file: Path, head: TableHead) -> Iterator[Detection]:
         ANOMALY,
         0.7 if marked is None else 0.9,
         f"{file.name} has the column{'' if marked is None else 's'} '{names[at]}' and {beside}",
+    )
+
+
+def _is_activity(name: str, fields: Sequence[str]) -> bool:
+    """Whether a column says what is done in each row, and not whether all is well."""
+    if _ACTIVITY.fullmatch(name.strip()):
+        return True
+    words = {field.strip().lower() for field in fields}
+    return _STATE.fullmatch(name.strip()) is None and not any(
+        is_number(word) or _WELL.search(word) for word in words
     )
 
 

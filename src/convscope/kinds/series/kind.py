@@ -106,6 +106,14 @@ SERIES_CLASSIFICATION_OPTIONS = (
         "auto",
         "Standardize each series, standardize by the train split, or neither",
     ),
+    Option(
+        "window",
+        int,
+        None,
+        "Number of rows of each window of a stream with a label in each row",
+        at_least(2),
+        predicts=True,
+    ),
     Option("length", int, None, "Resample or pad series to this number of time steps", at_least(1)),
 )
 SERIES_CLASSIFICATION_MODEL_OPTIONS = (
@@ -267,7 +275,7 @@ SERIES_REGRESSION = RecipeSpec(
         ".ts files with `@targetlabel true`",
     ),
     architectures=("inception_time", "fcn"),
-    options=SERIES_CLASSIFICATION_OPTIONS,
+    options=tuple(option for option in SERIES_CLASSIFICATION_OPTIONS if option.name != "window"),
     model_options=SERIES_REGRESSION_MODEL_OPTIONS,
     settings={"fcn": {"learning_rate": 1e-3}, "inception_time": {"learning_rate": 1e-3}},
     ignored_settings=("class_weights", "label_smoothing", "mixing"),

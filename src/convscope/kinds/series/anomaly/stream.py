@@ -19,6 +19,7 @@ from convscope.kinds.series.anomaly.representation import StreamRepresentation
 from convscope.kinds.series.anomaly.task import detector_of
 from convscope.kinds.series.readers.frames import MISSING
 from convscope.kinds.series.readers.times import find_time_column
+from convscope.types import Say, silent
 
 LONGEST_LINE = 2**20
 """Characters of a line at most."""
@@ -65,6 +66,8 @@ class LineReader:
         self._places: list[int] | None = None
         self._time_place: int | None = None
         self._width = 0
+        self.ignored: tuple[str, ...] = ()
+        """Columns of the header that are neither variables nor times."""
 
     def read(self, line: str) -> Row | Malformed | None:
         """The row of the next line; None where it holds none, as a header does."""
@@ -99,6 +102,8 @@ class LineReader:
         given = self._time_column
         self._time_place = find_time_column(fields) if given is None else find_column(fields, [given.lower()])
         self._width = len(fields)
+        used = {self._time_place, *self._places}
+        self.ignored = tuple(name for place, name in enumerate(fields) if place not in used)
         return True
 
     def _row(self, fields: list[str]) -> Row | Malformed:
@@ -150,7 +155,8 @@ class AnomalyStream:
         RunError: The calibration is damaged.
     """
 
-    def __init__(self, fitted: Fitted[StreamRepresentation]) -> None:
+    def __init__(self, fitted: Fitted[StreamRepresentation], say: Say = silent) -> None:
+        self._say = say
         self.variables: tuple[str, ...] = fitted.representation.variables
         if fitted.representation.own:
             raise UsageError(
@@ -191,12 +197,20 @@ class AnomalyStream:
         self._lines += 1
         row = self._reader.read(line)
         if row is None:
+            self._tell_ignored()
             return None
         if isinstance(row, Malformed):
             self.malformed += 1
             unknown: dict[str, float | None] = dict.fromkeys(self.variables)
             return RowPrediction("line", self._lines, None, None, scores=unknown, error=row.reason)
         return self._answer(row)
+
+    def _tell_ignored(self) -> None:
+        """Says once which columns of the header are not used."""
+        if self._reader.ignored:
+            shown = ", ".join(map(repr, self._reader.ignored[:20]))
+            self._say(f"Columns that the run does not take are ignored: {shown}")
+            self._reader.ignored = ()
 
     def follow(self, lines: Iterable[str]) -> Iterator[RowPrediction]:
         """An answer for each line that is not empty, as soon as it is there."""
@@ -220,17 +234,20 @@ class AnomalyStream:
         )
 
 
-def stream(fitted: Fitted[StreamRepresentation], lines: BinaryIO | Iterable[Any]) -> Iterator[RowPrediction]:
+def stream(
+    fitted: Fitted[StreamRepresentation], lines: BinaryIO | Iterable[Any], *, say: Say = silent
+) -> Iterator[RowPrediction]:
     """Predictions for rows while they come.
 
     Args:
         fitted: The model of a run of series-anomaly.
         lines: Rows, a line each, as bytes or text.
+        say: Receives the columns that are ignored.
 
     Yields:
         The prediction for a line at once.
     """
-    return AnomalyStream(fitted).follow(_decoded(lines))
+    return AnomalyStream(fitted, say).follow(_decoded(lines))
 
 
 def _decoded(lines: BinaryIO | Iterable[Any]) -> Iterator[str]:

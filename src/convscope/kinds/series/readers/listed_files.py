@@ -13,7 +13,7 @@ from convscope.data.listing import Listing
 from convscope.data.split_names import split_of, split_of_path
 from convscope.errors import DataError
 from convscope.kinds.series.readers.frames import is_table, read_frame
-from convscope.kinds.series.readers.table_layouts import labels_of
+from convscope.kinds.series.readers.table_series import labels_of
 from convscope.types import SplitName
 
 if TYPE_CHECKING:

@@ -29,8 +29,9 @@ from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import named_variables, without_padding
 from convscope.kinds.series.readers.frames import MOST_VALUES, is_table, pandas_library, read_frame
 from convscope.kinds.series.readers.sources import Doubt, Series, SeriesRows
-from convscope.kinds.series.readers.table_layouts import labels_of, read_table_series
+from convscope.kinds.series.readers.table_layouts import read_table_series
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked
+from convscope.kinds.series.readers.table_series import labels_of
 from convscope.kinds.series.readers.unlike import check_columns, names_count, unlike_error, why_doubtful
 from convscope.types import SplitName
 

@@ -48,6 +48,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
@@ -61,14 +62,18 @@ from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import is_archive_file, read_archive_file
 from convscope.kinds.series.readers.arrays import find_stored, read_stored
 from convscope.kinds.series.readers.frames import is_series_table, is_table
+from convscope.kinds.series.readers.label_streams import cut_into_windows
 from convscope.kinds.series.readers.listed_files import find_listed
 from convscope.kinds.series.readers.matrices import find_matrices, read_matrices
 from convscope.kinds.series.readers.sources import SeriesInputs, SeriesRows, changes_of
-from convscope.kinds.series.readers.table_layouts import TableSeries, read_table_series
+from convscope.kinds.series.readers.table_layouts import read_table_series
 from convscope.kinds.series.readers.table_roles import Asked, label_names
 from convscope.kinds.series.readers.tables import measuring_of, series_of_frame
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.types import Progress, SplitName, no_progress
+
+if TYPE_CHECKING:
+    import pandas
 
 ENDINGS = (".ts", ".tsv", ".txt", ".arff", ".csv", ".parquet", ".pq", ".jsonl", ".ndjson", ".xlsx")
 """Of one data set that is there in several forms, the first is read."""
@@ -89,6 +94,7 @@ def read_series(
     drop_column: Sequence[str] = (),
     encoding: str | None = None,
     label_pattern: str | None = None,
+    window: int | None = None,
 ) -> Splits:
     """Reads labelled series from any of the layouts in the table above.
 
@@ -106,6 +112,7 @@ def read_series(
         drop_column: Columns that are left out.
         encoding: Name of a Python codec for tables; detected by default.
         label_pattern: As `classes_by_pattern`, for files of one series each.
+        window: As `Asked`.
 
     Returns:
         Train, validation and test, with the layout, every decision, every warning and all that was skipped.
@@ -115,7 +122,7 @@ def read_series(
         BackendError: pandas, or for `.ts` and `.arff` aeon, is not installed.
     """
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    asked = Asked(id_column, label_column, rows, group, measuring, False, label_pattern)
+    asked = Asked(id_column, label_column, rows, group, measuring, False, label_pattern, window)
     found = found_series(Path(path), asked, progress)
     labels = [label for label in found.labels if label is not None]
     if are_numbers_to_predict(labels) and len(set(labels)) > len(labels) / 2:
@@ -252,9 +259,10 @@ def _read_table(path: Path, key: str, split: SplitName | None, into: _Into) -> s
     table = read_table_series(into.asked.measuring.frame_of(path), str(path), into.asked, labelled=True)
     found.note(key, table.notes)
     found.keep("label_column", table.roles.kept)
+    found.keep("window", table.window)
     into.forms.add(table.time_format, table.notes)
-    if table.roles.group is not None:
-        found.grouped_by = f"column '{table.roles.group}'"
+    if table.grouped_by or table.roles.group is not None:
+        found.grouped_by = table.grouped_by or f"column '{table.roles.group}'"
     nothing = [None] * len(table.series)
     parts = (table.keys, table.series, table.labels, table.splits or [split] * len(nothing))
     for place, one, label, belongs, group in zip(*parts, table.groups or nothing, strict=True):
@@ -296,6 +304,7 @@ def read_series_inputs(
     missing_value: Sequence[str] = (),
     drop_column: Sequence[str] = (),
     encoding: str | None = None,
+    window: int | None = None,
 ) -> SeriesInputs:
     """Reads the series that are asked about; labels and splits that stand beside them are left out.
 
@@ -318,6 +327,7 @@ def read_series_inputs(
         missing_value: Numbers that stand for a missing value.
         drop_column: Columns that are left out.
         encoding: Name of a Python codec for tables; detected by default.
+        window: Rows of the windows in which series are cut; None leaves them whole.
 
     Returns:
         The series, in the order given.
@@ -328,12 +338,12 @@ def read_series_inputs(
         BackendError: pandas or aeon is not installed.
     """
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
-    asked = Asked(id_column, label_column, rows, group, measuring)
+    asked = Asked(id_column, label_column, rows, group, measuring, window=window)
     found = SeriesRows("", progress)
     for one in map(str, inputs):
         if one == STANDARD_INPUT:
             frame = measuring.frame_of_open(sys.stdin.buffer, "standard input")
-            _add(found, "standard input", read_table_series(frame, "standard input", asked, labelled=False))
+            _add(found, "standard input", frame, asked)
             continue
         beside = _beside(Path(one), asked, found, TimeForms(), labelled=False)
         if beside is not None:
@@ -359,10 +369,12 @@ def _add_file(found: SeriesRows, path: Path, asked: Asked) -> None:
             found.add(f"{path}, series {number}", f"{path}#{number}", one)
     else:
         frame = asked.measuring.frame_of(path, strict=False)
-        _add(found, str(path), read_table_series(frame, str(path), asked, labelled=False))
+        _add(found, str(path), frame, asked)
 
 
-def _add(found: SeriesRows, where: str, table: TableSeries) -> None:
+def _add(found: SeriesRows, where: str, frame: pandas.DataFrame, asked: Asked) -> None:
+    table = read_table_series(frame, where, asked, labelled=False)
+    table = table if asked.window is None else cut_into_windows(table, asked.window)
     found.note(where, table.notes)
     for place, one in zip(table.keys, table.series, strict=True):
         key = f"{where}#{place}" if place else where

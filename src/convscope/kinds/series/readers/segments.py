@@ -105,6 +105,25 @@ def stretch(series: Series, start: int, stop: int) -> Series:
     return Series(series.values[start:stop], series.variables, times)
 
 
+def windows_of(series: Series, rows: int, step: int, *, whole: bool) -> list[tuple[int, Series]]:
+    """A long series in windows, each with its first row.
+
+    Args:
+        series: The series.
+        rows: Of a window.
+        step: Rows from one window to the next.
+        whole: Whether all rows are wanted: then the last window ends with the series, and a series that is
+            shorter than a window is one; else both are left out.
+    """
+    length = len(series)
+    starts = list(range(0, length - rows + 1, step))
+    if whole and length < rows:
+        return [(0, series)]
+    if whole and starts[-1] + rows < length:
+        starts.append(length - rows)
+    return [(start, stretch(series, start, start + rows)) for start in starts]
+
+
 def split_of(
     root: str, parts: Sequence[tuple[Stream, int, int]], lead: int = 0, *, own: bool = False
 ) -> Split:

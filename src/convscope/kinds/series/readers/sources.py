@@ -118,7 +118,7 @@ class SeriesRows:
     splits: list[SplitName | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     grouped_by: str = ""
-    kept: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str | int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     decisions: dict[str, None] = field(default_factory=dict)
     doubts: dict[str, None] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class SeriesRows:
             if all(not known.startswith(f"{line} (") for known in kept):
                 kept[f"{line} ({where})"] = None
 
-    def keep(self, option: str, value: str | None) -> None:
+    def keep(self, option: str, value: str | int | None) -> None:
         """Keeps how a table was read, so that others are read likewise; the first one counts."""
         if value is not None:
             self.kept.setdefault(option, value)

@@ -61,6 +61,7 @@ class Asked:
         measuring: Columns of times and values.
         numbers: Whether labels are numbers to predict, not classes.
         label_pattern: A regular expression for labels in the names of files, as `classes_by_pattern` has it.
+        window: Rows of a window in which rows with a class each are cut; None chooses.
 
     Raises:
         UsageError: A row is something else.
@@ -73,6 +74,7 @@ class Asked:
     measuring: Measuring = field(default_factory=Measuring)
     numbers: bool = False
     label_pattern: str | None = None
+    window: int | None = None
 
     def __post_init__(self) -> None:
         if self.rows not in get_args(Rows):
