@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from convscope.data.folds import Fold, take_fold
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.splits import Split
 from convscope.errors import DataError
 from convscope.kinds.contract.recipe import Fitted
+from convscope.kinds.graph.detect import detect
+from convscope.kinds.graph.features import NodeFeatures
 from convscope.kinds.graph.graph import Graph, GraphSamples
 from convscope.kinds.graph.graph_classification.reader import read_graph_inputs, read_whole_graphs
 from convscope.kinds.graph.graph_classification.recipe import RECIPE, GraphMetrics
@@ -80,6 +83,32 @@ def test_folds_are_those_of_the_data_where_it_has_as_many_and_else_drawn(tmp_pat
         assert any("as the data divides them" in line for line in fold.decisions)
     drawn = take_fold("t", splits, Fold(1, 3), seed=0)
     assert any("drawn with seed 0" in line for line in drawn.decisions)
+
+
+def in_folders(root, made):
+    for graph in made:
+        folder = root / graph.label
+        folder.mkdir(parents=True, exist_ok=True)
+        found = nx.Graph(graph.edges.tolist())
+        nx.set_node_attributes(found, {node: "CO"[node % 2] for node in found}, "atom")
+        nx.write_graphml(found, folder / f"{graph.name}.graphml")
+    return root
+
+
+def test_a_folder_of_documents_for_each_class_is_a_collection(tmp_path):
+    root = in_folders(tmp_path / "t", graphs())
+    found = detect(DataSnapshot(root))
+    assert (found.recipe, "in a folder per class" in found.reason) == ("graph-classification", True)
+    splits = read_whole_graphs(root)
+    assert splits.class_names == ("ring", "star")
+    samples = splits.train.samples
+    assert all(samples.key(row).startswith(graph.label) for row, graph in enumerate(samples.graphs))
+    features, _ = NodeFeatures.fit(samples.graphs)
+    assert features.names == ("atom is C", "atom is O")
+    new = in_folders(tmp_path / "new", graphs(1)) / "star" / "g0.graphml"
+    new.write_text(new.read_text().replace(">O<", ">N<"))
+    asked = read_graph_inputs([str(new)])
+    assert features.encode(asked.graphs[0])[:2].tolist() == [[1, 0], [0, 0]]
 
 
 def test_graphs_without_classes_are_refused(tmp_path):

@@ -73,7 +73,8 @@ def _collections(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 def _documents(snapshot: DataSnapshot) -> Iterator[Detection]:
     """GraphML, GEXF, GML, and JSON of nodes and links."""
-    for file in [each for each in snapshot.files if suffix_of(each) in DOCUMENTS][:_MOST_TABLES]:
+    documents = [each for each in snapshot.files if suffix_of(each) in DOCUMENTS]
+    for file in documents[:_MOST_TABLES]:
         head, suffix = snapshot.head(file), suffix_of(file)
         if suffix == ".json":
             is_graph = _NODE_KEYS.search(head) is not None and _is_linked(file, head)
@@ -81,6 +82,10 @@ def _documents(snapshot: DataSnapshot) -> Iterator[Detection]:
             is_graph = "<graphml" in head or "<gexf" in head
         else:
             is_graph = re.search(r"^\s*graph\s*\[", head, re.MULTILINE) is not None
+        if is_graph and len({each.parent for each in documents}) > 1 and len(documents) > 2:
+            reason = f"{file.parent.name}/{file.name} and others hold a graph each, in a folder per class"
+            yield Detection(GRAPHS, 0.96, reason)
+            return
         if is_graph:
             names = {name for found in _ATTRIBUTES.findall(head) for name in found if name}
             label = next((name for name in sorted(names - _KEYS) if is_group_name(name)), None)

@@ -217,7 +217,10 @@ GRAPH_CLASSIFICATION = RecipeSpec(
     task="classification",
     steps=Lazy("convscope.kinds.graph.graph_classification.recipe:RECIPE"),
     summary="which class does a whole graph belong to",
-    reads=("a folder of NAME_A.txt, NAME_graph_indicator.txt and NAME_graph_labels.txt, as of TU Dortmund",),
+    reads=(
+        "a folder of NAME_A.txt, NAME_graph_indicator.txt and NAME_graph_labels.txt, as of TU Dortmund",
+        "a folder per class of documents with a graph each (.graphml, .gexf, .gml, .json)",
+    ),
     architectures=("gin",),
     options=WHOLE_GRAPH_OPTIONS,
     model_options=GIN_OPTIONS,

@@ -222,8 +222,38 @@ def test_a_collection_of_graphs(tmp_path):
         [[0, 1]],
         [[0, 1], [1, 2]],
     )
-    assert other.features.tolist() == [[0, 1], [1, 0], [0, 1]]
-    assert other.feature_names == ("label 3", "label 5")
+    assert other.features is None
+    assert other.columns["label"].tolist() == ["5", "3", "5"]
+
+
+def documents(folder, direction="undirected"):
+    for number, (name, atoms) in enumerate((("a", "CO"), ("b", "OON"))):
+        graph = nx.path_graph(len(atoms))
+        nx.set_node_attributes(graph, dict(enumerate(atoms)), "atom")
+        nx.set_node_attributes(graph, 0.5 + number, "charge")
+        nx.write_graphml(graph, folder / f"{name}.graphml")
+    last = folder / "b.graphml"
+    last.write_text(last.read_text().replace('edgedefault="undirected"', f'edgedefault="{direction}"'))
+    return folder
+
+
+def test_several_documents_are_a_collection(tmp_path):
+    found = found_graphs([documents(tmp_path)], AskedGraph(labeled=False))
+    one, other = found.graphs
+    assert (one.names, other.names) == (["0", "1"], ["0", "1", "2"])
+    assert (one.edges.tolist(), other.edges.tolist()) == ([[0, 1]], [[0, 1], [1, 2]])
+    assert (one.columns["atom"].tolist(), other.columns["atom"].tolist()) == (["C", "O"], ["O", "O", "N"])
+    assert other.columns["charge"].tolist() == [1.5, 1.5, 1.5]
+    assert (one.name, other.name) == tuple(str(tmp_path / f"{name}.graphml") for name in "ab")
+    with pytest.raises(DataError, match="expected one graph, received 2"):
+        found.only("here", "")
+
+
+def test_documents_that_contradict_each_other_are_refused(tmp_path):
+    folder = documents(tmp_path, "directed")
+    with pytest.raises(DataError, match=r"b\.graphml: expected edges as those of .*a\.graphml"):
+        found_graphs([folder])
+    assert all(graph.directed for graph in found_graphs([folder], AskedGraph(directed=True)).graphs)
 
 
 def test_folds_of_a_collection(tmp_path):

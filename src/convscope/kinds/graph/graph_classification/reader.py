@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from convscope.data.assembly import Found, assemble
+from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.digests import DIGEST_BYTES, digest_keys
+from convscope.data.heads import suffix_of
+from convscope.data.listing import Listing
+from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.errors import DataError
-from convscope.kinds.graph.graph import FoundGraphs, Graph, GraphSamples
+from convscope.kinds.graph.graph import FoundGraphs, GraphSamples
+from convscope.kinds.graph.readers.documents import DOCUMENTS
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
+from convscope.kinds.graph.readers.tu import tu_name
 from convscope.option import taking_fields
 from convscope.types import Progress, no_progress
-
-NODE_LABEL = "label"
-"""The column that labels of nodes become, which say what a node is where whole graphs have classes."""
 
 
 @taking_fields(AskedGraph)
@@ -41,11 +43,16 @@ def read_whole_graphs(
     Raises:
         DataError: There is one graph alone, no graph has a class, or what `assemble` refuses.
     """
-    found, graphs = _collection([Path(path)], asked, progress)
+    listing = _documents_below(Path(path))
+    if listing is None:
+        found, classes = _found([Path(path)], asked, progress), None
+    else:
+        found, classes = _in_folders(listing, asked, progress)
+    graphs = found.graphs
     if not any(graph.label is not None for graph in graphs):
         raise DataError(
             f"{path}: expected a class of each graph, received {len(graphs)} graphs without one",
-            hint="Give a file of graph labels, such as NAME_graph_labels.txt.",
+            hint="Give a file of graph labels, such as NAME_graph_labels.txt, or a folder for each class.",
         )
     digests = np.frombuffer(b"".join(graph.digest(named=False) for graph in graphs), np.uint8)
     return assemble(
@@ -54,8 +61,10 @@ def read_whole_graphs(
             found.layout,
             GraphSamples(graphs),
             [graph.label for graph in graphs],
-            [None] * len(graphs),
+            [None] * len(graphs) if classes is None else classes.splits,
             digest_keys(digests.reshape(-1, DIGEST_BYTES)),
+            groups=None if classes is None else classes.groups,
+            grouped_by="the names of folders",
             folds=found.folds,
             nouns=("graph", "graphs"),
             alike="identical graphs",
@@ -81,20 +90,52 @@ def read_graph_inputs(
         asked: What the user says of it; callers name the fields.
         progress: Receives how many are read.
     """
-    found, graphs = _collection([Path(path) for path in paths], asked, progress)
-    return GraphSamples(graphs, found.skipped)
+    found = _found([Path(path) for path in paths], asked, progress)
+    return GraphSamples(found.graphs, found.skipped)
 
 
-def _collection(
-    paths: Sequence[Path], asked: AskedGraph, progress: Progress
-) -> tuple[FoundGraphs, list[Graph]]:
-    """What was found, and its graphs, of whose nodes labels are features."""
-    found = found_graphs(paths, asked, progress)
-    return found, [_featured(graph) for graph in found.graphs]
+def _documents_below(root: Path) -> Listing | None:
+    """A folder that holds several documents of graphs and no collection in tables; None otherwise."""
+    if not is_folder(root):
+        return None
+    listing = Listing(str(root))
+    files = [root / key for key in listing.files_below("")]
+    documents = [file for file in files if _may_be_document(str(file))]
+    return Listing(str(root)) if len(documents) > 1 and tu_name(files) is None else None
 
 
-def _featured(graph: Graph) -> Graph:
-    if graph.labels is None:
-        return graph
-    columns: dict[str, Any] = {**graph.columns, NODE_LABEL: graph.labels}
-    return replace(graph, columns=columns, labels=None)
+def _in_folders(listing: Listing, asked: AskedGraph, progress: Progress) -> tuple[FoundGraphs, ClassFiles]:
+    """Graphs with the names of their files and the classes of their folders, and what folders say of each."""
+    root = Path(listing.root)
+    classes = class_files(listing, "graphs", _may_be_document)
+    found = _found([root / key for key in classes.keys], asked, progress)
+    row_of = {str(root / key): row for row, key in enumerate(classes.keys)}
+    rows = [row_of[graph.name] for graph in found.graphs]
+    kept = replace(
+        classes,
+        keys=[classes.keys[row] for row in rows],
+        labels=[classes.labels[row] for row in rows],
+        splits=[classes.splits[row] for row in rows],
+        groups=None if classes.groups is None else [classes.groups[row] for row in rows],
+    )
+    graphs = [
+        replace(graph, name=key, label=label)
+        for graph, key, label in zip(found.graphs, kept.keys, kept.labels, strict=True)
+    ]
+    told = replace(
+        found,
+        graphs=graphs,
+        layout=f"{classes.layout}; {found.layout}",
+        decisions=(*classes.decisions, *found.decisions),
+        skipped=(*listing.skipped, *found.skipped),
+    )
+    return told, kept
+
+
+def _may_be_document(key: str) -> bool:
+    return suffix_of(Path(key)) in DOCUMENTS
+
+
+def _found(paths: Sequence[Path], asked: AskedGraph, progress: Progress) -> FoundGraphs:
+    """What was found, where what labels a node in another task is what it is made of."""
+    return found_graphs(paths, replace(asked, labeled=False), progress)

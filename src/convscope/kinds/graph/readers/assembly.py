@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -78,6 +79,44 @@ def assembled(
     graph = Graph(names=names.to_pylist(), name=name, **made, **known)
     say_counts(graph, notes)
     return graph
+
+
+def divided_graph(graph: Graph, files: Sequence[Path]) -> list[Graph]:
+    """The graphs of several files, which were read as one.
+
+    Args:
+        graph: The names of its nodes begin with the number of a file, from 0, and a colon.
+        files: What each graph is called.
+    """
+    parts = [name.partition(":") for name in graph.names]
+    owner = np.array([int(part[0]) for part in parts], np.int64)
+    order = np.argsort(owner, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    of_edge = owner[graph.edges[:, 0]]
+    by = np.argsort(of_edge, kind="stable")
+    starts, begins = (
+        np.searchsorted(found, np.arange(len(files) + 1)) for found in (owner[order], of_edge[by])
+    )
+    divided = []
+    for number, file in enumerate(files):
+        rows, edges = (
+            found[first[number] : first[number + 1]] for found, first in ((order, starts), (by, begins))
+        )
+        divided.append(
+            Graph(
+                [parts[row][2] for row in rows.tolist()],
+                place[graph.edges[edges]] - starts[number],
+                graph.directed,
+                *(None if each is None else each[edges] for each in (graph.weights, graph.times)),
+                features=None if graph.features is None else graph.features[rows],
+                feature_names=graph.feature_names,
+                columns={name: values[rows] for name, values in graph.columns.items()},
+                labels=None if graph.labels is None else graph.labels[rows],
+                name=str(file),
+            )
+        )
+    return divided
 
 
 def _coded(edges: EdgeRows) -> tuple[tuple[Rows, Rows], pa.Array]:

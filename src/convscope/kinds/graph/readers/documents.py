@@ -66,6 +66,39 @@ class Document:
         return edges, nodes
 
 
+def joined_documents(documents: Mapping[Path, Document], directed: bool | None) -> Document:
+    """Several documents as one, the ids of whose nodes begin with the number of the document and a colon.
+
+    Args:
+        documents: By their files.
+        directed: What the user says of their edges; None goes by the documents.
+
+    Raises:
+        DataError: Some documents are directed and others are not.
+    """
+    found, first = Document(), next(iter(documents.values()))
+    found.directed, found.name = first.directed, first.name.replace("the document says", "the documents say")
+    for number, (path, document) in enumerate(documents.items()):
+        if directed is None and document.directed != first.directed:
+            raise DataError(
+                f"{path}: expected edges as those of {next(iter(documents))}, where {_said(first)};"
+                f" here {_said(document)}",
+                hint="Say whether edges lead one way: --directed or --no-directed.",
+            )
+        for items, joined, ends in (
+            (document.nodes, found.nodes, ("id",)),
+            (document.edges, found.edges, ("source", "target")),
+        ):
+            joined += [{**item, **{end: f"{number}:{item[end]}" for end in ends}} for item in items]
+        for name, count in document.skipped.items():
+            found.skipped[name] = found.skipped.get(name, 0) + count
+    return found
+
+
+def _said(document: Document) -> str:
+    return document.name or "nothing says whether they are directed"
+
+
 def read_document(path: Path) -> Document | None:
     """Reads a document; None of JSON that holds no graph.
 

@@ -89,7 +89,7 @@ def _of_networkx(found: Any, directed: bool | None, label: str | None) -> FoundG
     if len({node["id"] for node in document.nodes}) < len(document.nodes):
         raise UsageError("Expected nodes whose names differ as text, received several of one name.")
     name = str(getattr(found, "name", "") or "graph").replace("/", " ")
-    return read_documents([Path(name)], document, AskedColumns(label=label), directed, no_progress)
+    return read_documents({Path(name): document}, [], AskedColumns(label=label), directed, no_progress)
 
 
 def _texts(attributes: Mapping[Any, Any]) -> dict[str, str]:

@@ -50,6 +50,7 @@ class AskedGraph:
         directed: Whether edges lead one way.
         drop_column: Columns that are left out.
         encoding: Of text files.
+        labeled: Whether a column of nodes holds their labels; else all are features.
     """
 
     source_column: str | None = None
@@ -61,6 +62,7 @@ class AskedGraph:
     directed: bool | None = None
     drop_column: tuple[str, ...] = ()
     encoding: str | None = None
+    labeled: bool = True
 
     @property
     def columns(self) -> AskedColumns:
@@ -73,6 +75,7 @@ class AskedGraph:
             self.id_column,
             self.label_column,
             self.drop_column,
+            self.labeled,
         )
 
 
@@ -105,11 +108,11 @@ def _read(files: Sequence[Path], asked: AskedGraph, progress: Progress) -> Found
         return read_tu(files, asked.directed, progress)
     if planetoid_name(files) is not None:
         return read_planetoid(files, asked.directed)
-    for place, file in enumerate(files):
-        document = read_document(file) if suffix_of(file) in DOCUMENTS else None
-        if document is not None:
-            others = [*files[:place], *files[place + 1 :]]
-            return read_documents([file, *others], document, asked.columns, asked.directed, progress)
+    found_in = {file: read_document(file) for file in files if suffix_of(file) in DOCUMENTS}
+    documents = {file: document for file, document in found_in.items() if document is not None}
+    if documents:
+        others = [file for file in files if file not in documents]
+        return read_documents(documents, others, asked.columns, asked.directed, progress)
     arrays = [file for file in files if suffix_of(file) in ARRAYS]
     tables = [file for file in files if may_be_table(file) and file not in arrays and not is_about(file)]
     if arrays and not holds_edges(tables, asked.encoding):

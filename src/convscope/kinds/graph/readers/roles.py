@@ -72,7 +72,7 @@ MASKS = {"train_mask": "train", "val_mask": "validation", "test_mask": "test"}
 
 @dataclass(frozen=True)
 class AskedColumns:
-    """Columns that the user names."""
+    """Columns that the user names, and whether one holds labels of nodes where none is named."""
 
     source: str | None = None
     target: str | None = None
@@ -81,6 +81,7 @@ class AskedColumns:
     id: str | None = None
     label: str | None = None
     drop: tuple[str, ...] = ()
+    labeled: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -347,6 +348,8 @@ def _label_column(
         position = re.fullmatch(r"-?\d+", asked.label) is not None
         if asked.label in table.columns or (position and len(table.columns) > 2):
             return column_of(str(table.path), table.columns, asked.label), ()
+        return None, ()
+    if not asked.labeled:
         return None, ()
     few = [name for name in rest if _few_classes(table.seen(name))]
     again = [name for name in rest if len(set(table.seen(name))) < len(table.seen(name))]

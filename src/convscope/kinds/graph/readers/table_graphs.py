@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pyarrow as pa
 from convscope.data.heads import suffix_of
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph
-from convscope.kinds.graph.readers.assembly import NodeRows, assembled
+from convscope.kinds.graph.readers.assembly import NodeRows, assembled, divided_graph
 from convscope.kinds.graph.readers.columns import TableSource
-from convscope.kinds.graph.readers.documents import Document, listed_features
+from convscope.kinds.graph.readers.documents import Document, joined_documents, listed_features
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes
 from convscope.kinds.graph.readers.roles import (
     USUAL,
@@ -106,31 +106,44 @@ def read_tables(
 
 
 def read_documents(
-    files: Sequence[Path], document: Document, asked: AskedColumns, directed: bool | None, progress: Progress
+    documents: Mapping[Path, Document],
+    others: Sequence[Path],
+    asked: AskedColumns,
+    directed: bool | None,
+    progress: Progress,
 ) -> FoundGraphs:
-    """Reads the graph of a document.
+    """Reads the graph of a document, or of each of several, whose attributes are then one table.
 
     Args:
-        files: The document, and others that are left out.
-        document: What it holds.
+        documents: What each file holds.
+        others: Files that are left out.
         asked: Columns that the user names: attributes of nodes and edges.
-        directed: Whether edges lead one way; None goes by the document.
+        directed: Whether edges lead one way; None goes by the documents.
         progress: Receives how much is done.
 
     Raises:
-        DataError: As `read_tables`.
+        DataError: As `read_tables`, or documents contradict each other.
         UsageError: As `read_tables`.
     """
-    path, notes = files[0], GraphNotes()
-    edges_of, nodes_of = document.tables(path)
+    notes, files = GraphNotes(), list(documents)
+    alone = len(files) == 1
+    document = documents[files[0]] if alone else joined_documents(documents, directed)
+    edges_of, nodes_of = document.tables(files[0])
     for name, count in document.skipped.items():
-        notes.warnings.append(f"{path.name}: {count:,} elements {name!r} are left out")
+        notes.warnings.append(f"{files[0].name}: {count:,} elements {name!r} are left out")
     said = (document.directed, document.name)
     tables = [] if nodes_of is None else [nodes_of]
     graph = _graph(edges_of, tables, [], asked, directed, notes, progress, said)
-    skipped = [Skipped(str(file), "beside a document of a graph") for file in files[1:]]
-    layout = f"a document of nodes and edges ({path.name})"
-    return FoundGraphs([graph], layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped))
+    graphs = [graph] if alone else divided_graph(graph, files)
+    skipped = [Skipped(str(file), "beside a document of a graph") for file in others]
+    layout = f"a document of nodes and edges ({files[0].name})"
+    if not alone:
+        layout = f"{len(files):,} documents of nodes and edges ({files[0].name}, ...)"
+        notes.decisions.append(f"graphs: {len(files):,}, one in each document, whose attributes are the same")
+        empty = [file for file, each in zip(files, graphs, strict=True) if not len(each)]
+        skipped += [Skipped(str(file), "a graph without nodes") for file in empty]
+        graphs = [each for each in graphs if len(each)]
+    return FoundGraphs(graphs, layout, tuple(notes.decisions), tuple(notes.warnings), tuple(skipped))
 
 
 def _graph(

@@ -58,7 +58,8 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
     notes = GraphNotes()
     edges, starts, one_way = _edges(parts["A"], graph_of, firsts, directed, notes)
     progress(2, 3, "reading graphs")
-    features, names = _features(parts, len(graph_of), notes)
+    features, columns = _features(parts, len(graph_of), notes)
+    names = () if features is None else tuple(f"attribute {at + 1}" for at in range(features.shape[1]))
     labels = _labels(parts.get("graph_labels"), count, notes)
     folds, of_folds = _folds(files, count, notes)
     graphs = [
@@ -68,6 +69,7 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
             directed=one_way,
             features=None if features is None else features[firsts[at] : firsts[at + 1]],
             feature_names=names,
+            columns={name: values[firsts[at] : firsts[at + 1]] for name, values in columns.items()},
             label=None if labels is None else labels[at],
             name=f"{name} {at + 1}",
         )
@@ -161,30 +163,23 @@ def _edges(
 
 def _features(
     parts: dict[str, Path], nodes: int, notes: GraphNotes
-) -> tuple[npt.NDArray[np.float32] | None, tuple[str, ...]]:
-    """Labels of nodes as one of many, and their attributes beside them."""
-    made, names = [], []
+) -> tuple[npt.NDArray[np.float32] | None, dict[str, npt.NDArray[np.object_]]]:
+    """Attributes of nodes as a matrix, and their labels as columns of texts."""
+    columns: dict[str, npt.NDArray[np.object_]] = {}
     if "node_labels" in parts:
         table = _rows_of_nodes(parts["node_labels"], nodes)
         for at in range(table.shape[1]):
-            classes, place = np.unique(table[:, at], return_inverse=True)
-            if len(classes) > 10_000:
-                raise DataError(
-                    f"{parts['node_labels']}: expected at most 10,000 labels, received {len(classes):,}"
-                )
-            made.append(np.eye(len(classes), dtype=np.float32)[place])
-            names += [f"label {value:g}" for value in classes]
-        notes.decisions.append(
-            f"features: labels of nodes, one of {len(names)}, from {parts['node_labels'].name}"
-        )
-    if "node_attributes" in parts:
-        table = _rows_of_nodes(parts["node_attributes"], nodes)
-        made.append(table.astype(np.float32))
-        names += [f"attribute {at + 1}" for at in range(table.shape[1])]
-        notes.decisions.append(
-            f"features: {table.shape[1]} attributes of nodes from {parts['node_attributes'].name}"
-        )
-    return (np.concatenate(made, 1) if made else None), tuple(names)
+            values, place = np.unique(table[:, at], return_inverse=True)
+            spelled = np.array([f"{value:g}" for value in values.tolist()], object)
+            columns["label" if table.shape[1] == 1 else f"label {at + 1}"] = spelled[place]
+        notes.decisions.append(f"features: labels of nodes from {parts['node_labels'].name}")
+    if "node_attributes" not in parts:
+        return None, columns
+    table = _rows_of_nodes(parts["node_attributes"], nodes)
+    notes.decisions.append(
+        f"features: {table.shape[1]} attributes of nodes from {parts['node_attributes'].name}"
+    )
+    return table.astype(np.float32), columns
 
 
 def _rows_of_nodes(file: Path, nodes: int) -> npt.NDArray[np.float64]:
