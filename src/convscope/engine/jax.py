@@ -6,7 +6,7 @@ planes; `benchmarks/conv3d.py` measures both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -14,9 +14,21 @@ import jax
 import keras
 
 from convscope.engine.device import TensorFunction
-from convscope.engine.training.batches import Batch
+from convscope.engine.training.keras_batches import endless, ragged, repeated
 from convscope.layers.neighbors import summed_by
 from convscope.types import Array
+
+__all__ = [
+    "accelerated",
+    "accelerator",
+    "begin_epoch",
+    "convertible",
+    "cpu_computes_bfloat16",
+    "endless",
+    "prediction_threads",
+    "ragged",
+    "repeated",
+]
 
 
 def accelerator() -> tuple[str, bool] | None:
@@ -40,37 +52,6 @@ def prediction_threads(_: int) -> int:
 
 def begin_epoch(seed: int, epoch: int) -> None:
     """Nothing to do: all random states are variables of the model, which a checkpoint holds."""
-
-
-def endless(batches: Iterator[Batch], example: Batch, ragged: bool) -> Iterator[Batch]:
-    """Batches without end; Keras takes them from a generator proper."""
-    yield from batches
-
-
-class _Repeated(keras.utils.PyDataset):  # type: ignore[misc]
-    """One batch, as often as it is asked for."""
-
-    def __init__(self, batch: Batch, times: int | None) -> None:
-        super().__init__()
-        self._batch, self._times = batch, times
-
-    @property
-    def num_batches(self) -> int | None:
-        """How often; None without end."""
-        return self._times
-
-    def __getitem__(self, number: int) -> Batch:
-        return self._batch
-
-
-def repeated(batch: Batch, times: int | None = None) -> keras.utils.PyDataset:
-    """One batch, so many times or without end; its arrays are copied once."""
-    return _Repeated(keras.tree.map_structure(keras.ops.convert_to_tensor, batch), times)
-
-
-def ragged(batches: Iterable[Batch], example: Batch) -> Iterable[Batch]:
-    """Batches whose shapes differ: Keras compiles a step for each shape, of which there are few."""
-    return batches
 
 
 def convertible(function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:
