@@ -39,7 +39,11 @@ def main() -> None:
         _work(options)
         return
     results = _load(options.results)
-    names = options.only or _names()
+    names = _names()
+    unknown = sorted(set(options.only or ()) - set(names))
+    if unknown:
+        sys.exit(f"There is no target {', '.join(unknown)}; there are {', '.join(names)}.")
+    names = options.only or names
     until = time.monotonic() + options.time
     each = -(-options.inputs // len(names))
     while time.monotonic() < until:

@@ -26,6 +26,8 @@ SHEET = Option(
     "Sheet of an Excel workbook that is read: its name, or its number from 1",
     predicts=True,
 )
+TABLE_FILES = (ENCODING, SHEET)
+"""How files of tables are opened."""
 TEXT_COLUMN = Option(
     "text_column", str, None, "Name of the column with the texts or transcripts", predicts=True
 )

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.options import (
-    DROP_COLUMN,
-    ENCODING,
-    GROUP,
-    LABEL_COLUMN,
-    LABEL_PATTERN,
-    SHEET,
-    TEXT_COLUMN,
-)
+from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, LABEL_PATTERN, TABLE_FILES, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS, KERNEL_SIZES, MASKING, MELS, WIDTH
@@ -30,8 +22,7 @@ AUDIO_CLASSIFICATION_OPTIONS = (
     GROUP,
     LABEL_PATTERN,
     DROP_COLUMN,
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     RATE,
     Option("seconds", float, None, "Cut or pad recordings to this duration in seconds", _seconds),
     Option("same_level", bool, True, "Whether recordings are normalized to the same peak level"),
@@ -47,8 +38,7 @@ AUDIO_CLASSIFICATION_MODEL_OPTIONS = (
 SPEECH_RECOGNITION_OPTIONS = (
     TEXT_COLUMN,
     DROP_COLUMN,
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     GROUP,
     RATE,
     Option("beam", int, 16, "Beam size; 1 is greedy search", at_least(1), predicts=True),

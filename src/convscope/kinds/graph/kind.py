@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, LABEL_COLUMN, SHEET, TIME_COLUMN
+from convscope.data.options import DROP_COLUMN, LABEL_COLUMN, TABLE_FILES, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, FILTERS
@@ -42,8 +42,7 @@ GRAPH_OPTIONS = (
     Option(
         "directed", bool, None, "Whether an edge leads one way; told by the data by default", predicts=True
     ),
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
 )
 """Options of the readers of graphs."""
 NODE_CLASSIFICATION_OPTIONS = (
@@ -166,8 +165,7 @@ RECOMMENDATION_OPTIONS = (
         "Share of the interactions of each user to judge on, where the data does not say",
         _part,
     ),
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     Option(
         "user",
         tuple[str, ...],

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, SHEET
+from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, LABEL_PATTERN, TABLE_FILES
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import CENTER, DEPTH, KERNEL_SIZE, SPREAD, WIDTH
@@ -60,8 +60,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
     LABEL_PATTERN,
     DROP_COLUMN,
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     GROUP,
     Option(
         "intensity_range",

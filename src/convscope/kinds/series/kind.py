@@ -7,15 +7,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
-from convscope.data.options import (
-    DROP_COLUMN,
-    ENCODING,
-    GROUP,
-    LABEL_COLUMN,
-    LABEL_PATTERN,
-    SHEET,
-    TIME_COLUMN,
-)
+from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, LABEL_PATTERN, TABLE_FILES, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -52,9 +44,10 @@ def _are_numbers(values: Sequence[str]) -> str | None:
         return "numbers, separated by commas"
 
 
-def _window(default: int, least: int) -> Option:
-    words = "Number of consecutive rows that the model reads"
-    return Option("window", int, default, words, at_least(least), common=True)
+def _window(default: int | None, least: int, words: str = "that the model reads") -> Option:
+    known = default is not None
+    words = f"Number of consecutive rows {words}"
+    return Option("window", int, default, words, at_least(least), common=known, predicts=not known)
 
 
 EVERY = Option(
@@ -85,8 +78,7 @@ MEASURING_OPTIONS = (
         parse=several_names,
     ),
     DROP_COLUMN,
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
 )
 SERIES_CLASSIFICATION_OPTIONS = (
     *MEASURING_OPTIONS,
@@ -106,14 +98,7 @@ SERIES_CLASSIFICATION_OPTIONS = (
         "auto",
         "Standardize each series, standardize by the train split, or neither",
     ),
-    Option(
-        "window",
-        int,
-        None,
-        "Number of rows of each window of a stream with a label in each row",
-        at_least(2),
-        predicts=True,
-    ),
+    _window(None, 2, "of each window of a stream with a label in each row"),
     Option("length", int, None, "Resample or pad series to this number of time steps", at_least(1)),
 )
 SERIES_CLASSIFICATION_MODEL_OPTIONS = (
@@ -224,8 +209,7 @@ SERIES_REMAINING_LIFE_OPTIONS = (
         predicts=True,
         parse=several_names,
     ),
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     _window(60, 2),
     Option("cap", float, None, "Maximum remaining life that is predicted, in cycles", above(0)),
     _COVERAGE,

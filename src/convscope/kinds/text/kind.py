@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, SHEET, TEXT_COLUMN
+from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, TABLE_FILES, TEXT_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import (
@@ -66,8 +66,7 @@ def _column(text: str) -> Column:
 
 
 TEXT_CLASSIFICATION_OPTIONS = (
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     TEXT_COLUMN,
     LABEL_COLUMN,
     DROP_COLUMN,
@@ -95,8 +94,7 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
     DEPTH.of(residual_text_cnn=4),
 )
 TEXT_TAGGING_OPTIONS = (
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     TEXT_COLUMN,
     GROUP,
     _tagged_column("word_column", "words"),
@@ -116,8 +114,7 @@ TEXT_TAGGING_MODEL_OPTIONS = (
     DROPOUT.of(dilated_tagger=0.5),
 )
 TRANSLATION_OPTIONS = (
-    ENCODING,
-    SHEET,
+    *TABLE_FILES,
     TEXT_COLUMN,
     GROUP,
     Option("source", str, None, "Source language, as named by files or columns"),

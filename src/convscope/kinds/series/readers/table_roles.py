@@ -39,12 +39,10 @@ SERIES_LABEL_COLUMNS = (*LABEL_COLUMNS, "y", "activity", "state", "class_label",
 """What the column of labels is usually called."""
 ARCHIVE_TABLES = (".tsv", ".txt")
 """How tables of the UCR archive end, which have a label first and no header."""
-
 FEWEST_ROWS = 8
 """Rows of a series on average, from which on a column can be one of ids."""
 REPEATED = 0.5
 """Share of the rows whose times must stand in others too."""
-
 _MOST_CLASSES = 100
 _TURNS = 3
 
