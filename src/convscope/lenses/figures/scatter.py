@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -243,6 +244,24 @@ def _legend(
     return y
 
 
+@dataclass(frozen=True)
+class _Square:
+    """Two axes of the same range, from `low` to `high`, with their upper left corner at (left, top)."""
+
+    left: int
+    top: int
+    low: float
+    high: float
+
+    def along(self, values: Numbers) -> Numbers:
+        """Their places to the right."""
+        return self.left + (values - self.low) / (self.high - self.low) * _SQUARE
+
+    def down(self, values: Numbers) -> Numbers:
+        """Their places upwards."""
+        return self.top + (self.high - values) / (self.high - self.low) * _SQUARE
+
+
 def draw_agreement(
     true: Numbers,
     predicted: Numbers,
@@ -281,25 +300,17 @@ def draw_agreement(
     y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
     low, high = float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))
     margin = 0.04 * (high - low) or 1.0
-    low, high = low - margin, high + margin
-    left, top = MARGIN + _BESIDE, y
-
-    def along(values: Numbers) -> Numbers:
-        return left + (values - low) / (high - low) * _SQUARE
-
-    def down(values: Numbers) -> Numbers:
-        return top + (high - values) / (high - low) * _SQUARE
-
-    sheet.box(left, top, _SQUARE, _SQUARE, edge=sheet.theme.rule)
+    square = _Square(MARGIN + _BESIDE, y, low - margin, high + margin)
+    sheet.box(square.left, y, _SQUARE, _SQUARE, edge=sheet.theme.rule)
     for shift in (0.0, *(() if half_width is None else (-half_width, half_width))):
-        ends = np.array([max(low, low - shift), min(high, high - shift)])
+        ends = np.array([max(square.low, square.low - shift), min(square.high, square.high - shift)])
         if ends[0] < ends[1]:
             color = sheet.theme.muted if shift == 0 else sheet.theme.rule
-            sheet.line(list(along(ends)), list(down(ends + shift)), color=color)
-    for x, place in zip(along(true), down(predicted), strict=True):
+            sheet.line(list(square.along(ends)), list(square.down(ends + shift)), color=color)
+    for x, place in zip(square.along(true), square.down(predicted), strict=True):
         sheet.box(x - _DOT / 2, place - _DOT / 2, _DOT, _DOT, fill=sheet.theme.first, width=0)
-    for value in (low + margin, high - margin):
-        at = np.array([value])
-        sheet.text(left - 12, float(down(at)[0]) + 6, number(value), size=SMALL, across="right")
-        sheet.text(float(along(at)[0]), top + _SQUARE + 26, number(value), size=SMALL, across="center")
-    return sheet.finish(top + _SQUARE + 44)
+    for value in (low, high):
+        x, place = float(square.along(np.array([value]))[0]), float(square.down(np.array([value]))[0])
+        sheet.text(square.left - 12, place + 6, number(value), size=SMALL, across="right")
+        sheet.text(x, y + _SQUARE + 26, number(value), size=SMALL, across="center")
+    return sheet.finish(y + _SQUARE + 44)
