@@ -61,7 +61,8 @@ def nodes(club, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def links(club, tmp_path_factory):
-    return trained(club, tmp_path_factory.mktemp("links"), "link-prediction", filters=6)
+    # Batches that the pairs do not divide into.
+    return trained(club, tmp_path_factory.mktemp("links"), "link-prediction", filters=6, batch_size=50)
 
 
 @pytest.fixture(scope="module")

@@ -132,9 +132,9 @@ class LinkExamples:
         return len(self.pairs)
 
     @property
-    def lengths(self) -> npt.NDArray[np.int64] | None:
-        """Alike where each step takes the whole graph."""
-        return None if self.inputs.is_whole else np.ones(len(self.pairs), np.int64)
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Alike, and yet there: how many pairs a batch asks for is an axis of it, which differs."""
+        return np.ones(len(self.pairs), np.int64)
 
     def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         """(inputs by name, targets of shape (1, asked, 1)): one batch for all pairs."""
