@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +75,15 @@ class Positions:
     along: str
     asked: str | None = None
     present: str | None = None
+
+
+@runtime_checkable
+class InWords(Protocol):
+    """A sample that says in a few words what it is."""
+
+    @property
+    def in_words(self) -> str:
+        """One line."""
 
 
 class Progress(Protocol):

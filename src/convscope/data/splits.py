@@ -147,9 +147,7 @@ def divided(
 
 def as_labels(values: Sequence[object]) -> npt.NDArray[np.object_]:
     """Labels that are no numbers, one object for each sample, shape (samples,)."""
-    labels = np.empty(len(values), object)
-    labels[:] = values
-    return labels
+    return np.fromiter(values, object, len(values))
 
 
 def also_in_train(count: int, split: str, one: str, many: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from convscope.backend import prepare_backend
 from convscope.data.splits import Split
 from convscope.kinds.registry import find_recipe
-from convscope.types import SPLITS, Progress, Say, Skipped, SplitName
+from convscope.types import SPLITS, InWords, Progress, Say, Skipped, SplitName
 from convscope.workflows.start import Request
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def shown(value: object) -> str:
         >>> shown(np.array([[0, 255]], np.uint8)), shown("fine"), shown(("a", "b"))
         ('1x2 uint8, 0 to 255', '"fine"', 'a b')
     """
-    if isinstance(value, str):
-        return f'"{_short(value)}"'
+    if isinstance(value, InWords | str):
+        return _short(value.in_words) if isinstance(value, InWords) else f'"{_short(value)}"'
     if isinstance(value, np.ndarray) and value.ndim:
         return _array(value)
     if isinstance(value, float | np.floating):

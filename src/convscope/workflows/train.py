@@ -48,7 +48,7 @@ def carry_out(
     if callbacks and made.solver is not None:
         run.discard_if_empty()
         raise UsageError(
-            f"{made.architecture} is solved in closed form, without epochs, and does not support callbacks. "
+            f"{made.architecture} {made.solver.how}, without epochs, and does not support callbacks. "
             f"Received: {len(callbacks)} callbacks.",
             "Leave `callbacks` out.",
         )

@@ -168,7 +168,7 @@ def _reason(recipe: AnyRecipe, better: tuple[str, str] | None) -> str:
 def _device(name: str, solver: Solver | None, chosen: FitSettings) -> Device:
     if solver is None:
         return choose_device(chosen.precision)
-    return replace(choose_device("float32"), reason=f"{name} is solved in closed form, not trained")
+    return replace(choose_device("float32"), reason=f"{name} {solver.how}, not trained")
 
 
 def _chosen(

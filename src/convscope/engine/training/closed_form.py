@@ -56,12 +56,14 @@ class Solver:
         ready: Fails where something that it needs is not installed.
         uses: Names of the settings that mean something to it.
         decision: One line for the list of decisions.
+        how: What is said of an architecture that is not trained step by step.
     """
 
     solve: Solve
     ready: Callable[[], object]
     uses: tuple[str, ...]
     decision: str
+    how: str = "is solved in closed form"
 
     def check(self, name: str, settings: FitSettings) -> None:
         """Refuses what cannot be done before anything is done.
@@ -78,7 +80,7 @@ class Solver:
         for each in fields(FitSettings):
             if each.name not in self.uses and getattr(settings, each.name) != getattr(usual, each.name):
                 raise UsageError(
-                    f"{name} is solved in closed form and does not support {each.name}. "
+                    f"{name} {self.how} and does not support {each.name}. "
                     f"Received: {each.name}={getattr(settings, each.name)!r}.",
                     f"Its settings: {', '.join(self.uses)}.",
                 )

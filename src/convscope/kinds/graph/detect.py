@@ -28,6 +28,7 @@ from convscope.kinds.graph.readers.roles import (
 from convscope.kinds.graph.readers.table_graphs import is_called
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.readers.tu import tu_name
+from convscope.kinds.graph.recommendation.reader import is_list, test_of
 
 NODES, GRAPHS, LINKS, RATINGS = (
     "node-classification",
@@ -49,6 +50,8 @@ _KEYS = frozenset(("source", "target", "directed", "graph"))
 _MOST_TABLES = 12
 _MOST_NAMES = 200
 _FEWEST_ROWS = 10
+_SHARED = 0.2
+"""Share of names at one end of edges that are at the other end too, from which they are of nodes."""
 _OTHERS = "node-clustering and social-network are chosen by --recipe"
 
 
@@ -130,10 +133,20 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
     names = [file for file in snapshot.files if may_be_table(file) and file in set(snapshot.data_files)]
     if len(names) > 4 * _MOST_TABLES:
         return
+    for file in names[:_MOST_TABLES]:
+        if snapshot.head(file) and is_list(file):
+            sure = 0.6 if test_of(file) is None else 0.9
+            yield Detection(RATINGS, sure, f"each line of {file.name} has a user and the items of that user")
+            return
     tables = [table for file in names[:_MOST_TABLES] if (table := _opened(file, snapshot)) is not None]
     for table in tables:
         if rating_columns(table) is not None:
             yield Detection(RATINGS, 0.9, f"{table.path.name} has ratings of items by users")
+            return
+        test = test_of(table.path)
+        if test is not None and _are_interactions(table):
+            why = f"{table.path.name} has a user and an item in each row, {test.name} those of its test split"
+            yield Detection(RATINGS, 0.8, f"{why}; a graph is chosen by --recipe")
             return
     edges = max(tables, key=lambda table: _sureness(table, snapshot), default=None)
     confidence = 0.0 if edges is None else _sureness(edges, snapshot)
@@ -179,7 +192,20 @@ def _sureness(table: TableSource, snapshot: DataSnapshot) -> float:
     if called == "edges" or suffix_of(table.path) in _LISTS:
         return 0.9
     whole = all(cell.isdecimal() for cell in (*one, *other))
-    return 0.6 if whole and len(one) >= _FEWEST_ROWS and set(one) & set(other) else 0.0
+    names = {*one}, {*other}
+    shared = len(names[0] & names[1]) / min(map(len, names))
+    single = all(len(cell.split()) == 1 for cell in (*one, *other))
+    likely = shared > 0 if whole else single and shared >= _SHARED
+    return 0.6 if likely and len(one) >= _FEWEST_ROWS else 0.0
+
+
+def _are_interactions(table: TableSource) -> bool:
+    """Whether each row is a user and an item by number, with a rating and a time or not."""
+    if table.named or not 2 <= len(table.columns) <= 4 or len(table.first) < _FEWEST_ROWS:
+        return False
+    users, items = (table.seen(name) for name in table.columns[:2])
+    whole = all(cell.isdecimal() for cell in (*users, *items))
+    return whole and len({*zip(users, items, strict=True)}) == len(users) > len({*users})
 
 
 def _are_short(cells: Sequence[str]) -> bool:

@@ -14,6 +14,9 @@ from convscope.data.digests import DIGEST_BYTES
 from convscope.errors import DataError
 from convscope.types import Skipped
 
+_TOLD = 5
+"""Neighbors that are named in a line on a node."""
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -173,6 +176,14 @@ class GraphNode:
         """What the file calls the node."""
         return self.graph.names[self.row]
 
+    @property
+    def in_words(self) -> str:
+        """How many neighbors it has, and the first of them."""
+        near = _neighbors(self.graph, self.row)
+        told = ", ".join(self.graph.names[row] for row in near[:_TOLD].tolist())
+        said = f"{len(near)} neighbor{'' if len(near) == 1 else 's'}"
+        return f"{said}: {told}{', ...' if len(near) > _TOLD else ''}" if told else said
+
 
 @dataclass(frozen=True, eq=False)
 class NodePair:
@@ -191,6 +202,19 @@ class NodePair:
         """The names of both nodes."""
         source, target = (self.graph.names[row] for row in self.rows)
         return f"{source} - {target}"
+
+    @property
+    def in_words(self) -> str:
+        """How many neighbors both have, and how many of these are of both."""
+        one, other = (_neighbors(self.graph, row) for row in self.rows)
+        shared = len(np.intersect1d(one, other, assume_unique=True))
+        return f"{len(one)} and {len(other)} neighbors, {shared} of both"
+
+
+def _neighbors(graph: Graph, row: int) -> npt.NDArray[np.int64]:
+    """Rows of all others that an edge joins to a node, whichever way it leads."""
+    found = np.unique(graph.edges[(graph.edges == row).any(axis=1)])
+    return found[found != row]
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,7 +142,13 @@ RECOMMENDATION_OPTIONS = (
     _column("user", "with users"),
     _column("item", "with items"),
     _column("rating", "with ratings"),
-    _column("time", "with times, which are not looked at"),
+    _column("time", "with times, by which --hide last goes"),
+    Option(
+        "hide",
+        Literal["random", "last"],
+        "random",
+        "Interactions of each user that are hidden to judge by: drawn at random, or the last by time",
+    ),
     Option(
         "least_rating",
         float,
@@ -177,10 +183,10 @@ RECOMMENDATION_OPTIONS = (
     Option("most", int, 10, "How many items are recommended to each user", at_least(1), predicts=True),
 )
 RECOMMENDATION_MODEL_OPTIONS = (
-    Option("units", int, None, "Numbers of the vector of a user or item", at_least(1)).of(lightgcn=64),
-    Option("l2", float, None, "L2 penalty of the vectors that a step looks at", at_least(0)).of(
-        lightgcn=1e-4
-    ),
+    Option("units", int, None, "Numbers of the vector of a user or item", at_least(1)).of(lightgcn=128),
+    Option(
+        "l2", float, None, "L2 penalty of the vectors, times the root of their interactions", at_least(0)
+    ).of(lightgcn=0.25),
 )
 _FULL: dict[str, Any] = {
     "epochs": 500,
@@ -289,8 +295,8 @@ RECOMMENDATION = RecipeSpec(
     model_options=RECOMMENDATION_MODEL_OPTIONS,
     settings={
         "lightgcn": {
-            "epochs": 100,
-            "learning_rate": 0.02,
+            "epochs": 150,
+            "learning_rate": 0.01,
             "schedule": "constant",
             "patience": 15,
             "hops": 2,

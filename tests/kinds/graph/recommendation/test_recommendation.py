@@ -1,11 +1,14 @@
 """Recommendation: what is read and hidden, how items are ranked, what baselines and the model learn."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.recipe import Fitted
+from convscope.kinds.graph.recommendation import recipe
 from convscope.kinds.graph.recommendation.baselines import (
     BASELINES,
     UNOBSERVED,
@@ -19,7 +22,7 @@ from convscope.kinds.graph.recommendation.metrics import RecommendationMetrics, 
 from convscope.kinds.graph.recommendation.models import first_ranks, lightgcn
 from convscope.kinds.graph.recommendation.ratings import UserSamples, drawn
 from convscope.kinds.graph.recommendation.reader import AskedUsers, read_ratings, read_users
-from convscope.kinds.graph.recommendation.recipe import RECIPE, ignored
+from convscope.kinds.graph.recommendation.recipe import RECIPE, UserExamples, ignored
 from convscope.kinds.graph.recommendation.representation import RatingRepresentation
 from convscope.types import SPLITS, no_progress
 
@@ -61,12 +64,38 @@ def test_an_interaction_is_in_one_split_and_each_user_gives_a_share(ratings):
     edges = {(user, item - 24) for user, item in found.graph.edges.tolist()}
     assert edges == parts[0]
     assert found.graph.names[0] == "user u0"
-    assert set(splits.test.labels[0]) == {item for user, item in parts[2] if user == 0}
 
 
 def test_the_same_seed_gives_the_same_split_and_another_one_another(ratings):
     assert pairs_of(read_ratings(ratings), "test") == pairs_of(read_ratings(ratings), "test")
     assert pairs_of(read_ratings(ratings), "test") != pairs_of(read_ratings(ratings, seed=1), "test")
+
+
+def test_the_last_interactions_are_hidden_where_that_is_asked(tmp_path):
+    rows = [(user, item, 4, f"2024-03-{1 + at:02d}") for user, item, *_, at in numbered(table())]
+    splits = read_ratings(write(tmp_path / "a.csv", rows, "user,item,rating,when"), hide="last")
+    day = {(user, item): int(when[-2:]) for user, item, _, when in rows}
+    found = splits.train.samples.ratings
+    for user, name in enumerate(found.users):
+        train, validation, test = (
+            [day[name, found.items[item]] for item in found.part(split)[[user]].tocoo().col]
+            for split in SPLITS
+        )
+        if test:
+            assert max(train) < min(validation or test) and max(validation or train) < min(test)
+    assert any("the last by time" in line for line in splits.decisions)
+    drawn_too = read_ratings(tmp_path / "a.csv")
+    assert any("--hide last hides the last ones instead" in line for line in drawn_too.decisions)
+    with pytest.raises(DataError, match="--hide last needs the time of each interaction, received no times"):
+        read_ratings(write(tmp_path / "b.csv", [row[:2] for row in rows], "user,item"), hide="last")
+
+
+def numbered(rows):
+    """Rows with the place of each among those of its user."""
+    counts = Counter()
+    for user, *rest in rows:
+        yield (user, *rest, counts[user])
+        counts[user] += 1
 
 
 def test_a_user_of_few_interactions_gives_none():
@@ -102,7 +131,7 @@ def test_lists_of_items_are_read_with_their_test_split_and_what_is_unknown_is_sa
 
 
 def test_columns_can_be_named_and_low_ratings_left_out(tmp_path):
-    path = write(tmp_path / "a.csv", table(), "who,what,stars,when")
+    path = write(tmp_path / "a.csv", table(), "who,what,stars,then")
     with pytest.raises(DataError, match="expected columns of users and items"):
         read_ratings(path)
     splits = read_ratings(path, user_column="who", item_column="1", rating_column="stars", least_rating=3)
@@ -139,9 +168,10 @@ def test_the_metric_of_validation_is_that_of_the_evaluation():
     known = sp.csr_array((rng.random((5, 30)) < 0.2).astype(float))
     hidden = (rng.random((5, 30)) < 0.3) & (known.toarray() == 0)
     marks = hidden.astype(np.float32) - known.toarray()
-    found = first_ranks(*(np.asarray(each, np.float32) for each in (users, items, marks)))
+    found, first = first_ranks((users @ items.T).astype(np.float32), marks)
     reference = ranks(lambda rows: (users @ items.T)[rows], known, sp.csr_array(hidden), np.arange(5))
     assert np.asarray(found) == pytest.approx(reference.ndcg[:, 0], abs=1e-5)
+    assert (np.asarray(first) == (reference.first == 1)).all()
 
 
 def test_ease_solves_its_least_squares(ratings):
@@ -197,7 +227,8 @@ def fitted(ratings):
 
 def test_a_vector_is_the_mean_of_all_steps_along_the_edges(fitted):
     splits, made = fitted
-    graph = splits.train.samples.graph
+    graph = splits.test.samples.graph
+    assert len(graph.edges) == splits.test.samples.ratings.known.nnz
     adjacency = graph.adjacency().toarray()
     scale = 1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1))
     smoothing = scale[:, None] * adjacency * scale
@@ -207,6 +238,36 @@ def test_a_vector_is_the_mean_of_all_steps_along_the_edges(fitted):
     assert np.concatenate([outputs.users, outputs.items]) == pytest.approx(
         np.concatenate([reference[splits.test.samples.rows], reference[24:]]), abs=1e-5
     )
+
+
+def test_the_loss_is_the_likelihood_of_what_users_chose_among_all_items(fitted):
+    splits, made = fitted
+    samples = splits.train.samples
+    x, marks = UserExamples(made.representation, samples, True).batch(np.arange(5), None)
+    assert (marks[0] == samples.ratings.train[samples.rows[:5]].toarray()).all()
+    made.model.compile(optimizer="adam")
+    vectors = np.asarray(made.model(x))[0]
+    found = float(made.model.compute_loss(x, marks, vectors[None], training=True))
+    scores = vectors[:5] @ vectors[5:].T
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    table = np.asarray(made.model.get_layer("embedding").table)
+    lengths = (table**2).sum(axis=1)
+    train = samples.ratings.train
+    weighed = [lengths[:24] * np.sqrt(train.sum(axis=1)), lengths[24:] * np.sqrt(train.sum(axis=0))]
+    penalty = weighed[0][samples.rows[:5]].sum() / marks.sum() + weighed[1].sum() / train.nnz
+    assert found == pytest.approx(-np.log(chances[marks[0] > 0]).mean() + 0.125 * penalty, rel=1e-4)
+
+
+def test_drawn_items_stand_for_all_others(monkeypatch):
+    monkeypatch.setattr(recipe, "MOST_COMPARED", 10)
+    part = sp.csr_array((np.ones(3), ([0, 0, 1], [4, 30, 4])), shape=(2, 40))
+    columns, stand = recipe.compared(part, np.random.default_rng(0))
+    assert len(set(columns.tolist())) == 10
+    assert columns[:2].tolist() == [4, 30]
+    assert stand.sum() == pytest.approx(40)
+    crowd = sp.csr_array(np.ones((2, 40)))
+    columns, stand = recipe.compared(crowd, np.random.default_rng(0))
+    assert len(columns) == 10 and (stand == 1).all()
 
 
 def test_a_neighborhood_answers_as_the_whole_graph(fitted):

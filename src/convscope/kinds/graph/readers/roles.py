@@ -32,7 +32,7 @@ WEIGHTS = (
     "value",
 )
 """Names of a column of weights, the surest first."""
-TIMES = ("time", "timestamp", "datetime", "date", "ts", "unixts", "unix_time", "created_at", "year")
+TIMES = ("time", "timestamp", "datetime", "date", "when", "ts", "unixts", "unix_time", "created_at", "year")
 """Names of a column of times, the surest first."""
 USERS = ("user", "user_id", "userid", "uid", "reviewerid", "customer_id", "customerid")
 """Names of a column of users."""
@@ -60,7 +60,7 @@ _GROUPS = frozenset(
         "faction",
     )
 )
-_WHEN = frozenset(("on", "at", "since", "date", "time", "datetime", "timestamp"))
+_WHEN = frozenset(("on", "at", "since", "when", "date", "time", "datetime", "timestamp"))
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d.*|\d\d\.\d\d\.\d{4}.*")
 _UNIX_SECONDS = re.compile(r"1?\d{9}(\.\d+)?")
 _COUNTED = re.compile(r"(.*?)[ _.-]?\d+")

@@ -39,6 +39,15 @@ _EDGE_WORDS = frozenset(
         "relations",
         "relationships",
         "network",
+        "follows",
+        "followers",
+        "friends",
+        "friendships",
+        "contacts",
+        "messages",
+        "routes",
+        "citations",
+        "hyperlinks",
     )
 )
 _NODE_WORDS = frozenset(

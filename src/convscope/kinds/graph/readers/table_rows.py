@@ -66,7 +66,7 @@ def edge_rows(table: TableSource, asked: AskedColumns, notes: GraphNotes) -> Edg
     ids = list(dict.fromkeys((columns.source, columns.target)))
     loaded = table.load(ids, texts, numbers)
     weights = None if columns.weight is None else _weights(table, loaded, columns.weight)
-    times = None if columns.time is None else _times(table, loaded[columns.time], columns.time, notes)
+    times = None if columns.time is None else times_of(table, loaded[columns.time], columns.time, notes)
     roles = [("source", columns.source), ("target", columns.target)]
     roles += [("weight", columns.weight)] if columns.weight else []
     roles += [("time", columns.time)] if columns.time and times is not None else []
@@ -142,8 +142,15 @@ def _said_direction(table: TableSource, columns: EdgeColumns, loaded: Any) -> tu
     return None, ""
 
 
-def _times(table: TableSource, column: Column, name: str, notes: GraphNotes) -> Numbers | None:
-    """Times in seconds since 1970."""
+def times_of(table: TableSource, column: Column, name: str, notes: GraphNotes) -> Numbers | None:
+    """Times in seconds since 1970; None, and a warning, where their form is not known.
+
+    Args:
+        table: Where they stand.
+        column: Numbers, dates or texts.
+        name: Of the column.
+        notes: Learns of their unit.
+    """
     numbers = numbers_of(column)
     file = table.path.name
     if numbers is not None:

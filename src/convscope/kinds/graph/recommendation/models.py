@@ -1,4 +1,4 @@
-"""LightGCN: vectors of users and items, summed along their interactions, and compared in pairs."""
+"""LightGCN: vectors of users and items, summed along their interactions, and compared with all others."""
 
 from __future__ import annotations
 
@@ -16,26 +16,24 @@ from convscope.models.own_loss import OwnLossModel
 from convscope.types import Tensor
 
 CUT = 10
-"""Ranks that the validation metric looks at."""
-_WRONG = float(1 / np.log2(3))
-"""The nDCG of two candidates of which the wrong one comes first."""
+"""Ranks that the metric looks at."""
+_LOWEST = -1e30
+"""Score of an item that does not count."""
 
 
 @keras.saving.register_keras_serializable(package="convscope")
 class RecommendationModel(OwnLossModel):
-    r"""A functional model from nodes to their vectors, trained by Bayesian personalized ranking.
+    r"""A functional model from nodes to their vectors, trained to tell what a user chose from the rest.
 
-    In a training step, `targets` are n users, n items that they chose and n that they did not. The loss is
-    the mean of $-\ln \sigma(u \cdot i - u \cdot j)$, and the penalty of the `NodeEmbedding` named
-    `embedding`.
-    `accuracy` is the share of the n whose chosen item scores higher, and `ndcg` the nDCG of these two.
+    The `targets` among the inputs are n users and m items. Those that are compared with, of shape (1, n, m),
+    hold 1 for an item that is to be found, 0 for another, and -1 for one that does not count. The loss is the
+    mean over all that are to be found of $-\ln (\exp(u \cdot i) / \sum_j w_j \exp(u \cdot j))$, where
+    $w_j$, the sample weights of shape (1, m), say how many items one stands for, and the penalty of the
+    `NodeEmbedding` named `embedding`. `ndcg` is the nDCG of the first `CUT` ranks, `accuracy` the share of
+    users whose first item is one to be found. Compile it with an optimizer and nothing else.
 
-    To validate, targets of shape (1, users, items) hold 1 for an item that is to be found, 0 for others, and
-    -1 for one that is known. The `targets` among the inputs are these users, all items, and then one triple
-    for each user as in training; `ndcg` is then that of the first `CUT` ranks among all items. Compile it
-    with an optimizer and nothing else.
-
-    Source: Rendle et al. (2009), "BPR: Bayesian personalized ranking from implicit feedback".
+    Source: Liang, Krishnan, Hoffman and Jebara (2018), "Variational autoencoders for collaborative
+    filtering", for the multinomial likelihood.
     """
 
     def compile(self, *arguments: object, **options: object) -> None:
@@ -52,48 +50,54 @@ class RecommendationModel(OwnLossModel):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """Mean loss of the triples."""
-        vectors, targets = y_pred[0], x["targets"][0]
-        if not training:
-            users, items = ops.shape(y)[1:]
-            self.own_ndcg.update_state(first_ranks(vectors[:users], vectors[users : users + items], y[0]))
-            vectors, targets = vectors[users + items :], targets[users + items :]
-        user, chosen, other = ops.split(vectors, 3)
-        margin = ops.sum(user * (chosen - other), axis=-1)
-        right = ops.cast(margin > 0, "float32")
-        self.own_accuracy.update_state(right)
-        if training:
-            self.own_ndcg.update_state(right + (1 - right) * _WRONG)
-        return self.penalized(ops.mean(ops.softplus(-margin)) + self.penalty(x, targets))
+        """Mean loss of the items that are to be found."""
+        vectors, marks = y_pred[0], y[0]
+        users = ops.shape(marks)[0]
+        scores = ops.matmul(vectors[:users], ops.transpose(vectors[users:]))
+        ndcg, first = first_ranks(scores, marks)
+        self.own_ndcg.update_state(ndcg)
+        self.own_accuracy.update_state(first)
+        found = ops.cast(ops.equal(marks, 1), "float32")
+        counted = scores if sample_weight is None else scores + ops.log(sample_weight)
+        total = ops.logsumexp(ops.where(marks < 0, _LOWEST, counted), axis=1, keepdims=True)
+        mean = ops.sum(found * (total - scores)) / ops.maximum(ops.sum(found), 1.0)
+        return self.penalized(mean + self.penalty(x, users, sample_weight))
 
-    def penalty(self, x: Tensor, targets: Tensor) -> Tensor:
-        """Half of the squared lengths of what is looked up for a triple, times l2."""
-        embedding = self.get_layer("embedding")
-        numbers = ops.take(x["nodes"][0], targets, axis=0)
-        squares = ops.sum(embedding(numbers[None])[0] ** 2)
-        return 0.5 * embedding.l2 * squares / ops.cast(ops.shape(targets)[0] // 3, squares.dtype)
+    def penalty(self, x: Tensor, users: int, stand: Tensor) -> Tensor:
+        """Half of the mean over interactions of what all vectors weigh, times l2.
+
+        A vector weighs its squared length times the root of the number of its interactions, between no
+        regard to them and all of it (Rendle, Krichene, Zhang and Koren 2022, "Revisiting the performance of
+        iALS on item recommendation benchmarks").
+        """
+        embedding, asked = self.get_layer("embedding"), x["targets"][0]
+        numbers = ops.take(x["nodes"][0], asked, axis=0)
+        degrees = ops.take(x["degrees"][0], asked, axis=0)
+        weighed = ops.sqrt(degrees) * ops.sum(embedding(numbers[None])[0] ** 2, axis=-1)
+        of_users = ops.sum(weighed[:users]) / ops.maximum(ops.sum(degrees[:users]), 1.0)
+        of_items = weighed[users:] if stand is None else weighed[users:] * stand[0]
+        every = ops.maximum(ops.sum(x["degrees"]) / 2, 1.0)
+        return 0.5 * embedding.l2 * (of_users + ops.sum(of_items) / every)
 
 
-def first_ranks(users: Tensor, items: Tensor, marks: Tensor) -> Tensor:
-    """The nDCG of the first `CUT` items of each user.
+def first_ranks(scores: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
+    """How good the first `CUT` items of each user are.
 
     Args:
-        users: Vectors, shape (users, units).
-        items: Vectors, shape (items, units).
+        scores: Shape (users, items).
         marks: Shape (users, items): 1 is to be found, 0 is another, -1 does not count.
 
     Returns:
-        Shape (users,).
+        Their nDCG, and whether the first is to be found, both of shape (users,).
     """
-    scores = ops.where(marks < 0, -1e30, ops.matmul(users, ops.transpose(items)))
-    cut = min(CUT, int(items.shape[0] or CUT))
-    _, order = ops.top_k(scores, cut)
+    cut = min(CUT, int(scores.shape[1] or CUT))
+    _, order = ops.top_k(ops.where(marks < 0, _LOWEST, scores), cut)
     found = ops.cast(ops.equal(ops.take_along_axis(marks, order, axis=1), 1), "float32")
     gains = ops.convert_to_tensor((1 / np.log2(np.arange(2, cut + 2))).astype("float32"))
     ideal = ops.cumsum(gains)
     wanted = ops.sum(ops.cast(ops.equal(marks, 1), "int32"), axis=1)
     best = ops.take(ideal, ops.clip(wanted, 1, cut) - 1)
-    return ops.sum(found * gains, axis=1) / best
+    return ops.sum(found * gains, axis=1) / best, found[:, 0]
 
 
 def lightgcn(
@@ -101,8 +105,8 @@ def lightgcn(
     *,
     nodes: int = 100,
     hops: int = 3,
-    units: int = 64,
-    l2: float = 1e-4,
+    units: int = 128,
+    l2: float = 0.25,
     table_width: int = 8,
 ) -> keras.Model:
     """Learned vectors of users and items, propagated along their interactions and averaged over the steps.
@@ -115,7 +119,7 @@ def lightgcn(
         nodes: Users and items together.
         hops: Steps along the edges.
         units: Numbers of a vector.
-        l2: Penalty of the vectors that a step looks at.
+        l2: Penalty of the vectors, which counts more for those with more interactions.
         table_width: Neighbors in a row of the tables.
 
     Returns:

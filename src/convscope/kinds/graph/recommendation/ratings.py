@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from convscope.kinds.graph.readers.tables import open_source
 from convscope.types import SPLITS, Skipped, SplitName
 
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+Hide = Literal["random", "last"]
+"""Which interactions of a user are hidden: any, or those of the latest times."""
 FEWEST = 4
 """Interactions of a user of which one is hidden to judge by."""
 TITLES = ("u.item", "movies.csv")
@@ -49,7 +53,15 @@ class Ratings:
     @cached_property
     def graph(self) -> Graph:
         """The users, then the items, joined by the interactions of train."""
-        entries = self.train.tocoo()
+        return self._joined(self.train)
+
+    @cached_property
+    def known_graph(self) -> Graph:
+        """The same nodes, joined by the interactions of train and validation."""
+        return self._joined(self.known)
+
+    def _joined(self, chosen: sp.csr_array) -> Graph:
+        entries = chosen.tocoo()
         edges = np.stack([entries.row, entries.col + len(self.users)], axis=1).astype(np.int64)
         return Graph([*(f"user {name}" for name in self.users), *self.titles], edges, name="ratings")
 
@@ -97,8 +109,8 @@ class UserSamples:
 
     @property
     def graph(self) -> Graph:
-        """Users and items, joined by the interactions of train."""
-        return self.ratings.graph
+        """Users and items, joined by the interactions that are known when those of the split are not."""
+        return self.ratings.known_graph if self.split == "test" else self.ratings.graph
 
     def load(self, index: int) -> GraphNode:
         """One user among all users and items."""
@@ -122,6 +134,7 @@ class Interactions:
         items: Names of all items, by their number.
         pairs: Numbers of user and item of each interaction, shape (interactions, 2), int64.
         tested: Which are of the test split that the data has, shape (interactions,); None where it has none.
+        times: Of each interaction, in seconds, shape (interactions,); None where it has none.
         titles: Of items by name.
         layout: What was recognized.
         decisions: One line each.
@@ -133,6 +146,7 @@ class Interactions:
     items: tuple[str, ...]
     pairs: Ints
     tested: npt.NDArray[np.bool_] | None
+    times: Numbers | None
     titles: dict[str, str]
     layout: str
     decisions: tuple[str, ...] = ()
@@ -149,15 +163,19 @@ def matrix(pairs: Ints, shape: tuple[int, int]) -> sp.csr_array:
     return made
 
 
-def drawn(users: Ints, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def drawn(
+    users: Ints, share: float, rng: np.random.Generator, times: Numbers | None = None
+) -> npt.NDArray[np.bool_]:
     """A share of the interactions of each user, none of a user of fewer than `FEWEST`.
 
     Args:
         users: User of each interaction, shape (interactions,).
         share: Of each user, rounded, at least one.
-        rng: Draws them.
+        rng: Draws them, and which of those of one time are taken.
+        times: Of each interaction, shape (interactions,); the last ones are taken. None draws any.
     """
-    order = np.lexsort((rng.random(len(users)), users))
+    chance = rng.random(len(users))
+    order = np.lexsort((chance, users) if times is None else (chance, -times, users))
     counts = np.bincount(users, minlength=1)
     first = np.cumsum(counts) - counts
     place = np.arange(len(users)) - first[users[order]]
@@ -168,7 +186,7 @@ def drawn(users: Ints, share: float, rng: np.random.Generator) -> npt.NDArray[np
 
 
 def split_interactions(
-    where: str, found: Interactions, seed: int, validation_share: float, test_share: float
+    where: str, found: Interactions, seed: int, validation_share: float, test_share: float, hide: Hide
 ) -> Splits:
     """Hides some items of each user, to choose and to judge by.
 
@@ -178,19 +196,27 @@ def split_interactions(
         seed: Draws what is hidden.
         validation_share: Of the interactions of train of each user.
         test_share: Of the interactions of each user, where the data has no test split.
+        hide: Which of them.
 
     Returns:
-        Samples are `UserSamples`; labels are the items that are hidden of each user, as arrays of columns.
+        Samples are `UserSamples`; no labels, as the interactions say what is hidden.
 
     Raises:
-        DataError: No user has enough interactions.
+        DataError: No user has enough interactions, or the last ones are asked for where times are missing.
     """
+    times = found.times if hide == "last" else None
+    if hide == "last" and (times is None or np.isnan(times).any()):
+        received = "no times" if times is None else f"{int(np.isnan(times).sum())} interactions without one"
+        raise DataError(
+            f"{where}: --hide last needs the time of each interaction, received {received}",
+            "Name the column with --time-column, or leave --hide out: interactions are then drawn.",
+        )
     rng = np.random.default_rng([seed, len(found.pairs)])
     users = found.pairs[:, 0]
-    tested = drawn(users, test_share, rng) if found.tested is None else found.tested
+    tested = drawn(users, test_share, rng, times) if found.tested is None else found.tested
     held = np.zeros(len(users), bool)
     rest = np.flatnonzero(~tested)
-    held[rest] = drawn(users[rest], validation_share, rng)
+    held[rest] = drawn(users[rest], validation_share, rng, None if times is None else times[rest])
     parts = {"train": ~tested & ~held, "validation": held, "test": tested}
     shape = (len(found.users), len(found.items))
     made = {name: matrix(found.pairs[mask], shape) for name, mask in parts.items()}
@@ -201,13 +227,14 @@ def split_interactions(
         if not len(rows[name]):
             hint = f"Give users with at least {FEWEST} interactions each, or a test split of known users."
             raise DataError(f"{where}: no user has interactions for the {name} split", hint=hint)
-    decisions = _told(found, int(tested.sum()), int(held.sum()), validation_share, test_share, seed)
+    how = f"drawn with seed {seed}" if hide == "random" else "the last by time"
+    decisions = _told(found, (int(tested.sum()), int(held.sum())), validation_share, test_share, how)
     train, validation, test = (_split(ratings, name, rows[name]) for name in SPLITS)
     return Splits(
         train,
         validation,
         test,
-        class_names=("interactions",),
+        class_names=(),
         layout=found.layout,
         fingerprint=ratings.digest(),
         decisions=(*found.decisions, *decisions),
@@ -217,15 +244,15 @@ def split_interactions(
 
 
 def _told(
-    found: Interactions, tested: int, held: int, validation_share: float, test_share: float, seed: int
+    found: Interactions, hidden: tuple[int, int], validation_share: float, test_share: float, how: str
 ) -> tuple[str, ...]:
     """How interactions were divided, one line each."""
-    drawn_too = f"{test_share:.0%} of each user, drawn with seed {seed}"
-    said = drawn_too if found.tested is None else "those of the data"
+    said = f"{test_share:.0%} of each user, {how}" if found.tested is None else "those of the data"
+    unused = "; --hide last hides the last ones instead" if found.times is not None and "seed" in how else ""
     return (
-        f"test: {tested} of {len(found.pairs)} interactions, {said}",
-        f"validation: {held} interactions, {validation_share:.0%} of the others of each user, drawn with seed"
-        f" {seed}; users of fewer than {FEWEST} give none",
+        f"test: {hidden[0]} of {len(found.pairs)} interactions, {said}{unused}",
+        f"validation: {hidden[1]} interactions, {validation_share:.0%} of the others of each user, {how};"
+        f" users of fewer than {FEWEST} give none",
         "items that are recommended: all but those that a user is known to have chosen",
     )
 
@@ -254,9 +281,7 @@ def _unknown(ratings: Ratings) -> Sequence[str]:
 
 
 def _split(ratings: Ratings, name: SplitName, rows: Ints) -> Split:
-    part = ratings.part(name)
-    hidden = [part.indices[part.indptr[row] : part.indptr[row + 1]].astype(np.int64) for row in rows.tolist()]
-    return Split(UserSamples(ratings, rows, name), as_labels(hidden))
+    return Split(UserSamples(ratings, rows, name), as_labels([None] * len(rows)))
 
 
 def titles_beside(path: Path) -> dict[str, str]:

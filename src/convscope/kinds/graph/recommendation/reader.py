@@ -16,9 +16,18 @@ from convscope.data.lines import read_lines
 from convscope.data.splits import LeftOut, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.readers.columns import TableSource, numbers_of
+from convscope.kinds.graph.readers.edges import GraphNotes
 from convscope.kinds.graph.readers.roles import ITEMS, RATINGS, TIMES, USERS, rating_columns
+from convscope.kinds.graph.readers.table_rows import times_of
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
-from convscope.kinds.graph.recommendation.ratings import Interactions, Ints, split_interactions, titles_beside
+from convscope.kinds.graph.recommendation.ratings import (
+    Hide,
+    Interactions,
+    Ints,
+    Numbers,
+    split_interactions,
+    titles_beside,
+)
 from convscope.option import taking_fields
 from convscope.types import Progress, Skipped, no_progress
 
@@ -64,14 +73,18 @@ class FoundRows:
         users: Shape (rows,), object.
         items: Shape (rows,), object.
         ratings: Shape (rows,), float64, NaN where one is missing; None where the file has none.
-        said: How it was read.
+        times: In seconds, likewise.
+        said: How it was read, one line each.
+        warnings: One line each.
         skipped: What was left out.
     """
 
     users: npt.NDArray[np.object_]
     items: npt.NDArray[np.object_]
-    ratings: npt.NDArray[np.float64] | None
-    said: str
+    ratings: Numbers | None
+    times: Numbers | None
+    said: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
@@ -119,6 +132,7 @@ def read_ratings(
     progress: Progress = no_progress,
     validation_share: float = 0.1,
     test_share: float = 0.25,
+    hide: Hide = "random",
 ) -> Splits:
     """Reads interactions of users with items, and hides some of each user.
 
@@ -130,16 +144,17 @@ def read_ratings(
         progress: Receives how much is read.
         validation_share: As of `split_interactions`.
         test_share: As of `split_interactions`.
+        hide: As of `split_interactions`.
 
     Raises:
-        DataError: There are no interactions, or too few to hide some.
+        DataError: There are no interactions, too few to hide some, or no times to hide the last by.
         UsageError: No column has a name that the user gave.
     """
     train, test = find_files(Path(path))
     progress(0, 1, "reading ratings")
     found = interactions(train, test, asked)
     progress(1, 1, "reading ratings")
-    return split_interactions(str(path), found, seed, validation_share, test_share)
+    return split_interactions(str(path), found, seed, validation_share, test_share, hide)
 
 
 @taking_fields(AskedRatings)
@@ -185,13 +200,13 @@ def find_files(path: Path) -> tuple[Path, Path | None]:
         DataError: A folder holds no ratings.
     """
     if not path.is_dir():
-        return path, _test_of(path)
+        return path, test_of(path)
     files = sorted(each for each in path.iterdir() if each.is_file() and may_be_table(each))
     by_name = {each.name.lower(): each for each in files}
     for name in USUAL:
         if name in by_name:
             return by_name[name], None
-    pairs = [(each, test) for each in files if (test := _test_of(each)) is not None]
+    pairs = [(each, test) for each in files if (test := test_of(each)) is not None]
     if pairs:
         return pairs[0]
     rated = [each for each in files if _is_rated(each)]
@@ -203,8 +218,8 @@ def find_files(path: Path) -> tuple[Path, Path | None]:
     return rated[0], None
 
 
-def _test_of(path: Path) -> Path | None:
-    """The file with the test split of another."""
+def test_of(path: Path) -> Path | None:
+    """The file with the test split of another, by its name; None where there is none."""
     match = GIVEN.fullmatch(path.name)
     if match is None:
         return None
@@ -241,20 +256,25 @@ def read_rows(path: Path, asked: AskedRatings) -> FoundRows:
         return _rows_of_lists(path, asked.encoding)
     source = open_source(path, asked.encoding, asked.named, (*USERS, *ITEMS, *RATINGS, *TIMES))
     user, item, rating, time = columns_of(source, asked)
-    loaded = source.load([user, item], [], [rating] if rating is not None else [])
+    texts = [time] if time is not None and not source.is_numeric(time) else []
+    numbers = [name for name in (rating, time) if name is not None and name not in texts]
+    loaded = source.load([user, item], texts, numbers)
     ids = [loaded[name].to_pylist() for name in (user, item)]
     users, items = (np.array([each or "" for each in column], object) for column in ids)
     ratings = None if rating is None else numbers_of(loaded[rating])
     if rating is not None and ratings is None:
         raise DataError(f"{path}: expected numbers in column '{rating}', received texts")
+    notes = GraphNotes()
+    times = None if time is None else times_of(source, loaded[time], time, notes)
     there = (users != "") & (items != "")
     skipped = tuple(Skipped(source.line(int(row)), "no user or no item") for row in np.flatnonzero(~there))
     roles = {"user": user, "item": item, "rating": rating, "time": time}
     said = ", ".join(f"{role} '{name}'" for role, name in roles.items() if name is not None)
     if not there.all():
         users, items = users[there], items[there]
-        ratings = None if ratings is None else ratings[there]
-    return FoundRows(users, items, ratings, f"columns of {path.name}: {said}", skipped)
+        ratings, times = (None if each is None else each[there] for each in (ratings, times))
+    lines = (f"columns of {path.name}: {said}", *notes.decisions)
+    return FoundRows(users, items, ratings, times, lines, tuple(notes.warnings), skipped)
 
 
 def _rows_of_lists(path: Path, encoding: str | None) -> FoundRows:
@@ -268,7 +288,7 @@ def _rows_of_lists(path: Path, encoding: str | None) -> FoundRows:
         users += [user] * len(chosen)
         items += chosen
     said = f"{path.name}: each line is a user and the items of that user"
-    return FoundRows(np.array(users, object), np.array(items, object), None, said)
+    return FoundRows(np.array(users, object), np.array(items, object), None, None, (said,))
 
 
 def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str | None, str | None]:
@@ -312,7 +332,11 @@ def _kept(rows: FoundRows, asked: AskedRatings, where: str) -> tuple[FoundRows, 
     if not kept.any():
         raise DataError(f"{where}: no rating is at least {least:g}", hint="Lower --least-rating.")
     line = f"ratings: {int(kept.sum())} of {len(kept)} interactions are kept, of at least {least:g}"
-    return replace(rows, users=rows.users[kept], items=rows.items[kept], ratings=rows.ratings[kept]), [line]
+    times = None if rows.times is None else rows.times[kept]
+    left = replace(
+        rows, users=rows.users[kept], items=rows.items[kept], ratings=rows.ratings[kept], times=times
+    )
+    return left, [line]
 
 
 def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interactions:
@@ -333,7 +357,7 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
         rows = read_rows(path, asked)
         skipped += rows.skipped
         rows, said = _kept(rows, asked, str(path))
-        decisions += [rows.said, *said]
+        decisions += [*rows.said, *said]
         parts.append(rows)
     users, user_names = _numbered([part.users for part in parts])
     items, item_names = _numbered([part.items for part in parts])
@@ -342,7 +366,8 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
     keys, first = np.unique(users * len(item_names) + items, return_index=True)
     first = np.sort(first)
     pairs = np.stack([users[first], items[first]], axis=1)
-    warnings = []
+    timed = [part.times for part in parts if part.times is not None]
+    warnings = [line for part in parts for line in part.warnings]
     if len(keys) < len(users):
         warnings.append(f"{len(users) - len(keys)} interactions are there before: each pair counts once")
     layout = f"{train.name} holds interactions of users with items"
@@ -353,6 +378,7 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
         item_names,
         pairs,
         None if test is None else first >= len(parts[0]),
+        np.concatenate(timed)[first] if len(timed) == len(parts) else None,
         titles_beside(train),
         layout,
         tuple(dict.fromkeys(decisions)),

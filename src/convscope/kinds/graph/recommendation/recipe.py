@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import keras
@@ -30,7 +29,7 @@ from convscope.kinds.contract.recipe import (
     ReportSteps,
     RepresentationSteps,
 )
-from convscope.kinds.graph.graph import GraphNode
+from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.kind import RECOMMENDATION
 from convscope.kinds.graph.recommendation.baselines import judged
 from convscope.kinds.graph.recommendation.metrics import (
@@ -49,14 +48,12 @@ from convscope.kinds.tasks.classification import encoded
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
-STEPS = 4
-"""Steps of an epoch, unless interactions are few or many."""
-FEWEST_PAIRS, MOST_PAIRS = 512, 16_384
-"""Interactions of a step."""
+STEPS = 5
+"""Steps of an epoch, unless users or items are many."""
+MOST_COMPARED = 2**14
+"""Items that those of a user are told from; of more, some are drawn in each step."""
 SHOWN = 12
 _LISTED = 5
-_TRIES = 8
-"""How often an item is drawn again that the user has chosen."""
 
 Vectors = npt.NDArray[np.float32]
 
@@ -95,110 +92,76 @@ class Recommended:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainExamples:
-    """Interactions, each with an item that the user did not choose, drawn anew in every epoch.
-
-    Args:
-        representation: Makes model inputs.
-        pairs: User and item of each interaction, shape (interactions, 2), int64.
-        items: How many there are.
-    """
-
-    representation: RatingRepresentation
-    pairs: Ints
-    items: int
-    lengths: npt.NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        """The number of interactions."""
-        return len(self.pairs)
-
-    @cached_property
-    def keys(self) -> Ints:
-        """One number for each interaction, ascending."""
-        return np.unique(self.pairs[:, 0] * self.items + self.pairs[:, 1])
-
-    def batch(self, indices: Ints, rng: np.random.Generator | None) -> Batch:
-        """(inputs by name, targets without a meaning): a batch of the whole graph."""
-        rng = rng or np.random.default_rng(0)
-        targets = triples(self.pairs[indices], self.keys, self.items, self.representation, rng)
-        inputs = {**self.representation.whole, "targets": targets[None].astype(np.int32)}
-        return inputs, np.ones((1, len(indices), 1), np.float32)
-
-
-def triples(
-    pairs: Ints, keys: Ints, items: int, represent: RatingRepresentation, rng: np.random.Generator
-) -> Ints:
-    """Rows of nodes: users, the items that they chose, and as many that they did not.
-
-    Args:
-        pairs: User and item of each, shape (n, 2).
-        keys: `user * items + item` of all interactions that are known, ascending.
-        items: How many there are.
-        represent: Numbers the nodes.
-        rng: Draws the others.
-
-    Returns:
-        Shape (3 n,). A user of nearly all items may be given one of them.
-    """
-    users = pairs[:, 0]
-    others = rng.integers(0, items, len(users))
-    for _ in range(_TRIES):
-        drawn = users * items + others
-        taken = keys[np.minimum(np.searchsorted(keys, drawn), len(keys) - 1)] == drawn
-        if not taken.any():
-            break
-        others[taken] = rng.integers(0, items, int(taken.sum()))
-    first = len(represent.users)
-    return np.concatenate([users, first + pairs[:, 1], first + others])
-
-
-@dataclass(frozen=True, eq=False)
-class ValidationExamples:
-    """Users whose hidden items are sought among all items.
+class UserExamples:
+    """Users, with marks of the items that are to be told from others.
 
     Args:
         representation: Makes model inputs.
         samples: The users.
-        lengths: None; all are alike.
+        training: Whether items are drawn where there are too many to be compared with.
     """
 
     representation: RatingRepresentation
     samples: UserSamples
-    lengths: npt.NDArray[np.int64] | None = None
+    training: bool
 
     def __len__(self) -> int:
         """The number of users."""
         return len(self.samples)
 
+    @property
+    def lengths(self) -> Ints | None:
+        """Of validation all are alike, and batches differ: the last one may have fewer users."""
+        return None if self.training else np.zeros(len(self), np.int64)
+
     def batch(self, indices: Ints, rng: np.random.Generator | None) -> Batch:
-        """(inputs by name, marks of shape (1, users, items)) as `RecommendationModel` validates by."""
-        ratings, rows = self.samples.ratings, self.samples.rows[indices]
-        part = ratings.part(self.samples.split)
-        items, first = len(ratings.items), len(ratings.users)
-        marks = part[rows].toarray() - ratings.seen_before(self.samples.split)[rows].toarray()
-        draw = np.random.default_rng(0)  # so that each epoch is judged by the same items
-        chosen = [int(draw.choice(part.indices[part.indptr[row] : part.indptr[row + 1]])) for row in rows]
-        entries = (ratings.known + part).tocoo()
-        keys = np.unique(entries.row.astype(np.int64) * items + entries.col)
-        asked = triples(np.stack([rows, np.array(chosen)], axis=1), keys, items, self.representation, draw)
-        targets = np.concatenate([rows, first + np.arange(items), asked])
-        inputs = {**self.representation.whole, "targets": targets[None].astype(np.int32)}
-        return inputs, marks[None].astype(np.float32)
+        """(inputs by name, marks of shape (1, users, items)) as `RecommendationModel` compares by.
+
+        Where items are drawn, weights follow: how many items each stands for, shape (1, items).
+        """
+        samples, ratings = self.samples, self.samples.ratings
+        rows, first = samples.rows[indices], len(ratings.users)
+        part = ratings.part(samples.split)[rows]
+        hidden = None if samples.split == "train" else ratings.seen_before(samples.split)[rows]
+        columns, stand = np.arange(len(ratings.items)), None
+        if self.training and len(columns) > MOST_COMPARED:
+            columns, stand = compared(part, rng or np.random.default_rng(0))
+        marks = part[:, columns].toarray()
+        marks = marks if hidden is None else marks - hidden[:, columns].toarray()
+        targets = np.concatenate([rows, first + columns]).astype(np.int32)
+        inputs = {**self.representation.whole, "targets": targets[None]}
+        made = (inputs, marks[None].astype(np.float32))
+        return made if stand is None else (*made, stand[None])
 
 
-def rating_examples(context: ExampleContext[RatingRepresentation]) -> TrainExamples | ValidationExamples:
-    """Interactions of train; of validation so many users as can be ranked in one step, drawn once."""
+def compared(part: sp.csr_array, rng: np.random.Generator) -> tuple[Ints, npt.NDArray[np.float32]]:
+    """Items to compare with: all that some users chose, and others that are drawn.
+
+    Args:
+        part: What they chose, shape (users, items).
+        rng: Draws the others.
+
+    Returns:
+        `MOST_COMPARED` columns, and how many items each stands for.
+    """
+    chosen = np.unique(part.indices)
+    if len(chosen) >= MOST_COMPARED:  # these are many enough, and those of no user in it are not compared
+        chosen = np.sort(rng.choice(chosen, MOST_COMPARED, replace=False))
+    others = np.setdiff1d(np.arange(part.shape[1]), chosen)
+    drawn = rng.choice(others, MOST_COMPARED - len(chosen), replace=False)
+    stand = np.ones(MOST_COMPARED, np.float32)
+    stand[len(chosen) :] = len(others) / max(1, len(drawn))
+    return np.concatenate([chosen, drawn]).astype(np.int64), stand
+
+
+def rating_examples(context: ExampleContext[RatingRepresentation]) -> UserExamples:
+    """Users of train; of validation so many as can be ranked in an instant, drawn once."""
     samples = context.representation.check(context.split.samples)
-    if context.training:
-        entries = samples.ratings.train.tocoo()
-        pairs = np.stack([entries.row, entries.col], axis=1).astype(np.int64)
-        return TrainExamples(context.representation, pairs, len(samples.ratings.items))
-    most = max(1, min(context.settings.batch_size, MOST_SCORES // len(samples.ratings.items)))
-    if len(samples) > most:
+    most = max(1, MOST_SCORES // len(samples.ratings.items))
+    if not context.training and len(samples) > most:
         drawn = np.random.default_rng(context.settings.seed).permutation(len(samples))[:most]
         samples = samples.take(np.sort(drawn).astype(np.int64))
-    return ValidationExamples(context.representation, samples)
+    return UserExamples(context.representation, samples, context.training)
 
 
 def build(
@@ -211,11 +174,11 @@ def build(
     return make(representation.shape, **{**representation.sizes, **options})
 
 
-def vectors(fitted: Fitted[RatingRepresentation]) -> tuple[Vectors, Vectors]:
-    """Those of all users and all items, shape (users, units) and (items, units)."""
+def vectors(fitted: Fitted[RatingRepresentation], graph: Graph) -> tuple[Vectors, Vectors]:
+    """Those of all users and all items of a graph, shape (users, units) and (items, units)."""
     represent = fitted.representation
     nodes = len(represent.users) + len(represent.items)
-    batch = {**represent.whole, "targets": np.arange(nodes, dtype=np.int32)[None]}
+    batch = {**represent.batch_of(graph), "targets": np.arange(nodes, dtype=np.int32)[None]}
     (found,) = next(predict_batches(fitted.model, [batch]))
     values = np.asarray(found[0], np.float32)
     return values[: len(represent.users)], values[len(represent.users) :]
@@ -231,11 +194,11 @@ def predict(fitted: Fitted[RatingRepresentation], samples: Samples, progress: Pr
     names = (represent.items, represent.titles)
     if not isinstance(samples, AskedUsers):
         judged_users = represent.check(samples)
-        users, items = vectors(fitted)
+        users, items = vectors(fitted, judged_users.graph)
         known = judged_users.ratings.seen_before(judged_users.split)[judged_users.rows]
         folded = np.zeros(len(judged_users), bool)
         return Recommended(users[judged_users.rows], items, sp.csr_array(known), *names, folded)
-    users, items = vectors(fitted)
+    users, items = vectors(fitted, represent.ratings.known_graph)
     progress(0, len(samples), "recommending")
     place = {name: row for row, name in enumerate(represent.users)}
     column = {name: at for at, name in enumerate(represent.items)}
@@ -328,13 +291,18 @@ def mistakes(outputs: Recommended, split: Split, class_names: Sequence[str]) -> 
     titles = outputs.titles
     return [
         Mistake(
-            samples.load(int(row)),
-            samples.name(int(row)),
-            ", ".join(titles[item] for item in split.labels[row][:_LISTED].tolist()),
-            ", ".join(titles[item] for item in best[row][:_LISTED].tolist()),
+            samples.load(row),
+            samples.name(row),
+            _titles(hidden.indices[hidden.indptr[at] : hidden.indptr[at + 1]], titles),
+            _titles(best[row], titles),
         )
-        for row in order
+        for row, at in zip(order.tolist(), samples.rows[order].tolist(), strict=True)
     ]
+
+
+def _titles(items: npt.NDArray[np.integer], titles: Sequence[str]) -> str:
+    """The first few."""
+    return ", ".join(titles[item] for item in items[:_LISTED].tolist())
 
 
 def example_samples(splits: Splits) -> list[tuple[str, list[GraphNode]]]:
@@ -344,11 +312,11 @@ def example_samples(splits: Splits) -> list[tuple[str, list[GraphNode]]]:
 
 
 def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
-    """Several steps over the whole graph in an epoch, and not too many."""
+    """Several steps over the whole graph in an epoch, none with more scores than can be held."""
     samples = splits.train.samples
     assert isinstance(samples, UserSamples)
-    quarter = samples.ratings.train.nnz // STEPS
-    return {"batch_size": int(min(MOST_PAIRS, max(FEWEST_PAIRS, quarter)))}
+    most = MOST_SCORES // min(len(samples.ratings.items), MOST_COMPARED)
+    return {"batch_size": int(max(1, min(most, -(-len(samples) // STEPS))))}
 
 
 def output_names(representation: RatingRepresentation, class_names: tuple[str, ...]) -> None:

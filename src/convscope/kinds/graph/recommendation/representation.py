@@ -78,7 +78,7 @@ class RatingRepresentation(InputsAsEncoded, Plain):
         )
         said = (
             f"graph: {len(ratings.users)} users and {len(ratings.items)} items, joined by the"
-            f" {ratings.train.nnz} interactions of train alone"
+            f" {ratings.train.nnz} interactions of train to learn from, and those of validation too to answer"
         )
         return made, [said]
 
@@ -114,9 +114,12 @@ class RatingRepresentation(InputsAsEncoded, Plain):
 
     @cached_property
     def whole(self) -> Batch:
-        """A batch of the whole graph, without padding."""
-        arrays = graph_arrays(wiring_of(self.ratings.graph), self.numbers(), self.table_width)
-        return stacked([arrays], exact=True)
+        """A batch of the graph of train, without padding."""
+        return self.batch_of(self.ratings.graph)
+
+    def batch_of(self, graph: Graph) -> Batch:
+        """A batch of a graph of all users and items, without padding."""
+        return stacked([graph_arrays(wiring_of(graph), self.numbers(), self.table_width)], exact=True)
 
     def rows_of(self, names: list[str]) -> Ints:
         """Rows of users by name.

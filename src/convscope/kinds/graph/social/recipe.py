@@ -198,6 +198,7 @@ FIXED = Solver(
     ready=_ready,
     uses=("seed",),
     decision="network_kernels has fixed kernels, so that nothing is trained",
+    how="has fixed kernels",
 )
 RECIPE: Recipe[PersonRepresentation, Portrait] = Recipe(
     spec=SOCIAL_NETWORK,
