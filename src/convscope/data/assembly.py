@@ -287,7 +287,8 @@ def _class_names(found: Found, labels: Sequence[str], fewest: int = 2) -> tuple[
     if len(names) < fewest:
         raise DataError(
             f"{found.where}: expected at least two classes, received {', '.join(sorted(names)) or 'none'}",
-            hint="Give the folder or file with all classes.",
+            hint="Give the folder or file with all classes; where the names of files say them, the folder of"
+            " these files alone, or --label-pattern.",
         )
     numeric = all(name.isascii() and name.isdigit() for name in names)
     return tuple(sorted(names, key=(lambda name: (int(name), name)) if numeric else None))

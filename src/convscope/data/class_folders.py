@@ -24,7 +24,7 @@ _VIEWS = re.compile(
     r"|augmented|crop\w*)(?![^\W_]).*",
     re.I,
 )
-_FOLDS = re.compile(r"(fold|part|batch|chunk|shard)[-_ ]?\d+", re.I)
+_FOLDS = re.compile(r"(.*[-_ .])?(fold|part|batch|chunk|shard|images?|imgs?)[-_ ]?\d+", re.I)
 _GROUPS = re.compile(
     r"(fold|part|batch|speaker|spk|actor|subject|subj|sub|patient|person|participant|session|user|site|s|p|id)"
     r"[-_ ]?\d+",

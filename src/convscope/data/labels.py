@@ -56,6 +56,10 @@ def same_labels(table: Table, label: str, others: Sequence[str]) -> tuple[str, .
     return tuple(name for name, pairs in there.items() if len(pairs) > 1)
 
 
+class SeveralLabelsError(DataError):
+    """Several columns can hold the labels, and only the user can say which."""
+
+
 def several_labels(table: Table, names: Sequence[str]) -> DataError:
     """The error where several columns could hold the labels: it lists them with their classes.
 
@@ -86,7 +90,7 @@ def label_choice(where: str, classes: Mapping[str, Sequence[str]]) -> DataError:
     likely = min(classes, key=lambda name: len(classes[name]))
     if len(classes) > 1 and all(set(found) <= _BITS for found in classes.values()):
         return several_classes(where, list(classes))
-    return DataError(
+    return SeveralLabelsError(
         f"{where}: expected one column of labels, received {len(classes)} that could be it: {listed}",
         hint=f"Choose one, such as --label-column {_in_quotes(likely)}.",
     )
@@ -100,7 +104,7 @@ def several_classes(where: str, names: Sequence[str]) -> DataError:
         names: The columns.
     """
     shown = ", ".join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return DataError(
+    return SeveralLabelsError(
         f"{where}: expected one column of labels, received {len(names)} columns of 0 and 1 ({shown}), which"
         " would be several classes of one sample (multi-label)",
         hint=f"Learn them one by one, such as --label-column {_in_quotes(names[0])}; if each row has a single"

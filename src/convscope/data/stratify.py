@@ -46,7 +46,10 @@ def split_codes(
         return codes if "test" in splits else np.full_like(codes, SPLITS.index("test"))
     if not np.any(codes == SPLITS.index("train")):
         others = ", ".join(SPLITS[code] for code in np.unique(codes))
-        raise DataError(f"{where}: expected a train split, received only {others}")
+        raise DataError(
+            f"{where}: expected a train split, received only {others}",
+            hint="To train on it all the same, rename it, or give the path of the folder or file in it.",
+        )
     return codes
 
 

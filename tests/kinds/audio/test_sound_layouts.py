@@ -355,3 +355,25 @@ def test_a_file_of_text_for_each_recording_is_its_transcript_unless_it_has_times
     for text in (tmp_path / "txt").rglob("*.txt"):
         text.write_text("0.5\t1.5\t0\t1\n")
     assert detect(DataSnapshot(tmp_path)).recipe == "audio-classification"
+
+
+@pytest.mark.parametrize("times", [(58.5, 59.0), (0.3, 0.8)])
+def test_times_in_the_recordings_that_these_were_cut_from_are_not_used(tmp_path, times):
+    rows = []
+    for i in range(12):
+        sound(tmp_path / "audio" / f"{i}.wav", seed=i, seconds=0.5)
+        rows.append([f"{i}.wav", *times, ["dog", "rain"][i % 2]])
+    table(tmp_path / "slices.csv", ["slice_file_name", "start", "end", "class"], rows)
+    splits = read_recordings(tmp_path)
+    assert "'start' and 'end' tell where recordings were cut out" in said(splits, "times")
+    assert "not used: 'start', 'end'" in said(splits, "columns")
+
+
+def test_a_part_ends_where_its_row_says(tmp_path):
+    sound(tmp_path / "long.wav", seed=0, seconds=2)
+    rows = [["long.wav", k / 10, k / 10 + 0.25, "ab"[k % 2]] for k in range(16)]
+    table(tmp_path / "events.csv", ["filename", "start", "end", "label"], rows)
+    splits = read_recordings(tmp_path)
+    assert "start from 'start', end from 'end'" in said(splits, "columns")
+    heard = splits.train.samples.load(0)
+    assert len(heard.waveform) == 0.25 * heard.rate

@@ -326,3 +326,57 @@ def test_arrays_with_channels_first_are_refused_with_the_way_to_turn_them(tmp_pa
     with pytest.raises(DataError, match="channels come first") as caught:
         read_images(tmp_path)
     assert "transpose(0, 2, 3, 1)" in caught.value.hint
+
+
+def stored(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("folders", ["set_part_{}", "images_00{}"])
+def test_numbered_parts_are_no_classes_where_a_table_names_the_images(tmp_path, folders):
+    rows = ["image_id,dx,sex"]
+    for k in range(24):
+        stored(tmp_path / folders.format(k % 2 + 1) / f"ISIC_{k}.jpg", k)
+        rows.append(f"ISIC_{k},{['nv', 'mel', 'bkl'][k // 2 % 3]},{['male', 'female'][k // 6 % 2]}")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(DataError, match=r"'dx' \(3 classes.*'sex' \(2 classes"):
+        read_images(tmp_path)
+    assert read_images(tmp_path, label_column="dx").class_names == ("bkl", "mel", "nv")
+
+
+def test_class_folders_beside_a_table_of_several_columns_are_said_to_be_the_labels(tmp_path):
+    rows = ["image_id,dx,sex"]
+    for k in range(24):
+        stored(tmp_path / ("cats", "dogs")[k % 2] / f"{k}.jpg", k)
+        rows.append(f"{k},{['nv', 'mel', 'bkl'][k // 2 % 3]},{['male', 'female'][k // 6 % 2]}")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows) + "\n")
+    splits = read_images(tmp_path)
+    assert splits.class_names == ("cats", "dogs")
+    assert any("labels: the folders, although a table names images, too" in line for line in splits.decisions)
+
+
+def pixel_table(path, count, label=True):
+    rng = np.random.default_rng(count)
+    names = [*(["label"] if label else []), *(f"pixel{k}" for k in range(64))]
+    rows = [[*([k % 3] if label else []), *rng.integers(0, 256, 64)] for k in range(count)]
+    path.write_text("\n".join(",".join(map(str, row)) for row in [names, *rows]) + "\n")
+
+
+@pytest.mark.parametrize("given", ["", "mnist_train.csv"])
+def test_rows_of_pixels_lie_in_a_table_for_each_split_beside_a_stray_stored(tmp_path, given):
+    pixel_table(tmp_path / "mnist_train.csv", 30)
+    pixel_table(tmp_path / "mnist_test.csv", 12)
+    stored(tmp_path / "example.png", 0)
+    splits = read_images(tmp_path / given)
+    assert len(splits.test) == 12 and len(splits.train) + len(splits.validation) == 30
+    assert splits.test.names()[0].endswith("mnist_test.csv#0")
+
+
+def test_rows_of_pixels_of_a_test_table_without_labels_are_left_out(tmp_path):
+    pixel_table(tmp_path / "train.csv", 30)
+    pixel_table(tmp_path / "test.csv", 12, label=False)
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    splits = read_images(tmp_path)
+    assert sum(len(splits[name]) for name in ("train", "validation", "test")) == 30
+    assert any("test.csv, a table of images without labels" in line for line in splits.decisions)

@@ -320,3 +320,23 @@ def test_no_bytes_end_in_anything_but_series_or_an_error_that_says_why(data):
         assert len(splits.train) == 1
         made, _ = StreamRepresentation.fit(splits.train, window=8)
         assert np.isfinite(made.every(splits.train.samples, 1).take(np.arange(3))).all()
+
+
+def test_normal_and_attack_are_marks_and_numbers_of_either_sign_are_refused(tmp_path):
+    said = ["Attack" if 150 < k < 160 else "Normal" for k in range(200)]
+    rows = [f"2026-01-01 00:{k // 60:02}:{k % 60:02},{k % 7}.5,{word}" for k, word in enumerate(said)]
+    write(tmp_path / "plant.csv", "Timestamp,LIT101,Normal/Attack\n" + "\n".join(rows) + "\n")
+    splits = read_streams(tmp_path / "plant.csv")
+    assert "marks of anomalies from 'Normal/Attack'" in " ".join(splits.decisions)
+    signed = [row.replace("Normal", "1").replace("Attack", "-1") for row in rows]
+    write(tmp_path / "signed.csv", "Timestamp,LIT101,attack\n" + "\n".join(signed) + "\n")
+    with pytest.raises(DataError, match="received -1 and 1"):
+        read_streams(tmp_path / "signed.csv")
+
+
+def test_columns_without_a_name_and_a_value_are_left_out(tmp_path):
+    rows = [f"2026-01-01 {k // 60:02}:{k % 60:02};{k % 7},5;{k % 11};;" for k in range(300)]
+    write(tmp_path / "air.csv", "Time;CO;NO;;\n" + "\n".join(rows) + "\n")
+    splits = read_streams(tmp_path / "air.csv")
+    assert splits.train.samples.load(0).variables == ("CO", "NO")
+    assert "without a name and without any value" in " ".join(splits.decisions)

@@ -10,13 +10,13 @@ from convscope.data.columns import find_column, is_label_name
 from convscope.data.heads import TableHead, suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.audio.readers.endings import OTHER_SOUNDS, SOUNDS, VIDEOS
+from convscope.kinds.audio.readers.published import are_classes
 from convscope.kinds.audio.readers.tables import (
     NAMED_SOUNDS,
     SOUND_COLUMNS,
     SOUND_LABEL_COLUMNS,
     TRANSCRIPT_COLUMNS,
     TRANSCRIPTS,
-    are_classes,
 )
 from convscope.kinds.contract.kind import Detection
 

@@ -47,6 +47,7 @@ _ATTRIBUTES = re.compile(r'(?:attr\.name|title)="([^"]*)"|^\s*(\w+) |"(\w+)"\s*:
 _NODE_KEYS = re.compile(r'"nodes"\s*:\s*\[')
 _LINK_KEYS = re.compile(r'"(links|edges)"\s*:\s*\[')
 _KEYS = frozenset(("source", "target", "directed", "graph"))
+_FILE = re.compile(r"\.(png|jpe?g|bmp|gif|tiff?|webp|wav|mp3|flac|ogg|m4a|npy|dcm|mp4|avi)$", re.IGNORECASE)
 _MOST_TABLES = 12
 _MOST_NAMES = 200
 _FEWEST_ROWS = 10
@@ -179,7 +180,8 @@ def _sureness(table: TableSource, snapshot: DataSnapshot) -> float:
     of_snap = _OF_SNAP.search(table.remarks) is not None and looks_like_edges(table)
     if of_snap or is_adjacency(table):
         return 0.95 if of_snap else 0.9
-    if len(table.columns) < 2 or called == "nodes" or not looks_like_edges(table):
+    names_files = any(_are_files(table.seen(name)) for name in table.columns)
+    if len(table.columns) < 2 or called == "nodes" or names_files or not looks_like_edges(table):
         return 0.0
     if table.named:
         names = header_names(table.columns)
@@ -206,6 +208,11 @@ def _are_interactions(table: TableSource) -> bool:
     users, items = (table.seen(name) for name in table.columns[:2])
     whole = all(cell.isdecimal() for cell in (*users, *items))
     return whole and len({*zip(users, items, strict=True)}) == len(users) > len({*users})
+
+
+def _are_files(cells: Sequence[str]) -> bool:
+    """Whether names of images or recordings stand in a column."""
+    return bool(cells) and all(_FILE.search(cell) for cell in cells)
 
 
 def _are_short(cells: Sequence[str]) -> bool:

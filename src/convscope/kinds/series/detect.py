@@ -146,7 +146,7 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     if at is None or (ids is not None and not told):
         return
     others = [place for place in range(len(names)) if place not in (at, marked, *times)]
-    words = [place for place in others if not all(map(_is_number, head.column(place)))]
+    words = [place for place in others if not all(map(_is_measured_field, head.column(place)))]
     states = (place for place in words if place != ids and not is_id_name(names[place]))
     if len(words) == len(others) or not all(_is_state(head.column(place)) for place in states):
         return
@@ -374,6 +374,11 @@ def _rows(head: TableHead) -> list[tuple[str, ...]]:
 def _is_value(field: str) -> bool:
     """A number, a time or nothing."""
     return _is_number(field) or field in MISSING or looks_like_time(field)
+
+
+def _is_measured_field(field: str) -> bool:
+    """A number, or what stands for a missing one."""
+    return _is_number(field) or field in MISSING
 
 
 def _is_number(field: str) -> bool:

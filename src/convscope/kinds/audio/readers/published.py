@@ -15,7 +15,7 @@ from convscope.data.split_names import split_of_path
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.rows import Rows
-from convscope.kinds.audio.readers.tables import TRANSCRIPTS, are_classes
+from convscope.kinds.audio.readers.tables import TRANSCRIPTS
 
 GROUP_FOLDERS = re.compile(r"(?:fold|actor|speaker|spk|subject|session|participant|singer)[-_ ]?\d+", re.I)
 """Names of folders of recordings that stay together and are no classes."""
@@ -274,3 +274,15 @@ def _by_stem(keys: Sequence[str], endings: Set[str]) -> dict[str, str]:
     found = [key for key in keys if ending_of(key) in endings]
     counts = Counter(PurePosixPath(key).stem for key in found)
     return {stem: key for key in found if counts[stem := PurePosixPath(key).stem] == 1}
+
+
+def are_classes(said: Sequence[str]) -> bool:
+    """Whether what is said of recordings is a class of each, few and short, rather than a transcript.
+
+    Example:
+        >>> are_classes(["happy", "sad"] * 3), are_classes(["she is happy today", "he is sad today"] * 3)
+        (True, False)
+    """
+    different = set(said) - {""}
+    few = 1 < len(different) <= len(said) / 3
+    return few and max(len(each.split()) for each in different) <= 2

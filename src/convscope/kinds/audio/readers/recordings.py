@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,3 +247,44 @@ def _check_whole(path: Path, done: int, count: int, rate: int) -> None:
             f"{path}: expected {count / rate:.2f} seconds, received {done / rate:.2f}: it is cut off",
             hint="Copy the file again.",
         )
+
+
+def part_of_row(
+    where: str, start: str | None, duration: str | None, end: str | None, found: Mapping[str, object]
+) -> Excerpt:
+    """The part of a file that a row of a table names; a duration without a start is that of the whole file.
+
+    Args:
+        where: The file and line, for messages.
+        start: The column of where it begins, in seconds; None where there is none.
+        duration: That of how long it is.
+        end: That of where it ends.
+        found: The cells by column.
+
+    Raises:
+        DataError: A cell holds no seconds, or the part is empty.
+    """
+    begins = _seconds(where, start, found) or 0.0
+    if start is None:
+        return WHOLE
+    seconds, ends = _seconds(where, duration, found), _seconds(where, end, found)
+    if ends is not None and ends < begins:
+        raise DataError(f"{where}: expected an end behind the start at {begins:g}, received {ends:g}")
+    if ends is not None:
+        seconds = ends - begins
+    if seconds == 0:
+        raise DataError(f"{where}: expected a duration above 0 seconds, received 0")
+    return WHOLE if begins == 0 and seconds is None else Excerpt(begins, seconds)
+
+
+def _seconds(where: str, column: str | None, found: Mapping[str, object]) -> float | None:
+    value = found[column] if column else None
+    if value is None or value == "":
+        return None
+    try:
+        seconds = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if isinstance(value, bool) or not 0 <= seconds < 1e7:
+        raise DataError(f"{where}: expected seconds as {column}, received {str(value)[:40]!r}")
+    return seconds

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from convscope.data.tables import PEEKED, Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.places import Places
-from convscope.kinds.audio.readers.recordings import WHOLE, Excerpt
+from convscope.kinds.audio.readers.recordings import SLACK, Excerpt, opened_sound, part_of_row
 from convscope.types import Skipped, SplitName
 
 SEEN = 20
@@ -76,6 +76,10 @@ START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
 """Where a part of a file begins, in seconds."""
 DURATION_COLUMNS = ("duration", "seconds")
 """How long it is."""
+_FEWEST_BEYOND = 3
+"""Rows whose times lie behind the end of their files, from which on these are no times in them."""
+END_COLUMNS = ("end", "end_time", "stop", "stop_time", "offset_end")
+"""Where it ends, in seconds, beside where it begins."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class Roles:
         target: Labels or transcripts.
         start: Where a part begins, in seconds.
         duration: How long it is, in seconds.
+        end: Where it ends, in seconds, where nothing says how long it is.
         split: Splits.
         group: What stays together, such as speakers.
         fold: What may be a part of the path.
@@ -120,14 +125,20 @@ class Roles:
     target: str | None
     start: str | None
     duration: str | None
+    end: str | None
     split: str | None
     group: str | None
     fold: str | None
 
     def columns(self) -> list[str]:
         """Those that are there, each once."""
-        names = (self.path, self.target, self.start, self.duration, self.split, self.group, self.fold)
+        names = (self.path, self.target, *self.times, self.split, self.group, self.fold)
         return list(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def times(self) -> tuple[str | None, str | None, str | None]:
+        """Those that say which part of a file is meant."""
+        return self.start, self.duration, self.end
 
 
 def is_sound_table(path: Path, aliases: tuple[str, ...] | None = None) -> bool:
@@ -181,6 +192,14 @@ def named_recordings(
     tally = controls if controls is not None else ControlCharacters()
     table = _opened(path, column, encoding, tally, drop, strict=aliases is not None)
     roles = _roles(table, aliases, column, group)
+    if roles.start is not None and _cut_out(table, roles, places):
+        shown = " and ".join(f"'{name}'" for name in roles.times if name is not None)
+        said = (
+            f"{shown} says where recordings were cut out, not a part of them, as they are no longer than that"
+        )
+        roles = replace(roles, start=None, duration=None, end=None)
+        if decisions is not None:
+            decisions.append(said)
     if decisions is not None and aliases is not None:
         decisions += [*table.decisions, _line(table, roles, aliases)]
     inside = Inside(places.root)
@@ -199,6 +218,23 @@ def named_recordings(
         yield _named(where, key, roles, found, target)
 
 
+def _cut_out(table: Table, roles: Roles, places: Places) -> bool:
+    """Whether times are those in other, longer recordings, of which the files are parts already."""
+    present, where = roles.columns(), str(table.path)
+    later = beyond = 0
+    for _, cells in islice(table.rows(present), SEEN):
+        row = dict(zip(present, cells, strict=True))
+        folds = [str(row[roles.fold])] if roles.fold else []
+        with suppress(DataError):  # a malformed row or file is told when it is its turn
+            part = part_of_row(where, *roles.times, row)
+            if part.start > 0:
+                with opened_sound(places.root / places.key(where, str(row[roles.path]), folds)) as file:
+                    seconds = file.frames / file.samplerate
+                later += 1
+                beyond += seconds < part.start + (part.seconds or 0) - SLACK
+    return beyond >= _FEWEST_BEYOND and 2 * beyond > later
+
+
 def _named(where: str, key: str, roles: Roles, found: dict[str, object], target: str | None) -> Named:
     """A row with its part, split and group."""
     split = None
@@ -206,7 +242,7 @@ def _named(where: str, key: str, roles: Roles, found: dict[str, object], target:
         split = split_name(where, _as_text(where, "a split", found[roles.split]))
     group = str(found[roles.group] or "").strip() if roles.group else ""
     by = f"column {roles.group!r}" if group else ""
-    return Named(where, key, _part(where, roles, found), target, split, group, by)
+    return Named(where, key, part_of_row(where, *roles.times, found), target, split, group, by)
 
 
 def _opened(
@@ -271,7 +307,8 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, gr
         path,
         target,
         by_name(START_COLUMNS),
-        by_name(DURATION_COLUMNS),
+        (duration := by_name(DURATION_COLUMNS)),
+        by_name(END_COLUMNS, taken) if duration is None else None,
         by_name(SPLIT_COLUMNS, taken),
         group_column(free, group) or (by_name(GROUP_COLUMNS, taken) if group is None else None),
         by_name(FOLD_COLUMNS, taken),
@@ -322,6 +359,7 @@ def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
         (role, roles.target),
         ("start", roles.start),
         ("duration", roles.duration),
+        ("end", roles.end),
         ("split", roles.split),
         ("group", roles.group),
     ]
@@ -344,43 +382,3 @@ def _as_text(where: str, what: str, value: object) -> str:
     if not isinstance(value, str):
         raise DataError(f"{where}: expected {what} as text, received {type(value).__name__}")
     return value.strip()
-
-
-def _part(where: str, roles: Roles, found: dict[str, object]) -> Excerpt:
-    """The part of a file that a row names; a duration without a start is that of the whole file."""
-    start = _seconds(where, roles.start, found)
-    if not start:
-        return WHOLE if roles.start is None else _named_part(where, 0.0, roles, found)
-    return _named_part(where, start, roles, found)
-
-
-def _named_part(where: str, start: float, roles: Roles, found: dict[str, object]) -> Excerpt:
-    seconds = _seconds(where, roles.duration, found)
-    if seconds == 0:
-        raise DataError(f"{where}: expected a duration above 0 seconds, received 0")
-    return WHOLE if start == 0 and seconds is None else Excerpt(start, seconds)
-
-
-def _seconds(where: str, column: str | None, found: dict[str, object]) -> float | None:
-    value = found[column] if column else None
-    if value is None or value == "":
-        return None
-    try:
-        seconds = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if isinstance(value, bool) or not 0 <= seconds < 1e7:
-        raise DataError(f"{where}: expected seconds as {column}, received {str(value)[:40]!r}")
-    return seconds
-
-
-def are_classes(said: Sequence[str]) -> bool:
-    """Whether what is said of recordings is a class of each, few and short, rather than a transcript.
-
-    Example:
-        >>> are_classes(["happy", "sad"] * 3), are_classes(["she is happy today", "he is sad today"] * 3)
-        (True, False)
-    """
-    different = set(said) - {""}
-    few = 1 < len(different) <= len(said) / 3
-    return few and max(len(each.split()) for each in different) <= 2

@@ -10,6 +10,7 @@ from pathlib import Path
 from convscope.data.assembly import Found
 from convscope.data.columns import PATH_COLUMNS, split_name
 from convscope.data.file_index import FileIndex
+from convscope.data.labels import SeveralLabelsError
 from convscope.data.listing import Listing
 from convscope.data.named_files import Inside, checked_path, names_file
 from convscope.data.split_names import split_of, split_of_path
@@ -323,9 +324,9 @@ def _why_not(path: Path, asked: TableOptions) -> str:
         manifest = ImageTable(path, asked)
         roles = manifest.roles
         first = next((str(cells[0]) for _, cells in manifest.table.rows([roles.path])), "")
+    except SeveralLabelsError:
+        raise
     except DataError as error:
-        if "the label can be any" in error.message:
-            raise
         return f"not a table of images ({error.message.removeprefix(f'{path}: ')})"
     if manifest.find(first) is None and not is_image_name(first):
         return "not a table of images"

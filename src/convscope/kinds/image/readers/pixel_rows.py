@@ -14,13 +14,15 @@ import numpy.typing as npt
 
 from convscope.data.assembly import Found
 from convscope.data.columns import SPLIT_COLUMNS, column_of, columns_line, find_column, split_name
+from convscope.data.file_sets import FileSet, set_of_folder
 from convscope.data.groups import group_column
+from convscope.data.listing import Listing
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.image.readers.manifest import NOTHING, TableOptions
 from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
-from convscope.types import Progress, SplitName
+from convscope.types import Progress, Skipped, SplitName
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Class names of the emotions 0 to 6 of FER2013."""
@@ -105,52 +107,85 @@ def is_pixel_rows(path: Path, asked: TableOptions = NOTHING) -> bool:
     return bool(_opened(path, asked)[1])
 
 
-def read_pixel_rows(path: Path, progress: Progress, asked: TableOptions = NOTHING) -> Found:
-    """Reads images that are rows of a table into one array.
+def pixel_tables(folder: Path, asked: TableOptions = NOTHING) -> FileSet | None:
+    """The tables of a folder whose rows are images, one or one for each split; None where there are none.
+
+    Raises:
+        DataError: There are several such sets.
+    """
+    tables = [folder / key for key in Listing(str(folder)).children("")[1]]
+    holds = any(table_kind(path) is not None and _has_pixels(path, asked) for path in tables)
+    return set_of_folder(folder, "images") if holds else None
+
+
+def _has_pixels(path: Path, asked: TableOptions) -> bool:
+    try:
+        return is_pixel_rows(path, asked)
+    except DataError:
+        return False
+
+
+def read_pixel_rows(files: FileSet, progress: Progress, asked: TableOptions = NOTHING) -> Found:
+    """Reads images that are rows of tables into one array.
 
     Args:
-        path: CSV, TSV, JSON Lines or Parquet; all images have the size of the first, which is square.
+        files: CSV, TSV, JSON Lines or Parquet, one or one for each split; all images have the size of the
+            first, which is square.
         progress: Receives the number of rows read.
         asked: Options that the user gave.
 
     Returns:
-        The images, in the order of the file.
+        The images, in the order of the files. Tables without the labels that the first has are left out.
 
     Raises:
         DataError: A row has a wrong number of fields or pixels, or a value that is not a number of its range;
             the message names the line.
     """
-    table, positions = _opened(path, asked)
-    roles = _roles(table, positions, asked)
-    rows = _read_rows(table, roles, progress)
-    if not rows.pixels:
-        raise DataError(f"{path}: expected rows of pixels, received none")
-    array, decisions = _shaped(np.stack(rows.pixels))
+    rows, segments, skipped = _Rows(), [], list(files.skipped)
+    decisions: dict[str, None] = dict.fromkeys(files.decisions())
+    first: PixelColumns | None = None
+    for key, split in zip(files.keys, files.splits, strict=True):
+        table, positions = _opened(files.root / key, asked)
+        if first is not None and first.label is not None and first.label not in table.columns:
+            skipped.append(Skipped(str(table.path), "a table of images without labels"))
+            decisions[f"left out: {table.path}, a table of images without labels"] = None
+            continue
+        roles = _roles(table, positions, asked)
+        first = first or roles
+        segments.append((key, len(rows.pixels)))
+        _read_rows(table, roles, rows, split, progress)
+        decisions |= dict.fromkeys([*table.decisions, _columns_line(roles)])
+    if not rows.pixels or first is None:
+        raise DataError(f"{files.root / files.keys[0]}: expected rows of pixels, received none")
+    array, said = _shaped(np.stack(rows.pixels))
     labels = rows.labels
-    if len(roles.pixels) == 1 and roles.label and roles.label.lower() == "emotion":
+    if len(first.pixels) == 1 and first.label and first.label.lower() == "emotion":
         labels, line = _emotions(labels)
-        decisions.append(line)
-    if roles.split and roles.split.lower() == "usage":
-        decisions.append("splits: Usage Training is train, PublicTest is validation, PrivateTest is test")
-    source = ArrayImages(str(path.parent), array, ((path.name, 0),))
+        said.append(line)
+    if first.split and first.split.lower() == "usage":
+        said.append("splits: Usage Training is train, PublicTest is validation, PrivateTest is test")
+    source = ArrayImages(str(files.root), array, tuple(segments))
+    named = " and ".join(key for key, _ in segments)
     return Found(
-        where=str(path),
-        layout=f"rows of pixels: {path.name} has {len(array)} images of {_size(array)}",
+        where=str(files.root / files.keys[0]),
+        layout=f"rows of pixels: {named} has {len(array)} images of {_size(array)}",
         source=source,
         labels=labels,
         splits=rows.splits,
         digests=array_digests(source),
         nouns=NOUNS,
         alike=ALIKE,
-        groups=rows.groups if roles.group else None,
-        grouped_by=f"column {roles.group!r}" if roles.group else "",
-        decisions=[*table.decisions, _columns_line(roles), *decisions],
+        groups=rows.groups if first.group else None,
+        grouped_by=f"column {first.group!r}" if first.group else "",
+        decisions=[*decisions, *said],
+        skipped=skipped,
     )
 
 
-def _read_rows(table: Table, roles: PixelColumns, progress: Progress) -> _Rows:
-    """The pixels of each row and what stands beside them; every row has as many pixels as the first."""
-    rows = _Rows()
+def _read_rows(
+    table: Table, roles: PixelColumns, rows: _Rows, split: SplitName | None, progress: Progress
+) -> None:
+    """Adds the pixels of each row and what stands beside them; every row has as many pixels as the first."""
     more = [name for name in (roles.label, roles.split, roles.group) if name is not None]
     for count, (row, cells) in enumerate(table.rows([*more, *roles.pixels])):
         where = table.where(row)
@@ -168,13 +203,12 @@ def _read_rows(table: Table, roles: PixelColumns, progress: Progress) -> _Rows:
             )
         rows.pixels.append(image)
         rows.labels.append(_label(beside[roles.label]) if roles.label else None)
-        rows.splits.append(split_name(where, str(beside[roles.split] or "")) if roles.split else None)
+        rows.splits.append(split_name(where, str(beside[roles.split] or "")) if roles.split else split)
         rows.groups.append(_label(beside[roles.group]) if roles.group else None)
         if count % 1000 == 0:
             progress(count, None, "reading rows")
             if count * image.size > MAX_BYTES:
                 raise DataError(f"{where}: the images take more than {MAX_BYTES} bytes of memory")
-    return rows
 
 
 def _opened(path: Path, asked: TableOptions) -> tuple[Table, tuple[int, ...]]:

@@ -55,6 +55,8 @@ from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.encoding import check_encoding
 from convscope.data.file_labels import classes_by_pattern, named_classes
+from convscope.data.file_sets import set_of_file
+from convscope.data.labels import SeveralLabelsError
 from convscope.data.lines import read_text
 from convscope.data.listing import Listing, parquet_shards
 from convscope.data.name_patterns import check_is_folder, doubt_about_folders, suggested_patterns
@@ -75,7 +77,7 @@ from convscope.kinds.image.readers.manifest import (
     read_manifests,
 )
 from convscope.kinds.image.readers.names import is_image_name, may_be_image
-from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, read_pixel_rows
+from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, pixel_tables, read_pixel_rows
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
 from convscope.kinds.image.readers.tables import holds_images, read_parquet_images
@@ -230,7 +232,14 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     except DataError as error:
         refused = error
     _refuse_choices([folder / key for key in listing.children("")[1]])
-    named, skipped = image_tables(folder, asked)
+    choice = ""
+    try:
+        named, skipped = image_tables(folder, asked)
+    except SeveralLabelsError as error:
+        if files is None or len(set(files.labels)) < 2:
+            raise
+        named, skipped = [], []
+        choice = f"labels: the folders, although a table names images, too ({error.message}) {error.hint}"
     if named and (files is None or not _say_the_same(named[0], asked, files)):
         found = read_manifests(folder, named, progress, asked)
         said = [
@@ -238,7 +247,11 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
         ]
         return replace(found, decisions=(*found.decisions, *said), skipped=(*found.skipped, *skipped))
     if files is not None and len(set(files.labels)) > 1:
-        return _of_folders(folder, listing, files, progress, asked)
+        found = _of_folders(folder, listing, files, progress, asked)
+        return replace(found, decisions=(*found.decisions, *([choice] if choice else [])))
+    pixels = pixel_tables(folder, asked) if files is None else None
+    if pixels is not None:
+        return read_pixel_rows(pixels, progress, asked)
     elsewhere = _by_lists(folder, progress, asked) or _by_names(folder, progress, asked)
     if elsewhere is not None:
         return elsewhere
@@ -367,7 +380,7 @@ def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
     if table_kind(path) is not None:
         _refuse_choices([path])
         if is_pixel_rows(path, asked):
-            return read_pixel_rows(path, progress, asked)
+            return read_pixel_rows(set_of_file(path), progress, asked)
         return read_manifests(path.parent, [path], progress, asked)
     if suffix == ".npz":
         return read_npz(path, progress, asked.labels)

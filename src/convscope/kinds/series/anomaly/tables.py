@@ -51,7 +51,7 @@ ANOMALY_COLUMNS = (
 CHANGE_COLUMNS = ("changepoint", "change_point", "changepoints", "is_changepoint", "is_change_point", "is_pa")
 """What columns are called that mark where anomalies begin and end: truth as well, and never an input."""
 _MARKS = re.compile(
-    r"(?:is|has|any)?[ _.-]?(?:machine[ _.-]?)?(?:failures?|failed|fault(?:y|s)?|anomal(?:y|ies|ous)"
+    r"(?:is|has|any|normal)?[ /_.-]*(?:machine[ _.-]?)?(?:failures?|failed|fault(?:y|s)?|anomal(?:y|ies|ous)"
     r"|outliers?|attacks?|defect(?:ive|s)?|breakdown|malfunction|broken|intrusion)"
     r"(?:[ _.-]?(?:label|flag|state|type))?",
     re.IGNORECASE,
@@ -316,6 +316,11 @@ def _marks(column: pandas.Series, where: str) -> npt.NDArray[np.bool_]:
     if numbers is None:
         raise DataError(f"{where}: expected 0 for normal rows and 1 for anomalies, received words")
     marked: npt.NDArray[np.bool_] = np.nan_to_num(numbers) != 0
+    if len(numbers) and set(np.unique(numbers[np.isfinite(numbers)])) == {-1, 1}:
+        raise DataError(
+            f"{where}: expected 0 for normal rows and 1 for anomalies, received -1 and 1",
+            hint="Write 0 in place of the one that is normal.",
+        )
     return marked
 
 

@@ -227,7 +227,10 @@ def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str
     if form.index is not None and len(names) > 1:
         frame = frame.drop(columns=[form.index])
     frame.columns = [str(name).strip() for name in frame.columns]
-    frame.attrs[_DECISIONS] = form.decisions
+    blank = [name for name in form.unnamed if name in frame.columns and bool(frame[name].isna().all())]
+    frame = frame.drop(columns=blank)
+    left_out = [f"left out: {', '.join(blank)}, without a name and without any value"] if blank else []
+    frame.attrs[_DECISIONS] = (*form.decisions, *left_out)
     return frame
 
 
