@@ -194,9 +194,7 @@ def named_recordings(
     roles = _roles(table, aliases, column, group)
     if roles.start is not None and _cut_out(table, roles, places):
         shown = " and ".join(f"'{name}'" for name in roles.times if name is not None)
-        said = (
-            f"{shown} says where recordings were cut out, not a part of them, as they are no longer than that"
-        )
+        said = f"times: {shown} tell where recordings were cut out of longer ones; these end before"
         roles = replace(roles, start=None, duration=None, end=None)
         if decisions is not None:
             decisions.append(said)
