@@ -14,8 +14,9 @@ from typing import Protocol, cast
 
 import keras
 
-from convscope.engine.training.batches import Batch
+from convscope.engine.training.batches import Advance, Batch
 from convscope.engine.training.settings import Precision
+from convscope.layers.sparse_products import SparseRows
 from convscope.types import Array, Tensor
 
 TensorFunction = Callable[[Tensor], list[Tensor]]
@@ -74,6 +75,14 @@ class BackendFile(Protocol):
 
     def convertible(self, function: TensorFunction, model: keras.Model, example: Array) -> dict[str, object]:
         """What `openvino.convert_model` takes to convert a function that calls a model."""
+
+    def whole_epochs(
+        self, model: keras.Model, train: Batch, validation: Batch, most: int, seed: int
+    ) -> Advance:
+        """Runs epochs of one step over the same batch, at most so many in a call."""
+
+    def sparse_product(self, rows: SparseRows) -> Callable[[Tensor, Tensor], Tensor]:
+        """From values of these rows and a kernel to their product; its gradient is one by the kernel."""
 
     def accelerated(self, model: keras.Model) -> AbstractContextManager[None]:
         """Within it, the model trains by faster operations, where there are some."""

@@ -26,9 +26,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from convscope.engine.device import TensorFunction
+from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
 from convscope.engine.inference.openvino_module import NAMED
-from convscope.engine.training.batches import Batch
+from convscope.engine.training.batches import Advance, Batch
 from convscope.layers.neighbors import summed_by
+from convscope.layers.sparse_products import SparseRows
 from convscope.types import Array, Tensor
 
 Call = Callable[..., tf.Tensor]
@@ -148,13 +150,7 @@ def accelerated(model: keras.Model) -> Iterator[None]:
     if tf.config.list_physical_devices("GPU"):
         yield
         return
-    exchanged: list[tuple[object, str]] = []
-
-    def exchange(thing: object, name: str, faster: Callable[..., object]) -> None:
-        setattr(thing, name, partial(faster, thing, getattr(thing, name)))
-        exchanged.append((thing, name))
-
-    try:
+    with exchanged() as exchange, summed_by(neighbor_sum):
         for layer in model._flatten_layers(include_self=False):
             faster = _faster_call(layer)
             if faster is not None:
@@ -165,11 +161,7 @@ def accelerated(model: keras.Model) -> Iterator[None]:
         optimizer: keras.optimizers.Optimizer = getattr(model, "optimizer", None)
         if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
             exchange(optimizer, "update_step", _fused_adam)
-        with summed_by(neighbor_sum):
-            yield
-    finally:
-        for thing, name in exchanged:
-            delattr(thing, name)
+        yield
 
 
 def neighbor_sum(values: tf.Tensor, neighbors: tf.Tensor, weights: tf.Tensor, owners: tf.Tensor) -> tf.Tensor:
@@ -186,13 +178,76 @@ def neighbor_sum(values: tf.Tensor, neighbors: tf.Tensor, weights: tf.Tensor, ow
     return tf.ensure_shape(tf.cast(sums, values.dtype), values.shape)
 
 
+def sparse_product(rows: SparseRows) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Products of a matrix of compressed rows, packed in each step because its values may change."""
+    indices = tf.constant(np.stack([rows.rows, rows.columns], axis=1).astype(np.int64))
+    shape = tf.constant(rows.shape, tf.int64)
+
+    def multiplied(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def of(kernel: tf.Tensor) -> tuple[tf.Tensor, Call]:
+            packed = tf.raw_ops.SparseTensorToCSRSparseMatrix(
+                indices=indices, values=values, dense_shape=shape
+            )
+
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                turned = tf.raw_ops.SparseMatrixMatMul(a=packed, b=upstream, transpose_a=True)
+                return tf.ensure_shape(turned, kernel.shape)
+
+            product = tf.raw_ops.SparseMatrixMatMul(a=packed, b=kernel)
+            return tf.ensure_shape(product, (rows.shape[0], kernel.shape[1])), gradient
+
+        return of(tf.convert_to_tensor(kernel))
+
+    return multiplied
+
+
+def whole_epochs(model: keras.Model, train: Batch, validation: Batch, most: int, seed: int) -> Advance:
+    """Epochs of one step, in a loop that TensorFlow runs; see `BackendFile.whole_epochs`."""
+    learned, judged = (tf.nest.map_structure(tf.convert_to_tensor, batch) for batch in (train, validation))
+    model._symbolic_build(data_batch=learned)
+    names: list[str] = []
+
+    def epoch() -> list[tf.Tensor]:
+        model.reset_metrics()
+        logs = dict(model.train_step(learned))
+        logs["learning_rate"] = model.optimizer.learning_rate
+        model.reset_metrics()
+        logs |= {f"val_{name}": value for name, value in model.test_step(judged).items()}
+        names[:] = list(logs)
+        return [tf.cast(value, tf.float32) for value in logs.values()]
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def run(count: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        def step(done: tf.Tensor, rows: tf.TensorArray, kept: list[tf.TensorArray]) -> Tensor:
+            rows = rows.write(done, tf.stack(epoch()))
+            written = [
+                each.write(done, tf.identity(weight.value))
+                for each, weight in zip(kept, model.weights, strict=True)
+            ]
+            return done + 1, rows, written
+
+        empty = [tf.TensorArray(weight.dtype, count) for weight in model.weights]
+        _, rows, kept = tf.while_loop(
+            lambda done, *_: done < count,
+            step,
+            (tf.constant(0), tf.TensorArray(tf.float32, count), empty),
+            parallel_iterations=1,
+        )
+        return rows.stack(), [each.stack() for each in kept]
+
+    def advance(_: int, count: int) -> tuple[list[dict[str, float]], Callable[[int], list[Array]]]:
+        found, kept = run(tf.constant(count))
+        rows = [dict(zip(names, values, strict=True)) for values in found.numpy().tolist()]
+        return rows, lambda place: [each[place].numpy() for each in kept]
+
+    return advance
+
+
 def _faster_call(layer: keras.layers.Layer) -> Callable[..., tf.Tensor] | None:
     if type(layer) is keras.layers.BatchNormalization and _can_fuse(layer):
         return _fused_normalization
-    drops = type(layer) is keras.layers.Dropout and layer.noise_shape is None
-    if drops and 0 < round(layer.rate * 2**16) < 2**16:
-        return _dropout_by_bits
-    return None
+    return _dropout_by_bits if drops_by_bits(layer) else None
 
 
 def _can_fuse(layer: keras.layers.BatchNormalization) -> bool:
@@ -245,7 +300,7 @@ def _dropout_by_bits(
     if not training:
         return plain_call(inputs, training=training)
     x = tf.cast(inputs, layer.compute_dtype)
-    bits = 8 if (layer.rate * 2**8).is_integer() else 16
+    bits = bits_for(layer.rate)
     # NumPy has no bfloat16: the factors travel as whole numbers of the same bits.
     whole = np.dtype(f"uint{8 * x.dtype.size}")
     kept = whole.type(np.array(1.0 / (1.0 - layer.rate), x.dtype.as_numpy_dtype).view(whole))

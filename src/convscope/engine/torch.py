@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
 import torch
 
 from convscope.engine.device import TensorFunction
+from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
+from convscope.engine.training.batches import Advance, Batch
 from convscope.engine.training.keras_batches import endless, ragged, repeated
 from convscope.layers.neighbors import summed_by
-from convscope.types import Array
+from convscope.layers.sparse_products import SparseRows
+from convscope.types import Array, Tensor
 
 __all__ = [
     "accelerated",
@@ -24,6 +27,8 @@ __all__ = [
     "prediction_threads",
     "ragged",
     "repeated",
+    "sparse_product",
+    "whole_epochs",
 ]
 
 
@@ -80,12 +85,34 @@ def convertible(function: TensorFunction, model: keras.Model, example: Array) ->
 
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
-    """Within it, sums over the neighbors of nodes are computed faster on a CPU; the model stays as it is."""
+    """Within it, a CPU computes dropout and sums over neighbors faster; the model stays as it is."""
     if accelerator():
         yield
         return
-    with summed_by(neighbor_sum):
+    with exchanged() as exchange, summed_by(neighbor_sum):
+        for layer in model._flatten_layers(include_self=False):
+            if drops_by_bits(layer):
+                exchange(layer, "call", _dropout_by_bits)
         yield
+
+
+def _dropout_by_bits(
+    layer: keras.layers.Dropout,
+    plain_call: Callable[..., torch.Tensor],
+    inputs: torch.Tensor,
+    training: bool | None = None,
+) -> torch.Tensor:
+    """Drops each value with the layer's rate, to within 2 to the power of -17, and scales what is kept.
+
+    A random word of 64 bits tells of four or eight values, where PyTorch draws one for each.
+    """
+    if not training:
+        return plain_call(inputs, training=training)
+    bits, size = bits_for(layer.rate), inputs.numel()
+    words = torch.empty(-(-size * bits // 64), dtype=torch.int64).random_(-(2**63), None)
+    drawn = words.view(torch.int8 if bits == 8 else torch.int16)[:size].reshape(inputs.shape)
+    kept = (drawn >= round(layer.rate * 2**bits) - 2 ** (bits - 1)).to(inputs.dtype)
+    return inputs * kept.mul_(1.0 / (1.0 - layer.rate))
 
 
 def neighbor_sum(
@@ -104,3 +131,61 @@ def neighbor_sum(
             check_invariants=False,
         )
     return (packed @ values.float()).to(values.dtype)
+
+
+def sparse_product(rows: SparseRows) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Products by sums of rows of the kernel, of which a bag of words says which, with their weights."""
+    columns, starts = torch.tensor(rows.columns), torch.tensor(rows.starts)
+    turned_rows, turned_starts = torch.tensor(rows.turned_rows), torch.tensor(rows.turned_starts)
+    turned = torch.tensor(rows.turned).long()
+
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Tensor, kernel: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+            context.save_for_backward(values)
+            return _bags(columns, kernel, starts, values)
+
+        @staticmethod
+        def backward(context: Tensor, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
+            (values,) = context.saved_tensors
+            return _bags(turned_rows, upstream.contiguous(), turned_starts, values[turned]), None
+
+    def multiplied(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = Product.apply(kernel, values)
+        return found
+
+    return multiplied
+
+
+def _bags(
+    places: torch.Tensor, kernel: torch.Tensor, starts: torch.Tensor, values: torch.Tensor
+) -> torch.Tensor:
+    return torch.nn.functional.embedding_bag(
+        places, kernel, starts, mode="sum", per_sample_weights=values, include_last_offset=True
+    )
+
+
+def whole_epochs(model: keras.Model, train: Batch, validation: Batch, most: int, seed: int) -> Advance:
+    """Epochs of one step, with nothing between them; see `BackendFile.whole_epochs`."""
+    learned, judged = keras.tree.map_structure(keras.ops.convert_to_tensor, (train, validation))
+    model._symbolic_build(data_batch=learned)
+
+    def epoch() -> dict[str, torch.Tensor]:
+        model.reset_metrics()
+        model.train()
+        logs = dict(model.train_step(learned))
+        logs["learning_rate"] = model.optimizer.learning_rate
+        model.reset_metrics()
+        model.eval()
+        with torch.no_grad():
+            return logs | {f"val_{name}": value for name, value in model.test_step(judged).items()}
+
+    def advance(done: int, count: int) -> tuple[list[dict[str, float]], Callable[[int], list[Array]]]:
+        rows, kept = [], []
+        for number in range(done, done + count):
+            begin_epoch(seed, number)
+            rows.append({name: float(value) for name, value in epoch().items()})
+            kept.append([weight.value.detach().clone() for weight in model.weights])
+        return rows, lambda place: [each.cpu().numpy() for each in kept[place]]
+
+    return advance

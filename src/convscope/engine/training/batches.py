@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.types import ArrayTree
+from convscope.types import Array, ArrayTree
 
 T = TypeVar("T")
 Batch = tuple[ArrayTree, ...]
 """(inputs, targets) or (inputs, targets, weights)."""
+
+Advance = Callable[[int, int], tuple[list[dict[str, float]], Callable[[int], Sequence[Array]]]]
+"""Runs epochs: from the number of those that are done, and of those to run, to what each has left: losses,
+metrics and learning rate by name, and its weights by its place among them."""
 
 BUCKET = 64
 """Batches among which samples are sorted by length."""

@@ -23,6 +23,12 @@ def state_of(model: keras.Model) -> list[Array]:
     return [np.array(v) for v in _state(model)]
 
 
+def set_state(model: keras.Model, state: Sequence[Array]) -> None:
+    """Puts back what `state_of` copied."""
+    for variable, values in zip(_state(model), state, strict=True):
+        variable.assign(values)
+
+
 def write_checkpoint(folder: Path, state: Sequence[Array], rows: Sequence[Row]) -> None:
     """Writes weights, optimizer state, random states and history after an epoch; drops the one before.
 
@@ -73,8 +79,7 @@ def read_checkpoint(folder: Path, model: keras.Model) -> list[Row]:
             f"and {model.name} has {len(state)} of other shapes or number.",
             "Resume with the settings that the run was started with.",
         )
-    for variable, array in zip(state, saved, strict=True):
-        variable.assign(array)
+    set_state(model, saved)
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,20 @@ import numpy as np
 from convscope.engine.device import Device, backend_file
 from convscope.engine.training.averaging import EvaluateAveraged
 from convscope.engine.training.batches import Batch, Batches, Prefetched
-from convscope.engine.training.checkpoint import Row, read_checkpoint
+from convscope.engine.training.checkpoint import Row, read_checkpoint, set_state, state_of
 from convscope.engine.training.objective import CLASSIFY, Objective
 from convscope.engine.training.run_callback import RunCallback, write_history
 from convscope.engine.training.settings import FitSettings
+from convscope.engine.training.sparse_inputs import multiplied_sparsely
 from convscope.errors import BackendError, install_command
 from convscope.types import Progress, Say, no_progress, silent
+
+MOST_AT_ONCE = 64
+"""Epochs within one call of the backend at most."""
+KEPT_BYTES = 2**26
+"""Memory for the weights that these epochs leave."""
+SECONDS = 0.25
+"""How long such a call should take: as often, what is new is said and written."""
 
 
 def _as_built(model: keras.Model) -> None:
@@ -66,9 +75,9 @@ def fit(
         start(model)
     run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say)
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
-        every = [EvaluateAveraged(), run_callback, *callbacks, *_extra(settings, folder)]
+        others = [*callbacks, *_extra(settings, folder)]
         try:
-            _run(model, train, validation, settings, every, len(rows))
+            _run(model, train, validation, settings, run_callback, others, rows)
         finally:
             if folder.is_dir():
                 run_callback.write()
@@ -86,21 +95,25 @@ def _run(
     train: Batches,
     validation: Batches,
     settings: FitSettings,
-    callbacks: list[keras.callbacks.Callback],
-    first_epoch: int,
+    run_callback: RunCallback,
+    others: list[keras.callbacks.Callback],
+    rows: Sequence[Row],
 ) -> None:
-    constant = train.constant
-    batches = Prefetched(iter(()) if constant is not None else train.shuffled(first_epoch))
+    constant, judged = train.constant, validation.constant
+    batches = Prefetched(iter(()) if constant is not None else train.shuffled(len(rows)))
     try:
-        with backend_file().accelerated(model):
+        with backend_file().accelerated(model), multiplied_sparsely(model, constant, judged):
+            if constant is not None and judged is not None and not others and not settings.averaging:
+                _run_whole(model, constant, judged[:2], settings, run_callback, rows)
+                return
             model.fit(
                 _steps(train, batches, settings) if constant is None else backend_file().repeated(constant),
                 epochs=settings.epochs,
-                initial_epoch=first_epoch,
+                initial_epoch=len(rows),
                 steps_per_epoch=train.steps,
                 validation_data=_passes(validation),
                 validation_steps=validation.steps,
-                callbacks=callbacks,
+                callbacks=[EvaluateAveraged(), run_callback, *others],
                 shuffle=False,
                 verbose=0,
             )
@@ -110,6 +123,48 @@ def _run(
         raise
     finally:
         batches.close()
+
+
+def _run_whole(
+    model: keras.Model,
+    train: Batch,
+    validation: Batch,
+    settings: FitSettings,
+    callback: RunCallback,
+    rows: Sequence[Row],
+) -> None:
+    """Trains by epochs of one step over the same batch, many of them in one call of the backend.
+
+    Between two steps of Keras' own loop there is more to do than in a step over a small graph: iterators,
+    callbacks, copies of weights. History, best epoch, patience and checkpoints are those of that loop.
+
+    Args:
+        model: Compiled.
+        train: What each step learns from.
+        validation: What each epoch is judged on.
+        settings: Epochs and seed are read.
+        callback: Notes what each epoch has left.
+        rows: History, to which the callback appends.
+
+    Raises:
+        RunError: The loss is not finite; what earlier epochs left stays as it is.
+    """
+    size = sum(int(keras.ops.size(weight)) for weight in model.weights) * 4
+    most = max(1, min(MOST_AT_ONCE, KEPT_BYTES // max(size, 1)))
+    callback.set_model(model)
+    advance = backend_file().whole_epochs(model, train, validation, most, settings.seed)
+    count = 1
+    while len(rows) < settings.epochs and not callback.out_of_patience():
+        count = min(count, most, settings.epochs - len(rows))
+        before, begun = state_of(model), time.monotonic()
+        found, kept = advance(len(rows), count)
+        seconds = (time.monotonic() - begun) / count
+        used = callback.counting(found)
+        if 0 < used < count:  # so that the model is where the last that counts leaves it
+            set_state(model, before)
+            found, kept = advance(len(rows), used)
+        callback.epochs_ended([{**row, "seconds": round(seconds, 6)} for row in found], kept)
+        count = min(4 * count, max(1, int(SECONDS / max(seconds, 1e-6))))
 
 
 def _steps(train: Batches, batches: Iterator[Batch], settings: FitSettings) -> Iterable[Batch]:

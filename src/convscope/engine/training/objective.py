@@ -64,10 +64,15 @@ class Objective:
         )
         model.optimizer.build(model.trainable_variables)
 
-    def best_epoch(self, rows: Sequence[Row]) -> int:
+    def best_epoch(self, rows: Sequence[Row], among: Sequence[int] | None = None) -> int:
         """Position of the epoch to keep: highest monitored metric, then lowest loss there, then first.
 
         An epoch counts with those before it, so that later ones do not change which of the earlier is best.
+
+        Args:
+            rows: One row of history per epoch.
+            among: Positions to choose from; None for all. The best of all rows is the best of two: the last,
+                and the best of those before.
         """
         if not self.keep_best:
             return len(rows) - 1
@@ -78,7 +83,7 @@ class Objective:
 
         sign = 1 if self.lowest else -1
         return min(
-            range(len(rows)),
+            range(len(rows)) if among is None else among,
             key=lambda i: (sign * recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
         )
 
@@ -91,29 +96,27 @@ class Objective:
         averaged = min(self.smoothed, self.best_epoch(rows) + 1) if rows else self.smoothed
         return f"the {said}" + (f", as the mean of {averaged} epochs" if averaged > 1 else "")
 
-    def status(self, rows: Sequence[Row], epochs: int) -> str:
-        """One line of progress in the epoch after those of the history."""
-        return self._said(rows, f"epoch {len(rows) + 1} of {epochs}")
+    def status(self, rows: Sequence[Row], epochs: int, place: int | None = None) -> str:
+        """One line of progress in the epoch after those of the history, whose best is at this place."""
+        return self._said(rows, f"epoch {len(rows) + 1} of {epochs}", place)
 
-    def ended(self, rows: Sequence[Row], epochs: int) -> str:
-        """One line on the epoch that has just ended."""
-        return self._said(rows, f"epoch {len(rows)} of {epochs}")
+    def ended(self, rows: Sequence[Row], epochs: int, place: int | None = None) -> str:
+        """One line on the epoch that has just ended, the last of a history whose best is at this place."""
+        return self._said(rows, f"epoch {len(rows)} of {epochs}", place)
 
-    def _said(self, rows: Sequence[Row], epoch: str) -> str:
+    def _said(self, rows: Sequence[Row], epoch: str, place: int | None) -> str:
         if not rows:
             return epoch
-        last, best = rows[-1], rows[self.best_epoch(rows)]
+        place = self.best_epoch(rows) if place is None else place
+        last, best = rows[-1], rows[place]
         monitored = self.monitor or "loss"
         if not self.keep_best and f"val_{monitored}" in last:
             return f"{epoch}, validation {self.label} {self._shown(last[f'val_{monitored}'])}"
         if f"val_{monitored}" not in last:
             return f"{epoch}, {self.label} {self._shown(last[monitored])}"
         now, highest = (self._shown(row[f"val_{monitored}"]) for row in (last, best))
-        if self.smoothed > 1:
-            highest = f"kept so far: epoch {self.best_epoch(rows) + 1}, {highest}"
-        else:
-            highest = f"best {highest}"
-        return f"{epoch}, validation {self.label} {now} ({highest})"
+        so_far = f"kept so far: epoch {place + 1}," if self.smoothed > 1 else "best"
+        return f"{epoch}, validation {self.label} {now} ({so_far} {highest})"
 
     def _shown(self, value: float) -> str:
         return f"{value:.3f}" if self.monitor is None or self.lowest else f"{value:.1%}"

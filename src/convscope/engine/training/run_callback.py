@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -22,6 +22,7 @@ from convscope.types import Array, Progress, Say, silent
 
 REST = 4
 """How many times as long as the last writing took nothing is written."""
+_SMALLER = "Try a smaller --learning-rate or --precision float32."
 OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
 """What a row of history holds beside the losses and metrics."""
 
@@ -64,6 +65,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._patience, self._seed, self._epochs = settings.patience, settings.seed, settings.epochs
         self._say, self._resumed = say, len(rows)
         self._objective, self._steps, self._progress = objective, steps, progress
+        self._best = objective.best_epoch(rows) if rows else 0
         self._started = 0.0
         self._unwritten: Sequence[Array] = ()
         self._is_best_unwritten = False
@@ -84,44 +86,81 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         """Reports the step; values are left on the device."""
         done = len(self._rows) * self._steps + batch + 1
-        status = self._objective.status(self._rows, self._epochs)
+        status = self._objective.status(self._rows, self._epochs, self._best)
         self._progress(done, self.params["epochs"] * self._steps, f"training, {status}")
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         """Writes what is new.
 
         Raises:
-            RunError: The loss or a weight is not finite; what earlier epochs left stays as it is.
+            RunError: As of `epochs_ended`.
         """
-        metrics = {name: float(value) for name, value in (logs or {}).items() if name not in OWN_COLUMNS}
-        if not all(map(math.isfinite, metrics.values())):
-            raise RunError(
-                f"The loss is not finite in epoch {epoch + 1}.",
-                "Try a smaller --learning-rate or --precision float32.",
-            )
+
+        def weights(_: int) -> Sequence[Array]:
+            with averaged(self.model):
+                found: Sequence[Array] = self.model.get_weights()
+                return found
+
+        self.epochs_ended([{**(logs or {}), **self._moment()}], weights)
+        if self.out_of_patience():
+            self.model.stop_training = True
+
+    def epochs_ended(self, found: Sequence[Row], weights: Callable[[int], Sequence[Array]]) -> None:
+        """Notes epochs that follow those of the history, and writes what is new.
+
+        Args:
+            found: Losses, metrics, learning rate and seconds of each; the model is where the last has left
+                it.
+            weights: From the place of an epoch among them to the weights that it has left.
+
+        Raises:
+            RunError: A loss or a weight is not finite; what earlier epochs left stays as it is.
+        """
+        first = len(self._rows)
+        if self.counting(found) == 0:
+            raise RunError(f"The loss is not finite in epoch {first + 1}.", _SMALLER)
         strange = strange_weights(self.model)
         if strange:
             raise RunError(
-                f"Weights became NaN or infinite in epoch {epoch + 1}: {strange}.",
-                "Try a smaller --learning-rate or --precision float32.",
+                f"Weights became NaN or infinite in epoch {first + len(found)}: {strange}.", _SMALLER
             )
-        row = {"epoch": epoch + 1, **dict(sorted(metrics.items(), key=_place)), **self._moment()}
-        self._rows.append(row)
         if not self._folder.is_dir():
             raise RunError(
                 f"{self._folder} was removed while it was written, so that this training is lost.",
                 "Train again, and leave the folder in its place.",
             )
-        if self._objective.best_epoch(self._rows) == len(self._rows) - 1:
-            with averaged(self.model):
-                self._portable.set_weights(self.model.get_weights())
+        said = []
+        for logs in found:
+            self._rows.append(_row(len(self._rows) + 1, logs))
+            self._best = self._objective.best_epoch(self._rows, (self._best, len(self._rows) - 1))
+            said.append(self._line())
+        if self._best >= first:
+            self._portable.set_weights(weights(self._best - first))
             self._is_best_unwritten = True
         self._unwritten = state_of(self.model)
         if time.monotonic() >= self._next_write:
             self.write()
-        self._say(self._line())
-        if self.out_of_patience():
-            self.model.stop_training = True
+        for line in said:
+            self._say(line)
+
+    def counting(self, found: Sequence[Row]) -> int:
+        """How many of epochs that follow the history count.
+
+        Those up to the one with which patience runs out, and before the first whose loss is not finite.
+
+        Args:
+            found: As of `epochs_ended`.
+        """
+        rows, best = list(self._rows), self._best
+        for place, logs in enumerate(found):
+            row = _row(len(rows) + 1, logs)
+            if not all(map(math.isfinite, row.values())):
+                return place
+            rows.append(row)
+            best = self._objective.best_epoch(rows, (best, len(rows) - 1))
+            if self._waits_too_long(len(rows), best):
+                return place + 1
+        return len(found)
 
     def write(self) -> None:
         """Writes what the last finished epoch left, where it is not written yet."""
@@ -139,8 +178,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def out_of_patience(self) -> bool:
         """Whether patience has run out."""
-        waited = len(self._rows) - 1 - self._objective.best_epoch(self._rows) if self._rows else 0
-        return self._patience is not None and waited >= self._patience
+        return self._waits_too_long(len(self._rows), self._best)
+
+    def _waits_too_long(self, epochs: int, best: int) -> bool:
+        return self._patience is not None and epochs > 0 and epochs - 1 - best >= self._patience
 
     def _line(self) -> str:
         """How the last epoch ended, and for how long the others will take."""
@@ -148,7 +189,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         usual = taken[1:] or taken  # the first one compiles the model
         left = sum(usual) / len(usual) * (self._epochs - len(self._rows))
         loss = self._rows[-1].get("loss", math.nan)
-        ended = self._objective.ended(self._rows, self._epochs)
+        ended = self._objective.ended(self._rows, self._epochs, self._best)
         return f"{ended}, loss {loss:.4g}, {_duration(left)} left"
 
     def _moment(self) -> Row:
@@ -170,6 +211,14 @@ def _duration(seconds: float) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _row(epoch: int, logs: Row) -> Row:
+    """A row of history: losses and metrics in order, then what else is known of the epoch."""
+    values = {name: float(value) for name, value in logs.items()}
+    metrics = [item for item in values.items() if item[0] not in OWN_COLUMNS]
+    rest = {name: values[name] for name in OWN_COLUMNS[1:] if name in values}
+    return {"epoch": epoch, **dict(sorted(metrics, key=_place)), **rest}
 
 
 def _place(item: tuple[str, float]) -> tuple[bool, bool, str]:

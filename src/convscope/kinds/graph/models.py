@@ -23,11 +23,11 @@ from convscope.kinds.graph.layers.convolutions import (
     Aggregate,
     GINConv,
     GraphConv,
-    Propagation,
     SAGEConv,
     TAGConv,
 )
 from convscope.kinds.graph.layers.pooling import GraphPooling, TakeNodes
+from convscope.kinds.graph.layers.walks import Propagation
 from convscope.layers.neighbors import graph_inputs, tables_of
 from convscope.types import Tensor
 

@@ -6,13 +6,12 @@ from convscope.kinds.graph.layers.convolutions import (
     ChebConv,
     GINConv,
     GraphConv,
-    Propagation,
     SAGEConv,
     TAGConv,
 )
 from convscope.kinds.graph.layers.embedding import LightConv, NodeEmbedding
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
-from convscope.kinds.graph.layers.walks import NeighborSums, Walks
+from convscope.kinds.graph.layers.walks import NeighborSums, Propagation, Walks
 
 __all__ = [
     "ChebConv",

@@ -9,6 +9,7 @@ from keras import ops
 
 from convscope.errors import UsageError
 from convscope.kinds.graph.layers.convolutions import GraphLayer, opened
+from convscope.layers.sparse_products import product
 from convscope.types import Tensor
 
 
@@ -62,10 +63,14 @@ class GATv2Conv(GraphLayer):
         self.score_kernel = self.add_kernel(self.units, self.heads, "score_kernel")
         self.bias = self.add_bias(wide if self.concat else self.units)
 
+    def only_multiplies(self, channels: int) -> bool:
+        """Always."""
+        return True
+
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
-        source, target = ops.matmul(values, self.kernel), ops.matmul(values, self.target_kernel)
+        source, target = product(values, self.kernel), product(values, self.target_kernel)
         seen = near.near(source)
         own_weights = self._scores(source + target)
         scores = self._scores(seen + near.own(target)[:, None])

@@ -9,6 +9,7 @@ from keras import ops
 
 from convscope.errors import UsageError
 from convscope.layers.neighbors import Neighborhood
+from convscope.layers.sparse_products import product
 from convscope.types import Tensor
 
 Aggregate = Literal["mean", "max"]
@@ -42,6 +43,10 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+
+    def only_multiplies(self, channels: int) -> bool:
+        """Whether inputs of so many channels come in as products with a kernel alone."""
+        return False
 
     def add_kernel(self, channels: int, units: int, name: str = "kernel") -> Tensor:
         """A kernel of shape (channels, units)."""
@@ -117,10 +122,14 @@ class GraphConv(GraphLayer):
         self.kernel = self.add_kernel(input_shape[0][-1], self.units)
         self.bias = self.add_bias()
 
+    def only_multiplies(self, channels: int) -> bool:
+        """Always."""
+        return True
+
     def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
-        return self.finished(smoothed(ops.matmul(values, self.kernel), near), self.bias, inputs[0])
+        return self.finished(smoothed(product(values, self.kernel), near), self.bias, inputs[0])
 
 
 def smoothed(values: Tensor, near: Neighborhood) -> Tensor:
@@ -166,17 +175,21 @@ class SAGEConv(GraphLayer):
             self.pooling_bias = self.add_weight((channels,), initializer="zeros", name="pooling_bias")
         self.bias = self.add_bias()
 
+    def only_multiplies(self, channels: int) -> bool:
+        """Unless the mean is one of the inputs, because these have no more channels."""
+        return self.aggregate == "max" or self.units < channels
+
     def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         values, near = opened(inputs)
         if self.aggregate == "max":
-            pooled = ops.relu(ops.matmul(values, self.pooling_kernel) + self.pooling_bias)
+            pooled = ops.relu(product(values, self.pooling_kernel) + self.pooling_bias)
             seen = ops.matmul(near.max(pooled), self.neighbor_kernel)
         elif self.units < values.shape[-1]:  # a mean of fewer channels
-            seen = mean(ops.matmul(values, self.neighbor_kernel), near)
+            seen = mean(product(values, self.neighbor_kernel), near)
         else:
             seen = ops.matmul(mean(values, near), self.neighbor_kernel)
-        return self.finished(ops.matmul(values, self.kernel) + seen, self.bias, inputs[0])
+        return self.finished(product(values, self.kernel) + seen, self.bias, inputs[0])
 
     def get_config(self) -> dict[str, Any]:
         """Arguments by name."""
@@ -219,6 +232,10 @@ class GINConv(GraphLayer):
         self.second_kernel = self.add_kernel(self.units, self.units, "second_kernel")
         self.bias = self.add_bias()
 
+    def only_multiplies(self, channels: int) -> bool:
+        """If the kernel comes before the sum."""
+        return self.units < channels
+
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves."""
         members = inputs[8] if len(inputs) > 8 else None
@@ -226,7 +243,7 @@ class GINConv(GraphLayer):
         batch, nodes = ops.shape(inputs[0])[:2]
         # A kernel is linear: it may come before the sum, which then has fewer channels.
         first = self.units < values.shape[-1]
-        x = ops.matmul(values, self.kernel) if first else values
+        x = product(values, self.kernel) if first else values
         x = (1 + self.epsilon) * x + near.sum(x)
         x = ops.reshape(x if first else ops.matmul(x, self.kernel), (batch, nodes, self.units))
         x = self.norm(x, training=training, mask=None if members is None else members > 0)
@@ -258,10 +275,14 @@ class _HopsConv(GraphLayer):
         )
         self.bias = self.add_bias()
 
+    def only_multiplies(self, channels: int) -> bool:
+        """Always."""
+        return True
+
     def parts(self, values: Tensor) -> list[Tensor]:
         """X W_k for each number of hops k."""
         flat = ops.reshape(self.kernel, (values.shape[-1], -1))
-        made: list[Tensor] = ops.split(ops.matmul(values, flat), self.hops + 1, axis=-1)
+        made: list[Tensor] = ops.split(product(values, flat), self.hops + 1, axis=-1)
         return made
 
     def get_config(self) -> dict[str, Any]:
@@ -334,49 +355,3 @@ class ChebConv(_HopsConv):
         for part in reversed(parts[:-1]):
             one, two = part - 2 * spread(one, near) - two, one
         return self.finished(first - spread(one, near) - two, self.bias, inputs[0])
-
-
-@keras.saving.register_keras_serializable(package="convscope")
-class Propagation(keras.layers.Layer):  # type: ignore[misc]
-    r"""Spreads what is known of each node along the edges, as personalized PageRank does; has no weights.
-
-    $Z_0 = H$, $Z_{k+1} = (1 - \alpha) \hat A Z_k + \alpha H$ with $\hat A = D^{-1/2} (A + I) D^{-1/2}$.
-
-    Source: Gasteiger, Bojchevski and Guennemann (2019), "Predict then propagate: graph neural networks meet
-    personalized PageRank" (APPNP).
-
-    Args:
-        hops: How many steps are taken.
-        teleport: The share of the node's own values in each step, alpha.
-
-    Shapes:
-        - input: as of `GraphConv`.
-        - output: that of the values.
-    """
-
-    def __init__(self, hops: int = 10, teleport: float = 0.1, **options: Any) -> None:
-        super().__init__(**options)
-        if hops < 1 or not 0 < teleport < 1:
-            raise UsageError(
-                "Propagation needs at least one hop and a teleport share between 0 and 1."
-                f" Received: hops={hops}, teleport={teleport}."
-            )
-        self.hops = hops
-        self.teleport = teleport
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """Propagates."""
-        values, near = opened(inputs)
-        spreading = values
-        for _ in range(self.hops):
-            spreading = (1 - self.teleport) * smoothed(spreading, near) + self.teleport * values
-        return ops.reshape(spreading, ops.shape(inputs[0]))
-
-    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
-        """That of the values."""
-        return tuple(input_shape[0])
-
-    def get_config(self) -> dict[str, Any]:
-        """Arguments by name."""
-        config: dict[str, Any] = super().get_config()
-        return {**config, "hops": self.hops, "teleport": self.teleport}

@@ -10,13 +10,12 @@ from convscope.kinds.graph.layers.convolutions import (
     GINConv,
     GraphConv,
     GraphLayer,
-    Propagation,
     SAGEConv,
     TAGConv,
 )
 from convscope.kinds.graph.layers.embedding import LightConv, NodeEmbedding
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
-from convscope.kinds.graph.layers.walks import NeighborSums, Walks
+from convscope.kinds.graph.layers.walks import NeighborSums, Propagation, Walks
 from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader

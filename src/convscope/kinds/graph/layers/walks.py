@@ -1,4 +1,4 @@
-"""Fixed kernels over the neighbors of each node: how many there are, and how often walks come by."""
+"""Kernels without weights: how many neighbors a node has, how often walks come by, what they spread."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from convscope.errors import UsageError
-from convscope.kinds.graph.layers.convolutions import opened
+from convscope.kinds.graph.layers.convolutions import opened, smoothed
 from convscope.types import Tensor
 
 
@@ -89,3 +89,49 @@ class Walks(keras.layers.Layer):  # type: ignore[misc]
         """Arguments by name."""
         config: dict[str, Any] = super().get_config()
         return {**config, "hops": self.hops, "damping": self.damping}
+
+
+@keras.saving.register_keras_serializable(package="convscope")
+class Propagation(keras.layers.Layer):  # type: ignore[misc]
+    r"""Spreads what is known of each node along the edges, as personalized PageRank does; has no weights.
+
+    $Z_0 = H$, $Z_{k+1} = (1 - \alpha) \hat A Z_k + \alpha H$ with $\hat A = D^{-1/2} (A + I) D^{-1/2}$.
+
+    Source: Gasteiger, Bojchevski and Guennemann (2019), "Predict then propagate: graph neural networks meet
+    personalized PageRank" (APPNP).
+
+    Args:
+        hops: How many steps are taken.
+        teleport: The share of the node's own values in each step, alpha.
+
+    Shapes:
+        - input: as of `GraphConv`.
+        - output: that of the values.
+    """
+
+    def __init__(self, hops: int = 10, teleport: float = 0.1, **options: Any) -> None:
+        super().__init__(**options)
+        if hops < 1 or not 0 < teleport < 1:
+            raise UsageError(
+                "Propagation needs at least one hop and a teleport share between 0 and 1."
+                f" Received: hops={hops}, teleport={teleport}."
+            )
+        self.hops = hops
+        self.teleport = teleport
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Propagates."""
+        values, near = opened(inputs)
+        spreading = values
+        for _ in range(self.hops):
+            spreading = (1 - self.teleport) * smoothed(spreading, near) + self.teleport * values
+        return ops.reshape(spreading, ops.shape(inputs[0]))
+
+    def compute_output_shape(self, input_shape: Tensor) -> tuple[int | None, ...]:
+        """That of the values."""
+        return tuple(input_shape[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments by name."""
+        config: dict[str, Any] = super().get_config()
+        return {**config, "hops": self.hops, "teleport": self.teleport}
