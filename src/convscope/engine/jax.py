@@ -173,7 +173,7 @@ def sparse_product(rows: SparseRows) -> Callable[[jax.Array, jax.Array], jax.Arr
         return jax.ops.segment_sum(near, owners, size, indices_are_sorted=True)
 
     def multiplied(values: jax.Array, kernel: jax.Array) -> jax.Array:
-        @jax.custom_vjp
+        @jax.custom_vjp  # type: ignore[untyped-decorator]
         def of(kernel: jax.Array, values: jax.Array) -> jax.Array:
             return summed(kernel, values, ahead, rows.shape[0])
 
@@ -207,7 +207,7 @@ def whole_epochs(model: keras.Model, train: Batch, validation: Batch, most: int,
         logs = {**logs, "learning_rate": rate, **{f"val_{name}": value for name, value in found.items()}}
         return (trained, others, optimizer), {name: jax.numpy.float32(value) for name, value in logs.items()}
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def run(state: Tensor, count: jax.Array, data: Tensor) -> Tensor:
         def step(done: jax.Array, carried: Tensor) -> Tensor:
             state, rows, kept = carried

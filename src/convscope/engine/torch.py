@@ -139,7 +139,7 @@ def sparse_product(rows: SparseRows) -> Callable[[torch.Tensor, torch.Tensor], t
     turned_rows, turned_starts = torch.tensor(rows.turned_rows), torch.tensor(rows.turned_starts)
     turned = torch.tensor(rows.turned).long()
 
-    class Product(torch.autograd.Function):
+    class Product(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(context: Tensor, kernel: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
             context.save_for_backward(values)

@@ -70,7 +70,7 @@ def _constant_inputs(train: Batch | None, validation: Batch | None) -> dict[str,
     first, second = train[0], validation[0]
     if not isinstance(first, dict) or not isinstance(second, dict):
         return {}
-    return {name: values for name, values in first.items() if values is second.get(name)}
+    return {name: np.asarray(values) for name, values in first.items() if values is second.get(name)}
 
 
 def _is_sparse(values: Array) -> bool:
