@@ -166,6 +166,14 @@ def test_metrics_of_a_perfect_ranking_and_of_one_that_is_beaten():
     assert LinkMetrics.from_json(found.to_json()) == found
 
 
+def test_nothing_names_an_option_for_directions_which_are_not_predicted(tmp_path):
+    edges = [f"{a},{b}\n" for a, b in nx.karate_club_graph().edges]
+    (tmp_path / "edges.csv").write_text("a,b\n" + "".join(edges))
+    said = "\n".join(read_links(tmp_path).decisions)
+    assert "direction: undirected" in said
+    assert "--directed" not in said
+
+
 @pytest.fixture(scope="module")
 def fitted():
     splits = split(karate())

@@ -134,7 +134,7 @@ def _read(
     paths: Sequence[str], asked: AskedGraph, progress: Progress
 ) -> tuple[ClusterSamples, str, tuple[str, ...]]:
     where = ", ".join(paths)
-    found = found_graphs([Path(path) for path in paths], asked, progress)
+    found = found_graphs([Path(path) for path in paths], replace(asked, told=False), progress)
     graph = found.only(
         where, "Give the files of one graph; a collection of graphs is for --recipe graph-classification."
     )

@@ -240,7 +240,7 @@ def read_links(
         UsageError: No link would be left for train.
     """
     _check_shares(validation_share, test_share)
-    found = found_graphs([Path(path)], asked, progress)
+    found = found_graphs([Path(path)], replace(asked, told=False), progress)
     splits = split_links(str(path), found, seed, validation_share, test_share)
     return replace(splits, reading={"graph": str(Path(path).absolute())})
 

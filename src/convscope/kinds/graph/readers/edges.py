@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ Rows = npt.NDArray[np.int64]
 _BOTH_WAYS = 0.99
 """Share of edges whose reverse is listed too from which on a table lists each edge both ways."""
 
+_ADVICE = re.compile(r"; --(no-)?directed says otherwise$")
 _BY_CHANCE = 0.01
 """Share of them up to which the others are taken for edges that are listed once, whichever way."""
 
@@ -217,3 +219,8 @@ def _direction(
     hint = "" if asked is not None or rows.directed is not None else f"; {other} says otherwise"
     notes.decisions.append(f"direction: {'directed' if directed else 'undirected'}, {why}{hint}")
     return directed
+
+
+def without_advice(decisions: Sequence[str]) -> tuple[str, ...]:
+    """The same where directions play no part: nothing names the option for them."""
+    return tuple(_ADVICE.sub("", line) for line in decisions)

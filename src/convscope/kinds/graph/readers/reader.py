@@ -15,7 +15,7 @@ from convscope.kinds.graph.graph import FoundGraphs
 from convscope.kinds.graph.readers.arrays import ARRAYS, read_arrays
 from convscope.kinds.graph.readers.assembly import NodeRows
 from convscope.kinds.graph.readers.documents import DOCUMENTS, read_document
-from convscope.kinds.graph.readers.edges import GraphNotes
+from convscope.kinds.graph.readers.edges import GraphNotes, without_advice
 from convscope.kinds.graph.readers.planetoid import planetoid_name, read_planetoid
 from convscope.kinds.graph.readers.roles import USUAL, AskedColumns
 from convscope.kinds.graph.readers.table_graphs import holds_edges, is_about, read_documents, read_tables
@@ -51,6 +51,7 @@ class AskedGraph:
         drop_column: Columns that are left out.
         encoding: Of text files.
         labeled: Whether a column of nodes holds their labels; else all are features.
+        told: Whether the task has an option for the direction of edges, which is named where it may help.
     """
 
     source_column: str | None = None
@@ -63,6 +64,7 @@ class AskedGraph:
     drop_column: tuple[str, ...] = ()
     encoding: str | None = None
     labeled: bool = True
+    told: bool = True
 
     @property
     def columns(self) -> AskedColumns:
@@ -99,7 +101,8 @@ def found_graphs(
     check_encoding(asked.encoding)
     files, skipped = _files(paths)
     found = _read(files, asked, progress)
-    return replace(found, skipped=(*found.skipped, *skipped))
+    decisions = found.decisions if asked.told else without_advice(found.decisions)
+    return replace(found, decisions=decisions, skipped=(*found.skipped, *skipped))
 
 
 def _read(files: Sequence[Path], asked: AskedGraph, progress: Progress) -> FoundGraphs:
