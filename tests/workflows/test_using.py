@@ -138,6 +138,17 @@ def test_with_mirror_a_picture_and_its_mirror_image_get_one_answer(copied, pictu
     np.testing.assert_allclose(answers_to(copied, both, tmp_path), plain, atol=1e-6)
 
 
+def test_features_are_of_the_image_as_it_is_and_say_where_predictions_are_not(copied, pictures, tmp_path):
+    said = []
+    for mirror in (False, True):
+        write_options(copied, flip=True, mirror=mirror)
+        lines = []
+        out = tmp_path / f"features-{mirror}"
+        convscope.extract(copied.folder, pictures, out=out, precision="float32", say=lines.append)
+        said.append(any("predict averages over other views" in line for line in lines))
+    assert said == [False, True]
+
+
 @pytest.mark.parametrize("mirror", [False, True])
 def test_with_zoom_an_answer_is_the_mean_over_sizes(copied, pictures, tmp_path, mirror):
     image = two_halves(pictures)

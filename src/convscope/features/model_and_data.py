@@ -207,7 +207,21 @@ def bring_together(
         return _for_architecture(reference, paths, recipe, checked_options(options), splits, progress)
     loaded = reference.open()
     found = read_files(loaded, paths, recipe=recipe, options=options, splits=splits, progress=progress)
-    return ModelAndData(reference, loaded, found.dataset, found.encoder)
+    dataset = replace(found.dataset, notes=(*found.dataset.notes, *_views_left_out(loaded)))
+    return ModelAndData(reference, loaded, dataset, found.encoder)
+
+
+def _views_left_out(loaded: LoadedModel) -> tuple[str, ...]:
+    """That `predict` averages over other views of a sample, such as mirrored images, and features do not.
+
+    A layer has other values at each place of another view, so that a mean of them would be of no layer.
+    """
+    if loaded.recipe is None or not loaded.recipe.test_time_views(**loaded.options):
+        return ()
+    return (
+        "features, and the predictions beside them, are of each sample as it is; predict averages over other"
+        " views of it as well (mirrored or zoomed), so that its probabilities differ a little",
+    )
 
 
 def _with_array(reference: ModelReference, arrays: ArrayInputs) -> ModelAndData:

@@ -75,9 +75,12 @@ def test_the_length_of_windows_is_chosen_and_short_stretches_are_told(tmp_path):
 
 
 def test_other_streams_are_cut_as_in_training_so_that_no_row_is_lost(tmp_path):
-    path = stream(tmp_path, persons=1, rows=30)
-    found = read_series_inputs([str(path)], window=40, drop_column=("user",))
-    assert [found.name(i).rpartition("@")[2] for i in range(len(found))] == ["1-40", "41-80", "51-90"]
+    path = stream(tmp_path, persons=2, rows=30)
+    found = read_series_inputs([str(path)], window=40)
+    places = ["1-40", "41-80", "51-90"]
+    assert [found.name(i).rpartition("#")[2] for i in range(6)] == [
+        f"p{k // 3}@{places[k % 3]}" for k in range(6)
+    ]
     assert shapes_of(found) == {(40, 2)}
 
 

@@ -17,8 +17,9 @@ from convscope.data.assembly import Found
 from convscope.data.listing import Listing
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.split_names import split_of
+from convscope.data.stored_arrays import StoredArray
 from convscope.errors import DataError
-from convscope.kinds.image.readers.arrays import ArrayPart, StoredArray, read_array_parts
+from convscope.kinds.image.readers.arrays import ArrayPart, read_array_parts
 from convscope.types import SPLITS, Progress, Skipped, SplitName
 
 _NAME = re.compile(r"(?P<prefix>.*?)[-._]?(?P<role>images|labels)[-._]idx(?P<rank>\d)[-._]ubyte(\.gz)?", re.I)

@@ -48,6 +48,14 @@ class Stretches:
     who: str | None
 
 
+def whose_column(table: SeriesTable) -> str | None:
+    """The column that says which person, unit or day a row is of; None where there is none."""
+    roles = table.roles
+    free = [name for name in table.frame.columns if name not in (*roles.annotations(), *roles.time)]
+    called = find_column(free, PERSON_COLUMNS)
+    return roles.ids or roles.group or (None if called is None else free[called])
+
+
 def stretches_of(table: SeriesTable) -> Stretches | None:
     """The stretches of a table with a label for each row; None of any other table.
 
@@ -55,8 +63,7 @@ def stretches_of(table: SeriesTable) -> Stretches | None:
     """
     frame, roles = table.frame, table.roles
     free = [name for name in frame.columns if name not in (*roles.annotations(), *roles.time)]
-    called = find_column(free, PERSON_COLUMNS)
-    who = roles.ids or roles.group or (None if called is None else free[called])
+    who = whose_column(table)
     values = [name for name in free if name != who]
     if roles.label is None or table.asked.numbers or not roles.named or not values or names_count(values):
         return None

@@ -13,7 +13,7 @@ from convscope.data.columns import columns_line, find_column
 from convscope.errors import DataError
 from convscope.kinds.series.readers.archive import named_variables, without_padding
 from convscope.kinds.series.readers.frames import column_numbers, pandas_library
-from convscope.kinds.series.readers.label_streams import stretches_of, windowed
+from convscope.kinds.series.readers.label_streams import stretches_of, whose_column, windowed
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Doubt, Series
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked, ColumnRoles, find_roles, is_bits
@@ -79,8 +79,9 @@ def read_table_series(frame: pandas.DataFrame, where: str, asked: Asked, *, labe
     stretches = stretches_of(table) if labelled and asked.rows != "series" else None
     if stretches is not None:
         return windowed(table, stretches, dropped)
-    if roles.ids is not None:
-        return _long(table, roles.ids, dropped)
+    whose = whose_column(table) if asked.window is not None and not labelled else roles.ids
+    if whose is not None:
+        return _long(table, whose, dropped)
     if asked.rows == "times" or (
         asked.rows == "auto" and not _lists(table.frame) and _one_series(table.frame, roles)
     ):
