@@ -185,6 +185,10 @@ WRONG = [
     (("predict", "RUN"), 2, "nothing to predict"),
     (("predict", "DATA", "x.png"), 1, "is not a run"),
     (("predict", "RUN", "x.png"), 1, "x.png"),
+    (("predict", "RUN", "x/*.png"), 1, "the pattern matches no file"),
+    (("explain", "padded_cnnn"), 2, "No model is named 'padded_cnnn'"),
+    (("extract", "RUN", "DATA"), 2, "extract needs --out"),
+    (("train", "DATA", "--epochs"), 2, "--epochs needs a value"),
     (("export", "RUN", "--format", "onxx"), 2, "onxx"),
 ]
 

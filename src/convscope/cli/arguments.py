@@ -11,8 +11,9 @@ from cyclopts import Parameter
 
 from convscope.data.named_files import joined_paths
 from convscope.errors import DataError, UsageError
+from convscope.kinds.registry import architectures
 from convscope.option import Option, at_least
-from convscope.workflows.opening.contents import contents_of
+from convscope.workflows.opening.contents import contents_of, unknown_model
 
 HINT = "Check the spelling of the path."
 
@@ -28,30 +29,39 @@ def check_data(path: Path) -> None:
 
 
 def check_inputs(inputs: Iterable[str]) -> None:
-    """Refuses files that do not exist. Texts, patterns, `-` and single words are left to the recipe.
+    """Refuses files that do not exist, and patterns of files that match none.
+
+    Texts, `-` and single words are left to the recipe.
 
     Raises:
         DataError: There is nothing of that name.
     """
     for name in inputs:
-        is_path = bool(Path(name).suffix) or "/" in name
-        if is_path and not any(map(str.isspace, name)) and not glob.has_magic(name):
+        suffix = Path(name).suffix[1:]
+        if any(map(str.isspace, name)) or not (suffix or "/" in name):
+            continue
+        if not glob.has_magic(name):
             for part in joined_paths(name):
                 check_data(Path(part))
+        elif suffix.isalnum() and next(glob.iglob(name, recursive=True), None) is None:  # noqa: PTH207
+            raise DataError(f"{name}: the pattern matches no file", "Check the folder of the pattern.")
 
 
 def check_model(name: str) -> None:
-    """Refuses a file that does not exist or is no Keras model; other names are left to what opens models.
+    """Refuses a name that stands for no model, and a file that is none.
+
+    What `module:function` names is left to what calls it.
 
     Raises:
-        UsageError: There is no such file.
+        UsageError: There is no file, run or architecture of that name.
         DataError: It is no Keras model, is damaged, or takes more memory than there is.
     """
     path = Path(name)
-    if path.exists() and not path.is_dir():
-        contents_of(path)
-    if path.suffix in (".keras", ".h5") and not path.exists():
-        raise UsageError(f"{path}: there is no such file.", HINT)
+    if path.exists():
+        if not path.is_dir():
+            contents_of(path)
+    elif ":" not in name and name.partition("(")[0] not in architectures():
+        raise unknown_model(name)
 
 
 def check_features(path: Path) -> None:

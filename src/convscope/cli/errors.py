@@ -5,7 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from cyclopts import CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import (
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from convscope.errors import ConvscopeError
 
@@ -134,6 +140,9 @@ def _misused(error: CycloptsError, commands: Mapping[str, Iterable[str]]) -> tup
         return f"{command} has no option {flag}.", hint, 2
     if isinstance(error, UnusedCliTokensError):
         return f"{command} does not take '{(error.unused_tokens or [''])[0]}'.", listing, 2
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.argument.name
+        return (f"{name} needs a value." if error.keyword else f"{command} needs {name}."), listing, 2
     return str(error), listing, 2
 
 

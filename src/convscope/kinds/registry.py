@@ -272,6 +272,8 @@ def choose_spec(path: Path, label_column: str | None = None) -> tuple[RecipeSpec
     if not path.exists() and not snapshot.files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)
+    if not snapshot.files:
+        raise DataError(f"{path}: the folder has no files", "Check the path.")
     if not found:
         if snapshot.files and not any(file.stat().st_size for file in snapshot.files):
             what = "the file is empty" if path.is_file() else f"all {len(snapshot.files)} files are empty"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import os
 import re
@@ -26,7 +25,7 @@ from convscope.run import Run
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.workflows.model_files import load_file
 from convscope.workflows.opening.class_names import check_class_names, read_class_names
-from convscope.workflows.opening.forms import SUFFIXES, is_other_form
+from convscope.workflows.opening.contents import unknown_model
 from convscope.workflows.opening.weights import bounded_weights, check_weights
 from convscope.workflows.predict import Predictor
 
@@ -115,7 +114,7 @@ def _opened(
     if re.fullmatch(r"[\w.]+:\w+(\(.*\))?", name):
         short = name.partition(":")[2].partition("(")[0]
         return with_shape(LoadedModel(_made_by(name), short, f"the function {name}"), input_shape)
-    raise _unknown(name, path)
+    raise unknown_model(name)
 
 
 def _with_class_names(loaded: LoadedModel, path: Path) -> LoadedModel:
@@ -167,17 +166,6 @@ def with_shape(loaded: LoadedModel, shape: tuple[int | None, ...] | None) -> Loa
 def _fits(known: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
     pairs = zip(known, shape, strict=False)
     return len(known) == len(shape) and all(a in (None, b) for a, b in pairs)
-
-
-def _unknown(name: str, path: Path) -> UsageError:
-    """Why nothing is named so."""
-    if path.suffix in SUFFIXES or is_other_form(path):
-        return UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
-    near = difflib.get_close_matches(name, architectures(), n=2) or sorted(architectures())
-    return UsageError(
-        f"No model is named '{name}'.",
-        f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
-    )
 
 
 def named_architecture(name: str) -> Architecture | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import zipfile
@@ -10,8 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from convscope.errors import DataError
-from convscope.workflows.opening.forms import WEIGHTS_ALONE, Form, form_of, refusal
+from convscope.errors import DataError, UsageError
+from convscope.kinds.registry import architectures
+from convscope.workflows.opening.forms import (
+    SUFFIXES,
+    WEIGHTS_ALONE,
+    Form,
+    form_of,
+    is_other_form,
+    refusal,
+)
 
 LARGEST_CONFIG = 32 * 2**20
 """Bytes of a configuration at most; those of the largest models of `keras.applications` take about 1 MB."""
@@ -122,6 +131,22 @@ def _text(path: Path, name: str, content: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: its {name} is not UTF-8: {error.reason} at byte {error.start}.") from error
+
+
+def unknown_model(name: str) -> UsageError:
+    """The error where a name is neither a file, a run nor an architecture.
+
+    Args:
+        name: As the user gave it.
+    """
+    path = Path(name)
+    if path.suffix in SUFFIXES or is_other_form(path):
+        return UsageError(f"{path}: there is no such file.", "Check the spelling of the path.")
+    near = difflib.get_close_matches(name, architectures(), n=2) or sorted(architectures())
+    return UsageError(
+        f"No model is named '{name}'.",
+        f"Give a .keras file, a run folder, module:function, or an architecture such as {' or '.join(near)}.",
+    )
 
 
 def _of_hdf5(path: Path) -> ModelContents:
