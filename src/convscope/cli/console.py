@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -25,7 +26,9 @@ _err = Console(stderr=True, highlight=False)
 
 
 def start_backend() -> None:
-    """Imports Keras and its backend without the lines that TensorFlow's native code prints by itself.
+    """Imports Keras and its backend without the lines that TensorFlow prints by itself.
+
+    Several models in one process, as of a cross-validation, make it warn of functions that are traced again.
 
     Raises:
         BackendError: No Keras backend is installed.
@@ -33,6 +36,7 @@ def start_backend() -> None:
     from convscope.backend import prepare_backend
 
     prepare_backend()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:

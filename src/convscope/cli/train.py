@@ -143,7 +143,7 @@ def run_training(
     with _told_how_to_continue(folder), _watching() as watching:
         done = carry_out(request, folder, watching)
     _print_outcome(done)
-    say(f"Saved the run to {done.folder}{_report_of(done)}.")
+    say(_saved(done))
 
 
 def continue_training(folder: Path, path: Path | None) -> None:
@@ -163,7 +163,7 @@ def continue_training(folder: Path, path: Path | None) -> None:
         done = resume_training(folder, path, watching)
     _print_outcome(done)
     if before:
-        say(f"Saved the run to {done.folder}{_report_of(done)}.")
+        say(_saved(done))
 
 
 @contextmanager
@@ -197,10 +197,13 @@ def _print_outcome(done: Run | CrossValidation) -> None:
     print_metrics(api.metrics(done) if isinstance(done, Run) else done)
 
 
-def _report_of(done: Run | CrossValidation) -> str:
+def _saved(done: Run | CrossValidation) -> str:
     from convscope.run import Run
 
-    return f"; open {done.report_path} in a browser" if isinstance(done, Run) else ""
+    if isinstance(done, Run):
+        return f"Saved the run to {done.folder}; open {done.report_path} in a browser."
+    first = done.runs[0].report_path
+    return f"Saved {len(done.runs)} runs and folds.json to {done.folder}; open {first} and those beside it."
 
 
 def evaluate(

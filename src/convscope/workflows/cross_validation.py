@@ -30,7 +30,7 @@ class _Asked(TypedDict):
     place: str
     recipe: str
     why: str
-    architecture: str
+    architecture: str | None
     options: Mapping[str, Any]
     settings: Mapping[str, Any]
 
