@@ -128,11 +128,8 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
     if not len(validation) and not judged:
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
-            many = found.nouns[1]
-            decisions.append(f"validation: the train {many} themselves, because there are no others")
-    composed = "" if judged or found.strata != "class" else composed_classes(class_names)
-    said = [*found.warnings, *drawing.warnings, *([composed] if composed else [])]
-    warnings = (*said, *_warned(found, labels, (same, near), codes))
+            decisions.append(f"validation: the train {found.nouns[1]}, because there are no others")
+    doubts = () if judged or found.strata != "class" else composed_classes(class_names)
     return Splits(
         train,
         validation,
@@ -141,7 +138,7 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         layout=found.layout,
         fingerprint=content_fingerprint(found),
         decisions=(*found.decisions, *drawing.decisions, *decisions),
-        warnings=warnings,
+        warnings=(*drawing.warnings, *doubts, *_warned(found, labels, (same, near), codes)),
         skipped=tuple(found.skipped),
         reading=found.reading,
         no_test="" if len(test) else _no_test(found, drawing),
@@ -271,9 +268,9 @@ def _no_test(found: Found, drawing: Drawing) -> str:
 def _warned(
     found: Found, labels: npt.NDArray[np.int64], alike: tuple[Numbers, Numbers], codes: npt.NDArray[np.int8]
 ) -> list[str]:
-    """Warnings about samples in several splits, and about labels that cannot be right."""
+    """Those of the reader, about samples in several splits, and about labels that cannot be right."""
     same, near = alike
-    warnings = duplicate_warnings(found.nouns, labels, same, codes)
+    warnings = [*found.warnings, *duplicate_warnings(found.nouns, labels, same, codes)]
     if found.near is not None:
         warnings += near_warnings(found.nouns, same, near, codes)
     return warnings

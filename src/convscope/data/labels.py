@@ -127,28 +127,28 @@ def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float) or value is None else str(value)
 
 
-def composed_classes(class_names: Sequence[str]) -> str:
-    """What to say of class names that are made of a few words, each in several of them; empty otherwise.
+def composed_classes(class_names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of class names that are made of a few words, each in several of them.
 
     Where several classes of one sample (multi-label) are written into one column, each combination of them
     would be learned as a class of its own.
 
     Example:
-        >>> composed_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[:36]
+        >>> composed_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[0][:36]
         "labels: 'rust scab', 'rust spot' and"
         >>> composed_classes(["New York", "New Jersey", "Ohio"])
-        ''
+        ()
     """
     parts = {name: tuple(part for part in _BETWEEN.split(name) if part) for name in class_names}
     composed = [name for name in class_names if len(parts[name]) > 1]
     counts = Counter(part for name in class_names for part in set(parts[name]))
     if len(composed) < 3 or any(counts[part] < 2 for name in composed for part in parts[name]):
-        return ""
+        return ()
     return (
         f"labels: {composed[0]!r}, {composed[1]!r} and {len(composed) - 2} more are made of"
         f" {len({part for name in composed for part in parts[name]})} words; each is taken for a class of its"
         " own. If they are several classes of one sample (multi-label), write a column of 0 and 1 for each"
-        " and learn them one by one with --label-column"
+        " and learn them one by one with --label-column",
     )
 
 
