@@ -92,6 +92,11 @@ class Found:
     skipped: Sequence[Skipped] = field(default=())
     reading: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def near_digests(self) -> Digests | npt.NDArray[np.str_]:
+        """`near`, or the digests where it is None."""
+        return self.digests if self.near is None else self.near
+
 
 def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits:
     """Makes splits of what a reader found.
@@ -107,18 +112,17 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         Train, validation and test, with every decision and warning.
 
     Raises:
-        DataError: No sample has a label, there are fewer than two classes, a class has one sample, a class is
-            missing in train, no sample is in train, or only some samples have a split.
+        DataError: No sample has a label, there are fewer than two classes, a class has one sample or none in
+            train, no sample is in train, or only some samples have a split.
     """
     judged = seed is None
     found = only_labeled(found) if judged else with_groups(only_labeled(found), group)
-    names = [str(label) for label in found.labels]
+    names = list(map(str, found.labels))
     class_names = _class_names(found, names, fewest=1 if judged else 2)
     number_of = {name: number for number, name in enumerate(class_names)}
-    labels = np.fromiter((number_of[name] for name in names), np.int64, len(names))
+    labels = np.array([number_of[name] for name in names], np.int64)
     given = split_codes(found.where, found.splits, found.nouns, judged=judged)
-    same = same_numbers(found.digests)
-    near = same if found.near is None else same_numbers(found.near)
+    same, near = (same_numbers(each) for each in (found.digests, found.near_digests))
     drawing, codes, decisions = Drawing(near, alike=found.alike), given, list[str]()
     if seed is not None:
         _check_classes(found, class_names, labels, given)
