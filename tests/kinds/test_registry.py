@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from convscope.errors import DataError, UsageError
-from convscope.kinds.registry import (
+from convscope.kinds.registry import choose_spec, (
     architecture_options,
     choose_recipe,
     find_architecture,
@@ -143,3 +143,11 @@ def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
 def test_a_recipe_divides_its_own_options_from_those_of_the_architecture(recipe):
     mine = {option.name: 1 for option in recipe.options}
     assert find_recipe(recipe.name).divide({**mine, "depth": 2}) == (mine, {"depth": 2})
+
+
+def test_a_table_of_unlike_columns_is_said_to_be_no_data_for_convolutions(tmp_path):
+    rows = "".join(f"{5 + k % 3}.{k % 9},3.{k % 7},1.{k % 5},{'abc'[k % 3]}\n" for k in range(30))
+    (tmp_path / "flowers.csv").write_text("sepal.length,sepal.width,petal.length,variety\n" + rows)
+    with pytest.raises(DataError, match="no recipe recognizes this data") as caught:
+        choose_spec(tmp_path / "flowers.csv")
+    assert "gradient boosting" in caught.value.hint and "sepal.length" in caught.value.hint

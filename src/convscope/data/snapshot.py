@@ -22,6 +22,7 @@ from convscope.data.heads import (
     table_head,
     text_head,
 )
+from convscope.data.number_forms import is_any_number
 from convscope.data.tables import open_table, table_kind
 from convscope.errors import ConvscopeError
 
@@ -198,6 +199,12 @@ class DataSnapshot:
             elif not head.named:
                 count = len(head.first)
                 yield f"Give {file.name} a first line that names its {count} columns, such as label."
+            elif _is_of_unlike_columns(head):
+                yield (
+                    "Convolutions learn from neighbors in a picture, text or series; the columns of"
+                    f" {file.name} ({_few(head.first)}) are different things in no order: for such a table"
+                    " use gradient boosting, such as HistGradientBoostingClassifier of scikit-learn."
+                )
 
     def _of_texts(self) -> Iterator[str]:
         for file in islice(self.texts, MOST_OPENED):
@@ -240,6 +247,16 @@ def _with_units(head: TableHead) -> int | None:
         if cells and sum(map(bool, map(_MEASURED.fullmatch, cells))) > len(cells) / 2
     )
     return next(found, None)
+
+
+def _is_of_unlike_columns(head: TableHead) -> bool:
+    """Whether most columns of a table hold a number for each row and are called differently."""
+    stems = {name.rstrip("0123456789") for name in head.first}
+    numeric = [
+        at for at in range(len(head.first)) if all(is_any_number(cell) for cell in head.column(at) if cell)
+    ]
+    several = len(head.first) > 2 and len(stems) > len(head.first) / 2
+    return several and len(head.rows) > 1 and 2 * len(numeric) > len(head.first)
 
 
 def _is_nested(head: TableHead, at: int) -> bool:

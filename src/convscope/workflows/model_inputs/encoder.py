@@ -109,6 +109,8 @@ def saved_encoder(saved: Mapping[str, Any]) -> Encoder:
     options = _validated(recipe, saved.get("options", {}))
     reader = reader_of(kind_of(recipe.spec))
     content = saved["representation"]
+    if not isinstance(content, Mapping):
+        raise RunError("What was saved of how samples become inputs is damaged: expected an object.")
     own = reader.load_representation(content) if reader is not None and reader.load_representation else None
     representation = own if own is not None else recipe.representation.from_json(content)
     encoding = ModelEncoding(
