@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from convscope.errors import DataError, UsageError
-from convscope.kinds.registry import choose_spec, (
+from convscope.kinds.registry import (
     architecture_options,
     choose_recipe,
+    choose_spec,
     find_architecture,
     find_recipe,
     kind_of,
