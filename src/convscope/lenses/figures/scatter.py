@@ -285,15 +285,10 @@ def draw_agreement(
     Raises:
         UsageError: There is no sample, or the shapes differ.
     """
-    true, predicted = (
-        np.asarray(true, np.float64)[:MOST_COMPARED],
-        np.asarray(predicted, np.float64)[:MOST_COMPARED],
-    )
+    true, predicted = (np.asarray(each, np.float64)[:MOST_COMPARED] for each in (true, predicted))
     if not len(true) or true.shape != predicted.shape:
-        raise UsageError(
-            f"true and predicted must have one number for each sample. Received: {true.shape} and"
-            f" {predicted.shape}."
-        )
+        shapes = f"{true.shape} and {predicted.shape}"
+        raise UsageError(f"true and predicted must have one number for each sample. Received: {shapes}.")
     sheet = Sheet(find_theme(theme))
     y = sheet.title(title)
     told = f"{count(len(true), 'sample')}: true number to the right, predicted number upwards"

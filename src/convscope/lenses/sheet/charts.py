@@ -113,6 +113,14 @@ def curve(history: Sequence[Mapping[str, Any]], metric: str, kept: int | None = 
     return _svg(draw, 460, 280, f"{metric} of the train and the validation split over {len(epochs)} epochs")
 
 
+def _heat(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Shares from 0 to 1 as one color that covers the more, shape (rows, columns, 4)."""
+    picture = np.zeros((*shares.shape, 4), np.uint8)
+    picture[..., :3] = _HEAT
+    picture[..., 3] = np.rint(255 * shares**_HEAT_POWER)
+    return picture
+
+
 def confusion(matrix: Matrix, class_names: Sequence[str]) -> str:
     """Draws which class was taken for which, colored by the share of the true class.
 
@@ -140,10 +148,7 @@ def confusion(matrix: Matrix, class_names: Sequence[str]) -> str:
 
     def draw(figure: Figure) -> None:
         axes = figure.add_axes((left / width, 12 / height, cell * size / width, cell * size / height))
-        picture = np.zeros((size, size, 4), np.uint8)
-        picture[..., :3] = _HEAT
-        picture[..., 3] = np.rint(255 * shares**_HEAT_POWER)
-        axes.imshow(picture, interpolation="none", aspect="auto")
+        axes.imshow(_heat(shares), interpolation="none", aspect="auto")
         axes.grid(False)
         axes.spines[:].set_visible(True)
         ticks = np.arange(0, size, int(np.ceil(1.1 * font / cell)))

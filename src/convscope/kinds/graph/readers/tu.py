@@ -47,11 +47,8 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
     """
     name = tu_name(files)
     assert name is not None
-    parts = {
-        match["part"]: file
-        for file in files
-        if (match := _PART.fullmatch(file.name)) and match["name"] == name
-    }
+    found = [(_PART.fullmatch(file.name), file) for file in files]
+    parts = {match["part"]: file for match, file in found if match and match["name"] == name}
     graph_of, firsts = _indicator(parts["graph_indicator"])
     count = len(firsts) - 1
     progress(1, 3, "reading graphs")

@@ -82,11 +82,10 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
             digests[index] = np.frombuffer(digest_of(data), np.uint8)
         return bad
 
+    starts = range(0, count, _CHUNK)
     with loading_pool() as pool:
         try:
-            for start, bad in zip(
-                range(0, count, _CHUNK), pool.map(scan_chunk, range(0, count, _CHUNK)), strict=True
-            ):
+            for start, bad in zip(starts, pool.map(scan_chunk, starts), strict=True):
                 skipped.extend(bad)
                 progress(min(start + _CHUNK, count), count, what)
         except BaseException:
