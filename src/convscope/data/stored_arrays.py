@@ -149,20 +149,23 @@ def array_roles(
     return {name: samples[name] for name in order if name in samples}, labels, others
 
 
-def read_labels(stored: StoredArray) -> list[str]:
+def label_texts(values: npt.NDArray[Any], where: str) -> list[str]:
     """The labels of an array, whole numbers from 0 or names.
+
+    Args:
+        values: One label for each sample.
+        where: The file and the array, for messages.
 
     Raises:
         DataError: They are something else.
     """
-    if stored.dtype.kind not in "iubU":
-        raise DataError(f"{stored.where}: expected labels as whole numbers or text, received {stored.dtype}")
-    with damage_as_data_error(stored.where, "array"), stored.open() as file:
-        values = np.frombuffer(exactly(file, stored.nbytes, stored.where), stored.dtype).tolist()
-    names = [str(int(value) if isinstance(value, bool) else value).strip() for value in values]
+    if values.dtype.kind not in "iubU":
+        raise DataError(f"{where}: expected labels as whole numbers or text, received {values.dtype}")
+    plain = values.reshape(-1).tolist()
+    names = [str(int(value) if isinstance(value, bool) else value).strip() for value in plain]
     for row, name in enumerate(names):
         if not name or name.startswith("-"):
-            raise DataError(f"{stored.where}#{row}: expected a label from 0 or a name, received {name!r}")
+            raise DataError(f"{where}#{row}: expected a label from 0 or a name, received {name!r}")
     return names
 
 

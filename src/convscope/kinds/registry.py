@@ -28,6 +28,7 @@ BUILT_IN: tuple[Lazy[Kind], ...] = (
     Lazy("convscope.kinds.series.kind:SERIES"),
     Lazy("convscope.kinds.audio.kind:AUDIO"),
     Lazy("convscope.kinds.graph.kind:GRAPH"),
+    Lazy("convscope.kinds.volume.kind:VOLUME"),
 )
 """A line for each kind of this package."""
 ENTRY_POINTS = "convscope.kinds"

@@ -19,7 +19,7 @@ from convscope.data.stored_arrays import (
     StoredArray,
     array_roles,
     exactly,
-    read_labels,
+    label_texts,
     stored_in_archive,
     stored_npy,
 )
@@ -82,7 +82,11 @@ def read_array_parts(
     for part in parts:
         start = len(labels)
         segments.append((part.name, start))
-        labels += read_labels(part.labels) if part.labels else [None] * part.images.shape[0]
+        labels += (
+            label_texts(part.labels.read(), part.labels.where)
+            if part.labels
+            else [None] * part.images.shape[0]
+        )
         splits += [part.split] * (len(labels) - start)
         _read_images(part.images, array[start : len(labels)])
         progress(len(labels), count, "reading arrays")

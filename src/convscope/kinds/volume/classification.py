@@ -1,0 +1,79 @@
+"""Volumes to one class each: what does a scan, or a solid, show?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from convscope.data.splits import Splits
+from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.tasks.classification import classification_recipe
+from convscope.kinds.volume.augmentation import augmentation, test_time_views
+from convscope.kinds.volume.kind import VOLUME_CLASSIFICATION
+from convscope.kinds.volume.readers.inputs import read_inputs
+from convscope.kinds.volume.readers.reader import read_volumes
+from convscope.kinds.volume.representation import VolumeRepresentation, fit_representation
+from convscope.kinds.volume.symmetry import symmetry_of
+from convscope.types import Progress, no_progress
+
+
+def read(
+    path: str | Path,
+    *,
+    seed: int | None = 0,
+    progress: Progress = no_progress,
+    label_column: str | None = None,
+    label_pattern: str | None = None,
+    group: str | None = None,
+    encoding: str | None = None,
+    drop_column: Sequence[str] = (),
+    flip: Sequence[str] | None = None,
+    turn: Sequence[str] | None = None,
+) -> Splits:
+    """Reads labelled volumes, and finds out how they may be changed where the user does not say.
+
+    Args:
+        path: A folder or a file.
+        seed: Draws the splits that the data does not have.
+        progress: Receives how much is done.
+        label_column: As `read_volumes`.
+        label_pattern: As `read_volumes`.
+        group: As `read_volumes`.
+        encoding: As `read_volumes`.
+        drop_column: As `read_volumes`.
+        flip: Axes along which a mirrored volume keeps its class; found by the train volumes by default.
+        turn: Axes about which one that is turned by quarters does.
+
+    Raises:
+        DataError, UsageError: As `read_volumes`.
+    """
+    splits = read_volumes(
+        path,
+        seed=seed,
+        progress=progress,
+        label_column=label_column,
+        label_pattern=label_pattern,
+        group=group,
+        encoding=encoding,
+        drop_column=drop_column,
+    )
+    if (flip is not None and turn is not None) or seed is None or not len(splits.train):
+        return splits
+    found = symmetry_of(splits.train, len(splits.class_names), seed)
+    settled = {
+        "flip": list(found.flip) if flip is None else flip,
+        "turn": list(found.turn) if turn is None else turn,
+    }
+    lines = [line for line in found.lines if {"flip": flip, "turn": turn}[line.partition(":")[0]] is None]
+    return replace(splits, decisions=(*splits.decisions, *lines), reading={**splits.reading, **settled})
+
+
+RECIPE = classification_recipe(
+    VOLUME_CLASSIFICATION,
+    read=read,
+    read_inputs=read_inputs,
+    representation=RepresentationSteps(fit_representation, VolumeRepresentation.from_json),
+    augmentation=augmentation,
+    test_time_views=test_time_views,
+)

@@ -1,0 +1,163 @@
+"""Reads every volume once: is it readable, how large is it, which others are identical to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from convscope.data.assembly import Found, check_mostly_readable
+from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
+from convscope.data.threads import loading_pool
+from convscope.errors import DataError
+from convscope.kinds.volume.readers.sources import AnyVolumes, FileVolumes, VolumeFacts
+from convscope.kinds.volume.volume import Volume
+from convscope.types import Progress, Skipped, SplitName
+
+NOUNS = ("volume", "volumes")
+"""What one sample and many are called."""
+ALIKE = "identical volumes"
+"""What stays on one side of splits that are drawn."""
+SHOWN = 5
+"""Notes of one sort that are listed."""
+
+
+def scan(
+    source: FileVolumes, progress: Progress
+) -> tuple[FileVolumes, list[int], list[bytes], list[Skipped], list[str]]:
+    """Reads and hashes every volume of a source in a few threads.
+
+    Args:
+        source: Volumes that were not read yet.
+        progress: Receives the number of volumes.
+
+    Returns:
+        The readable volumes with their facts, their numbers in the source, a digest of each, what could not
+        be read, and what should be known of the files.
+    """
+    facts: list[VolumeFacts] = []
+    kept: list[int] = []
+    digests: list[bytes] = []
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+
+    def read(index: int) -> tuple[VolumeFacts, bytes, tuple[str, ...]] | Skipped:
+        name = source.name(index)
+        try:
+            volume = source.load(index)
+        except DataError as error:
+            return Skipped(name, error.message.removeprefix(f"{name}: "))
+        return VolumeFacts.of(volume), _digest(volume), volume.notes
+
+    with loading_pool() as pool:
+        try:
+            for index, found in enumerate(pool.map(read, range(len(source)))):
+                if isinstance(found, Skipped):
+                    skipped.append(found)
+                else:
+                    kept.append(index)
+                    facts.append(found[0])
+                    digests.append(found[1])
+                    notes += found[2]
+                progress(index + 1, len(source), "reading volumes")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    scanned = replace(source, stored=[source.stored[row] for row in kept], facts=facts)
+    return scanned, kept, digests, skipped, notes
+
+
+def _digest(volume: Volume) -> bytes:
+    about = f"{volume.shape} {volume.spacing} {volume.values.dtype.name}".encode()
+    return digest_of(about + np.ascontiguousarray(volume.values).tobytes())
+
+
+def scan_to_found(
+    source: FileVolumes,
+    *,
+    where: str,
+    layout: str,
+    labels: Sequence[str | None],
+    splits: Sequence[SplitName | None],
+    skipped: Sequence[Skipped],
+    progress: Progress,
+    groups: Sequence[str | None] | None = None,
+    grouped_by: str = "",
+    decisions: Sequence[str] = (),
+) -> Found:
+    """Reads volumes and keeps the readable ones with their labels and splits.
+
+    Where no groups are given and files name the subjects that they are of, as DICOM does, volumes of one
+    subject are a group.
+
+    Args:
+        source: Volumes that were not read yet.
+        where: The path that was read, for messages.
+        layout: One line that says which layout was recognized and by what.
+        labels: The class name of each; None where there is none.
+        splits: The split of each, or None for all.
+        skipped: What was left out before.
+        progress: Receives the number of volumes.
+        groups: As `Found`.
+        grouped_by: As `Found`.
+        decisions: What was decided before.
+
+    Raises:
+        DataError: More than half of the volumes are not readable.
+    """
+    scanned, kept, digests, bad, notes = scan(source, progress)
+    check_mostly_readable(where, len(kept), bad, NOUNS[1])
+    if groups is None and any(stored.subject for stored in source.stored):
+        groups, grouped_by = [stored.subject or None for stored in source.stored], "the patients of the files"
+    hashes = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
+    spacing, others = told(notes)
+    return Found(
+        where=where,
+        layout=layout,
+        source=scanned,
+        labels=[labels[row] for row in kept],
+        splits=[splits[row] for row in kept],
+        digests=digest_keys(hashes),
+        nouns=NOUNS,
+        alike=ALIKE,
+        groups=None if groups is None else [groups[row] for row in kept],
+        grouped_by=grouped_by,
+        decisions=(*decisions, *spacing),
+        warnings=(*others, *constant(scanned)),
+        skipped=(*skipped, *bad),
+    )
+
+
+def told(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Notes of many volumes in few lines: what was decided of spacings, and what should be known."""
+    decided: dict[str, None] = {}
+    warned: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, said = note.partition(": ")
+        if said.startswith("spacing: "):
+            decided[said] = None
+        else:
+            warned.setdefault(_kind(said), []).append(f"{name}: {said}")
+    lines = []
+    for same in warned.values():
+        lines += same[:SHOWN]
+        if len(same) > SHOWN:
+            lines.append(f"{len(same) - SHOWN} more volumes like {same[0].partition(': ')[0]}")
+    return list(decided), lines
+
+
+def _kind(said: str) -> str:
+    """A note without its numbers, by which those of one sort are known."""
+    return "".join(letter for letter in said if not letter.isdigit() and letter not in ".,-")
+
+
+def constant(source: AnyVolumes) -> list[str]:
+    """A warning of volumes whose voxels all have one value."""
+    flat = [at for at, fact in enumerate(source.facts) if fact.low == fact.high]
+    if not flat:
+        return []
+    shown = ", ".join(source.name(at) for at in flat[:SHOWN])
+    more = f" and {len(flat) - SHOWN} more" if len(flat) > SHOWN else ""
+    noun = NOUNS[len(flat) > 1]
+    return [f"{len(flat)} {noun} with one value in all voxels: {shown}{more}"]
