@@ -73,10 +73,12 @@ def _halving(x: keras.KerasTensor) -> tuple[int, ...]:
 def _residual_block(
     x: keras.KerasTensor, filters: int, strides: tuple[int, ...], name: str
 ) -> keras.KerasTensor:
-    """Two normalized convolutions beside a shortcut, which is a 1x1x1 convolution where shapes differ."""
+    """Two normalized convolutions beside a shortcut, which is averaged and mixed where shapes differ."""
     shortcut = x
-    if x.shape[-1] != filters or max(strides) > 1:
-        shortcut = _normalized(x, filters, 1, strides, f"{name}_shortcut", f"{name}_shortcut_norm")
+    if max(strides) > 1:
+        shortcut = layers.AveragePooling3D(strides, padding="same", name=f"{name}_shortcut_pool")(shortcut)
+    if x.shape[-1] != filters:
+        shortcut = _normalized(shortcut, filters, 1, (1, 1, 1), f"{name}_shortcut", f"{name}_shortcut_norm")
     x = _normalized(x, filters, 3, strides, f"{name}_conv1", f"{name}_norm1")
     x = layers.ReLU(name=f"{name}_relu1")(x)
     x = _normalized(x, filters, 3, (1, 1, 1), f"{name}_conv2", f"{name}_norm2")

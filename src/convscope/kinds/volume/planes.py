@@ -92,7 +92,7 @@ class Planes:
         window: Window = (),
         said: bool = True,
         name: str = "input",
-    ) -> int:
+    ) -> tuple[int, int]:
         """Draws the three planes through a voxel side by side on one scale of mm.
 
         Args:
@@ -105,38 +105,30 @@ class Planes:
             name: Of the images in the figure.
 
         Returns:
-            The height.
+            Width and height.
         """
+        x, y, wide, high = box
+        sizes = [self.size(axis) for axis in ORDER]
         x, y, wide, high = box
         sizes = [self.size(axis) for axis in ORDER]
         above = int(line_height(SMALL)) if said else 0
         room = wide - len(ORDER) * 2 * _EDGE - (len(ORDER) - 1) * (GAP - 2 * _EDGE)
         down = high - above - 2 * _EDGE
         scale = min(room / sum(size[0] for size in sizes), down / max(size[1] for size in sizes))
-        tallest = 0
-        left = x + _EDGE
-        for axis, (across, upright) in zip(ORDER, sizes, strict=True):
-            drawn = (max(1, round(across * scale)), max(1, round(upright * scale)))
-            spot = (left, y + above + _EDGE)
-            sheet.image(*spot, enlarged(colors(axis), drawn), name=f"{name} {NAMES[axis]}")
-            sheet.box(*spot, *drawn, edge=sheet.theme.rule, width=0.8)
+        left, top, tallest = x + _EDGE, y + above + _EDGE, 0
+        for axis, size in zip(ORDER, sizes, strict=True):
+            across, tall = (max(1, round(each * scale)) for each in size)
+            sheet.image(left, top, enlarged(colors(axis), (across, tall)), name=f"{name} {NAMES[axis]}")
+            sheet.box(left, top, across, tall, edge=sheet.theme.rule, width=0.8)
             if said:
-                sheet.text(
-                    left - _EDGE + 4,
-                    y + above - 6,
-                    self.name(axis, at[axis]),
-                    size=TINY,
-                    width=drawn[0] + GAP,
-                )
-            self._marks(sheet, spot, drawn, axis, at)
+                sheet.text(left, y + above - 6, self.name(axis, at[axis]), size=TINY, width=across + GAP)
+            self._marks(sheet, (left, top), (across, tall), axis, at)
             if window:
-                first, top, broad, tall = self.window(axis, window)
-                sheet.ring(
-                    spot[0] + first * drawn[0], spot[1] + top * drawn[1], broad * drawn[0], tall * drawn[1]
-                )
-            left += drawn[0] + GAP
-            tallest = max(tallest, drawn[1])
-        return above + tallest + 2 * _EDGE
+                first, down_at, broad, deep = self.window(axis, window)
+                sheet.ring(left + first * across, top + down_at * tall, broad * across, deep * tall)
+            left += across + GAP
+            tallest = max(tallest, tall)
+        return round(left - GAP + _EDGE - x), above + tallest + 2 * _EDGE
 
     def _marks(
         self, sheet: Sheet, spot: tuple[float, float], drawn: tuple[int, int], axis: int, at: Place
@@ -145,10 +137,10 @@ class Planes:
         (x, y), (wide, high) = spot, drawn
         muted = sheet.theme.muted
         left, right, top, bottom = self.sides(axis)
-        sheet.text(x - 5, y + high / 2 + 6, left, size=TINY, color=muted, across="right")
-        sheet.text(x + wide + 5, y + high / 2 + 6, right, size=TINY, color=muted)
-        sheet.text(x + wide / 2, y - 5, top, size=TINY, color=muted, across="center")
-        sheet.text(x + wide / 2, y + high + 18, bottom, size=TINY, color=muted, across="center")
+        sheet.text(x - 6, y + 16, left, size=TINY, color=muted, across="right")
+        sheet.text(x + wide + 6, y + 16, right, size=TINY, color=muted)
+        sheet.text(x + 4, y - 5, top, size=TINY, color=muted)
+        sheet.text(x + 4, y + high + 18, bottom, size=TINY, color=muted)
         first, top_at, broad, tall = self.window(axis, [(each, each + 1) for each in at])
         column, row = x + (first + broad / 2) * wide, y + (top_at + tall / 2) * high
         for xs, ys in (

@@ -159,8 +159,9 @@ class VolumeRepresentation(Plain):
         )
         if exact and isinstance(samples, ArrayVolumes) and samples.array.shape[1:] == self.shape:
             return HeldArrays(samples.array.view(np.uint8), samples.rows)
-        dtype: Any = np.uint8 if exact else np.float32
-        lazy: LazyArrays[Any] = LazyArrays(samples, self.to_array, self.shape, dtype)
+        lazy: LazyArrays[Any] = LazyArrays(
+            samples, self.to_array, self.shape, np.uint8 if exact else np.float32
+        )
         return lazy.held(limit_bytes, progress, "encoding volumes")
 
     def to_inputs(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -24,7 +24,7 @@ from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, View
 if TYPE_CHECKING:
     from convscope.scope.channels.position import Position
 
-TALL = 300
+TALL = 400
 """Height of three planes at most, in pixels."""
 _DARKEST, _BRIGHTEST = 0.005, 0.995
 
@@ -105,7 +105,7 @@ class VolumeView(View):
         """Draws the three planes through a voxel, with a part outlined; returns the height."""
         x, y, wide, high = box
         place = self.middle if at is None else at
-        return self.planes_drawn.place(
+        _, drawn = self.planes_drawn.place(
             sheet,
             (x, y, wide, min(high, TALL)),
             place,
@@ -113,6 +113,7 @@ class VolumeView(View):
             window=window,
             said=said,
         )
+        return drawn
 
     def small(self, missing: str) -> Colors:
         """One picture that stands for the volume: a solid seen from above, or the plane across z."""
@@ -251,7 +252,7 @@ class VolumeView(View):
         grid = Planes(values.shape, tuple(spacing), self.description.oriented)
         spot = (position.at[0], position.at[1], position.at[2])
         top = int(below) + 20
-        tall = grid.place(
+        across, tall = grid.place(
             sheet,
             (MARGIN, top, INNER - BAR_ROOM, TALL),
             spot,
@@ -259,7 +260,7 @@ class VolumeView(View):
             window=[(each, each + 1) for each in spot],
             name="map",
         )
-        sheet.color_bar(MARGIN + INNER - BAR_ROOM + BAR_GAP, top + 44, max(tall - 90, 60), scale)
+        sheet.color_bar(MARGIN + across + BAR_GAP, top + 44, max(tall - 90, 60), scale)
         said = f"channel {position.channel} at {spot}: value {number(position.value, 4)}"
         sheet.text(MARGIN, top + tall + 24, said, size=SMALL, color=sheet.theme.second, width=INNER)
         return top + tall + 76
@@ -276,17 +277,18 @@ class VolumeView(View):
             top = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY), said, INNER, size=SMALL)) - 18
             width = INNER - BAR_ROOM
             top += self.place_input(sheet, (MARGIN, top, width, TALL), at) - 8
-            start = top
+            start, across = top, width
             for over in (True, False):
-                top += self.planes_drawn.place(
+                across, drawn = self.planes_drawn.place(
                     sheet,
-                    (MARGIN, top, width, TALL),
+                    (MARGIN, top, width, TALL - int(line_height(SMALL))),
                     at,
                     self._heat(sheet, values, scale, at, over=over),
                     said=False,
                     name=f"{'overlay' if over else 'heat'} {each.method}",
                 )
-            sheet.color_bar(MARGIN + width + BAR_GAP, start + 22, min(TALL, top - start - 60), scale)
+                top += drawn
+            sheet.color_bar(MARGIN + across + BAR_GAP, start + 22, min(TALL, top - start - 60), scale)
             y = top + 30
         return y
 

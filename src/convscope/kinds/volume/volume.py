@@ -25,6 +25,8 @@ SIDES = ("LR", "PA", "IS")
 """Where each axis of a canonical volume begins and ends."""
 SAME_AFFINE = 1e-3
 """Largest difference of two affines that are the same, in mm."""
+MOST_BYTES = 16 * 2**30
+"""What is read at once is at most this large in memory."""
 UNKNOWN_SPACING = "spacing: 1 for each axis, because {form} holds none"
 
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.heads import array_heads
 from convscope.data.named_files import joined_paths
 from convscope.data.splits import Samples
 from convscope.errors import UsageError
@@ -144,10 +145,17 @@ def model_inputs(
     paths = [os.fspath(path) for path in data]
     if not paths:
         raise UsageError("No input was given.", "Give a file, a folder or an array.")
-    if all(Path(path).suffix in ENDINGS for path in paths):
+    if all(Path(path).suffix in ENDINGS for path in paths) and not _is_data_set(loaded, paths):
         return _of_arrays(*arrays_for(loaded.model, paths))
     found = read_files(loaded, paths, options=options, labels=False, progress=progress)
     return _of_run(loaded, found, progress) if loaded.run is not None else _of_plain(found)
+
+
+def _is_data_set(loaded: LoadedModel, paths: Sequence[str]) -> bool:
+    """Whether the only path is an archive of samples as a run reads them, not of inputs of its model."""
+    if loaded.run is None or len(paths) != 1:
+        return False
+    return len(array_heads(Path(paths[0]))) > len(loaded.model.inputs)
 
 
 def _are_paths(data: Any) -> bool:

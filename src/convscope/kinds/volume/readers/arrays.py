@@ -20,11 +20,9 @@ from convscope.data.stored_arrays import array_roles, label_texts, stored_in_arc
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.scan import ALIKE, NOUNS, constant
 from convscope.kinds.volume.readers.sources import ArrayVolumes
-from convscope.kinds.volume.volume import UNKNOWN_SPACING
+from convscope.kinds.volume.volume import MOST_BYTES, UNKNOWN_SPACING
 from convscope.types import Progress, Skipped, SplitName
 
-MOST_BYTES = 16 * 2**30
-"""All arrays of volumes together are at most this, in bytes."""
 VOLUME_WORDS = frozenset({"x", "images", "image", "data", "volumes", "volume", "voxels", "scans", "scan"})
 """What an array of volumes may be called beside a word for the split."""
 LABEL_WORDS = frozenset({"y", "labels", "label", "target", "targets", "class", "classes"})
@@ -110,7 +108,7 @@ def read_zarr_group(path: Path, progress: Progress, labelled: bool = True) -> Fo
         arrays = dict(zarr.open_group(str(path), mode="r").arrays())
 
         def opened(key: str) -> Opened:
-            array: Any = arrays[key]
+            array = arrays[key]
             size = int(array.size) * array.dtype.itemsize
             return Opened(f"{path}/{key}", tuple(array.shape), size, lambda: np.asarray(array[...]))
 
@@ -128,17 +126,7 @@ def _read(
     volumes, labels, others = array_roles(path, keys, labelled, VOLUME_WORDS, LABEL_WORDS, "volumes")
     names = next((opened(key).read().tolist() for key in others if key in CLASS_NAMES), None)
     parts = {split: opened(key) for split, key in volumes.items()}
-    first = next(iter(parts.values()))
-    for part in parts.values():
-        if not is_volumes(part.shape) or part.shape[1:] != first.shape[1:]:
-            raise DataError(
-                f"{part.where}: expected volumes of shape (n, x, y, z[, channels])"
-                + (f" as {first.where} has: {first.shape[1:]}" if part is not first else "")
-                + f", received {part.shape}"
-            )
-    total = sum(part.nbytes for part in parts.values())
-    if total > MOST_BYTES:
-        raise DataError(f"{path}: too large: {total} bytes, expected at most {MOST_BYTES}")
+    _check_parts(path, list(parts.values()))
     said: list[str | None] = []
     splits: list[SplitName | None] = []
     segments: list[tuple[str, int]] = []
@@ -155,10 +143,10 @@ def _read(
     if not said:
         raise DataError(f"{path}: expected volumes, received none")
     source = ArrayVolumes.of(str(path.parent), np.concatenate(arrays), tuple(segments), form)
-    used = (*volumes.values(), *labels.values())
+    left = [key for key in others if key not in CLASS_NAMES]
     return Found(
         where=str(path),
-        layout=f"{form}: {path.name} has {', '.join(used)}",
+        layout=f"{form}: {path.name} has {', '.join((*volumes.values(), *labels.values()))}",
         source=source,
         labels=said,
         splits=splits,
@@ -167,12 +155,23 @@ def _read(
         alike=ALIKE,
         decisions=(UNKNOWN_SPACING.format(form=f"a {form}"),),
         warnings=constant(source),
-        skipped=[
-            Skipped(f"{path}[{key}]", "neither volumes nor labels by its name")
-            for key in others
-            if key not in CLASS_NAMES
-        ],
+        skipped=[Skipped(f"{path}[{key}]", "neither volumes nor labels by its name") for key in left],
     )
+
+
+def _check_parts(path: Path, parts: Sequence[Opened]) -> None:
+    """Refuses arrays that are no volumes, of several shapes, or too large together."""
+    first = parts[0]
+    for part in parts:
+        if not is_volumes(part.shape) or part.shape[1:] != first.shape[1:]:
+            raise DataError(
+                f"{part.where}: expected volumes of shape (n, x, y, z[, channels])"
+                + (f" as {first.where} has: {first.shape[1:]}" if part is not first else "")
+                + f", received {part.shape}"
+            )
+    total = sum(part.nbytes for part in parts)
+    if total > MOST_BYTES:
+        raise DataError(f"{path}: too large: {total} bytes, expected at most {MOST_BYTES}")
 
 
 def _check_values(where: str, values: npt.NDArray[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,10 @@ import numpy.typing as npt
 from convscope.data.digests import digest_of
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
-from convscope.kinds.volume.readers.nifti import MOST_BYTES
-from convscope.kinds.volume.volume import UNKNOWN_SPACING, Affine, Volume
+from convscope.kinds.volume.volume import MOST_BYTES, UNKNOWN_SPACING, Affine, Volume
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 HEAD_TAGS = (
@@ -74,7 +76,7 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def dicom_head(path: Path) -> Any:
+def dicom_head(path: Path) -> FileDataset:
     """What a file says of its patient, study and series, without its pixels.
 
     Raises:
@@ -126,7 +128,7 @@ def _slices(file: Path) -> Iterator[Slice]:
     import pydicom
 
     with damage_as_data_error(str(file), "DICOM file"):
-        data: Any = pydicom.dcmread(file)
+        data = pydicom.dcmread(file)
         if "PixelData" not in data and "FloatPixelData" not in data:
             raise DataError(f"{file}: expected an image, received a DICOM file without pixels")
         frames = int(data.get("NumberOfFrames", 1) or 1)
@@ -154,7 +156,7 @@ def _slices(file: Path) -> Iterator[Slice]:
             )
 
 
-def _functional_groups(data: Any, frame: int) -> list[Any]:
+def _functional_groups(data: Dataset, frame: int) -> list[Dataset]:
     """What is said of one frame of several: of itself first, then of all."""
     each = data.get("PerFrameFunctionalGroupsSequence")
     shared = data.get("SharedFunctionalGroupsSequence")
@@ -162,12 +164,12 @@ def _functional_groups(data: Any, frame: int) -> list[Any]:
     return [*own, *(shared[:1] if shared else [])]
 
 
-def _first(groups: Sequence[Any], sequence: str, otherwise: Any) -> Any:
+def _first(groups: Sequence[Dataset], sequence: str, otherwise: Dataset) -> Dataset:
     """The item of a sequence in the first group that has it; else the file itself."""
     return next((group[sequence].value[0] for group in groups if sequence in group), otherwise)
 
 
-def _reader_of(data: Any, file: Path, frames: int) -> Callable[[int], Pixels]:
+def _reader_of(data: FileDataset, file: Path, frames: int) -> Callable[[int], Pixels]:
     """Reads a frame; those of one file are decoded together once."""
     decoded: list[Pixels] = []
 

@@ -7,13 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.dicom import dicom_head, is_dicom
 from convscope.kinds.volume.readers.forms import READERS, form_of
 from convscope.kinds.volume.readers.sources import StoredVolume
 from convscope.types import Skipped
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 _CHANNEL = re.compile(r"(?P<stem>.*)_(?P<channel>\d{4})", re.DOTALL)
 _COMPANIONS = (".raw", ".zraw", ".raw.gz")
@@ -132,7 +135,7 @@ def _dicom(root: Path, keys: Sequence[str], found: VolumeFiles) -> None:
         by_folder[key.rpartition("/")[0]].append(key)
     for folder, files in by_folder.items():
         studies: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        heads: dict[str, Any] = {}
+        heads: dict[str, FileDataset] = {}
         for key in files:
             try:
                 head = dicom_head(root / key)
@@ -157,7 +160,7 @@ def _study(
     folder: str,
     patient: str,
     series_of: dict[str, list[str]],
-    heads: dict[str, Any],
+    heads: dict[str, FileDataset],
     studies: int,
     found: VolumeFiles,
 ) -> None:
@@ -185,7 +188,7 @@ def _study(
         )
 
 
-def _number(head: Any) -> int:
+def _number(head: FileDataset) -> int:
     try:
         return int(head.get("SeriesNumber", 0) or 0)
     except (TypeError, ValueError):

@@ -15,7 +15,7 @@ from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
 from convscope.kinds.volume.readers.files import is_companion, may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import scan, told
 from convscope.kinds.volume.readers.sources import ArrayVolumes, FileVolumes
-from convscope.kinds.volume.readers.tables import TableOptions, read_table
+from convscope.kinds.volume.readers.tables import ScanOptions, read_table
 from convscope.types import Progress, Skipped, no_progress
 
 
@@ -61,16 +61,21 @@ def read_inputs(
             hint="Give tables and archives one at a time.",
         )
     if many:
-        asked = TableOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
+        asked = ScanOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
         return _of_data_set(Path(many[0]), progress, asked)
+    return _of_files(paths, progress)
+
+
+def _of_files(paths: Sequence[str], progress: Progress) -> AnyInputs:
+    """The volumes among files, and those of the only archive in a folder."""
     skipped: list[Skipped] = []
     files: dict[str, None] = {}
     for path in paths:
-        files.update(dict.fromkeys(_files(os.fspath(path), skipped)))
-    archives = [file for file in files if file.lower().endswith(".npz")]
-    if len(archives) == 1 and not any(may_be_volume(Path(), file) for file in files):
-        return _of_data_set(Path(archives[0]), progress, TableOptions(labels=False))
+        files.update(dict.fromkeys(files_of(os.fspath(path), skipped)))
     kept = [file for file in files if may_be_volume(Path(), file)]
+    archives = [file for file in files if file.lower().endswith(".npz")]
+    if len(archives) == 1 and not kept:
+        return _of_data_set(Path(archives[0]), progress, ScanOptions(labels=False))
     skipped += [
         Skipped(file, "not a volume by its name")
         for file in files
@@ -81,18 +86,8 @@ def read_inputs(
     left_out = (*skipped, *found.skipped, *bad)
     if not len(scanned):
         raise nothing_in(paths, "volumes", left_out)
-    return VolumeInputs(
-        scanned.root,
-        scanned.stored,
-        scanned.facts,
-        skipped=left_out,
-        warnings=(*told(notes)[1], *found.warnings),
-    )
-
-
-def _files(path: str, skipped: list[Skipped]) -> list[str]:
-    """The files that a path stands for; those of a Zarr array keep its folder in their names."""
-    return files_of(path, skipped, lambda key: True, "")
+    said = (*told(notes)[1], *found.warnings)
+    return VolumeInputs(scanned.root, scanned.stored, scanned.facts, skipped=left_out, warnings=said)
 
 
 def _holds_many(place: Path) -> bool:
@@ -111,7 +106,7 @@ def _is_array(place: Path) -> bool:
     return isinstance(zarr.open(str(place), mode="r"), zarr.Array)
 
 
-def _of_data_set(path: Path, progress: Progress, asked: TableOptions) -> AnyInputs:
+def _of_data_set(path: Path, progress: Progress, asked: ScanOptions) -> AnyInputs:
     if path.suffix.lower() == ".npz":
         found = read_npz(path, progress, labelled=False)
     elif path.suffix.lower() == ".zarr":

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
-from convscope.kinds.volume.volume import Affine, Volume
+from convscope.kinds.volume.volume import MOST_BYTES, Affine, Volume
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz")
-MOST_BYTES = 16 * 2**30
-"""A volume is at most this large in memory."""
 _DISAGREE = 1e-2
 """Difference of the two affines of a header that is told, in mm."""
 
@@ -36,7 +37,7 @@ def read_nifti(path: Path, name: str) -> Volume:
     import nibabel
 
     with damage_as_data_error(name, "NIfTI file"):
-        image: Any = nibabel.load(path)
+        image = nibabel.load(path)
         shape = tuple(int(each) for each in image.shape)
         _check_shape(name, shape, image.get_data_dtype())
         zooms = image.header.get_zooms()[:3]
@@ -67,7 +68,7 @@ def _check_shape(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Non
         raise DataError(f"{name}: too large: {' x '.join(map(str, shape))} voxels")
 
 
-def _values(image: Any) -> npt.NDArray[Any]:
+def _values(image: SpatialImage) -> npt.NDArray[Any]:
     """The values as they are stored, in the order of bytes of the machine, or scaled as float32."""
     slope, inter = image.dataobj.slope, image.dataobj.inter
     if slope == 1 and inter == 0:
@@ -83,7 +84,7 @@ def _with_channels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.reshape((*values.shape[:3], -1))
 
 
-def _affine(image: Any, name: str) -> tuple[Affine | None, list[str]]:
+def _affine(image: SpatialImage, name: str) -> tuple[Affine | None, list[str]]:
     """The affine of a header, and what should be known of it."""
     header = image.header
     if not hasattr(header, "get_sform"):

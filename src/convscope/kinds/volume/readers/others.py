@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError, install_command
-from convscope.kinds.volume.readers.nifti import MOST_BYTES
-from convscope.kinds.volume.volume import UNKNOWN_SPACING, Affine, Volume
+from convscope.kinds.volume.volume import MOST_BYTES, UNKNOWN_SPACING, Affine, Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813 - as its documentation does
+    import zarr
 
 ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 TIFF = (".tif", ".tiff")
@@ -49,7 +52,7 @@ def read_itk(path: Path, name: str) -> Volume:
     return Volume.of(moved, _itk_affine(image), name, path.suffix[1:].upper())
 
 
-def _itk_affine(image: Any) -> Affine:
+def _itk_affine(image: sitk.Image) -> Affine:
     """From the indices of an ITK image to mm: its frame is LPS."""
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
@@ -113,7 +116,7 @@ def read_zarr(path: Path, name: str) -> Volume:
         ) from None
     with damage_as_data_error(name, "Zarr array"):
         opened = zarr.open(str(path), mode="r")
-        array: Any = opened if isinstance(opened, zarr.Array) else _only_array(opened, name)
+        array = opened if isinstance(opened, zarr.Array) else _only_array(opened, name)
         if array.size * 4 > MOST_BYTES:
             raise DataError(f"{name}: too large: shape {array.shape}")
         values = np.asarray(array[...])
@@ -123,7 +126,7 @@ def read_zarr(path: Path, name: str) -> Volume:
     return Volume.of(values, affine, name, "Zarr", notes)
 
 
-def _only_array(group: Any, name: str) -> Any:
+def _only_array(group: zarr.Group, name: str) -> zarr.Array:
     """The array of a group: the only one, or the full size of several levels, `0`."""
     arrays = dict(group.arrays())
     if "0" in arrays or len(arrays) == 1:

@@ -45,7 +45,7 @@ from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
 from convscope.kinds.volume.readers.files import may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import scan_to_found
 from convscope.kinds.volume.readers.sources import FileVolumes
-from convscope.kinds.volume.readers.tables import TableOptions, read_table, volume_tables
+from convscope.kinds.volume.readers.tables import ScanOptions, read_table, volume_tables
 from convscope.types import Progress, no_progress
 
 
@@ -77,11 +77,11 @@ def read_volumes(
         DataError: As the table above says; the message names the file and, in a table, the line.
         UsageError: There is no such column.
     """
-    asked = TableOptions(label_column, label_pattern, group, encoding, tuple(drop_column))
+    asked = ScanOptions(label_column, label_pattern, group, encoding, tuple(drop_column))
     return assemble(find_volumes(Path(path), progress, asked), seed, group)
 
 
-def find_volumes(place: Path, progress: Progress, asked: TableOptions) -> Found:
+def find_volumes(place: Path, progress: Progress, asked: ScanOptions) -> Found:
     """Volumes with their labels before they are divided; raises as `read_volumes`."""
     check_encoding(asked.encoding)
     folder = is_folder(place)
@@ -110,7 +110,7 @@ def find_volumes(place: Path, progress: Progress, asked: TableOptions) -> Found:
     return _of_folders(place, listing, found, progress, "the folders around the class folders")
 
 
-def _in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
+def _in_file(path: Path, progress: Progress, asked: ScanOptions) -> Found:
     if path.suffix.lower() == ".npz":
         return read_npz(path, progress, asked.labels)
     if table_kind(path) is not None:

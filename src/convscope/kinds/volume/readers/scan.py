@@ -91,17 +91,7 @@ def scan_to_found(
     Where no groups are given and files name the subjects that they are of, as DICOM does, volumes of one
     subject are a group.
 
-    Args:
-        source: Volumes that were not read yet.
-        where: The path that was read, for messages.
-        layout: One line that says which layout was recognized and by what.
-        labels: The class name of each; None where there is none.
-        splits: The split of each, or None for all.
-        skipped: What was left out before.
-        progress: Receives the number of volumes.
-        groups: As `Found`.
-        grouped_by: As `Found`.
-        decisions: What was decided before.
+    Args are those of `Found`, for volumes that were not read yet.
 
     Raises:
         DataError: More than half of the volumes are not readable.

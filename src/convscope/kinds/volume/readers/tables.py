@@ -34,7 +34,7 @@ _PEEKED = 50
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class ScanOptions:
     """Options that the user gave.
 
     Args:
@@ -80,7 +80,7 @@ class _Rows:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def volume_tables(folder: Path, asked: TableOptions) -> list[Path]:
+def volume_tables(folder: Path, asked: ScanOptions) -> list[Path]:
     """The tables right in a folder that name volumes below it.
 
     Raises:
@@ -107,7 +107,7 @@ def folder_volumes(folder: Path) -> VolumeFiles:
     return volumes_of(folder, keys)
 
 
-def _names_volumes(path: Path, index: FileIndex, asked: TableOptions) -> bool:
+def _names_volumes(path: Path, index: FileIndex, asked: ScanOptions) -> bool:
     try:
         table = _opened(path, asked)
         _path_column(table, index)
@@ -116,7 +116,7 @@ def _names_volumes(path: Path, index: FileIndex, asked: TableOptions) -> bool:
     return True
 
 
-def _opened(path: Path, asked: TableOptions) -> Table:
+def _opened(path: Path, asked: ScanOptions) -> Table:
     kind = table_kind(path)
     if kind is None:
         raise DataError(f"{path}: expected a table, received '{path.suffix or path.name}'")
@@ -132,7 +132,7 @@ def _opened(path: Path, asked: TableOptions) -> Table:
     )
 
 
-def read_table(path: Path, progress: Progress, asked: TableOptions) -> Found:
+def read_table(path: Path, progress: Progress, asked: ScanOptions) -> Found:
     """Reads the volumes that a table names: files, or folders of slices, below its own folder.
 
     Args:
@@ -173,7 +173,7 @@ def _rows_of(
     roles: _Roles,
     index: FileIndex,
     by_key: dict[str, StoredVolume],
-    asked: TableOptions,
+    asked: ScanOptions,
 ) -> _Rows:
     rows = _Rows()
     columns = [name for name in (roles.path, roles.label, roles.split, roles.group) if name is not None]
@@ -195,7 +195,7 @@ def _rows_of(
     return rows
 
 
-def _roles_of(table: Table, index: FileIndex, asked: TableOptions) -> _Roles:
+def _roles_of(table: Table, index: FileIndex, asked: ScanOptions) -> _Roles:
     path = _path_column(table, index)
     rest = [name for name in table.columns if name != path and name not in table.unused]
     split_at = find_column(rest, SPLIT_COLUMNS)
