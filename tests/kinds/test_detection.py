@@ -167,7 +167,10 @@ FOUND = [
         TRANSLATION,
     ),
     ({"points.csv": "x,y\n0.5,1.5\n0.25,0.5\n"}, None),
-    ({"m3d.npz": archive(train_images=np.zeros((6, 9, 9, 9), np.uint8), train_labels=LABELS)}, None),
+    (
+        {"m3d.npz": archive(train_images=np.zeros((6, 9, 9, 9), np.uint8), train_labels=LABELS)},
+        "volume-classification",
+    ),
     ({"rows.npz": archive(x_train=np.zeros((6, 50, 3)), y_train=LABELS)}, "series-classification"),
     (
         {"X_train.npy": stored(np.zeros((6, 50, 3))), "y_train.npy": stored(LABELS)},

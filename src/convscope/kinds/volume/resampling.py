@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.kinds.volume.volume import Affine
+from convscope.kinds.volume.volume import Affine, Volume
 
 SAME = 0.01
 """Share by which two spacings may differ and are taken for one."""
@@ -78,6 +79,22 @@ def resampled_affine(affine: Affine, shape: Sequence[int], lengths: Sequence[int
     change = np.diag([*factors, 1.0])
     change[:3, 3] = (factors - 1) / 2
     return np.asarray(affine @ change)
+
+
+def resampled_to(volume: Volume, other: Volume) -> Volume:
+    """A volume of labels on the grid of another, wherever the two lie: each voxel takes the nearest label.
+
+    Args:
+        volume: Of labels.
+        other: Whose grid is taken; what lies outside of the first is 0.
+    """
+    to_index = np.linalg.inv(volume.affine) @ other.affine
+    places = np.indices(other.shape).reshape(3, -1)
+    index = np.rint(to_index[:3, :3] @ places + to_index[:3, 3:]).astype(np.int64)
+    inside = ((index >= 0) & (index < np.array(volume.shape)[:, None])).all(axis=0)
+    values = np.zeros((places.shape[1], volume.channels), volume.values.dtype)
+    values[inside] = volume.values[tuple(index[:, inside])]
+    return replace(other, values=values.reshape(*other.shape, volume.channels), name=volume.name)
 
 
 def fitted(values: npt.NDArray[Any], size: Sequence[int], fill: float) -> npt.NDArray[Any]:

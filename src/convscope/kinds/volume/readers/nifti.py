@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
+from convscope.files import written_whole
 from convscope.kinds.volume.volume import MOST_BYTES, Affine, Volume
 
 if TYPE_CHECKING:
@@ -36,20 +38,30 @@ def read_nifti(path: Path, name: str) -> Volume:
     """
     import nibabel
 
-    with damage_as_data_error(name, "NIfTI file"):
+    with damage_as_data_error(name, "NIfTI file"), nibabel.imageglobals.LoggingOutputSuppressor():
         image = nibabel.load(path)
         shape = tuple(int(each) for each in image.shape)
         _check_shape(name, shape, image.get_data_dtype())
-        zooms = image.header.get_zooms()[:3]
-        if min(zooms) <= 0 or not np.isfinite(zooms).all():
-            raise DataError(
-                f"{name}: expected voxels of a size above 0 mm, received"
-                f" {' x '.join(f'{each:g}' for each in zooms)}",
-                hint="Mend the header, such as nibabel's header.set_zooms.",
-            )
         values = _values(image)
     affine, notes = _affine(image, name)
     return Volume.of(_with_channels(values), affine, name, type(image).__name__.removesuffix("Image"), notes)
+
+
+def write_nifti(path: Path, volume: Volume, values: npt.NDArray[Any]) -> None:
+    """Writes values of a volume's voxels on the grid of its file, so that they lie on it voxel by voxel.
+
+    Args:
+        path: Ends in `.nii` or `.nii.gz`.
+        volume: Whose grid they have.
+        values: Shape (x, y, z), such as the labels of a mask.
+    """
+    import nibabel
+
+    with written_whole(path) as partial:
+        image = nibabel.Nifti1Image(np.ascontiguousarray(volume.on_source(values)), volume.source.affine)
+        image.header.set_xyzt_units("mm")
+        content = image.to_bytes()
+        partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def _check_shape(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -87,6 +99,12 @@ def _with_channels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _affine(image: SpatialImage, name: str) -> tuple[Affine | None, list[str]]:
     """The affine of a header, and what should be known of it."""
     header = image.header
+    flat = _zero_spacing(image)
+    if flat and not (hasattr(header, "get_sform") and header.get_sform(coded=True)[1]):
+        raise DataError(
+            f"{name}: expected voxels of a size above 0 mm, received {flat}",
+            hint="Mend the header, such as by nibabel's header.set_zooms.",
+        )
     if not hasattr(header, "get_sform"):
         return np.asarray(image.affine, np.float64), [f"{name}: Analyze headers do not say left from right"]
     sform, scode = header.get_sform(coded=True)
@@ -95,6 +113,10 @@ def _affine(image: SpatialImage, name: str) -> tuple[Affine | None, list[str]]:
         return np.asarray(image.affine, np.float64), [
             f"{name}: neither sform nor qform is set; right, anterior and superior are assumed"
         ]
+    if flat:
+        return np.asarray(sform, np.float64), [
+            f"{name}: the header has voxels of {flat}; the sizes of its sform are taken"
+        ]
     if scode and qcode:
         apart = float(np.abs(np.asarray(sform) - np.asarray(qform)).max())
         if apart > _DISAGREE:
@@ -102,3 +124,15 @@ def _affine(image: SpatialImage, name: str) -> tuple[Affine | None, list[str]]:
                 f"{name}: sform and qform of the header differ by up to {apart:.3g} mm; the sform is taken"
             ]
     return np.asarray(image.affine, np.float64), []
+
+
+def _zero_spacing(image: SpatialImage) -> str:
+    """The sizes of voxels as the header has them, where one is 0 or no number; empty where all are sizes.
+
+    nibabel itself takes 1 for 0 when it loads a header.
+    """
+    place = image.file_map.get("header", image.file_map["image"])  # of a pair of files, or a single one
+    with place.get_prepare_fileobj() as file:
+        stored = type(image.header).from_fileobj(file, check=False)["pixdim"][1:4]
+    wrong = not np.isfinite(stored).all() or (stored == 0).any()
+    return f"{' x '.join(f'{each:g}' for each in stored.tolist())} mm" if wrong else ""
