@@ -111,7 +111,7 @@ def test_a_plain_model_of_volumes_reads_the_same_files(scans, tmp_path):
     flat = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
     flat.save(tmp_path / "flat.keras")
     with pytest.raises(UsageError):
-        convscope.look(tmp_path / "flat.keras", scan, method="maps")
+        convscope.look(tmp_path / "flat.keras", str(scans / "ball" / "00.nii.gz"), method="maps")
 
 
 def archive(path, dtype=np.uint8, **more):
