@@ -245,7 +245,7 @@ def test_scans_and_masks_are_paired_by_name_and_lie_on_one_grid(tmp_path):
     assert is_masked(folder)
     found = find_masked(folder)
     assert found.label_names == {0: "background", 1: "ball"}
-    assert "no mask of that name" in found.skipped[0].reason
+    assert "no mask in labelsTr of that name" in found.skipped[0].reason
     volume, mask = found.load(1)
     assert np.array_equal(mask.values > 0, volume.values > 150)
     assert mask.values.dtype == np.uint8

@@ -98,16 +98,13 @@ def find_masked(folder: Path) -> MaskedVolumes:
         if not (folder / images).is_dir() or not (folder / labels).is_dir():
             continue
         scans, found = _volumes(folder, images, skipped, decisions), _volumes(folder, labels, skipped, [])
-        for case, scan in sorted(scans.items()):
-            if case in found:
-                volumes.append(scan)
-                masks.append(found.pop(case))
-                splits.append(split)
-            else:
-                skipped.append(Skipped(str(folder / scan.key), f"no mask of that name in {labels}"))
-        skipped += [
-            Skipped(str(folder / each.key), f"no scan of that name in {images}") for each in found.values()
-        ]
+        both = sorted(scans.keys() & found.keys())
+        volumes += [scans[case] for case in both]
+        masks += [found[case] for case in both]
+        splits += [split] * len(both)
+        for these, others, what in ((scans, found, f"mask in {labels}"), (found, scans, f"scan in {images}")):
+            left = sorted(these.keys() - others.keys())
+            skipped += [Skipped(str(folder / these[case].key), f"no {what} of that name") for case in left]
         used.append(f"{images}/ and {labels}/")
     if not volumes:
         raise DataError(
