@@ -4,8 +4,8 @@
 
 Each file holds `features` (nodes, features), `edges` (2, edges, both ways) that may be seen, `links`,
 those of train, `chosen` of validation with `chosen_hard`, the hard negatives of each; `asked` (pairs, 2):
-what is to be scored; and `seed`. The scores are written beside it, as FILE.scores.npy. The epoch is the one
-whose links of validation rank best among their hard negatives.
+what is to be scored; and `seed`. The scores are written beside it, as FILE.scores.npy. Of several
+sizes and all epochs, those are taken whose links of validation rank best among their hard negatives.
 """
 
 from __future__ import annotations
@@ -21,19 +21,27 @@ from torch_geometric.nn import GCNConv
 from torch_geometric.utils import negative_sampling
 
 EPOCHS = 100
-"""As in PyTorch Geometric's own example of link prediction, as are the sizes and the rate below."""
+"""As in PyTorch Geometric's own example of link prediction, as is the rate below."""
+CANDIDATES = (((128, 64), 0.0), ((512,), 0.4))
+"""Units of each convolution, and dropout before it: those of the example, and those of `link_gcn`."""
 
 
 class GCN(nn.Module):
-    """Two graph convolutions, and the product of both ends."""
+    """Graph convolutions, whose output is compared by products."""
 
-    def __init__(self, features: int, hidden: int = 128, units: int = 64) -> None:
+    def __init__(self, features: int, units: tuple[int, ...], dropout: float) -> None:
         super().__init__()
-        self.first, self.second = GCNConv(features, hidden), GCNConv(hidden, units)
+        self.dropout = dropout
+        self.layers = nn.ModuleList(
+            GCNConv(before, after) for before, after in zip((features, *units), units, strict=False)
+        )
 
     def encode(self, values: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
         """Vectors of the nodes, shape (nodes, units)."""
-        return self.second(functional.relu(self.first(values, edges)), edges)
+        for number, layer in enumerate(self.layers):
+            values = functional.relu(values) if number else values
+            values = layer(functional.dropout(values, self.dropout, self.training), edges)
+        return values
 
 
 def score(vectors: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
@@ -48,30 +56,44 @@ def reciprocal_rank(links: torch.Tensor, hard: torch.Tensor) -> float:
 
 
 def scores_of(given: dict[str, np.ndarray]) -> np.ndarray:
-    """Scores of the pairs that are asked, by a model that learns from what may be seen."""
+    """Scores of the pairs that are asked, by the candidate and the epoch that rank links of validation best."""
     torch.manual_seed(int(given["seed"]))
     names = ("edges", "links", "chosen", "chosen_hard", "asked")
-    edges, links, chosen, hard, asked = (torch.from_numpy(given[name].astype(np.int64)) for name in names)
+    parts = {name: torch.from_numpy(given[name].astype(np.int64)) for name in names}
     values = torch.from_numpy(given["features"].astype(np.float32))
-    model = GCN(values.shape[1])
+    found = [trained(GCN(values.shape[1], *candidate), values, **parts) for candidate in CANDIDATES]
+    return max(found, key=lambda each: each[0])[1].numpy()
+
+
+def trained(
+    model: GCN,
+    values: torch.Tensor,
+    edges: torch.Tensor,
+    links: torch.Tensor,
+    chosen: torch.Tensor,
+    chosen_hard: torch.Tensor,
+    asked: torch.Tensor,
+) -> tuple[float, torch.Tensor]:
+    """The reciprocal rank in validation of the best epoch, and the scores of what is asked."""
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    best, found = -1.0, None
+    best, found = -1.0, torch.zeros(0)
+    targets = torch.cat([torch.ones(len(links)), torch.zeros(len(links))])
     for _ in range(EPOCHS):
         model.train()
         others = negative_sampling(edges, len(values), len(links), method="sparse").T
         logits = score(model.encode(values, edges), torch.cat([links, others]))
-        targets = torch.cat([torch.ones(len(links)), torch.zeros(len(others))])
-        loss = functional.binary_cross_entropy_with_logits(logits, targets)
+        labels = targets[: len(logits)]
+        loss = functional.binary_cross_entropy_with_logits(logits, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         model.eval()
         with torch.no_grad():
             vectors = model.encode(values, edges)
-            reached = reciprocal_rank(score(vectors, chosen), score(vectors, hard))
+            reached = reciprocal_rank(score(vectors, chosen), score(vectors, chosen_hard))
             if reached > best:
                 best, found = reached, score(vectors, asked)
-    return found.numpy()
+    return best, found
 
 
 def main() -> None:
