@@ -56,7 +56,7 @@ def reciprocal_rank(links: torch.Tensor, hard: torch.Tensor) -> float:
 
 
 def scores_of(given: dict[str, np.ndarray]) -> np.ndarray:
-    """Scores of the pairs that are asked, by the candidate and the epoch that rank links of validation best."""
+    """Scores of what is asked, by the candidate and the epoch that rank links of validation best."""
     torch.manual_seed(int(given["seed"]))
     names = ("edges", "links", "chosen", "chosen_hard", "asked")
     parts = {name: torch.from_numpy(given[name].astype(np.int64)) for name in names}
