@@ -291,3 +291,13 @@ def test_an_input_of_unknown_size():
     assert found["all"].everything
     with pytest.raises(UsageError, match="size of the input"):
         found["all"].window((0,))
+
+
+def test_scaling_in_front_says_nothing_of_where_channels_are():
+    source = keras.Input((3, 20, 20))
+    value = layers.Rescaling(1 / 255)(source)
+    for filters in (4, 5):
+        value = layers.Conv2D(filters, 3, data_format="channels_first")(value)
+        value = layers.MaxPooling2D(data_format="channels_first")(value)
+    found = geometries(trace(keras.Model(source, value)))
+    assert [each.receptive_field for each in found.values()][1:] == [(3, 3), (4, 4), (8, 8), (10, 10)]

@@ -96,7 +96,8 @@ def has_channels(graph: LayerGraph, source: Value) -> bool:
 
 def takes_channels_first(graph: LayerGraph) -> bool:
     """Whether the first layer that tells channels from positions has them on the first axis."""
-    told = (getattr(call.layer, "data_format", None) for call in graph.calls)
+    layers = (call.layer for call in graph.calls if not has_trait(call.layer, "scales"))
+    told = (getattr(layer, "data_format", None) for layer in layers)
     return next((each for each in told if each is not None), "") == "channels_first"
 
 

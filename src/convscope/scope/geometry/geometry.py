@@ -95,9 +95,15 @@ def _spatial_axes(graph: LayerGraph, source: Value) -> list[int]:
     rank = len(source.shape)
     if rank <= 2:
         return list(range(1, rank))
-    first_user = next((c.layer for c in graph.calls if source in c.inputs and c.kind == "layer"), None)
-    channels = channel_axis(first_user, rank) if first_user is not None else rank - 1
+    first_user = _first_user(graph, source)
+    while first_user is not None and has_trait(first_user.layer, "scales"):
+        first_user = _first_user(graph, first_user.outputs[0])
+    channels = channel_axis(first_user.layer, rank) if first_user is not None else rank - 1
     return [axis for axis in range(1, rank) if axis != channels]
+
+
+def _first_user(graph: LayerGraph, value: Value) -> Call | None:
+    return next((call for call in graph.calls if value in call.inputs and call.kind == "layer"), None)
 
 
 def _note_channels(step: Call, channels: dict[int, int]) -> None:

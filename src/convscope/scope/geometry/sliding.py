@@ -60,6 +60,8 @@ def has_format(layer: keras.Operation) -> bool:
 
 
 def _format(layer: keras.Operation) -> str | None:
+    if isinstance(layer, keras.layers.Rescaling):
+        return None  # it has a format that it does not use
     inner = getattr(layer, "layer", None)  # wrappers know no format themselves
     form: str | None = getattr(layer, "data_format", None) or getattr(inner, "data_format", None)
     return form
