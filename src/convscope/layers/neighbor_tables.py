@@ -163,7 +163,8 @@ def neighbor_tables(
     filled = np.zeros(rows * width, np.float32)
     reverse = np.arange(rows * width, dtype=np.int32)
     table[flat], filled[flat] = sources, values
-    reverse[flat] = flat[np.searchsorted(unique, sources * nodes + targets)]
+    # Edges are there both ways: those in the order of their sources are the reverse of those in order.
+    reverse[flat[np.argsort(sources * nodes + targets)]] = flat
     owners = np.repeat(np.arange(nodes, dtype=np.int32), parts)
     merges, sums = _merged(parts, first_row, rows, width)
     shape = (rows, width)

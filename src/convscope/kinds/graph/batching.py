@@ -33,6 +33,8 @@ WHOLE_BYTES = 2**31
 _STEPS = 4
 """Sizes to pad to between two powers of two."""
 _SMALLEST = 8
+_FEW = 200
+"""Part of all nodes below which nodes are sorted, not marked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +137,7 @@ def neighborhood(graph: Graph, rows: Ints, hops: int) -> Subgraph:
     place[rows] = np.arange(len(rows))
     layers, inner = [np.asarray(rows, np.int64)], 0
     for _ in range(hops):
-        near = np.unique(wiring.adjacency[layers[-1]].indices).astype(np.int64)
-        fresh = near[place[near] < 0]
+        fresh = _fresh(wiring.adjacency[layers[-1]].indices, place)
         inner += len(layers[-1])
         if not len(fresh):
             break
@@ -176,8 +177,7 @@ def sampled_neighborhood(
     for most in neighbors:
         part = _thinned(wiring.adjacency[layers[-1]], most, rng)
         parts.append(part)
-        near = np.unique(part.indices).astype(np.int64)
-        fresh = near[place[near] < 0]
+        fresh = _fresh(part.indices, place)
         place[fresh] = seen + np.arange(len(fresh))
         seen += len(fresh)
         layers.append(fresh)
@@ -195,11 +195,22 @@ def sampled_neighborhood(
     return Subgraph(chosen, distance, Wiring(adjacency, wiring.degrees[chosen]))
 
 
+def _fresh(near: npt.NDArray[np.int32], place: Ints) -> Ints:
+    """Those of some nodes that have no place yet, each once, in ascending order."""
+    if len(near) < len(place) // _FEW:
+        found = np.unique(near).astype(np.int64)
+        return found[place[found] < 0]
+    marked = np.zeros(len(place), bool)
+    marked[near] = True
+    marked &= place < 0
+    return np.flatnonzero(marked)
+
+
 def _thinned(part: sp.csr_array, most: int, rng: np.random.Generator) -> sp.csr_array:
     """So many entries of each row at most, the others made up for by their weights."""
     counts = np.diff(part.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
-    order = np.lexsort((rng.random(len(row)), row))
+    order = np.argsort(row + rng.random(len(row)))  # one row after the other, each in an order that is drawn
     kept = np.sort(order[np.arange(len(row)) - part.indptr[row] < most])
     fewer = np.minimum(counts, most)
     factors = (counts / np.maximum(fewer, 1)).astype(np.float32)

@@ -21,6 +21,7 @@ from convscope.kinds.graph.layers import (
     TAGConv,
     TakeNodes,
 )
+from convscope.kinds.graph.layers.walks import NeighborSums, Walks
 from convscope.layers.neighbor_tables import neighbor_tables, stacked_tables
 from convscope.layers.neighbors import TABLES, graph_inputs, summed_by, tables_of
 from convscope.scope.differentiate import gradient_program
@@ -299,6 +300,22 @@ def test_a_saved_layer_comes_back(name, tmp_path):
     same = keras.saving.load_model(tmp_path / "model.keras")
     given = {key: ops.convert_to_tensor(value) for key, value in BATCH.inputs.items()}
     assert array(same(given)) == pytest.approx(array(model(given)), abs=1e-6)
+
+
+def test_neighbors_are_counted_and_their_weights_added_up():
+    found = array(NeighborSums()(tensors(BATCH)))
+    expected = np.stack([(BATCH.adjacency > 0).sum(-1), BATCH.adjacency.sum(-1)], axis=-1)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_walks_come_by_as_often_as_powers_of_the_matrix_say():
+    strength = BATCH.adjacency.sum(1)[..., None]  # of the edges that lead away
+    found = array(Walks(3, 0.7)(tensors(BATCH, ops.convert_to_tensor(strength.astype("float32")))))
+    for number, adjacency in enumerate(BATCH.adjacency):
+        away = strength[number, :, 0]
+        step = 0.7 * adjacency / np.where(away > 0, away, 1)
+        visits = sum(np.linalg.matrix_power(step, k) @ np.ones(NODES) for k in range(4))
+        assert found[number, :, 0] == pytest.approx(visits, rel=1e-4)
 
 
 @pytest.mark.parametrize(

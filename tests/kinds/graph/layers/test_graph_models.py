@@ -31,6 +31,7 @@ def rings():
     return inputs, np.eye(2, dtype="float32")[np.stack([classes, classes[::-1]])]
 
 
+@pytest.mark.portable("gcn", "gin")  # layers are compared on every backend; compiling models takes long there
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_nodes_learns_and_comes_back(name, rings, tmp_path):
     inputs, targets = rings
@@ -49,6 +50,7 @@ def test_a_model_of_nodes_learns_and_comes_back(name, rings, tmp_path):
     assert models.hops_of(model) == {"tag_cnn": 6, "appnp": 10, "gin": 4}.get(name, 2)
 
 
+@pytest.mark.portable("gcn", "gin")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_graphs_answers_once_for_each(name, rings):
     inputs, _ = rings

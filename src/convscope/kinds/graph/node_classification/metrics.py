@@ -24,7 +24,10 @@ ALPHAS = (0.5, 0.8, 0.9, 0.99)
 """Weights of the neighbors that label spreading tries."""
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 """Inverse penalties that the logistic regression tries."""
-STEPS = 50
+STEPS, FEWEST_STEPS = 50, 10
+"""Steps of label spreading, and how few of them a large graph may be left with."""
+WORK = 10**10
+"""Products of a weight and a number that label spreading may take in all."""
 MOST_TRAIN = 20_000
 """Train nodes of the logistic regression at most; more are drawn from."""
 Ints = npt.NDArray[np.int64]
@@ -167,10 +170,11 @@ def _spreading(graph: Graph, classes: Ints, train: Ints, validation: Ints, count
     known = np.zeros((len(graph), count), np.float32)
     known[train, classes[train]] = 1.0
     usual = int(np.bincount(classes[train], minlength=count).argmax())
+    steps = max(FEWEST_STEPS, min(STEPS, WORK // max(1, len(ALPHAS) * both.nnz * count)))
     best: tuple[float, Ints] | None = None
     for alpha in ALPHAS:
         spread = known
-        for _ in range(STEPS):
+        for _ in range(steps):
             spread = np.float32(alpha) * (normalized @ spread) + np.float32(1 - alpha) * known
         found = np.where(spread.any(axis=1), spread.argmax(axis=1), usual).astype(np.int64)
         score = float(np.mean(found[validation] == classes[validation])) if len(validation) else 0.0
