@@ -128,4 +128,5 @@ def _weights(length: int, wanted: int) -> npt.NDArray[np.float32]:
     reach = max(1.0, ratio)
     apart = np.abs(np.clip(places, 0, length - 1)[:, None] - np.arange(length))
     weights = np.maximum(0, 1 - apart / reach)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: npt.NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

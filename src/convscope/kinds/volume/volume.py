@@ -52,10 +52,11 @@ class Grid:
         if not self.spaced:
             return 0, 1, 2
         cosines = _nearest_rotation(self.affine[:3, :3])
-        return max(
+        first, second, third = max(
             permutations(range(3)),
             key=lambda order: sum(abs(cosines[world, axis]) for world, axis in enumerate(order)),
         )
+        return first, second, third
 
     @cached_property
     def reversed(self) -> tuple[bool, bool, bool]:

@@ -179,10 +179,10 @@ def _reader_of(data: FileDataset, file: Path, frames: int) -> Callable[[int], Pi
                 decoded.append(np.asarray(data.pixel_array))
             except Exception as error:
                 syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
-                packed = syntax is not None and syntax.is_compressed
+                packed = syntax.name if syntax is not None and syntax.is_compressed else ""
                 raise DataError(
                     f"{file}: the pixels cannot be decoded ({str(error).strip().partition(chr(10))[0]})",
-                    hint=f"They are packed as {syntax.name}: pip install pylibjpeg[all]." if packed else "",
+                    hint=f"They are packed as {packed}: pip install pylibjpeg[all]." if packed else "",
                 ) from error
         return decoded[0][frame] if frames > 1 else decoded[0]
 
@@ -214,8 +214,9 @@ def _placed(each: Slice) -> npt.NDArray[np.float64]:
 def _check_planes(slices: Sequence[Slice], name: str) -> None:
     """Refuses slices of several planes or sizes of pixels."""
     first = slices[0]
+    usual = np.zeros((2, 3)) if first.directions is None else first.directions
     for each in slices[1:]:
-        turned = each.directions is None or not np.allclose(each.directions, first.directions, atol=1e-3)
+        turned = each.directions is None or not np.allclose(each.directions, usual, atol=1e-3)
         if turned or not np.allclose(each.spacing, first.spacing, rtol=1e-3):
             raise DataError(
                 f"{name}: expected slices of one plane and size of pixels, received others in {each.name}"

@@ -37,8 +37,9 @@ def read_nifti(path: Path, name: str) -> Volume:
         DataError: The file is damaged, has other axes, or its header gives voxels no size.
     """
     import nibabel
+    from nibabel.imageglobals import LoggingOutputSuppressor
 
-    with damage_as_data_error(name, "NIfTI file"), nibabel.imageglobals.LoggingOutputSuppressor():
+    with damage_as_data_error(name, "NIfTI file"), LoggingOutputSuppressor():
         image = nibabel.load(path)
         shape = tuple(int(each) for each in image.shape)
         _check_shape(name, shape, image.get_data_dtype())
