@@ -364,7 +364,7 @@ def pixel_table(path, count, label=True):
 
 
 @pytest.mark.parametrize("given", ["", "mnist_train.csv"])
-def test_rows_of_pixels_lie_in_a_table_for_each_split_beside_a_stray_stored(tmp_path, given):
+def test_rows_of_pixels_lie_in_a_table_for_each_split_beside_a_stray_picture(tmp_path, given):
     pixel_table(tmp_path / "mnist_train.csv", 30)
     pixel_table(tmp_path / "mnist_test.csv", 12)
     stored(tmp_path / "example.png", 0)

@@ -138,7 +138,7 @@ class ImageTuples(Plain):
             inputs.append(own)
         return dict(zip(self.sizes["inputs"], inputs, strict=True)) if self.by_name else inputs
 
-    def to_inputs(self, pixels: npt.NDArray[np.uint8]) -> Any:
+    def to_inputs(self, pixels: npt.NDArray[np.uint8]) -> object:
         """From pixels to the inputs of the model."""
         return self.take_apart(self.prepare(pixels))
 
@@ -146,7 +146,7 @@ class ImageTuples(Plain):
         """What is black and white in the first image of a sample, and the others as they were read."""
         return RasterDescription(limits_of(self.parts[0].preprocess), tuple(sample[1:]))
 
-    def example(self, count: int) -> Any:
+    def example(self, count: int) -> object:
         """So many samples of noise, as the model takes them."""
         return self.to_inputs(np.random.default_rng(0).integers(0, 256, (count, *self.shape), np.uint8))
 

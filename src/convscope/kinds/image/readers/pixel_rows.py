@@ -158,12 +158,7 @@ def read_pixel_rows(files: FileSet, progress: Progress, asked: TableOptions = NO
     if not rows.pixels or first is None:
         raise DataError(f"{files.root / files.keys[0]}: expected rows of pixels, received none")
     array, said = _shaped(np.stack(rows.pixels))
-    labels = rows.labels
-    if len(first.pixels) == 1 and first.label and first.label.lower() == "emotion":
-        labels, line = _emotions(labels)
-        said.append(line)
-    if first.split and first.split.lower() == "usage":
-        said.append("splits: Usage Training is train, PublicTest is validation, PrivateTest is test")
+    labels, more = _labels_of(rows, first)
     source = ArrayImages(str(files.root), array, tuple(segments))
     named = " and ".join(key for key, _ in segments)
     return Found(
@@ -177,9 +172,21 @@ def read_pixel_rows(files: FileSet, progress: Progress, asked: TableOptions = NO
         alike=ALIKE,
         groups=rows.groups if first.group else None,
         grouped_by=f"column {first.group!r}" if first.group else "",
-        decisions=[*decisions, *said],
+        decisions=[*decisions, *said, *more],
         skipped=skipped,
     )
+
+
+def _labels_of(rows: _Rows, first: PixelColumns) -> tuple[list[str | None], list[str]]:
+    """The labels, those of FER2013 as words, and what was decided of them and of its splits."""
+    said: list[str] = []
+    labels = rows.labels
+    if len(first.pixels) == 1 and first.label and first.label.lower() == "emotion":
+        labels, line = _emotions(labels)
+        said.append(line)
+    if first.split and first.split.lower() == "usage":
+        said.append("splits: Usage Training is train, PublicTest is validation, PrivateTest is test")
+    return labels, said
 
 
 def _read_rows(

@@ -124,13 +124,18 @@ def read_series(
     measuring = measuring_of(time_column, time_format, missing_value, drop_column, encoding)
     asked = Asked(id_column, label_column, rows, group, measuring, False, label_pattern, window)
     found = found_series(Path(path), asked, progress)
+    _check_classes(path, found)
+    return assemble(found, seed, group)
+
+
+def _check_classes(path: str | Path, found: Found) -> None:
+    """Refuses labels that are numbers to predict."""
     labels = [label for label in found.labels if label is not None]
     if are_numbers_to_predict(labels) and len(set(labels)) > len(labels) / 2:
         raise DataError(
             f"{path}: expected classes, received numbers to predict, such as {', '.join(labels[:3])}",
             hint="Use --recipe series-regression, or name another column with --label-column.",
         )
-    return assemble(found, seed, group)
 
 
 def found_series(place: Path, asked: Asked, progress: Progress) -> Found:
