@@ -36,6 +36,7 @@ READERS = {
     "node-classification": ("convscope.kinds.graph.node_classification.reader:read_nodes", {}),
     "link-prediction": ("convscope.kinds.graph.link_prediction.reader:read_links", {}),
     "graph-classification": ("convscope.kinds.graph.graph_classification.reader:read_whole_graphs", {}),
+    "volume-classification": ("convscope.kinds.volume.readers.reader:read_volumes", {}),
     "speech-recognition": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "transcript"}),
 }
 

@@ -38,11 +38,13 @@ class Planes:
         shape: Voxels along x, y and z.
         spacing: Their size in mm, or in voxels where it is not known.
         oriented: Whether x, y and z point to right, anterior and superior.
+        measured: Whether names of planes say where they lie in mm.
     """
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     oriented: bool
+    measured: bool = True
 
     def of(self, values: Numbers, axis: int, at: int) -> Numbers:
         """The plane across an axis, (rows, columns, ...), of values (x, y, z, ...)."""
@@ -80,7 +82,8 @@ class Planes:
         said = f"{'xyz'[axis]} {at} of {self.shape[axis]}"
         if not self.oriented:
             return f"plane at {said}"
-        return f"{NAMES[axis]}, {said}, {at * self.spacing[axis]:.3g} mm"
+        place = f", {at * self.spacing[axis]:.3g} mm" if self.measured else ""
+        return f"{NAMES[axis]}, {said}{place}"
 
     def place(
         self,

@@ -164,10 +164,11 @@ class VolumeRepresentation(Plain):
         )
         return lazy.held(limit_bytes, progress, "encoding volumes")
 
-    def to_inputs(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def to_inputs(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Encoded volumes as float32, any shape."""
         if self.intensity == "bytes":
-            return np.multiply(values, np.float32(self.scale), dtype=np.float32)
+            scaled: npt.NDArray[np.float32] = np.multiply(values, np.float32(self.scale), dtype=np.float32)
+            return scaled
         return values
 
     def describe(self, sample: Volume) -> VolumeDescription:

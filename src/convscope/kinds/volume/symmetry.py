@@ -107,8 +107,8 @@ def _kept(
     plain, each = model.known(model.asked)
     if plain - model.chance < 2 * float(np.std(each) * np.sqrt(len(each))):
         kept = () if spaced else tuple(axes)
-        figures = f"a first linear model knows {plain:.0%} of the classes, about as many as by chance"
-        return kept, f"{option}: {'on' if kept else 'off'}, because {figures}"
+        by_chance = f"a first linear model knows {plain:.0%} of the classes, about as many as by chance"
+        return kept, f"{option}: {'on' if kept else 'off'}, because {by_chance}"
     kept, figures = (), [f"{plain:.0%} of the classes"]
     for axis in axes:
         share, other = model.known(changes[axis](model.asked))
@@ -156,4 +156,5 @@ def _small(train: Split, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]
         mean = values.mean(axis=3, dtype=np.float32)
         made[place] = resampled(mean, mean.shape, (SIDE,) * 3, (SIDE,) * 3)
     made -= made.mean(axis=(1, 2, 3), keepdims=True)
-    return made / np.maximum(made.std(axis=(1, 2, 3), keepdims=True), 1e-6)
+    made /= np.maximum(made.std(axis=(1, 2, 3), keepdims=True), 1e-6)
+    return made

@@ -249,7 +249,7 @@ class VolumeView(View):
             side * each / length
             for side, each, length in zip(self.positions, self.description.spacing, values.shape, strict=True)
         ]
-        grid = Planes(values.shape, tuple(spacing), self.description.oriented)
+        grid = Planes(values.shape, tuple(spacing), self.description.oriented, measured=False)
         spot = (position.at[0], position.at[1], position.at[2])
         top = int(below) + 20
         across, tall = grid.place(
@@ -276,7 +276,7 @@ class VolumeView(View):
             said = "  ·  ".join(line for line in overlay.lines if line)
             top = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY), said, INNER, size=SMALL)) - 18
             width = INNER - BAR_ROOM
-            top += self.place_input(sheet, (MARGIN, top, width, TALL), at) - 8
+            top += self.place_input(sheet, (MARGIN, top, width, TALL), at) + 8
             start, across = top, width
             for over in (True, False):
                 across, drawn = self.planes_drawn.place(
