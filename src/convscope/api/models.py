@@ -97,6 +97,7 @@ def look(
     inputs: Any = None,
     *,
     method: str = "maps",
+    samples: Sequence[str] | str = (),
     layers: Sequence[str] | str = (),
     channels: int = 16,
     scale: str = "layer",
@@ -121,6 +122,8 @@ def look(
         model: As `explain` takes it.
         inputs: Files, folders, patterns, texts; or arrays as the model takes them. `kernels` needs none.
         method: Such as `maps`, `kernels`, `attribution`, or an attribution method such as `grad-cam`.
+        samples: Names of the samples to look at, such as nodes of a graph, or patterns; by default the
+            first.
         layers: Paths, unique names or patterns such as `block*/conv*`; by default from early to late.
         channels: How many channels of a layer are shown, the strongest first.
         scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
@@ -161,6 +164,8 @@ def look(
     )
     reading, options = divide_options({"preprocess": preprocess, **options})
     given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
+    if samples and given is not None:
+        given = given.chosen((samples,) if isinstance(samples, str) else samples)
     request = InspectionRequest(
         method=method,
         layers=(layers,) if isinstance(layers, str) else tuple(layers),

@@ -43,6 +43,13 @@ LOOK_OPTIONS = (
         " grad-cam, grad-cam++, layer-cam, score-cam, saliency, smoothgrad, integrated-gradients,"
         " guided-backpropagation, occlusion, rise",
     ),
+    Option(
+        "sample",
+        tuple[str, ...],
+        None,
+        "Name or pattern of the samples to look at, such as a node of a graph or a row of a table; may be"
+        " repeated; by default the first",
+    ),
     LAYER,
     THEME,
 )
@@ -170,6 +177,7 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
 
     options = checked_values(given, look_groups(), "look")
     theme, layers = options.pop("theme", THEME.default), options.pop("layer", ())
+    samples = options.pop("sample", ())
     check_model(model)
     check_inputs(inputs)
     if out is not None:
@@ -178,7 +186,9 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
         check_ending(out)
     start_backend()
     with ProgressBar() as bar:
-        inspection = api.look(model, list(inputs) or None, layers=layers, progress=bar, **options)
+        inspection = api.look(
+            model, list(inputs) or None, samples=samples, layers=layers, progress=bar, **options
+        )
     for note in inspection.notes:
         say(note)
     print_colored(inspection)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.splits import Splits
+from convscope.data.splits import Samples, Splits
 from convscope.engine.training.checkpoint import Row
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
 from convscope.kinds.contract.representation import AnyRepresentation
@@ -81,6 +81,12 @@ def report(
     )
 
 
+def _short(samples: Samples, index: int) -> str:
+    """The name of a sample, of a file without its folders."""
+    name = samples.name(index)
+    return Path(name).name if getattr(samples, "names_files", True) else name
+
+
 def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[LazyFigure, ...]:
     """Feature maps of a few test samples, of different classes where there are some."""
     labels = splits.test.labels
@@ -89,12 +95,11 @@ def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) 
         chosen = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)[:SHOWN_MAPS]]
         some = splits.test.samples.take(np.array(chosen, np.int64))
         names = tuple(
-            f"{splits.class_names[labels[i]]}: {Path(some.name(place)).name}"
-            for place, i in enumerate(chosen)
+            f"{splits.class_names[labels[i]]}: {_short(some, place)}" for place, i in enumerate(chosen)
         )
     else:
         some = splits.test.samples.take(np.arange(min(SHOWN_MAPS, len(splits.test))))
-        names = tuple(Path(some.name(place)).name for place in range(len(some)))
+        names = tuple(_short(some, place) for place in range(len(some)))
     shown = recipe.encode_inputs(fitted, some, no_progress)
     view = view_of_shown(shown, recipe.spec)
     inputs = ModelInputs(names, shown.take, describe=shown.describe, view=view)

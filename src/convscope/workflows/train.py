@@ -19,6 +19,7 @@ from convscope.engine.training.closed_form import solve
 from convscope.engine.training.fit import fit
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
+from convscope.kept import kept_in
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, Metrics
 from convscope.run import SPACE_NEEDED, Run, check_writable
 from convscope.types import Progress, Say, silent
@@ -89,17 +90,18 @@ def carry_out(
         "calibrated": calibrated,
         "model_sha256": file_sha256(run.model_path),
     }
-    report(
-        run,
-        complete,
-        made.recipe,
-        fitted,
-        made.splits,
-        rows,
-        metrics,
-        outputs,
-        measured.get("calibration"),
-    )
+    with kept_in(run.folder):
+        report(
+            run,
+            complete,
+            made.recipe,
+            fitted,
+            made.splits,
+            rows,
+            metrics,
+            outputs,
+            measured.get("calibration"),
+        )
     run.require()
     run.write_record(complete)
     forget_steps(run)

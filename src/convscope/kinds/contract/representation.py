@@ -75,6 +75,7 @@ class GraphDescription(SampleDescription):
             whole graph.
         directed: Whether an edge leads from its first position to its second alone.
         depth: Hops at which a neighborhood was cut out of its graph; None where nothing was cut.
+        features: What the channels of the input are called.
     """
 
     names: tuple[str, ...]
@@ -85,6 +86,7 @@ class GraphDescription(SampleDescription):
     hops: npt.NDArray[np.int64] | None = None
     directed: bool = False
     depth: int | None = None
+    features: tuple[str, ...] = ()
 
     def complete(self, hops: int) -> npt.NDArray[np.bool_]:
         """Which nodes have all around them that lies some hops away, shape (nodes,).

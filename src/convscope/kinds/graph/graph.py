@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -227,6 +228,7 @@ class NodeSamples:
         skipped: What was left out.
     """
 
+    names_files: ClassVar[bool] = False
     graph: Graph
     rows: npt.NDArray[np.int64]
     skipped: tuple[Skipped, ...] = ()
@@ -260,6 +262,7 @@ class GraphSamples:
         skipped: What was left out.
     """
 
+    names_files: ClassVar[bool] = False
     graphs: Sequence[Graph]
     skipped: tuple[Skipped, ...] = ()
 

@@ -15,7 +15,7 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.inspection import InspectedModel, InspectionResult
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
-from convscope.kinds.graph.layout import describe_graph
+from convscope.kinds.graph.layout import run_layout
 from convscope.kinds.graph.picture import EdgeColors, place_ranked
 from convscope.kinds.graph.representation import GraphRepresentation
 from convscope.kinds.graph.view import SIDE, STRONGEST, GraphView
@@ -41,6 +41,8 @@ Values = npt.NDArray[np.float64]
 
 MOST = 256
 """Edges that are taken out of a graph, one by one: those of largest integrated gradients."""
+FAINT = 0.02
+"""Share of the largest magnitude up to which an edge is drawn as any other."""
 _AT_ONCE = 32
 _METHODS = {
     "integrated gradients": "share of the score, as weights grow from 0",
@@ -219,9 +221,10 @@ def _draw_edges(
 
 def _place_edges(sheet: Sheet, y: int, view: GraphView, values: Values) -> None:
     scale = scale_of(sheet.theme, np.append(values, 0.0), "diverging")
-    order = np.argsort(np.abs(values), kind="stable")
-    drawn = order[np.abs(values)[order] > 0]
-    strongest = drawn[::-1][:STRONGEST]
+    strength = np.abs(values)
+    order = np.argsort(strength, kind="stable")
+    strongest = order[strength[order] > 0][::-1][:STRONGEST]
+    drawn = order[strength[order] > FAINT * strength.max(initial=0)]
     ends = view.description.edges
     labels = list(dict.fromkeys([*view.description.centers, *ends[strongest].ravel().tolist()]))
     colors = EdgeColors(drawn, scale.colors(values[drawn]))
@@ -255,8 +258,14 @@ def inspect_graph(inspected: InspectedModel) -> InspectionResult:
     chosen, how = (named, "") if named else early_middle_late(calls, geometries(calls), 3)
     recording = record(inspected.model, inputs, [call.path for call in chosen])
     texts = {layer.path: layer.here for layer in explain(inspected.model, inputs=inputs).layers}
-    edges, weights = graph.edges, graph.weights
-    view = GraphView(len(graph), describe_graph(graph.names, edges, weights, directed=graph.directed))
+    described = GraphDescription(
+        tuple(graph.names),
+        graph.edges,
+        run_layout(graph.edges, len(graph)),
+        graph.weights,
+        directed=graph.directed,
+    )
+    view = GraphView(len(graph), described)
     maps = [
         LayerMaps.of(path, texts.get(path, ""), tap.array[0], tap.geometry) for path, tap in recording.items()
     ]

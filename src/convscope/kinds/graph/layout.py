@@ -5,14 +5,16 @@ Everything is computed once from the edges and a seed, in the unit square, y dow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 
+from convscope.kept import computed_once
 from convscope.kinds.contract.representation import GraphDescription
 
 Whole = npt.NDArray[np.int64]
@@ -22,12 +24,17 @@ PIVOTS = 50
 """Nodes whose distances to all others place a large component before forces act on it."""
 EXACT = 600
 """Nodes up to which every pair repels each other; of more the repulsion is computed on a grid."""
+VERSION = b"layout 1"
+"""Of the way in which graphs are laid out by forces."""
 ROUNDS = 120
 """How often the forces move the nodes."""
 _GRID = 128
 _GAP = 0.6  # between components, in distances between neighbors
 _STRETCH = 1.7
-_RING = 36  # nodes of a ring that lie on one circle; more lie on several
+_RING = 36  # nodes that a full circle has room for; more lie on several circles
+_LANES = 8
+_SECTOR = 2.8  # radians that the neighbors of a node lie in, so that edges to them do not cross the middle
+_SHARE = 0.6  # power of the number of nodes behind a node by which it gets room
 _APART = (
     0.24  # how far centers are from the middle, of the whole; their rings do not overlap in a small picture
 )
@@ -164,6 +171,18 @@ def layout(edges: Whole, nodes: int, seed: int = 0) -> Floats:
     return _in_unit_square(_packed(places, blocks))
 
 
+def run_layout(edges: Whole, nodes: int) -> Callable[[], Floats]:
+    """Computes `layout`, once for the graph of a run, which keeps it as `layout.npz`.
+
+    Args:
+        edges: Pairs of nodes, shape (edges, 2), int64.
+        nodes: How many there are.
+    """
+    key = blake2b(np.ascontiguousarray(edges, np.int64).tobytes(), digest_size=16, salt=VERSION)
+    key.update(str(nodes).encode())
+    return computed_once("layout", key.hexdigest(), partial(layout, edges, nodes))
+
+
 def radial_layout(edges: Whole, hops: Whole, centers: Sequence[int]) -> Floats:
     """Lays a neighborhood out in rings: one for each number of hops, children in the sector of their parent.
 
@@ -192,17 +211,18 @@ def radial_layout(edges: Whole, hops: Whole, centers: Sequence[int]) -> Floats:
         above = np.where(parents[ring] >= 0, parents[ring], centers[0])
         sorted_by = np.lexsort((ring, start[above], above))
         ring, above = ring[sorted_by], above[sorted_by]
-        before = np.cumsum(weight[ring]) - weight[ring]
+        share = weight[ring] ** _SHARE
+        before = np.cumsum(share) - share
         lead = np.searchsorted(above, above)  # where the children of the same parent begin
-        total = np.bincount(above, weight[ring], minlength=count)[above]
-        extent[ring] = extent[above] * weight[ring] / total
-        start[ring] = start[above] + extent[above] * (before - before[lead]) / total
+        total = np.bincount(above, share, minlength=count)[above]
+        room = np.minimum(extent[above], _SECTOR) if hop > 1 else extent[above]
+        extent[ring] = room * share / total
+        start[ring] = start[above] + (extent[above] - room) / 2 + room * (before - before[lead]) / total
         angles[ring] = start[ring] + extent[ring] / 2
-        lanes = min(-(-len(ring) // _RING), 8)
-        shift = (np.argsort(np.argsort(angles[ring], kind="stable")) % lanes - (lanes - 1) / 2) / max(
-            lanes, 1
-        )
-        radii[ring] = (hop + 0.7 * shift * (lanes > 1)) / last
+        crowd = np.bincount(above, minlength=count)[above] * 2 * np.pi / room
+        lanes = np.clip(np.ceil(crowd / _RING), 1, _LANES)
+        shift = ((np.arange(len(ring)) - lead) % lanes - (lanes - 1) / 2) / lanes
+        radii[ring] = (hop + 0.7 * shift) / last
     radii = np.where(hops > 0, middle + (1 - middle) * radii, radii)
     spots = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
     return 0.5 + 0.5 * spots / max(float(np.abs(spots).max(initial=0)), 1e-9)

@@ -23,6 +23,9 @@ SHADE = 0.7
 _LABELS = 40
 _CELL = 3  # pixels of a cell of many nodes
 _ALONG = 24  # places of an edge that count for the density
+_MOST_BENT = 400_000  # edges times nodes up to which edges are led around nodes
+_BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
+_POINTS = 13  # of an edge that is bent
 _HIGH = 20  # of a name
 
 
@@ -144,7 +147,8 @@ class GraphPicture:
         places = self._placed(spot, len(labels) > 0)
         self._place_edges(sheet, spot, places)
         if edges is not None and len(edges.rows):
-            sheet.segments(places[self.description.edges[edges.rows]], edges.colors, width=1.6, name="edges")
+            lines = around_nodes(places, self.description.edges, radius)[edges.rows]
+            sheet.segments(lines, edges.colors, width=1.6, name="edges")
         if self.dense:
             self._place_density(sheet, spot, places, nodes, name)
         else:
@@ -165,7 +169,8 @@ class GraphPicture:
         edges = edges[edges[:, 0] != edges[:, 1]]
         if len(edges) <= MOST_LINES:
             share = 0.5 if len(edges) < 400 else 0.3
-            sheet.segments(places[edges], mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
+            lines = around_nodes(places, edges, self.radius(spot[2]))
+            sheet.segments(lines, mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
             return
         x, y, side = spot
         if side not in self._lines:
@@ -230,6 +235,52 @@ class GraphPicture:
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])
                     break
+
+
+def around_nodes(places: Numbers, edges: npt.NDArray[np.int64], radius: float) -> Numbers:
+    """Edges as lines that pass behind no node but their own, where a bend avoids it.
+
+    Args:
+        places: x and y of each node, shape (nodes, 2).
+        edges: Pairs of nodes, shape (edges, 2).
+        radius: Of a node.
+
+    Returns:
+        Shape (edges, points, 2): straight lines of two points, or all of more points where one is bent.
+        Too many edges for the comparison stay straight.
+    """
+    straight = places[edges]
+    if not len(edges) or len(edges) * len(places) > _MOST_BENT:
+        return np.asarray(straight)
+    hidden = np.flatnonzero(_behind(straight, edges, places, radius) > 0)
+    if not len(hidden):
+        return np.asarray(straight)
+    part = np.linspace(0, 1, _POINTS)[:, None]
+    start, end = straight[:, :1], straight[:, 1:]
+    lines = start + part * (end - start)
+    across = (end - start)[hidden][..., ::-1] * (1, -1)
+    fewest = np.full(len(hidden), len(places))
+    for bend in _BENDS:
+        bent = lines[hidden] + 2 * bend * part * (1 - part) * across
+        passed = _behind(bent, edges[hidden], places, radius)
+        better = passed < fewest
+        lines[hidden[better]], fewest[better] = bent[better], passed[better]
+    return np.asarray(lines)
+
+
+def _behind(
+    lines: Numbers, edges: npt.NDArray[np.int64], places: Numbers, radius: float
+) -> npt.NDArray[np.int64]:
+    """How many nodes other than its own each line passes behind, shape (edges,)."""
+    nearest = np.full((len(lines), len(places)), np.inf)
+    for at in range(lines.shape[1] - 1):
+        start, along = lines[:, at], lines[:, at + 1] - lines[:, at]
+        length = np.maximum((along**2).sum(axis=1), 1e-9)
+        apart = places[None] - start[:, None]
+        share = np.clip((apart * along[:, None]).sum(axis=2) / length[:, None], 0, 1)
+        nearest = np.minimum(nearest, ((apart - share[..., None] * along[:, None]) ** 2).sum(axis=2))
+    np.put_along_axis(nearest, edges, np.inf, axis=1)
+    return np.asarray((nearest < radius**2).sum(axis=1))
 
 
 def place_ranked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -143,7 +143,7 @@ class NodeRepresentation(GraphRepresentation, InputsAsEncoded):
     def describe(self, sample: GraphNode) -> GraphDescription:
         """Names and edges of the nodes that the model sees, in the order of its inputs."""
         part = self.around(sample)
-        return described(sample.graph, part, (0,), self.hops)
+        return described(sample.graph, part, (0,), self.hops, self.features.names)
 
     def example(self, count: int) -> dict[str, npt.NDArray[Any]]:
         """So many nodes in rings, with random features."""
@@ -216,7 +216,9 @@ class NodeNeighborhoods:
         return {**stacked(elements), "targets": np.zeros((len(indices), 1), np.int32)}
 
 
-def described(graph: Graph, part: Subgraph, centers: tuple[int, ...], hops: int) -> GraphDescription:
+def described(
+    graph: Graph, part: Subgraph, centers: tuple[int, ...], hops: int, features: tuple[str, ...]
+) -> GraphDescription:
     """What is needed to draw a part of a graph.
 
     Args:
@@ -224,6 +226,7 @@ def described(graph: Graph, part: Subgraph, centers: tuple[int, ...], hops: int)
         part: Some of its nodes.
         centers: Positions of the nodes that it is about.
         hops: How far away from them it was cut out.
+        features: What the features of nodes are called.
     """
     entries = part.wiring.adjacency.tocoo()
     pairs = np.stack([entries.col, entries.row], axis=1).astype(np.int64)
@@ -235,4 +238,5 @@ def described(graph: Graph, part: Subgraph, centers: tuple[int, ...], hops: int)
         weights = entries.data
     names = [graph.names[row] for row in part.rows.tolist()]
     weights = weights.astype(np.float32)
-    return describe_graph(names, pairs, weights, centers=centers, directed=graph.directed, depth=hops)
+    made = describe_graph(names, pairs, weights, centers=centers, directed=graph.directed, depth=hops)
+    return replace(made, features=features)

@@ -55,10 +55,11 @@ class GraphView(View):
     Args:
         length: How many positions the model's input has, those of padding included.
         description: What the first of them are, and where they are drawn.
+        values: The model's input, shape (positions, features); None where that is not known.
     """
 
-    def __init__(self, length: int, description: GraphDescription) -> None:
-        self.length, self.description = length, description
+    def __init__(self, length: int, description: GraphDescription, values: Numbers | None = None) -> None:
+        self.length, self.description, self.values = length, description, values
 
     @cached_property
     def picture(self) -> GraphPicture:
@@ -233,6 +234,19 @@ class GraphView(View):
         """The nodes whose values are added up."""
         return [self._name(int(place)) for place in position.places[0]] if position.gathered else ()
 
+    def place_name(self, position: Position) -> str:
+        """The node."""
+        return self._name(position.at[0]) if position.map.shape == self.positions else ""
+
+    def channel_names(self, position: Position) -> Sequence[str]:
+        """The features of nodes, where these are what the layer reads."""
+        read = self.values
+        if read is not None and position.inputs.ndim == 1 and position.map.shape == self.positions:
+            read = read[position.at[0]]
+        features = self.description.features
+        same = read is not None and features and np.array_equal(read, position.inputs)
+        return features if same else ()
+
     def _name(self, place: int) -> str:
         return self.names[place] if place < self.nodes else "padding"
 
@@ -324,7 +338,7 @@ class _GraphViews:
     def of_input(self, values: Numbers, description: object = None) -> View:
         """A graph as a model takes it, (positions, features); without a description its nodes in rows."""
         if isinstance(description, GraphDescription):
-            return GraphView(len(values), description)
+            return GraphView(len(values), description, values)
         names = [f"node {row}" for row in range(len(values))]
         return GraphView(len(values), describe_graph(names, np.zeros((0, 2), np.int64)))
 

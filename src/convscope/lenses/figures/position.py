@@ -54,8 +54,9 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
         A figure of 7 inches width.
     """
     sheet = Sheet(find_theme(theme))
-    at = ", ".join(str(each) for each in position.at)
-    where = f" at ({at})" if position.at else ""
+    at = f"({', '.join(str(each) for each in position.at)})"
+    at = sample.view.place_name(position) or at
+    where = f" at {at}" if position.at else ""
     y = sheet.title(title or f"How {position.path} computes channel {position.channel}{where}")
     *size, into = position.patch.shape
     kernel = (
@@ -69,11 +70,12 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
     y = sample.view.place_position(sheet, y, position, sample.name)
     labels = sample.view.kernel_labels(position)
     if labels:
-        y = draw_named_products(sheet, y, position, labels)
+        y = draw_named_products(sheet, y, position, labels, sample.view.channel_names(position))
     elif size:
         y = _draw_products(sheet, y, position, sums)
     if into > 1 and not labels:
-        y = _draw_sums(sheet, y, sums, position.channels_read, position.patch.ndim > 1)
+        names = sample.view.channel_names(position) or position.channels_read
+        y = _draw_sums(sheet, y, sums, names, position.patch.ndim > 1)
     y = _draw_equation(sheet, y, position)
     y = int(write_missing(sheet, MARGIN, y + 8, position.products, INNER))
     return sheet.finish(y + MARGIN // 2)
@@ -148,7 +150,7 @@ def _as_planes(values: Numbers) -> Numbers:
     return values.reshape((1,) * (4 - values.ndim) + values.shape)
 
 
-def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int], convolution: bool) -> int:
+def _draw_sums(sheet: Sheet, y: int, sums: Numbers, names: Sequence[int | str], convolution: bool) -> int:
     """What each input channel adds, the largest first."""
     ranked = np.argsort(-np.abs(np.nan_to_num(sums)), kind="stable")
     first, rest = ranked[:BARS], ranked[BARS:]
@@ -200,7 +202,7 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
     y = sheet.section(y, "Sum, bias and activation") + 16
     terms = [
         ("", position.sum, "sum of the products"),
-        ("+", position.bias, "bias"),
+        ("+", position.bias, "bias and other constants" if position.held else "bias"),
         ("=", position.before, "before the activation"),
         ("→", position.value, f"after {position.activation}"),
     ]
@@ -222,7 +224,7 @@ def _draw_equation(sheet: Sheet, y: int, position: Position) -> int:
             color=sheet.theme.second if last else None,
         )
         sheet.text(x + 14, y + 30, said, size=SMALL, color=sheet.theme.muted, width=pitch - 30)
-    notes = []
+    notes = [f"Kept as it is for this input: {position.held}."] if position.held else []
     if not exact:
         rounded = (round(each, decimals) for each in (position.sum, position.bias, -position.before))
         notes.append(f"The printed numbers are rounded; their sum differs by {number(abs(sum(rounded)), 2)}.")

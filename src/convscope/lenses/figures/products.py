@@ -109,9 +109,13 @@ def _plot(
 LABEL = 200
 MOST = 12
 """Positions of a kernel that are drawn, those that add most."""
+NAMED = 3
+"""Channels that are named beside their products."""
 
 
-def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequence[str]) -> int:
+def draw_named_products(
+    sheet: Sheet, y: int, position: Position, labels: Sequence[str], channels: Sequence[str] = ()
+) -> int:
     """Draws the products of a kernel whose positions lie on something that has a name, and their sums.
 
     Three strips for each name: the vector there, the kernel's weights, and their products.
@@ -121,6 +125,7 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
         y: The first baseline.
         position: Of a layer whose kernel has one axis.
         labels: What lies under each position of the kernel, such as a token.
+        channels: What the channels are called; the largest products are then named.
 
     Returns:
         The next baseline.
@@ -129,7 +134,8 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
     sums = position.products.sum(axis=1, dtype=np.float64)
     shown = np.arange(size)
     each = "node" if position.gathered else "position"
-    text = f"For each {each} the {count(into, 'channel')} of the layer's input, from left to right."
+    what = count(into, "feature") if channels else f"{count(into, 'channel')} of the layer's input"
+    text = f"For each {each} the {what}, from left to right."
     if position.shares is not None:
         text += " The weights are the kernel times the normalized weight that stands below the name."
     if size > MOST:
@@ -155,12 +161,24 @@ def draw_named_products(sheet: Sheet, y: int, position: Position, labels: Sequen
             _strip(sheet, (left, top, room), part[place], scales[name], f"{name} {place}")
         spot = (left + room + 16, y + 2 * (STRIP + 4) + 15)
         sheet.text(*spot, f"sum {number(float(sums[place]), 4)}", size=SMALL, width=174)
-        y += 3 * (STRIP + 4) + 16
+        y += 3 * (STRIP + 4)
+        if len(channels):
+            said = _largest(position.products[place], channels)
+            sheet.text(left, y + 18, said, size=TINY, color=sheet.theme.muted, width=room)
+            y += 26
+        y += 16
     ends = [
         f"{name} {number(scale.reach[0], 2)} to {number(scale.reach[1], 2)}" for name, scale in scales.items()
     ]
     sheet.text(MARGIN, y + 12, "  ·  ".join(["colors", *ends]), size=TINY, color=sheet.theme.muted)
     return y + 34 if size < 2 else _place_sums(sheet, y + 34, sums, shown, labels, each)
+
+
+def _largest(products: Numbers, channels: Sequence[str]) -> str:
+    """The channels of the largest products, each with its own."""
+    order = np.argsort(-np.abs(np.nan_to_num(products)), kind="stable")[:NAMED]
+    named = [f"{channels[at]} {number(float(products[at]), 3)}" for at in order.tolist() if products[at]]
+    return "largest: " + ", ".join(named) if named else "no product other than 0"
 
 
 def _place_sums(sheet: Sheet, y: int, sums: Numbers, shown: Numbers, labels: Sequence[str], each: str) -> int:

@@ -159,6 +159,14 @@ class View(Protocol):
         """What lies under each position of a kernel, such as a token; nothing where that has no name."""
         return ()
 
+    def place_name(self, position: Position) -> str:
+        """What the position of a map is called, such as a node; empty where numbers say it."""
+        return ""
+
+    def channel_names(self, position: Position) -> Sequence[str]:
+        """What the channels that a kernel reads are called; nothing where these are numbers."""
+        return ()
+
     def unpadded(self, values: Numbers) -> Numbers:
         """Values of positions, without those of padding."""
         return np.asarray(values, np.float64)

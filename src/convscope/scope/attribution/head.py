@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
 from convscope.scope.graph.graph import LayerGraph, Value
 from convscope.scope.layer_spec import base_spec_of
-from convscope.types import Tensor
 
 Ending = Literal["softmax", "sigmoid", "none", "unknown"]
 
@@ -82,10 +81,10 @@ def _ending(layer: keras.Operation) -> Ending | None:
 
 
 @contextmanager
-def instead(layer: keras.Operation, name: str, value: Callable[..., Tensor]) -> Iterator[None]:
-    """Within it, one layer has another function in place of its own; nothing of it remains.
+def instead(layer: keras.Operation, name: str, value: Any) -> Iterator[None]:
+    """Within it, one layer has another function or setting in place of its own; nothing of it remains.
 
-    The function is put into the instance alone, past the layer's own bookkeeping, which would keep a trace.
+    It is put into the instance alone, past the layer's own bookkeeping, which would keep a trace.
     """
     own = vars(layer)
     missing = object()

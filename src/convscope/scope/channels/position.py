@@ -66,6 +66,8 @@ class Position:
         gathered: Whether the positions of the kernel are nodes of a graph that the layer gathers from.
         shares: The normalized weight of each of these nodes, by which the layer's kernel is multiplied in
             `kernel`, (nodes,); None where the layer has not one kernel for all of them.
+        held: What depends on the input besides and is kept as it is, such as "the attention", so that the
+            value is a sum of products; `bias` is then all that does not change with the values of the nodes.
     """
 
     path: str
@@ -89,6 +91,7 @@ class Position:
     geometry: Geometry | None = None
     gathered: bool = False
     shares: Floats | None = None
+    held: str = ""
 
     @property
     def rounding(self) -> float:
@@ -203,12 +206,15 @@ def _gathered(
     channel, at = _chosen(call.path, maps, channel, at)
     source = np.asarray(tensors[0], np.float32)[0]
     weights, others = _weighed(model, call.layer, tensors, (0, *at, channel))
-    bias = float(layout.bias_of(call.layer, maps.shape[-1])[channel])
     products = source * weights
     total = math.fsum(products[np.any(products, axis=-1)].ravel().tolist())
+    held = str(getattr(call.layer, "held", ""))
+    bias = float(layout.bias_of(call.layer, maps.shape[-1])[channel])
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
     if abs(others[channel] - total - bias) > slack:
-        raise _no_sum(call)
+        if not held:
+            raise _no_sum(call)
+        bias = float(others[channel]) - total
     rows = _rows(weights, products, at)
     before = total + bias
     activation = getattr(call.layer, "activation", None)
@@ -235,6 +241,7 @@ def _gathered(
         geometry=where,
         gathered=True,
         shares=_shares(call.layer, weights[rows], channel),
+        held=held,
     )
 
 
@@ -269,7 +276,7 @@ def _weighed(
     """The gradient of one value before the activation, (nodes, channels), and the values of all channels."""
 
     def function(*given: Tensor) -> Tensor:
-        with instead(layer, "activation", keras.activations.linear):
+        with instead(layer, "activation", keras.activations.linear), instead(layer, "holding", True):
             output = ops.cast(layer(list(given)), "float32")
         return output[spot], output[spot[:-1]]
 

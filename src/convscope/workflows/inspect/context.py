@@ -104,7 +104,7 @@ class InspectionContext:
             return predictions
         if np.shape(predictions[0]) != (self.count, len(names)):
             return predictions
-        found = self.inputs.predict(self.count)
+        found = self.inputs.predict(np.arange(self.count))
         same = isinstance(found, np.ndarray) and found.shape == np.shape(predictions[0])
         return [found, *predictions[1:]] if same else predictions
 
@@ -166,6 +166,7 @@ def caption_of(predictions: Sequence[np.ndarray], sample: int, class_names: Sequ
     if not predictions:
         return ""
     output = np.asarray(predictions[0][sample], np.float64)
+    output = output[0] if output.ndim == 2 and len(output) == 1 else output  # of the one node that is asked
     if output.ndim != 1:
         return ""
     if len(output) == 1:

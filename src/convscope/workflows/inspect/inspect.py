@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from convscope.errors import UsageError, unknown_name
+from convscope.kept import kept_in
 from convscope.kinds.contract.inspection import InspectedModel
 from convscope.kinds.registry import kinds
 from convscope.scope.attribution.methods import METHODS as ATTRIBUTIONS
@@ -38,7 +39,7 @@ def inspect_predictions(
             f"The predictions of '{loaded.name}' cannot be plotted.",
             "Give a run whose recipe plots them, such as series-anomaly, and files as it reads them.",
         )
-    figures = list(inputs.predictions(progress))
+    figures = list(inputs.predictions(None, progress))
     about = {"inputs": list(inputs.names)}
     title = f"Predictions of {loaded.name}"
     return inspection_of(loaded, "predictions", title, figures, {}, about, inputs.notes)
@@ -91,7 +92,14 @@ def inspect_model(
         UsageError: An unknown method, layer, class or option, or inputs that the model does not take.
     """
     name = ALIASES.get(request.method, request.method)
-    request = replace(request, method=name)
+    with kept_in(None if loaded.run is None else loaded.run.folder):
+        return _inspected(loaded, inputs, replace(request, method=name), progress)
+
+
+def _inspected(
+    loaded: LoadedModel, inputs: ModelInputs | None, request: InspectionRequest, progress: Progress
+) -> Inspection:
+    name = request.method
     if name == KERNELS:
         return inspect_kernels(loaded, request, progress)
     own = {name: lazy for kind in kinds() for name, lazy in kind.inspections.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from convscope.data.heads import array_heads
 from convscope.data.named_files import joined_paths
 from convscope.data.splits import Samples
-from convscope.errors import UsageError
+from convscope.errors import UsageError, unknown_name
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
@@ -43,6 +43,7 @@ PIXELS = (0.0, 255.0)
 
 ViewOf = Callable[[int, Array], View]
 """From the number of a sample and its values to how it is drawn."""
+Rows = npt.NDArray[np.int64]
 
 
 def _plain_view(number: int, values: Array) -> View:
@@ -61,10 +62,11 @@ class ModelInputs:
         labels: Index of the class of each, where folders tell it.
         class_names: The classes that `labels` count.
         describe: What is needed to draw a sample besides its values; None where nothing is known.
-        predictions: Figures of what a run predicts for them; None where its recipe draws none.
+        predictions: From numbers of samples, None for all, and what receives the progress, to figures of
+            what a run predicts for them; None where its recipe draws none.
         view: From the number of a sample, and its values as the model takes them, to how it is drawn.
-        predict: From a count to what a run predicts for so many first samples, as `convscope predict` does;
-            None for a plain model.
+        predict: From numbers of samples to what a run predicts for them, as `convscope predict` does; None
+            for a plain model.
         folder: The folder of the only sample, which may be its class.
         samples: The raw samples; None for arrays and for a plain model.
     """
@@ -75,9 +77,9 @@ class ModelInputs:
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
     describe: Callable[[int], SampleDescription] | None = None
-    predictions: Callable[[Progress], Sequence[LazyFigure]] | None = None
+    predictions: Callable[[Rows | None, Progress], Sequence[LazyFigure]] | None = None
     view: ViewOf = _plain_view
-    predict: Callable[[int], Any] | None = None
+    predict: Callable[[Rows], Any] | None = None
     folder: str = ""
     samples: Samples | None = None
 
@@ -87,6 +89,31 @@ class ModelInputs:
     def first(self, count: int) -> ArrayTree:
         """The first samples as the model takes them."""
         return self.take(np.arange(min(count, len(self))))
+
+    def chosen(self, names: Sequence[str]) -> ModelInputs:
+        """Only samples of some names, in that order.
+
+        Args:
+            names: Names of samples, or patterns such as `paper*`.
+
+        Raises:
+            UsageError: No sample has the name.
+        """
+        rows = np.array(
+            list(dict.fromkeys(row for name in names for row in _rows_named(self.names, name))), np.int64
+        )
+        describe, predict, plot = self.describe, self.predict, self.predictions
+        return replace(
+            self,
+            names=tuple(self.names[row] for row in rows),
+            take=lambda indices: self.take(rows[indices]),
+            labels=None if self.labels is None else self.labels[rows],
+            describe=None if describe is None else lambda number: describe(int(rows[number])),
+            view=lambda number, values: self.view(int(rows[number]), values),
+            predictions=None if plot is None else lambda some, progress: plot(_of(rows, some), progress),
+            predict=None if predict is None else lambda some: predict(_of(rows, some)),
+            samples=None if self.samples is None else self.samples.take(rows),
+        )
 
     @property
     def filled(self) -> Filled | None:
@@ -193,14 +220,18 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
     shown = encoder.recipe.encode_inputs(fitted, samples, progress)
     plot = encoder.recipe.report.plot_predictions
 
-    def predict(count: int) -> Any:
-        return encoder.recipe.predict(fitted, samples.take(np.arange(count)), no_progress)
+    def predict(rows: Rows) -> Any:
+        return encoder.recipe.predict(fitted, samples.take(rows), no_progress)
+
+    def plotted(rows: Rows | None, progress: Progress) -> Sequence[LazyFigure]:
+        assert plot is not None
+        return plot(fitted, samples if rows is None else samples.take(rows), None, progress)
 
     return replace(
         _named(found, shown.take, samples),
         describe=shown.describe,
         view=view_of_shown(shown, encoder.recipe.spec),
-        predictions=None if plot is None else partial(plot, fitted, samples, None),
+        predictions=None if plot is None else plotted,
         predict=predict,
         samples=samples,
     )
@@ -247,18 +278,32 @@ def _named(
 ) -> ModelInputs:
     """Samples with short names, and classes where these lie in folders of several names."""
     files = [samples.name(i) for i in range(len(samples))]
-    folders = [Path(joined_paths(file)[-1]).parent.name for file in files]
+    are_files = getattr(samples, "names_files", True)
+    folders = [Path(joined_paths(file)[-1]).parent.name if are_files else "" for file in files]
     classes = tuple(sorted(set(folders)))
     several = len(classes) > 1
     left_out = [f"left out {skipped.path}: {skipped.reason}" for skipped in found.dataset.skipped]
     return ModelInputs(
-        _short_names(files),
+        _short_names(files) if are_files else tuple(files),
         take,
         notes=(*found.dataset.notes, *left_out),
         labels=np.array([classes.index(folder) for folder in folders], np.int64) if several else None,
         class_names=classes if several else None,
         folder=folders[0] if len(files) == len(joined_paths(files[0])) == 1 else "",
     )
+
+
+def _rows_named(names: Sequence[str], wanted: str) -> list[int]:
+    """The numbers of the samples of a name, or else of those that a pattern fits."""
+    rows = [row for row, name in enumerate(names) if name == wanted]
+    rows = rows or [row for row, name in enumerate(names) if fnmatchcase(name, wanted)]
+    if not rows:
+        raise unknown_name("sample", wanted, names)
+    return rows
+
+
+def _of(rows: Rows, some: Rows | None) -> Rows:
+    return rows if some is None else rows[some]
 
 
 def _short_names(files: Sequence[str]) -> tuple[str, ...]:
@@ -276,6 +321,11 @@ class JoinedSamples:
 
     parts: tuple[Samples, ...]
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def names_files(self) -> bool:
+        """Whether names are those of files."""
+        return all(getattr(part, "names_files", True) for part in self.parts)
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)

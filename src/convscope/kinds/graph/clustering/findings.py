@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.features import Values
 from convscope.kinds.graph.graph import Graph
-from convscope.kinds.graph.layout import layout
+from convscope.kinds.graph.layout import run_layout
 from convscope.kinds.graph.picture import GraphPicture
 from convscope.kinds.graph.social.findings import COLORS, REST, SIDE
 from convscope.kinds.graph.social.groups import Community, described_communities
@@ -135,9 +135,8 @@ def draw_clusters(outputs: ClusterOutputs, theme: str) -> Figure:
     order = np.argsort(-sizes, kind="stable")
     rank = np.empty(len(sizes), np.int64)
     rank[order] = np.minimum(np.arange(len(sizes)), len(COLORS))
-    described = GraphDescription(
-        tuple(graph.names), graph.edges, partial(layout, graph.edges, len(graph)), graph.weights
-    )
+    places = run_layout(graph.edges, len(graph))
+    described = GraphDescription(tuple(graph.names), graph.edges, places, graph.weights)
     degrees = Ties(graph).degrees
     picture = GraphPicture(described)
     named = np.argsort(-degrees, kind="stable")

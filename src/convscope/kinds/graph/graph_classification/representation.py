@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -173,7 +173,8 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
     def describe(self, sample: Graph) -> GraphDescription:
         """Names and edges of the nodes, in the order of the inputs."""
         edges = sample.edges[sample.edges[:, 0] != sample.edges[:, 1]]
-        return describe_graph(list(sample.names), edges, directed=sample.directed)
+        made = describe_graph(list(sample.names), edges, directed=sample.directed)
+        return replace(made, features=self.features.names)
 
     def example(self, count: int) -> Batch:
         """Rings of nodes with random features."""

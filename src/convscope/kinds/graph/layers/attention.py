@@ -38,6 +38,8 @@ class GATv2Conv(GraphLayer):
         - output: (batch, nodes, heads * units), or (batch, nodes, units) for the mean.
     """
 
+    held = "the attention"
+
     def __init__(
         self,
         units: int,
@@ -75,6 +77,8 @@ class GATv2Conv(GraphLayer):
         own_weights = self._scores(source + target)
         scores = self._scores(seen + near.own(target)[:, None])
         weights, own_weights = near.softmax(scores, own_weights)
+        if self.holding:
+            weights, own_weights = ops.stop_gradient(weights), ops.stop_gradient(own_weights)
         if self.dropout.rate:
             weights = self.dropout(weights, training=training)
             own_weights = self.dropout(own_weights, training=training)

@@ -27,6 +27,11 @@ class GraphLayer(keras.layers.Layer):  # type: ignore[misc]
 
     hops = 1
     """How many edges lie at most between a node and what its output depends on."""
+    held = ""
+    """What depends on the values besides, without which the output before the activation is a weighted sum of
+    them and a constant; empty where it is one in any case."""
+    holding = False
+    """Whether that does not count for gradients, which are then the weights of the sum."""
 
     def __init__(
         self,
@@ -164,6 +169,7 @@ class SAGEConv(GraphLayer):
         if aggregate not in ("mean", "max"):
             raise UsageError(f"SAGEConv aggregates by 'mean' or 'max'. Received: aggregate={aggregate!r}.")
         self.aggregate = aggregate
+        self.held = "which neighbors are the largest" if aggregate == "max" else ""
 
     def build(self, input_shape: Tensor) -> None:
         """Makes kernels and biases."""
@@ -222,6 +228,8 @@ class GINConv(GraphLayer):
           those of padding.
         - output: (batch, nodes, units).
     """
+
+    held = "which ReLUs between both dense layers are open"
 
     def build(self, input_shape: Tensor) -> None:
         """Makes epsilon, kernels, bias and normalization."""

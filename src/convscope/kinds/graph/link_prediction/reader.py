@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,7 @@ class LinkSamples:
         skipped: What was left out.
     """
 
+    names_files: ClassVar[bool] = False
     graph: Graph
     pairs: Pairs
     links: npt.NDArray[np.bool_] | None = None

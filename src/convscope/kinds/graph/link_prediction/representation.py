@@ -80,7 +80,7 @@ class LinkRepresentation(GraphRepresentation, InputsAsEncoded):
         pair = np.array([sample.rows], np.int64)
         part = PairInputs(self, sample.graph).subgraph(pair)
         centers = tuple(dict.fromkeys(positions_in(part, pair)[0].tolist()))
-        return described(sample.graph, part, centers, self.hops)
+        return described(sample.graph, part, centers, self.hops, self.features.names)
 
     def example(self, count: int) -> Batch:
         """Ends of a path of nodes with random features."""

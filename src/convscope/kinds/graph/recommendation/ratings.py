@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +99,7 @@ class UserSamples:
         skipped: What was left out.
     """
 
+    names_files: ClassVar[bool] = False
     ratings: Ratings
     rows: Ints
     split: SplitName = "test"

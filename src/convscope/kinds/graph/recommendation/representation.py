@@ -172,7 +172,7 @@ class RatingRepresentation(InputsAsEncoded, Plain):
 
     def describe(self, sample: GraphNode) -> GraphDescription:
         """Names and edges of the nodes that the model sees, in the order of its inputs."""
-        return described(sample.graph, self.around(sample), (0,), self.hops)
+        return described(sample.graph, self.around(sample), (0,), self.hops, ())
 
     def example(self, count: int) -> Batch:
         """So many paths of the first nodes."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convscope.kinds.contract.representation import GraphDescription
-from convscope.kinds.graph.layout import layout
+from convscope.kinds.graph.layout import run_layout
 from convscope.kinds.graph.picture import GraphPicture
 from convscope.kinds.graph.social.groups import Community, Trait
 from convscope.kinds.graph.social.portrait import NetworkSummary, Portrait
@@ -189,7 +189,7 @@ def draw_network(portrait: Portrait, theme: str) -> Figure:
     y = sheet.title(f"{summary.people:,} people, {count(summary.ties, 'tie')}")
     table = np.stack([color_bytes(each) for each in (*COLORS, REST)])
     colors = table[np.minimum(portrait.part, len(COLORS))]
-    places = partial(layout, graph.edges, len(graph))
+    places = run_layout(graph.edges, len(graph))
     centers = tuple(portrait.starters.tolist())
     described = GraphDescription(
         tuple(graph.names), graph.edges, places, graph.weights, centers, directed=graph.directed
