@@ -55,6 +55,8 @@ def early_middle_late(
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
         calls = [call for call in among if call.path in chosen]
         fields = listed([_side(sizes[call.path]) for call in calls])
+        if geometry[calls[-1].path].hops:
+            fields += " hop" if fields == "1" else " hops"
         why = f"{what} with receptive fields of {fields}, chosen for their range"
         if len(calls) == 1:
             why = f"of all {what} the one with the smallest receptive field, {fields}"
@@ -129,7 +131,9 @@ def _side(size: float | None) -> str:
 
 
 def _extent(geometry: Geometry) -> float | None:
-    """Mean side of the receptive field; None if unknown or of unknown length."""
+    """Mean side of the receptive field, in a graph its hops; None if unknown or of unknown length."""
+    if geometry.hops:
+        return float(geometry.hops)
     if not geometry.receptive_field or None in geometry.receptive_field:
         return None
     sides = [side for side in geometry.receptive_field if side]

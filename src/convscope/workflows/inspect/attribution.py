@@ -100,6 +100,7 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
             layer=takes_layer,
             target=target,
             output=request.output,
+            score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
             seed=request.seed,
             **request.options,
         )
