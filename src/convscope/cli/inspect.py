@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,8 +40,8 @@ LOOK_OPTIONS = (
         "method",
         str,
         "maps",
-        "maps, kernels, position, attribution, statistics, patches, attention, or an attribution method:"
-        " grad-cam, grad-cam++, layer-cam, score-cam, saliency, smoothgrad, integrated-gradients,"
+        "maps, kernels, position, attribution, statistics, patches, predictions, {own}, or an attribution"
+        " method: grad-cam, grad-cam++, layer-cam, score-cam, saliency, smoothgrad, integrated-gradients,"
         " guided-backpropagation, occlusion, rise",
     ),
     Option(
@@ -150,8 +151,12 @@ def _named(files: Sequence[Path]) -> str:
 
 def look_groups() -> Groups:
     """The options of `look`."""
+    from convscope.kinds.registry import kinds
+
+    own = ", ".join(name for kind in kinds() for name in kind.inspections)
+    method, *others = LOOK_OPTIONS
     return (
-        OptionGroup("Options", LOOK_OPTIONS),
+        OptionGroup("Options", (replace(method, help=method.help.format(own=own)), *others)),
         OptionGroup("What is shown", SHOWN_OPTIONS),
         OptionGroup("Options of attribution methods", METHOD_OPTIONS),
         OptionGroup(READING, reader_options()),

@@ -106,6 +106,8 @@ class Splits:
             its times; a run keeps them, so that other files are read likewise.
         no_test: Why no test split could be drawn; empty where there is one.
         pool: All samples before they were divided; None where the reader does not keep them.
+        others: Samples of no split or without a label that belong to the same data, such as nodes of a graph;
+            features are extracted of them too.
     """
 
     train: Split
@@ -120,6 +122,7 @@ class Splits:
     reading: Mapping[str, Any] = field(default_factory=dict)
     no_test: str = ""
     pool: Pool | None = None
+    others: Samples | None = None
 
     def __getitem__(self, name: SplitName) -> Split:
         split: Split = getattr(self, name)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import keras
 
-from convscope.data.splits import LeftOut, Splits
+from convscope.data.splits import Splits
 from convscope.engine.export import FORMS, SUFFIXES, Exported, export
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics, Prediction
@@ -144,7 +144,7 @@ class Predictor:
         if not inputs and self.recipe.spec.describes:
             inputs = [str(data_of(self._run))]
         found = self.recipe.read_inputs(inputs, progress=progress, **self.reading)
-        doubts = found.warnings if isinstance(found, LeftOut) else ()
+        doubts = getattr(found, "warnings", ())
         for line in (*doubts, *self.recipe.ignored(self.fitted.representation, found)):
             self._say(f"Warning: {line}")
         outputs = self.recipe.predict(self.fitted, found, progress)

@@ -76,6 +76,7 @@ class GraphDescription(SampleDescription):
         directed: Whether an edge leads from its first position to its second alone.
         depth: Hops at which a neighborhood was cut out of its graph; None where nothing was cut.
         features: What the channels of the input are called.
+        note: What must be said of the names.
     """
 
     names: tuple[str, ...]
@@ -87,6 +88,7 @@ class GraphDescription(SampleDescription):
     directed: bool = False
     depth: int | None = None
     features: tuple[str, ...] = ()
+    note: str = ""
 
     def complete(self, hops: int) -> npt.NDArray[np.bool_]:
         """Which nodes have all around them that lies some hops away, shape (nodes,).

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +14,20 @@ from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, count, mixed, number
 
 MOST_DOTS = 1500
-"""Nodes up to which each is a dot; of more the density is drawn."""
+"""Nodes up to which each is a dot in a large picture; of more the density is drawn."""
 MOST_LINES = 2500
-"""Edges up to which each is a line; of more the density is drawn."""
+"""Edges up to which each is a line in a large picture; of more the density is drawn."""
+_DOT, _LINE = 100, 50  # square pixels of a picture that a dot and a line need at least
 SHADE = 0.7
 """How much of the color of rules is in nodes that do not count."""
 _LABELS = 40
 _CELL = 3  # pixels of a cell of many nodes
 _ALONG = 24  # places of an edge that count for the density
-_MOST_BENT = 400_000  # edges times nodes up to which edges are led around nodes
+_MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
 _HIGH = 20  # of a name
+_TRIED = 20  # nodes of a group where its name is tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +77,13 @@ class GraphPicture:
         self.description = description
         self._lines: dict[int, npt.NDArray[np.float64]] = {}
 
-    @property
-    def dense(self) -> bool:
-        """Whether there are too many nodes for a dot each."""
-        return len(self.description.names) > MOST_DOTS
+    def dense(self, side: int) -> bool:
+        """Whether there are too many nodes for a dot each in a picture of some width."""
+        return len(self.description.names) > min(MOST_DOTS, side**2 // _DOT)
 
-    @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What must be said about the drawing."""
-        return ("each spot is the mean of the nodes there",) if self.dense else ()
+    def notes(self, side: int) -> tuple[str, ...]:
+        """What must be said about a drawing of some width."""
+        return ("each spot is the mean of the nodes there",) if self.dense(side) else ()
 
     def drawn(self, values: Numbers, known: npt.NDArray[np.bool_], side: int) -> Numbers:
         """The numbers that colors are drawn for: those of the nodes, or the means of what shares a spot.
@@ -94,7 +93,7 @@ class GraphPicture:
             known: Which these are, shape (nodes,).
             side: Of the picture.
         """
-        if not self.dense:
+        if not self.dense(side):
             return values
         spot, cells = self._spots((0, 0, side), self._placed((0, 0, side), False)[known])
         total = np.bincount(spot, minlength=cells * cells)
@@ -127,6 +126,7 @@ class GraphPicture:
         labels: Sequence[int] | npt.NDArray[np.int64] = (),
         edges: EdgeColors | None = None,
         ringed: bool = False,
+        groups: Mapping[str, npt.NDArray[np.int64]] | None = None,
         name: str = "graph",
     ) -> None:
         """Draws the graph in a square.
@@ -138,18 +138,20 @@ class GraphPicture:
             labels: Nodes in the order in which names are written, as many as fit.
             edges: Edges with colors of their own.
             ringed: Whether centers have a ring although nodes have colors, not values.
+            groups: The nodes of some groups by a short name, which is written in the middle of each.
             name: Of the nodes in the figure.
         """
         x, y, side = spot
         sheet.box(x, y, side, side, edge=sheet.theme.rule, width=0.6)
         radius = self.radius(side)
-        labels = labels if not self.dense else list(self.description.centers)
+        dense = self.dense(side)
+        labels = list(self.description.centers) if dense else labels
         places = self._placed(spot, len(labels) > 0)
         self._place_edges(sheet, spot, places)
         if edges is not None and len(edges.rows):
             lines = around_nodes(places, self.description.edges, radius)[edges.rows]
             sheet.segments(lines, edges.colors, width=1.6, name="edges")
-        if self.dense:
+        if dense:
             self._place_density(sheet, spot, places, nodes, name)
         else:
             colors = nodes.colors() if isinstance(nodes, NodeValues) else nodes
@@ -160,14 +162,15 @@ class GraphPicture:
             wide = 2 * radius + 6
             for across, down in places[centers]:
                 sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
+        taken = _placed_groups(sheet, places, groups or {})
         if len(labels):
             ringed = bool(centers) and isinstance(nodes, NodeValues)
-            self._place_names(sheet, spot, places, radius + (6 if ringed else 0), labels)
+            self._place_names(sheet, spot, places, radius + (6 if ringed else 0), labels, taken)
 
     def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
         edges = self.description.edges
         edges = edges[edges[:, 0] != edges[:, 1]]
-        if len(edges) <= MOST_LINES:
+        if len(edges) <= min(MOST_LINES, spot[2] ** 2 // _LINE):
             share = 0.5 if len(edges) < 400 else 0.3
             lines = around_nodes(places, edges, self.radius(spot[2]))
             sheet.segments(lines, mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
@@ -215,10 +218,10 @@ class GraphPicture:
         places: Numbers,
         radius: float,
         order: Sequence[int] | npt.NDArray[np.int64],
+        taken: Numbers,
     ) -> None:
         """Writes names beside their nodes where they cover no other name, and few nodes."""
         x, y, side = spot
-        taken = np.zeros((0, 4))
         for node in np.asarray(order)[: 4 * _LABELS].tolist():
             if len(taken) >= _LABELS:
                 return
@@ -230,11 +233,33 @@ class GraphPicture:
             for left, top in _beside(across, down, wide, radius):
                 box = np.array((left, top, left + wide, top + _HIGH))
                 inside = left >= x + 2 and box[2] <= x + side - 2 and top >= y + 2 and box[3] <= y + side - 2
-                if inside and not _meets(box, taken) and (self.dense or _covered(box, places, radius) < 1):
+                if (
+                    inside
+                    and not _meets(box, taken)
+                    and (self.dense(side) or _covered(box, places, radius) < 1)
+                ):
                     sheet.box(left - 2, top, wide + 4, _HIGH, fill=sheet.theme.ground, width=0)
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])
                     break
+
+
+def _placed_groups(sheet: Sheet, places: Numbers, groups: Mapping[str, npt.NDArray[np.int64]]) -> Numbers:
+    """Writes the name of each group in its middle, in that order; returns what is taken up by names."""
+    taken = np.zeros((0, 4))
+    for name, nodes in groups.items():
+        wide = width_of(name, SMALL) + 10
+        middle = np.median(places[nodes], axis=0)
+        inside = nodes[np.argsort(((places[nodes] - middle) ** 2).sum(axis=1), kind="stable")][:_TRIED]
+        for across, down in places[inside]:
+            box = np.array((across - wide / 2, down - _HIGH / 2, across + wide / 2, down + _HIGH / 2 + 2))
+            if not _meets(box, taken):
+                ground, edge = sheet.theme.ground, sheet.theme.ink
+                sheet.box(box[0], box[1], wide, _HIGH + 2, fill=ground, edge=edge, width=0.8)
+                sheet.text(across, down + 7, name, size=SMALL, bold=True, across="center")
+                taken = np.concatenate([taken, box[None]])
+                break
+    return taken
 
 
 def around_nodes(places: Numbers, edges: npt.NDArray[np.int64], radius: float) -> Numbers:
@@ -250,7 +275,7 @@ def around_nodes(places: Numbers, edges: npt.NDArray[np.int64], radius: float) -
         Too many edges for the comparison stay straight.
     """
     straight = places[edges]
-    if not len(edges) or len(edges) * len(places) > _MOST_BENT:
+    if not 0 < len(edges) <= _MOST_BENT:
         return np.asarray(straight)
     hidden = np.flatnonzero(_behind(straight, edges, places, radius) > 0)
     if not len(hidden):

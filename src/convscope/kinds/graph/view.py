@@ -90,6 +90,8 @@ class GraphView(View):
     def note(self) -> str:
         """How many nodes and edges there are, and how far away."""
         said = f"{count(self.nodes, 'node')}, {count(len(self.description.edges), 'edge')}"
+        if self.description.note:
+            said += f"; {self.description.note}"
         if self.description.hops is None:
             return said
         furthest = int(self.description.hops.max(initial=0))
@@ -174,7 +176,7 @@ class GraphView(View):
             self.picture.place(sheet, (*spot, MAP), colors, name=f"maps {layer.path} {channel}")
         rows = -(-len(channels) // columns)
         bottom = top + rows * (MAP + LABEL + GAP) - GAP
-        notes = ["color of a node: the value of the channel there", *self.picture.notes]
+        notes = ["color of a node: the value of the channel there", *self.picture.notes(MAP)]
         if not known.all():
             notes.append("gray: nodes at the rim, which have neighbors that are not here")
         if scale == "layer":

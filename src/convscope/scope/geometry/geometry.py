@@ -8,6 +8,8 @@ Behind a layer that convscope does not know, it says so.
 
 from __future__ import annotations
 
+import keras
+
 from convscope.scope.geometry.axis_dependency import identity, moved
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.geometry.rules import through
@@ -24,10 +26,18 @@ def main_input(graph: LayerGraph) -> int:
 
 def is_table(graph: LayerGraph, number: int) -> bool:
     """Whether an input only tells layers which values of another belong together, such as a graph's edges."""
-    value = graph.inputs[number]
+    return _only_tells(graph, graph.inputs[number])
+
+
+def _only_tells(graph: LayerGraph, value: Value) -> bool:
+    """Whether all that use a value look values up by it, at once or behind operations such as slices."""
     users = [call for call in graph.calls if value in call.inputs and call.kind != "group"]
     return bool(users) and all(
-        has_trait(call.layer, "gathers") and call.inputs[0] is not value for call in users
+        call.inputs[0] is not value
+        if has_trait(call.layer, "gathers")
+        else not isinstance(call.layer, keras.layers.Layer)
+        and all(_only_tells(graph, output) for output in call.outputs)
+        for call in users
     )
 
 

@@ -256,7 +256,7 @@ def read_labelled(
 def labelled_dataset(
     splits: Splits, encoder: Encoder, chosen: Sequence[str] | None = None, run: Run | None = None
 ) -> tuple[tuple[Samples, ...], Dataset]:
-    """Samples of a labelled data set: train, validation and test, or those of them that are asked for.
+    """Samples of a labelled data set: all of them, or train, validation and test as they are asked for.
 
     Args:
         splits: What was read.
@@ -286,6 +286,10 @@ def labelled_dataset(
             whole = np.issubdtype(split.labels.dtype, np.integer)
             labels.append(split.labels[rows] if whole else np.full(len(rows), UNKNOWN, np.int64))
             codes.append(own[rows])
+    if splits.others is not None and len(splits.others) and not chosen:
+        samples.append(splits.others)
+        labels.append(np.full(len(splits.others), UNKNOWN, np.int64))
+        codes.append(np.full(len(splits.others), UNKNOWN, np.int8))
     if not samples:
         names = ", ".join(SPLITS[code] for code in wanted)
         raise UsageError(f"The data has no sample in {names}.", "Choose another split.")

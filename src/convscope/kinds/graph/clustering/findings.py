@@ -140,9 +140,12 @@ def draw_clusters(outputs: ClusterOutputs, theme: str) -> Figure:
     degrees = Ties(graph).degrees
     picture = GraphPicture(described)
     named = np.argsort(-degrees, kind="stable")
-    picture.place(sheet, (MARGIN, y, SIDE), table[rank[outputs.part]], labels=named)
+    groups = {
+        str(at + 1): np.flatnonzero(outputs.part == at) for at in order[: len(COLORS)].tolist() if sizes[at]
+    }
+    picture.place(sheet, (MARGIN, y, SIDE), table[rank[outputs.part]], labels=named, groups=groups)
     below = _place_legend(sheet, (MARGIN + SIDE + 40, y + 20, INNER - SIDE - 40), outputs, order, table)
-    if picture.dense:
+    if picture.dense(SIDE):
         said = "Too many nodes to draw one by one: each spot has the mean color of those there."
         width = INNER - SIDE - 40
         sheet.paragraph(MARGIN + SIDE + 40, below + 16, said, width, size=TINY, color=sheet.theme.muted)

@@ -173,8 +173,13 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
     def describe(self, sample: Graph) -> GraphDescription:
         """Names and edges of the nodes, in the order of the inputs."""
         edges = sample.edges[sample.edges[:, 0] != sample.edges[:, 1]]
-        made = describe_graph(list(sample.names), edges, directed=sample.directed)
-        return replace(made, features=self.features.names)
+        labels = _node_labels(sample)
+        names = list(sample.names)
+        if labels:
+            names = [f"{name} ({label})" for name, label in zip(names, labels, strict=True)]
+        made = describe_graph(names, edges, directed=sample.directed)
+        note = "in parentheses: the label of a node" if labels else ""
+        return replace(made, features=self.features.names, note=note)
 
     def example(self, count: int) -> Batch:
         """Rings of nodes with random features."""
@@ -185,6 +190,14 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
         drawn = rng.random((count, nodes, self.features.count), np.float32)
         rings = [graph_arrays(wiring, values, self.table_width) for values in drawn]
         return EncodedGraphs(rings).take(np.arange(count))
+
+
+def _node_labels(graph: Graph) -> list[str]:
+    """The label of each node, such as an atom; none where they have none."""
+    if graph.labels is not None:
+        return ["?" if label is None else str(label) for label in graph.labels.tolist()]
+    columns = [values.tolist() for name, values in graph.columns.items() if name.split()[0] == "label"]
+    return [", ".join(map(str, labels)) for labels in zip(*columns, strict=True)]
 
 
 def graphs_of(samples: Samples) -> Sequence[Graph]:

@@ -35,7 +35,11 @@ def _convolves(facts: Facts) -> str:
     kernels = phrasing.plural(facts.shape_out[-1] or 0, "kernel")
     channels = phrasing.plural(facts.channels_in or 0, "channel")
     reach = phrasing.plural(hops, "hop")
-    return f"{kernels} over the {channels} of each node and of the nodes up to {reach} away."
+    heads = int(getattr(facts.layer, "heads", 1))
+    each = f", in {heads} heads with attention of their own," if heads > 1 else ""
+    how = f" of neighbors the {facts.layer.aggregate}" if hasattr(facts.layer, "aggregate") else ""
+    said = f"{kernels}{each} over the {channels} of each node and of the nodes up to {reach} away"
+    return f"{said},{how}." if how else f"{said}."
 
 
 def _propagates(facts: Facts) -> str:

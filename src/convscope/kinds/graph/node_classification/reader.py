@@ -142,7 +142,8 @@ def splits_of(where: str, found: FoundGraphs, protocol: Protocol, seed: int | No
         ),
         seed,
     )
-    return _with_splits(graph, made)
+    others = NodeSamples(graph, np.setdiff1d(np.arange(len(graph)), rows).astype(np.int64))
+    return replace(_with_splits(graph, made), others=others)
 
 
 def _both_ways(found: FoundGraphs, directed: bool | None) -> FoundGraphs:

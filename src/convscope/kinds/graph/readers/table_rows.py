@@ -230,10 +230,13 @@ def _ids(column: Column) -> pa.Array:
 
 def _labels(
     table: TableSource, labels: npt.NDArray[np.object_], notes: GraphNotes
-) -> npt.NDArray[np.object_]:
-    """Class names, None where one is missing."""
+) -> npt.NDArray[np.object_] | None:
+    """Class names, None where one is missing; None where all are, as of nodes that a model is asked about."""
     words = {label: label is not None and label.lower() in _UNKNOWN for label in set(labels.tolist())}
     labels = np.array([None if words[label] else label for label in labels.tolist()], object)
+    if not any(label is not None for label in labels.tolist()):
+        notes.warnings.append(f"labels: no node of {table.path.name} has one")
+        return None
     known, _ = labeled(str(table.path), labels.tolist(), [None] * len(labels), ("node", "nodes"))
     if not known.all():
         missing = int((~known).sum())

@@ -21,19 +21,9 @@ from convscope.lenses.sheet.theme import color_bytes, count, find_theme
 PEOPLE = 15
 """People that are listed of each measure."""
 SIDE = 860
-COLORS = (
-    "#3b82c4",
-    "#e08a1e",
-    "#3aa17e",
-    "#c65d9a",
-    "#8a6fd1",
-    "#a8a02a",
-    "#d1584f",
-    "#3fb3c9",
-    "#8c6d46",
-    "#7fa650",
-)
-"""Of the largest communities, in order; told apart on a light and on a dark ground."""
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#6a4fb5")
+"""Of the largest communities, in order. The first ones are those of Okabe and Ito (2008), "Color universal
+design", which people see apart who do not tell red from green; numbers in the picture say the same."""
 REST = "#9a9a9a"
 
 
@@ -196,7 +186,11 @@ def draw_network(portrait: Portrait, theme: str) -> Figure:
     )
     order = [*centers, *np.argsort(-portrait.columns["pagerank"], kind="stable").tolist()]
     picture = GraphPicture(described)
-    picture.place(sheet, (MARGIN, y, SIDE), colors, labels=order, ringed=True)
+    shown = {
+        str(each.number): np.flatnonzero(portrait.part == each.number - 1) for each in summary.communities
+    }
+    shown = dict(list(shown.items())[: len(COLORS)])
+    picture.place(sheet, (MARGIN, y, SIDE), colors, labels=order, ringed=True, groups=shown)
     x, below = MARGIN + SIDE + 40, y + 20
     width = INNER - SIDE - 40
     for each in summary.communities[: len(COLORS)]:
@@ -206,7 +200,7 @@ def draw_network(portrait: Portrait, theme: str) -> Figure:
         sheet.dots(np.array([[x + 7, below - 7]]), table[-1][None], 7)
         rest = f"{summary.groups - len(COLORS):,} smaller communities"
         below = int(sheet.paragraph(x + 24, below, rest, width - 24, size=TINY)) + 8
-    if picture.dense:
+    if picture.dense(SIDE):
         said = "Too many people to draw one by one: each spot has the mean color of those there."
         sheet.paragraph(x, below + 16, said, width, size=TINY, color=sheet.theme.muted)
     return sheet.finish(max(y + SIDE, below) + 30)
