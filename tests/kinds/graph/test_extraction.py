@@ -1,6 +1,7 @@
 """Embeddings of nodes, pairs and whole graphs: what a row is, and how it is computed."""
 
 import csv
+import shutil
 from types import SimpleNamespace
 
 import networkx as nx
@@ -9,9 +10,9 @@ import pytest
 from small_graphs import karate
 
 import convscope
-from convscope.errors import UsageError
+from convscope.errors import DataError, UsageError
 from convscope.kinds.graph import representation
-from convscope.kinds.graph.node_classification.reader import read_nodes
+from convscope.kinds.graph.node_classification.reader import read_new_nodes, read_nodes
 from convscope.kinds.graph.representation import NodeRepresentation
 from convscope.scope.record import record
 from convscope.workflows.load_model import open_model
@@ -144,3 +145,57 @@ def test_an_extraction_goes_on_where_it_was(wholes, tmp_path):
 def test_whole_maps_of_graphs_of_differing_sizes_are_refused(wholes, tmp_path):
     with pytest.raises(UsageError, match="differ in their number of nodes"):
         extracted(wholes, tmp_path / "maps.zarr", layers="conv1", pool="none")
+
+
+def test_nodes_without_a_label_have_features_too(nodes, club, tmp_path):
+    folder = tmp_path / "club"
+    shutil.copytree(club, folder)
+    lines = (folder / "nodes.csv").read_text().splitlines()
+    named = [line.rsplit(",", 1)[0] for line in lines[-3:]]
+    (folder / "nodes.csv").write_text("\n".join([*lines[:-3], *(f"{name}," for name in named)]) + "\n")
+    found = convscope.extract(str(nodes.folder), [str(folder)], out=tmp_path / "features")
+    columns = found.columns()
+    assert len(found) == 34
+    assert [name for name, label in zip(columns.paths, columns.labels, strict=True) if label is None] == named
+
+
+def test_nodes_of_another_graph_are_told_apart(club, tmp_path):
+    folder = tmp_path / "club"
+    shutil.copytree(club, folder)
+    asked = [str(folder / "nodes.csv"), str(folder / "edges.csv")]
+    first = read_new_nodes(asked)
+    with (folder / "edges.csv").open("a") as file:
+        file.write("person 0,person 9\n")
+    assert read_new_nodes(asked).content() != first.content()
+
+
+def test_a_node_is_looked_at_by_its_name(nodes):
+    found = convscope.look(nodes.folder, [nodes.data], samples="person 5", layers="conv1")
+    assert found.about["inputs"] == ["person 5"]
+    several = convscope.look(nodes.folder, [nodes.data], samples=["person 1?", "person 5"], method="edges")
+    assert list(several.about["inputs"])[::10] == ["person 10"] and len(several.about["inputs"]) == 8
+    with pytest.raises(UsageError, match="No sample is named 'person 99'"):
+        convscope.look(nodes.folder, [nodes.data], samples="person 99")
+
+
+def test_the_layout_of_the_graph_of_a_run_is_kept(nodes):
+    first = convscope.look(nodes.folder, [nodes.data], method="graph").arrays["places"]
+    np.testing.assert_array_equal(np.load(nodes.folder / "layout.npz")["values"], first)
+
+
+def test_new_nodes_need_no_label_and_what_is_odd_about_them_is_said(nodes, tmp_path):
+    write_table(tmp_path / "nodes.csv", [["id", "label"], ["x/1", ""], ["x/2", ""], ["x/3", ""]])
+    write_table(tmp_path / "edges.csv", [["source", "target"], ["x/1", "x/2"], ["x/2", "x/2"]])
+    said = []
+    files = [str(tmp_path / "nodes.csv"), str(tmp_path / "edges.csv")]
+    found = convscope.predict(nodes.folder, files, say=said.append)
+    assert [row.name for row in found.rows] == ["x/1", "x/2", "x/3"]
+    assert any("self loops: 1 edge" in line for line in said)
+    assert any("no node of nodes.csv has one" in line for line in said)
+
+
+def test_arrays_of_a_graph_are_read_as_in_training(nodes, tmp_path):
+    graph = karate()
+    np.savez(tmp_path / "club.npz", edge_index=graph.edges.T, x=np.eye(34, dtype=np.float32))
+    with pytest.raises(DataError, match="features"):  # and not: the model takes 9 inputs
+        convscope.look(nodes.folder, [tmp_path / "club.npz"])

@@ -2,7 +2,9 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from convscope.kinds.graph.layout import describe_graph, hops_from, layout, radial_layout
+from convscope.errors import RunError
+from convscope.kept import kept_in
+from convscope.kinds.graph.layout import describe_graph, hops_from, layout, radial_layout, run_layout
 
 KARATE = np.array(nx.karate_club_graph().edges(), np.int64)
 
@@ -68,3 +70,28 @@ def test_the_two_nodes_of_a_pair_are_apart_in_a_small_picture():
     edges = np.array([[0, 1], [0, 2], [1, 3], [1, 4]])
     places = radial_layout(edges, np.array([0, 0, 1, 1, 1]), (0, 1))
     assert np.linalg.norm(places[0] - places[1]) >= 0.2
+
+
+def test_neighbors_of_a_neighbor_lie_on_its_side():
+    edges = np.array([[0, 1], *([1, leaf] for leaf in range(2, 40))])
+    places = radial_layout(edges, hops_from(edges, 40, [0]), [0]) - 0.5
+    side = places[2:] @ places[1]
+    assert side.min() > 0
+    apart = np.linalg.norm(places[2:, None] - places[None, 2:], axis=-1) + np.eye(38)
+    assert apart.min() > 0.02
+
+
+def test_a_layout_is_kept_with_the_run_that_it_was_made_for(tmp_path):
+    with kept_in(tmp_path):
+        first = run_layout(KARATE, 34)()
+        other = run_layout(KARATE[:40], 34)()
+    kept = np.load(tmp_path / "layout.npz")["values"]
+    np.testing.assert_array_equal(first, kept)
+    np.savez(tmp_path / "layout.npz", key=np.load(tmp_path / "layout.npz")["key"], values=kept + 1)
+    with kept_in(tmp_path):
+        np.testing.assert_array_equal(run_layout(KARATE, 34)(), kept + 1)
+        np.testing.assert_array_equal(run_layout(KARATE[:40], 34)(), other)
+    (tmp_path / "layout.npz").write_bytes(b"no array")
+    with kept_in(tmp_path), pytest.raises(RunError, match="damaged"):
+        run_layout(KARATE, 34)()
+    np.testing.assert_array_equal(run_layout(KARATE, 34)(), first)

@@ -7,7 +7,6 @@ from convscope.errors import UsageError
 from convscope.kinds.graph.batching import graph_arrays, neighborhood, stacked, wiring_of
 from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.inspections import edge_attribution
-from convscope.kinds.graph.layers.attention import GATv2Conv
 from convscope.kinds.graph.layers.convolutions import GraphConv, SAGEConv, TAGConv
 from convscope.kinds.graph.layers.pooling import GraphPooling, TakeNodes
 from convscope.kinds.graph.layout import describe_neighborhood
@@ -87,9 +86,26 @@ def test_the_products_are_those_of_neighbors_by_their_normalized_weights():
     np.testing.assert_allclose(found.patch, FEATURES[rows])
 
 
-def test_attention_is_no_weighted_sum():
+class Squares(GraphConv):
+    """Is no sum of what nodes add."""
+
+    def call(self, inputs):
+        """The square of a convolution, and more."""
+        return super().call(inputs) ** 2 + 5
+
+
+def test_what_is_no_weighted_sum_is_not_taken_apart():
     with pytest.raises(UsageError, match="no weighted sum"):
-        position(model_of(GATv2Conv), asked(whole()), "conv1", 0, (0,))
+        position(model_of(Squares), asked(whole()), "conv1", 0, (0,))
+
+
+def test_a_table_may_be_cut_before_it_is_looked_up():
+    inputs = graph_inputs(3, WIDTH)
+    pairs = keras.Input((None, 2), dtype="int32", name="pairs")
+    x = GraphConv(5, name="conv")([inputs["nodes"], *tables_of(inputs)])
+    ends = [TakeNodes(name=f"end{at}")([x, pairs[..., at]]) for at in (0, 1)]
+    graph = trace(keras.Model({**inputs, "pairs": pairs}, keras.layers.Multiply()(ends)))
+    assert {name for at, name in enumerate(graph.input_names) if not is_table(graph, at)} == {"nodes"}
 
 
 @pytest.mark.parametrize("row", [0, 16])

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from convscope.errors import UsageError
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
 from convscope.kinds.graph.layout import describe_graph, describe_neighborhood
-from convscope.kinds.graph.picture import MOST_DOTS
+from convscope.kinds.graph.picture import MOST_DOTS, around_nodes
 from convscope.kinds.graph.view import VIEW, GraphView
 from convscope.lenses.figures.attribution import draw_attributions
 from convscope.lenses.figures.maps import draw_comparison, draw_maps
@@ -124,3 +124,29 @@ def test_the_rim_of_a_field_is_not_complete_but_its_center_is():
     assert description.complete(2).tolist() == [True] + [False] * 25
     assert description.complete(1).sum() == 17
     assert field(0, 5, 34).description.complete(3).all()
+
+
+def test_an_edge_is_bent_around_a_node_that_would_hide_it():
+    places = np.array([[0.0, 0.0], [100.0, 0.0], [50.0, 1.0], [50.0, 80.0]])
+    edges = np.array([[0, 1], [2, 3]])
+    lines = around_nodes(places, edges, 8)
+    np.testing.assert_allclose(lines[:, [0, -1]], places[edges])
+    apart = np.linalg.norm(lines[0] - places[2], axis=1).min()
+    assert apart > 8
+    np.testing.assert_allclose(lines[1][:, 0], 50)
+    assert around_nodes(places, edges[1:], 8).shape == (1, 2, 2)
+
+
+def test_groups_are_named_in_their_middle():
+    sheet = Sheet(LIGHT)
+    groups = {"1": np.arange(17), "2": np.arange(17, 34)}
+    view = GraphView(34, describe_graph(NAMES, KARATE))
+    view.picture.place(sheet, (40, 40, 600), view.plain(sheet), groups=groups)
+    assert {"1", "2"} <= set(texts(sheet.finish(680)))
+
+
+def test_small_pictures_of_many_nodes_are_drawn_by_their_density():
+    nodes = 500
+    edges = np.stack([np.arange(nodes), (np.arange(nodes) + 1) % nodes], axis=1)
+    picture = GraphView(nodes, describe_graph([str(row) for row in range(nodes)], edges)).picture
+    assert picture.dense(196) and not picture.dense(620)

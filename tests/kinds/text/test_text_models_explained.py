@@ -150,7 +150,7 @@ def test_what_to_remember_is_told(explained, name, parts):
         ("tagger", "character_pool", ("up to 20 characters of each word", "9x20x5 becomes 9x5")),
         ("tagger", "tags", ("4 tags, 16 transitions", "Receptive field: the whole input 'casings'")),
         ("tagger of any length", "tags", ("1 forbidden",)),
-        ("tagger of any length", "emissions", ("applied at each position",)),
+        ("tagger of any length", "emissions", ("applied at each word",)),
         ("writer", "source_position", ("A table of 16 positions",)),
         ("writer", "encoder1_gate", ("8 channels gated by the other 8", "9x16 becomes 9x8")),
         ("writer", "encoder_values", ("root of 1/2", "Two inputs of 9x8")),

@@ -248,6 +248,10 @@ class NodeSamples:
         """What the file calls the node, wherever the file is."""
         return self.name(index)
 
+    def content(self) -> bytes:
+        """Tells these nodes from those of a graph that differs in anything."""
+        return self.graph.digest() + np.ascontiguousarray(self.rows).tobytes()
+
     def take(self, indices: npt.NDArray[np.int64]) -> NodeSamples:
         """Some of the nodes, of the same graph."""
         return NodeSamples(self.graph, self.rows[indices])
@@ -280,6 +284,10 @@ class GraphSamples:
     def key(self, index: int) -> str:
         """What it is called, wherever its file is."""
         return self.name(index)
+
+    def content(self) -> bytes:
+        """Tells these graphs from others that differ in anything."""
+        return b"".join(graph.digest() for graph in self.graphs)
 
     def take(self, indices: npt.NDArray[np.int64]) -> GraphSamples:
         """Some of the graphs."""

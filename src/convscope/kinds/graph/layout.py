@@ -31,8 +31,7 @@ ROUNDS = 120
 _GRID = 128
 _GAP = 0.6  # between components, in distances between neighbors
 _STRETCH = 1.7
-_RING = 36  # nodes that a full circle has room for; more lie on several circles
-_LANES = 8
+_LANES_WIDE = 0.7  # of the distance between two rings, over which circles lie that nodes of a ring need
 _SECTOR = 2.8  # radians that the neighbors of a node lie in, so that edges to them do not cross the middle
 _SHARE = 0.6  # power of the number of nodes behind a node by which it gets room
 _APART = (
@@ -219,10 +218,10 @@ def radial_layout(edges: Whole, hops: Whole, centers: Sequence[int]) -> Floats:
         extent[ring] = room * share / total
         start[ring] = start[above] + (extent[above] - room) / 2 + room * (before - before[lead]) / total
         angles[ring] = start[ring] + extent[ring] / 2
-        crowd = np.bincount(above, minlength=count)[above] * 2 * np.pi / room
-        lanes = np.clip(np.ceil(crowd / _RING), 1, _LANES)
+        crowd = np.bincount(above, minlength=count)[above] * _LANES_WIDE / (room * hop)
+        lanes = np.maximum(np.ceil(np.sqrt(crowd) - 1), 1)  # neighbors as far apart along as across
         shift = ((np.arange(len(ring)) - lead) % lanes - (lanes - 1) / 2) / lanes
-        radii[ring] = (hop + 0.7 * shift) / last
+        radii[ring] = (hop + _LANES_WIDE * shift) / last
     radii = np.where(hops > 0, middle + (1 - middle) * radii, radii)
     spots = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
     return 0.5 + 0.5 * spots / max(float(np.abs(spots).max(initial=0)), 1e-9)

@@ -27,7 +27,7 @@ _MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
 _HIGH = 20  # of a name
-_TRIED = 20  # nodes of a group where its name is tried
+_TOLERATED = 200  # one in so many nodes may be covered by the name of a group
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,14 +158,16 @@ class GraphPicture:
             rim = mixed(sheet.theme.ink, sheet.theme.ground, 0.45) if radius > 3 else "none"
             sheet.dots(places, colors, radius, edge=rim, name=name)
         centers = list(self.description.centers)
-        if centers and (ringed or isinstance(nodes, NodeValues)):
+        rings = bool(centers) and (ringed or isinstance(nodes, NodeValues))
+        if rings:
             wide = 2 * radius + 6
             for across, down in places[centers]:
                 sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
-        taken = _placed_groups(sheet, places, groups or {})
+        apart = radius + (6 if rings else 0)
+        taken = _placed_groups(sheet, places, groups or {}, apart)
         if len(labels):
-            ringed = bool(centers) and isinstance(nodes, NodeValues)
-            self._place_names(sheet, spot, places, radius + (6 if ringed else 0), labels, taken)
+            named = list(dict.fromkeys(np.asarray(labels).tolist()))
+            self._place_names(sheet, spot, places, apart, named, taken)
 
     def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
         edges = self.description.edges
@@ -244,21 +246,24 @@ class GraphPicture:
                     break
 
 
-def _placed_groups(sheet: Sheet, places: Numbers, groups: Mapping[str, npt.NDArray[np.int64]]) -> Numbers:
-    """Writes the name of each group in its middle, in that order; returns what is taken up by names."""
+def _placed_groups(
+    sheet: Sheet, places: Numbers, groups: Mapping[str, npt.NDArray[np.int64]], radius: float
+) -> Numbers:
+    """Writes the name of each group near its middle, over few nodes; returns what is taken up by names."""
     taken = np.zeros((0, 4))
+    turns, steps = np.meshgrid(np.arange(12) * np.pi / 6, np.arange(1, 8))
+    around = np.stack([np.cos(turns), np.sin(turns)], axis=-1) * (steps * _HIGH * 0.6)[..., None]
     for name, nodes in groups.items():
         wide = width_of(name, SMALL) + 10
-        middle = np.median(places[nodes], axis=0)
-        inside = nodes[np.argsort(((places[nodes] - middle) ** 2).sum(axis=1), kind="stable")][:_TRIED]
-        for across, down in places[inside]:
-            box = np.array((across - wide / 2, down - _HIGH / 2, across + wide / 2, down + _HIGH / 2 + 2))
-            if not _meets(box, taken):
-                ground, edge = sheet.theme.ground, sheet.theme.ink
-                sheet.box(box[0], box[1], wide, _HIGH + 2, fill=ground, edge=edge, width=0.8)
-                sheet.text(across, down + 7, name, size=SMALL, bold=True, across="center")
-                taken = np.concatenate([taken, box[None]])
-                break
+        inside = places[nodes[((places[nodes] - np.median(places[nodes], axis=0)) ** 2).sum(axis=1).argmin()]]
+        spots = np.concatenate([inside[None], inside + around.reshape(-1, 2)])
+        half = np.array((wide / 2, _HIGH / 2 + 1))
+        boxes = np.concatenate([spots - half, spots + half], axis=1)
+        covered = [_covered(box, places, radius) + len(places) * _meets(box, taken) for box in boxes]
+        box = boxes[int(np.argmin(np.maximum(covered, len(places) // _TOLERATED)))]
+        sheet.box(*box[:2], wide, _HIGH + 2, fill=sheet.theme.ground, edge=sheet.theme.ink, width=0.8)
+        sheet.text((box[0] + box[2]) / 2, box[1] + 17, name, size=SMALL, bold=True, across="center")
+        taken = np.concatenate([taken, box[None]])
     return taken
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
@@ -81,7 +81,7 @@ def _ending(layer: keras.Operation) -> Ending | None:
 
 
 @contextmanager
-def instead(layer: keras.Operation, name: str, value: Any) -> Iterator[None]:
+def instead(layer: keras.Operation, name: str, value: object) -> Iterator[None]:
     """Within it, one layer has another function or setting in place of its own; nothing of it remains.
 
     It is put into the instance alone, past the layer's own bookkeeping, which would keep a trace.

@@ -66,8 +66,8 @@ class Position:
         gathered: Whether the positions of the kernel are nodes of a graph that the layer gathers from.
         shares: The normalized weight of each of these nodes, by which the layer's kernel is multiplied in
             `kernel`, (nodes,); None where the layer has not one kernel for all of them.
-        held: What depends on the input besides and is kept as it is, such as "the attention", so that the
-            value is a sum of products; `bias` is then all that does not change with the values of the nodes.
+        held: What else depends on the input and is kept, such as "the attention", so that the value is a sum
+            of products; `bias` is then all that does not change with the values of the nodes.
     """
 
     path: str
@@ -213,7 +213,11 @@ def _gathered(
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
     if abs(others[channel] - total - bias) > slack:
         if not held:
-            raise _no_sum(call)
+            raise UsageError(
+                f"'{call.path}' ({call.type}) is no weighted sum of the values of nodes, so that it cannot be"
+                " taken apart into products.",
+                "Take another layer, such as a convolution.",
+            )
         bias = float(others[channel]) - total
     rows = _rows(weights, products, at)
     before = total + bias
@@ -242,14 +246,6 @@ def _gathered(
         gathered=True,
         shares=_shares(call.layer, weights[rows], channel),
         held=held,
-    )
-
-
-def _no_sum(call: Call) -> UsageError:
-    return UsageError(
-        f"'{call.path}' ({call.type}) is no weighted sum of the values of nodes, so that it cannot be taken "
-        "apart into products.",
-        "Take a layer that is, such as GraphConv, SAGEConv with the mean, or TAGConv.",
     )
 
 

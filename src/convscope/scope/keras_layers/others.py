@@ -23,11 +23,7 @@ def _dense(facts: Facts) -> str:
     text = f"{phrasing.plural(layer.units, 'unit')}{each} connected to {known}, {bias}"
     if len(facts.shape_in) > 1:
         along = facts.shape_in[:-1]
-        where = (
-            f"each {facts.position(len(along))}"
-            if None in along
-            else f"each of {phrasing.size(along)} positions"
-        )
+        where = facts.position(len(along)) if None in along else f"of {phrasing.size(along)} positions"
         text += f", applied at each {where}: {facts.changed}"
     return f"{text}.{then(layer)}"
 

@@ -382,8 +382,10 @@ def _splits_of(run: Run | None, splits: Splits) -> tuple[Mapping[str, int], tupl
 
 
 def _file_fingerprint(found: Inputs) -> str:
-    """SHA-256 over names and lengths in bytes; files are not read for it."""
+    """SHA-256 over names and lengths in bytes, files are not read for it; of samples in memory over these."""
     total = sha256()
+    if (content := getattr(found, "content", None)) is not None:
+        total.update(content())
     for index in range(len(found)):
         name = found.name(index)
         total.update(f"{name}\0{os.stat(name).st_size if os.path.exists(name) else ''}\0".encode())  # noqa: PTH110, PTH116 - a million of them

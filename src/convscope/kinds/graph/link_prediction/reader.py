@@ -71,6 +71,10 @@ class LinkSamples:
         """The names of both nodes."""
         return self.load(index).name
 
+    def content(self) -> bytes:
+        """Tells these pairs from those of a graph that differs in anything."""
+        return self.graph.digest() + np.ascontiguousarray(self.pairs).tobytes()
+
     def take(self, indices: npt.NDArray[np.int64]) -> LinkSamples:
         """Some of the pairs, of the same graph."""
         links = None if self.links is None else self.links[indices]
