@@ -10,7 +10,7 @@ import pytest
 from small_graphs import karate
 
 import convscope
-from convscope.errors import DataError, UsageError
+from convscope.errors import UsageError
 from convscope.kinds.graph import representation
 from convscope.kinds.graph.node_classification.reader import read_new_nodes, read_nodes
 from convscope.kinds.graph.representation import NodeRepresentation
@@ -197,5 +197,5 @@ def test_new_nodes_need_no_label_and_what_is_odd_about_them_is_said(nodes, tmp_p
 def test_arrays_of_a_graph_are_read_as_in_training(nodes, tmp_path):
     graph = karate()
     np.savez(tmp_path / "club.npz", edge_index=graph.edges.T, x=np.eye(34, dtype=np.float32))
-    with pytest.raises(DataError, match="features"):  # and not: the model takes 9 inputs
-        convscope.look(nodes.folder, [tmp_path / "club.npz"])
+    found = convscope.look(nodes.folder, [tmp_path / "club.npz"], samples="7", layers="conv1")
+    assert found.about["inputs"] == ["7"]

@@ -163,7 +163,7 @@ class GraphPicture:
             wide = 2 * radius + 6
             for across, down in places[centers]:
                 sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
-        apart = radius + (6 if rings else 0)
+        apart = max(radius + 6, 12) if rings else radius
         taken = _placed_groups(sheet, places, groups or {}, apart)
         if len(labels):
             named = list(dict.fromkeys(np.asarray(labels).tolist()))
@@ -261,7 +261,7 @@ def _placed_groups(
         boxes = np.concatenate([spots - half, spots + half], axis=1)
         covered = [_covered(box, places, radius) + len(places) * _meets(box, taken) for box in boxes]
         box = boxes[int(np.argmin(np.maximum(covered, len(places) // _TOLERATED)))]
-        sheet.box(*box[:2], wide, _HIGH + 2, fill=sheet.theme.ground, edge=sheet.theme.ink, width=0.8)
+        sheet.box(box[0], box[1], wide, _HIGH + 2, fill=sheet.theme.ground, edge=sheet.theme.ink, width=0.8)
         sheet.text((box[0] + box[2]) / 2, box[1] + 17, name, size=SMALL, bold=True, across="center")
         taken = np.concatenate([taken, box[None]])
     return taken
