@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from convscope.errors import DataError, UsageError
 from convscope.types import Array, ArrayTree
-from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
 
 ENDINGS = (".npy", ".npz")
@@ -96,22 +95,6 @@ def load_arrays(path: str, most: int | None = None) -> dict[str, Array]:
         raise DataError(f"{path}: there is no such file.", "Check the spelling of the path.") from error
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path} is not a NumPy file of arrays: {error}") from error
-
-
-def holds_inputs(loaded: LoadedModel, paths: Sequence[str]) -> bool:
-    """Whether NumPy files are for the model itself: all but an `.npz` that a run reads as in its training.
-
-    Args:
-        loaded: The model.
-        paths: `.npy` and `.npz` files.
-
-    Raises:
-        DataError: The file is missing or damaged.
-    """
-    if loaded.run is None or len(paths) > 1 or not paths[0].endswith(".npz"):
-        return True
-    wanted = len(loaded.model.inputs or ())
-    return len(load_arrays(paths[0], most=wanted)) == wanted
 
 
 def arrays_for(model: keras.Model, paths: Sequence[str]) -> tuple[ArrayTree, tuple[str, ...]]:

@@ -180,9 +180,9 @@ def model_inputs(
 
 def _is_data_set(loaded: LoadedModel, paths: Sequence[str]) -> bool:
     """Whether the only path is an archive of samples as a run reads them, not of inputs of its model."""
-    if loaded.run is None or len(paths) != 1:
+    if loaded.run is None or len(paths) != 1 or not paths[0].endswith(".npz"):
         return False
-    return len(array_heads(Path(paths[0]))) > len(loaded.model.inputs)
+    return len(array_heads(Path(paths[0]))) != len(loaded.model.inputs)
 
 
 def _are_paths(data: Any) -> bool:
