@@ -109,8 +109,12 @@ class EncodedGraphs:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Nodes of each graph and rows of its tables, by which graphs of like size come together."""
-        return np.array([len(each.nodes) + len(each.tables.neighbors) for each in self.elements], np.int64)
+        """Alike, so that batches are drawn at random: normalization must see large and small graphs together.
+
+        Batches of graphs of one size would be normalized each by itself, which hides the size in training
+        alone.
+        """
+        return np.ones(len(self.elements), np.int64)
 
     def take(self, indices: npt.NDArray[np.int64]) -> Batch:
         """Inputs by name, padded to common sizes; `members` is 1 for the nodes of a graph, 0 for padding."""
