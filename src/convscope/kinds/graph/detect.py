@@ -194,8 +194,8 @@ def _sureness(table: TableSource, snapshot: DataSnapshot) -> float:
     if called == "edges" or suffix_of(table.path) in _LISTS:
         return 0.9
     whole = all(cell.isdecimal() for cell in (*one, *other))
-    names = {*one}, {*other}
-    shared = len(names[0] & names[1]) / min(map(len, names))
+    sources, targets = {*one}, {*other}
+    shared = len(sources & targets) / min(len(sources), len(targets))
     single = all(len(cell.split()) == 1 for cell in (*one, *other))
     likely = shared > 0 if whole else single and shared >= _SHARED
     return 0.6 if likely and len(one) >= _FEWEST_ROWS else 0.0

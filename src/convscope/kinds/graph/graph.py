@@ -215,7 +215,8 @@ class NodePair:
 def _neighbors(graph: Graph, row: int) -> npt.NDArray[np.int64]:
     """Rows of all others that an edge joins to a node, whichever way it leads."""
     found = np.unique(graph.edges[(graph.edges == row).any(axis=1)])
-    return found[found != row]
+    others: npt.NDArray[np.int64] = found[found != row]
+    return others
 
 
 @dataclass(frozen=True, eq=False)
