@@ -159,10 +159,9 @@ class GraphPicture:
             sheet.dots(places, colors, radius, edge=rim, name=name)
         centers = list(self.description.centers)
         rings = bool(centers) and (ringed or isinstance(nodes, NodeValues))
-        if rings:
-            wide = 2 * radius + 6
-            for across, down in places[centers]:
-                sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
+        wide = 2 * radius + 6
+        for across, down in places[centers] if rings else ():
+            sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
         apart = max(radius + 6, 12) if rings else radius
         taken = _placed_groups(sheet, places, groups or {}, apart)
         if len(labels):

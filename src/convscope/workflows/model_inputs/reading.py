@@ -286,10 +286,11 @@ def labelled_dataset(
             whole = np.issubdtype(split.labels.dtype, np.integer)
             labels.append(split.labels[rows] if whole else np.full(len(rows), UNKNOWN, np.int64))
             codes.append(own[rows])
-    if splits.others is not None and len(splits.others) and not chosen:
+    others = 0 if splits.others is None or chosen else len(splits.others)
+    if splits.others is not None and others:
         samples.append(splits.others)
-        labels.append(np.full(len(splits.others), UNKNOWN, np.int64))
-        codes.append(np.full(len(splits.others), UNKNOWN, np.int8))
+        labels.append(np.full(others, UNKNOWN, np.int64))
+        codes.append(np.full(others, UNKNOWN, np.int8))
     if not samples:
         names = ", ".join(SPLITS[code] for code in wanted)
         raise UsageError(f"The data has no sample in {names}.", "Choose another split.")

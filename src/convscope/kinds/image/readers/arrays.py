@@ -82,11 +82,8 @@ def read_array_parts(
     for part in parts:
         start = len(labels)
         segments.append((part.name, start))
-        labels += (
-            label_texts(part.labels.read(), part.labels.where)
-            if part.labels
-            else [None] * part.images.shape[0]
-        )
+        none = [None] * part.images.shape[0]
+        labels += label_texts(part.labels.read(), part.labels.where) if part.labels else none
         splits += [part.split] * (len(labels) - start)
         _read_images(part.images, array[start : len(labels)])
         progress(len(labels), count, "reading arrays")
