@@ -7,8 +7,8 @@
 weight decay, Adam) on Cora and Amazon Photo: a step over the whole graph, and the loss and accuracy of the
 validation split. Ours is what the history of `convscope train --architecture gcn` says, by each Keras
 backend; that of PyTorch Geometric is a loop as in its own example, with normalized edges cached, over an edge
-index, compiled or not, or a matrix of compressed rows (CSR), which it does not compile. Figures are medians over the later half of the
-epochs.
+index, compiled or not, or a matrix of compressed rows (CSR), which it does not compile. Figures are medians
+over the later half of the epochs.
 
 `large` writes a generated graph of 1,000,000 nodes and 10,000,000 edges as CSV, and runs the whole
 `convscope train` on it: the largest memory of the process, and nodes a second of training with 10 neighbors
