@@ -1,4 +1,4 @@
-"""A word for a missing value is a class among words, and none among numbers."""
+"""A word for a missing value is a class among words, none among numbers; a sign for one is none in both."""
 
 import pytest
 
@@ -13,6 +13,8 @@ from convscope.data.labels import labeled
         (["0", "1", "NA", "0"], [True, True, False, True]),
         (["0.5", "1", "?", "nan"], [True, True, False, False]),
         (["1", "NA", "1"], [True, True, True]),
+        (["neutral", "-", "entailment"], [True, False, True]),
+        (["+", "-", "neutral"], [True, True, True]),
     ],
 )
 def test_words_for_missing_labels(labels, known):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from convscope.types import SPLITS, SplitName
 MOST_CLASSES = 2000
 """Classes of two columns that are compared, and those that are counted for a message."""
 _BITS = frozenset({"0", "1", "0.0", "1.0", "True", "False", "true", "false"})
+_LETTER = re.compile(r"[^\W\d_]")
 _BETWEEN = re.compile(r"[\s,;+]+")
 UNKNOWN = "-1"
 """What some data sets write where a label is not known."""
@@ -182,7 +183,7 @@ def labeled(
     """
     known = np.array([label is not None for label in labels], bool)
     unknown = _unknown_numbers(labels, splits)
-    known &= ~(unknown | _words_among_numbers(labels))
+    known &= ~(unknown | _words_for_none(labels))
     if not known.any():
         raise DataError(
             f"{where}: expected labels, received {len(labels)} {nouns[1]} without any",
@@ -215,12 +216,21 @@ def _unknown_numbers(
     return minus if numbered else np.zeros(len(minus), bool)
 
 
-def _words_among_numbers(labels: Sequence[str | None]) -> npt.NDArray[np.bool_]:
-    """Where a label is a word for a missing value among numbers."""
+def _words_for_none(labels: Sequence[str | None]) -> npt.NDArray[np.bool_]:
+    """Where a label is a word for a missing value among numbers, or a sign for one among words.
+
+    Example:
+        >>> _words_for_none(["yes", "no", "-"]).tolist(), _words_for_none(["+", "-", "0"]).tolist()
+        ([False, False, True], [False, False, False])
+    """
     words = {label for label in labels if label in MISSING_WORDS}
     others = {label for label in labels if label is not None} - words
-    numbers = len(others) > 1 and all(map(is_any_number, others))
-    return np.array([numbers and label in words for label in labels], bool)
+    none: Collection[str] = ()
+    if len(others) > 1 and all(map(is_any_number, others)):
+        none = words
+    elif len(others) > 1 and all(map(_LETTER.search, others)):
+        none = {word for word in words if not any(map(str.isalnum, word))}
+    return np.array([label in none for label in labels], bool)
 
 
 def _said(missing: int, total: int, split: str, nouns: tuple[str, str], numbers: bool) -> str:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from convscope.data.snapshot import DataSnapshot
+from convscope.errors import DataError
 from convscope.kinds.graph.detect import detect
+from convscope.kinds.registry import choose_spec
 
 RNG = np.random.default_rng(0)
 
@@ -46,3 +48,13 @@ def test_lines_of_a_user_and_items_are_interactions(tmp_path):
     )
     (tmp_path / "train.txt").write_text("".join(lines), "utf-8")
     assert detect(DataSnapshot(tmp_path / "train.txt")).recipe == "recommendation"
+
+
+def test_ratings_with_a_review_each_could_be_either(tmp_path):
+    rows = [
+        f"u{at % 9},b{at % 7},{at % 5},{'the food was good and all of us liked it ' * 2}" for at in range(60)
+    ]
+    file = tmp_path / "reviews.csv"
+    file.write_text("\n".join(["user_id,business_id,stars,text", *rows]), "utf-8")
+    with pytest.raises(DataError, match=r"recommendation because .* and a text 'text' of each; text-class"):
+        choose_spec(file)
