@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from convscope.data.splits import Samples, Splits
 from convscope.engine.training.checkpoint import Row
-from convscope.kinds.contract.recipe import AnyRecipe, Fitted, Metrics
+from convscope.kinds.contract.recipe import AnyRecipe, Compared, Fitted, Metrics
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import LazyFigure
-from convscope.lenses.pages.report import ReportContent, write_report
+from convscope.lenses.pages.report import Finding, FoundTable, ReportContent, write_report
 from convscope.run import Run
 from convscope.scope.describe.explanation import explain
 from convscope.types import no_progress
@@ -76,7 +76,7 @@ def report(
             answered=()
             if recipe.report.plot_predictions is None
             else recipe.report.plot_predictions(fitted, splits.test.samples, splits.test.labels, no_progress),
-            findings=() if recipe.report.findings is None else recipe.report.findings(outputs),
+            findings=(*_compared(metrics), *(recipe.report.findings or _no_findings)(outputs)),
         ),
     )
 
@@ -85,6 +85,19 @@ def _short(samples: Samples, index: int) -> str:
     """The name of a sample, of a file without its folders."""
     name = samples.name(index)
     return Path(name).name if getattr(samples, "names_files", True) else name
+
+
+def _compared(metrics: Metrics) -> Sequence[Finding]:
+    """The figures of the model and of all that is judged beside it, where something is."""
+    if not isinstance(metrics, Compared) or not metrics.beside:
+        return ()
+    table = FoundTable("", *metrics.to_table())
+    said = "The model, and what needs no training by epochs, judged by the same samples."
+    return (Finding("comparison", "Comparison", said, tables=(table,)),)
+
+
+def _no_findings(outputs: Any) -> Sequence[Finding]:
+    return ()
 
 
 def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[LazyFigure, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import signature
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import keras
 import numpy as np
@@ -82,6 +82,15 @@ class Metrics(Protocol):
 
     def to_scores(self) -> Sequence[Score]:
         """What stands at the top of a report; nothing where the report knows by itself."""
+
+
+@runtime_checkable
+class Compared(Protocol):
+    """Metrics whose table has a row for the model and one for each of what is judged beside it."""
+
+    @property
+    def beside(self) -> Sequence[object]:
+        """The others."""
 
 
 class ModelFactory(Protocol):
