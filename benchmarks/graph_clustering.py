@@ -2,9 +2,10 @@
 
     python benchmarks/graph_clustering.py [--data FOLDER] [--runs FOLDER] [--json FILE] [--quick]
 
-Each figure is the mean over 10 seeds of weights; labels take no part in a training, and judge alone. Targets
-are from Tsitsulin et al. (2023), "Graph clustering with graph neural networks". A run that is there already
-is not trained again, so that an interrupted benchmark goes on where it was.
+Each figure is the mean over 10 seeds of weights; labels take no part in a training, nor in the number of
+clusters, and judge alone. Targets are from Tsitsulin et al. (2023), "Graph clustering with graph neural
+networks", with 16 clusters at most as there. A run that is there already is not trained again, so that an
+interrupted benchmark goes on where it was.
 """
 
 from __future__ import annotations

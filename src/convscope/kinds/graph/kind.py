@@ -114,15 +114,15 @@ CLUSTERING_OPTIONS = (
         "clusters",
         int,
         None,
-        "How many clusters there may be; by default as many as labels, or as Louvain finds without labels",
+        "How many clusters there may be; by default as many as Louvain's method finds, and at most 16",
         within(2, 2**16),
     ),
 )
 DMON_OPTIONS = (
     FILTERS.of(dmon=64),
-    DROPOUT.of(dmon=0.5),
+    DROPOUT.of(dmon=0.0),
     Option("collapse", float, None, "Weight of the loss against one cluster for all", at_least(0)).of(
-        dmon=1.0
+        dmon=0.1
     ),
 )
 LINK_OPTIONS = (

@@ -94,7 +94,7 @@ def test_a_run_finds_the_parts_and_says_that_nothing_is_held_back(trained):
     judged = trained.run.metrics()["test"]
     assert judged["model"]["modularity"] > 0.3
     assert judged["model"]["nmi"] > 0.5
-    assert any("clusters: 3, the number of different labels" in line for line in trained.said)
+    assert any("clusters: 3, the number of communities of Louvain" in line for line in trained.said)
     assert any("splits: none" in line and "labels are no input" in line for line in trained.said)
     page = (trained.folder / "report.html").read_text(encoding="utf-8")
     assert "Higher features" in page
@@ -134,7 +134,7 @@ def test_without_labels_louvain_says_how_many_clusters_to_look_for(tmp_path):
     made = read_graph(written(blocks(), tmp_path / "data", labels=False))
     represent, said = fit_representation(made.train, 1)
     assert represent.clusters >= 2
-    assert any(f"clusters: {represent.clusters}, the number of Louvain's" in line for line in said)
+    assert any(f"clusters: {represent.clusters}, the number of communities" in line for line in said)
 
 
 def test_a_graph_without_edges_is_an_error(tmp_path):

@@ -51,6 +51,8 @@ CHUNK = 2**14
 """Nodes that are answered at a time in a larger graph."""
 SMALLEST_SHARE = 0.01
 """Share of the nodes from which a community of Louvain counts as a cluster to look for."""
+MOST_SOUGHT = 16
+"""Clusters that there may be at most where nobody says so, as in the paper on DMoN."""
 SHOWN = 12
 
 
@@ -211,17 +213,13 @@ def fit_representation(
 
 
 def _clusters_of(samples: ClusterSamples) -> tuple[int, str]:
-    """How many clusters to look for where nobody says so, and why."""
-    graph = samples.graph
-    if graph.labels is not None:
-        different = len(set(graph.labels[labeled(graph)].tolist()))
-        if different >= 2:
-            return different, "the number of different labels"
-    part, _ = communities_of(Ties(graph), samples.seed)
-    large = int(np.sum(np.bincount(part) >= max(2, SMALLEST_SHARE * len(graph))))
-    return max(
-        2, large
-    ), f"the number of Louvain's communities with {SMALLEST_SHARE:.0%} of the nodes or more"
+    """How many clusters there may be where nobody says so, and why; labels have no say in it."""
+    part, _ = communities_of(Ties(samples.graph), samples.seed)
+    large = int(np.sum(np.bincount(part) >= max(2, SMALLEST_SHARE * len(samples.graph))))
+    of_louvain = f"communities of Louvain with {SMALLEST_SHARE:.0%} of the nodes or more"
+    if large > MOST_SOUGHT:
+        return MOST_SOUGHT, f"as there are {large} {of_louvain}, and some may stay empty"
+    return max(2, large), f"the number of {of_louvain}; some may stay empty"
 
 
 def build(
