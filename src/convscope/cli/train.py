@@ -280,7 +280,8 @@ def predict(
     spec = find_spec(Run(run).record()["recipe"])
     options = predict_options(spec, values_of(given))
     if not inputs and not follow and not spec.describes and not options.get(spec.asked_by):
-        raise UsageError("There is nothing to predict for.", "Give files, folders or patterns.")
+        asked = f", or --{spec.asked_by} with names that the training had" if spec.asked_by else ""
+        raise UsageError("There is nothing to predict for.", f"Give files, folders or patterns{asked}.")
     check_inputs(inputs)
     start_backend()
     if follow:
