@@ -114,7 +114,7 @@ class Option:
         return UsageError(f"{self.name} must be {expected}. Received: {self.name}={value!r}.")
 
 
-def taking_fields(of: type[Any]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def taking_fields(of: type[object]) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Decorates a function whose second argument is a value of a dataclass: callers name the fields instead.
 
     Example:
@@ -134,7 +134,7 @@ def taking_fields(of: type[Any]) -> Callable[[Callable[..., R]], Callable[..., R
         first, _, *others = signature(function).parameters.values()
 
         @wraps(function)
-        def call(subject: Any, **options: Any) -> R:
+        def call(subject: object, **options: object) -> R:
             asked = of(**{name: options.pop(name) for name in names & set(options)})
             return function(subject, asked, **options)
 

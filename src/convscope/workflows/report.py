@@ -96,7 +96,7 @@ def _compared(metrics: Metrics) -> Sequence[Finding]:
     return (Finding("comparison", "Comparison", said, tables=(table,)),)
 
 
-def _no_findings(outputs: Any) -> Sequence[Finding]:
+def _no_findings(outputs: object) -> Sequence[Finding]:
     return ()
 
 

@@ -205,13 +205,7 @@ def split_interactions(
     Raises:
         DataError: No user has enough interactions, or the last ones are asked for where times are missing.
     """
-    times = found.times if hide == "last" else None
-    if hide == "last" and (times is None or np.isnan(times).any()):
-        received = "no times" if times is None else f"{int(np.isnan(times).sum())} interactions without one"
-        raise DataError(
-            f"{where}: --hide last needs the time of each interaction, received {received}",
-            "Name the column with --time-column, or leave --hide out: interactions are then drawn.",
-        )
+    times = _times_to_hide_by(where, found.times) if hide == "last" else None
     rng = np.random.default_rng([seed, len(found.pairs)])
     users = found.pairs[:, 0]
     tested = drawn(users, test_share, rng, times) if found.tested is None else found.tested
@@ -242,6 +236,17 @@ def split_interactions(
         warnings=(*found.warnings, *_unknown(ratings)),
         skipped=found.skipped,
     )
+
+
+def _times_to_hide_by(where: str, times: Numbers | None) -> Numbers:
+    """The times of all interactions, where each has one."""
+    if times is None or np.isnan(times).any():
+        received = "no times" if times is None else f"{int(np.isnan(times).sum())} interactions without one"
+        raise DataError(
+            f"{where}: --hide last needs the time of each interaction, received {received}",
+            "Name the column with --time-column, or leave --hide out: interactions are then drawn.",
+        )
+    return times
 
 
 def _told(
