@@ -56,5 +56,5 @@ def test_ratings_with_a_review_each_could_be_either(tmp_path):
     ]
     file = tmp_path / "reviews.csv"
     file.write_text("\n".join(["user_id,business_id,stars,text", *rows]), "utf-8")
-    with pytest.raises(DataError, match=r"recommendation because .* and a text 'text' of each; text-class"):
+    with pytest.raises(DataError, match=r"recommendation because .* and a text 'text' of each"):
         choose_spec(file)
