@@ -12,6 +12,7 @@ from convscope.kinds.volume.readers.files import volumes_of
 from convscope.kinds.volume.readers.forms import READERS, form_of
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.masks import find_masked, is_masked
+from convscope.kinds.volume.readers.reader import read_volumes
 from convscope.kinds.volume.readers.sources import FileVolumes
 
 VALUES = solid("ball", 0)[:, :10, :6]
@@ -265,3 +266,39 @@ def test_a_mask_that_is_a_scan_is_refused(tmp_path):
     write_nifti(folder / "labelsTr" / "one.nii.gz", VALUES, LPS)
     with pytest.raises(DataError, match="expected labels as whole numbers from 0 to 255"):
         find_masked(folder).load(0)
+
+
+def test_class_folders_hold_a_folder_of_slices_for_each_patient(tmp_path):
+    for kind in ("ball", "slab"):
+        for at in range(6):
+            values = solid(kind, at)[:, :10, :6]
+            write_dicom(tmp_path / kind / f"scan{at}", values, patient=f"p{at % 3}", series=f"1.{at}")
+    splits = read_volumes(tmp_path)
+    assert splits.class_names == ("ball", "slab")
+    assert sum(len(splits[name]) for name in ("train", "validation", "test")) >= 12
+    assert any("patients of the files" in line for line in (*splits.decisions, *splits.warnings))
+    assert splits.train.samples.load(0).shape == (12, 10, 6)
+
+
+def test_zarr_arrays_are_volumes_of_class_folders_and_inputs(tmp_path):
+    for kind in ("ball", "slab"):
+        for at in range(4):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            write_zarr(tmp_path / kind / f"{at}.zarr", spacing=[1, 1, 3 + at])
+    splits = read_volumes(tmp_path)
+    assert sum(len(splits[name]) for name in ("train", "validation", "test")) >= 8
+    inputs = read_inputs([str(tmp_path / "ball" / "0.zarr")])
+    assert inputs.load(0).spacing == (1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "suffix", [".nii", ".nii.gz", ".hdr", ".dcm", ".nrrd", ".mha", ".tif", ".npz", ".zarr"]
+)
+def test_no_bytes_end_in_a_traceback(tmp_path, suffix):
+    rng = np.random.default_rng(len(suffix))
+    heads = {".dcm": b"\0" * 128 + b"DICM", ".nrrd": b"NRRD0004\n", ".tif": b"II*\0", ".npz": b"PK\3\4"}
+    for at in range(12):
+        path = tmp_path / f"{at}{suffix}"
+        path.write_bytes(heads.get(suffix, b"") + rng.bytes(int(rng.integers(0, 600))))
+        with pytest.raises(DataError):
+            read_inputs([str(path)])
