@@ -61,3 +61,11 @@ GROUP = Option(
     check_pattern,
     common=True,
 )
+VOID_CLASSES = Option(
+    "void",
+    tuple[str, ...],
+    (),
+    "Classes of masks that are neither learned nor judged: names, values, or colors such as #e0e0c0",
+    parse=several_names,
+)
+MASKS = Option("masks", str, None, "Folder that predicted masks are written to", predicts=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from convscope.option import Counts, Option, above, at_least, several_numbers, share, single, whole_numbers
 
 KERNEL_SIZE = Option(
@@ -35,6 +37,12 @@ DILATIONS = Option(
 )
 EMBEDDING = Option("embedding", int, None, "Length of a word vector", at_least(1))
 DROPOUT = Option("dropout", float, None, "Dropout rate", share)
+NORMALIZATION = Option(
+    "normalization",
+    Literal["batch", "instance"],
+    None,
+    "Over what maps are normalized: a batch, or each sample by itself",
+)
 MASKING = Option("masking", float, None, "Largest share of time and frequency that is masked in training")
 MELS = Option("mels", int, None, "Number of mel bands", at_least(1))
 ENSEMBLE = Option("ensemble", int, None, "Number of networks whose probabilities are averaged", at_least(1))

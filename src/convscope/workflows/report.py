@@ -73,9 +73,7 @@ def report(
             ),
             pictures=_seen(recipe, fitted, splits),
             views=views_of(recipe.spec),
-            answered=()
-            if recipe.report.plot_predictions is None
-            else recipe.report.plot_predictions(fitted, splits.test.samples, splits.test.labels, no_progress),
+            answered=_answered(recipe, fitted, splits, outputs),
             findings=(*_compared(metrics), *(recipe.report.findings or _no_findings)(outputs)),
         ),
     )
@@ -98,6 +96,18 @@ def _compared(metrics: Metrics) -> Sequence[Finding]:
 
 def _no_findings(outputs: object) -> Sequence[Finding]:
     return ()
+
+
+def _answered(
+    recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits, outputs: Any
+) -> Sequence[LazyFigure]:
+    """Figures of what the model predicts for test samples."""
+    test, steps = splits.test, recipe.report
+    if steps.plot_outputs is not None:
+        return steps.plot_outputs(outputs, test, splits.class_names)
+    if steps.plot_predictions is None:
+        return ()
+    return steps.plot_predictions(fitted, test.samples, test.labels, no_progress)
 
 
 def _seen(recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], splits: Splits) -> tuple[LazyFigure, ...]:

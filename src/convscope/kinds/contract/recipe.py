@@ -189,6 +189,8 @@ class ReportSteps(Generic[R, P]):
             over the first samples as they were read. None where predictions are no more than a class or a
             text.
         findings: From the outputs to sections of the report, of a recipe that describes its samples.
+        plot_outputs: `(outputs, split, class_names)` to figures of the outputs for the test split, such as
+            those of the worst samples; in place of `plot_predictions`.
     """
 
     counted: str
@@ -197,6 +199,7 @@ class ReportSteps(Generic[R, P]):
     example_samples: Callable[[Splits], Sequence[tuple[str, Sequence[Any]]]]
     plot_predictions: Callable[[Fitted[R], Samples, Any, Progress], Sequence[LazyFigure]] | None = None
     findings: Callable[[P], Sequence[Finding]] | None = None
+    plot_outputs: Callable[[P, Split, Sequence[str]], Sequence[LazyFigure]] | None = None
 
 
 def same_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:

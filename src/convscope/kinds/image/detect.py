@@ -13,6 +13,7 @@ from convscope.data.heads import PARQUET, ArrayHead, TableHead, suffix_of
 from convscope.data.number_labels import holds_numbers_to_predict
 from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import split_of, words_beside
+from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.arrays import has_channels_first, npy_pairs
 from convscope.kinds.image.readers.columns import (
@@ -22,10 +23,13 @@ from convscope.kinds.image.readers.columns import (
     LABEL_WORDS,
 )
 from convscope.kinds.image.readers.idx import is_idx
+from convscope.kinds.image.readers.mask_coding import may_be_mask
+from convscope.kinds.image.readers.mask_pairs import pairs_in
 from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name, is_to_be_filled_in
 from convscope.kinds.image.readers.pixel_rows import pixel_columns
 
 RECIPE, REGRESSION = "image-classification", "image-regression"
+SEGMENTATION = "image-segmentation"
 _SURE = 0.97
 _FEW = 3
 """Cells of a column that are looked for among the files beside."""
@@ -41,8 +45,25 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     Arrays count by shape: `(n, height, width)` or `(n, height, width, 1 or 3)` with labels beside them, so
     that volumes and graphs are left to others.
     """
-    found = [*_files(snapshot), *_arrays(snapshot), *_tables(snapshot)]
+    found = [*_masked(snapshot), *_files(snapshot), *_arrays(snapshot), *_tables(snapshot)]
     return max(found, key=lambda each: each.confidence, default=None)
+
+
+def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Images with masks of the same names, of which the first ones have few values."""
+    if not snapshot.path.is_dir():
+        return
+    keys = [file.relative_to(snapshot.path).as_posix() for file in snapshot.files]
+    try:
+        pairs = pairs_in(keys)
+    except DataError:  # several masks for one image, which the reader tells of
+        yield Detection(SEGMENTATION, _SURE, "images have several masks each")
+        return
+    if pairs is None:
+        return
+    masks = [pair.mask for pair in pairs.pairs if pair.mask is not None][:_FEW]
+    if all(may_be_mask(snapshot.path / mask) for mask in masks):
+        yield Detection(SEGMENTATION, 0.98, f"images have masks, {pairs.said}")
 
 
 def _files(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -6,11 +6,19 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, LABEL_PATTERN, TABLE_FILES
+from convscope.data.options import (
+    DROP_COLUMN,
+    GROUP,
+    LABEL_COLUMN,
+    LABEL_PATTERN,
+    MASKS,
+    TABLE_FILES,
+    VOID_CLASSES,
+)
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import CENTER, DEPTH, KERNEL_SIZE, SPREAD, WIDTH
-from convscope.option import Option, within
+from convscope.models.options import CENTER, DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, SPREAD, WIDTH
+from convscope.option import Option, at_least, within
 from convscope.types import Preprocessing
 
 MAX_SIDE = 4096
@@ -56,6 +64,9 @@ def _sides(value: object) -> str | None:
     return None if fits else SIZE_EXPECTED
 
 
+MIRROR = Option(
+    "mirror", bool, False, "Average predictions over each image and its mirror image", predicts=True
+)
 IMAGE_CLASSIFICATION_OPTIONS = (
     LABEL_COLUMN,
     LABEL_PATTERN,
@@ -94,7 +105,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "Share of the train images in which a random rectangle is erased",
         within(0, 1),
     ),
-    Option("mirror", bool, False, "Average predictions over each image and its mirror image", predicts=True),
+    MIRROR,
     Option(
         "zoom",
         float,
@@ -193,13 +204,63 @@ IMAGE_REGRESSION = RecipeSpec(
     },
     ignored_settings=("class_weights", "label_smoothing", "mixing"),
 )
+IMAGE_SEGMENTATION = RecipeSpec(
+    name="image-segmentation",
+    task="segmentation",
+    steps=Lazy("convscope.kinds.image.segmentation.recipe:RECIPE"),
+    summary="which class does each pixel of an image have",
+    reads=(
+        "images/ and masks/, labels/ or annotations/ with files of the same names, also within splits",
+        "train/ and trainannot/, train_masks/ or train_labels/, whatever the split",
+        "Pascal VOC: JPEGImages/, SegmentationClass/, ImageSets/",
+    ),
+    architectures=("unet",),
+    options=(
+        VOID_CLASSES,
+        GROUP,
+        *(option for option in IMAGE_CLASSIFICATION_OPTIONS if option.name in ("intensity_range", "size")),
+        Option(
+            "window",
+            tuple[int, int],
+            None,
+            "Size of the windows in which larger images are seen, such as 256 or 192x256",
+            _sides,
+            parse=parse_size,
+        ),
+        Option("flip", bool, True, "Whether a mirrored image keeps its classes", common=True),
+        Option(
+            "mirror", bool, True, "Average predictions over each image and its mirror image", predicts=True
+        ),
+        MASKS,
+    ),
+    model_options=(
+        WIDTH.of(unet=24),
+        Option("depth", int, None, "Number of levels; by default until sides are short", at_least(1)).of(
+            unet=None
+        ),
+        KERNEL_SIZE.of(unet=3),
+        DROPOUT.of(unet=0.1),
+        NORMALIZATION.of(unet="batch"),
+    ),
+    settings={
+        "unet": {
+            "epochs": 60,
+            "batch_size": 8,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
+            "class_weights": True,
+            "averaging": 0.02,
+        }
+    },
+    ignored_settings=("mixing",),
+)
 
 IMAGE = Kind(
     name="image",
     extra=None,
     input_shape=(48, 48, 1),
     detect=Lazy("convscope.kinds.image.detect:detect"),
-    recipes=(IMAGE_CLASSIFICATION, IMAGE_REGRESSION),
+    recipes=(IMAGE_CLASSIFICATION, IMAGE_REGRESSION, IMAGE_SEGMENTATION),
     architectures=(
         Architecture(
             "compact_cnn",
@@ -220,6 +281,12 @@ IMAGE = Kind(
             "residual_cnn",
             Lazy("convscope.kinds.image.models:residual_cnn"),
             "a residual network for the best accuracy on small images",
+        ),
+        Architecture(
+            "unet",
+            Lazy("convscope.models.unet:unet"),
+            "a U-Net with residual blocks: a class for each pixel",
+            input_shape=(64, 64, 3),
         ),
         Architecture(
             "gabor_bank",

@@ -219,13 +219,30 @@ def decode_image(
     plain = decode_plain_jpeg(data, MAX_PIXELS) if data.startswith(_JPEG) else None
     if plain is not None:
         return plain
+    kind, image = open_image(data, name)
+    with caught_noise(), damage_as_data_error(name, kind):
+        return turned(_to_uint8(image, intensity_range, seen), orientation_of(image))
+
+
+def open_image(data: bytes, name: str) -> tuple[str, ImageFile.ImageFile]:
+    """The name of its format, and an image with the values of its file: those of a palette are not looked up.
+
+    Args:
+        data: The encoded image, in one of `FORMATS`.
+        name: What error messages call it.
+
+    Raises:
+        DataError: As `decode_image`.
+    """
+    if not data:
+        raise DataError(f"{name}: empty")
     kind, reader = _reader_of(data, name)
     with caught_noise(), damage_as_data_error(name, kind):
         image = reader(io.BytesIO(data))
         _check_size(image.size, name)
         image.load()
         _check_size(image.size, name)
-        return _turn(_to_uint8(image, intensity_range, seen), _orientation(image))
+        return kind, image
 
 
 def _reader_of(data: bytes, name: str) -> tuple[str, Reader]:
@@ -246,14 +263,15 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         raise DataError(f"{name}: too large: {width}x{height} pixels, expected at most {MAX_PIXELS} pixels")
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """How a camera was held, from 1 to 8 as EXIF counts it; 1 where nothing says so."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # noqa: BLE001 - a damaged EXIF block must not cost the image
         return 1
 
 
-def _turn(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+def turned(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
     """Undoes an EXIF orientation (1 to 8); anything else turns nothing."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)

@@ -1,0 +1,290 @@
+"""How good masks are: overlap of each class, void left out, and the distance of surfaces in mm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.masks import BACKGROUND, VOID, Classes
+from convscope.engine.metrics import EVALUATE_AGAIN, Table
+from convscope.errors import DataError
+from convscope.json_values import Plain, Within
+from convscope.kinds.tasks.surfaces import SurfaceDistances
+
+RESAMPLES = 1000
+"""Bootstrap samples of an interval."""
+COVERAGE = 0.95
+_Share = Annotated[float, Within(0, 1 + 1e-6)]
+_Count = Annotated[int, Within(0)]
+_Interval = tuple[_Share, _Share]
+
+Counts = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SegmentedClass:
+    """What one class scored.
+
+    Args:
+        name: The class name.
+        iou: Intersection over union of all positions of the split; None where no sample has or is given it.
+        dice: Mean over samples that have it or are given it; None where there is none.
+        dice_interval: Where 95 % of bootstrap samples have the mean Dice.
+        precision: Share of the positions that are given the class which have it.
+        recall: Share of the positions of the class which are given it.
+        f1: Harmonic mean of both, over all positions of the split.
+        support: Samples that have the class.
+        positions: Positions of the class.
+        hd95: Mean over samples of the larger 95th percentile of the distances between surfaces, in mm; None
+            where it is not measured.
+        nsd: Mean over samples of the share of surfaces that lie within the tolerance of the other one.
+        unmatched: Samples in which the class is in the truth alone or in the prediction alone, which have no
+            distance.
+    """
+
+    name: str
+    iou: _Share | None
+    dice: _Share | None
+    dice_interval: _Interval | None
+    precision: _Share
+    recall: _Share
+    f1: _Share
+    support: _Count
+    positions: _Count
+    hd95: float | None = None
+    nsd: _Share | None = None
+    unmatched: _Count = 0
+
+
+@dataclass(frozen=True)
+class SegmentationMetrics(Plain):
+    """How good the masks of one split are; positions without a known class take no part.
+
+    Args:
+        samples: Number of samples.
+        accuracy: Share of positions whose class is right.
+        mean_iou: Mean of the intersection over union of all positions, over classes that the truth or the
+            predictions have.
+        mean_iou_interval: Where 95 % of bootstrap samples of the samples have it.
+        mean_dice: Mean over classes but the background of the mean Dice of samples.
+        mean_dice_interval: As that of the IoU.
+        classes: Scores per class, in the order of the class names.
+        matrix: Positions, `matrix[true][predicted]`.
+        tolerance: In mm, of the normalized surface distance; None where no distance is measured.
+        sample_dice: Mean Dice of each sample over the classes that it has or is given, but the background; 1
+            where there are none.
+    """
+
+    _WHAT = "segmentation metrics"
+    _HINT = EVALUATE_AGAIN
+
+    samples: _Count
+    accuracy: _Share
+    mean_iou: _Share
+    mean_iou_interval: _Interval
+    mean_dice: _Share
+    mean_dice_interval: _Interval
+    classes: tuple[SegmentedClass, ...]
+    matrix: tuple[tuple[_Count, ...], ...]
+    tolerance: float | None = None
+    sample_dice: tuple[_Share, ...] = ()
+
+    def to_table(self) -> Table:
+        """Headings and a row for each class."""
+        headings = ["class", "IoU", "Dice", "95% interval", "precision", "recall", "samples"]
+        rows = [
+            [
+                *(each.name, _shown(each.iou), _shown(each.dice)),
+                "" if each.dice_interval is None else "{:.3f} to {:.3f}".format(*each.dice_interval),
+                *(f"{each.precision:.3f}", f"{each.recall:.3f}", str(each.support)),
+                *(_shown(each.hd95, 2), _shown(each.nsd)),
+            ]
+            for each in self.classes
+        ]
+        if self.tolerance is None:
+            return tuple(headings), [tuple(row[: len(headings)]) for row in rows]
+        return (*headings, "HD95 mm", "NSD"), [tuple(row) for row in rows]
+
+    def to_line(self) -> str:
+        """The metrics of the whole split."""
+        iou, dice = ("{:.3f} to {:.3f}".format(*each) for each in self._intervals())
+        told = f"; NSD at a tolerance of {self.tolerance:g} mm" if self.tolerance is not None else ""
+        return (
+            f"mean IoU {self.mean_iou:.3f} (95% interval {iou}), mean Dice {self.mean_dice:.3f} ({dice}),"
+            f" accuracy {self.accuracy:.2%}, on {self.samples} test samples{told}"
+        )
+
+    def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
+        """What stands at the top of a report."""
+        iou, dice = ("95% interval {:.1%} to {:.1%}".format(*each) for each in self._intervals())
+        scores: list[tuple[str, float | str] | tuple[str, float | str, str]] = [
+            ("Mean IoU", f"{self.mean_iou:.1%}", f"{iou}, over classes that occur"),
+            ("Mean Dice", f"{self.mean_dice:.1%}", f"{dice}, mean over samples, without background"),
+            ("Accuracy", f"{self.accuracy:.1%}", "share of positions, void left out"),
+        ]
+        far = [each.hd95 for each in self.classes if each.hd95 is not None]
+        if far:
+            scores.append(("HD95", f"{np.mean(far):.2f} mm", "mean over classes"))
+        return [*scores, ("Test samples", self.samples)]
+
+    def _intervals(self) -> tuple[_Interval, _Interval]:
+        return self.mean_iou_interval, self.mean_dice_interval
+
+
+def _shown(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def matrix_of(true: Classes, predicted: Classes, classes: int) -> Counts:
+    """Positions by their true and their predicted class, shape (classes, classes); void is left out."""
+    known = true.ravel() < classes
+    pairs = true.ravel()[known].astype(np.int64) * classes + predicted.ravel()[known]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+def segmentation_metrics(
+    matrices: Iterable[Counts],
+    class_names: Sequence[str],
+    distances: Sequence[Sequence[SurfaceDistances | None]] = (),
+    tolerance: float | None = None,
+) -> SegmentationMetrics:
+    """Metrics of a split.
+
+    A class that neither the truth nor the prediction of a sample has takes no part in the mean Dice of that
+    sample; one that only one of them has counts as 0 there. Intervals are percentiles of bootstrap samples of
+    the samples (Efron 1979), drawn with one seed.
+
+    Args:
+        matrices: Of each sample, as `matrix_of` gives them.
+        class_names: What the classes are called.
+        distances: Of each sample and class; None where the class is in one of the two masks alone.
+        tolerance: Of the normalized surface distance, in mm; None where distances are not measured.
+
+    Raises:
+        DataError: There are no samples.
+    """
+    counts = np.array(list(matrices), np.int64)
+    if not len(counts):
+        raise DataError("There are no samples to evaluate.", "Give a split with at least one sample.")
+    both = np.einsum("nii->ni", counts).astype(np.float64)
+    true, given = (counts.sum(axis=axis).astype(np.float64) for axis in (2, 1))
+    scored = _not_background(class_names)
+    dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
+    drawn = np.random.default_rng(0).multinomial(
+        len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES
+    )
+    of_class = _resampled_means(dices, drawn)
+    of_samples = _mean(dices[:, scored])
+    whole = counts.sum(axis=0)
+    intersections, sizes = both.sum(axis=0), (true + given).sum(axis=0)
+    many_ious = _ious(drawn @ both, drawn @ (true + given))
+    per_class = np.where(np.isfinite(dices).any(axis=0), _mean(dices.T), np.nan)
+    scores = _Scores(whole, per_class, of_class, true > 0, given > 0)
+    classes = tuple(scores.of(k, name, [each[k] for each in distances]) for k, name in enumerate(class_names))
+    return SegmentationMetrics(
+        samples=len(counts),
+        accuracy=float(intersections.sum() / max(whole.sum(), 1)),
+        mean_iou=float(_mean(_ious(intersections, sizes))),
+        mean_iou_interval=_interval(_mean(many_ious)) or (0.0, 0.0),
+        mean_dice=float(_mean(per_class[scored])),
+        mean_dice_interval=_interval(_mean(of_class[:, scored])) or (0.0, 0.0),
+        classes=classes,
+        matrix=tuple(map(tuple, whole.tolist())),
+        tolerance=tolerance,
+        sample_dice=tuple(np.where(np.isfinite(dices[:, scored]).any(axis=1), of_samples, 1.0).tolist()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Figures of all classes.
+
+    Args:
+        matrix: Positions by true and predicted class.
+        dice: Mean Dice of each class, shape (classes,); NaN where there is none.
+        drawn: The same of bootstrap samples, shape (resamples, classes).
+        true: Whether each sample has each class, shape (samples, classes).
+        given: Whether it is given it.
+    """
+
+    matrix: Counts
+    dice: Shares
+    drawn: Shares
+    true: npt.NDArray[np.bool_]
+    given: npt.NDArray[np.bool_]
+
+    def of(self, k: int, name: str, distances: Sequence[SurfaceDistances | None]) -> SegmentedClass:
+        """What a class scored."""
+        right, true = int(self.matrix[k, k]), int(self.matrix[k].sum())
+        given = int(self.matrix[:, k].sum())
+        measured = [each for each in distances if each is not None]
+        seen = true + given > 0
+        return SegmentedClass(
+            name,
+            right / (true + given - right) if seen else None,
+            float(self.dice[k]) if seen else None,
+            _interval(self.drawn[:, k]) if seen else None,
+            right / given if given else 0.0,
+            right / true if true else 0.0,
+            2 * right / (true + given) if seen else 0.0,
+            int(self.true[:, k].sum()),
+            true,
+            float(np.mean([each.hd95 for each in measured])) if measured else None,
+            float(np.mean([each.nsd for each in measured])) if measured else None,
+            int(np.sum(self.true[:, k] != self.given[:, k])),
+        )
+
+
+def _not_background(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The classes whose Dice is averaged: all but the background, where there is one."""
+    others = [k for k, name in enumerate(class_names) if name.lower() != BACKGROUND]
+    return np.array(others or range(len(class_names)), np.int64)
+
+
+def _ious(both: Shares, sizes: Shares) -> Shares:
+    """Intersection over union; NaN of what is nowhere."""
+    union = sizes - both
+    return np.where(union > 0, both / np.maximum(union, 1), np.nan)
+
+
+def _mean(values: Shares) -> Shares:
+    """The mean along the last axis of what is no NaN; 0 where all is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(axis=-1)
+    return np.asarray(total / np.maximum(known.sum(axis=-1), 1))
+
+
+def _resampled_means(values: Shares, drawn: Counts) -> Shares:
+    """Means of each column over bootstrap samples, shape (resamples, columns); NaN where none has any."""
+    known = np.isfinite(values)
+    weights = (drawn @ known).astype(np.float64)
+    return np.where(weights > 0, drawn @ np.where(known, values, 0) / np.maximum(weights, 1), np.nan)
+
+
+def _interval(values: Shares) -> _Interval | None:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)
+
+
+def measured_distances(
+    true: Classes, predicted: Classes, classes: int, spacing: Sequence[float], tolerance: float
+) -> list[SurfaceDistances | None]:
+    """Distances between the surfaces of each class; None where one of the two masks does not have it.
+
+    Void positions are taken as predicted, so that no surface ends there.
+    """
+    from convscope.kinds.tasks.surfaces import surface_distances
+
+    whole = np.where(true == VOID, predicted, true)
+    return [
+        surface_distances(whole == k, predicted == k, spacing, tolerance) if (whole == k).any() else None
+        for k in range(classes)
+    ]
