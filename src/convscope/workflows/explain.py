@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convscope.kinds.contract.model_reader import ReadingOptions
+from convscope.kinds.contract.representation import inputs_in_words
 from convscope.scope.channels.statistics import statistics
 from convscope.scope.describe.explanation import Explanation, explain
 from convscope.types import Progress
@@ -24,6 +25,7 @@ def explain_model(loaded: LoadedModel, data: Any, options: ReadingOptions, progr
         progress: Receives each step.
     """
     known = "" if loaded.run is None else known_of(loaded.run.record())
+    known = f"{known} {inputs_in_words(loaded.representation)}".strip()
     if data is None:
         return explain(loaded.model, class_names=loaded.class_names, known=known)
     loaded = numeric_model(loaded)

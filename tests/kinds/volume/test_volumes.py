@@ -12,6 +12,7 @@ from convscope.data.splits import Split
 from convscope.errors import DataError, UsageError
 from convscope.kinds.volume.augmentation import VolumeAugmentation, augmentation
 from convscope.kinds.volume.augmentation import test_time_views as views_of
+from convscope.kinds.volume.classification import BINARY, read
 from convscope.kinds.volume.models import volume_resnet
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.reader import read_volumes
@@ -88,7 +89,8 @@ def test_a_position_of_three_axes_adds_up(finished, scans):
 
 def test_it_is_explained_in_voxels_and_its_features_are_extracted(finished, scans, tmp_path):
     explained = convscope.explain(finished.folder)
-    assert "voxels" in str(explained)
+    assert "voxels" in explained.purpose
+    assert "A voxel is 1 x 1 x 2 mm and a volume 12 x 12 x 24 mm" in explained.purpose
     features = convscope.extract(
         finished.folder, scans, layers="stage3_block1_relu2", out=tmp_path / "f.parquet"
     )
@@ -127,6 +129,7 @@ def test_an_archive_of_arrays_keeps_its_splits_and_names(tmp_path):
     assert splits.class_names == ("ball", "slab")
     assert (len(splits.train) + len(splits.validation), len(splits.test)) == (30, 10)
     assert "spacing: 1 for each axis, because a NumPy archive holds none" in splits.decisions
+    assert BINARY in read(tmp_path / "a.npz").decisions
     inputs = read_inputs([str(tmp_path / "a.npz")])
     assert (len(inputs), inputs.name(0)) == (40, f"{tmp_path}/a.npz[train_images]#0")
 

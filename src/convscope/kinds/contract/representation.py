@@ -179,3 +179,9 @@ def positions_of(representation: AnyRepresentation) -> Positions | None:
     """Which positions of a layer a sample is about, where the representation tells; else it is about all."""
     found: Positions | None = getattr(representation, "positions", None)
     return found
+
+
+def inputs_in_words(representation: AnyRepresentation | None) -> str:
+    """What an input is besides its shape, in a sentence, where the representation tells; else empty."""
+    found: str = getattr(representation, "in_words", "")
+    return found

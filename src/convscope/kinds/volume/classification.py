@@ -9,13 +9,16 @@ from pathlib import Path
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.tasks.classification import classification_recipe
-from convscope.kinds.volume.augmentation import augmentation, test_time_views
+from convscope.kinds.volume.augmentation import augmentation, is_binary, test_time_views
 from convscope.kinds.volume.kind import VOLUME_CLASSIFICATION
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.reader import read_volumes
 from convscope.kinds.volume.representation import VolumeRepresentation, fit_representation
 from convscope.kinds.volume.symmetry import symmetry_of
 from convscope.types import Progress, no_progress
+
+BINARY = "augmentation: without contrast and noise, because voxels are occupied or not"
+_SEEN = 20
 
 
 def read(
@@ -65,7 +68,9 @@ def read(
         "flip": list(found.flip) if flip is None else flip,
         "turn": list(found.turn) if turn is None else turn,
     }
-    lines = [line for line in found.lines if {"flip": flip, "turn": turn}[line.partition(":")[0]] is None]
+    if all(is_binary(splits.train.samples.load(at).values) for at in range(min(_SEEN, len(splits.train)))):
+        found = replace(found, lines=(*found.lines, BINARY))
+    lines = [line for line in found.lines if {"flip": flip, "turn": turn}.get(line.partition(":")[0]) is None]
     return replace(splits, decisions=(*splits.decisions, *lines), reading={**splits.reading, **settled})
 
 

@@ -103,6 +103,15 @@ class VolumeRepresentation(Plain):
         """Nothing but the shape."""
         return {}
 
+    @property
+    def in_words(self) -> str:
+        """How large a voxel and a volume are, for explanations."""
+        lengths = [side * each for side, each in zip(self.size, self.spacing, strict=True)]
+        return (
+            f"A voxel is {in_mm(self.spacing)} and a volume {in_mm(lengths)}, along x, y and z: towards"
+            " right, anterior and superior where files say their sides."
+        )
+
     def on_grid(self, volume: Volume) -> npt.NDArray[Any]:
         """A volume on voxels of the spacing, with intensities as a model takes them, of a size of its own.
 
