@@ -78,7 +78,7 @@ class VolumeAugmentation:
             return volume
         sides = np.array(volume.shape[:3], float)
         angles = np.radians(self.rotate) * draws[:3]
-        matrix = _rotation(angles) * (1 + self.zoom * draws[6])
+        matrix = rotation(angles) * (1 + self.zoom * draws[6])
         middle = (sides - 1) / 2
         offset = middle - matrix @ middle + self.shift * sides * draws[3:6]
         fill = float(volume.min())
@@ -107,8 +107,8 @@ def is_binary(values: Values) -> bool:
     return bool(((values == values.min()) | (values == values.max())).all())
 
 
-def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Turns about x, y and z, one after the other, shape (3, 3)."""
+def rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Turns about x, y and z by so many radians, one after the other, shape (3, 3)."""
     turned = np.eye(3)
     for axis, angle in enumerate(angles):
         first, second = [each for each in range(3) if each != axis]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import DEPTH, DROPOUT, WIDTH
-from convscope.option import Option, several_names
+from convscope.models.options import DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
+from convscope.option import Option, at_least, several_names
 
 MOST_SIDE = 1024
 _SIZE = f"one length such as 64, or x,y,z such as 64x64x32, each from 1 to {MOST_SIDE} voxels"
@@ -146,18 +146,90 @@ VOLUME_CLASSIFICATION = RecipeSpec(
         },
     },
 )
+VOLUME_SEGMENTATION = RecipeSpec(
+    name="volume-segmentation",
+    task="segmentation",
+    steps=Lazy("convscope.kinds.volume.segmentation.recipe:RECIPE"),
+    summary="which class, such as a structure, does each voxel of a volume have",
+    reads=(
+        "imagesTr/ and labelsTr/ of the Medical Segmentation Decathlon, with dataset.json or without",
+        "the same folders of nnU-Net, with channels in files that end in _0000, _0001 and so on",
+    ),
+    architectures=("unet3d",),
+    options=(
+        GROUP,
+        Option(
+            "resample_labels",
+            bool,
+            False,
+            "Bring masks on another grid than their scans to it, by the nearest voxel",
+        ),
+        *(option for option in GRID_OPTIONS if option.name == "spacing"),
+        Option(
+            "window",
+            tuple[int, int, int],
+            None,
+            "Voxels along x, y and z that the model takes at a time, such as 64 or 64x64x32",
+            _is_size,
+            common=True,
+            parse=parse_size,
+        ),
+        Option(
+            "flip",
+            tuple[str, ...],
+            (),
+            "Axes along which a mirrored volume keeps its classes, such as x or x,y,z",
+            _are_axes,
+            common=True,
+            parse=_axes,
+        ),
+        Option(
+            "mirror",
+            bool,
+            True,
+            "Average predictions over each volume and its mirror images, where these keep its classes",
+            predicts=True,
+        ),
+        MASKS,
+    ),
+    model_options=(
+        WIDTH.of(unet3d=16),
+        Option("depth", int, None, "Number of levels; by default until sides are short", at_least(1)).of(
+            unet3d=None
+        ),
+        KERNEL_SIZE.of(unet3d=3),
+        DROPOUT.of(unet3d=0.0),
+        NORMALIZATION.of(unet3d="batch"),
+    ),
+    settings={
+        "unet3d": {
+            "epochs": 60,
+            "batch_size": 4,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
+            "averaging": 0.02,
+        }
+    },
+    ignored_settings=("mixing",),
+)
 
 VOLUME = Kind(
     name="volume",
     extra="volume",
     input_shape=(32, 32, 32, 1),
     detect=Lazy("convscope.kinds.volume.detect:detect"),
-    recipes=(VOLUME_CLASSIFICATION,),
+    recipes=(VOLUME_CLASSIFICATION, VOLUME_SEGMENTATION),
     architectures=(
         Architecture(
             "volume_resnet",
             Lazy("convscope.kinds.volume.models:volume_resnet"),
             "a narrow 3-D residual network with a strided stem",
+        ),
+        Architecture(
+            "unet3d",
+            Lazy("convscope.models.unet:unet"),
+            "a 3-D U-Net with residual blocks: a class for each voxel",
+            usual_classes=3,
         ),
     ),
     view=Lazy("convscope.kinds.volume.view:VIEW"),

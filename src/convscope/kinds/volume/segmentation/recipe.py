@@ -1,0 +1,88 @@
+"""Volumes to a class for each voxel: where is which structure, and how large is it?
+
+From top to bottom: scans and masks are read in one frame and checked against one another, brought to one
+spacing, a U-Net learns from windows with small random changes, and each scan gets a mask on its own grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data.masks import VOID, Classes
+from convscope.data.splits import Samples
+from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.tasks.segmentation import MaskGeometry, segmentation_recipe
+from convscope.kinds.volume.kind import VOLUME_SEGMENTATION
+from convscope.kinds.volume.planes import ORDER, Planes
+from convscope.kinds.volume.readers.inputs import read_inputs
+from convscope.kinds.volume.readers.nifti import write_nifti
+from convscope.kinds.volume.segmentation.augmentation import masked_augmentation, mirrored_views
+from convscope.kinds.volume.segmentation.reader import read_masked_volumes
+from convscope.kinds.volume.segmentation.representation import MaskedVolumeRepresentation, fit_windows
+from convscope.kinds.volume.volume import Volume
+from convscope.lenses.figures.outlines import Plane
+
+ML = 1000.0
+"""Cubic millimeters of a milliliter."""
+
+
+def planes(sample: Volume, masks: Sequence[Classes]) -> list[Plane]:
+    """The three planes through the voxel about which the masks differ most, or through the structures."""
+    first, last = masks[0], masks[-1]
+    wrong = (first != last) & (first != VOID)
+    there = wrong if wrong.any() else (first > 0) & (first != VOID)
+    spots = [np.argmax(there.sum(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    lie = Planes(sample.shape, sample.spacing, sample.source.spaced)
+    made = []
+    for axis in ORDER:
+        at = int(spots[axis])
+        wide, high = lie.size(axis)
+        picture = lie.of(sample.values.mean(axis=3), axis, at)
+        stretch = (high / picture.shape[0]) / (wide / picture.shape[1])
+        made.append(Plane(picture, [lie.of(mask, axis, at) for mask in masks], lie.name(axis, at), stretch))
+    return made
+
+
+def amount(samples: Samples, index: int) -> tuple[float, str]:
+    """A voxel in ml."""
+    return float(np.prod(spacing(samples, index))) / ML, "ml"
+
+
+def spacing(samples: Samples, index: int) -> Sequence[float]:
+    """Size of a voxel along x, y and z, in mm."""
+    facts = getattr(samples, "facts", None)
+    found: Sequence[float] = facts[index].spacing if facts else samples.load(index).spacing
+    return found
+
+
+def write_mask(
+    folder: Path, samples: Samples, index: int, classes: Classes, class_names: Sequence[str]
+) -> Path:
+    """Writes a mask as NIfTI on the grid of the scan's own file, with its affine.
+
+    The file is called as the scan, with `_mask` behind it, and a number where another scan is called so too.
+    """
+    stem = _stem(samples.name(index))
+    same = sum(_stem(samples.name(each)) == stem for each in range(index))
+    path = folder / f"{stem}_mask{f'_{same + 1}' if same else ''}.nii.gz"
+    write_nifti(path, samples.load(index), classes)
+    return path
+
+
+def _stem(name: str) -> str:
+    last = Path(name).name.replace("#", "_")
+    return last.removesuffix(".gz").rpartition(".")[0] or last
+
+
+RECIPE = segmentation_recipe(
+    VOLUME_SEGMENTATION,
+    read=read_masked_volumes,
+    read_inputs=read_inputs,
+    representation=RepresentationSteps(fit_windows, MaskedVolumeRepresentation.from_json),
+    geometry=MaskGeometry(planes, amount, write_mask, spacing),
+    augmentation=masked_augmentation,
+    test_time_views=mirrored_views,
+)
