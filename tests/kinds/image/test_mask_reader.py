@@ -1,5 +1,7 @@
 """Images with masks: which layouts are read, what values become, and what happens to what does not fit."""
 
+import json
+
 import numpy as np
 import pytest
 from made_masks import NAMES, SIDES, shapes, write_pairs
@@ -11,6 +13,7 @@ from convscope.kinds.image.readers.class_table import is_void_name, read_class_t
 from convscope.kinds.image.readers.mask_coding import VOC_CLASSES, voc_colors
 from convscope.kinds.image.readers.mask_pairs import pairs_in
 from convscope.kinds.image.readers.mask_reader import read_masked_images
+from convscope.kinds.image.readers.mask_shapes import Region, drawn, unpacked
 from convscope.kinds.registry import choose_recipe
 
 COLORS = np.array([(0, 0, 0), (220, 20, 60), (0, 0, 142)], np.uint8)
@@ -211,3 +214,78 @@ def test_images_with_masks_are_recognized(tmp_path):
     recipe, reason = choose_recipe(write_pairs(tmp_path))
     assert recipe.name == "image-segmentation"
     assert "images/00.png with masks/00.png" in reason
+
+
+def packed(runs):
+    """Run lengths as COCO packs them, the way back from what is tested."""
+    letters = []
+    for place, run in enumerate(runs):
+        value = run - runs[place - 2] if place > 2 else run
+        while True:
+            six, value = value & 31, value >> 5
+            last = value == (-1 if six & 16 else 0)
+            letters.append(chr(48 + six + (0 if last else 32)))
+            if last:
+                break
+    return "".join(letters)
+
+
+def test_packed_run_lengths_are_unpacked():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        runs = rng.integers(0, 5000, rng.integers(1, 30)).tolist()
+        assert unpacked("x", packed(runs)) == runs
+    with pytest.raises(DataError, match="packed run lengths"):
+        unpacked("x", "!")
+
+
+def test_pixels_belong_to_a_polygon_where_their_middle_lies_in_it():
+    from matplotlib.path import Path as Outline
+
+    rows, columns = np.mgrid[:24, :30] + 0.5
+    middles = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        corners = rng.uniform(-3, 33, (5, 2))
+        corners = corners[np.argsort(np.arctan2(*(corners - corners.mean(axis=0)).T))]
+        found = drawn([Region(1, "x", polygons=(tuple(corners.ravel()),))], (24, 30))
+        assert np.array_equal(found == 1, Outline(corners).contains_points(middles).reshape(24, 30))
+
+
+def write_coco(folder, count=12):
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for number in range(count):
+        pixels, mask = shapes(number)
+        Image.fromarray(pixels).save(folder / "images" / f"{number:02d}.png")
+        images.append({"id": number, "file_name": f"{number:02d}.png", "height": 24, "width": 32})
+        for k in (1, 2):
+            flat = (mask == k).T.ravel()
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [0]])))
+            runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+            counts = packed(runs) if k == 1 else runs
+            segmentation = {"counts": counts, "size": [24, 32]}
+            annotations.append({"image_id": number, "category_id": 7 * k, "segmentation": segmentation})
+    categories = [{"id": 7, "name": "disc"}, {"id": 14, "name": "square"}]
+    plain = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations.json").write_text(json.dumps(plain))
+    return folder, plain
+
+
+def test_regions_of_coco_are_drawn_over_a_background(tmp_path):
+    folder, plain = write_coco(tmp_path / "data")
+    assert choose_recipe(folder)[0].name == "image-segmentation"
+    splits = read_masked_images(folder)
+    assert splits.class_names == NAMES
+    for key, mask in masks_of(splits).items():
+        assert np.array_equal(mask, shapes(int(key[-6:-4]))[1])
+    plain["annotations"][0]["iscrowd"] = 1
+    plain["images"][1]["height"] = 99
+    (folder / "annotations.json").write_text(json.dumps(plain))
+    splits = read_masked_images(folder)
+    assert (masks_of(splits)["images/00.png"] == VOID).any()
+    assert any("annotated as 99x32" in each.reason for each in splits.skipped)
+    plain["annotations"][2]["category_id"] = 5
+    (folder / "annotations.json").write_text(json.dumps(plain))
+    with pytest.raises(DataError, match="expected a category that is named, received 5"):
+        read_masked_images(folder)

@@ -16,6 +16,7 @@ from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.arrays import has_channels_first, npy_pairs
+from convscope.kinds.image.readers.coco import coco_files
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
     IMAGE_COLUMNS,
@@ -54,6 +55,9 @@ def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
     if not snapshot.path.is_dir():
         return
     keys = [file.relative_to(snapshot.path).as_posix() for file in snapshot.files]
+    outlined = coco_files(snapshot.path, keys)
+    if outlined and snapshot.ending_in(SUFFIXES):
+        yield Detection(SEGMENTATION, 0.98, f"{outlined[0]} has segmentations of images")
     try:
         pairs = pairs_in(keys)
     except DataError:  # several masks for one image, which the reader tells of

@@ -213,6 +213,7 @@ IMAGE_SEGMENTATION = RecipeSpec(
         "images/ and masks/, labels/ or annotations/ with files of the same names, also within splits",
         "train/ and trainannot/, train_masks/ or train_labels/, whatever the split",
         "Pascal VOC: JPEGImages/, SegmentationClass/, ImageSets/",
+        "images with a JSON file of polygons or run lengths, as COCO has them",
     ),
     architectures=("unet",),
     options=(

@@ -36,6 +36,7 @@ from convscope.data.splits import Splits
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds.image.readers.class_table import ClassTable, find_class_table
+from convscope.kinds.image.readers.coco import coco_files, read_coco
 from convscope.kinds.image.readers.decode import open_image, orientation_of, read_bytes, turned
 from convscope.kinds.image.readers.mask_coding import MaskCoding, MaskScan, codes_of, coding_of
 from convscope.kinds.image.readers.mask_pairs import MaskPairs, pairs_in, with_lists
@@ -48,7 +49,7 @@ SAME_SHAPE = 0.02
 """By how much the ratio of the sides of a mask may differ from that of its image."""
 _EXPECTED = (
     "Give folders images/ and masks/ with files of the same names, the layout of Pascal VOC, train/ and"
-    " trainannot/, a COCO file with segmentations, or a table of images and masks."
+    " trainannot/, or images with a COCO file of segmentations."
 )
 
 
@@ -79,6 +80,10 @@ def read_masked_images(
         raise DataError(f"{place}: expected a folder of images and masks, received a file", hint=_EXPECTED)
     listing = Listing(str(place))
     keys = listing.files_below("")
+    outlined = coco_files(place, keys)
+    if outlined:
+        drawn = read_coco(place, outlined, keys, progress, as_levels(intensity_range))
+        return assemble_masks(*drawn, seed, group)
     pairs = pairs_in(keys)
     if pairs is None:
         raise DataError(f"{place}: expected images with masks, received none", hint=_EXPECTED)

@@ -1,10 +1,9 @@
-"""Masks that are written as polygons or run lengths: the forms of COCO, and those of tables."""
+"""Masks that are written as polygons or run lengths, as COCO has them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +23,13 @@ class Region:
         number: Its class; `VOID` for none.
         where: The file and the record, for messages.
         polygons: x and y of the corners of each polygon, one after the other.
-        runs: Lengths of runs outside and inside in turn, or starts from 1 and lengths; None for polygons.
-        by_rows: Whether runs go along rows, not down columns.
-        starts: Whether `runs` are starts and lengths.
+        runs: Lengths of runs down the columns, outside and inside in turn; None for polygons.
     """
 
     number: int
     where: str
     polygons: tuple[tuple[float, ...], ...] = ()
     runs: tuple[int, ...] | None = None
-    by_rows: bool = False
-    starts: bool = False
 
     def inside(self, size: Size) -> Inside:
         """Which pixels belong to it, shape (height, width).
@@ -45,9 +40,7 @@ class Region:
         if self.runs is None:
             return _filled(self.polygons, size)
         runs = np.array(self.runs, np.int64)
-        edges = np.cumsum(runs) if not self.starts else np.empty(0, np.int64)
-        if self.starts:
-            edges = np.stack([runs[::2] - 1, runs[::2] - 1 + runs[1::2]], axis=1).ravel()
+        edges = np.cumsum(runs)
         pixels = size[0] * size[1]
         if len(edges) and (edges.max() > pixels or edges.min() < 0 or runs.min() < 0):
             raise DataError(
@@ -58,7 +51,7 @@ class Region:
         np.add.at(steps, edges[::2], 1)
         np.add.at(steps, edges[1::2], -1)
         flat = np.cumsum(steps)[:pixels] > 0
-        return flat.reshape(size) if self.by_rows else flat.reshape(size[::-1]).T
+        return flat.reshape(size[::-1]).T
 
 
 def drawn(regions: Sequence[Region], size: Size) -> Classes:
@@ -160,33 +153,4 @@ def unpacked(where: str, text: str) -> list[int]:
             value -= 1 << bits
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         value, bits = 0, 0
-    return runs
-
-
-def packed(runs: Sequence[int]) -> str:
-    """Run lengths as COCO packs them, the way back from `unpacked`."""
-    letters = []
-    for place, run in enumerate(runs):
-        value = run - runs[place - 2] if place > 2 else run
-        while True:
-            six, value = value & 31, value >> 5
-            last = value == (-1 if six & 16 else 0)
-            letters.append(chr(48 + six + (0 if last else 32)))
-            if last:
-                break
-    return "".join(letters)
-
-
-def runs_of(cell: str, where: str) -> tuple[int, ...]:
-    """Starts and lengths as tables have them: `1 3 10 5`.
-
-    Raises:
-        DataError: It has other words, or an odd number of them, or starts do not rise.
-    """
-    words = cell.split()
-    if len(words) % 2 or not all(map(str.isdigit, words)):
-        raise DataError(f"{where}: expected starts and lengths of runs in turn, received {cell[:40]!r}")
-    runs = tuple(map(int, words))
-    if any(start < 1 for start in runs[::2]) or any(b <= a for a, b in pairwise(runs[::2])):
-        raise DataError(f"{where}: expected starts of runs that rise from 1, received {cell[:40]!r}")
     return runs
