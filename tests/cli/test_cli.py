@@ -186,6 +186,8 @@ WRONG = [
     (("predict", "DATA", "x.png"), 1, "is not a run"),
     (("predict", "RUN", "x.png"), 1, "x.png"),
     (("predict", "RUN", "x/*.png"), 1, "the pattern matches no file"),
+    (("look", "RUN"), 2, "The method 'maps' needs an input, received none"),
+    (("train", "DATA", "--label-column", "kind"), 2, "the folder has no table, only files such as"),
     (("explain", "padded_cnnn"), 2, "No model is named 'padded_cnnn'"),
     (("extract", "RUN", "DATA"), 2, "extract needs --out"),
     (("train", "DATA", "--epochs"), 2, "--epochs needs a value"),

@@ -116,6 +116,14 @@ def test_one_lucky_epoch_is_not_the_best_where_epochs_are_averaged():
     assert "mean" not in averaged.kept_by(rows[:1])
 
 
+def test_the_line_of_an_epoch_gives_the_mean_by_which_one_is_kept():
+    rows = [{"val_accuracy": value, "val_loss": 1.0} for value in (0.5, 0.9, 0.7)]
+    averaged = Objective(loss=lambda settings: None, smoothed=3)
+    assert averaged.ended(rows[:1], 9).endswith("accuracy 50.0% (kept so far: epoch 1, 50.0%)")
+    kept = "(kept so far: epoch 2, 70.0% as the mean of 2 epochs)"
+    assert averaged.ended(rows, 9) == f"epoch 3 of 9, validation accuracy 70.0% {kept}"
+
+
 def test_the_lowest_value_of_a_metric_may_mark_the_best_epoch():
     rows = [{"val_cross_entropy": value, "val_loss": 1.0} for value in (0.5, 0.2, 0.4)]
     objective = Objective(lambda settings: None, monitor="cross_entropy", lowest=True, label="cross-entropy")

@@ -61,6 +61,7 @@ def check(model, path=None, every=False):
     with_positive_weights(model)
     graph = trace(model)
     geometry = geometries(graph)
+    assert geometries(model) == geometry
     paths = [path] if path else [call.path for call in graph.calls if len(call.outputs[0].shape) > 2]
     for each in paths:
         shape = graph.by_path[each].outputs[0].shape[1:]

@@ -41,6 +41,23 @@ def test_what_training_refuses_is_refused(tmp_path):
         convscope.inspect_data(tmp_path)
 
 
+def test_the_columns_of_each_table_that_differs_are_told_with_its_name(table, tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    table.rename(folder / "train.csv")
+    (folder / "test.csv").write_text("review\na fine film\na dull film\n")
+    told = [line for line in convscope.inspect_data(folder).decisions if "columns: " in line]
+    assert told[0].startswith("columns: text from 'review', label from 'label'")
+    assert told[1:] == ["test.csv, columns: text from 'review'; all are used"]
+
+
+def test_a_column_of_labels_needs_a_table(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").touch()
+    with pytest.raises(convscope.UsageError, match="names the column 'kind', but the folder has no table"):
+        convscope.inspect_data(tmp_path, label_column="kind")
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

@@ -179,15 +179,17 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
     from convscope import api
     from convscope.cli.results import print_colored
     from convscope.files import free_path
+    from convscope.workflows.inspect.checks import KERNELS, check_ending, no_input
 
     options = checked_values(given, look_groups(), "look")
     theme, layers = options.pop("theme", THEME.default), options.pop("layer", ())
     samples = options.pop("sample", ())
     check_model(model)
     check_inputs(inputs)
+    method = options.get("method", "maps")
+    if not inputs and method != KERNELS:
+        raise no_input(method)
     if out is not None:
-        from convscope.workflows.inspect.endings import check_ending
-
         check_ending(out)
     start_backend()
     with ProgressBar() as bar:
@@ -197,6 +199,6 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
     for note in inspection.notes:
         say(note)
     print_colored(inspection)
-    name = f"{inspection.model}-{options.get('method', 'maps')}.png"
+    name = f"{inspection.model}-{method}.png"
     written = inspection.save(out or free_path(Path(name)), theme)
     say(f"Wrote {_named(written)}.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from convscope.workflows.predict import Predictions
 
 WIDEST_TEXT = 110
+WIDEST_TABLE = 10_000
 UNBROKEN = 32
 """Characters up to which a cell, such as a time, stays in one line."""
 
@@ -35,7 +37,7 @@ def print_metrics(metrics: Metrics) -> None:
             column.justify = "right"
         for row in rows:
             table.add_row(*map(plain, row))
-        STDOUT.print(table)
+        _print_table(table)
     STDOUT.print(plain(metrics.to_line()), soft_wrap=True)
 
 
@@ -120,7 +122,7 @@ def print_neighbors(found: Neighbors, form: str, *, safe_csv: bool = True) -> No
         for each in near:
             names = (plain(each.label or ""), plain(each.prediction or ""), plain(each.path))
             table.add_row(str(each.id), f"{each.distance:.4g}", *names)
-        STDOUT.print(table)
+        _print_table(table)
 
 
 def print_probe(found: Probe, form: str) -> None:
@@ -135,13 +137,19 @@ def print_probe(found: Probe, form: str) -> None:
     for each in found.layers:
         interval = f"{each.low:.1%} to {each.high:.1%}"
         table.add_row(plain(each.layer), f"{each.values:,}", f"{each.accuracy:.1%}", interval)
-    STDOUT.print(table)
+    _print_table(table)
     own = "" if found.model is None else f"the model itself {found.model:.1%}, "
     STDOUT.print(
         f"{own}the most frequent class {found.baseline:.1%}, on {found.samples[2]:,} test samples",
         soft_wrap=True,
     )
     STDOUT.print(plain(found.finding), soft_wrap=True)
+
+
+def _print_table(table: Table) -> None:
+    """Prints a table; where no terminal has a width, as wide as it is, so that nothing in it is cut."""
+    width = STDOUT.width if STDOUT.is_terminal else WIDEST_TABLE
+    Console(file=STDOUT.file, highlight=False, width=width).print(table)
 
 
 def _table(predictions: Predictions) -> None:
@@ -152,7 +160,7 @@ def _table(predictions: Predictions) -> None:
         column.no_wrap = max(len(each.get(name, "")) for each in cells) <= UNBROKEN
     for each in cells:
         table.add_row(*(plain(text) for text in each.values()))
-    STDOUT.print(table)
+    _print_table(table)
 
 
 def _csv(predictions: Predictions, safe: bool) -> None:

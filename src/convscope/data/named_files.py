@@ -117,7 +117,8 @@ def nothing_in(inputs: Iterable[object], what: str, skipped: Sequence[Skipped]) 
         return DataError(f"expected {what}, received no inputs")
     examples = "; ".join(f"{bad.path}: {bad.reason}" for bad in skipped[:3])
     left_out = f" ({len(skipped)} left out: {examples})" if skipped else ""
-    return DataError(f"{where}: expected {what}, received none{left_out}")
+    hint = "Check that the files were copied completely and are what their names say." if skipped else ""
+    return DataError(f"{where}: expected {what}, received none{left_out}", hint)
 
 
 def checked_path(where: str, raw: str, folder: Path) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import glob
+import mimetypes
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +105,7 @@ def requested(
     if out is not None:
         check_free(out)
     check_there(path)
+    _check_has_columns(path, others.get("label_column"))
     with chosen_sheet(others.get("sheet")):
         spec, why = (find_spec(recipe), "") if recipe else choose_spec(path, others.get("label_column"))
     if folds is not None and spec.no_folds:
@@ -118,6 +122,29 @@ def requested(
     options = train_options(spec, name, others)
     check_installed(spec, training=True)
     return Request(path, spec, why, architecture, options, settings, folds)
+
+
+def _check_has_columns(path: Path, label_column: str | None) -> None:
+    """Refuses a column of labels where no file of a folder can have columns.
+
+    Raises:
+        UsageError: By their endings, all files are media.
+    """
+    if label_column is None or not path.is_dir():
+        return
+    names = (name for _, _, names in os.walk(path) for name in names if not name.startswith("."))
+    first = next(names, None)
+    if first is not None and not any(map(_may_have_columns, chain([first], names))):
+        raise UsageError(
+            f"{path}: --label-column names the column {label_column!r}, but the folder has no table, only"
+            f" files such as {first}.",
+            "Leave it out if folders or file names say the label, or add a table of file names and labels.",
+        )
+
+
+def _may_have_columns(name: str) -> bool:
+    media = (mimetypes.guess_type(name)[0] or "text").partition("/")[0]
+    return media in ("text", "application", "chemical", "video")  # .ts is taken for a video
 
 
 def check_there(path: Path) -> None:

@@ -50,6 +50,7 @@ def benchmark(folder, windows):
 
 def test_a_table_is_divided_by_time_without_a_gap(tmp_path):
     splits = read_streams(write(tmp_path / "a.csv", table()), wanted=Wanted(lead=16))
+    assert any("begin up to 16 rows before those of their names" in line for line in splits.decisions)
     train, validation, test = (splits[name].samples for name in ("train", "validation", "test"))
     assert [len(each.load(0)) - each.lead(0) for each in (train, validation, test)] == [70, 30, 100]
     assert (train.lead(0), validation.lead(0), test.lead(0)) == (0, 16, 16)
@@ -340,3 +341,12 @@ def test_columns_without_a_name_and_a_value_are_left_out(tmp_path):
     splits = read_streams(tmp_path / "air.csv")
     assert splits.train.samples.load(0).variables == ("CO", "NO")
     assert "without a name and without any value" in " ".join(splits.decisions)
+
+
+def test_all_times_of_a_series_are_written_alike(tmp_path):
+    series = read_stream_inputs([str(write(tmp_path / "a.csv", table()))]).load(0)
+    assert [series.time(row) for row in (0, 1, 24)] == [
+        "2026-01-01T00:00",
+        "2026-01-01T01:00",
+        "2026-01-02T00:00",
+    ]

@@ -76,16 +76,16 @@ class Objective:
         """
         if not self.keep_best:
             return len(rows) - 1
-
-        def recent(name: str, i: int) -> float:
-            span = rows[max(0, i - self.smoothed + 1) : i + 1]
-            return round(sum(row.get(name, 0.0) for row in span) / len(span), 9)
-
-        sign = 1 if self.lowest else -1
+        sign, recent = 1 if self.lowest else -1, self._recent
         return min(
             range(len(rows)) if among is None else among,
-            key=lambda i: (sign * recent(f"val_{self.monitor}", i), recent("val_loss", i), i),
+            key=lambda i: (sign * recent(rows, f"val_{self.monitor}", i), recent(rows, "val_loss", i), i),
         )
+
+    def _recent(self, rows: Sequence[Row], name: str, i: int) -> float:
+        """The mean of a value over the epochs that count with the one at that position."""
+        span = rows[max(0, i - self.smoothed + 1) : i + 1]
+        return round(sum(row.get(name, 0.0) for row in span) / len(span), 9)
 
     def kept_by(self, rows: Sequence[Row]) -> str:
         """Why an epoch of those is kept, in a few words."""
@@ -114,9 +114,13 @@ class Objective:
             return f"{epoch}, validation {self.label} {self._shown(last[f'val_{monitored}'])}"
         if f"val_{monitored}" not in last:
             return f"{epoch}, {self.label} {self._shown(last[monitored])}"
-        now, highest = (self._shown(row[f"val_{monitored}"]) for row in (last, best))
-        so_far = f"kept so far: epoch {place + 1}," if self.smoothed > 1 else "best"
-        return f"{epoch}, validation {self.label} {now} ({so_far} {highest})"
+        now = self._shown(last[f"val_{monitored}"])
+        if self.smoothed == 1:
+            return f"{epoch}, validation {self.label} {now} (best {self._shown(best[f'val_{monitored}'])})"
+        span = min(self.smoothed, place + 1)
+        mean = self._shown(self._recent(rows, f"val_{monitored}", place))
+        kept = f"{mean} as the mean of {span} epochs" if span > 1 else mean
+        return f"{epoch}, validation {self.label} {now} (kept so far: epoch {place + 1}, {kept})"
 
     def _shown(self, value: float) -> str:
         return f"{value:.3f}" if self.monitor is None or self.lowest else f"{value:.1%}"

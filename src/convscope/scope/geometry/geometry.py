@@ -14,7 +14,7 @@ from convscope.scope.geometry.axis_dependency import identity, moved
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.geometry.rules import through
 from convscope.scope.geometry.sliding import Dependencies, Passage, State, channel_axis, has_format
-from convscope.scope.graph.graph import Call, LayerGraph, Shape, Value
+from convscope.scope.graph.graph import Call, LayerGraph, Shape, Value, trace
 from convscope.scope.layer_spec import has_trait
 
 
@@ -41,17 +41,21 @@ def _only_tells(graph: LayerGraph, value: Value) -> bool:
     )
 
 
-def geometries(graph: LayerGraph, input_number: int | None = None) -> dict[str, Geometry]:
+def geometries(graph: LayerGraph | keras.Model, input_number: int | None = None) -> dict[str, Geometry]:
     """The geometry of every call's (first) output.
 
     Args:
-        graph: Of any model.
+        graph: A model, or what `trace` returned for it.
         input_number: Which of the model's inputs receptive fields are about; None: the first that is no
             table. What does not depend on it sees nothing of it: a receptive field of zeros.
 
     Returns:
         By path.
+
+    Raises:
+        UsageError: The input shape of the model is not known.
     """
+    graph = trace(graph) if isinstance(graph, keras.Model) else graph
     source = graph.inputs[main_input(graph) if input_number is None else input_number]
     states: dict[int, State] = {value.number: () for value in graph.inputs}
     states[source.number] = tuple(identity(axis, source.shape[axis]) for axis in range(1, len(source.shape)))

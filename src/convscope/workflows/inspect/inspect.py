@@ -13,6 +13,7 @@ from convscope.scope.attribution.methods import METHODS as ATTRIBUTIONS
 from convscope.types import Progress, no_progress
 from convscope.workflows.inspect.attribution import inspect_attribution, target_of
 from convscope.workflows.inspect.channels import inspect_kernels, inspect_patches, inspect_statistics
+from convscope.workflows.inspect.checks import KERNELS, no_input
 from convscope.workflows.inspect.context import SHOWN_INPUTS, InspectionRequest
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
 from convscope.workflows.inspect.maps import inspect_maps, inspect_position
@@ -61,8 +62,6 @@ class InspectionMethod:
     inspect: Inspect
 
 
-KERNELS = "kernels"
-"""The one method that needs no input."""
 METHODS: Mapping[str, InspectionMethod] = {
     "maps": InspectionMethod("feature maps of early, middle and late layers", inspect_maps),
     "position": InspectionMethod("how one position of a feature map is computed", inspect_position),
@@ -106,7 +105,7 @@ def _inspected(
     if name not in (*METHODS, *ATTRIBUTIONS, *own):
         raise unknown_name("method", name, [*METHODS, KERNELS, *own, *ATTRIBUTIONS])
     if inputs is None or not len(inputs):
-        raise UsageError(f"The method '{name}' needs an input.", "Give a file, a folder or an array.")
+        raise no_input(name)
     if name not in own:
         method = METHODS["attribution" if name in ATTRIBUTIONS else name]
         return method.inspect(loaded, inputs, request, progress)

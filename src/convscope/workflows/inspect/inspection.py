@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 from convscope.lenses.sheet.figure_files import figure_bytes, save_arrays, save_figure
-from convscope.workflows.inspect.endings import NUMBERS, PAGES, check_ending
+from convscope.workflows.inspect.checks import NUMBERS, PAGES, check_ending
 from convscope.workflows.load_model import LoadedModel
 
 

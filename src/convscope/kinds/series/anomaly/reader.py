@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def read_streams(
         class_names=(),
         layout=f"{len(streams)} series of {variables} variables, {rows} rows{_truth(streams, asked)}",
         fingerprint=fingerprint(streams),
-        decisions=(*decisions, *why, *notes.lines()),
+        decisions=(*decisions, *_context(parts, asked.lead), *why, *notes.lines()),
         warnings=(*notes.lines(doubts=True), *short, *_warnings(streams, own, asked, benchmark)),
         skipped=skipped,
         reading={
@@ -93,6 +93,14 @@ def read_streams(
             **({} if notes.forms.form is None else {"time_format": notes.forms.form}),
         },
     )
+
+
+def _context(parts: Mapping[SplitName, Sequence[Part]], lead: int) -> list[str]:
+    """What is said of rows that validation and test samples have before those that they are named by."""
+    starts = [start for name in ("validation", "test") for _, start, _ in parts[name]]
+    before = min(lead, max(starts, default=0))
+    counted = f"context: validation and test samples begin up to {before} rows before those of their names"
+    return [f"{counted}, as the past that the model reads; these rows are not judged"] if before else []
 
 
 def _long_enough(streams: list[Stream], asked: Wanted) -> tuple[list[Stream], tuple[str, ...]]:

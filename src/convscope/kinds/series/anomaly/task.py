@@ -341,8 +341,8 @@ def _alarm(alarm: Alarm, each: ScoredSeries, series: Series, name: str) -> Alarm
         name,
         alarm.start + 1,
         alarm.end + 1,
-        _time(series, alarm.start),
-        _time(series, alarm.end),
+        series.time(alarm.start),
+        series.time(alarm.end),
         alarm.score,
         each.variables[alarm.variable],
         dict(zip(each.variables, alarm.shares, strict=True)),
@@ -355,7 +355,7 @@ def _rows(each: ScoredSeries, series: Series, name: str) -> list[RowPrediction]:
         RowPrediction(
             name,
             row + 1,
-            _time(series, row),
+            series.time(row),
             float(each.scored.scores[row]),
             bool(each.scored.scores[row] >= each.scored.threshold),
             row in begins,
@@ -366,14 +366,10 @@ def _rows(each: ScoredSeries, series: Series, name: str) -> list[RowPrediction]:
     ]
 
 
-def _time(series: Series, row: int) -> str | None:
-    return None if series.times is None else str(np.datetime_as_string(series.times[row], unit="auto"))
-
-
 def _span(series: Series, first: int, last: int, start: int) -> str:
     """When a range of rows is, or which rows of the file; the series begins with its row `start`."""
     rows = f"rows {start + first + 1} to {start + last + 1}"
-    return rows if series.times is None else f"{_time(series, first)} to {_time(series, last)}"
+    return rows if series.times is None else f"{series.time(first)} to {series.time(last)}"
 
 
 OBJECTIVE = Objective(loss=lambda settings: keras.losses.Huber(), monitor=None, label="loss")

@@ -32,7 +32,7 @@ from convscope.kinds.series.forecasting.rolling import (
     too_short,
 )
 from convscope.kinds.series.readers.segments import lead_of
-from convscope.kinds.series.readers.sources import Series
+from convscope.kinds.series.readers.sources import Series, time_unit
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
@@ -205,7 +205,7 @@ def to_predictions(
                 ForecastPrediction(
                     samples.name(i),
                     step + 1,
-                    None if times is None else str(np.datetime_as_string(times[step], unit="auto")),
+                    None if times is None else str(np.datetime_as_string(times[step], unit=time_unit(times))),
                     dict(zip(names, row.tolist(), strict=True)),
                     dict(zip(names, map(_or_none, row - half), strict=True)),
                     dict(zip(names, map(_or_none, row + half), strict=True)),
@@ -241,7 +241,7 @@ def mistakes(answers: ForecastAnswers, split: Split, class_names: Sequence[str])
     for place in np.argsort(-mean, kind="stable")[:SHOWN_MISTAKES]:
         i, row = int(rolled.sample[place]), int(rolled.origin[place])
         series: Series = split.samples.load(i)
-        after = f"row {row + 1}" if series.times is None else _time(series.times[row])
+        after = f"row {row + 1}" if series.times is None else str(series.time(row))
         error = ("mean error", f"{mean[place]:.2f} standard deviations")
         told.append(Mistake("", split.samples.name(i), details=(("after", after), error)))
     return told
@@ -291,10 +291,6 @@ def plot_predictions(
         )
         made.append(forecast_figure(drawn, representation.variables, some.name(i), answers.coverage))
     return made
-
-
-def _time(time: np.datetime64) -> str:
-    return str(np.datetime_as_string(time, unit="auto"))
 
 
 def _or_none(value: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,26 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @cached_property
+    def _unit(self) -> str:
+        return "ns" if self.times is None else time_unit(self.times)
+
+    def time(self, row: int) -> str | None:
+        """When a row was measured, as ISO 8601 to the same unit in all rows; None where that is not known."""
+        return None if self.times is None else str(np.datetime_as_string(self.times[row], unit=self._unit))
+
+
+def time_unit(times: npt.NDArray[np.datetime64]) -> str:
+    """The coarsest unit that all of these times can be written to, so that midnight looks like the others.
+
+    Example:
+        >>> time_unit(np.array(["2024-01-01T00:00", "2024-01-01T00:10"], "M8[ns]"))
+        'm'
+    """
+    known = times[~np.isnat(times)]
+    units = ("D", "m", "s", "ms", "us")
+    return next((unit for unit in units if (known == known.astype(f"M8[{unit}]")).all()), "ns")
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,8 @@ def _read_table(
     )
     with rows.controls.paused():
         columns = _columns_of(table, split, asked, known)
-    rows.decisions.update(dict.fromkeys((*table.decisions, *columns.decisions, columns.line)))
+    told = columns.line if known is None or columns.line in rows.decisions else f"{key}, {columns.line}"
+    rows.decisions.update(dict.fromkeys((*table.decisions, *columns.decisions, told)))
     rows.reading["text_column"] = ",".join(columns.texts)
     if columns.group is not None:
         rows.grouped_by = f"column '{columns.group}'"

@@ -388,8 +388,9 @@ def _from_tables(pairs: Pairs, tables: dict[str, SplitName | None], asked: _Aske
         kind = table_kind(path) or "TSV"
         opened = open_parallel(path, kind, source, target, encoding, asked.group, pairs.controls)
         source, target = opened.languages.source, opened.languages.target  # the same in every table
-        decisions += [*opened.table.decisions, opened.line]
-        decisions += [opened.languages.decision] if opened.languages.decision else []
+        told = f"{key}, {opened.line}" if decisions and opened.line not in decisions else opened.line
+        found = [*opened.table.decisions, told, opened.languages.decision]
+        decisions += [line for line in found if line and line not in decisions]
         layouts.append(f"{key} ({opened.table.kind})")
         read_table(pairs, opened, split)
     layout = f"table: {', '.join(layouts)}, {source} and {target}"

@@ -1,4 +1,4 @@
-"""The files that an inspection is written to, by their endings."""
+"""What is checked of an inspection before Keras is imported: its input, and where it is written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from convscope.errors import UsageError
 PICTURES = (".png", ".svg", ".pdf")
 NUMBERS = (".npz", ".json")
 PAGES = (".html",)
+KERNELS = "kernels"
+"""The one method that needs no input."""
+
+
+def no_input(method: str) -> UsageError:
+    """The error of a method that was given nothing to look at."""
+    return UsageError(
+        f"The method '{method}' needs an input, received none.",
+        "Give a file, a folder, a text or an array; --method kernels alone needs none.",
+    )
 
 
 def check_ending(path: Path) -> None:
