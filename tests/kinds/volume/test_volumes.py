@@ -47,7 +47,7 @@ def test_a_folder_per_class_is_recognized_trained_and_evaluated(finished, scans,
         "spacing: 1 x 1 x 2 mm, which all train volumes have; nothing is resampled" in line for line in said
     )
     assert any(line.startswith("intensities: each volume is scaled by mean") for line in said)
-    assert any(line.startswith("flip: ") for line in said)
+    assert any(line.startswith("flip_axes: ") for line in said)
     assert finished.metrics()["test"]["accuracy"] >= 0.5
     assert convscope.evaluate(finished.folder).to_json() == finished.metrics()["test"]
 

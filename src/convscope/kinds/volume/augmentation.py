@@ -120,31 +120,33 @@ def rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def augmentation(
-    strength: float, flip: Sequence[str] | None = (), turn: Sequence[str] | None = ()
+    strength: float, flip_axes: Sequence[str] | None = (), turn_axes: Sequence[str] | None = ()
 ) -> Callable[[Any, np.random.Generator], Any] | None:
     """Turns, shifts, zoom, contrast and noise, `strength` times as far as by default.
 
     Args:
         strength: 1 is the default; at 0 volumes stay as they are.
-        flip: Axes along which mirrored volumes keep their class, of `x`, `y` and `z`.
-        turn: Axes about which volumes that are turned by quarters keep their class.
+        flip_axes: Axes along which mirrored volumes keep their class, of `x`, `y` and `z`.
+        turn_axes: Axes about which volumes that are turned by quarters keep their class.
     """
     if not strength:
         return None
-    flips = tuple("xyz".index(axis) + 1 for axis in flip or ())
-    turns = tuple(PLANES["zyx".index(axis)] for axis in turn or ())
+    flips = tuple("xyz".index(axis) + 1 for axis in flip_axes or ())
+    turns = tuple(PLANES["zyx".index(axis)] for axis in turn_axes or ())
     return VolumeAugmentation(flips, turns).scaled(strength)
 
 
-def test_time_views(mirror: bool = False, flip: Sequence[str] | None = ()) -> Sequence[Callable[[Any], Any]]:
+def test_time_views(
+    mirror: bool = False, flip_axes: Sequence[str] | None = ()
+) -> Sequence[Callable[[Any], Any]]:
     """What an answer is averaged over besides the volume itself: its mirror images along some axes.
 
     Args:
         mirror: Whether over mirrored volumes.
-        flip: Axes along which mirrored volumes keep their class.
+        flip_axes: Axes along which mirrored volumes keep their class.
     """
     if not mirror:
         return ()
-    axes = ["xyz".index(axis) + 1 for axis in flip or ()]
+    axes = ["xyz".index(axis) + 1 for axis in flip_axes or ()]
     chosen = [each for count in range(1, len(axes) + 1) for each in combinations(axes, count)]
     return [partial(np.flip, axis=each) for each in chosen]

@@ -31,8 +31,8 @@ def read(
     group: str | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
-    flip: Sequence[str] | None = None,
-    turn: Sequence[str] | None = None,
+    flip_axes: Sequence[str] | None = None,
+    turn_axes: Sequence[str] | None = None,
 ) -> Splits:
     """Reads labelled volumes, and finds out how they may be changed where the user does not say.
 
@@ -45,8 +45,8 @@ def read(
         group: As `read_volumes`.
         encoding: As `read_volumes`.
         drop_column: As `read_volumes`.
-        flip: Axes along which a mirrored volume keeps its class; found by the train volumes by default.
-        turn: Axes about which one that is turned by quarters does.
+        flip_axes: Axes along which a mirrored volume keeps its class; found by the train volumes by default.
+        turn_axes: Axes about which one that is turned by quarters does.
 
     Raises:
         DataError, UsageError: As `read_volumes`.
@@ -61,16 +61,15 @@ def read(
         encoding=encoding,
         drop_column=drop_column,
     )
-    if (flip is not None and turn is not None) or seed is None or not len(splits.train):
+    given = {"flip_axes": flip_axes, "turn_axes": turn_axes}
+    if None not in given.values() or seed is None or not len(splits.train):
         return splits
     found = symmetry_of(splits.train, len(splits.class_names), seed)
-    settled = {
-        "flip": list(found.flip) if flip is None else flip,
-        "turn": list(found.turn) if turn is None else turn,
-    }
+    axes = {"flip_axes": list(found.flip), "turn_axes": list(found.turn)}
+    settled = {name: axes[name] if value is None else value for name, value in given.items()}
+    lines = [line for line in found.lines if given[line.partition(":")[0]] is None]
     if all(is_binary(splits.train.samples.load(at).values) for at in range(min(_SEEN, len(splits.train)))):
-        found = replace(found, lines=(*found.lines, BINARY))
-    lines = [line for line in found.lines if {"flip": flip, "turn": turn}.get(line.partition(":")[0]) is None]
+        lines.append(BINARY)
     return replace(splits, decisions=(*splits.decisions, *lines), reading={**splits.reading, **settled})
 
 

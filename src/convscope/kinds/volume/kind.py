@@ -71,12 +71,11 @@ def _are_axes(value: Sequence[str]) -> str | None:
 READING_OPTIONS = (LABEL_COLUMN, LABEL_PATTERN, DROP_COLUMN, ENCODING, GROUP)
 GRID_OPTIONS = (
     Option(
-        "size",
+        "voxels",
         tuple[int, int, int],
         None,
         "Voxels along x, y and z that a model takes, such as 64 or 64x64x32",
         _is_size,
-        common=True,
         parse=parse_size,
     ),
     Option(
@@ -85,7 +84,6 @@ GRID_OPTIONS = (
         None,
         "Size of a voxel in mm that scans are resampled to, such as 1 or 1x1x3",
         _is_spacing,
-        common=True,
         parse=parse_spacing,
     ),
 )
@@ -106,21 +104,19 @@ VOLUME_CLASSIFICATION = RecipeSpec(
         *READING_OPTIONS,
         *GRID_OPTIONS,
         Option(
-            "flip",
+            "flip_axes",
             tuple[str, ...],
             None,
             "Axes along which a mirrored volume keeps its class, such as x or x,y,z, or none",
             _are_axes,
-            common=True,
             parse=_axes,
         ),
         Option(
-            "turn",
+            "turn_axes",
             tuple[str, ...],
             None,
             "Axes about which a volume turned by quarters keeps its class, such as z, or none",
             _are_axes,
-            common=True,
             parse=_axes,
         ),
         Option(

@@ -49,7 +49,7 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
     source = cast(VolumeSource, samples)
     own = source.facts[0].shape
     size = [side or mine for side, mine in zip(shape[:3], own, strict=True)]
-    representation, lines = fit_representation(Split(source, [None] * len(source)), size=size)  # type: ignore[arg-type]
+    representation, lines = fit_representation(Split(source, [None] * len(source)), voxels=size)  # type: ignore[arg-type]
     return ModelEncoding(representation, notes=tuple(lines))
 
 

@@ -197,14 +197,14 @@ def foreground(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def fit_representation(
     train: Split,
-    size: Sequence[int] | None = None,
+    voxels: Sequence[int] | None = None,
     spacing: Sequence[float] | None = None,
 ) -> tuple[VolumeRepresentation, Sequence[str]]:
     """Chooses grid and intensities from the train split.
 
     Args:
         train: The train split.
-        size: Voxels along x, y and z, where the user chose them.
+        voxels: Along x, y and z, where the user chose them.
         spacing: Size of a voxel in mm, where the user chose it.
 
     Returns:
@@ -227,7 +227,7 @@ def fit_representation(
             f" {facts[other].channels}"
         )
     target, lines = _spacing(facts, spacing)
-    (lengths, target), said = _size(facts, target, size, free=spacing is None)
+    (lengths, target), said = _size(facts, target, voxels, free=spacing is None)
     intensity, why = _intensity(source)
     made = VolumeRepresentation(lengths, channels.pop(), target, **intensity)
     return made, (*lines, *said, why)
@@ -299,7 +299,7 @@ def _size(
     if largest != spacing:
         lines.append(
             f"spacing: {in_mm(largest)} instead, because {in_mm(spacing)} would be more than"
-            f" {MOST_VOXELS:,} voxels; --spacing or --size changes that"
+            f" {MOST_VOXELS:,} voxels; --spacing or --voxels changes that"
         )
     shapes = {resampled_shape(fact.shape, fact.spacing, largest) for fact in facts}
     have = (

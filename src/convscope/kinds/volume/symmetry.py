@@ -88,10 +88,10 @@ def symmetry_of(train: Split, classes: int, seed: int) -> Symmetry:
     planes = {"x": (1, 2), "y": (0, 2), "z": (0, 1)}
     square = [axis for axis, (one, two) in planes.items() if (sides[:, one] == sides[:, two]).all()]
     model = _first_model(train, classes, seed)
-    flip, said = _kept(model, "flip", "mirrored along", "x" if spaced else "xyz", MIRRORED, spaced)
+    flip, said = _kept(model, "flip_axes", "mirrored along", "x" if spaced else "xyz", MIRRORED, spaced)
     if spaced or not square:
         return Symmetry(flip, (), (said,))
-    turn, also = _kept(model, "turn", "turned by a quarter about", square, TURNED, spaced)
+    turn, also = _kept(model, "turn_axes", "turned by a quarter about", square, TURNED, spaced)
     return Symmetry(flip, turn, (said, also))
 
 
@@ -100,15 +100,13 @@ def _kept(
 ) -> tuple[tuple[str, ...], str]:
     """The axes whose change costs the first model nothing, and why."""
     if model is None:
-        return (
-            (),
-            f"{option}: off, because the train volumes are too few to tell whether it keeps classes",
-        )
+        few = "the train volumes are too few to tell whether changed ones keep their classes"
+        return (), f"{option}: none, because {few}"
     plain, each = model.known(model.asked)
     if plain - model.chance < 2 * float(np.std(each) * np.sqrt(len(each))):
         kept = () if spaced else tuple(axes)
         by_chance = f"a first linear model knows {plain:.0%} of the classes, about as many as by chance"
-        return kept, f"{option}: {'on' if kept else 'off'}, because {by_chance}"
+        return kept, f"{option}: {', '.join(kept) or 'none'}, because {by_chance}"
     kept, figures = (), [f"{plain:.0%} of the classes"]
     for axis in axes:
         share, other = model.known(changes[axis](model.asked))
@@ -116,11 +114,8 @@ def _kept(
         if plain - share <= max(LOST * (plain - model.chance), 2 * spread):
             kept = (*kept, axis)
         figures.append(f"{share:.0%} {said} {axis}")
-    where = f"on along {', '.join(kept)}" if option == "flip" else f"on about {', '.join(kept)}"
-    return (
-        kept,
-        f"{option}: {where if kept else 'off'}, because a first linear model knows {', '.join(figures)}",
-    )
+    shares = ", ".join(figures)
+    return kept, f"{option}: {', '.join(kept) or 'none'}, because a first linear model knows {shares}"
 
 
 def _first_model(train: Split, classes: int, seed: int) -> FirstModel | None:
