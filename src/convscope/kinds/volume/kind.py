@@ -171,7 +171,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
             parse=parse_size,
         ),
         Option(
-            "flip",
+            "flip_axes",
             tuple[str, ...],
             (),
             "Axes along which a mirrored volume keeps its classes, such as x or x,y,z",

@@ -90,23 +90,23 @@ class MaskedVolumeAugmentation:
 
 
 def masked_augmentation(
-    strength: float, flip: Sequence[str] = ()
+    strength: float, flip_axes: Sequence[str] = ()
 ) -> Callable[[Any, np.random.Generator], Any] | None:
     """Mirroring, turns, zoom, contrast, brightness and noise, `strength` times as far as by default.
 
     Args:
         strength: 1 is the default; at 0 volumes stay as they are.
-        flip: Axes along which mirrored volumes keep their classes, of `x`, `y` and `z`.
+        flip_axes: Axes along which mirrored volumes keep their classes, of `x`, `y` and `z`.
     """
-    flips = tuple("xyz".index(axis) + 1 for axis in flip)
+    flips = tuple("xyz".index(axis) + 1 for axis in flip_axes)
     return MaskedVolumeAugmentation(flips).scaled(strength) if strength else None
 
 
-def mirrored_views(mirror: bool = True, flip: Sequence[str] = ()) -> Sequence[MirrorView]:
+def mirrored_views(mirror: bool = True, flip_axes: Sequence[str] = ()) -> Sequence[MirrorView]:
     """What an answer is averaged over besides the volume itself: its mirror image along each axis.
 
     Args:
         mirror: Whether it is.
-        flip: Axes along which mirrored volumes keep their classes.
+        flip_axes: Axes along which mirrored volumes keep their classes.
     """
-    return [MirrorView("xyz".index(axis) + 1) for axis in flip] if mirror else []
+    return [MirrorView("xyz".index(axis) + 1) for axis in flip_axes] if mirror else []

@@ -114,7 +114,7 @@ def fit_windows(
     if chosen is None and facts and target is not None:
         shapes = np.array([resampled_shape(fact.shape, fact.spacing, target) for fact in facts])
         chosen, why = _window(np.median(shapes, axis=0), shapes.max(axis=0))
-    grid, lines = fit_representation(train, size=chosen, spacing=spacing)
+    grid, lines = fit_representation(train, voxels=chosen, spacing=spacing)
     kept = [line for line in lines if not line.startswith("size: ")]
     said = f"window: the model takes {in_voxels(grid.size)} voxels at a time, {why}"
     return MaskedVolumeRepresentation(grid), (*kept, said)
