@@ -32,7 +32,7 @@ from convscope.kinds.series.forecasting.rolling import (
     too_short,
 )
 from convscope.kinds.series.readers.segments import lead_of
-from convscope.kinds.series.readers.sources import Series, time_unit
+from convscope.kinds.series.readers.sources import Series, time_unit, written_time
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
@@ -205,7 +205,7 @@ def to_predictions(
                 ForecastPrediction(
                     samples.name(i),
                     step + 1,
-                    None if times is None else str(np.datetime_as_string(times[step], unit=time_unit(times))),
+                    None if times is None else written_time(times[step], time_unit(times)),
                     dict(zip(names, row.tolist(), strict=True)),
                     dict(zip(names, map(_or_none, row - half), strict=True)),
                     dict(zip(names, map(_or_none, row + half), strict=True)),

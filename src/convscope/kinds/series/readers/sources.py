@@ -67,7 +67,12 @@ class Series:
 
     def time(self, row: int) -> str | None:
         """When a row was measured, as ISO 8601 to the same unit in all rows; None where that is not known."""
-        return None if self.times is None else str(np.datetime_as_string(self.times[row], unit=self._unit))
+        return None if self.times is None else written_time(self.times[row], self._unit)
+
+
+def written_time(time: np.datetime64, unit: str) -> str:
+    """A time as ISO 8601, cut to a unit such as `s`."""
+    return str(time.astype(f"datetime64[{unit}]"))
 
 
 def time_unit(times: npt.NDArray[np.datetime64]) -> str:
