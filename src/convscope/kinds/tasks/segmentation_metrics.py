@@ -155,9 +155,8 @@ def segmentation_metrics(
 ) -> SegmentationMetrics:
     """Metrics of a split.
 
-    A class that neither the truth nor the prediction of a sample has takes no part in the mean Dice of that
-    sample; one that only one of them has counts as 0 there. Intervals are percentiles of bootstrap samples of
-    the samples (Efron 1979), drawn with one seed.
+    A class that neither mask of a sample has takes no part in its Dice; one that only one has counts as 0.
+    Intervals are percentiles of bootstrap samples of the samples (Efron 1979), drawn with one seed.
 
     Args:
         matrices: Of each sample, as `matrix_of` gives them.
@@ -172,6 +171,7 @@ def segmentation_metrics(
     if not len(counts):
         raise DataError("There are no samples to evaluate.", "Give a split with at least one sample.")
     both = np.einsum("nii->ni", counts).astype(np.float64)
+    whole = counts.sum(axis=0)
     true, given = (counts.sum(axis=axis).astype(np.float64) for axis in (2, 1))
     scored = _not_background(class_names)
     dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
@@ -179,8 +179,6 @@ def segmentation_metrics(
         len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES
     )
     of_class = _resampled_means(dices, drawn)
-    of_samples = _mean(dices[:, scored])
-    whole = counts.sum(axis=0)
     intersections, sizes = both.sum(axis=0), (true + given).sum(axis=0)
     many_ious = _ious(drawn @ both, drawn @ (true + given))
     per_class = np.where(np.isfinite(dices).any(axis=0), _mean(dices.T), np.nan)
@@ -196,7 +194,9 @@ def segmentation_metrics(
         classes=classes,
         matrix=tuple(map(tuple, whole.tolist())),
         tolerance=tolerance,
-        sample_dice=tuple(np.where(np.isfinite(dices[:, scored]).any(axis=1), of_samples, 1.0).tolist()),
+        sample_dice=tuple(
+            np.where(np.isfinite(dices[:, scored]).any(axis=1), _mean(dices[:, scored]), 1.0).tolist()
+        ),
     )
 
 

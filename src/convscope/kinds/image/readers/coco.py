@@ -76,17 +76,7 @@ def read_coco(
     Raises:
         DataError: A file has another form, names no image that is there, or most images cannot be read.
     """
-    made = _Outlined()
-    index = FileIndex(key for key in keys if is_image_name(key))
-    for file in files:
-        try:
-            _add(folder, file, index, made)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"{folder / file}: expected images with id and file_name, categories with id and name"
-            ) from error
-    if not made.regions:
-        raise DataError(f"{folder / files[0]}: expected images that are there, received none of them")
+    made = _outlined(folder, files, keys)
     images = list(made.regions)
     splits = [made.splits[key] for key in images]
     lines = [f"masks: drawn from {', '.join(files)}; where objects overlap, the smaller one is on top"]
@@ -105,6 +95,26 @@ def read_coco(
     masks, digests, skipped = _drawn_masks(found, made)
     found = replace(found, near=found.digests, digests=digests, skipped=(*found.skipped, *skipped))
     return found, masks, tuple(made.names)
+
+
+def _outlined(folder: Path, files: Sequence[str], keys: Sequence[str]) -> _Outlined:
+    """The images of all files of annotations.
+
+    Raises:
+        DataError: As `read_coco`.
+    """
+    made = _Outlined()
+    index = FileIndex(key for key in keys if is_image_name(key))
+    for file in files:
+        try:
+            _add(folder, file, index, made)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{folder / file}: expected images with id and file_name, categories with id and name"
+            ) from error
+    if not made.regions:
+        raise DataError(f"{folder / files[0]}: expected images that are there, received none of them")
+    return made
 
 
 def _add(folder: Path, file: str, index: FileIndex, made: _Outlined) -> None:

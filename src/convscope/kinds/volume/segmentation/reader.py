@@ -65,33 +65,48 @@ def read_masked_volumes(
         decisions=masked.decisions,
     )
     seen, skipped = _look(masked, found, resample_labels, progress)
-    there = sum((each.counts for each in seen if each is not None), np.zeros(256, np.int64))
-    values = np.flatnonzero(there).tolist()
-    void = [value for value in values if value == VOID and value not in masked.label_names]
-    known = [value for value in sorted({*values, *masked.label_names}) if value not in void]
+    known, void = _values(masked, seen)
     names = tuple(masked.label_names.get(value, str(value)) for value in known)
-    lines = _lines(masked, known, void)
-    numbers = np.full(256, VOID, np.uint8)
-    numbers[known] = np.arange(len(known))
-    rows = _rows(masked, found)
-    masks = [
-        None
-        if each is None
-        else Mask(
-            partial(read_mask, masked, row, numbers, resample_labels),
-            each.counts[known],
-            int(each.counts[void].sum()),
-        )
-        for each, row in zip(seen, rows, strict=True)
-    ]
+    masks = _masks(masked, found, seen, known, void, resample_labels)
     found = replace(
         found,
         near=found.digests,
         digests=_joined(found, seen),
-        decisions=(*found.decisions, *lines),
+        decisions=(*found.decisions, *_lines(masked, known, void)),
         skipped=(*found.skipped, *skipped),
     )
     return assemble_masks(found, masks, names, seed, group)
+
+
+def _values(masked: MaskedVolumes, seen: list[_Seen | None]) -> tuple[list[int], list[int]]:
+    """The values of masks that are classes, and those that are void."""
+    there = sum((each.counts for each in seen if each is not None), np.zeros(256, np.int64))
+    values = np.flatnonzero(there).tolist()
+    void = [value for value in values if value == VOID and value not in masked.label_names]
+    return [value for value in sorted({*values, *masked.label_names}) if value not in void], void
+
+
+def _masks(
+    masked: MaskedVolumes,
+    found: Found,
+    seen: list[_Seen | None],
+    known: list[int],
+    void: list[int],
+    resample: bool,
+) -> list[Mask | None]:
+    """The mask of each readable volume; None where it cannot be read."""
+    numbers = np.full(256, VOID, np.uint8)
+    numbers[known] = np.arange(len(known))
+    return [
+        None
+        if each is None
+        else Mask(
+            partial(read_mask, masked, row, numbers, resample),
+            each.counts[known],
+            int(each.counts[void].sum()),
+        )
+        for each, row in zip(seen, _rows(masked, found), strict=True)
+    ]
 
 
 def read_mask(masked: MaskedVolumes, index: int, numbers: npt.NDArray[np.uint8], resample: bool) -> Classes:
