@@ -177,7 +177,7 @@ def test_frequencies_of_kernels_are_in_hertz_where_the_model_knows_its_rate():
 
 
 def test_answers_are_drawn_by_the_task_of_a_run_alone():
-    def answers(progress):
+    def answers(labels, progress):
         return [LazyFigure(lambda theme: Sheet(find_theme(theme)).finish(60), "the answer")]
 
     x = given_series()

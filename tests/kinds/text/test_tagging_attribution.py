@@ -61,3 +61,18 @@ def test_a_tagger_of_one_input_is_explained_token_by_token():
     at = int(found.details["token"]) - 1
     assert np.flatnonzero(np.abs(found.values) > 1e-6).tolist() in ([at], [])
     assert found.score == pytest.approx(float(np.max(model(np.array([[1, 2, 3, 4, 0, 0]]))[0, at])))
+
+
+def test_words_are_explained_although_there_are_more_characters_than_words():
+    words = keras.Input((4,), dtype="int32", name="words")
+    characters = keras.Input((4, 5), dtype="int32", name="characters")
+    spelled = keras.layers.Embedding(90, 3)(characters)
+    spelled = keras.layers.TimeDistributed(keras.layers.GlobalMaxPooling1D())(spelled)
+    x = keras.layers.Concatenate()([spelled, keras.layers.Embedding(8, 4)(words)])
+    tags = keras.layers.Conv1D(3, 1, activation="softmax")(x)
+    model = keras.Model({"characters": characters, "words": words}, tags)
+    texts = {"words": np.array([[1, 2, 3, 4]], "int32"), "characters": np.ones((1, 4, 5), "int32")}
+    for method in ("integrated-gradients", "occlusion"):
+        (found,) = attribute(model, texts, method)
+        assert found.values.shape == (4,)
+        assert found.details["input"].split(", ") == ["words", "characters"]

@@ -129,7 +129,8 @@ def behind(graph: LayerGraph, source: Value) -> frozenset[str]:
 def first_to_explain(graph: LayerGraph, ranks: Sequence[int]) -> int:
     """The number of the input that stands for all: ids of tokens, or else the first with positions.
 
-    Of several inputs of ids it is the one with the largest vocabulary: words, not how they are written.
+    Of several inputs of ids it is one with a single id at each position, and of these the one with the
+    largest vocabulary: words, neither their characters nor how they are written.
 
     Args:
         graph: Of the model.
@@ -146,7 +147,7 @@ def first_to_explain(graph: LayerGraph, ranks: Sequence[int]) -> int:
             tables[number] = max((int(each.shape[0]) for each in weights), default=0)
         elif rank > 2 and not tables:
             return number
-    return max(tables, key=lambda number: tables[number], default=0)
+    return max(tables, key=lambda number: (-ranks[number], tables[number]), default=0)
 
 
 def joined(graph: LayerGraph, source: Value) -> tuple[Call, tuple[int, ...]] | None:
