@@ -156,7 +156,8 @@ class DataSnapshot:
             return ()
         try:
             table = open_table(file, kind)
-            cells = [cell for _, (cell,) in islice(table.rows([name]), MOST_VALUES)]
+            chosen = [name] if name in table.columns else []  # a header may be none in the whole file
+            cells = [row[0] for _, row in islice(table.rows(chosen), MOST_VALUES) if row]
         except ConvscopeError:
             return ()
         return tuple("" if cell is None else table.numbers.plain(str(cell)) for cell in cells)

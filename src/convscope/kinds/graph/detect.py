@@ -136,7 +136,7 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
     if len(names) > 4 * _MOST_TABLES:
         return
     for file in names[:_MOST_TABLES]:
-        if snapshot.head(file) and is_list(file):
+        if snapshot.head(file) and _is_list(file):
             sure = 0.6 if test_of(file) is None else 0.9
             yield Detection(RATINGS, sure, f"each line of {file.name} has a user and the items of that user")
             return
@@ -166,6 +166,13 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
             yield Detection(NODES, min(0.95, confidence + 0.1), reason)
             return
     yield Detection(LINKS, confidence, f"{edges.path.name} has an edge in each row; {_OTHERS}")
+
+
+def _is_list(file: Path) -> bool:
+    try:
+        return is_list(file)
+    except ConvscopeError:  # no text
+        return False
 
 
 def _opened(file: Path, snapshot: DataSnapshot) -> TableSource | None:
