@@ -235,7 +235,7 @@ def test_settings_that_cannot_work_are_refused(small_model, pictures, tmp_path, 
 
 
 def test_a_model_with_two_inputs_is_refused(pictures, tmp_path):
-    with pytest.raises(UsageError, match=r"takes 2 inputs \(one, two\)"):
+    with pytest.raises(DataError, match=r"samples of 2 images, one for each input of the model \(one, two\)"):
         convscope.extract(two_inputs(), pictures, out=tmp_path / "out")
 
 

@@ -83,7 +83,7 @@ def test_it_is_explained_and_extracted(run, data, tmp_path):
 
 def test_larger_images_are_seen_in_windows_that_agree_with_the_whole(run, data, tmp_path):
     fewer = convscope.train(
-        data, out=tmp_path / "run", epochs=1, width=4, depth=2, size=(24, 32), window=(16, 16), verbose=0
+        data, out=tmp_path / "run", epochs=1, width=4, depth=2, size=(24, 32), tile=(16, 16), verbose=0
     )
     assert fewer.representation()["window_height"] == 16
     rows = convscope.predict(fewer.folder, [str(data / "images" / "00.png")]).rows

@@ -128,7 +128,7 @@ def test_the_layers_of_a_translation_lie_along_their_own_text(tmp_path):
 
 def test_a_caption_says_what_the_run_predicts():
     opened = LoadedModel(text_model(1), "words", "a test", ("bad", "good"))
-    inputs = replace(given(), predict=lambda count: np.tile(np.float32([[0.25, 0.75]]), (count, 1)))
+    inputs = replace(given(), predict=lambda rows: np.tile(np.float32([[0.25, 0.75]]), (len(rows), 1)))
     context = InspectionContext(opened, inputs, ("look",), 1)
     predicted = context.predicted(context.record().predictions)
     assert context.sample(0, predicted).caption == "predicted good, 75.0%"

@@ -221,7 +221,7 @@ IMAGE_SEGMENTATION = RecipeSpec(
         GROUP,
         *(option for option in IMAGE_CLASSIFICATION_OPTIONS if option.name in ("intensity_range", "size")),
         Option(
-            "window",
+            "tile",
             tuple[int, int],
             None,
             "Size of the windows in which larger images are seen, such as 256 or 192x256",

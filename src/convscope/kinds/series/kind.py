@@ -140,7 +140,7 @@ SERIES_ANOMALY_OPTIONS = (
         "train_rows",
         int,
         None,
-        "Number of rows at the beginning of each series that are normal and used for training",
+        "Number of rows at the start of each series that are normal, to learn from",
         at_least(32),
         common=True,
     ),

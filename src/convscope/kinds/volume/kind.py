@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS, SHEET
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
@@ -68,7 +68,7 @@ def _are_axes(value: Sequence[str]) -> str | None:
     return None if fits else "axes of x, y and z, or none"
 
 
-READING_OPTIONS = (LABEL_COLUMN, LABEL_PATTERN, DROP_COLUMN, ENCODING, GROUP)
+READING_OPTIONS = (LABEL_COLUMN, LABEL_PATTERN, DROP_COLUMN, ENCODING, SHEET, GROUP)
 GRID_OPTIONS = (
     Option(
         "voxels",
@@ -176,7 +176,6 @@ VOLUME_SEGMENTATION = RecipeSpec(
             (),
             "Axes along which a mirrored volume keeps its classes, such as x or x,y,z",
             _are_axes,
-            common=True,
             parse=_axes,
         ),
         Option(

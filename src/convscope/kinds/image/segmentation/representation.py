@@ -121,14 +121,14 @@ class MaskedImageRepresentation(Plain):
 
 
 def fit_representation(
-    train: Split, size: tuple[int, int] | None = None, window: tuple[int, int] | None = None
+    train: Split, size: tuple[int, int] | None = None, tile: tuple[int, int] | None = None
 ) -> tuple[MaskedImageRepresentation, Sequence[str]]:
     """Chooses the size of images and windows, and the channels, from the train split.
 
     Args:
         train: Its images know their sizes.
         size: Height and width, where the user gives them.
-        window: Height and width of windows, where the user gives them.
+        tile: Height and width of windows, where the user gives them.
 
     Raises:
         UsageError: They cannot be.
@@ -138,7 +138,7 @@ def fit_representation(
         raise UsageError("a representation is fitted to at least one image, received an empty split")
     height, width, line = _size(source.sizes, size)
     channels = int(source.channels.max())
-    high, wide = window or (
+    high, wide = tile or (
         side if max(height, width) <= LARGEST_WINDOW else min(side, WINDOW) for side in (height, width)
     )
     high, wide = min(high, height), min(wide, width)
@@ -146,7 +146,7 @@ def fit_representation(
     gray = int(np.sum(source.channels == 1))
     return MaskedImageRepresentation(height, width, channels, high, wide), (
         line,
-        f"window: the model takes {seen}" + (", as given" if window else ""),
+        f"window: the model takes {seen}" + (", as given" if tile else "; --tile changes it"),
         f"channels: {channels}, because {gray} of {len(source)} train images are gray",
     )
 
