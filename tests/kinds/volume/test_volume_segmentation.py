@@ -45,7 +45,7 @@ def run(data, tmp_path_factory):
     """A finished run; to be read, not changed."""
     given = {"epochs": 12, "learning_rate": 1e-2, "averaging": 0.0, "augmentation": 0.2, "batch_size": 2}
     out = tmp_path_factory.mktemp("run") / "run"
-    return convscope.train(data, out=out, width=6, depth=2, window=(8, 8, 8), verbose=0, **given)
+    return convscope.train(data, out=out, width=6, depth=2, block=(8, 8, 8), verbose=0, **given)
 
 
 def test_masks_are_read_in_the_frame_of_their_scans(data):

@@ -162,7 +162,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
         ),
         *(option for option in GRID_OPTIONS if option.name == "spacing"),
         Option(
-            "window",
+            "block",
             tuple[int, int, int],
             None,
             "Voxels along x, y and z that the model takes at a time, such as 64 or 64x64x32",

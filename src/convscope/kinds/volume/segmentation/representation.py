@@ -92,20 +92,20 @@ class MaskedVolumeRepresentation(Plain):
 
 
 def fit_windows(
-    train: Split, window: Sequence[int] | None = None, spacing: Sequence[float] | None = None
+    train: Split, block: Sequence[int] | None = None, spacing: Sequence[float] | None = None
 ) -> tuple[MaskedVolumeRepresentation, Sequence[str]]:
     """Chooses spacing, intensities and windows from the train split.
 
     Args:
         train: The train split.
-        window: Voxels along x, y and z, where the user gives them.
+        block: Voxels of a window along x, y and z, where the user gives them.
         spacing: Size of a voxel in mm, where the user gives it.
 
     Raises:
         UsageError, DataError: As `fit_representation`.
     """
     facts = as_volumes(train).facts
-    given = None if window is None else tuple(window)
+    given = None if block is None else tuple(block)
     target = spacing
     if target is None and facts:
         target = np.median([fact.spacing for fact in facts], axis=0).tolist()
