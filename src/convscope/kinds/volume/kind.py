@@ -167,7 +167,6 @@ VOLUME_SEGMENTATION = RecipeSpec(
             None,
             "Voxels along x, y and z that the model takes at a time, such as 64 or 64x64x32",
             _is_size,
-            common=True,
             parse=parse_size,
         ),
         Option(
