@@ -120,7 +120,7 @@ def test_weights_of_a_window_are_symmetric_and_largest_in_its_middle():
 def test_the_loss_is_cross_entropy_and_dice_without_void():
     from keras import ops
 
-    from convscope.models.segmentation_loss import DiceCrossEntropy, mean_iou
+    from convscope.models.segmentation_loss import DiceCrossEntropy
 
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, (2, 4, 5))
@@ -133,21 +133,80 @@ def test_the_loss_is_cross_entropy_and_dice_without_void():
     dice = 2 * (true * given).sum(axis=(0, 1, 2)) / (true + known * given).sum(axis=(0, 1, 2))
     found = ops.convert_to_numpy(DiceCrossEntropy()(true, given))
     assert found == pytest.approx(entropy + 1 - dice.mean(), rel=1e-4)
-    ious = []
-    for n in range(2):
-        there, best = true[n].argmax(-1)[known[n, ..., 0] > 0], given[n].argmax(-1)[known[n, ..., 0] > 0]
-        both = [np.sum((there == k) & (best == k)) for k in range(3)]
-        either = [np.sum((there == k) | (best == k)) for k in range(3)]
-        ious.append(np.mean(np.divide(both, either)))
-    assert ops.convert_to_numpy(mean_iou(true, given)).tolist() == pytest.approx(ious, rel=1e-4)
 
 
 @pytest.mark.portable
+def test_the_mean_iou_of_an_epoch_is_that_of_all_positions_together():
+    from keras import ops
+
+    from convscope.models.segmentation_loss import MeanIoU
+
+    metric, pairs = MeanIoU(), [drawn(seed) for seed in range(4)]
+    for true, found in pairs:
+        table = np.vstack([np.eye(4, dtype=np.float32), np.zeros((252, 4), np.float32)])
+        metric.update_state(0.5 * table[true[None]], table[found[None]])
+    expected = segmentation_metrics([matrix_of(*pair, 4) for pair in pairs], NAMES).mean_iou
+    assert float(ops.convert_to_numpy(metric.result())) == pytest.approx(expected, rel=1e-5)
+    metric.reset_state()
+    assert float(ops.convert_to_numpy(metric.result())) == 0
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("shape", [(17, 23, 3), (40, 24, 1), (9, 20, 13, 1)])
-def test_a_unet_gives_probabilities_at_each_position_of_any_size(shape):
+def test_a_unet_gives_probabilities_at_each_position_of_any_size(shape, deep):
     from convscope.models.unet import unet
 
-    model = unet(shape, 4, width=4)
+    model = unet(shape, 4, width=4, deep_supervision=deep)
+    assert model.layers[-1].name == "classes"
     found = np.asarray(model.predict(np.zeros((2, *shape), np.float32), verbose=0))
     assert found.shape == (2, *shape[:-1], 4)
     assert np.allclose(found.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_windows_of_a_training_are_put_on_classes_that_are_no_background():
+    from types import SimpleNamespace
+
+    from convscope.data.masks import Mask
+    from convscope.kinds.tasks import segmentation_examples as examples
+
+    mask = np.zeros((40, 40), np.uint8)
+    mask[33, 5] = 1
+    represent = SimpleNamespace(
+        shape=(8, 8, 1), on_grid=lambda sample: sample, to_inputs=lambda values: values
+    )
+    represent.mask_on_grid = lambda sample, classes: classes
+    samples = SimpleNamespace(load=lambda index: mask[..., None].astype(np.float32), __len__=None)
+    grids = examples.Grids(represent, samples, [samples.load(0)])
+    places = [examples._places(mask, np.array([1]), np.random.default_rng(0))]
+    labels = [Mask(lambda: mask, np.array([1599, 1]))]
+    made = examples.SegmentationExamples(grids, labels, np.ones(2, np.float32), [(0, (0, 0))], [mask], places)
+    rng = np.random.default_rng(1)
+    inputs, targets = made.batch(np.zeros(300, np.int64), rng)
+    seen = targets[..., 1].any(axis=(1, 2))
+    assert np.array_equal(inputs[..., 0] > 0, targets[..., 1] > 0)
+    assert 0.3 < seen.mean() < 0.5
+
+
+def test_samples_too_large_for_the_memory_are_read_from_the_disk():
+    from types import SimpleNamespace
+
+    from convscope.kinds.tasks.segmentation_grids import Grids, stored
+
+    class Samples(list):
+        load = list.__getitem__
+
+    values = Samples(np.random.default_rng(n).random((5 + n, 4, 1), np.float32) for n in range(3))
+    masks = [(each[..., 0] > 0.5).astype(np.uint8) for each in values]
+    grids, kept = stored(Grids(SimpleNamespace(on_grid=lambda sample: sample), values), masks.__getitem__)
+    assert all(np.array_equal(grids.grid(n), values[n]) for n in range(3))
+    assert all(np.array_equal(*pair) for pair in zip(kept, masks, strict=True))
+
+
+def test_epochs_and_batches_follow_from_how_many_positions_there_are():
+    from convscope.kinds.tasks.segmentation_examples import suited
+
+    few = suited([(40, 40, 40)] * 10, (40, 40, 40), 2e9, 360_000)
+    many = suited([(40, 40, 40)] * 400, (40, 40, 40), 2e9, 360_000)
+    assert (few["epochs"][0], many["epochs"][0]) == (300, 79)
+    assert few["batch_size"][0] == many["batch_size"][0] == 6

@@ -65,6 +65,17 @@ def count_classes(values: Classes, classes: int) -> tuple[npt.NDArray[np.int64],
     return counts[:classes].astype(np.int64), int(counts[VOID])
 
 
+def object_classes(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Numbers of the classes that are no background; of all where nothing else is there.
+
+    Example:
+        >>> object_classes(("background", "liver", "tumor")).tolist()
+        [1, 2]
+    """
+    others = [k for k, name in enumerate(class_names) if name.lower() != BACKGROUND]
+    return np.array(others or range(len(class_names)), np.int64)
+
+
 def counts_of(masks: Sequence[Mask], classes: int) -> npt.NDArray[np.int64]:
     """Positions of each class in each mask, shape (masks, classes), int64."""
     return np.array([mask.counts for mask in masks], np.int64).reshape(len(masks), classes)

@@ -43,6 +43,9 @@ NORMALIZATION = Option(
     None,
     "Over what maps are normalized: a batch, or each sample by itself",
 )
+DEEP_SUPERVISION = Option(
+    "deep_supervision", bool, None, "Whether coarser levels score classes as well, which adds to the outputs"
+)
 MASKING = Option("masking", float, None, "Largest share of time and frequency that is masked in training")
 MELS = Option("mels", int, None, "Number of mel bands", at_least(1))
 ENSEMBLE = Option("ensemble", int, None, "Number of networks whose probabilities are averaged", at_least(1))

@@ -53,13 +53,40 @@ class DiceCrossEntropy(keras.losses.Loss):  # type: ignore[misc]
         return {"name": self.name, "smoothing": self.smoothing}
 
 
-def mean_iou(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """The mean intersection over union of the classes that a sample has or is given, shape (batch,)."""
-    hard = ops.cast(y_true > 0, "float32")
-    known = ops.sum(hard, axis=-1, keepdims=True)
-    predicted = known * ops.one_hot(ops.argmax(y_pred, axis=-1), y_pred.shape[-1], dtype="float32")
-    axes = _axes(hard)
-    both = ops.sum(hard * predicted, axis=axes)
-    union = ops.sum(hard, axis=axes) + ops.sum(predicted, axis=axes) - both
-    there = ops.cast(union > 0, "float32")
-    return ops.sum(both / ops.maximum(union, 1), axis=1) / ops.maximum(ops.sum(there, axis=1), 1)
+class MeanIoU(keras.metrics.Metric):  # type: ignore[misc]
+    """The mean of the intersection over union of classes, of all positions since the last reset together.
+
+    That is how segmentations are compared in the literature: positions of all samples are counted before
+    they are divided, so that a class weighs as much as any other, however many samples have it. Classes that
+    neither the truth nor the predictions have take no part, and neither do void positions. Targets and
+    predictions are those of `DiceCrossEntropy`.
+
+    Args:
+        name: Of the metric.
+    """
+
+    def __init__(self, name: str = "mean_iou", **options: object) -> None:
+        super().__init__(name=name, **options)
+        self._intersections: keras.Variable | None = None
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
+        """Adds the positions of a batch."""
+        if self._intersections is None:
+            shape = (y_pred.shape[-1],)
+            self._intersections = self.add_variable(shape, "zeros", name="intersections")
+            self._sizes = self.add_variable(shape, "zeros", name="sizes")
+        hard = ops.cast(y_true > 0, "float32")
+        known = ops.sum(hard, axis=-1, keepdims=True)
+        best = known * ops.one_hot(ops.argmax(y_pred, axis=-1), y_pred.shape[-1], dtype="float32")
+        axes = (0, *_axes(hard))
+        self._intersections.assign_add(ops.sum(hard * best, axis=axes))
+        self._sizes.assign_add(ops.sum(hard + best, axis=axes))
+
+    def result(self) -> Tensor:
+        """The mean over classes, a scalar; 0 before the first batch."""
+        if self._intersections is None:
+            return ops.zeros(())
+        union = self._sizes - self._intersections
+        there = ops.cast(union > 0, "float32")
+        shares = self._intersections / ops.maximum(union, 1)
+        return ops.sum(shares) / ops.maximum(ops.sum(there), 1)

@@ -13,6 +13,8 @@ from convscope.errors import UsageError
 SMALLEST_SIDE = 8
 """An axis is halved as long as it has at least so many positions."""
 MOST_LEVELS = 5
+SUPERVISED = 2
+"""Levels that score classes besides the finest one, where that is asked for."""
 WIDEST = 320
 """Kernels of a convolution at most."""
 
@@ -27,6 +29,7 @@ def unet(
     kernel_size: int = 3,
     dropout: float = 0.0,
     normalization: Normalization = "batch",
+    deep_supervision: bool = False,
 ) -> keras.Model:
     """A U-Net with residual blocks, for (height, width, channels) or (depth, height, width, channels).
 
@@ -42,6 +45,9 @@ def unet(
         kernel_size: Side of every kernel but those of shortcuts and outputs.
         dropout: Share of the maps of the lowest level that a training step leaves out.
         normalization: `batch`, or `instance`: of each sample and kernel by itself, for small batches.
+        deep_supervision: Whether the `SUPERVISED` levels above the finest one score classes as well, and what
+            they score is enlarged and added to the outputs, so that the loss reaches each of them directly
+            (Isensee et al. 2017, "Brain tumor segmentation and radiomics survival prediction").
 
     Returns:
         A functional model to float32 probabilities of shape (batch, positions..., classes).
@@ -61,12 +67,14 @@ def unet(
         skips.append(x)
     if dropout:
         x = block.dropout(x, dropout)
+    policy = keras.config.dtype_policy()
+    score = _Scores(block, classes, "float32" if policy.name.startswith("mixed_") else None)
+    scores = None
     for level in reversed(range(len(strides))):
         x = block.merged(x, skips[level], strides[level], _filters(width, level), f"up{level}")
-    policy = keras.config.dtype_policy()
-    dtype = "float32" if policy.name.startswith("mixed_") else None
-    outputs = block.layer("Conv")(classes, 1, activation="softmax", dtype=dtype, name="classes")(x)
-    return keras.Model(inputs, outputs, name="unet")
+        if deep_supervision and 0 < level <= SUPERVISED:
+            scores = score.added(x, scores, strides[level - 1], skips[level - 1], f"scores{level}")
+    return keras.Model(inputs, score.outputs(x, scores), name="unet")
 
 
 def _checked(input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -160,10 +168,61 @@ class _Blocks:
     ) -> keras.KerasTensor:
         """Maps of the level below, enlarged to those of a level, joined with them and convolved."""
         x = layers.ReLU(name=f"{name}_relu1")(self.convolved(x, filters, 1, f"{name}_1"))
-        x = self.layer("UpSampling")(strides, name=f"{name}_enlarge")(x)
-        sides = zip(x.shape[1:-1], skip.shape[1:-1], strict=True)
-        more = tuple((0, large - small) for large, small in sides)
-        if any(behind for _, behind in more):
-            x = self.layer("Cropping")(more, name=f"{name}_crop")(x)
+        x = self.enlarged(x, skip, strides, name)
         x = layers.Concatenate(name=f"{name}_join")([x, skip])
         return layers.ReLU(name=f"{name}_relu2")(self.convolved(x, filters, self._size, f"{name}_2"))
+
+    def enlarged(
+        self,
+        x: keras.KerasTensor,
+        like: keras.KerasTensor,
+        strides: tuple[int, ...],
+        name: str,
+        dtype: str | None = None,
+    ) -> keras.KerasTensor:
+        """Maps with as many positions as others; what is enlarged too far is cut off."""
+        x = self.layer("UpSampling")(strides, name=f"{name}_enlarge", dtype=dtype)(x)
+        sides = zip(x.shape[1:-1], like.shape[1:-1], strict=True)
+        more = tuple((0, large - small) for large, small in sides)
+        if any(behind for _, behind in more):
+            x = self.layer("Cropping")(more, name=f"{name}_crop", dtype=dtype)(x)
+        return x
+
+
+class _Scores:
+    """What levels score each class at each of their positions, before it becomes probabilities.
+
+    Args:
+        blocks: Of layers of one rank.
+        classes: The number of class names.
+        dtype: Of the layers; None for that of all others.
+    """
+
+    def __init__(self, blocks: _Blocks, classes: int, dtype: str | None) -> None:
+        self._blocks, self._classes, self._dtype = blocks, classes, dtype
+
+    def added(
+        self,
+        x: keras.KerasTensor,
+        below: keras.KerasTensor | None,
+        strides: tuple[int, ...],
+        above: keras.KerasTensor,
+        name: str,
+    ) -> keras.KerasTensor:
+        """The scores of a level and those of the level below, at the positions of the level above."""
+        own = self._blocks.layer("Conv")(self._classes, 1, dtype=self._dtype, name=name)(x)
+        total = self._total(own, below, name)
+        return self._blocks.enlarged(total, above, strides, name, self._dtype)
+
+    def outputs(self, x: keras.KerasTensor, below: keras.KerasTensor | None) -> keras.KerasTensor:
+        """Probabilities by the scores of the finest level and those that are added to them."""
+        conv = self._blocks.layer("Conv")
+        if below is None:
+            return conv(self._classes, 1, activation="softmax", dtype=self._dtype, name="classes")(x)
+        total = self._total(conv(self._classes, 1, dtype=self._dtype, name="scores0")(x), below, "scores0")
+        return layers.Activation("softmax", dtype=self._dtype, name="classes")(total)
+
+    def _total(self, own: keras.KerasTensor, below: keras.KerasTensor | None, name: str) -> keras.KerasTensor:
+        if below is None:
+            return own
+        return layers.Add(dtype=self._dtype, name=f"{name}_total")([own, below])

@@ -118,9 +118,9 @@ def plan(
         representation, decisions = recipe.representation.fit(splits.train, **mine)
     options |= splits.reading
     solver = recipe.closed_form.get(name)
-    suggested = recipe.suggest_settings(name, splits)
-    suited = {key: value for key, value in suggested.items() if key not in settings}
-    chosen = replace(chosen, **suited)
+    suggested = recipe.suggest_settings(name, splits, representation=representation)
+    suited = {key: _with_reason(value, splits) for key, value in suggested.items() if key not in settings}
+    chosen = replace(chosen, **{key: value for key, (value, _) in suited.items()})
     if chosen.mixing and not _is_numeric(representation):
         raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
     device = _device(name, solver, chosen)
@@ -129,7 +129,7 @@ def plan(
         *([] if architecture else [f"architecture: {name}, {_reason(recipe, better)}"]),
         *splits.decisions,
         *decisions,
-        *(f"{key}: {value}, for {len(splits.train)} train samples" for key, value in suited.items()),
+        *(f"{key}: {value}, {reason}" for key, (value, reason) in suited.items()),
         *(() if solver is None else (solver.decision,)),
         f"precision: {device.policy}, because {device.reason}",
     )
@@ -159,6 +159,14 @@ def _check_splits(path: Path, splits: Splits) -> None:
                 hint=f"Add samples that differ, or give a {name} split in the data, such as folders train/"
                 " and test/.",
             )
+
+
+def _with_reason(suggested: Any, splits: Splits) -> tuple[Any, str]:
+    """A suggested value, and why it suits."""
+    given = (
+        suggested if isinstance(suggested, tuple) else (suggested, f"for {len(splits.train)} train samples")
+    )
+    return given[0], str(given[1])
 
 
 def _reason(recipe: AnyRecipe, better: tuple[str, str] | None) -> str:

@@ -10,6 +10,7 @@ from made_volumes import write_nifti
 
 import convscope
 from convscope.errors import DataError
+from convscope.kinds.volume.segmentation.augmentation import mirrored_axes
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
 
 SHAPE = (14, 12, 10)
@@ -76,6 +77,13 @@ def test_it_learns_and_is_judged_in_mm(run):
     assert measured["tolerance"] == 1.0
     assert all(each["hd95"] is not None for each in measured["classes"] if each["dice"])
     assert convscope.evaluate(run.folder).to_json() == measured
+
+
+def test_scans_are_mirrored_from_left_to_right_unless_a_class_is_a_side(run):
+    assert run.record()["options"]["flip_axes"] == ["x"]
+    assert any(line.startswith("flip_axes: x, because") for line in run.record()["decisions"])
+    assert mirrored_axes(("background", "left lung", "right lung"), spaced=True)[0] == ()
+    assert mirrored_axes(("pore", "grain"), spaced=False)[0] == ("x", "y", "z")
 
 
 def test_predict_writes_masks_on_the_grid_of_the_scan(run, data, tmp_path):

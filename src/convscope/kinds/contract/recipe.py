@@ -320,8 +320,8 @@ class Recipe(Generic[R, P]):
         closed_form: How those architectures are solved that are not trained step by step, by name.
         suggest_architecture: From the representation of the train split to an architecture and the reason, or
             None for the first one; asked where the user names none.
-        suggest_settings: `(architecture, splits)` to settings that suit this much data, where the user gives
-            none.
+        suggest_settings: `(architecture, splits, representation=)` to settings that suit this much data,
+            where the user gives none; each a value, or a value and the reason for it.
         stream: `(fitted, binary stream or iterable, say=)` to predictions while it comes; None where that is
             not supported.
         calibrate: `(fitted, validation split, progress)` to what predictions need besides the weights, such
@@ -356,7 +356,7 @@ class Recipe(Generic[R, P]):
     start: Callable[..., None] = _random_weights
     closed_form: Mapping[str, Solver] = field(default_factory=dict)
     suggest_architecture: Callable[[R], tuple[str, str] | None] = _no_other
-    suggest_settings: Callable[[str, Splits], Mapping[str, Any]] = _same_settings
+    suggest_settings: Callable[..., Mapping[str, Any]] = _same_settings
     stream: Callable[..., Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None
     calibration_optional: bool = False
@@ -365,7 +365,8 @@ class Recipe(Generic[R, P]):
     reads_whole: bool = False
 
     def __post_init__(self) -> None:
-        for step in ("read", "read_inputs", "augmentation", "test_time_views", "start", "stream"):
+        steps = ("read", "read_inputs", "augmentation", "test_time_views", "start", "stream")
+        for step in (*steps, "suggest_settings"):
             if getattr(self, step) is not None:
                 object.__setattr__(self, step, accepting(getattr(self, step)))
         for step in ("read", "read_inputs"):

@@ -17,7 +17,16 @@ from convscope.data.options import (
 )
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import CENTER, DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, SPREAD, WIDTH
+from convscope.models.options import (
+    CENTER,
+    DEEP_SUPERVISION,
+    DEPTH,
+    DROPOUT,
+    KERNEL_SIZE,
+    NORMALIZATION,
+    SPREAD,
+    WIDTH,
+)
 from convscope.option import Option, at_least, within
 from convscope.types import Preprocessing
 
@@ -242,6 +251,7 @@ IMAGE_SEGMENTATION = RecipeSpec(
         KERNEL_SIZE.of(unet=3),
         DROPOUT.of(unet=0.1),
         NORMALIZATION.of(unet="batch"),
+        DEEP_SUPERVISION.of(unet=False),
     ),
     settings={
         "unet": {

@@ -45,7 +45,7 @@ from convscope.kinds.tasks.segmentation_metrics import (
 )
 from convscope.lenses.figures.outlines import Case, Plane, draw_cases, draw_class_scores
 from convscope.lenses.pages.pages import LazyFigure
-from convscope.models.segmentation_loss import DiceCrossEntropy, mean_iou
+from convscope.models.segmentation_loss import DiceCrossEntropy, MeanIoU
 from convscope.types import SPLITS, Progress, SplitName
 
 SHOWN_CASES = 8
@@ -142,7 +142,7 @@ def loss(settings: FitSettings) -> keras.losses.Loss:
 
 OBJECTIVE = Objective(
     loss=loss,
-    metrics=lambda: [keras.metrics.MeanMetricWrapper(mean_iou, name="mean_iou")],
+    metrics=lambda: [MeanIoU()],
     monitor="mean_iou",
     smoothed=3,
     label="mean IoU",
@@ -158,7 +158,7 @@ def segmentation_recipe(
     geometry: MaskGeometry,
     augmentation: Callable[..., Augmentation | None],
     test_time_views: Callable[..., Sequence[BatchView]],
-    suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
+    suggest_settings: Callable[..., Mapping[str, Any]] | None = None,
 ) -> Recipe[R, Sequence[Segmented]]:
     """A recipe that predicts the class of each position, for pictures and volumes alike.
 

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice, product
+from shutil import disk_usage
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, Protocol, TypeAlias
 
 import keras
@@ -112,6 +114,39 @@ def grids_of(
                     each.cancel()
                 return Grids(representation, samples)
     return Grids(representation, samples, made)
+
+
+def stored(
+    grids: Grids, masks: Callable[[int], Classes], progress: Progress = no_progress
+) -> tuple[Grids, Sequence[Classes] | None]:
+    """Samples on the grid and their masks in a temporary file, of which windows are read at a time.
+
+    A scan that had to be decoded and resampled for each of its windows would take seconds a window. The file
+    lies where `TMPDIR` says and is gone when the process ends.
+
+    Args:
+        grids: Of which none are in memory.
+        masks: From the number of a sample to its mask on the grid.
+        progress: Receives the number of samples that are stored.
+
+    Returns:
+        The same without masks where there is not so much room on the disk.
+    """
+    places: list[tuple[np.dtype[Any], tuple[int, ...], int]] = []
+    with TemporaryFile() as file:
+        for index in range(len(grids)):
+            for values in (grids.grid(index), masks(index)):
+                room = disk_usage(gettempdir()).free - values.nbytes * 2 * (len(grids) - index)
+                if room < 0:
+                    return grids, None
+                file.write(bytes(-file.tell() % 64))
+                places.append((values.dtype, values.shape, file.tell()))
+                file.write(np.ascontiguousarray(values).data)
+            progress(index + 1, len(grids), "storing samples")
+        file.flush()
+        whole = np.memmap(file, np.uint8, "r")
+    arrays = [np.ndarray(shape, kind, whole, start) for kind, shape, start in places]
+    return Grids(grids.representation, grids.samples, arrays[::2]), arrays[1::2]
 
 
 def window_at(starts: Sequence[int], window: Shape) -> Window:

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.masks import BACKGROUND, VOID, Classes
+from convscope.data.masks import VOID, Classes, object_classes
 from convscope.engine.metrics import EVALUATE_AGAIN, Table
 from convscope.errors import DataError
 from convscope.json_values import Plain, Within
@@ -68,8 +68,8 @@ class SegmentationMetrics(Plain):
     Args:
         samples: Number of samples.
         accuracy: Share of positions whose class is right.
-        mean_iou: Mean of the intersection over union of all positions, over classes that the truth or the
-            predictions have.
+        mean_iou: Mean over the classes that the truth or the predictions have of the intersection over union
+            of all positions of the split together, by one confusion matrix, as benchmarks of pictures count.
         mean_iou_interval: Where 95 % of bootstrap samples of the samples have it.
         mean_dice: Mean over classes but the background of the mean Dice of samples.
         mean_dice_interval: As that of the IoU.
@@ -115,15 +115,20 @@ class SegmentationMetrics(Plain):
         iou, dice = ("{:.3f} to {:.3f}".format(*each) for each in self._intervals())
         told = f"; NSD at a tolerance of {self.tolerance:g} mm" if self.tolerance is not None else ""
         return (
-            f"mean IoU {self.mean_iou:.3f} (95% interval {iou}), mean Dice {self.mean_dice:.3f} ({dice}),"
-            f" accuracy {self.accuracy:.2%}, on {self.samples} test samples{told}"
+            f"mean IoU of all positions {self.mean_iou:.3f} (95% interval {iou}), mean Dice of samples"
+            f" {self.mean_dice:.3f} ({dice}), accuracy {self.accuracy:.2%}, on {self.samples} test"
+            f" samples{told}"
         )
 
     def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
         """What stands at the top of a report."""
         iou, dice = ("95% interval {:.1%} to {:.1%}".format(*each) for each in self._intervals())
         scores: list[tuple[str, float | str] | tuple[str, float | str, str]] = [
-            ("Mean IoU", f"{self.mean_iou:.1%}", f"{iou}, over classes that occur"),
+            (
+                "Mean IoU",
+                f"{self.mean_iou:.1%}",
+                f"{iou}, all positions of the split together, mean over classes",
+            ),
             ("Mean Dice", f"{self.mean_dice:.1%}", f"{dice}, mean over samples, without background"),
             ("Accuracy", f"{self.accuracy:.1%}", "share of positions, void left out"),
         ]
@@ -173,7 +178,7 @@ def segmentation_metrics(
     both = np.einsum("nii->ni", counts).astype(np.float64)
     whole = counts.sum(axis=0)
     true, given = (counts.sum(axis=axis).astype(np.float64) for axis in (2, 1))
-    scored = _not_background(class_names)
+    scored = object_classes(class_names)
     dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
     drawn = np.random.default_rng(0).multinomial(
         len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES
@@ -238,12 +243,6 @@ class _Scores:
             float(np.mean([each.nsd for each in measured])) if measured else None,
             int(np.sum(self.true[:, k] != self.given[:, k])),
         )
-
-
-def _not_background(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The classes whose Dice is averaged: all but the background, where there is one."""
-    others = [k for k, name in enumerate(class_names) if name.lower() != BACKGROUND]
-    return np.array(others or range(len(class_names)), np.int64)
 
 
 def _ious(both: Shares, sizes: Shares) -> Shares:

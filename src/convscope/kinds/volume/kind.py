@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS, SHEET
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
-from convscope.models.options import DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
+from convscope.models.options import DEEP_SUPERVISION, DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
 from convscope.option import Option, at_least, several_names
 
 MOST_SIDE = 1024
@@ -172,8 +172,8 @@ VOLUME_SEGMENTATION = RecipeSpec(
         Option(
             "flip_axes",
             tuple[str, ...],
-            (),
-            "Axes along which a mirrored volume keeps its classes, such as x or x,y,z",
+            None,
+            "Axes along which a mirrored volume keeps its classes, such as x or x,y,z, or none",
             _are_axes,
             parse=_axes,
         ),
@@ -194,6 +194,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
         KERNEL_SIZE.of(unet3d=3),
         DROPOUT.of(unet3d=0.0),
         NORMALIZATION.of(unet3d="batch"),
+        DEEP_SUPERVISION.of(unet3d=True),
     ),
     settings={
         "unet3d": {

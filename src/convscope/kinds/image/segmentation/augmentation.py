@@ -27,6 +27,8 @@ class MaskedImageAugmentation:
         rotate: Largest rotation either way, in degrees.
         contrast: Largest change of contrast and of brightness, as a share.
         color: Largest change of each color channel, as a share.
+        gamma: Values, as shares of the largest, are raised to powers from 1 / (1 + gamma) to 1 + gamma: what
+            is dark becomes darker or brighter than what is bright does, as at other times of the day.
     """
 
     flip: bool = True
@@ -34,6 +36,7 @@ class MaskedImageAugmentation:
     rotate: float = 8.0
     contrast: float = 0.3
     color: float = 0.1
+    gamma: float = 0.5
 
     def scaled(self, strength: float) -> MaskedImageAugmentation:
         """The same changes `strength` times as far; at 0 nothing changes."""
@@ -43,6 +46,7 @@ class MaskedImageAugmentation:
             self.rotate * strength,
             min(self.contrast * strength, 1.0),
             min(self.color * strength, 1.0),
+            self.gamma * strength,
         )
 
     def __call__(self, pair: tuple[Pixels, Classes], rng: np.random.Generator) -> tuple[Pixels, Classes]:
@@ -72,10 +76,13 @@ class MaskedImageAugmentation:
         return self._colored(changed, rng), classes
 
     def _colored(self, images: Pixels, rng: np.random.Generator) -> Pixels:
-        """Contrast, brightness and color of each image changed."""
-        if not self.contrast and not self.color:
+        """Gamma, contrast, brightness and color of each image changed."""
+        if not (self.contrast or self.color or self.gamma):
             return images
         count, channels = len(images), images.shape[-1]
+        powers = (1 + self.gamma) ** rng.uniform(-1, 1, count)
+        tables = 255 * np.linspace(0, 1, 256) ** powers[:, None]
+        images = np.stack([np.rint(table)[image] for table, image in zip(tables, images, strict=True)])
         factor = 1 + self.contrast * rng.uniform(-1, 1, (count, 1, 1, 1))
         tint = 1 + self.color * rng.uniform(-1, 1, (count, 1, 1, channels))
         level = 255 * self.contrast * 0.5 * rng.uniform(-1, 1, (count, 1, 1, 1))
@@ -112,7 +119,7 @@ def _moved_mask(mask: Classes, matrix: tuple[float, ...]) -> Classes:
 
 
 def augmentation(strength: float, flip: bool = True) -> Callable[[Any, np.random.Generator], Any]:
-    """Mirroring, size, rotation, contrast and color, `strength` times as far as by default.
+    """Mirroring, size, rotation, gamma, contrast and color, `strength` times as far as by default.
 
     Args:
         strength: 1 is the default.

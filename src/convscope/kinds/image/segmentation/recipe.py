@@ -6,15 +6,16 @@ with small random changes, and each image gets a mask in its own size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.masks import BACKGROUND, Classes
-from convscope.data.splits import Samples
+from convscope.data.splits import Samples, Splits
 from convscope.files import written_whole
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.image.kind import IMAGE_SEGMENTATION
@@ -23,7 +24,13 @@ from convscope.kinds.image.readers.mask_reader import read_masked_images
 from convscope.kinds.image.segmentation.augmentation import augmentation, test_time_views
 from convscope.kinds.image.segmentation.representation import MaskedImageRepresentation, fit_representation
 from convscope.kinds.tasks.segmentation import MaskGeometry, segmentation_recipe
+from convscope.kinds.tasks.segmentation_examples import suited
 from convscope.lenses.figures.outlines import Plane, class_palette
+
+LEARNED = 1e9
+"""Pixels that a training learns from, counted as often as they are seen."""
+STEP = 360_000
+"""Pixels of a batch."""
 
 
 def planes(sample: npt.NDArray[np.uint8], masks: Sequence[Classes]) -> list[Plane]:
@@ -62,6 +69,14 @@ def _stem(name: str) -> str:
     return Path(name).stem.lower()
 
 
+def suggest_settings(
+    architecture: str, splits: Splits, *, representation: MaskedImageRepresentation
+) -> Mapping[str, Any]:
+    """Epochs and batches that take about as long whatever the number and size of images."""
+    size = representation.height, representation.width
+    return suited([size] * len(splits.train), representation.shape[:-1], LEARNED, STEP)
+
+
 RECIPE = segmentation_recipe(
     IMAGE_SEGMENTATION,
     read=read_masked_images,
@@ -70,4 +85,5 @@ RECIPE = segmentation_recipe(
     geometry=MaskGeometry(planes, amount, write_png),
     augmentation=augmentation,
     test_time_views=test_time_views,
+    suggest_settings=suggest_settings,
 )

@@ -6,25 +6,39 @@ spacing, a U-Net learns from windows with small random changes, and each scan ge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convscope.data.masks import VOID, Classes
-from convscope.data.splits import Samples
+from convscope.data.splits import Samples, Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.tasks.segmentation import MaskGeometry, segmentation_recipe
+from convscope.kinds.tasks.segmentation_examples import suited
 from convscope.kinds.volume.kind import VOLUME_SEGMENTATION
 from convscope.kinds.volume.planes import ORDER, Planes
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.nifti import write_nifti
-from convscope.kinds.volume.segmentation.augmentation import masked_augmentation, mirrored_views
+from convscope.kinds.volume.representation import as_volumes
+from convscope.kinds.volume.resampling import resampled_shape
+from convscope.kinds.volume.segmentation.augmentation import (
+    masked_augmentation,
+    mirrored_axes,
+    mirrored_views,
+)
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
 from convscope.kinds.volume.segmentation.representation import MaskedVolumeRepresentation, fit_windows
 from convscope.kinds.volume.volume import Volume
 from convscope.lenses.figures.outlines import Plane
+from convscope.types import Progress, no_progress
 
+LEARNED = 2e9
+"""Voxels that a training learns from, counted as often as they are seen."""
+STEP = 360_000
+"""Voxels of a batch."""
 ML = 1000.0
 """Cubic millimeters of a milliliter."""
 
@@ -77,12 +91,58 @@ def _stem(name: str) -> str:
     return last.removesuffix(".gz").rpartition(".")[0] or last
 
 
+def read(
+    path: str | Path,
+    *,
+    seed: int | None = 0,
+    progress: Progress = no_progress,
+    group: str | None = None,
+    resample_labels: bool = False,
+    flip_axes: Sequence[str] | None = None,
+) -> Splits:
+    """Reads volumes with a mask each, and decides along which axes they may be mirrored.
+
+    Args:
+        path: As `read_masked_volumes`.
+        seed: As `read_masked_volumes`.
+        progress: As `read_masked_volumes`.
+        group: As `read_masked_volumes`.
+        resample_labels: As `read_masked_volumes`.
+        flip_axes: Axes along which mirrored volumes keep their classes, where the user says so.
+
+    Raises:
+        DataError: As `read_masked_volumes`.
+    """
+    splits = read_masked_volumes(
+        path, seed=seed, progress=progress, group=group, resample_labels=resample_labels
+    )
+    if flip_axes is not None or seed is None or not len(splits.train):
+        return splits
+    facts = as_volumes(splits.train).facts
+    axes, why = mirrored_axes(splits.class_names, spaced=any(fact.spaced for fact in facts))
+    line = f"flip_axes: {', '.join(axes) or 'none'}, because {why}"
+    return replace(
+        splits, decisions=(*splits.decisions, line), reading={**splits.reading, "flip_axes": list(axes)}
+    )
+
+
+def suggest_settings(
+    architecture: str, splits: Splits, *, representation: MaskedVolumeRepresentation
+) -> Mapping[str, Any]:
+    """Epochs and batches that take about as long whatever the number and size of scans."""
+    spacing = representation.grid.spacing
+    facts = as_volumes(splits.train).facts
+    sides = [resampled_shape(fact.shape, fact.spacing, spacing) for fact in facts]
+    return suited(sides, representation.shape[:-1], LEARNED, STEP)
+
+
 RECIPE = segmentation_recipe(
     VOLUME_SEGMENTATION,
-    read=read_masked_volumes,
+    read=read,
     read_inputs=read_inputs,
     representation=RepresentationSteps(fit_windows, MaskedVolumeRepresentation.from_json),
     geometry=MaskGeometry(planes, amount, write_mask, spacing),
     augmentation=masked_augmentation,
     test_time_views=mirrored_views,
+    suggest_settings=suggest_settings,
 )
