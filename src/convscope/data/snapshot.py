@@ -47,10 +47,12 @@ class DataSnapshot:
     Args:
         path: A file, a folder, or how the names of files begin, such as `corpus/train`.
         label_column: The column of labels that the user names.
+        group: The column of groups that the user names, or a pattern of paths.
     """
 
     path: Path
     label_column: str | None = None
+    group: str | None = None
     _heads: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tables: dict[Path, TableHead | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -256,12 +256,15 @@ def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
     return find_recipe(spec.name), why
 
 
-def choose_spec(path: Path, label_column: str | None = None) -> tuple[RecipeSpec, str]:
+def choose_spec(
+    path: Path, label_column: str | None = None, group: str | None = None
+) -> tuple[RecipeSpec, str]:
     """The recipe that a path holds data for, and why; imports no Keras.
 
     Args:
         path: A folder or a file.
         label_column: The column of labels that the user names.
+        group: The column of groups that the user names, or a pattern of paths.
 
     Raises:
         DataError: No kind recognizes the content, or two recognize it with the same confidence.
@@ -269,7 +272,7 @@ def choose_spec(path: Path, label_column: str | None = None) -> tuple[RecipeSpec
     from convscope.data.snapshot import DataSnapshot
     from convscope.data.tables import check_table
 
-    snapshot = DataSnapshot(path, label_column)
+    snapshot = DataSnapshot(path, label_column, group)
     if not path.exists() and not snapshot.files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)

@@ -107,7 +107,8 @@ def requested(
     check_there(path)
     _check_has_columns(path, others.get("label_column"))
     with chosen_sheet(others.get("sheet")):
-        spec, why = (find_spec(recipe), "") if recipe else choose_spec(path, others.get("label_column"))
+        named = (others.get("label_column"), others.get("group"))
+        spec, why = (find_spec(recipe), "") if recipe else choose_spec(path, *named)
     if folds is not None and spec.no_folds:
         raise UsageError(
             f"{spec.name} has no cross-validation: {spec.no_folds}.",

@@ -25,7 +25,13 @@ from convscope.kinds.series.readers.listed_files import FILE_COLUMNS
 from convscope.kinds.series.readers.table_roles import ID_COLUMNS, called_labels, label_names
 from convscope.kinds.series.readers.time_words import looks_like_time
 from convscope.kinds.series.readers.times import find_time_column
-from convscope.kinds.series.readers.unlike import FEWEST_TIMES, counted_columns, is_id_name, names_count
+from convscope.kinds.series.readers.unlike import (
+    FEWEST_TIMES,
+    counted_columns,
+    group_beside_label,
+    is_id_name,
+    names_count,
+)
 from convscope.kinds.series.remaining_life.columns import unit_column_of
 
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
@@ -74,7 +80,7 @@ def _labelled(snapshot: DataSnapshot) -> Iterator[Detection]:
                 yield from _of_rows(snapshot, file, head, 0.95)
     for file, head in snapshot.tables.items():
         if head.types:
-            yield from _of_schema(file.name, head)
+            yield from _of_schema(snapshot, file.name, head)
         elif head.rows:
             yield from _of_lists(file.name, head)
             yield from _of_rows(snapshot, file, head, 0.7)
@@ -218,12 +224,12 @@ def _is_archive(head: str) -> bool:
     return any(word in head.lower() for word in _HEADER_OF_ARCHIVE)
 
 
-def _of_schema(name: str, head: TableHead) -> Iterator[Detection]:
+def _of_schema(snapshot: DataSnapshot, name: str, head: TableHead) -> Iterator[Detection]:
     """Parquet with a series in each row, as a list or as a column for each time, or rows by ids."""
-    label, ids = _label_of(head.first), find_column(head.first, ID_COLUMNS)
+    label, ids = _label_of(head.first, snapshot.label_column), find_column(head.first, ID_COLUMNS)
     if label is None:
         return
-    annotations = {label, find_column(head.first, SPLIT_COLUMNS), ids}
+    annotations = {label, *_aside(snapshot, head.first)}
     places = [place for place in range(len(head.first)) if place not in annotations]
     types = [head.types[place] for place in places]
     if any(_LIST.match(kind) for kind in types):
@@ -252,7 +258,7 @@ def _of_rows(snapshot: DataSnapshot, file: Path, head: TableHead, confidence: fl
     name, rows = file.name, _rows(head)
     if len(rows) < 2:
         return
-    if not is_header(rows[0]):
+    if not (head.named if len(head.first) > 1 else is_header(rows[0])):
         ends = [
             all(_is_value(row[place]) for row in rows for place in range(len(row))[part]) for part in _INNER
         ]
@@ -260,11 +266,11 @@ def _of_rows(snapshot: DataSnapshot, file: Path, head: TableHead, confidence: fl
             yield Detection(CLASSIFICATION, confidence, f"each row of {name} is a label and a series")
         return
     names = rows[0]
-    called, ids = _label_of(names), find_column(names, ID_COLUMNS)
+    called, ids = _label_of(names, snapshot.label_column), find_column(names, ID_COLUMNS)
     label = _steady(snapshot, file, names, ids) if called is None and ids is not None else called
     if label is None:
         return
-    annotations = {label, ids, find_column(names, SPLIT_COLUMNS)}
+    annotations = {label, *_aside(snapshot, names)}
     columns, *others = [
         [field for place, field in enumerate(row) if place not in annotations] for row in rows
     ]
@@ -280,25 +286,25 @@ def _of_rows(snapshot: DataSnapshot, file: Path, head: TableHead, confidence: fl
 
 
 def _of_counted(snapshot: DataSnapshot, file: Path, head: TableHead) -> Iterator[Detection]:
-    """A text table of columns of numbers whose names count, and one other column at an end: the label."""
+    """A text table of columns of numbers whose names count, and a label: by its name, or alone at an end."""
     name, rows = file.name, _rows(head)
     names = rows[0]
     counted = [names.index(name) for name in counted_columns(names)]
     if len(rows) < 2 or not counted:
         return
-    aside = {find_column(names, ID_COLUMNS), find_column(names, SPLIT_COLUMNS)}
-    rest = [at for at in range(len(names)) if at not in (*counted, *aside)]
+    aside, called = _aside(snapshot, names), _label_of(names, snapshot.label_column)
+    rest = [at for at in range(len(names)) if at == called or at not in (*counted, *aside)]
     if len(rest) == 2 and rest[0] == 0 and names[0] in ("", "column 1"):
         rest = rest[1:]  # the names of rows
     below = [row for row in rows[1:] if len(row) == len(names)]
     if len(rest) > 1 and below and all({row[at] for row in below} <= {"0", "1"} for at in rest):
         reason = f"{name} has columns that count from {names[counted[0]]!r} on beside columns of 0 and 1"
         yield Detection(CLASSIFICATION, 0.8, reason)
-    if len(rest) != 1 or rest[0] not in (0, len(names) - 1) or not below:
-        return
-    if all(_is_value(row[at]) for row in below for at in counted):
-        numbers = holds_numbers_to_predict(snapshot, file, names[rest[0]])
-        reason = f"{name} has columns that count from {names[counted[0]]!r} on beside {names[rest[0]]!r}"
+    if called not in rest or 2 * len(rest) > len(counted):
+        called = rest[0] if len(rest) == 1 and not counted[0] < rest[0] < counted[-1] else None
+    if called is not None and below and all(_is_value(row[at]) for row in below for at in counted):
+        numbers = holds_numbers_to_predict(snapshot, file, names[called])
+        reason = f"{name} has columns that count from {names[counted[0]]!r} on beside {names[called]!r}"
         yield Detection(REGRESSION if numbers else CLASSIFICATION, 0.8, reason)
 
 
@@ -315,9 +321,16 @@ def _steady(snapshot: DataSnapshot, file: Path, names: Sequence[str], ids: int) 
     return found[0] if len(found) == 1 else None
 
 
-def _label_of(names: Sequence[str]) -> int | None:
-    """The position of the column that is called as labels are."""
-    called = label_names(names) or called_labels(names)
+def _aside(snapshot: DataSnapshot, names: Sequence[str]) -> set[int | None]:
+    """The positions of ids, splits and groups."""
+    group = group_beside_label(names, snapshot.group)
+    found = (find_column(names, columns) for columns in (ID_COLUMNS, SPLIT_COLUMNS))
+    return {*found, None if group is None else names.index(group)}
+
+
+def _label_of(names: Sequence[str], given: str | None = None) -> int | None:
+    """The position of the column that the user names, or that is called as labels are."""
+    called = [given] if given is not None and given in names else label_names(names) or called_labels(names)
     return names.index(called[0]) if called else None
 
 

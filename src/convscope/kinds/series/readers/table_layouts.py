@@ -16,7 +16,14 @@ from convscope.kinds.series.readers.frames import column_numbers, pandas_library
 from convscope.kinds.series.readers.label_streams import stretches_of, whose_column, windowed
 from convscope.kinds.series.readers.sentinels import sentinels
 from convscope.kinds.series.readers.sources import Doubt, Series
-from convscope.kinds.series.readers.table_roles import ID_COLUMNS, Asked, ColumnRoles, find_roles, is_bits
+from convscope.kinds.series.readers.table_roles import (
+    ID_COLUMNS,
+    Asked,
+    ColumnRoles,
+    find_roles,
+    holds_words,
+    is_bits,
+)
 from convscope.kinds.series.readers.table_series import (
     SeriesTable,
     TableSeries,
@@ -31,7 +38,9 @@ from convscope.kinds.series.readers.unlike import (
     check_columns,
     counted_columns,
     counted_order,
+    counted_variables,
     names_count,
+    times_of,
     why_doubtful,
 )
 
@@ -114,11 +123,12 @@ def _lists(frame: pandas.DataFrame) -> list[str]:
 
 def _one_series(frame: pandas.DataFrame, roles: ColumnRoles) -> bool:
     values = [name for name in frame.columns if name not in (*roles.annotations(), *roles.time)]
-    if roles.time and not (roles.label is not None and len(values) > _FEW and names_count(values)):
+    count = names_count(times_of(values)) or bool(counted_variables(values))
+    if roles.time and not (roles.label is not None and len(values) > _FEW and count):
         return True
     if not roles.named or roles.label is not None:
         return len(values) < _FEW
-    return not names_count(values)
+    return not count
 
 
 def _long(table: SeriesTable, ids: str, dropped: Sequence[str]) -> TableSeries:
@@ -170,18 +180,7 @@ def _wide(table: SeriesTable, dropped: Sequence[str]) -> TableSeries:
     if lists:
         series, used, form = _of_lists(rest[lists], where), lists, f"lists in {', '.join(lists)}"
     else:
-        counted = counted_columns(list(map(str, rest.columns))) if roles.named else []
-        others = [name for name in rest.columns if name not in counted]
-        if counted and others and all(is_bits(rest[name]) for name in others):
-            rest = rest[counted]  # what is beside the times are other classes
-        ordered = counted_order(list(map(str, rest.columns))) if roles.named else None
-        if ordered is not None:
-            rest = rest[ordered]
-            notes.append("columns: put in the order in which their names count")
-        used, values = _numbers(table, rest)
-        series = [Series(without_padding(row), named_variables(1)) for row in values[:, :, None]]
-        form = f"wide table of {len(used)} times"
-        notes += _checked(table, used, values)
+        series, used, form = _of_columns(table, rest, notes)
     labels, splits, groups = table.of_rows()
     unused = [name for name in frame.columns if name not in (*used, *roles.annotations())]
     told = roles.pairs() if table.labelled else []
@@ -189,6 +188,43 @@ def _wide(table: SeriesTable, dropped: Sequence[str]) -> TableSeries:
     notes.append(columns_line([*told, *(("values", name) for name in used)], [*unused, *hidden, *dropped]))
     keys = [str(row) for row in range(1, len(frame) + 1)]
     return TableSeries(series, keys, labels, splits, groups, roles, form, notes)
+
+
+def _of_columns(
+    table: SeriesTable, rest: pandas.DataFrame, notes: list[str]
+) -> tuple[list[Series], list[str], str]:
+    """One series for each row, whose columns are times, and what the table is read as."""
+    names = list(map(str, rest.columns))
+    counted = counted_columns(names) if table.roles.named else []
+    others = [name for name in names if name not in counted]
+    variables = counted_variables(names) if table.roles.named else {}
+    if variables:
+        names = [name for columns in variables.values() for name in columns]
+        notes.append(
+            f"columns: {len(variables)} variables ({', '.join(list(variables)[:10])}) of"
+            f" {len(names) // len(variables)} times each, by their names"
+        )
+    elif counted and all(is_bits(rest[name]) for name in others):
+        names = counted  # what is beside the times are other classes
+    else:
+        names = times_of(names) if table.roles.named else names
+    beside = [name for name in others if name not in names and not holds_words(rest[name])]
+    ordered = counted_order(names) if table.roles.named else None
+    if ordered is not None:
+        names = ordered
+        notes.append("columns: put in the order in which their names count")
+    used, values = _numbers(table, rest[names])
+    called = tuple(variables) or named_variables(1)
+    if len(used) % len(called):
+        raise DataError(
+            f"{table.where}: expected numbers in {', '.join(map(repr, names[:20]))}, received words"
+        )
+    first = len(used) // len(called)
+    unlike = [] if all(is_bits(rest[name]) for name in beside) else beside
+    notes += _checked(table, [*used[:first], *unlike], values[:, :first])
+    shaped = np.swapaxes(values.reshape(len(values), len(called), -1), 1, 2)
+    series = [Series(without_padding(row), called) for row in shaped]
+    return series, used, f"wide table of {shaped.shape[1]} times"
 
 
 def _numbers(table: SeriesTable, rest: pandas.DataFrame) -> tuple[list[str], npt.NDArray[np.float32]]:

@@ -17,13 +17,12 @@ from convscope.data.columns import (
     find_column,
     is_label_name,
 )
-from convscope.data.groups import group_column
 from convscope.data.labels import label_choice, several_classes
 from convscope.errors import DataError, UsageError
 from convscope.kinds.series.readers.frames import MISSING, pandas_library
 from convscope.kinds.series.readers.tables import Measuring
 from convscope.kinds.series.readers.times import find_time_columns
-from convscope.kinds.series.readers.unlike import counted_columns, is_id_name, names_count
+from convscope.kinds.series.readers.unlike import counted_columns, group_beside_label, is_id_name, names_count
 
 if TYPE_CHECKING:
     import pandas
@@ -162,7 +161,7 @@ def find_roles(frame: pandas.DataFrame, where: str, asked: Asked, labelled: bool
         return ColumnRoles(label, None, ids, None, time, False, notes, kept)
     at = find_column(names, SPLIT_COLUMNS)
     split = None if at is None else names[at]
-    group = group_column(names, asked.group)
+    group = group_beside_label(names, asked.group)
     time = find_time_columns(frame, asked.measuring.time_column, where)
     free = [name for name in names if name not in (ids, split, *time)]
     label, alike = _label_column(frame, where, asked, labelled, [name for name in free if name != group])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.groups import group_column
 from convscope.data.number_forms import is_number
 from convscope.errors import DataError
 from convscope.kinds.series.readers.time_words import looks_like_time
@@ -65,6 +66,19 @@ def names_count(names: Sequence[str]) -> bool:
     return len(names) > 1 and all(is_number(name) or looks_like_time(name.strip()) for name in names)
 
 
+def group_beside_label(names: Sequence[str], asked: str | None) -> str | None:
+    """The column of groups, as `group_column`; a lone column beside times that count is the label.
+
+    Example:
+        >>> group_beside_label(["subject", "label", "t0", "t1"], None)
+        'subject'
+        >>> group_beside_label(["group", "t0", "t1"], None) is None
+        True
+    """
+    group = group_column(names, asked)
+    return None if asked is None and names_count([name for name in names if name != group]) else group
+
+
 def counted_columns(names: Sequence[str]) -> list[str]:
     """The columns whose names count up behind one stem, where there are enough of them; else none.
 
@@ -76,6 +90,41 @@ def counted_columns(names: Sequence[str]) -> list[str]:
     stems = Counter(ends.values())
     stem = max(stems, key=lambda each: stems[each], default="")
     return [name for name, its in ends.items() if its == stem] if stems[stem] >= FEWEST_TIMES else []
+
+
+def times_of(names: Sequence[str]) -> list[str]:
+    """The columns that are times: those that count where few others describe a row beside them, or else all.
+
+    Example:
+        >>> times_of(["age", *(f"t{number}" for number in range(9))])[:2], times_of(["a", "b", "c1"])
+        (['t0', 't1'], ['a', 'b', 'c1'])
+    """
+    counted = counted_columns(names)
+    return counted if 2 * (len(names) - len(counted)) < len(counted) else list(names)
+
+
+def counted_variables(names: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of several variables at several times, `ax_0`, `ax_1`, ..., `ay_0`; none where not all are.
+
+    Returns:
+        The columns of each variable in the order of their numbers, as many for each.
+
+    Example:
+        >>> made = counted_variables([f"{axis}_{time}" for time in range(8) for axis in ("ax", "ay")])
+        >>> list(made), made["ay"][:2]
+        (['ax', 'ay'], ['ay_0', 'ay_1'])
+    """
+    by_stem: dict[str, dict[int, str]] = {}
+    for name in names:
+        end = re.fullmatch(r"(.*?)[ _.-]?(\d+)", name.strip())
+        if end is None:
+            return {}
+        by_stem.setdefault(end[1], {})[int(end[2])] = name
+    numbers = [sorted(each) for each in by_stem.values()]
+    alike = len(by_stem) > 1 and all(each == numbers[0] for each in numbers) and "" not in by_stem
+    if not alike or len(numbers[0]) < FEWEST_TIMES or len(by_stem) * len(numbers[0]) < len(names):
+        return {}
+    return {stem: [each[number] for number in numbers[0]] for stem, each in by_stem.items()}
 
 
 def counted_order(names: Sequence[str]) -> list[str] | None:
