@@ -153,6 +153,7 @@ def look(
         RunError: The run is unfinished or damaged.
     """
     prepare_backend()
+    from convscope.scope.graph.graph import check_layers
     from convscope.workflows.inspect.context import InspectionRequest
     from convscope.workflows.inspect.inspect import inspect_model
     from convscope.workflows.load_model import open_model
@@ -162,13 +163,15 @@ def look(
     loaded = numeric_model(
         open_model(_name(model), trust=trust, code=code, input_shape=input_shape, class_names=class_names)
     )
+    layers = (layers,) if isinstance(layers, str) else tuple(layers)
+    check_layers(loaded.model, layers)
     reading, options = divide_options({"preprocess": preprocess, **options})
     given = None if inputs is None else model_inputs(loaded, inputs, reading, progress)
     if samples and given is not None:
         given = given.chosen((samples,) if isinstance(samples, str) else samples)
     request = InspectionRequest(
         method=method,
-        layers=(layers,) if isinstance(layers, str) else tuple(layers),
+        layers=layers,
         channels=channels,
         scale=scale,
         compare=compare,

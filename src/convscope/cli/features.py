@@ -25,6 +25,7 @@ from convscope.cli.inspect import CLASS_NAMES, READING
 from convscope.cli.options import Groups, OptionGroup, checked_values, reader_options
 from convscope.errors import UsageError
 from convscope.option import Option, at_least
+from convscope.workflows.opening.layers import CHOICES, check_named_layers
 
 FORMAT = Parameter(name="--format")
 OUT = Parameter(name=("--out", "--to"))
@@ -100,6 +101,7 @@ def extract(model: str, /, *path: str, out: Annotated[Path, OUT], given: object 
     options = checked_values(given, extract_groups(), "extract")
     layers, splits = options.pop("layer", ()), options.pop("split", None)
     check_model(model)
+    check_named_layers(model, [name for name in layers if name not in CHOICES])
     check_inputs(path)
     place_of(out, options.get("pool", "mean")).begun(resume=options.get("resume", False))
     start_backend()

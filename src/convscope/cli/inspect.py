@@ -22,6 +22,7 @@ from convscope.cli.arguments import (
 from convscope.cli.console import ProgressBar, say, start_backend
 from convscope.cli.options import Groups, OptionGroup, checked_values, reader_options
 from convscope.option import Counts, Option, above, at_least, whole_numbers, within
+from convscope.workflows.opening.layers import check_named_layers
 
 FORMAT = Parameter(name="--format")
 MOST_NAMES = 4
@@ -185,6 +186,7 @@ def look(model: str, /, *inputs: str, out: Path | None = None, given: object = N
     theme, layers = options.pop("theme", THEME.default), options.pop("layer", ())
     samples = options.pop("sample", ())
     check_model(model)
+    check_named_layers(model, layers)
     check_inputs(inputs)
     method = options.get("method", "maps")
     if not inputs and method != KERNELS:

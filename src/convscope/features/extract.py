@@ -38,6 +38,7 @@ from convscope.kinds.tasks.classification import temperature_of
 from convscope.scope.graph.graph import trace
 from convscope.types import POOLS, Pool, Progress, Say, no_progress, silent
 from convscope.workflows.model_inputs.dataset import Dataset
+from convscope.workflows.opening.layers import CHOICES, check_named_layers
 
 if TYPE_CHECKING:
     from convscope.engine.training.settings import Precision
@@ -156,6 +157,8 @@ def extract(
         zarr_package()
     if cluster is not None:
         check_cluster(cluster)
+    if isinstance(reference.given, str):
+        check_named_layers(reference.given, [name for name in request.layers if name not in CHOICES])
     with locked(place.target):
         found = place.begun(resume=resume)
         pair = bring_together(

@@ -31,9 +31,8 @@ from convscope.workflows.model_inputs.dataset import Dataset
 from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
 from convscope.workflows.model_inputs.readers import checked_options, numeric_model, reader_of, recipe_for
 from convscope.workflows.model_inputs.reading import as_dataset, as_split, read_files, read_samples
+from convscope.workflows.opening.layers import ALL, LAST
 
-LAST = "last"
-ALL = "all"
 FRESH_SEED = 0
 """Draws the weights of an architecture, so that its features can be made again."""
 

@@ -7,26 +7,23 @@ call other layers are followed inside; a subclassed model that computes with som
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal
 
 import keras
 
 from convscope.errors import UsageError
+from convscope.layer_names import matching_paths, named_path
 from convscope.scope.graph.call_hooks import Paths, is_group, operations_of, unfolded, watched
-from convscope.scope.graph.model_inputs import names_of, output_names, symbolic_inputs
+from convscope.scope.graph.model_inputs import knows_its_inputs, names_of, output_names, symbolic_inputs
 from convscope.types import ArrayTree, Tensor
 
 Shape = tuple[int | None, ...]
 Kind = Literal["layer", "group", "operation", "enter"]
-
-SHOWN_PATHS = 8
 
 _SAME_VALUE = ("ConvertToTensor", "Cast")
 _MASKS = ("mask", "query_mask", "value_mask", "key_mask")
@@ -128,49 +125,37 @@ class LayerGraph:
         Raises:
             UsageError: There is none, or more than one; the nearest paths are offered.
         """
-        if name in self.by_path:
-            return self.by_path[name]
-        ending = [path for path in self.by_path if path.endswith(f"/{name}")]
-        if len(ending) == 1:
-            return self.by_path[ending[0]]
-        if ending:
-            raise UsageError(f"Several layers are named '{name}'.", f"Give a path: {', '.join(ending[:5])}.")
-        raise UsageError(f"The model has no layer '{name}'.", self._nearest(name))
+        return self.by_path[named_path(name, self.by_path)]
 
     def select(self, names: Sequence[str]) -> list[Call]:
         """The calls of all these names, in the model's order, each once.
 
         Args:
-            names: Paths, unique names, or patterns such as `block*/conv*`, in which `*` stands for any text.
-                A path or name is taken as it is where a layer has it, whatever marks it holds.
+            names: Paths, unique names, or patterns, as `matching_paths` takes them.
 
         Raises:
             UsageError: A name or pattern that nothing has.
         """
-        chosen: set[str] = set()
-        for name in names:
-            literal = [path for path in self.by_path if path == name or path.endswith(f"/{name}")]
-            matching = [name] if name in self.by_path else literal if len(literal) == 1 else []
-            matching = matching or [path for path in self.by_path if fnmatchcase(path, name)]
-            if not matching and not any(mark in name for mark in "*?["):
-                matching = [self.find(name).path]
-            if not matching:
-                raise UsageError(f"No layer of the model matches '{name}'.", self._nearest(name))
-            chosen.update(matching)
+        chosen = {path for name in names for path in matching_paths(name, self.by_path)}
         return [call for call in self.calls if call.path in chosen]
 
-    def _nearest(self, name: str) -> str:
-        """Offers the paths most like a name, or else the first ones."""
-        endings: dict[str, list[str]] = {}
-        for path in self.by_path:
-            endings.setdefault(path, []).append(path)
-            endings.setdefault(path.rpartition("/")[2], []).append(path)
-        near = difflib.get_close_matches(name, endings, n=3)
-        paths = list(dict.fromkeys(path for each in near for path in endings[each]))[:5]
-        if paths:
-            return f"Did you mean {' or '.join(paths)}?"
-        more = ", ..." if len(self.by_path) > SHOWN_PATHS else ""
-        return f"It has {', '.join(list(self.by_path)[:SHOWN_PATHS])}{more}"
+
+def check_layers(model: keras.Model, names: Sequence[str]) -> None:
+    """Refuses names that no layer has, where the calls of a model are known without its inputs.
+
+    Args:
+        model: Any Keras model.
+        names: As `LayerGraph.select`.
+
+    Raises:
+        UsageError: A name or pattern that nothing has.
+    """
+    if names and knows_its_inputs(model):
+        try:
+            graph = trace(model)
+        except UsageError:  # it may be computed on real inputs all the same
+            return
+        graph.select(names)
 
 
 def trace(model: keras.Model, inputs: ArrayTree | None = None) -> LayerGraph:

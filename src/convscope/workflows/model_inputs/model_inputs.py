@@ -191,7 +191,13 @@ def _are_paths(data: Any) -> bool:
 
 
 def _counted(arrays: ArrayTree) -> tuple[str, ...]:
-    count = len(keras.tree.flatten(arrays)[0])
+    first = next(iter(keras.tree.flatten(arrays)), None)
+    if not np.ndim(first):
+        raise UsageError(
+            f"The inputs must be files or arrays with the batch along the first axis. Received: {first!r}.",
+            "Give numbers as an array, such as np.array(inputs), and several inputs as a list of arrays.",
+        )
+    count = len(first)
     return tuple(f"sample {i}" for i in range(count)) if count > 1 else ("input",)
 
 
