@@ -21,6 +21,7 @@ from PIL import Image
 _FENCE = re.compile(r"^```layout (.+)\n((?:.*\n)*?)```$", re.MULTILINE)
 _SHAPE = re.compile(r"(?:(\w+): )?(\d+(?: x \d+)*)(?: (\w+))?")
 _WORDS = ("calm", "gray", "river", "runs", "under", "the", "old", "stone", "bridge", "slowly", "home")
+_MASKS = re.compile(r"masks/|annot/|SegmentationClass/|gtFine|drawn/")
 MORE_COLUMNS, MORE_ROWS, MORE_PIXELS = 79, 90, 142
 
 
@@ -83,6 +84,10 @@ def _content(name, lines):
         data = "".join(f"{line}\n" for line in _full(lines, seed)).encode()
     elif suffix in (".wav", ".flac", ".ogg", ".mp3"):
         data = _sound(suffix, seed)
+    elif suffix == ".nii":
+        data = _scan(2 if "labels" in name else 200, seed)
+    elif suffix == ".png" and _MASKS.search(name):
+        data = _mask(seed)
     elif suffix in (".png", ".jpg"):
         data = _image(suffix, seed)
     elif suffix == ".csv":
@@ -100,6 +105,19 @@ def _image(suffix, seed):
     pixels = seed.integers(0, 256, (12, 12, 3), np.uint8)
     Image.fromarray(pixels).save(stored, "PNG" if suffix == ".png" else "JPEG")
     return stored.getvalue()
+
+
+def _mask(seed):
+    stored = io.BytesIO()
+    classes = seed.permutation(np.arange(144, dtype=np.uint8) % 3)
+    Image.fromarray(classes.reshape(12, 12)).save(stored, "PNG")
+    return stored.getvalue()
+
+
+def _scan(values, seed):
+    import nibabel
+
+    return nibabel.Nifti1Image(seed.integers(0, values, (9, 8, 7), np.uint8), np.eye(4)).to_bytes()
 
 
 def _sound(suffix, seed):

@@ -24,6 +24,8 @@ REFUSED = [each for each in PICTURES if "refused" in each.found]
 NUMBERS = {"asked": Asked(numbers=True), "progress": no_progress}
 READERS = {
     "image-classification": ("convscope.kinds.image.readers.reader:read_images", {}),
+    "image-segmentation": ("convscope.kinds.image.readers.mask_reader:read_masked_images", {}),
+    "volume-segmentation": ("convscope.kinds.volume.segmentation.reader:read_masked_volumes", {}),
     "image-regression": ("convscope.kinds.image.readers.reader:find_images", {"progress": no_progress}),
     "text-classification": ("convscope.kinds.text.classification.reader:read_texts", {}),
     "text-tagging": ("convscope.kinds.text.tagging.reader:read_tagged", {}),

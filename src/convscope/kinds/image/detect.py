@@ -15,8 +15,8 @@ from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.image.readers.annotations import annotation_files
 from convscope.kinds.image.readers.arrays import has_channels_first, npy_pairs
-from convscope.kinds.image.readers.coco import coco_files
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
     IMAGE_COLUMNS,
@@ -26,6 +26,7 @@ from convscope.kinds.image.readers.columns import (
 from convscope.kinds.image.readers.idx import is_idx
 from convscope.kinds.image.readers.mask_coding import may_be_mask
 from convscope.kinds.image.readers.mask_pairs import pairs_in
+from convscope.kinds.image.readers.mask_tables import mask_columns
 from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name, is_to_be_filled_in
 from convscope.kinds.image.readers.pixel_rows import pixel_columns
 
@@ -53,11 +54,14 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
 def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
     """Images with masks of the same names, of which the first ones have few values."""
     if not snapshot.path.is_dir():
+        if annotation_files(snapshot.path.parent, [snapshot.path.name]):
+            yield Detection(SEGMENTATION, 0.98, f"{snapshot.path.name} has segmentations of images")
         return
     keys = [file.relative_to(snapshot.path).as_posix() for file in snapshot.files]
-    outlined = coco_files(snapshot.path, keys)
+    outlined = annotation_files(snapshot.path, keys)
     if outlined and snapshot.ending_in(SUFFIXES):
-        yield Detection(SEGMENTATION, 0.98, f"{outlined[0]} has segmentations of images")
+        first, form = next(iter(outlined.items()))
+        yield Detection(SEGMENTATION, 1.0, f"{first} has segmentations of images, in the form of {form}")
     try:
         pairs = pairs_in(keys)
     except DataError:  # several masks for one image, which the reader tells of
@@ -121,9 +125,18 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
         head = snapshot.tables[file]
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
+        yield from _table_of_masks(file, head)
         numbers = _numbers_column(snapshot, file, head)
         for each in _named(file, head):
             yield each if numbers is None else _of_numbers(each, numbers)
+
+
+def _table_of_masks(file: Path, head: TableHead) -> Iterator[Detection]:
+    """A table that names masks beside images, or has them as run lengths."""
+    columns = mask_columns(head.first, head.column)
+    if columns is not None and not is_to_be_filled_in(file):
+        what = f"names masks in {columns.mask!r}" if columns.mask else f"has run lengths in {columns.runs!r}"
+        yield Detection(SEGMENTATION, 0.98, f"{file.name} {what}")
 
 
 def _place(file: Path) -> int:

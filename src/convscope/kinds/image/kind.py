@@ -222,7 +222,8 @@ IMAGE_SEGMENTATION = RecipeSpec(
         "images/ and masks/, labels/ or annotations/ with files of the same names, also within splits",
         "train/ and trainannot/, train_masks/ or train_labels/, whatever the split",
         "Pascal VOC: JPEGImages/, SegmentationClass/, ImageSets/",
-        "images with a JSON file of polygons or run lengths, as COCO has them",
+        "images with annotations of COCO, labelme or Label Studio as JSON",
+        "a table that names images and masks, or has run lengths as on Kaggle",
     ),
     architectures=("unet",),
     options=(

@@ -21,6 +21,37 @@ VOC_CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
     *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
+CITYSCAPES_CLASSES = (
+    *(
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "road",
+        "sidewalk",
+        "",
+        "",
+        "building",
+        "wall",
+        "fence",
+        "",
+        "",
+        "",
+        "pole",
+    ),
+    *("", "traffic light", "traffic sign", "vegetation", "terrain", "sky", "person", "rider", "car"),
+    *("truck", "bus", "", "", "train", "motorcycle", "bicycle"),
+)
+"""By the values of `labelIds`; those that the benchmark leaves out are void, without a name."""
+PUBLISHED = {
+    "Pascal VOC": VOC_CLASSES,
+    "Cityscapes": CITYSCAPES_CLASSES,
+    "Cityscapes, by trainIds": tuple(filter(None, CITYSCAPES_CLASSES)),
+}
+"""What the values of published masks stand for, by the layout in which they come."""
 _BORDER = 0xE0E0C0
 """The color of what is void in masks of Pascal VOC."""
 _NEAR, _SHARE_NEAR = 64, 0.98
@@ -127,7 +158,7 @@ def coding_of(
     scans: Sequence[MaskScan],
     table: ClassTable | None,
     void: Sequence[str] = (),
-    voc: bool = False,
+    published: str = "",
 ) -> MaskCoding:
     """Finds which class each value or color stands for.
 
@@ -136,7 +167,7 @@ def coding_of(
         scans: Of all masks.
         table: Names of the classes, where a file has them.
         void: Names, values or colors that stand for no class, as the user gives them.
-        voc: Whether the data is laid out as Pascal VOC is.
+        published: The data set whose layout this is, one of `PUBLISHED`; empty for none.
 
     Raises:
         DataError: Masks mix values and colors, a value has no name, or the masks are damaged by JPEG.
@@ -155,7 +186,7 @@ def coding_of(
             f" {len(codes):,} different ones",
             hint="Check that these are masks, saved without smoothing and as PNG.",
         )
-    names, line = _unnamed(codes, colored, voc)
+    names, line = _unnamed(codes, colored, published)
     asked = {_code(each) for each in void}
     pairs = zip(codes.tolist(), names, strict=True)
     classes = [(code, name) for code, name in pairs if name and code not in asked]
@@ -258,7 +289,7 @@ def _by_table(
     return _coding(np.array(codes), kept, colored, lines, _void_line(codes, kept, colored))
 
 
-def _unnamed(codes: Codes, colored: bool, voc: bool) -> tuple[list[str], str]:
+def _unnamed(codes: Codes, colored: bool, published: str) -> tuple[list[str], str]:
     """A name for each code, empty for void, where no file has names; and how they were found."""
     values = codes.tolist()
     if colored:
@@ -267,12 +298,13 @@ def _unnamed(codes: Codes, colored: bool, voc: bool) -> tuple[list[str], str]:
             return [palette.get(value, "") for value in values], "class names: the colors of Pascal VOC"
         note = "class names: the colors themselves; a file classes.txt with lines such as"
         return [f"#{value:06x}" for value in values], f"{note} `128 64 128 road` names them"
+    known = PUBLISHED.get(published, ())
+    if known and set(values) <= {*range(len(known)), VOID}:
+        named = [known[value] if value < VOID else "" for value in values]
+        return named, f"class names: those of {published}, whose layout this is"
     if len(values) == 2 and values[0] == 0:
         line = f"class names: {BACKGROUND} for 0 and {FOREGROUND} for {values[1]}, the only values in masks"
         return [BACKGROUND, FOREGROUND], line
-    if voc and set(values) <= {*range(len(VOC_CLASSES)), VOID}:
-        named = [VOC_CLASSES[value] if value < VOID else "" for value in values]
-        return named, "class names: those of Pascal VOC, whose layout this is"
     note = "class names: the values in masks; a file classes.txt with a name for each, from 0, names them"
     return ["" if value == VOID else str(value) for value in values], note
 

@@ -38,6 +38,7 @@ _IMAGE_END = re.compile(r"(?P<rest>.+?)[-_. ]+(?:images?|imgs?|left_?img_?8bit|s
 _MASK_FRONT = re.compile(rf"(?:{_MASK})[-_. ]+(?P<rest>.+)", re.I)
 _IMAGE_FRONT = re.compile(r"(?:images?|imgs?)[-_. ]+(?P<rest>.+)", re.I)
 _OBJECTS = re.compile(r"segmentationobject|.*instance_?ids?|.*_color|.*_polygons", re.I)
+_CITYSCAPES = {"_labelids.png": "Cityscapes", "_labeltrainids.png": "Cityscapes, by trainIds"}
 SHARE = 0.5
 """Masks that must have an image, of all."""
 
@@ -65,14 +66,14 @@ class MaskPairs:
         pairs: In the order of the images.
         alone: Masks without an image.
         said: How they were found.
-        voc: Whether this is the layout of Pascal VOC.
+        published: The data set whose layout this is, as `mask_coding` knows it; empty for none.
         decisions: What was decided, one line each.
     """
 
     pairs: Sequence[Pair]
     alone: Sequence[str] = ()
     said: str = ""
-    voc: bool = False
+    published: str = ""
     decisions: Sequence[str] = field(default=())
 
     @property
@@ -104,7 +105,7 @@ def pairs_in(keys: Iterable[str]) -> MaskPairs | None:
         used.add(place)
         pairs.append(Pair(key, found, split_of_path(place[0]) if place[0] else None))
     alone = [key for place, found in of_place.items() if place not in used for key in found]
-    made = MaskPairs(pairs, alone, _said(pairs), any("segmentationclass" in key.lower() for key in masks))
+    made = MaskPairs(pairs, alone, _said(pairs), _published(pairs))
     return made if made.known >= max(1, SHARE * (made.known + len(alone))) else None
 
 
@@ -132,7 +133,18 @@ def with_lists(listing: Listing, keys: Sequence[str], pairs: MaskPairs) -> MaskP
     line = f"splits: by {', '.join(sorted(each.key for each in lists))}"
     unnamed = len(pairs.pairs) - len(kept)
     more = f"; {unnamed} images that no list names are left out" if unnamed else ""
-    return MaskPairs(kept, pairs.alone, pairs.said, pairs.voc, (*pairs.decisions, line + more))
+    return MaskPairs(kept, pairs.alone, pairs.said, pairs.published, (*pairs.decisions, line + more))
+
+
+def _published(pairs: Sequence[Pair]) -> str:
+    """The data set whose masks are called so."""
+    masks = [pair.mask.lower() for pair in pairs if pair.mask is not None]
+    if any("segmentationclass" in mask for mask in masks):
+        return "Pascal VOC"
+    for ending, published in _CITYSCAPES.items():
+        if masks and all(mask.endswith(ending) for mask in masks):
+            return published
+    return ""
 
 
 def _said(pairs: Sequence[Pair]) -> str:

@@ -35,11 +35,13 @@ from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
+from convscope.kinds.image.readers.annotations import annotation_files, read_annotations
 from convscope.kinds.image.readers.class_table import ClassTable, find_class_table
-from convscope.kinds.image.readers.coco import coco_files, read_coco
 from convscope.kinds.image.readers.decode import open_image, orientation_of, read_bytes, turned
 from convscope.kinds.image.readers.mask_coding import MaskCoding, MaskScan, codes_of, coding_of
 from convscope.kinds.image.readers.mask_pairs import MaskPairs, pairs_in, with_lists
+from convscope.kinds.image.readers.mask_tables import mask_tables, outlined_by_tables, pairs_of_tables
+from convscope.kinds.image.readers.outlined import read_outlined
 from convscope.kinds.image.readers.reader import as_levels
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
@@ -49,7 +51,7 @@ SAME_SHAPE = 0.02
 """By how much the ratio of the sides of a mask may differ from that of its image."""
 _EXPECTED = (
     "Give folders images/ and masks/ with files of the same names, the layout of Pascal VOC, train/ and"
-    " trainannot/, or images with a COCO file of segmentations."
+    " trainannot/, images with annotations of COCO, labelme or Label Studio, or with a table of masks."
 )
 
 
@@ -76,18 +78,26 @@ def read_masked_images(
         DataError: As the table above says; the message names the file.
     """
     place = Path(path)
-    if not is_folder(place):
-        raise DataError(f"{place}: expected a folder of images and masks, received a file", hint=_EXPECTED)
+    only = None if is_folder(place) else place.name
+    place = place if only is None else place.parent
     listing = Listing(str(place))
     keys = listing.files_below("")
-    outlined = coco_files(place, keys)
+    levels = as_levels(intensity_range)
+    outlined = annotation_files(place, keys if only is None else [only])
     if outlined:
-        drawn = read_coco(place, outlined, keys, progress, as_levels(intensity_range))
-        return assemble_masks(*drawn, seed, group)
-    pairs = pairs_in(keys)
+        return assemble_masks(*read_annotations(place, outlined, keys, progress, levels), seed, group)
+    tables = mask_tables(place, keys if only is None else [only])
+    named = [each for each in tables if each.columns.mask is not None]
+    pairs = pairs_of_tables(place, named, keys) if named else None if only else pairs_in(keys)
+    if pairs is None and tables:
+        made = outlined_by_tables(place, tables, keys, group)
+        layout = f"images with run lengths in {', '.join(each.key for each in tables)}"
+        grouped = None if made.grouped_by else group
+        return assemble_masks(*read_outlined(place, made, layout, progress, levels), seed, grouped)
     if pairs is None:
-        raise DataError(f"{place}: expected images with masks, received none", hint=_EXPECTED)
-    pairs = with_lists(listing, keys, pairs)
+        raise DataError(f"{path}: expected images with masks, received none", hint=_EXPECTED)
+    if not named:
+        pairs = with_lists(listing, keys, pairs)
     table = find_class_table(place, keys)
     found = _images(place, pairs, listing, progress, intensity_range)
     found, masks, names = _masks(found, pairs, table, void, progress)
@@ -158,7 +168,7 @@ def _masks(
             progress(done, len(files), "reading masks")
     good = [each for each in scanned if each is not None]
     check_mostly_readable(found.where, len(good), skipped, "masks")
-    coding = coding_of(found.where, [each.scan for each in good], table, void, pairs.voc)
+    coding = coding_of(found.where, [each.scan for each in good], table, void, pairs.published)
     masks = [
         None if each is None else _mask(each, coding, _size(found, index))
         for index, each in enumerate(scanned)

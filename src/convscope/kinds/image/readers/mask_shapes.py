@@ -15,7 +15,7 @@ Inside = npt.NDArray[np.bool_]
 Size = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Region:
     """A part of an image that has a class.
 
@@ -29,7 +29,13 @@ class Region:
     number: int
     where: str
     polygons: tuple[tuple[float, ...], ...] = ()
-    runs: tuple[int, ...] | None = None
+    runs: npt.NDArray[np.int64] | None = None
+
+    @property
+    def stamp(self) -> bytes:
+        """Its class and its shape as bytes, for hashes."""
+        shape = repr(self.polygons).encode() if self.runs is None else self.runs.tobytes()
+        return bytes([self.number]) + shape
 
     def inside(self, size: Size) -> Inside:
         """Which pixels belong to it, shape (height, width).
@@ -39,7 +45,7 @@ class Region:
         """
         if self.runs is None:
             return _filled(self.polygons, size)
-        runs = np.array(self.runs, np.int64)
+        runs = self.runs
         edges = np.cumsum(runs)
         pixels = size[0] * size[1]
         if len(edges) and (edges.max() > pixels or edges.min() < 0 or runs.min() < 0):
@@ -114,7 +120,7 @@ def region_of(number: int, where: str, segmentation: object, crowd: bool = False
         counts = segmentation.get("counts")
         runs = unpacked(where, counts) if isinstance(counts, str) else counts
         if isinstance(runs, Sequence) and all(isinstance(each, int) for each in runs):
-            return Region(number, where, runs=tuple(runs))
+            return Region(number, where, runs=np.array(runs, np.int64))
         raise DataError(f"{where}: expected run lengths in 'counts', received {type(counts).__name__}")
     if not isinstance(segmentation, list):
         raise DataError(f"{where}: expected polygons or run lengths, received {type(segmentation).__name__}")
@@ -125,6 +131,41 @@ def region_of(number: int, where: str, segmentation: object, crowd: bool = False
     if not numbers or any(len(polygon) % 2 for polygon in polygons):
         raise DataError(f"{where}: expected polygons as x and y in turn")
     return Region(number, where, polygons=tuple(tuple(map(float, polygon)) for polygon in polygons))
+
+
+def region_of_pairs(number: int, where: str, text: str) -> Region | None:
+    """A region as tables of Kaggle write it: starts down the columns, counted from 1, each with its length.
+
+    Args:
+        number: Its class.
+        where: The file and the row.
+        text: Numbers with spaces between; without any, or `-1`, there is no region.
+
+    Raises:
+        DataError: They are no such pairs, or runs overlap.
+
+    Example:
+        >>> region_of_pairs(1, "a", "2 2 7 1").inside((3, 3)).astype(int).tolist()
+        [[0, 0, 1], [1, 0, 0], [1, 0, 0]]
+    """
+    try:
+        numbers = np.array(text.split(), np.int64)
+    except (ValueError, OverflowError):
+        numbers = np.zeros(1, np.int64)
+    if not len(numbers) or numbers.tolist() == [-1]:
+        return None
+    pairs = numbers[: len(numbers) // 2 * 2].reshape(-1, 2)
+    if len(numbers) % 2 or pairs.min(initial=1) < 1:
+        raise DataError(
+            f"{where}: expected run lengths as pairs of a start, counted from 1, and a length, received"
+            f" {text[:40]!r}"
+        )
+    starts, lengths = pairs[np.argsort(pairs[:, 0], kind="stable")].T
+    ends = starts - 1 + lengths
+    outside = starts - 1 - np.concatenate([[0], ends[:-1]])
+    if outside.min() < 0:
+        raise DataError(f"{where}: expected run lengths apart from one another, received some that overlap")
+    return Region(number, where, runs=np.stack([outside, lengths], axis=1).ravel())
 
 
 def unpacked(where: str, text: str) -> list[int]:

@@ -203,7 +203,7 @@ def _has_span(value: object) -> bool:
             return False
     if isinstance(value, Mapping):
         keys = {str(key).lower() for key in value}
-        marks = ({"start", "end"}, {"start_offset", "end_offset"}, {"points"}, {"begin", "end"})
+        marks = ({"start", "end"}, {"start_offset", "end_offset"}, {"begin", "end"})
         inner = [each for each in value.values() if isinstance(each, Mapping | list)]
         return any(mark <= keys for mark in marks) or any(map(_has_span, inner))
     listed = as_list(value)
