@@ -10,6 +10,9 @@ import convscope
 from convscope.data.folds import Fold, take_fold
 from convscope.errors import UsageError
 from convscope.kinds.image.readers.reader import read_images
+from convscope.kinds.registry import recipe_specs
+from convscope.run import Run
+from convscope.workflows.cross_validation import CrossValidation, figures_of
 
 
 def test_every_sample_is_tested_in_one_fold(pictures):
@@ -73,3 +76,33 @@ def test_a_task_without_folds_says_so_before_it_reads(tmp_path, recipe):
 def test_a_number_of_folds_that_cannot_work_is_refused(pictures, tmp_path):
     with pytest.raises(UsageError, match=r"folds must be in \[2, 100\]"):
         convscope.train(pictures, folds=1, out=tmp_path / "folds")
+
+
+def made_run(folder, metrics):
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps({"test": metrics}))
+    return Run(folder)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "metrics", "line"),
+    [
+        ("text-tagging", {"samples": 4, "accuracy": 0.9, "f1": 0.5, "types": []}, "f1 0.5000"),
+        ("translation", {"samples": 4, "bleu": 20.0, "bleu_signature": "x", "chrf": 50.0}, "bleu 20.0000"),
+        ("speech-recognition", {"words": {"hits": 3}, "right": 0.1, "wer": 0.25, "cer": 0.2}, "wer 0.2500"),
+        ("image-segmentation", {"accuracy": 0.99, "mean_iou": 0.4, "mean_dice": 0.6}, "mean iou 0.4000"),
+        ("series-regression", {"mae": 2.0, "rmse": 3.0, "r2": None}, "mae 2.0000"),
+        (
+            "link-prediction",
+            {"loss": 0.7, "model": {"name": "gae", "auc": 0.9, "mrr": 0.3}},
+            "model mrr 0.3000",
+        ),
+        ("audio-classification", {"accuracy": 0.8, "loss": 1.5}, "accuracy 0.8000"),
+    ],
+)
+def test_folds_are_summed_up_by_the_main_figure_of_their_recipe(tmp_path, recipe, metrics, line):
+    runs = tuple(made_run(tmp_path / f"fold-{number}", metrics) for number in (1, 2))
+    found = CrossValidation(tmp_path, runs, figures_of(runs, recipe_specs()[recipe].main_metric))
+    assert found.to_line().startswith(f"{line} \N{PLUS-MINUS SIGN} 0.0000 over 2 folds")
+    assert found.to_table()[0][1] == line.rpartition(" ")[0]
+    assert set(found.figures) == {*found.mean}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -50,7 +50,7 @@ class CrossValidation:
     Args:
         folder: Has `fold-1`, `fold-2`, ... and `folds.json`.
         runs: One for each fold.
-        figures: The value of each metric in each fold.
+        figures: The value of each metric in each fold, the main one of the recipe first.
     """
 
     folder: Path
@@ -82,17 +82,17 @@ class CrossValidation:
         ]
         rows.append(("mean", *(f"{self.mean[name]:.4f}" for name in names)))
         rows.append(("std", *(f"{self.std[name]:.4f}" for name in names)))
-        return ("fold", *(name.replace("_", " ") for name in names)), rows
+        return ("fold", *map(_said, names)), rows
 
     def to_scores(self) -> tuple[()]:
         """A cross-validation has no report of its own."""
         return ()
 
     def to_line(self) -> str:
-        """The first metric with its spread."""
+        """The main metric with its spread."""
         name = next(iter(self.figures))
         return (
-            f"{name.replace('_', ' ')} {self.mean[name]:.4f} \N{PLUS-MINUS SIGN} {self.std[name]:.4f}"
+            f"{_said(name)} {self.mean[name]:.4f} \N{PLUS-MINUS SIGN} {self.std[name]:.4f}"
             f" over {len(self.runs)} folds"
         )
 
@@ -195,18 +195,38 @@ def _all(
         run, fold = new_run(run.folder, request.path), Fold(number, folds)
         finished, whole = begin(request, run, watching, fold, whole)
         runs.append(finished)
-    found = CrossValidation(folder, tuple(runs), _figures(runs))
+    found = CrossValidation(folder, tuple(runs), figures_of(runs, request.spec.main_metric))
     summary = read_json(folder / SUMMARY)
     write_json(folder / SUMMARY, {**summary, **found.to_json()})
     return found
 
 
-def _figures(runs: list[Run]) -> dict[str, tuple[float, ...]]:
-    """The value of each metric that is one number, in each run."""
-    measured = [run.metrics()["test"] for run in runs]
-    names = [name for name, value in measured[0].items() if isinstance(value, float)]
+def figures_of(runs: Sequence[Run], main: str) -> dict[str, tuple[float, ...]]:
+    """The value of each metric that is one number, in each run.
+
+    Args:
+        runs: Finished ones of one recipe.
+        main: The metric that comes first.
+    """
+    measured = [_numbers(run.metrics()["test"]) for run in runs]
+    names = sorted(measured[0], key=lambda name: name != main)
     return {
-        name: tuple(float(each[name]) for each in measured)
+        name: tuple(each[name] for each in measured)
         for name in names
-        if all(isinstance(each.get(name), float) for each in measured)
+        if all(name in each for each in measured)
     }
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that are one number; those of an object have its name before a dot."""
+    found = {}
+    for name, value in metrics.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        for whole, each in ((name, value), *((f"{name}.{part}", each) for part, each in inner)):
+            if isinstance(each, float):
+                found[whole] = each
+    return found
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ")

@@ -82,6 +82,7 @@ SPEECH_RECOGNITION = RecipeSpec(
     task="speech recognition",
     steps=Lazy("convscope.kinds.audio.speech.recipe:RECIPE"),
     trains_with=("jiwer",),
+    main_metric="wer",
     summary="which words are spoken in a recording, and when",
     reads=(
         "a JSON Lines, CSV or Parquet table of path and transcript, with offset, duration and split",

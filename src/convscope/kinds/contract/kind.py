@@ -90,6 +90,8 @@ class RecipeSpec:
         no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
         asked_by: The option of `predict` that may say what is asked about, without any input; empty where
             inputs always do.
+        main_metric: Name of the figure that sums up its metrics, as their JSON has it; a dot leads into
+            another object.
     """
 
     name: str
@@ -106,6 +108,7 @@ class RecipeSpec:
     describes: bool = False
     no_folds: str = ""
     asked_by: str = ""
+    main_metric: str = "accuracy"
 
 
 @dataclass(frozen=True)

@@ -237,6 +237,7 @@ LINK_PREDICTION = RecipeSpec(
     name="link-prediction",
     task="link prediction",
     steps=Lazy("convscope.kinds.graph.link_prediction.recipe:RECIPE"),
+    main_metric="model.mrr",
     summary="which pairs of nodes are joined by an edge that the data does not have",
     reads=("a graph with or without a table of nodes, in any form of node-classification",),
     architectures=("link_gcn",),

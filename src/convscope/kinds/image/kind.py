@@ -189,6 +189,7 @@ IMAGE_REGRESSION = RecipeSpec(
     name="image-regression",
     task="regression",
     steps=Lazy("convscope.kinds.image.regression:RECIPE"),
+    main_metric="mae",
     summary="which number does an image have",
     reads=("all that image-classification reads, with numbers such as 1.5 in place of classes",),
     architectures=IMAGE_CLASSIFICATION.architectures,
@@ -217,6 +218,7 @@ IMAGE_SEGMENTATION = RecipeSpec(
     name="image-segmentation",
     task="segmentation",
     steps=Lazy("convscope.kinds.image.segmentation.recipe:RECIPE"),
+    main_metric="mean_iou",
     summary="which class does each pixel of an image have",
     reads=(
         "images/ and masks/, labels/ or annotations/ with files of the same names, also within splits",

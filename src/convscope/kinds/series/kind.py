@@ -253,6 +253,7 @@ SERIES_REGRESSION = RecipeSpec(
     name="series-regression",
     task="regression",
     steps=Lazy("convscope.kinds.series.recipes:REGRESSION"),
+    main_metric="mae",
     summary="which number does a series have",
     reads=(
         "all that series-classification reads, with numbers such as 1.5 in place of classes",

@@ -182,6 +182,7 @@ TEXT_TAGGING = RecipeSpec(
     task="tagging",
     steps=Lazy("convscope.kinds.text.tagging.recipe:RECIPE"),
     trains_with=("seqeval",),
+    main_metric="f1",
     summary="which tag does each word have, and which words are named entities",
     reads=(
         "a word and its tag in each line, sentences apart by empty lines (CoNLL, CoNLL-U)",
@@ -200,6 +201,7 @@ TRANSLATION = RecipeSpec(
     task="translation",
     steps=Lazy("convscope.kinds.text.translation.recipe:RECIPE"),
     trains_with=("sacrebleu",),
+    main_metric="bleu",
     summary="the same text in another language",
     reads=(
         "two files of aligned lines, such as train.de and train.en, compressed or not",

@@ -146,6 +146,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
     name="volume-segmentation",
     task="segmentation",
     steps=Lazy("convscope.kinds.volume.segmentation.recipe:RECIPE"),
+    main_metric="mean_iou",
     summary="which class, such as a structure, does each voxel of a volume have",
     reads=(
         "imagesTr/ and labelsTr/ of the Medical Segmentation Decathlon, with dataset.json or without",
