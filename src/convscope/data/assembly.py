@@ -14,13 +14,13 @@ from convscope.data.digests import Digests
 from convscope.data.groups import (
     Numbers,
     group_numbers,
-    groups_of_paths,
     joined,
     same_numbers,
     too_few,
 )
 from convscope.data.labels import composed_classes, labeled
 from convscope.data.overlaps import divided_groups, duplicate_warnings, near_warnings
+from convscope.data.persons import with_groups
 from convscope.data.splits import Pool, Samples, Splits, divided
 from convscope.data.stratify import FRACTION, Codes, carve, carve_groups, missing_splits, split_codes
 from convscope.errors import DataError
@@ -184,22 +184,6 @@ def only_labeled(found: Found) -> Found:
         groups=None if found.groups is None else [found.groups[row] for row in rows],
         folds=None if found.folds is None else found.folds[rows],
         warnings=(*found.warnings, *lines),
-    )
-
-
-def with_groups(found: Found, group: str | None) -> Found:
-    """What was found with groups that the paths name, where the user asks for that.
-
-    Raises:
-        DataError, UsageError: The pattern is in no path, or is no regular expression.
-    """
-    if group is None or found.groups is not None:
-        return found
-    keys = [found.source.key(index) for index in range(len(found.labels))]
-    return replace(
-        found,
-        groups=groups_of_paths(found.where, keys, group, found.nouns[1]),
-        grouped_by=f"the pattern '{group}'",
     )
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from convscope.data.listed_labels import by_lists, labels_of_split
 from convscope.data.listing import Listing
-from convscope.data.split_lists import split_lists, splits_by_lists, unread_lists
 from convscope.data.split_names import split_of
 from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
@@ -17,6 +17,11 @@ from convscope.types import SPLITS, SplitName
 _NOT_CLASSES = re.compile(
     r"_.*(noise|background).*_|annotations?|(ground_?truth_?)?masks?|bounding_?boxes|bboxes|segmentations?"
     r"|meta(_?data)?|__pycache__",
+    re.I,
+)
+_CONTAINERS = re.compile(
+    r"((jpe?g|png)[-_ ]?)?(images?|imgs?|pictures?|photos?|frames?|files?|data|samples?|audio|wavs?|sounds?"
+    r"|recordings?|clips?|texts?|all)",
     re.I,
 )
 _VIEWS = re.compile(
@@ -208,7 +213,7 @@ def _split_folders(tree: _Tree, top: str, names: Sequence[str]) -> dict[str, Spl
     named = {folder: split for folder in names if (split := split_of(_name(folder))) is not None}
     if not named:
         return {}
-    filled = {each for each, split in named.items() if tree.class_names(tree.within_split(each, split))}
+    filled = {each for each, split in named.items() if _has_classes(tree, each, split)}
     others = [folder for folder in names if folder not in named]
     apart = [folder for folder in others if tree.direct(folder) and not tree.inside(folder)]
     if filled and not (len(named) == 1 and len(apart) > 1):
@@ -222,6 +227,13 @@ def _split_folders(tree: _Tree, top: str, names: Sequence[str]) -> dict[str, Spl
             " rename the folders if they are classes.",
         )
     return {}
+
+
+def _has_classes(tree: _Tree, folder: str, split: SplitName) -> bool:
+    """Whether class folders lie in that of a split, and not one that holds all files, such as `images`."""
+    names = tree.class_names(tree.within_split(folder, split))
+    alone = len(names) == 1 and not tree.class_names(names[0])
+    return bool(names) and not (alone and _CONTAINERS.fullmatch(_name(names[0])))
 
 
 def _one_for_each(tree: _Tree, named: dict[str, SplitName], filled: set[str]) -> dict[str, SplitName]:
@@ -246,13 +258,6 @@ def _of_splits(tree: _Tree, split_by_folder: dict[str, SplitName], beside: Seque
     splits: list[SplitName | None] = []
     entered = []
     said = []
-    for folder in beside:
-        if tree.class_names(folder) or split_of(_name(folder)) is None:
-            tree.listing.skip(folder, "a folder next to train/")
-            continue
-        reason = f"{len(tree.below(folder))} {tree.what} without class folders: no labels"
-        tree.listing.skip(folder, reason)
-        said.append(f"left out: {folder}/, {reason}")
     for folder, split in split_by_folder.items():
         inner = tree.within_split(folder, split)
         entered += [inner] if inner != folder else []
@@ -263,7 +268,25 @@ def _of_splits(tree: _Tree, split_by_folder: dict[str, SplitName], beside: Seque
             keys += files
             labels += [_name(each)] * len(files)
             splits += [split] * len(files)
-    shown = ", ".join(f"{folder}/" for folder in split_by_folder)
+    given = dict.fromkeys(split_by_folder)
+    for folder in beside:
+        split_beside = split_of(_name(folder))
+        if split_beside is None or _has_classes(tree, folder, split_beside):
+            tree.listing.skip(folder, "a folder next to train/")
+            continue
+        files = tree.below(folder)
+        named, by = labels_of_split(tree.listing, folder, tree.files, files, set(labels))
+        if named and split_beside not in split_by_folder.values():
+            keys += named
+            labels += named.values()
+            splits += [split_beside] * len(named)
+            said.append(f"labels of {folder}/: by {by}, which names {len(named)} {tree.what}")
+            given[folder] = None
+            continue
+        reason = f"{len(files)} {tree.what} without class folders: no labels"
+        tree.listing.skip(folder, reason)
+        said.append(f"left out: {folder}/, {reason}")
+    shown = ", ".join(f"{folder}/" for folder in given)
     layout = f"folders {shown} with {len(set(labels))} class folders"
     said += [f"folder: {inner}/ is entered for its class folders" for inner in entered]
     return ClassFiles(keys, labels, splits, layout, decisions=tuple(said))
@@ -314,7 +337,8 @@ def _of_classes(tree: _Tree, top: str, names: Sequence[str]) -> ClassFiles:
     decisions = []
     if len(shared) > 1:
         decisions.append(
-            f"classes: the outer folders, {_few(names)}; those in them ({_few(shared)}) are not told apart"
+            f"classes: the outer folders, {_few(names)}; those in them ({_few(shared)}) are not told apart;"
+            f" --group '^{top and top + '/'}[^/]+/([^/]+)/' keeps {tree.what} of one in one split"
         )
     elif grouped:
         decisions.append(f"classes: the folders {_few(names)}, though they are numbered as groups are")
@@ -340,39 +364,6 @@ def _of_groups(tree: _Tree, names: Sequence[str]) -> ClassFiles:
     said = f"groups: {_few(names)}, because the same class folders lie in each"
     layout = f"folders of {len(names)} groups with {len(set(labels))} class folders"
     return ClassFiles(keys, labels, [None] * len(keys), layout, groups, (said,))
-
-
-def by_lists(listing: Listing, files: Sequence[str], found: ClassFiles) -> ClassFiles:
-    """The splits that published lists give; files in none of them are left out where train is listed.
-
-    Args:
-        listing: The folder; learns what was left out.
-        files: All files below it, among them the lists.
-        found: The samples, without splits.
-
-    Raises:
-        DataError: Two lists of different splits name one sample.
-    """
-    data = set(found.keys)
-    others = [key for key in files if key not in data]
-    lists = [each for each in split_lists(listing, others, found.keys) if each.split is not None]
-    found = replace(found, decisions=(*found.decisions, *unread_lists(others, lists)))
-    if not lists:
-        return found
-    splits, said = splits_by_lists(listing.root, lists, found.keys)
-    used = {f"{listing.root}/{each.key}" for each in lists}
-    listing.skipped[:] = [each for each in listing.skipped if each.path not in used]
-    kept = [at for at, split in enumerate(splits) if split is not None]
-    for at in sorted(set(range(len(splits))) - set(kept)):
-        listing.skip(found.keys[at], "in none of the lists of splits")
-    return replace(
-        found,
-        keys=[found.keys[at] for at in kept],
-        labels=[found.labels[at] for at in kept],
-        splits=[splits[at] for at in kept],
-        groups=None if found.groups is None else [found.groups[at] for at in kept],
-        decisions=(*found.decisions, said),
-    )
 
 
 def _tables_of(tree: _Tree) -> str:

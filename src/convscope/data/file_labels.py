@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from convscope.data.class_folders import ClassFiles, by_lists
+from convscope.data.class_folders import ClassFiles
+from convscope.data.listed_labels import by_lists
 from convscope.data.listing import Listing
 from convscope.data.name_patterns import MOST_LABELS, suggested_patterns
 from convscope.data.split_names import split_of, split_of_path

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from convscope.data.assembly import Drawing, Found, content_fingerprint, drawing_of, pool_of, with_groups
+from convscope.data.assembly import Drawing, Found, content_fingerprint, drawing_of, pool_of
 from convscope.data.groups import same_numbers
+from convscope.data.persons import with_groups
 from convscope.data.splits import Splits, as_labels, divided
 from convscope.data.stratify import draw_missing, split_codes
 

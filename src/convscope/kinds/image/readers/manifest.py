@@ -15,7 +15,7 @@ from convscope.data.listing import Listing
 from convscope.data.named_files import Inside, checked_path, names_file
 from convscope.data.split_names import split_of, split_of_path
 from convscope.data.tables import Table, open_table, table_kind
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
 from convscope.kinds.image.readers.decode import Levels
 from convscope.kinds.image.readers.names import folders_near, is_image_name, is_to_be_filled_in, may_be_image
 from convscope.kinds.image.readers.roles import ImageRoles, check_single, class_of, find_roles
@@ -289,18 +289,25 @@ def image_tables(folder: Path, asked: TableOptions = NOTHING) -> tuple[list[Path
     places = [files, *(listing.children(each)[1] for each in folders)]
     chosen: list[Path] = []
     skipped: list[Skipped] = []
+    lacking: list[UsageError] = []
     for place in places:
         for key in place:
             path = folder / key
             if table_kind(path) is None or is_image_name(key):
                 continue
-            reason = _why_not(path, asked)
+            try:
+                reason = _why_not(path, asked)
+            except UsageError as error:  # a column that the user names may be in another table
+                lacking.append(error)
+                reason = "a table without a column that was named"
             if reason:
                 skipped.append(Skipped(str(path), reason))
             else:
                 chosen.append(path)
         if chosen and place is files:
             break
+    if lacking and not chosen:
+        raise lacking[0]
     splits = [split_of_path(path.relative_to(folder).as_posix()) for path in chosen]
     if "train" in splits and len(set(splits) - {None}) > 1:
         beside = [path for path, split in zip(chosen, splits, strict=True) if split is None]

@@ -66,6 +66,7 @@ from convscope.data.splits import Splits
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
 from convscope.kinds.image.readers.arrays import npy_pairs, read_npy, read_npz
+from convscope.kinds.image.readers.celeba import attributes_in, read_attributes, with_partition
 from convscope.kinds.image.readers.decode import Levels
 from convscope.kinds.image.readers.idx import idx_files, is_idx, read_idx
 from convscope.kinds.image.readers.manifest import (
@@ -225,6 +226,9 @@ def find_in_folder(folder: Path, progress: Progress, asked: TableOptions) -> Fou
 
 def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> Found:
     """Images in class folders, named by tables, or with labels in their names: what fits first."""
+    attributes = attributes_in(folder)
+    if attributes is not None:
+        return with_partition(read_attributes(attributes, progress, asked), folder)
     listing = Listing(str(folder))
     files: ClassFiles | None = None
     try:
@@ -241,7 +245,7 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
         named, skipped = [], []
         choice = f"labels: the folders, although a table names images, too ({error.message}) {error.hint}"
     if named and (files is None or not _say_the_same(named[0], asked, files)):
-        found = read_manifests(folder, named, progress, asked)
+        found = with_partition(read_manifests(folder, named, progress, asked), folder)
         said = [
             f"left out: {each.path}, {each.reason}" for each in skipped if each.reason in (UNLABELED, BESIDE)
         ]
