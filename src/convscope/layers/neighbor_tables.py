@@ -163,8 +163,8 @@ def neighbor_tables(
     filled = np.zeros(rows * width, np.float32)
     reverse = np.arange(rows * width, dtype=np.int32)
     table[flat], filled[flat] = sources, values
-    # Edges are there both ways: those in the order of their sources are the reverse of those in order.
-    reverse[flat[np.argsort(sources * nodes + targets)]] = flat
+    there, back = flat[place[:count]], flat[place[count:]]
+    reverse[there], reverse[back] = back, there
     owners = np.repeat(np.arange(nodes, dtype=np.int32), parts)
     merges, sums = _merged(parts, first_row, rows, width)
     shape = (rows, width)

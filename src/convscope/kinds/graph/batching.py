@@ -32,6 +32,8 @@ WHOLE_BYTES = 2**31
 """Memory of a step up to which it takes the whole graph."""
 _STEPS = 4
 """Sizes to pad to between two powers of two."""
+_MANY, _MANY_STEPS = 2**13, 16
+"""From how many on sizes lie closer: what is drawn differs less in size, and padding costs more."""
 _SMALLEST = 8
 _FEW = 200
 """Part of all nodes below which nodes are sorted, not marked."""
@@ -175,7 +177,7 @@ def sampled_neighborhood(
     place[rows] = np.arange(len(rows))
     layers, parts, seen = [np.asarray(rows, np.int64)], [], len(rows)
     for most in neighbors:
-        part = _thinned(wiring.adjacency[layers[-1]], most, rng)
+        part = _thinned(wiring.adjacency, layers[-1], most, rng)
         parts.append(part)
         fresh = _fresh(part.indices, place)
         place[fresh] = seen + np.arange(len(fresh))
@@ -206,16 +208,28 @@ def _fresh(near: npt.NDArray[np.int32], place: Ints) -> Ints:
     return np.flatnonzero(marked)
 
 
-def _thinned(part: sp.csr_array, most: int, rng: np.random.Generator) -> sp.csr_array:
-    """So many entries of each row at most, the others made up for by their weights."""
-    counts = np.diff(part.indptr)
-    row = np.repeat(np.arange(len(counts)), counts)
-    order = np.argsort(row + rng.random(len(row)))  # one row after the other, each in an order that is drawn
-    kept = np.sort(order[np.arange(len(row)) - part.indptr[row] < most])
+def _thinned(adjacency: sp.csr_array, rows: Ints, most: int, rng: np.random.Generator) -> sp.csr_array:
+    """So many entries at most of some rows of a matrix, the others made up for by their weights.
+
+    Entries of a row are drawn one by one, and one that was drawn before stands for the last that could be.
+
+    Source: Bentley and Floyd (1987), "A sample of brilliance".
+    """
+    starts = adjacency.indptr[rows]
+    counts = adjacency.indptr[rows + 1] - starts
     fewer = np.minimum(counts, most)
-    factors = (counts / np.maximum(fewer, 1)).astype(np.float32)
     ends = np.concatenate([[0], np.cumsum(fewer)])
-    return sp.csr_array((part.data[kept] * factors[row[kept]], part.indices[kept], ends), shape=part.shape)
+    kept = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], fewer)
+    many = np.flatnonzero(counts > most)
+    drawn = np.empty((most, len(many)), np.int64)
+    for number in range(most if len(many) else 0):
+        last = counts[many] - most + number
+        found = (rng.random(len(many)) * (last + 1)).astype(np.int64)
+        drawn[number] = np.where((drawn[:number] == found).any(axis=0), last, found)
+    kept[ends[many][:, None] + np.arange(most)] = starts[many][:, None] + np.sort(drawn, axis=0).T
+    factors = np.repeat((counts / np.maximum(fewer, 1)).astype(np.float32), fewer)
+    shape = (len(rows), adjacency.shape[1])
+    return sp.csr_array((adjacency.data[kept] * factors, adjacency.indices[kept], ends), shape=shape)
 
 
 def step_bytes(graph: Graph, features: int) -> int:
@@ -259,7 +273,8 @@ def padded_size(count: int) -> int:
     """
     if count <= _SMALLEST:
         return _SMALLEST
-    step = max(1, 2 ** ((count - 1).bit_length() - 1) // _STEPS)
+    steps = _STEPS if count <= _MANY else _MANY_STEPS
+    step = max(1, 2 ** ((count - 1).bit_length() - 1) // steps)
     return int(-(-count // step) * step)
 
 
