@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ HEAD_TAGS = (
 """By which files are put together."""
 MAGIC = (128, b"DICM")
 """Where the sign of a DICOM file stands, and what it is."""
-_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _SAME_PLACE = 1e-2
 """Distance of two slices at one place, in mm."""
 _EVEN = 0.02
@@ -56,6 +56,7 @@ class Slice:
         thickness: In mm; 1 where it is not said.
         pixels: Reads and rescales it, (rows, columns[, 3]).
         name: The file, and the frame in it.
+        segment: The number of what it segments, which its pixels have inside; 0 for images.
     """
 
     position: npt.NDArray[np.float64] | None
@@ -64,6 +65,7 @@ class Slice:
     thickness: float
     pixels: Callable[[], Pixels]
     name: str
+    segment: int = 0
 
 
 def is_dicom(path: Path) -> bool:
@@ -118,7 +120,10 @@ def read_dicom(files: Sequence[Path], name: str) -> Volume:
     along = np.array([float(normal @ _placed(each)) for each in slices])
     order = np.argsort(along, kind="stable")
     slices, along = [slices[at] for at in order], along[order]
-    slices, along = _without_twins(slices, along, name, notes)
+    if first.segment:
+        slices, along = _with_all_segments(slices, along, normal)
+    else:
+        slices, along = _without_twins(slices, along, name, notes)
     step = _step(slices, along, normal, name, notes)
     return Volume.of(_stacked(slices, name), _affine(slices[0], step), name, "DICOM", notes)
 
@@ -146,13 +151,16 @@ def _slices(file: Path) -> Iterator[Slice]:
             thick = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0
             rescale = _first(groups, "PixelValueTransformationSequence", data)
             slope, intercept = rescale.get("RescaleSlope", 1), rescale.get("RescaleIntercept", 0)
+            segment = _first(groups, "SegmentIdentificationSequence", data).get("ReferencedSegmentNumber", 0)
+            read = _rescaled(pixels, frame, float(slope or 1), float(intercept or 0))
             yield Slice(
                 None if position is None else np.array([float(each) for each in position]),
                 None if directions is None else np.array([float(each) for each in directions]).reshape(2, 3),
                 (float(spacing[0]), float(spacing[1])),
                 abs(float(thick)) or 1.0,
-                _rescaled(pixels, frame, float(slope or 1), float(intercept or 0)),
+                _labels(read, int(segment), int(data.get("MaximumFractionalValue", 1))) if segment else read,
                 f"{file}#{frame}" if frames > 1 else str(file),
+                int(segment),
             )
 
 
@@ -205,6 +213,11 @@ def _rescaled(
     return read
 
 
+def _labels(read: Callable[[], Pixels], segment: int, most: int) -> Callable[[], Pixels]:
+    """Reads a plane of a segmentation: the number of the segment inside, 0 outside."""
+    return lambda: np.where(read() * 2 >= most, segment, 0).astype(np.uint8)
+
+
 def _placed(each: Slice) -> npt.NDArray[np.float64]:
     if each.position is None:
         raise DataError(f"{each.name}: expected a position as the other slices have, received none")
@@ -244,6 +257,32 @@ def _without_twins(
     if len(kept) < len(slices):
         notes.append(f"{name}: {len(slices) - len(kept)} slices repeat others, and are left out")
     return [slices[at] for at in kept], along[kept]
+
+
+def _with_all_segments(
+    slices: Sequence[Slice], along: npt.NDArray[np.float64], normal: npt.NDArray[np.float64]
+) -> tuple[list[Slice], npt.NDArray[np.float64]]:
+    """One plane for each place of a segmentation, whose planes without anything inside may be left out.
+
+    Where segments overlap, the one with the larger number is taken.
+    """
+    steps = np.diff(along)
+    steps = steps[steps > _SAME_PLACE]
+    step = float(steps.min()) if len(steps) else slices[0].thickness
+    places = np.rint((along - along[0]) / step).astype(int)
+    made = []
+    for place in range(places[-1] + 1):
+        here = [slices[at] for at in np.flatnonzero(places == place)]
+        position = _placed(here[0]) if here else _placed(slices[0]) + normal * step * place
+        made.append(replace(slices[0], pixels=_joined(here, slices[0]), position=position))
+    return made, along[0] + step * np.arange(places[-1] + 1)
+
+
+def _joined(parts: Sequence[Slice], other: Slice) -> Callable[[], Pixels]:
+    """Reads the labels of planes at one place; zeros as large as another plane where there are none."""
+    if not parts:
+        return lambda: np.zeros_like(other.pixels())
+    return lambda: np.maximum.reduce([part.pixels() for part in parts])
 
 
 def _digest(each: Slice) -> bytes:
@@ -290,7 +329,7 @@ def _affine(first: Slice, step: npt.NDArray[np.float64]) -> Affine:
         affine[:3, 1] = first.directions[1] * first.spacing[0]
     affine[:3, 2] = step
     affine[:3, 3] = _placed(first)
-    return np.asarray(_TO_RAS @ affine)
+    return np.asarray(TO_RAS @ affine)
 
 
 def _stacked(slices: Sequence[Slice], name: str) -> Pixels:

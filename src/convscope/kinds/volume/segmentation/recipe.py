@@ -20,6 +20,7 @@ from convscope.kinds.tasks.segmentation import MaskGeometry, segmentation_recipe
 from convscope.kinds.tasks.segmentation_examples import suited
 from convscope.kinds.volume.kind import VOLUME_SEGMENTATION
 from convscope.kinds.volume.planes import ORDER, Planes
+from convscope.kinds.volume.readers.dicom_seg import write_segmentation
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.nifti import write_nifti
 from convscope.kinds.volume.representation import as_volumes
@@ -75,15 +76,30 @@ def spacing(samples: Samples, index: int) -> Sequence[float]:
 def write_mask(
     folder: Path, samples: Samples, index: int, classes: Classes, class_names: Sequence[str]
 ) -> Path:
-    """Writes a mask as NIfTI on the grid of the scan's own file, with its affine.
+    """Writes a mask on the grid of the scan's own file: as DICOM where that is its form, else as NIfTI.
 
     The file is called as the scan, with `_mask` behind it, and a number where another scan is called so too.
     """
     stem = _stem(samples.name(index))
     same = sum(_stem(samples.name(each)) == stem for each in range(index))
-    path = folder / f"{stem}_mask{f'_{same + 1}' if same else ''}.nii.gz"
-    write_nifti(path, samples.load(index), classes)
+    path = folder / f"{stem}_mask{f'_{same + 1}' if same else ''}"
+    scan = samples.load(index)
+    files = slices_of(samples, index) if scan.source.form == "DICOM" and scan.source.spaced else []
+    if files:
+        path = path.with_name(f"{path.name}.dcm")
+        write_segmentation(path, files, scan, classes, class_names)
+    else:
+        path = path.with_name(f"{path.name}.nii.gz")
+        write_nifti(path, scan, classes)
     return path
+
+
+def slices_of(samples: Samples, index: int) -> list[Path]:
+    """The files of a scan of one channel; none where it has several, or comes from an array."""
+    stored = getattr(samples, "stored", None)
+    channels = () if stored is None else stored[index].channels
+    root = Path(getattr(samples, "root", ""))
+    return [root / file for file in channels[0]] if len(channels) == 1 else []
 
 
 def _stem(name: str) -> str:
