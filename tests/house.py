@@ -23,7 +23,19 @@ ROOMS = (
     ("scope",),
     ("ground",),
 )
-GROUND = {"types", "errors", "run", "files", "kept", "backend", "lazy", "option", "json_values", "csv_text"}
+GROUND = {
+    "types",
+    "errors",
+    "run",
+    "files",
+    "kept",
+    "backend",
+    "lazy",
+    "option",
+    "json_values",
+    "csv_text",
+    "layer_names",
+}
 LEVEL = {room: level for level, line in enumerate(ROOMS) for room in line}
 INSIDE_KINDS = {"registry": 0, "kind": 1, "tasks": 2, "contract": 3}
 KINDS = ("image", "text", "series", "audio", "graph", "volume", "video", "points")

@@ -20,7 +20,7 @@ _NOT_CLASSES = re.compile(
     re.I,
 )
 _CONTAINERS = re.compile(
-    r"((jpe?g|png)[-_ ]?)?(images?|imgs?|pictures?|photos?|frames?|files?|data|samples?|audio|wavs?|sounds?"
+    r"((jpe?g|png)[-_ ]?)?(images?|imgs?|pictures?|photos?|frames?|files?|data|samples?|audios?|wavs?|sounds?"
     r"|recordings?|clips?|texts?|all)",
     re.I,
 )
