@@ -302,3 +302,47 @@ def test_scaling_in_front_says_nothing_of_where_channels_are():
         value = layers.MaxPooling2D(data_format="channels_first")(value)
     found = geometries(trace(keras.Model(source, value)))
     assert [each.receptive_field for each in found.values()][1:] == [(3, 3), (4, 4), (8, 8), (10, 10)]
+
+
+def flipped(x):
+    """As `preprocess_input` of the models that were trained with Caffe."""
+    return keras.ops.stack([x[..., number] for number in (2, 1, 0)], axis=-1) - 0.5
+
+
+CHANNELS = {
+    "stack of items": flipped,
+    "flip": lambda x: keras.ops.flip(x, axis=-1),
+    "step back": lambda x: x[..., ::-1],
+    "take": lambda x: keras.ops.take(x, [2, 0], axis=-1),
+    "split": lambda x: keras.ops.concatenate(keras.ops.split(x, 3, axis=-1)[::-1], axis=-1),
+    "unstack": lambda x: keras.ops.stack(keras.ops.unstack(x, axis=-1)[:2], axis=3),
+    "one": lambda x: keras.ops.expand_dims(x[:, :, :, 1], -1),
+    "squeeze": lambda x: keras.ops.squeeze(x[:, None], 1),
+    "crop": lambda x: x[:, 1:-1, 2:],
+    "step": lambda x: x[:, ::2, 1::3],
+    "pad": lambda x: keras.ops.pad(x, ((0, 0), (1, 0), (2, 1), (0, 0))),
+    "transpose": lambda x: keras.ops.transpose(x, (0, 2, 1, 3)),
+}
+
+
+@pytest.mark.parametrize("make", CHANNELS.values(), ids=CHANNELS)
+def test_operations_on_channels_and_crops_pass_receptive_fields(make):
+    source = keras.Input((11, 12, 3))
+    value = layers.Conv2D(2, 3, name="behind")(make(layers.AveragePooling2D(2, strides=1)(source)))
+    check(keras.Model(source, value), "behind")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: keras.ops.flip(x, axis=1),
+        lambda x: x[:, ::-1],
+        lambda x: keras.ops.roll(x, 2, axis=2),
+        lambda x: keras.ops.take(x, [4, 1, 3, 2], axis=1),
+        lambda x: keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect"),
+    ],
+)
+def test_operations_that_move_positions_otherwise_are_unknown(make):
+    source = keras.Input((8, 8, 3))
+    found = geometries(trace(keras.Model(source, layers.Conv2D(2, 3, name="behind")(make(source)))))
+    assert not found["behind"].known

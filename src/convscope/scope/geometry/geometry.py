@@ -92,7 +92,8 @@ def _after(step: Call, states: dict[int, State]) -> State:
     if not arriving or not step.outputs:
         return ()
     shapes, arrived = zip(*arriving, strict=True)
-    return through(Passage(step.layer, step.outputs[0].shape, len(step.inputs), shapes, arrived))
+    output = step.outputs[0].shape
+    return through(Passage(step.layer, output, len(step.inputs), shapes, arrived, step.arguments))
 
 
 def _without_frames(state: State) -> State:

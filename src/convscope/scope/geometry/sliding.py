@@ -26,6 +26,7 @@ class Passage:
         inputs: How many inputs the call has.
         shapes: Shapes of those of its inputs that depend on the model's input, with the batch axis.
         states: What these depend on.
+        arguments: What an operation is called with besides tensors, such as the key of `x[:, 0]`.
     """
 
     layer: keras.layers.Layer
@@ -33,6 +34,7 @@ class Passage:
     inputs: int
     shapes: Sequence[Shape]
     states: Sequence[Dependencies]
+    arguments: tuple[object, ...] = ()
 
     @property
     def shape(self) -> Shape:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -58,6 +58,7 @@ class Call:
         outputs: What comes out.
         inner: For TimeDistributed, the outputs of its inner layer for one frame.
         recordable: Whether it is there to be recorded when the model computes.
+        arguments: What an operation is called with besides tensors, such as the key of `x[:, 0]`.
     """
 
     path: str
@@ -67,6 +68,7 @@ class Call:
     outputs: tuple[Value, ...]
     inner: tuple[Value, ...] = ()
     recordable: bool = True
+    arguments: tuple[object, ...] = ()
 
     @property
     def type(self) -> str:
@@ -279,7 +281,9 @@ class _Walk:
         else:
             outputs = operation.compute_output_spec(*args, **kwargs)
         results = tuple(self.value(tensor) for tensor in _tensors(outputs))
-        self.steps.append(Call(path, operation, kind, inputs, results, inner))
+        others = (each for each in (*args, *kwargs.values()) if not isinstance(each, keras.KerasTensor))
+        given = tuple(others) if kind == "operation" else ()
+        self.steps.append(Call(path, operation, kind, inputs, results, inner, arguments=given))
         return outputs
 
 
@@ -287,7 +291,7 @@ _CLASSES = threading.RLock()
 
 
 def _replace_recordable(step: Call) -> Call:
-    return Call(step.path, step.layer, step.kind, step.inputs, step.outputs, step.inner, recordable=False)
+    return replace(step, recordable=False)
 
 
 def _tensors(structure: Tensor) -> list[Tensor]:

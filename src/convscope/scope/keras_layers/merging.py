@@ -9,7 +9,7 @@ import keras
 
 from convscope.scope.describe import phrasing
 from convscope.scope.facts import Facts
-from convscope.scope.geometry import rules
+from convscope.scope.geometry import rules, taking
 from convscope.scope.geometry.sliding import DependencyRule
 from convscope.scope.keras_layers.activations import FUNCTIONS, clause
 from convscope.scope.layer_spec import LayerSpec, Trait, register, register_operations
@@ -206,6 +206,18 @@ register_operations(
     *_operations(_REDUCING, rules.reduction),
     LayerSpec("Add", "merging", ADDED, elementwise("added"), rules.merge, traits=frozenset({"adds"})),
     LayerSpec("Multiply", "merging", multiplied, elementwise("multiplied"), rules.merge),
-    LayerSpec("Concatenate", "merging", JOINS, joined, traits=frozenset({"joins", "rearranges"})),
+    LayerSpec(
+        "Concatenate", "merging", JOINS, joined, rules.concatenate, traits=frozenset({"joins", "rearranges"})
+    ),
+    *_operations("Flip Roll Split", taking.rearranged),
+    _operation("ExpandDims", taking.expanded),
+    _operation("GetItem", taking.getitem),
+    _operation("Pad", taking.padded),
+    _operation("Reshape", rules.reshape),
+    _operation("Squeeze", taking.squeezed),
+    _operation("Stack", taking.stacked),
+    _operation("Take", taking.chosen),
+    _operation("Transpose", taking.transposed),
+    _operation("Unstack", taking.unstacked),
     otherwise=_operation,
 )
