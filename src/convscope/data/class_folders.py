@@ -19,11 +19,6 @@ _NOT_CLASSES = re.compile(
     r"|meta(_?data)?|__pycache__",
     re.I,
 )
-_CONTAINERS = re.compile(
-    r"((jpe?g|png)[-_ ]?)?(images?|imgs?|pictures?|photos?|frames?|files?|data|samples?|audios?|wavs?|sounds?"
-    r"|recordings?|clips?|texts?|all)",
-    re.I,
-)
 _VIEWS = re.compile(
     r".*(images?|imgs?|masks?|original|raw|spectro\w*|annotat\w*|segment\w*|gr[ae]y|resized|colou?r"
     r"|augmented|crop\w*)(?![^\W_]).*",
@@ -213,7 +208,7 @@ def _split_folders(tree: _Tree, top: str, names: Sequence[str]) -> dict[str, Spl
     named = {folder: split for folder in names if (split := split_of(_name(folder))) is not None}
     if not named:
         return {}
-    filled = {each for each, split in named.items() if _has_classes(tree, each, split)}
+    filled = _with_classes(tree, named)
     others = [folder for folder in names if folder not in named]
     apart = [folder for folder in others if tree.direct(folder) and not tree.inside(folder)]
     if filled and not (len(named) == 1 and len(apart) > 1):
@@ -229,11 +224,15 @@ def _split_folders(tree: _Tree, top: str, names: Sequence[str]) -> dict[str, Spl
     return {}
 
 
-def _has_classes(tree: _Tree, folder: str, split: SplitName) -> bool:
-    """Whether class folders lie in that of a split, and not one that holds all files, such as `images`."""
-    names = tree.class_names(tree.within_split(folder, split))
-    alone = len(names) == 1 and not tree.class_names(names[0])
-    return bool(names) and not (alone and _CONTAINERS.fullmatch(_name(names[0])))
+def _with_classes(tree: _Tree, named: dict[str, SplitName]) -> set[str]:
+    """The splits with class folders in them: one folder alone must be a class of the others, too."""
+    inside = {
+        each: {_name(name) for name in tree.class_names(tree.within_split(each, split))}
+        for each, split in named.items()
+    }
+    several = set().union(*(names for names in inside.values() if len(names) > 1))
+    alone_is_class = [each for each, names in inside.items() if not several or names <= several]
+    return {each for each, names in inside.items() if len(names) > 1 or (names and each in alone_is_class)}
 
 
 def _one_for_each(tree: _Tree, named: dict[str, SplitName], filled: set[str]) -> dict[str, SplitName]:
@@ -271,7 +270,7 @@ def _of_splits(tree: _Tree, split_by_folder: dict[str, SplitName], beside: Seque
     given = dict.fromkeys(split_by_folder)
     for folder in beside:
         split_beside = split_of(_name(folder))
-        if split_beside is None or _has_classes(tree, folder, split_beside):
+        if split_beside is None or len(tree.class_names(folder)) > 1:
             tree.listing.skip(folder, "a folder next to train/")
             continue
         files = tree.below(folder)

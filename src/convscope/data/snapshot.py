@@ -48,11 +48,13 @@ class DataSnapshot:
         path: A file, a folder, or how the names of files begin, such as `corpus/train`.
         label_column: The column of labels that the user names.
         group: The column of groups that the user names, or a pattern of paths.
+        drop: Columns that the user leaves out.
     """
 
     path: Path
     label_column: str | None = None
     group: str | None = None
+    drop: tuple[str, ...] = ()
     _heads: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tables: dict[Path, TableHead | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -150,10 +152,10 @@ class DataSnapshot:
         """What stands in a column of a table, over many more rows than `table` has.
 
         Args:
-            file: A table.
+            file: A table; text of any other ending is taken for CSV.
             name: The column; nothing where there is none, or a row is malformed.
         """
-        kind = table_kind(file)
+        kind = table_kind(file) or ("CSV" if self.table(file) is not None else None)
         if kind is None:
             return ()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -257,7 +257,7 @@ def choose_recipe(path: Path) -> tuple[AnyRecipe, str]:
 
 
 def choose_spec(
-    path: Path, label_column: str | None = None, group: str | None = None
+    path: Path, label_column: str | None = None, group: str | None = None, drop: Sequence[str] = ()
 ) -> tuple[RecipeSpec, str]:
     """The recipe that a path holds data for, and why; imports no Keras.
 
@@ -265,14 +265,16 @@ def choose_spec(
         path: A folder or a file.
         label_column: The column of labels that the user names.
         group: The column of groups that the user names, or a pattern of paths.
+        drop: Columns that the user leaves out.
 
     Raises:
-        DataError: No kind recognizes the content, or two recognize it with the same confidence.
+        DataError: No kind recognizes the content, two recognize it with the same confidence, or the user has
+            to say what something in it is.
     """
     from convscope.data.snapshot import DataSnapshot
     from convscope.data.tables import check_table
 
-    snapshot = DataSnapshot(path, label_column, group)
+    snapshot = DataSnapshot(path, label_column, group, tuple(drop))
     if not path.exists() and not snapshot.files:
         raise DataError(f"{path}: there is no such file or folder", "Check the spelling of the path.")
     found = detections(snapshot)
@@ -292,6 +294,8 @@ def choose_spec(
             "`convscope recipes` lists what each reads.",
         )
     first = found[0]
+    if first.ask:
+        raise DataError(f"{path}: {first.reason}.", first.ask)
     rivals = [each for each in found if round(first.confidence - each.confidence, 6) < CLOSE]
     if len(rivals) > 1:
         said = "; ".join(f"{each.recipe} because {each.reason}" for each in rivals)

@@ -107,7 +107,7 @@ def requested(
     check_there(path)
     _check_has_columns(path, others.get("label_column"))
     with chosen_sheet(others.get("sheet")):
-        named = (others.get("label_column"), others.get("group"))
+        named = (others.get("label_column"), others.get("group"), others.get("drop_column") or ())
         spec, why = (find_spec(recipe), "") if recipe else choose_spec(path, *named)
     if folds is not None and spec.no_folds:
         raise UsageError(

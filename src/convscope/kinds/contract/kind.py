@@ -27,11 +27,13 @@ class Detection:
         recipe: Its name.
         confidence: From 0 to 1; 1 where nothing else is possible, such as a documented layout in full.
         reason: What was seen, in a few words that go on after "because".
+        ask: What the user has to say before the data is read, as the hint of an error; empty where nothing.
     """
 
     recipe: str
     confidence: float
     reason: str
+    ask: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from convscope.kinds.series.readers.unlike import (
     names_count,
 )
 from convscope.kinds.series.remaining_life.columns import unit_column_of
+from convscope.kinds.series.states import detect_states, text_tables
 
 CLASSIFICATION, REGRESSION = "series-classification", "series-regression"
 ANOMALY, LIFE = "series-anomaly", "series-remaining-life"
@@ -60,7 +61,7 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     """The recipe for the series of a path; None where there are none."""
     if snapshot.path.exists() and BenchmarkLabels.around(snapshot.path) is not None:
         return Detection(ANOMALY, 0.95, "it belongs to the Numenta Anomaly Benchmark")
-    found = [*_labelled(snapshot), *_measured(snapshot), *_units(snapshot)]
+    found = [*_labelled(snapshot), *_measured(snapshot), *_units(snapshot), *detect_states(snapshot)]
     return max(found, key=lambda each: each.confidence, default=None)
 
 
@@ -129,10 +130,8 @@ def _measured(snapshot: DataSnapshot) -> Iterator[Detection]:
         if place == 0 or find_column(head.first, ANOMALY_COLUMNS) is not None:
             yield from _of_times(file, head)
     if not snapshot.tables:
-        texts = snapshot.ending_in(frozenset([".txt", ".dat"]))[:1]
-        heads = ((file, snapshot.table(file)) for file in texts)
         yield from (
-            each for file, head in heads if head is not None and head.named for each in _of_times(file, head)
+            each for file, head in text_tables(snapshot) if head.named for each in _of_times(file, head)
         )
 
 
@@ -144,7 +143,7 @@ def _of_times(file: Path, head: TableHead) -> Iterator[Detection]:
     names, row = head.first, head.rows[0]
     if len(names) < 2 or len(row) != len(names) or find_column(names, SPLIT_COLUMNS) is not None:
         return
-    times = [place for place, field in enumerate(row) if looks_like_time(field)]
+    times = [place for place in range(len(row)) if all(map(looks_like_time, head.column(place)))]
     named, marked = find_time_column(names), find_column(names, ANOMALY_COLUMNS)
     at = named if named is not None else next(iter(times), None)
     ids = find_column(names, ID_COLUMNS)

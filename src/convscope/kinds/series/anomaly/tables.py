@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from convscope.kinds.series.readers.tables import (
 )
 from convscope.kinds.series.readers.time_forms import TimeForms
 from convscope.kinds.series.readers.unlike import check_rows
+from convscope.kinds.series.states import are_states, is_state_name, ways_of
 
 if TYPE_CHECKING:
     import pandas
@@ -235,6 +236,7 @@ def measured(frame: pandas.DataFrame, asked: Wanted, where: str, *, alone: bool 
         groups = np.zeros(len(rows), np.int64) if marks is None else marks.astype(np.int64)
         check_rows(where, series.variables, series.values, _sorted_by(frame, groups, rows))
     notes = (*found.notes, *(_classes_of_rows(frame, found.unused) if alone else ()))
+    notes = (*notes, *(_states_among(frame, found.series[0].variables) if alone else ()))
     line = found.line([] if label is None else [("marks of anomalies", label)])
     notes = (*notes, line)
     if asked.forecast:
@@ -264,6 +266,13 @@ def _classes_of_rows(frame: pandas.DataFrame, unused: Sequence[str]) -> tuple[Do
             f" series-classification --label-column {name} --id-column NUMBER"
         ),
     )
+
+
+def _states_among(frame: pandas.DataFrame, variables: Sequence[str]) -> Iterator[Doubt]:
+    """The doubt about a variable of two values that last, and whose name says a state."""
+    for name in variables:
+        if is_state_name(name) and are_states(list(map(str, frame[name].dropna().tolist()))):
+            yield Doubt(f"'{name}' has two values, each over many rows, and is a variable. {ways_of(name)}")
 
 
 def _even(series: Series, where: str) -> tuple[Series, tuple[str, ...]]:

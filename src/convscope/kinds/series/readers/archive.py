@@ -14,6 +14,7 @@ from convscope.data.lines import read_lines
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError
 from convscope.kinds.series.readers.sources import Series
+from convscope.kinds.series.readers.unlike import why_unlike
 
 ARCHIVE_SUFFIXES = (".ts", ".arff")
 
@@ -27,7 +28,7 @@ def is_archive_file(path: str | Path) -> bool:
 
 
 def read_archive_file(
-    path: Path, labelled: bool = True, numbers: bool = False
+    path: Path, labelled: bool = True, numbers: bool = False, rows: str = "auto"
 ) -> tuple[list[Series], list[str]]:
     """Reads the series of a `.ts` or `.arff` file.
 
@@ -38,19 +39,24 @@ def read_archive_file(
         path: The file.
         labelled: Whether each series needs a label.
         numbers: Whether labels are numbers to predict.
+        rows: `series` where the user says that each row of an `.arff` file is one, whatever its attributes.
 
     Returns:
         The series, and the label of each; no labels where the file has none.
 
     Raises:
-        DataError: The file is damaged, empty, holds time stamps or numbers in place of classes.
+        DataError: The file is damaged, empty, holds time stamps or numbers in place of classes, or rows of
+            attributes that are no times.
         BackendError: aeon is not installed.
     """
     header = _header(path)
     _check_header(header, path, labelled, numbers)
     at = _place_of_class(header) if path.suffix.lower() == ".arff" else None
     if at is not None:
-        return _flat_arff(path, at)
+        series, names = _flat_arff(path, at)
+        if labelled and rows != "series":
+            _check_attributes(path, header, at, series)
+        return series, names
     loaders = _loaders()
     with damage_as_data_error(str(path), f"{path.suffix} file"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -114,6 +120,29 @@ def _place_of_class(header: Sequence[str]) -> int | None:
     ]
     numbers = sum(line.endswith((" numeric", " real", " integer")) for line in attributes)
     return classes[0] if len(classes) == 1 and numbers == len(attributes) - 1 > 0 else None
+
+
+def _check_attributes(path: Path, header: Sequence[str], at: int, series: Sequence[Series]) -> None:
+    """Refuses rows of attributes that are no times, as most files of Weka and OpenML have them.
+
+    Raises:
+        DataError: With the lines that write a table of them.
+    """
+    attributes = [line.split(maxsplit=1)[1] for line in header if line.startswith("@attribute")]
+    names = [name.rpartition(" ")[0].strip("'\" ") for name in attributes]
+    width = len(names) - 1
+    values = np.array([each.values[:, 0] for each in series if len(each) == width], np.float32)
+    why = why_unlike([*names[:at], *names[at + 1 :]], values.reshape(-1, width), named=True)
+    if why is not None:
+        shown = ", ".join(map(repr, names[:6])) + (", ..." if width > 5 else "")
+        raise DataError(
+            f"{path}: expected a series in each row, received {width} attributes ({shown}) that are no times:"
+            f" {why}",
+            hint="Where each row is a time, write the table as CSV: from scipy.io import arff; table ="
+            f" pandas.DataFrame(arff.loadarff('{path.name}')[0]); table.to_csv('{path.stem}.csv',"
+            " index=False). Where rows are records of unlike things, use gradient boosting, such as"
+            " HistGradientBoostingClassifier of scikit-learn. --rows series takes each row for a series.",
+        )
 
 
 def _flat_arff(path: Path, at: int) -> tuple[list[Series], list[str]]:

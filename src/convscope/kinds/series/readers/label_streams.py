@@ -27,6 +27,7 @@ SHORTEST_WINDOW = 16
 """Rows of a window, where stretches are not even twice as long."""
 USUAL_WINDOW = 128
 """Rows of a window, where most stretches are more than twice as long."""
+_COME_AGAIN = 2
 PERSON_COLUMNS = tuple(
     f"{name}{ending}" for name in ("user", "person", "participant", "subj", "volunteer") for ending in ENDINGS
 )
@@ -67,8 +68,6 @@ def stretches_of(table: SeriesTable) -> Stretches | None:
     values = [name for name in free if name != who]
     if roles.label is None or table.asked.numbers or not roles.named or not values or names_count(values):
         return None
-    if who is None and not roles.time:
-        return None
     library = pandas_library()
     persons = np.zeros(len(frame), np.int64) if who is None else library.factorize(frame[who])[0]
     classes = library.factorize(frame[roles.label])[0]
@@ -76,6 +75,8 @@ def stretches_of(table: SeriesTable) -> Stretches | None:
     changes = (np.diff(persons[order]) != 0) | (np.diff(classes[order]) != 0)
     firsts = order[np.concatenate([[0], np.flatnonzero(changes) + 1])]
     alone = len(np.unique(persons)) == len(firsts)  # one label for each series, as a long table has
+    if who is None and not roles.time and table.asked.rows != "times":
+        alone |= len(firsts) < _COME_AGAIN * len(np.unique(classes))  # rows may only be sorted by their class
     if alone or len(np.unique(classes)) < 2 or len(frame) < FEWEST_IN_STRETCH * len(firsts):
         return None
     numbers = np.empty(len(frame), np.int64)

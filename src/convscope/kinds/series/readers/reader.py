@@ -252,7 +252,7 @@ def _read_files(files: FileSet, into: _Into) -> str:
 
 def _read_archive(path: Path, key: str, split: SplitName | None, into: _Into) -> str:
     found = into.found
-    series, labels = read_archive_file(path, numbers=into.asked.numbers)
+    series, labels = read_archive_file(path, numbers=into.asked.numbers, rows=into.asked.rows)
     for number, (one, label) in enumerate(zip(series, labels, strict=True), 1):
         found.add(f"{path}, series {number}", f"{key}#{number}", one, label, split)
     return f"series of the archives ({path.suffix})"

@@ -236,7 +236,7 @@ def unlike_error(where: str, names: Sequence[str], why: str, target: str | None)
         hint="Convolution needs values whose order means something. For a table of different things use "
         "gradient boosting, such as HistGradientBoostingClassifier or HistGradientBoostingRegressor of "
         "scikit-learn. If each row is a series all the same, say so with --rows series; if each row is a "
-        "time, name the column of times with --time-column.",
+        "time, say so with --rows times, or name the column of times with --time-column.",
     )
 
 
