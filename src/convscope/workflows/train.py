@@ -51,7 +51,7 @@ def carry_out(
         raise UsageError(
             f"{made.architecture} {made.solver.how}, without epochs, and does not support callbacks. "
             f"Received: {len(callbacks)} callbacks.",
-            "Leave `callbacks` out.",
+            "Leave `callbacks` out, or name an architecture that is trained by epochs.",
         )
     check_writable(run.folder, SPACE_NEEDED + SPACE_PER_PARAMETER * made.parameters)
     record = _record(made)

@@ -16,7 +16,7 @@ from convscope.engine.device import Device, choose_device
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.memory import check_memory
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import DataError, UsageError
+from convscope.errors import BackendError, DataError, UsageError
 from convscope.kinds.contract.recipe import AnyRecipe
 from convscope.kinds.contract.representation import AnyRepresentation
 from convscope.kinds.registry import factory
@@ -111,9 +111,14 @@ def plan(
     splits = whole if fold is None else take_fold(str(path), whole, fold, chosen.seed)
     _check_splits(path, splits)
     representation, decisions = recipe.representation.fit(splits.train, **mine)
-    better = None if architecture else recipe.suggest_architecture(representation)
+    reason = f"the default of {recipe.name}"
+    better = None if architecture else recipe.suggest_architecture(representation, splits)
     if better is not None:
-        name, options, chosen = _chosen(recipe, better[0], given, settings)
+        try:
+            name, options, chosen = _chosen(recipe, better[0], given, settings)
+            reason = f"because {better[1]}"
+        except (UsageError, BackendError) as error:  # the first one takes what was given
+            reason += f"; not {better[0]}, although {better[1]}: {error.message}"
         mine, _ = recipe.divide(options)
         representation, decisions = recipe.representation.fit(splits.train, **mine)
     options |= splits.reading
@@ -126,10 +131,10 @@ def plan(
     device = _device(name, solver, chosen)
     said = (
         *([why] if why else []),
-        *([] if architecture else [f"architecture: {name}, {_reason(recipe, better)}"]),
+        *([] if architecture else [f"architecture: {name}, {reason}"]),
         *splits.decisions,
         *decisions,
-        *(f"{key}: {value}, {reason}" for key, (value, reason) in suited.items()),
+        *(f"{key}: {value}, {why}" for key, (value, why) in suited.items()),
         *(() if solver is None else (solver.decision,)),
         f"precision: {device.policy}, because {device.reason}",
     )
@@ -167,10 +172,6 @@ def _with_reason(suggested: Any, splits: Splits) -> tuple[Any, str]:
         suggested if isinstance(suggested, tuple) else (suggested, f"for {len(splits.train)} train samples")
     )
     return given[0], str(given[1])
-
-
-def _reason(recipe: AnyRecipe, better: tuple[str, str] | None) -> str:
-    return f"the default of {recipe.name}" if better is None else f"because {better[1]}"
 
 
 def _device(name: str, solver: Solver | None, chosen: FitSettings) -> Device:

@@ -283,7 +283,7 @@ def _nothing_ignored(representation: object, samples: Samples) -> Sequence[str]:
     return ()
 
 
-def _no_other(representation: Any) -> None:
+def _no_other(representation: Any, splits: Splits) -> None:
     """The first architecture suits any data."""
 
 
@@ -318,8 +318,8 @@ class Recipe(Generic[R, P]):
         test_time_views: Options to other ways of seeing a batch, over which predictions are averaged.
         start: `(model, representation, **options)`: changes a fresh model, such as to pretrained weights.
         closed_form: How those architectures are solved that are not trained step by step, by name.
-        suggest_architecture: From the representation of the train split to an architecture and the reason, or
-            None for the first one; asked where the user names none.
+        suggest_architecture: `(representation, splits)` to an architecture and the reason, or None for the
+            first one; asked where the user names none.
         suggest_settings: `(architecture, splits, representation=)` to settings that suit this much data,
             where the user gives none; each a value, or a value and the reason for it.
         stream: `(fitted, binary stream or iterable, say=)` to predictions while it comes; None where that is
@@ -355,7 +355,7 @@ class Recipe(Generic[R, P]):
     test_time_views: Callable[..., Sequence[BatchView]] = _no_views
     start: Callable[..., None] = _random_weights
     closed_form: Mapping[str, Solver] = field(default_factory=dict)
-    suggest_architecture: Callable[[R], tuple[str, str] | None] = _no_other
+    suggest_architecture: Callable[[R, Splits], tuple[str, str] | None] = _no_other
     suggest_settings: Callable[..., Mapping[str, Any]] = _same_settings
     stream: Callable[..., Iterator[Prediction]] | None = None
     calibrate: Callable[[Fitted[R], Split, Progress], Mapping[str, Any]] | None = None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.encoded import HeldArrays, LazyArrays
-from convscope.data.splits import Split
+from convscope.data.splits import Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import RasterDescription
@@ -179,7 +179,7 @@ def fit_representation(
     return ImageRepresentation.fit(train, size=(size[0], size[1]) if size else None)
 
 
-def suggest_architecture(representation: ImageRepresentation) -> tuple[str, str] | None:
+def suggest_architecture(representation: ImageRepresentation, splits: Splits) -> tuple[str, str] | None:
     """Another architecture than the first where its kernels, not padded, see little of the borders."""
     height, width = representation.shape[:2]
     if min(height, width) >= SMALLEST_UNPADDED:

@@ -379,7 +379,7 @@ SERIES = Kind(
         Architecture(
             "minirocket",
             Lazy("convscope.kinds.series.classification.minirocket:minirocket"),
-            "fixed kernels and a linear classifier, solved in closed form in seconds",
+            "fixed kernels and a linear classifier, solved in seconds; the default up to 1,000 series",
         ),
         Architecture(
             "fcn",

@@ -17,6 +17,7 @@ from convscope.data.number_labels import assemble_numbers
 from convscope.data.splits import Splits
 from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.series.classification.minirocket import LENGTH
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
 from convscope.kinds.series.kind import SERIES_CLASSIFICATION, SERIES_REGRESSION
@@ -33,6 +34,8 @@ SEEN = 5_000
 FEW = 50
 """Series up to which that is enough; for more of them it grows with the square root of their number."""
 FEWEST_EPOCHS = 10
+MOST_SOLVED = 1_000
+"""Train series up to which fixed kernels are the default."""
 BATCHES = (4, 16, 64)
 """Series in a batch: at least, usually, and at most."""
 
@@ -56,6 +59,17 @@ def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
     }
 
 
+def suggest_architecture(representation: SeriesRepresentation, splits: Splits) -> tuple[str, str] | None:
+    """Fixed kernels, whose classifier is solved, where series are few and long enough for them."""
+    count = len(splits.train)
+    if count > MOST_SOLVED or representation.length < LENGTH:
+        return None
+    return "minirocket", (
+        f"{count} train series are few, from which fixed kernels tell as much as learned ones or more, within"
+        " seconds; --architecture inception_time learns kernels"
+    )
+
+
 CLASSIFICATION = classification_recipe(
     SERIES_CLASSIFICATION,
     read=read_series,
@@ -63,6 +77,7 @@ CLASSIFICATION = classification_recipe(
     representation=RepresentationSteps(SeriesRepresentation.fit, SeriesRepresentation.from_json),
     closed_form=CLOSED_FORM,
     suggest_settings=suggest_settings,
+    suggest_architecture=suggest_architecture,
 )
 
 

@@ -157,7 +157,7 @@ def classification_recipe(
     start: Callable[..., None] | None = None,
     closed_form: Mapping[str, Solver] | None = None,
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
-    suggest_architecture: Callable[[R], tuple[str, str] | None] | None = None,
+    suggest_architecture: Callable[[R, Splits], tuple[str, str] | None] | None = None,
 ) -> Recipe[R, Probabilities]:
     """A recipe that predicts one class of several, for any kind.
 

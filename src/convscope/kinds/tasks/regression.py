@@ -157,7 +157,7 @@ def regression_recipe(
     augmentation: Callable[..., Augmentation | None] | None = None,
     test_time_views: Callable[..., Sequence[BatchView]] | None = None,
     suggest_settings: Callable[[str, Splits], Mapping[str, Any]] | None = None,
-    suggest_architecture: Callable[[R], tuple[str, str] | None] | None = None,
+    suggest_architecture: Callable[[R, Splits], tuple[str, str] | None] | None = None,
 ) -> Recipe[R, NumberOutputs]:
     """A recipe that predicts one number for each sample, for any kind.
 

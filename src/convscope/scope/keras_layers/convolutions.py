@@ -24,7 +24,7 @@ def _about(facts: Facts) -> str:
             else "A convolution with kernels of size 1 mixes the channels at each position."
         )
     return (
-        "A convolution slides learned kernels over its input. Each kernel responds to one pattern and gives "
+        "A convolution slides kernels over its input. Each kernel responds to one pattern and gives "
         "one feature map of where, and how strongly, that pattern occurs."
     )
 

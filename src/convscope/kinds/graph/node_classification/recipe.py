@@ -184,7 +184,7 @@ def _products(values: Values) -> list[str]:
     ]
 
 
-def suggest_architecture(representation: NodeRepresentation) -> tuple[str, str] | None:
+def suggest_architecture(representation: NodeRepresentation, splits: Splits) -> tuple[str, str] | None:
     """One of two hops where neighbors are drawn."""
     if not representation.neighbors:
         return None
