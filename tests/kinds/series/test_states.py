@@ -8,6 +8,7 @@ pytest.importorskip("pandas")
 from convscope.errors import DataError
 from convscope.kinds.registry import choose_spec
 from convscope.kinds.series.anomaly.reader import read_streams
+from convscope.kinds.series.anomaly.tables import Wanted
 from convscope.kinds.series.readers.reader import read_series
 
 
