@@ -203,7 +203,7 @@ def write_graph(folder: Path, share: int) -> None:
 
 
 def own_large(given: argparse.Namespace, beside: float | None) -> list[Figure]:
-    """What the whole `convscope train` takes on the large graph; `beside` are nodes a second of the best other."""
+    """What `convscope train` takes on the large graph; `beside`: nodes a second of the best other."""
     share = QUICK_SHARE if given.quick else 1
     figures = []
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
