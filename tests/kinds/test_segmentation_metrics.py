@@ -78,6 +78,7 @@ def test_surfaces_of_boxes_lie_as_far_apart_as_their_sides():
     assert surface_distances(one, np.zeros_like(one), (1.0, 1.0, 1.0), 1.0) is None
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_distances_agree_with_the_package_surface_distance():
     reference = pytest.importorskip("surface_distance")
     spacing = (1.0, 0.8, 2.5)
@@ -94,9 +95,10 @@ def test_distances_agree_with_the_package_surface_distance():
 def test_a_class_in_one_of_two_masks_has_no_distance():
     true = np.zeros((6, 6, 6), np.uint8)
     true[2:4, 2:4, 2:4] = 1
-    found = measured_distances(true, np.zeros_like(true), 2, (1, 1, 1), 1.0)
-    assert found[1] is None
-    assert found[0] is not None
+    names = ("background", "a", "b")
+    found = measured_distances(true, np.where(true, 2, true), names, (1, 1, 1), 1.0)
+    assert found == [None, None, None]
+    assert measured_distances(true, true, names, (1, 1, 1), 1.0)[1].hd95 == 0
 
 
 @pytest.mark.parametrize(("sides", "window"), [((10, 4), (4, 4)), ((33, 20, 17), (16, 16, 16)), ((8,), (8,))])
@@ -106,6 +108,38 @@ def test_windows_cover_a_grid(sides, window):
         seen[window_at(start, window)] += 1
     assert seen.min() >= 1
     assert seen.shape == sides
+
+
+@pytest.mark.parametrize("sides", [(21, 9), (8, 6), (5, 20), (16, 4)])
+def test_slabs_put_together_are_the_weighted_mean_of_all_windows(sides):
+    from types import SimpleNamespace
+
+    import keras
+
+    from convscope.kinds.tasks.segmentation_grids import Grids, predict_grids
+
+    values = np.random.default_rng(0).random((*sides, 1), np.float32)
+    represent = SimpleNamespace(shape=(8, 6, 1), to_inputs=lambda windows: windows)
+    grids = Grids(represent, [values], [values])
+    window, weights = (8, 6), gaussian((8, 6))
+    grid = padded(values, window)
+    total, seen = np.zeros(grid.shape[:2]), np.zeros(grid.shape[:2])
+    inside = tuple(
+        slice((side - own) // 2, (side - own) // 2 + own)
+        for side, own in zip(grid.shape, sides, strict=False)
+    )
+    for start in window_starts(grid.shape[:2], window):
+        place = window_at(start, window)
+        part = grid[place][..., 0] ** 2 + np.arange(8)[:, None]
+        total[place] += part * weights
+        seen[place] += weights
+    expected = (total / seen)[inside]
+    inputs = keras.Input((8, 6, 1))
+    steps = np.arange(8, dtype=np.float32)[:, None, None]
+    model = keras.Model(inputs, keras.ops.square(inputs) + steps)
+    [slabs] = [np.concatenate(list(each)) for each in predict_grids(model, grids)]
+    assert slabs.shape == (*sides, 1)
+    assert np.allclose(slabs[..., 0], expected, atol=1e-4)
 
 
 def test_weights_of_a_window_are_symmetric_and_largest_in_its_middle():

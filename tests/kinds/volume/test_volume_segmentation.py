@@ -10,6 +10,7 @@ from made_volumes import write_nifti
 
 import convscope
 from convscope.errors import DataError
+from convscope.kinds.volume.resampling import resampled, resampled_slabs
 from convscope.kinds.volume.segmentation.augmentation import mirrored_axes
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
 
@@ -59,6 +60,16 @@ def test_masks_are_read_in_the_frame_of_their_scans(data):
     assert volume.values[..., 0][mask == 2].mean() < 50
 
 
+def test_values_that_come_in_parts_are_resampled_as_those_at_once():
+    values = np.random.default_rng(0).random((13, 7, 6, 2)).astype(np.float32)
+    for wanted in ((13, 7, 6), (20, 7, 9), (5, 9, 6), (31, 4, 6)):
+        spacing = tuple(side / other for side, other in zip(values.shape[:3], wanted, strict=True))
+        expected = resampled(values, (1.0, 1.0, 1.0), spacing, wanted)
+        parts = iter([values[:2], values[2:3], values[3:9], values[9:]])
+        found = np.concatenate(list(resampled_slabs(parts, values.shape[:3], wanted)))
+        assert np.allclose(found, expected, atol=1e-5)
+
+
 def test_a_mask_on_another_grid_is_refused_unless_it_is_to_be_resampled(data, tmp_path):
     for part in ("imagesTr", "labelsTr"):
         for path in sorted((data / part).iterdir())[:6]:
@@ -75,7 +86,7 @@ def test_it_learns_and_is_judged_in_mm(run):
     measured = run.metrics()["test"]
     assert measured["mean_dice"] > 0.5
     assert measured["tolerance"] == 1.0
-    assert all(each["hd95"] is not None for each in measured["classes"] if each["dice"])
+    assert all(each["hd95"] is not None for each in measured["classes"][1:] if each["dice"])
     assert convscope.evaluate(run.folder).to_json() == measured
 
 

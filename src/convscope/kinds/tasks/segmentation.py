@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -65,14 +66,27 @@ class Segmented:
     """What was found in one sample.
 
     Args:
-        classes: The most probable class of each position, on the grid of the sample, uint8.
+        packed: The most probable class of each position, on the grid of the sample, compressed: masks of many
+            large scans would not fit into the memory otherwise.
+        shape: Positions along each axis.
         sure: The mean probability of these classes.
         file: The file that they were written to; empty where none was asked for.
     """
 
-    classes: Classes
+    packed: bytes
+    shape: tuple[int, ...]
     sure: float
     file: str = ""
+
+    @classmethod
+    def of(cls, classes: Classes, sure: float, file: str = "") -> Segmented:
+        """Packs the classes of all positions."""
+        return cls(zlib.compress(np.ascontiguousarray(classes).data, 1), classes.shape, sure, file)
+
+    @property
+    def classes(self) -> Classes:
+        """The class of each position, uint8."""
+        return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +95,30 @@ class MaskPrediction:
 
     Args:
         name: The file, or the file and the row in it.
-        classes: The class of each position as an index into the class names, uint8.
+        found: The class of each position.
         amounts: How much there is of each class, by its name.
         unit: Of the amounts.
-        sure: The mean probability of the classes.
-        file: The mask that was written; empty where none was asked for.
     """
 
     name: str
-    classes: Classes
+    found: Segmented
     amounts: Mapping[str, float]
     unit: str
-    sure: float
-    file: str = ""
+
+    @property
+    def classes(self) -> Classes:
+        """The class of each position as an index into the class names, uint8."""
+        return self.found.classes
+
+    @property
+    def sure(self) -> float:
+        """The mean probability of the classes."""
+        return self.found.sure
+
+    @property
+    def file(self) -> str:
+        """The mask that was written; empty where none was asked for."""
+        return self.found.file
 
     def to_json(self) -> dict[str, Any]:
         """Name, mask, amounts and their unit."""
@@ -215,15 +240,17 @@ def predict(
     grids = Grids(represent, samples)
     found: list[Segmented] = []
     views = cast(Sequence[MirrorView], fitted.test_time_views)
-    for index, probabilities in enumerate(predict_grids(fitted.model, grids, views, progress)):
-        own = represent.from_grid(samples.load(index), probabilities)
-        classes = own.argmax(axis=-1).astype(np.uint8)
-        sure = float(own.max(axis=-1).mean())
+    for index, slabs in enumerate(predict_grids(fitted.model, grids, views, progress)):
+        parts, sure = [], 0.0
+        for slab in represent.from_grid(samples.load(index), slabs):
+            parts.append(slab.argmax(axis=-1).astype(np.uint8))
+            sure += float(slab.max(axis=-1).sum(dtype=np.float64))
+        classes = np.concatenate(parts)
         file = ""
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             file = str(geometry.write(Path(folder), samples, index, classes, fitted.class_names))
-        found.append(Segmented(classes, sure, file))
+        found.append(Segmented.of(classes, sure / classes.size, file))
     return found
 
 
@@ -238,20 +265,20 @@ def evaluate_masks(
     matrices, distances = [], []
     for index, (found, mask) in enumerate(zip(outputs, split.labels, strict=True)):
         true = _true(mask, found, split, index)
-        matrices.append(matrix_of(true, found.classes, len(class_names)))
+        classes = found.classes
+        matrices.append(matrix_of(true, classes, len(class_names)))
         if geometry.spacing is not None:
             spacing = geometry.spacing(split.samples, index)
-            distances.append(measured_distances(true, found.classes, len(class_names), spacing, TOLERANCE))
+            distances.append(measured_distances(true, classes, class_names, spacing, TOLERANCE))
     tolerance = None if geometry.spacing is None else TOLERANCE
     return segmentation_metrics(matrices, class_names, distances, tolerance)
 
 
 def _true(mask: Mask, found: Segmented, split: Split, index: int) -> Classes:
     true = mask.load()
-    if true.shape != found.classes.shape:
+    if true.shape != found.shape:
         raise DataError(
-            f"{split.samples.name(index)}: expected a mask of shape {found.classes.shape}, received"
-            f" {true.shape}"
+            f"{split.samples.name(index)}: expected a mask of shape {found.shape}, received {true.shape}"
         )
     return true
 
@@ -265,7 +292,7 @@ def to_predictions(
         counts, _ = count_classes(each.classes, len(class_names))
         worth, unit = geometry.amount(samples, index)
         amounts = {name: float(n) * worth for name, n in zip(class_names, counts.tolist(), strict=True)}
-        made.append(MaskPrediction(samples.name(index), each.classes, amounts, unit, each.sure, each.file))
+        made.append(MaskPrediction(samples.name(index), each, amounts, unit))
     return made
 
 

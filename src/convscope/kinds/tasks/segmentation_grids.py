@@ -35,6 +35,8 @@ BATCH_POSITIONS = 2**19
 
 Sample: TypeAlias = Any
 """A raw sample of any kind."""
+Slab = npt.NDArray[np.float32]
+"""Probabilities of some positions along the first axis, shape (some, positions..., classes)."""
 Shape = tuple[int, ...]
 Window = tuple[slice, ...]
 MaskedPair = tuple[Array, Classes]
@@ -51,8 +53,16 @@ class GridRepresentation(AnyRepresentation, Protocol):
     def mask_on_grid(self, sample: Sample, classes: Classes) -> Classes:
         """The mask of a sample on the same grid, shape (positions...)."""
 
-    def from_grid(self, sample: Sample, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Probabilities on the grid, shape (positions..., classes), brought to the sample's own positions."""
+    def from_grid(self, sample: Sample, slabs: Iterator[Slab]) -> Iterator[Slab]:
+        """Probabilities on the grid brought to the sample's own positions.
+
+        Args:
+            sample: The sample.
+            slabs: Parts along the first axis in turn, shape (some, positions..., classes).
+
+        Yields:
+            Parts of the same kind.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,20 +216,21 @@ class MirrorView:
 
 def predict_grids(
     model: keras.Model, grids: Grids, views: Sequence[MirrorView] = (), progress: Progress = no_progress
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Probabilities of each sample at each position of the grid, one sample after another.
+) -> Iterator[Iterator[Slab]]:
+    """Probabilities of each sample at each position of the grid, one sample after another, in slabs.
 
     Overlapping windows are averaged with weights that fall towards their borders; each window is the mean of
-    itself and its mirrored views.
+    itself and its mirrored views. A slab is given as soon as no window to come reaches it, so that no more
+    of a sample is in memory than a window is long.
 
     Args:
         model: Takes windows.
         grids: The samples.
         views: How windows are seen besides.
-        progress: Receives the number of samples that are done.
+        progress: Receives the number of samples that are done; of a single one, that of its windows.
 
     Yields:
-        Shape (positions..., classes), float32.
+        The slabs of a sample along the first axis, to be taken before those of the next one.
     """
     represent, window = grids.representation, positions_of_window(grids.representation)
     weights, size = gaussian(window), max(1, BATCH_POSITIONS // math.prod(window))
@@ -239,32 +250,51 @@ def predict_grids(
         for done in range(1, len(grids) + 1):
             first = next(answers)  # the windows of a sample are queued before their answers come
             sides, starts, own = waiting.popleft()
-            whole = first if len(starts) == 1 else _blended(first, answers, starts, window, sides, weights)
-            cut = tuple(
-                slice((side - kept) // 2, (side - kept) // 2 + kept)
-                for side, kept in zip(sides, own, strict=True)
-            )
+            parts = [answers] if len(grids) > 1 else [_counted(answers, len(starts), progress)]
+            slabs = iter([first]) if len(starts) == 1 else _blended(first, parts[0], starts, sides, weights)
+            yield _cut(slabs, sides, own)
             progress(done, len(grids), "predicting")
-            yield whole[cut]
+
+
+def _counted(answers: Iterator[Array], count: int, progress: Progress) -> Iterator[Array]:
+    for done, answer in enumerate(answers, 2):
+        progress(done, count, "predicting windows")
+        yield answer
+
+
+def _cut(slabs: Iterator[Slab], sides: Shape, own: Shape) -> Iterator[Slab]:
+    """What lies within a sample that was padded."""
+    before = [(side - kept) // 2 for side, kept in zip(sides, own, strict=True)]
+    inside = tuple(slice(skip, skip + kept) for skip, kept in zip(before, own, strict=True))[1:]
+    at = 0
+    for slab in slabs:
+        first, behind = max(before[0] - at, 0), min(before[0] + own[0] - at, len(slab))
+        at += len(slab)
+        if behind > first:
+            yield slab[(slice(first, behind), *inside)]
 
 
 def _blended(
-    first: Array,
-    answers: Iterator[Array],
-    starts: Sequence[Shape],
-    window: Shape,
-    sides: Shape,
-    weights: Array,
-) -> npt.NDArray[np.float32]:
-    """The weighted mean of overlapping windows."""
-    total = np.zeros((*sides, first.shape[-1]), np.float32)
-    seen = np.zeros((*sides, 1), np.float32)
+    first: Array, answers: Iterator[Array], starts: Sequence[Shape], sides: Shape, weights: Array
+) -> Iterator[Slab]:
+    """The weighted mean of overlapping windows, which begin in the order of the first axis."""
+    window = weights.shape
+    total = np.zeros((window[0], *sides[1:], first.shape[-1]), np.float32)
+    seen = np.zeros((window[0], *sides[1:], 1), np.float32)
+    at = 0
     for number, start in enumerate(starts):
+        done = start[0] - at
+        if done:
+            yield total[:done] / seen[:done]
+            for array in (total, seen):
+                array[:-done] = array[done:]
+                array[-done:] = 0
+            at = start[0]
         answer = first if number == 0 else next(answers)
-        place = window_at(start, window)
+        place = (slice(None), *window_at(start[1:], window[1:]))
         total[place] += answer * weights[..., None]
         seen[place] += weights[..., None]
-    return np.divide(total, seen, out=total)
+    yield total / seen
 
 
 def _answered(

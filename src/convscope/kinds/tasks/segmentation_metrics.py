@@ -147,9 +147,12 @@ def _shown(value: float | None, digits: int = 3) -> str:
 
 def matrix_of(true: Classes, predicted: Classes, classes: int) -> Counts:
     """Positions by their true and their predicted class, shape (classes, classes); void is left out."""
-    known = true.ravel() < classes
-    pairs = true.ravel()[known].astype(np.int64) * classes + predicted.ravel()[known]
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+    total = np.zeros(classes * classes, np.int64)
+    for part, found in zip(true, predicted, strict=True):  # pairs of numbers take much more memory than masks
+        known = part < classes
+        pairs = part[known].astype(np.int64) * classes + found[known]
+        total += np.bincount(pairs, minlength=classes * classes)
+    return total.reshape(classes, classes)
 
 
 def segmentation_metrics(
@@ -274,16 +277,22 @@ def _interval(values: Shares) -> _Interval | None:
 
 
 def measured_distances(
-    true: Classes, predicted: Classes, classes: int, spacing: Sequence[float], tolerance: float
+    true: Classes,
+    predicted: Classes,
+    class_names: Sequence[str],
+    spacing: Sequence[float],
+    tolerance: float,
 ) -> list[SurfaceDistances | None]:
     """Distances between the surfaces of each class; None where one of the two masks does not have it.
 
-    Void positions are taken as predicted, so that no surface ends there.
+    The background, whose surface is that of all others and of the scan, is not measured. Void positions are
+    taken as predicted, so that no surface ends there.
     """
     from convscope.kinds.tasks.surfaces import surface_distances
 
     whole = np.where(true == VOID, predicted, true)
+    wanted = set(object_classes(class_names).tolist())
     return [
-        surface_distances(whole == k, predicted == k, spacing, tolerance) if (whole == k).any() else None
-        for k in range(classes)
+        surface_distances(whole == k, predicted == k, spacing, tolerance) if k in wanted else None
+        for k in range(len(class_names))
     ]

@@ -49,12 +49,12 @@ def surface_distances(
     """
     if not one.any() or not other.any():
         return None
-    from scipy.ndimage import distance_transform_edt
+    from scipy.spatial import cKDTree
 
     around = _around(one | other)
     surfaces = [_surface(mask[around], spacing) for mask in (one, other)]
-    distances = [distance_transform_edt(areas == 0, sampling=spacing) for areas in surfaces]
-    pairs = [(distances[1 - number][areas > 0], areas[areas > 0]) for number, areas in enumerate(surfaces)]
+    trees = [cKDTree(points) for points, _ in surfaces]
+    pairs = [(trees[1 - number].query(points)[0], areas) for number, (points, areas) in enumerate(surfaces)]
     near = sum(float(areas[far <= tolerance].sum()) for far, areas in pairs)
     return SurfaceDistances(
         max(_percentile(far, areas) for far, areas in pairs),
@@ -71,24 +71,38 @@ def _around(inside: Inside) -> tuple[slice, ...]:
     return tuple(part)
 
 
-def _surface(inside: Inside, spacing: Sequence[float]) -> Numbers:
-    """The area of surface at each corner between positions, zero where there is none."""
-    values = np.pad(inside, 1).astype(np.int8)
-    rank = inside.ndim
-    corners = {}
-    for place in product((0, 1), repeat=rank):
-        corners[place] = values[
-            tuple(slice(at, at + side - 1) for at, side in zip(place, values.shape, strict=True))
-        ]
-    squares = np.zeros(corners[(0,) * rank].shape, np.float64)
-    for axis, step in enumerate(spacing):
-        difference = sum(each * np.int8(1 if place[axis] else -1) for place, each in corners.items())
-        squares += (np.asarray(difference, np.float64) / (2 ** (rank - 1) * step)) ** 2
-    areas = np.sqrt(squares) * float(np.prod(spacing))
-    total = sum(each.astype(np.int8) for each in corners.values())
-    edge = (total > 0) & (total < 2**rank)
-    # Where opposite corners alone are inside, differences cancel: there is some surface all the same.
-    return np.where(edge, np.maximum(areas, 1e-3 * float(np.prod(spacing)) / min(spacing)), 0.0)
+def _surface(inside: Inside, spacing: Sequence[float]) -> tuple[Numbers, Numbers]:
+    """Where surface lies at corners between positions, shape (corners, axes), and how much, shape (corners,).
+
+    Planes are looked at in turn, so that memory does not follow from how large a scan is.
+    """
+    rank, step = inside.ndim, np.array(spacing, float)
+    places: list[Numbers] = []
+    areas: list[Numbers] = []
+    flat = np.zeros(tuple(side + 2 for side in inside.shape[1:]), np.int8)
+    within = tuple(slice(1, -1) for _ in flat.shape)
+    below, above = flat, flat.copy()
+    for at in range(len(inside) + 1):
+        below, above = above, np.zeros_like(flat)
+        if at < len(inside):
+            above[within] = inside[at]
+        corners = {}
+        for place in product((0, 1), repeat=rank):
+            part = tuple(slice(k, k + side - 1) for k, side in zip(place[1:], flat.shape, strict=True))
+            corners[place] = (above if place[0] else below)[part]
+        total = sum(each for each in corners.values())
+        edge = (np.asarray(total) > 0) & (np.asarray(total) < 2**rank)
+        if not edge.any():
+            continue
+        squares = np.zeros(int(edge.sum()))
+        for axis in range(rank):
+            signed = sum(each[edge] * np.int8(1 if place[axis] else -1) for place, each in corners.items())
+            squares += (np.asarray(signed, np.float64) / (2 ** (rank - 1) * step[axis])) ** 2
+        found = np.stack(np.nonzero(edge), axis=1)
+        places.append(np.column_stack([np.full(len(found), at), found]) * step)
+        # Where opposite corners alone are inside, differences cancel: there is some surface all the same.
+        areas.append(np.maximum(np.sqrt(squares) * step.prod(), 1e-3 * step.prod() / step.min()))
+    return np.concatenate(places), np.concatenate(areas)
 
 
 def _percentile(values: Numbers, weights: Numbers) -> float:

@@ -132,12 +132,16 @@ class VolumeRepresentation(Plain):
             return values.astype(np.uint8) if values.dtype.name in _BYTES else values.astype(np.float32)
         numbers = values.astype(np.float32)
         if self.intensity == "clipped":
-            return (np.clip(numbers, self.low, self.high) - self.center) / np.float32(self.scale)
+            np.clip(numbers, self.low, self.high, out=numbers)
+            numbers -= np.float32(self.center)
+            numbers /= np.float32(self.scale)
+            return numbers
         for channel in range(self.channels):
             part = numbers[..., channel]
-            seen = part[foreground(part)]
-            part -= seen.mean(dtype=np.float64)
-            part /= max(float(seen.std(dtype=np.float64)), 1e-6)
+            seen = foreground(part)
+            part -= part.mean(dtype=np.float64, where=seen)
+            deviation = float(np.sqrt(np.square(part).mean(dtype=np.float64, where=seen)))
+            part /= max(deviation, 1e-6)
         return numbers
 
     def fill(self, values: npt.NDArray[Any]) -> float:

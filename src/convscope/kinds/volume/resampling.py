@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +65,42 @@ def resampled(
             moved = np.tensordot(weights, values.astype(np.float32, copy=False), (1, axis))
             values = np.moveaxis(moved, 0, axis)
     return values
+
+
+def resampled_slabs(
+    slabs: Iterator[npt.NDArray[np.float32]], lengths: Sequence[int], wanted: Sequence[int]
+) -> Iterator[npt.NDArray[np.float32]]:
+    """As `resampled`, of values that come in parts along x and are given so, with few of them in memory.
+
+    Args:
+        slabs: Parts along x in turn, shape (some, y, z, channels).
+        lengths: Voxels along x, y and z of all parts together.
+        wanted: Voxels along x, y and z of the result.
+
+    Yields:
+        Parts of the result in turn.
+    """
+    along = None if lengths[0] == wanted[0] else _weights(lengths[0], wanted[0])
+    planes = [
+        (axis, _weights(lengths[axis], wanted[axis])) for axis in (1, 2) if lengths[axis] != wanted[axis]
+    ]
+    last = None if along is None else lengths[0] - 1 - np.argmax(along[:, ::-1] > 0, axis=1)
+    kept: npt.NDArray[np.float32] | None = None
+    begin = done = 0  # where what is kept begins, and how much of the result was given
+    for slab in slabs:
+        for axis, weights in planes:
+            slab = np.moveaxis(np.tensordot(weights, slab, (1, axis)), 0, axis)  # noqa: PLW2901
+        if along is None or last is None:
+            yield slab
+            continue
+        kept = slab if kept is None else np.concatenate([kept, slab])
+        ready = int(np.searchsorted(last, begin + len(kept)))
+        if ready > done:
+            yield np.tensordot(along[done:ready, begin : begin + len(kept)], kept, (1, 0))
+            done = ready
+            if done < len(along):
+                first = int(np.argmax(along[done] > 0))
+                kept, begin = kept[first - begin :], first
 
 
 def resampled_affine(affine: Affine, shape: Sequence[int], lengths: Sequence[int]) -> Affine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from convscope.errors import UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import RasterDescription
 from convscope.kinds.image.representation import SCALE, ImageRepresentation, as_images
-from convscope.kinds.tasks.segmentation_grids import Grids, grids_of
+from convscope.kinds.tasks.segmentation_grids import Grids, Slab, grids_of
 from convscope.types import Progress, no_progress
 
 LARGEST_SIDE = 320
@@ -88,19 +88,19 @@ class MaskedImageRepresentation(Plain):
         resized = Image.fromarray(classes).resize((self.width, self.height), Image.Resampling.NEAREST)
         return np.asarray(resized)
 
-    def from_grid(
-        self, sample: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
-        """Probabilities at the pixels of the image itself, interpolated."""
+    def from_grid(self, sample: npt.NDArray[np.uint8], slabs: Iterator[Slab]) -> Iterator[Slab]:
+        """Probabilities at the pixels of the image itself, interpolated, in one part."""
+        probabilities = np.concatenate(list(slabs))
         own = sample.shape[:2]
         if own == probabilities.shape[:2]:
-            return probabilities
+            yield probabilities
+            return
         size = (own[1], own[0])
         planes = [
             np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR))
             for plane in np.moveaxis(probabilities, -1, 0)
         ]
-        return np.stack(planes, axis=-1)
+        yield np.stack(planes, axis=-1)
 
     def encode(self, samples: object, limit_bytes: int = 0, progress: Progress = no_progress) -> Grids:
         """Images on the grid; taken as inputs, the windows in their middle."""

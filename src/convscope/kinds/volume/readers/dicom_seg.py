@@ -215,6 +215,7 @@ def _reference(head: FileDataset, frame: int, *, purpose: bool = False) -> Datas
         made.ReferencedFrameNumber = frame
     if purpose:
         made.PurposeOfReferenceCodeSequence = [_code(_SOURCE)]
+        made.SpatialLocationsPreserved = "YES"
     return made
 
 

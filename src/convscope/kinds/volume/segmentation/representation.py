@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from convscope.data.masks import Classes
 from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
-from convscope.kinds.tasks.segmentation_grids import Grids, grids_of
+from convscope.kinds.tasks.segmentation_grids import Grids, Slab, grids_of
 from convscope.kinds.volume.representation import (
     VolumeDescription,
     VolumeRepresentation,
@@ -22,7 +22,7 @@ from convscope.kinds.volume.representation import (
     fit_representation,
     in_voxels,
 )
-from convscope.kinds.volume.resampling import resampled, resampled_shape
+from convscope.kinds.volume.resampling import resampled, resampled_shape, resampled_slabs
 from convscope.kinds.volume.volume import Volume
 from convscope.types import Progress, no_progress
 
@@ -70,9 +70,10 @@ class MaskedVolumeRepresentation(Plain):
         """Its mask on the same voxels; each has the class of the nearest one."""
         return np.asarray(resampled(classes, sample.spacing, self.grid.spacing, nearest=True))
 
-    def from_grid(self, sample: Volume, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def from_grid(self, sample: Volume, slabs: Iterator[Slab]) -> Iterator[Slab]:
         """Probabilities at the voxels of the scan itself, interpolated."""
-        return resampled(probabilities, self.grid.spacing, sample.spacing, sample.shape)
+        lengths = resampled_shape(sample.shape, sample.spacing, self.grid.spacing)
+        return resampled_slabs(slabs, lengths, sample.shape)
 
     def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> Grids:
         """Scans on the grid; taken as inputs, the windows in their middle."""
