@@ -141,7 +141,8 @@ def neighbors(
     features:
         Output of `convscope extract`
     inputs:
-        Files as the model takes them, or id:17 for row 17 of FEATURES
+        Files as the model takes them; or id:17 for row 17 of FEATURES, name:ADA for
+        the sample of this name
     form:
         Output format
     out:
@@ -149,13 +150,14 @@ def neighbors(
     """
     from convscope import api
     from convscope.cli.results import print_neighbors
+    from convscope.features.query import is_row
 
     if not inputs:
         raise UsageError("There are no inputs to compare with.", "Give files, or a row such as id:17.")
     options = checked_values(given, neighbor_groups(), "neighbors")
     theme = options.pop("theme", THEME.default)
     _check(features, out)
-    files = [name for name in inputs if not name.startswith("id:")]
+    files = [name for name in inputs if not is_row(name)]
     if files:
         check_inputs(files)
         start_backend()

@@ -154,7 +154,7 @@ def neighbors(
     Args:
         features: What `extract` gave, or where it lies.
         inputs: Files as the model takes them, run through the same model in the same way; or `id:17` for a
-            row of the features.
+            row of the features, `name:ADA` for the first of a sample's name.
         layer: By which layer; by default the last.
         count: How many for each input.
         metric: `cosine` (1 less the cosine of the angle) or `euclidean`.
@@ -173,11 +173,12 @@ def neighbors(
         RunError: The model is not the one of the features.
     """
     from convscope.features.neighbors import neighbors as search
+    from convscope.features.query import is_row
 
     table = _opened(features)
     listed = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     names = [os.fspath(each) for each in listed]
-    if any(not name.startswith("id:") for name in names):
+    if not all(map(is_row, names)):
         from convscope.backend import prepare_backend
 
         prepare_backend()

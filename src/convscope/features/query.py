@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from convscope.workflows.model_inputs.dataset import Dataset
 
 ROW = "id:"
+NAME = "name:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Query:
     """What is compared with features.
 
     Args:
-        name: The file, or `id:17`.
+        name: The file, or `id:17` or `name:ADA` as it was asked for.
         short: A name for a picture.
         id: The row, where it is one of the features.
         label: Its class name, where it is known.
@@ -63,7 +65,7 @@ def queries_of(
     Args:
         features: What they are to be compared with.
         layer: The layer's path.
-        inputs: Files, folders and patterns, or `id:17`.
+        inputs: Files, folders and patterns, or rows: `id:17` by number, `name:ADA` by the name of a sample.
         model: The model; None opens what the features say.
         trust: Whether a model file may hold code that runs when it is opened.
         code: Modules to import first.
@@ -79,9 +81,10 @@ def queries_of(
     """
     if not inputs:
         raise UsageError("No input was given.", "Give files, or a row of the features such as id:17.")
-    numbers = [check_row(features, text) for text in inputs if text.startswith(ROW)]
-    paths = [text for text in inputs if not text.startswith(ROW)]
-    queries = _rows(features, numbers)
+    asked = [text for text in inputs if is_row(text)]
+    numbers = [check_row(features, text) for text in asked]
+    paths = [text for text in inputs if not is_row(text)]
+    queries = _rows(features, numbers, asked)
     rows, place_of = np.unique(np.array(numbers, np.int64), return_inverse=True)
     vectors = [gather(features, layer, rows)[place_of]]
     notes: list[str] = []
@@ -94,12 +97,25 @@ def queries_of(
     return queries, np.concatenate(vectors), notes
 
 
+def is_row(text: str) -> bool:
+    """Whether a row of features is asked for, not a file."""
+    return text.startswith((ROW, NAME))
+
+
 def check_row(features: Features, text: str) -> int:
-    """The row that `id:17` means.
+    """The row that `id:17` or `name:ADA` means.
 
     Raises:
-        UsageError: It is no number, or there is no such row.
+        UsageError: There is no such row.
     """
+    if text.startswith(NAME):
+        names, name = features.columns().paths, text.removeprefix(NAME)
+        if name not in names:
+            near = get_close_matches(name, names, 3, 0.0)
+            raise UsageError(
+                f"{features.path} has no sample of the name '{name}'.", f"The nearest: {', '.join(near)}."
+            )
+        return names.index(name)
     number = text.removeprefix(ROW)
     if not (number.isascii() and number.isdigit()) or int(number) >= len(features):
         raise UsageError(
@@ -108,17 +124,11 @@ def check_row(features: Features, text: str) -> int:
     return int(number)
 
 
-def _rows(features: Features, numbers: Sequence[int]) -> list[Query]:
+def _rows(features: Features, numbers: Sequence[int], asked: Sequence[str]) -> list[Query]:
     columns = features.columns()
     return [
-        Query(
-            f"{ROW}{row}",
-            f"{ROW}{row}",
-            row,
-            columns.labels[row],
-            columns.predictions[row],
-        )
-        for row in numbers
+        Query(text, text, row, columns.labels[row], columns.predictions[row])
+        for row, text in zip(numbers, asked, strict=True)
     ]
 
 

@@ -39,6 +39,8 @@ def early_middle_late(
     if not among:
         raise UsageError("No layer of the model has feature maps: none has both positions and channels.")
     what = "convolutions" if convolutions else "layers with positions"
+    if len(among) == 1:
+        return among, f"the only {'convolution' if convolutions else 'layer with positions'}"
     sizes = {call.path: _extent(geometry[call.path]) for call in among}
     known = [size for size in sizes.values() if size is not None]
     if len(known) < len(among) or min(known) == max(known):

@@ -189,3 +189,15 @@ def test_a_node_of_a_graph_is_asked_with_the_whole_of_its_field():
     assert GraphNode(GRAPH, 5).name == GRAPH.names[part.rows[0]]
     same = model(asked(batch)), model(asked(whole(), 5))
     np.testing.assert_allclose(*(keras.ops.convert_to_numpy(each) for each in same), atol=1e-5)
+
+
+def test_of_many_nodes_those_of_the_largest_gradient_are_covered(monkeypatch):
+    model, (batch, _) = model_of(), around(0)
+    batch = asked(batch, 0)
+    every = attribute(model, batch, "occlusion", target=1, score="logit")[0]
+    monkeypatch.setattr("convscope.scope.attribution.perturbation.MOST_NODES", 5)
+    some = attribute(model, batch, "occlusion", target=1, score="logit")[0]
+    covered = np.flatnonzero(some.values)
+    assert len(covered) == 5
+    np.testing.assert_allclose(some.values[covered], every.values[covered], rtol=1e-4, atol=1e-6)
+    assert some.details["covered"] == "the 5 of 26 of largest gradient times input"

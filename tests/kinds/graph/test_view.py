@@ -150,3 +150,21 @@ def test_small_pictures_of_many_nodes_are_drawn_by_their_density():
     edges = np.stack([np.arange(nodes), (np.arange(nodes) + 1) % nodes], axis=1)
     picture = GraphView(nodes, describe_graph([str(row) for row in range(nodes)], edges)).picture
     assert picture.dense(196) and not picture.dense(620)
+
+
+def test_a_few_extreme_values_leave_the_colors_of_many_nodes():
+    nodes = MOST_DOTS + 500
+    edges = np.stack([np.arange(nodes), (np.arange(nodes) + 1) % nodes], axis=1)
+    view = GraphView(nodes, describe_graph([str(row) for row in range(nodes)], edges))
+    values = np.linspace(0, 1, nodes)
+    values[:3] = 1000
+    drawn = view.picture.drawn(values, np.ones(nodes, bool), 196)
+    assert drawn.max() < 1
+    assert "colors end where 2% of the nodes lie beyond" in view.picture.notes(196)
+
+
+def test_hops_differ_in_color_however_many_there_are():
+    chain = np.stack([np.arange(9), np.arange(1, 10)], axis=1)
+    names = [str(row) for row in range(10)]
+    view = GraphView(10, describe_neighborhood(names, chain, None, (0,), 9))
+    assert len(np.unique(view.plain(Sheet(LIGHT)), axis=0)) == 10

@@ -269,7 +269,7 @@ def inspect_graph(inspected: InspectedModel) -> InspectionResult:
     maps = [
         LayerMaps.of(path, texts.get(path, ""), tap.array[0], tap.geometry) for path, tap in recording.items()
     ]
-    title = f"Feature maps of {inspected.name} over {graph.name}"
+    title = f"Feature maps of {inspected.name} over the whole graph"
     draw = partial(_draw_whole, Sample(view, graph.name), maps, inspected.channels, title)
     arrays: dict[str, Array] = {f"maps/{path}": tap.array[0] for path, tap in recording.items()}
     arrays["places"] = view.description.places

@@ -17,12 +17,16 @@ MOST_DOTS = 1500
 """Nodes up to which each is a dot in a large picture; of more the density is drawn."""
 MOST_LINES = 2500
 """Edges up to which each is a line in a large picture; of more the density is drawn."""
-_DOT, _LINE = 100, 50  # square pixels of a picture that a dot and a line need at least
+_DOT = 100  # square pixels of a picture that a dot needs at least
+_INK = 0.5  # total length of all lines at most, in pixels, as a share of the pixels of a picture
 SHADE = 0.7
 """How much of the color of rules is in nodes that do not count."""
 _LABELS = 40
 _CELL = 3  # pixels of a cell of many nodes
-_ALONG = 24  # places of an edge that count for the density
+_ALONG = 24  # places of an edge that count for the density, at least
+_MOST_PLACES = 2 * 10**7  # of all edges together
+_FAINTEST = 0.3  # of what is there once, when the densest is 1
+_BEYOND = 0.02  # share of the nodes at either end whose values may lie beyond the scale of a dense picture
 _MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
@@ -83,10 +87,16 @@ class GraphPicture:
 
     def notes(self, side: int) -> tuple[str, ...]:
         """What must be said about a drawing of some width."""
-        return ("each spot is the mean of the nodes there",) if self.dense(side) else ()
+        if not self.dense(side):
+            return ()
+        beyond = f"colors end where {_BEYOND:.0%} of the nodes lie beyond"
+        return ("each spot is the mean of the nodes there", beyond)
 
     def drawn(self, values: Numbers, known: npt.NDArray[np.bool_], side: int) -> Numbers:
         """The numbers that colors are drawn for: those of the nodes, or the means of what shares a spot.
+
+        A few nodes of extreme values, which often have few neighbors, would leave all others one color;
+        means are therefore cut off at what all but a few nodes have.
 
         Args:
             values: Of the nodes that count.
@@ -97,7 +107,9 @@ class GraphPicture:
             return values
         spot, cells = self._spots((0, 0, side), self._placed((0, 0, side), False)[known])
         total = np.bincount(spot, minlength=cells * cells)
-        return np.asarray(np.bincount(spot, values, minlength=cells * cells)[total > 0] / total[total > 0])
+        means = np.bincount(spot, values, minlength=cells * cells)[total > 0] / total[total > 0]
+        held = values[np.isfinite(values)]
+        return np.clip(means, *np.quantile(held, (_BEYOND, 1 - _BEYOND))) if len(held) else means
 
     def _placed(self, spot: tuple[int, int, int], named: bool) -> Numbers:
         """Where the nodes lie in a square."""
@@ -137,7 +149,7 @@ class GraphPicture:
             nodes: The color of each node, (nodes, 4), or their values.
             labels: Nodes in the order in which names are written, as many as fit.
             edges: Edges with colors of their own.
-            ringed: Whether centers have a ring although nodes have colors, not values.
+            ringed: Whether centers have a ring although nodes have colors, not values, and are dots.
             groups: The nodes of some groups by a short name, which is written in the middle of each.
             name: Of the nodes in the figure.
         """
@@ -158,7 +170,7 @@ class GraphPicture:
             rim = mixed(sheet.theme.ink, sheet.theme.ground, 0.45) if radius > 3 else "none"
             sheet.dots(places, colors, radius, edge=rim, name=name)
         centers = list(self.description.centers)
-        rings = bool(centers) and (ringed or isinstance(nodes, NodeValues))
+        rings = bool(centers) and (ringed or dense or isinstance(nodes, NodeValues))
         wide = 2 * radius + 6
         for across, down in places[centers] if rings else ():
             sheet.ring(across - wide / 2, down - wide / 2, wide, wide)
@@ -171,14 +183,17 @@ class GraphPicture:
     def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
         edges = self.description.edges
         edges = edges[edges[:, 0] != edges[:, 1]]
-        if len(edges) <= min(MOST_LINES, spot[2] ** 2 // _LINE):
+        ends = places[edges] if len(edges) <= MOST_LINES else np.zeros((0, 2, 2))
+        long = float(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).sum())
+        if len(edges) <= MOST_LINES and long <= _INK * spot[2] ** 2:
             share = 0.5 if len(edges) < 400 else 0.3
             lines = around_nodes(places, edges, self.radius(spot[2]))
             sheet.segments(lines, mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
             return
         x, y, side = spot
         if side not in self._lines:
-            steps = (np.arange(_ALONG) + 0.5) / _ALONG
+            along = max(_ALONG, min(side, _MOST_PLACES // len(edges)))
+            steps = (np.arange(along) + 0.5) / along
             first, second = places[edges[:, 0]] - (x, y), places[edges[:, 1]] - (x, y)
             total = np.zeros(side * side)
             for step in steps:
@@ -186,16 +201,15 @@ class GraphPicture:
                 total += np.bincount(at[:, 1] * side + at[:, 0], minlength=side * side)
             self._lines[side] = total.reshape(side, side)
         shade = self._lines[side]
-        strong = np.clip(shade / max(float(np.quantile(shade[shade > 0], 0.95)), 1.0), 0, 1) ** 0.7
         picture = np.zeros((side, side, 4), np.uint8)
         picture[..., :3] = color_bytes(sheet.theme.muted)[:3]
-        picture[..., 3] = np.rint(120 * strong)
+        picture[..., 3] = np.rint(100 * _strength(shade))
         sheet.image(x, y, picture, name="edges")
 
     def _place_density(
         self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers, nodes: Colors | NodeValues, name: str
     ) -> None:
-        """Cells of a few pixels, each the mean of the nodes in it."""
+        """Cells of a few pixels, each the mean of the nodes in it; without values the paler the fewer."""
         x, y, side = spot
         flat, cells = self._spots(spot, places)
         total = np.bincount(flat, minlength=cells * cells)
@@ -209,6 +223,8 @@ class GraphPicture:
             for channel in range(4):
                 summed = np.bincount(flat, colors[:, channel], minlength=cells * cells)
                 picture[there, channel] = np.rint(summed[there] / total[there])
+        if not isinstance(nodes, NodeValues):
+            picture[there, 3] = np.rint(255 * _strength(total[there]))
         large = picture.reshape(cells, cells, 4).repeat(_CELL, axis=0).repeat(_CELL, axis=1)
         sheet.image(x, y, large[:side, :side], name=name)
 
@@ -243,6 +259,13 @@ class GraphPicture:
                     sheet.text(left, top + 15, name, size=TINY)
                     taken = np.concatenate([taken, box[None]])
                     break
+
+
+def _strength(counts: Numbers) -> Numbers:
+    """From how many things are at a place to how strong its color is, 0 where there is none."""
+    most = max(float(np.quantile(counts[counts > 0], 0.95)), 2.0) if (counts > 0).any() else 2.0
+    share = np.clip(np.log(np.maximum(counts, 1)) / np.log(most), 0, 1)
+    return np.asarray(np.where(counts > 0, _FAINTEST + (1 - _FAINTEST) * share, 0))
 
 
 def _placed_groups(

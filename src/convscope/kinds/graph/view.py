@@ -325,9 +325,8 @@ def _colors_of_hops(
 ) -> npt.NDArray[np.uint8]:
     """Orange centers, blue neighbors, paler with every hop; -1 is what lies out of sight."""
     theme, last = sheet.theme, int(hops.max(initial=0))
-    shades = [
-        mixed(theme.first, theme.ground, max(1 - 0.38 * max(hop - 1, 0), 0.25)) for hop in range(last + 1)
-    ]
+    step = min(0.38, 0.8 / max(last - 1, 1))
+    shades = [mixed(theme.first, theme.ground, 1 - step * max(hop - 1, 0)) for hop in range(last + 1)]
     table = np.stack([color_bytes(each) for each in (*shades, mixed(theme.rule, theme.ground, SHADE))])
     colors = table[hops]
     colors[list(centers)] = color_bytes(theme.second)

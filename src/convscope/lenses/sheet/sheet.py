@@ -208,14 +208,23 @@ class Sheet:
             facecolors=np.asarray(colors) / 255,
             edgecolors=edge,
             linewidths=0.5,
+            clip_on=False,
         )
         marks.set_gid(printable(name) or None)
         self.add(marks)
 
     def segments(self, ends: Numbers, colors: str | Colors, *, width: float = 0.5, name: str = "") -> None:
-        """Draws straight lines, (n, 2 ends, x and y), in one color or in colors (n, 4)."""
-        shown = colors if isinstance(colors, str) else np.asarray(colors) / 255
-        drawn = LineCollection(list(np.asarray(ends, float)), colors=shown, linewidths=width)
+        """Draws lines, (n, points, x and y), in one color, as one path, or in colors (n, 4)."""
+        lines = np.asarray(ends, float)
+        drawn: Artist
+        if isinstance(colors, str):
+            codes = np.full(lines.shape[:2], Outline.LINETO, np.uint8)
+            codes[:, :1] = Outline.MOVETO
+            outline = Outline(lines.reshape(-1, 2), codes.ravel())
+            drawn = PathPatch(outline, facecolor="none", edgecolor=colors, linewidth=width)
+        else:
+            drawn = LineCollection(list(lines), colors=np.asarray(colors) / 255, linewidths=width)
+        drawn.set_clip_on(False)  # of each line a path to clip by would take more bytes than the line
         drawn.set_gid(printable(name) or None)
         self.add(drawn)
 

@@ -12,12 +12,15 @@ from itertools import product
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.scope.attribution.programs import Scores, batches
+from convscope.scope.attribution.programs import Gradients, Scores, batches
 from convscope.scope.attribution.query import AttributionQuery, AttributionValues
 from convscope.scope.attribution.resize import resized
 from convscope.types import Array
 
 Slices = tuple[slice, ...]
+
+MOST_NODES = 256
+"""Nodes of a graph that are covered one after another; of more those of the largest gradient times input."""
 
 
 def occlusion(
@@ -50,8 +53,9 @@ def occlusion(
                 f"window must lie within the {length} positions of its axis, and stride within the window. "
                 f"Received: window={size}, stride={step}."
             )
-    cover = query.baseline(float(query.ids) if baseline is None else baseline)
-    windows = _windows(query, sizes, strides)
+    usual = float(query.ids and not query.gathered)  # a node whose number is 0 is none
+    cover = query.baseline(usual if baseline is None else baseline)
+    windows, left = _windows(query, sizes, strides)
     scores = Scores(query, query.samples * len(windows))
     whole = np.concatenate([scores(query.x[rows], rows) for rows in batches(query.samples, scores.size)])
     falls = np.zeros((query.samples, *query.positions), "float32")
@@ -68,18 +72,31 @@ def occlusion(
         "window": " x ".join(map(str, sizes)),
         "stride": " x ".join(map(str, strides)),
     }
+    if left:
+        details["covered"] = f"the {len(windows)} of {len(windows) + left:,} of largest gradient times input"
     return AttributionValues(falls / np.maximum(times, 1), True, details=[details] * query.samples)
 
 
-def _windows(query: AttributionQuery, sizes: Sequence[int], strides: Sequence[int]) -> list[Slices]:
-    """Where windows lie; of the nodes of a graph those that hold anything, as padding does not."""
+def _windows(
+    query: AttributionQuery, sizes: Sequence[int], strides: Sequence[int]
+) -> tuple[list[Slices], int]:
+    """Where windows lie, of nodes where anything is, which padding has not; and how many are left out."""
     windows = [
         tuple(slice(first, first + size) for first, size in zip(corner, sizes, strict=True))
         for corner in product(*map(_starts, query.positions, sizes, strides))
     ]
     if not query.gathered:
-        return windows
-    return [place for place in windows if np.any(query.x[:, place[0]])] or windows
+        return windows, 0
+    held = [place for place in windows if np.any(query.x[:, place[0]])] or windows
+    if len(held) <= MOST_NODES:
+        return held, 0
+    strength = np.zeros(query.positions[0])
+    gradients = Gradients(query, None, query.samples)
+    for rows in batches(query.samples, query.batch_size):
+        found = query.channels_last(gradients(rows)[0] * query.x[rows], None)
+        strength = np.maximum(strength, np.abs(found.sum(axis=-1)).max(axis=0))
+    order = np.argsort([-strength[place[0]].max() for place in held], kind="stable")[:MOST_NODES]
+    return [held[at] for at in np.sort(order).tolist()], len(held) - MOST_NODES
 
 
 def _covered(query: AttributionQuery, rows: np.ndarray, places: Sequence[Slices], cover: np.ndarray) -> Array:

@@ -20,6 +20,7 @@ from convscope.lenses.views.view import Sample
 from convscope.scope.channels.kernels import Kernels, kernels
 from convscope.scope.channels.patches import Patches, patches
 from convscope.scope.channels.statistics import ChannelStatistics, statistics
+from convscope.scope.geometry.kernel_layout import layout_of
 from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.layer_spec import has_trait
 from convscope.types import Progress
@@ -43,6 +44,10 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     """
     graph = trace(loaded.model)
     calls, how = chosen_layers(graph, request.layers)
+    having = [call for call in graph.calls if layout_of(call.layer)]
+    if not request.layers and having and not all(call in having for call in calls):
+        calls = [call for call in calls if call in having] or having[:3]
+        how = f"layers {', '.join(call.path for call in calls)}: those of the first layers with a kernel"
     low, high = _limits(loaded, request, graph)
     figures: list[LazyFigure] = []
     arrays: dict[str, np.ndarray] = {}

@@ -172,7 +172,9 @@ def caption_of(predictions: Sequence[np.ndarray], sample: int, class_names: Sequ
     if len(output) == 1:
         return f"prediction {output[0]:.3g}"
     best = int(output.argmax())
-    name = class_names[best] if class_names and best < len(class_names) else f"class {best}"
-    if output.min() < -1e-6 or abs(output.sum() - 1) > 1e-2:
+    shares = output.min() >= -1e-6 and abs(output.sum() - 1) <= 1e-2
+    what = "class" if shares else "unit"
+    name = class_names[best] if class_names and best < len(class_names) else f"{what} {best}"
+    if not shares:
         return f"largest output: {name}, {output.max():.3g}"
     return f"predicted {name}, {output[best]:.1%}"

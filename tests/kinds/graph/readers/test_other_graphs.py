@@ -200,6 +200,50 @@ def test_other_pickles_are_refused(tmp_path, capsys, others):
     assert capsys.readouterr().out == ""
 
 
+def forged(array_type, content=b"A" * 8):
+    """An array whose type says of itself what no type of NumPy would."""
+    head = b"\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+    state = b"(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    kind = b"cnumpy\ndtype\nX\x02\x00\x00\x00" + array_type + b"K\x00K\x01\x87R" + state
+    return head + b"(K\x01K\x01\x85" + kind + b"\x89C" + bytes([len(content)]) + content + b"tb."
+
+
+def repeated(times=4000):
+    """Bytes that are written once and asked for many times."""
+    text = b"X" + (1000).to_bytes(4, "little") + b"a" * 1000 + b"q\x00"
+    again = b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"
+    return b"\x80\x02(" + text + again * times + b"l."
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (forged(b"O8"), "received one of 'O8'"),
+        (forged(b"V8"), "received one of 'V8'"),
+        (forged(b"f8", b"A" * 7), "damaged array"),
+        (repeated(), "repeat without end"),
+        (b"\x80\x02}r\xff\xff\xff\x7f.", "expected a matrix"),
+        (b"\x80\x02cnumpy\nndarray\nJ\x00\x00\x00\x7f\x85R.", "damaged pickle"),
+        (b"\x80\x02cbuiltins\neval\nX\x01\x00\x00\x001\x85R.", "asks for builtins.eval"),
+        (b"\x80\x02P1\n.", "reference to something else"),
+    ],
+    ids=["objects", "records", "short", "repeated-bytes", "large-memo", "memory", "eval", "persistent"],
+)
+def test_pickles_that_were_made_to_do_harm_are_refused(tmp_path, content, message):
+    folder = planetoid(tmp_path)
+    (folder / "ind.toy.tx").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        found_graphs([folder])
+
+
+def test_lists_of_neighbors_that_are_one_many_times_are_refused(tmp_path):
+    many = [0] * 1000
+    with pytest.raises(DataError, match="list of neighbors"):
+        found_graphs([planetoid(tmp_path, graph=dict.fromkeys(range(10), many))])
+    with pytest.raises(DataError, match="nodes from 0 to 9"):
+        found_graphs([planetoid(tmp_path, graph={0: [[1]]})])
+
+
 def collection(folder, **others):
     files = {
         "A": "1, 2\n2, 1\n3, 4\n4, 3\n4, 5\n5, 4\n",

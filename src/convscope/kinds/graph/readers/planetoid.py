@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ _VALIDATION = 500
 """Nodes behind those of train that validate, as in Kipf & Welling (2017)."""
 MOST_BYTES = 2**31
 """Bytes of one of the files at most."""
-_MOST_EDGES = 2**28
+_PLAIN_TYPE = re.compile(r"[biuf][1248]|b1")
 
 
 def planetoid_name(files: Sequence[Path]) -> str | None:
@@ -97,12 +96,45 @@ def _placed(of_all: Any, of_test: Any, test: npt.NDArray[np.int64], count: int) 
     return sp.csr_array(sp.vstack([sp.csr_array(of_all), spread @ sp.csr_array(of_test)], format="csr"))
 
 
-class _ArraysAlone(pickle.Unpickler):
-    """Loads NumPy arrays, SciPy matrices, and lists and dictionaries of them; anything else is refused."""
+class _Held:
+    """What a pickle says of something: it is looked at when all was read, and nothing is done before."""
 
-    def __init__(self, file: io.BytesIO, where: str) -> None:
-        super().__init__(file, encoding="latin1")
-        self._where, self._allowed = where, _allowed()
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _HeldMatrix(_Held):
+    """A sparse matrix in CSR form, by the names of its parts."""
+
+
+class _HeldArray(_Held):
+    """An array: version, shape, type, whether columns come first, and bytes."""
+
+
+class _HeldType(_Held):
+    """The type of numbers, and in its state the order of their bytes."""
+
+    def __init__(self, name: Any = None, *others: Any) -> None:
+        self.name = name
+
+
+class _ArraysAlone(pickle._Unpickler):
+    """Loads what arrays, sparse matrices, lists and dictionaries are made of; anything else is refused.
+
+    No object of NumPy or SciPy is made here: their types take a state from a pickle without a doubt. The
+    unpickler is that of Python, since the faster one makes room for as many things as a pickle says.
+
+    Args:
+        content: The pickle.
+        where: What it is called in messages.
+    """
+
+    def __init__(self, content: bytes, where: str) -> None:
+        super().__init__(io.BytesIO(content), encoding="latin1")
+        self._where, self._left = where, len(content)
+        self._allowed = self._names()
 
     def find_class(self, module: str, name: str) -> Any:
         """Names that a pickle may use."""
@@ -118,39 +150,45 @@ class _ArraysAlone(pickle.Unpickler):
         """Nothing lies outside of the file."""
         raise DataError(f"{self._where}: expected arrays, received a reference to something else")
 
-
-class _Held:
-    """What a pickle says of a sparse matrix."""
-
-
-def _allowed() -> Mapping[tuple[str, str], Any]:
-    """What a pickle may ask for; made anew for each, since one may set attributes of what it gets."""
-
-    class Held(_Held):
-        pass
-
-    def empty_array(*described: Any) -> npt.NDArray[Any]:
-        return np.ndarray.__new__(np.ndarray, (0,), np.dtype("b"))
-
-    def empty_object(kind: Any, *others: Any) -> Any:
-        return Held() if kind is Held else {}
-
-    def encode(text: str, encoding: str) -> bytes:
+    def _encode(self, text: str, encoding: str) -> bytes:
+        """Bytes that were written as text, all together no more than the file has."""
+        self._left -= len(text)
+        if self._left < 0:
+            raise DataError(f"{self._where}: expected arrays, received some that repeat without end")
         return text.encode("latin1")
 
-    old, new = ("__builtin__", "copy_reg"), ("builtins", "copyreg")
-    matrices = ("scipy.sparse.csr", "scipy.sparse._csr")
-    return {
-        **{(module, "csr_matrix"): Held for module in matrices},
-        **{(f"numpy.{core}.multiarray", "_reconstruct"): empty_array for core in ("core", "_core")},
-        **{(builtins, "list"): list for builtins, _ in (old, new)},
-        **{(builtins, "object"): object for builtins, _ in (old, new)},
-        **{(copying, "_reconstructor"): empty_object for _, copying in (old, new)},
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("collections", "defaultdict"): defaultdict,
-        ("_codecs", "encode"): encode,
-    }
+    def _names(self) -> Mapping[tuple[str, str], Any]:
+        """What a pickle may ask for; made anew for each, since one may set attributes of what it gets."""
+
+        class Matrix(_HeldMatrix):
+            pass
+
+        class Array(_HeldArray):
+            pass
+
+        class Type(_HeldType):
+            pass
+
+        def empty_object(kind: Any, *others: Any) -> Any:
+            return Matrix() if kind is Matrix else {}
+
+        def encode(text: str, encoding: str) -> bytes:
+            return self._encode(text, encoding)
+
+        old, new = ("__builtin__", "copy_reg"), ("builtins", "copyreg")
+        return {
+            **{(module, "csr_matrix"): Matrix for module in ("scipy.sparse.csr", "scipy.sparse._csr")},
+            **{
+                (f"numpy.{core}.multiarray", "_reconstruct"): lambda *described: Array()
+                for core in ("core", "_core")
+            },
+            **{(builtins, name): f"a {name}" for builtins, _ in (old, new) for name in ("list", "object")},
+            **{(copying, "_reconstructor"): empty_object for _, copying in (old, new)},
+            ("numpy", "ndarray"): "an array",
+            ("numpy", "dtype"): Type,
+            ("collections", "defaultdict"): lambda *described: {},
+            ("_codecs", "encode"): encode,
+        }
 
 
 def load_arrays(file: Path) -> Any:
@@ -162,15 +200,30 @@ def load_arrays(file: Path) -> Any:
     if file.stat().st_size > MOST_BYTES:
         raise DataError(f"{file}: expected at most {MOST_BYTES:,} bytes, received {file.stat().st_size:,}")
     with damage_as_data_error(str(file), "pickle of arrays"):
-        found = _ArraysAlone(io.BytesIO(file.read_bytes()), str(file)).load()
-    if isinstance(found, _Held):
-        held = vars(found)
+        found = _ArraysAlone(file.read_bytes(), str(file)).load()
+    if isinstance(found, _HeldArray):
+        return _array(found, str(file))
+    if isinstance(found, _HeldMatrix):
+        held = found.state if isinstance(found.state, dict) else {}
         with damage_as_data_error(str(file), "sparse matrix"):
             shape = tuple(int(length) for length in held.get("_shape", ()))
-            matrix = sp.csr_array((held["data"], held["indices"], held["indptr"]), shape=shape)
+            parts = tuple(_array(held.get(name), str(file)) for name in ("data", "indices", "indptr"))
+            matrix = sp.csr_array(parts, shape=shape)
             matrix.check_format(full_check=True)
         return matrix
     return found
+
+
+def _array(held: Any, where: str) -> npt.NDArray[Any]:
+    """The array that a pickle describes, of plain numbers alone."""
+    with damage_as_data_error(where, "array"):
+        _, shape, kind, columns_first, content = held.state
+        order = kind.state[1] if kind.state else "|"
+        if not isinstance(kind.name, str) or not _PLAIN_TYPE.fullmatch(kind.name):
+            raise DataError(f"{where}: expected an array of numbers, received one of {kind.name!r}"[:200])
+        numbers = np.dtype(kind.name).newbyteorder(order)
+        content = content.encode("latin1") if isinstance(content, str) else content
+        return np.frombuffer(content, numbers).reshape(shape, order="F" if columns_first else "C").copy()
 
 
 def _matrix(found: Any, file: Path) -> Any:
@@ -193,10 +246,10 @@ def _test_rows(file: Path) -> npt.NDArray[np.int64]:
 def _edges(found: Any, count: int, file: Path) -> npt.NDArray[np.int64]:
     """The lists of neighbors of each node as edges, shape (2, edges)."""
     lists = isinstance(found, dict) and all(isinstance(each, list) for each in found.values())
-    if not lists or sum(map(len, found.values())) > _MOST_EDGES:
+    if not lists or sum(map(len, found.values())) > file.stat().st_size:  # lists may be one, many times
         raise DataError(f"{file}: expected a list of neighbors for each node, received something else")
-    numbers = {*found, *(other for others in found.values() for other in others)}
-    if not all(isinstance(each, int) and 0 <= each < count for each in numbers):
+    others = [other for each in found.values() for other in each]
+    if not all(type(node) is int and 0 <= node < count for node in (*found, *others)):
         raise DataError(f"{file}: expected nodes from 0 to {count - 1:,}, received something else")
-    ends = np.array([(node, other) for node, others in found.items() for other in others], np.int64)
-    return ends.reshape(-1, 2).T
+    nodes = np.repeat(np.array([*found], np.int64), [len(each) for each in found.values()])
+    return np.stack([nodes, np.array(others, np.int64)])

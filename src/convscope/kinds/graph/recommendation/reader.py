@@ -169,7 +169,7 @@ def read_users(
     """Reads which users are asked about: known ones by name, and those of files with what they chose.
 
     Args:
-        paths: Files as of `read_ratings`; none where known users are asked about.
+        paths: Files or folders as of `read_ratings`; none where known users are asked about.
         asked: What the user says of it; callers name the fields.
         progress: Receives how much is read.
         user: Names of known users.
@@ -180,9 +180,10 @@ def read_users(
     """
     chosen: dict[str, dict[str, None]] = {name: {} for name in user}
     skipped: list[Skipped] = []
-    for number, path in enumerate(paths):
-        progress(number, len(paths), "reading ratings")
-        rows, _ = _kept(read_rows(Path(path), asked), asked, path)
+    files = [file for path in paths for file in find_files(Path(path)) if file is not None]
+    for number, file in enumerate(files):
+        progress(number, len(files), "reading ratings")
+        rows, _ = _kept(read_rows(file, asked), asked, str(file))
         skipped += rows.skipped
         for name, item in zip(rows.users.tolist(), rows.items.tolist(), strict=True):
             chosen.setdefault(name, {})[item] = None

@@ -28,6 +28,7 @@ from convscope.kinds.contract.recipe import (
     Recipe,
     ReportSteps,
     RepresentationSteps,
+    SampleInputs,
 )
 from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.kind import RECOMMENDATION
@@ -44,7 +45,7 @@ from convscope.kinds.graph.recommendation.metrics import (
 from convscope.kinds.graph.recommendation.ratings import Ints, UserSamples
 from convscope.kinds.graph.recommendation.reader import AskedUsers, read_ratings, read_users
 from convscope.kinds.graph.recommendation.representation import RatingRepresentation
-from convscope.kinds.tasks.classification import encoded
+from convscope.kinds.tasks import classification
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
@@ -239,6 +240,11 @@ def ignored(representation: RatingRepresentation, samples: Samples) -> Sequence[
     if unknown:
         lines.append(f"{unknown} items were not in the training, and are left out")
     return lines
+
+
+def encoded(fitted: Fitted[RatingRepresentation], samples: Samples, progress: Progress) -> SampleInputs:
+    """Users of the training as the model takes them, and what is needed to draw them."""
+    return classification.encoded(fitted, fitted.representation.check(samples), progress)
 
 
 def to_predictions(

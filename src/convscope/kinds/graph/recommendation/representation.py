@@ -28,6 +28,7 @@ from convscope.kinds.graph.batching import (
 )
 from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.recommendation.ratings import Ints, Ratings, UserSamples, matrix
+from convscope.kinds.graph.recommendation.reader import AskedUsers
 from convscope.kinds.graph.representation import MOST_HOPS, described
 from convscope.layers.neighbor_tables import WIDTHS
 from convscope.types import Progress, no_progress
@@ -138,22 +139,23 @@ class RatingRepresentation(InputsAsEncoded, Plain):
         return np.array([place[name] for name in names], np.int64)
 
     def encode(
-        self, samples: UserSamples, limit_bytes: int = 0, progress: Progress = no_progress
+        self, samples: UserSamples | AskedUsers, limit_bytes: int = 0, progress: Progress = no_progress
     ) -> UserNeighborhoods:
         """What the model sees around users, cut out when it is asked for.
 
         Raises:
             DataError: The users are others than those of the training.
         """
-        self.check(samples)
-        return UserNeighborhoods(self, samples)
+        return UserNeighborhoods(self, self.check(samples))
 
     def check(self, samples: object) -> UserSamples:
-        """Refuses users of other data, which have no vectors.
+        """Users of the training, by name too; users of other data have no vectors.
 
         Raises:
             DataError: Users or items are others than those of the training.
         """
+        if isinstance(samples, AskedUsers) and set(samples.names) <= set(self.users):
+            return UserSamples(self.ratings, self.rows_of(list(samples.names)), "test")
         if not isinstance(samples, UserSamples):
             raise DataError(
                 "Users that are not of the training have no vectors of their own.",
@@ -198,6 +200,16 @@ class UserNeighborhoods:
     def __len__(self) -> int:
         """The number of users."""
         return len(self.samples)
+
+    @property
+    def at_once(self) -> int:
+        """How many users are best asked for together: all, as an answer takes the whole graph anyway."""
+        return len(self)
+
+    def together(self, indices: Ints) -> Batch:
+        """Inputs by name, of batch size 1: the whole graph, asked for these users."""
+        targets = self.samples.rows[indices].astype(np.int32)
+        return {**self.representation.batch_of(self.samples.graph), "targets": targets[None]}
 
     def take(self, indices: Ints) -> Batch:
         """Inputs by name, one neighborhood in each element of the batch, its user first."""
