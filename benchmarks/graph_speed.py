@@ -207,9 +207,9 @@ def own_large(given: argparse.Namespace, beside: float | None) -> list[Figure]:
     share = QUICK_SHARE if given.quick else 1
     figures = []
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
-        subprocess.run(
-            [sys.executable, __file__, "--write", str(Path(folder) / "graph"), *_quick(given)], check=True
-        )
+        if given.backends:
+            words = [sys.executable, __file__, "--write", str(Path(folder) / "graph"), *_quick(given)]
+            subprocess.run(words, check=True)
         for backend in given.backends:
             out = Path(folder) / backend
             words = ["train", str(Path(folder) / "graph"), "--out", str(out), "--epochs", "2"]
