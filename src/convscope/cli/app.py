@@ -259,7 +259,8 @@ def main(arguments: list[str] | None = None) -> None:
         message, hint, code = explained(error, {each.name: each.synonyms for each in COMMANDS})
         print(f"convscope: {harmless(message)}", file=sys.stderr)  # noqa: T201
         if hint:
-            print(f"  {harmless(hint)}", file=sys.stderr)  # noqa: T201
+            for line in hint.split("\n"):
+                print(f"  {harmless(line)}", file=sys.stderr)  # noqa: T201
         sys.exit(code)
 
 

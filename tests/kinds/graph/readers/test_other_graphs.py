@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections import defaultdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
@@ -73,8 +74,8 @@ LAUGHS = (
         ("a.gml", "graph [ node [ id 1 ] ]\n]", "line 2: expected keys and values"),
         ("a.gml", "graph [ edge [ source 1 ] ]", "expected target of each edge"),
         ("a.json", '{"nodes": [{"id": 1}], "links": [{"source": 1}]}', "source and target of link 1"),
-        ("a.pt", "x", "numpy.savez('graph.npz', edge_index=data.edge_index"),
-        ("a.bin", "x", "dgl.load_graphs(path)"),
+        ("a.pt", "x", "torch.load('a.pt', weights_only=False)"),
+        ("a.bin", "x", "dgl.load_graphs('a.bin')"),
     ],
 )
 def test_documents_that_are_refused(tmp_path, name, content, message):
@@ -352,3 +353,41 @@ def test_features_that_are_listed_by_node(tmp_path):
     (graph,) = found_graphs([tmp_path], AskedGraph()).graphs
     rows = dict(zip(graph.names, graph.features.toarray().tolist(), strict=True))
     assert rows == {"2": [1, 0, 0, 1], "0": [0, 1, 0, 0], "1": [0, 0, 0, 0]}
+
+
+def test_an_edge_of_gexf_without_a_weight_has_the_usual_one(tmp_path):
+    nodes = "".join(f'<node id="{name}"/>' for name in "abc")
+    edges = '<edge source="a" target="b" weight="2.5"/><edge source="b" target="c"/>'
+    text = f"<gexf><graph><nodes>{nodes}</nodes><edges>{edges}</edges></graph></gexf>"
+    (tmp_path / "graph.gexf").write_text(text)
+    (graph,) = found_graphs([tmp_path]).graphs
+    assert graph.weights.tolist() == [2.5, 1]
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+def test_sparse_matrices_keep_their_directions(tmp_path, form):
+    matrix = sp.coo_matrix(([1.0, 2.0], ([0, 1], [1, 2])), shape=(3, 3)).asformat(form)
+    sp.save_npz(tmp_path / "graph.npz", matrix)
+    (graph,) = found_graphs([tmp_path], AskedGraph(directed=True)).graphs
+    assert graph.edges.tolist() == [[0, 1], [1, 2]]
+    assert graph.weights.tolist() == [1, 2]
+
+
+def test_other_sparse_forms_are_refused(tmp_path):
+    sp.save_npz(tmp_path / "graph.npz", sp.bsr_matrix(np.eye(4)))
+    with pytest.raises(DataError, match="CSR, CSC or COO"):
+        found_graphs([tmp_path])
+
+
+def test_features_that_are_square_are_no_adjacency(tmp_path):
+    np.savez(tmp_path / "graph.npz", mine=np.array([[0, 1], [0, 0]]), x=np.eye(2))
+    (graph,) = found_graphs([tmp_path]).graphs
+    assert graph.features.shape == (2, 2) and len(graph.edges) == 1
+
+
+def test_a_model_beside_the_tables_is_left_out(tmp_path):
+    (tmp_path / "edges.csv").write_text("source,target\na,b\nb,c\n")
+    (tmp_path / "model.pt").write_bytes(b"PK")
+    found = found_graphs([tmp_path])
+    assert len(found.graphs[0].edges) == 2
+    assert [Path(each.path).name for each in found.skipped] == ["model.pt"]

@@ -119,7 +119,9 @@ def _put_together(arrays: dict[str, Any], objects: Sequence[str], file: Path) ->
     prefixes = [name.removesuffix("indptr") for name in arrays if name.endswith("indptr")]
     for prefix in prefixes:
         parts = [arrays.pop(f"{prefix}{part}", None) for part in _CSR]
-        arrays[prefix.rstrip("_-.") or file.stem] = _csr(parts, f"{file}, {prefix or file.stem}")
+        form = np.asarray(arrays.pop(f"{prefix}format", "csr")).item()
+        form = form.decode("ascii", "replace") if isinstance(form, bytes) else str(form)
+        arrays[prefix.rstrip("_-.") or file.stem] = _compressed(parts, form, f"{file}, {prefix or file.stem}")
     if {"row", "col", "shape"} <= set(arrays):
         row, col, shape = (arrays.pop(name) for name in ("row", "col", "shape"))
         arrays.pop("format", None)
@@ -137,16 +139,23 @@ def _put_together(arrays: dict[str, Any], objects: Sequence[str], file: Path) ->
     return arrays
 
 
-def _csr(parts: Sequence[Any], where: str) -> Any:
+def _compressed(parts: Sequence[Any], form: str, where: str) -> Any:
+    """A matrix whose rows, or with the form `csc` columns, are compressed."""
     data, indices, indptr, shape = parts
+    if form not in ("csr", "csc"):
+        raise DataError(
+            f"{where}: expected a matrix in CSR, CSC or COO form, received {form[:20]!r}",
+            hint="Convert it: scipy.sparse.save_npz(path, matrix.tocsr()).",
+        )
     if indices is None or shape is None or indptr.ndim != 1 or indices.ndim != 1:
         raise DataError(f"{where}: expected data, indices, indptr and shape of a matrix, received fewer")
     data = np.ones(len(indices), np.float32) if data is None else data
     with damage_as_data_error(where, "sparse matrix"):
         rows, columns = (int(length) for length in shape)
-        matrix = sp.csr_array((data, indices, indptr), shape=(rows, columns))
+        kind = sp.csr_array if form == "csr" else sp.csc_array
+        matrix = kind((data, indices, indptr), shape=(rows, columns))
         matrix.check_format(full_check=True)
-    return matrix
+    return sp.csr_array(matrix)
 
 
 def _matrix_market(file: Path) -> Any:
@@ -241,7 +250,9 @@ def _edges_of(
         square = [
             name
             for name, each in arrays.items()
-            if getattr(each, "ndim", 0) == 2 and each.shape[0] == each.shape[1]
+            if name not in (*_FEATURES, *_LABELS)
+            and getattr(each, "ndim", 0) == 2
+            and each.shape[0] == each.shape[1]
         ]
         matrix = take("adjacency", square[:1]) if len(square) == 1 else None
     if matrix is None or matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:

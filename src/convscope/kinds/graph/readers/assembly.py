@@ -159,8 +159,9 @@ def _names(found: pa.Array, nodes: Sequence[NodeRows], file: str, notes: GraphNo
     tables = " and ".join(each.file for each in nodes)
     if len(alone):
         shown = ", ".join(repr(each) for each in alone.slice(0, 3).to_pylist())
+        told = f"edges of {file} are not listed there" if tables == file else f"{file} are not in {tables}"
         notes.warnings.append(
-            f"ids: {len(alone):,} of {len(found):,} nodes of {file} are not in {tables}, such as {shown};"
+            f"ids: {len(alone):,} of {len(found):,} nodes of {told}, such as {shown};"
             " they are nodes without features and labels"
         )
     return pa.concat_arrays([known, alone])

@@ -107,8 +107,11 @@ def read_document(path: Path) -> Document | None:
     """
     suffix = _suffix(path)
     if suffix in XML:
-        reader = _Xml(path)
-        return reader.document
+        document = _Xml(path).document
+        if suffix == ".gexf" and any("weight" in edge for edge in document.edges):
+            for edge in document.edges:
+                edge.setdefault("weight", "1")  # as its specification says, and Gephi leaves it out
+        return document
     if suffix == ".gml":
         return _gml(path)
     return _node_link(path)

@@ -24,16 +24,14 @@ from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.readers.tu import read_tu, tu_name
 from convscope.types import Progress, Skipped, no_progress
 
-_OF_TORCH = (
-    "It may run any program when it is loaded. Where it is yours, write it anew: import numpy, torch; data ="
-    " torch.load(path, weights_only=False); numpy.savez('graph.npz', edge_index=data.edge_index, x=data.x,"
-    " y=data.y)."
-)
-_OF_DGL = (
-    "Where it is yours, write it anew: import dgl, numpy; graph = dgl.load_graphs(path)[0][0];"
-    " numpy.savez('graph.npz', edge_index=numpy.stack(graph.edges()), x=graph.ndata['feat'],"
-    " y=graph.ndata['label'])."
-)
+_OF_TORCH = """It may run any program when it is loaded. Where it is yours, write it anew:
+import numpy, torch; data = torch.load({name!r}, weights_only=False)
+parts = data[0] if isinstance(data, tuple) else data.to_dict()
+numpy.savez("graph.npz", **{{name: part for name, part in parts.items() if torch.is_tensor(part)}})"""
+_OF_DGL = """It may run any program when it is loaded. Where it is yours, write it anew:
+import dgl, numpy; graph = dgl.load_graphs({name!r})[0][0]
+edges = numpy.stack([ends.numpy() for ends in graph.edges()])
+numpy.savez("graph.npz", edge_index=edges, x=graph.ndata["feat"], y=graph.ndata["label"])"""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def _read(files: Sequence[Path], asked: AskedGraph, progress: Progress) -> Found
         found = read_arrays(arrays, asked.directed, beside)
         others = [file for file in files if file not in arrays and file not in tables]
         return replace(found, skipped=tuple(Skipped(str(file), "beside arrays") for file in others))
-    for file in files:
+    for file in files if not holds_edges(tables, asked.encoding) else ():
         refuse_pickle(file)
     return read_tables(files, asked.columns, asked.directed, asked.encoding, progress)
 
@@ -142,7 +140,7 @@ def refuse_pickle(file: Path) -> None:
         dgl = file.suffix.lower() in (".bin", ".dgl")
         raise DataError(
             f"{file}: expected arrays or tables, received a file of {'DGL' if dgl else 'Python objects'}",
-            hint=_OF_DGL if dgl else _OF_TORCH,
+            hint=(_OF_DGL if dgl else _OF_TORCH).format(name=file.name),
         )
 
 
