@@ -45,7 +45,7 @@ PICTURES: tuple[Mapping[str, Any], ...] = (
     {"architecture": "deep_cnn", "flip": False, "size": (32, 32)},
     {"architecture": "residual_cnn", "flip": False},
 )
-TINY: tuple[Mapping[str, Any], ...] = ({"epochs": 60}, {"architecture": "residual_cnn", "flip": False})
+TINY: tuple[Mapping[str, Any], ...] = ({"architecture": "residual_cnn", "flip": False},)
 SENTENCES: tuple[Mapping[str, Any], ...] = (
     {"ensemble": 5},
     {"architecture": "residual_text_cnn"},
