@@ -148,7 +148,8 @@ def _is_calibrated(made: Plan) -> bool:
     """Whether there is something to calibrate by: samples that were trained on make any model look sure."""
     if made.recipe.calibrate is None:
         return False
-    return not made.recipe.calibration_optional or made.splits.validation is not made.splits.train
+    learned = made.splits.validation is made.splits.train or made.solver is not None
+    return not made.recipe.calibration_optional or not learned
 
 
 def forget_steps(run: Run) -> None:

@@ -36,6 +36,9 @@ def test_it_is_solved_and_what_that_means_is_said(trained):
     assert record["device"]["policy"] == "float32"
     assert any("solved in closed form" in line for line in record["decisions"])
     assert record["epochs"] == 1
+    # The validation split was learned from, so that it says nothing of how sure a model should be.
+    assert record["calibrated"] is False
+    assert not (trained.folder / "calibration.json").exists()
 
 
 def test_a_resumed_run_is_solved_again_with_the_same_result(trained, tmp_path):
