@@ -39,6 +39,17 @@ _HINTS = {
     ".mat": "data of MATLAB: Load it with scipy.io.loadmat(path), or with h5py.File(path) if it is of version"
     f" 7.3; {_NPZ}",
     **dict.fromkeys((".h5", ".hdf5"), f"an HDF5 file: Load its arrays with h5py.File(path)[name][:]; {_NPZ}"),
+    **dict.fromkeys(
+        (".edf", ".bdf", ".gdf"),
+        "a file of EDF: Write a table: mne.io.read_raw(path).to_data_frame().to_csv('table.csv',"
+        " index=False), with a column for what each row is, such as its stage.",
+    ),
+    **dict.fromkeys(
+        (".hea", ".atr"),
+        "a record of WFDB (PhysioNet): Write a table: record = wfdb.rdrecord(name without ending);"
+        " pandas.DataFrame(record.p_signal, columns=record.sig_name).to_csv(name + '.csv', index=False), and"
+        " put the tables into a folder for each class.",
+    ),
     ".lvm": "a measurement of LabVIEW: Save it as CSV without the lines above the columns.",
     ".tdms": "a measurement of LabVIEW: Save nptdms.TdmsFile(path).as_dataframe().to_csv('table.csv').",
     ".bin": "bytes without a form: Load them with numpy.fromfile(path, numpy.uint8) (binary CIFAR-10:"

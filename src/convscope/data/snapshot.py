@@ -34,6 +34,7 @@ MOST_VALUES = 20_000
 """Rows of a table that are read for one column."""
 
 _MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s?(?:%|°?[A-Za-zµ]{1,4}(?:/s)?)")
+_SPARSE = re.compile(r"\S+(?:\s+\d+:\S+)+\s*")
 _ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|citation|authors|contributing)([._-].*)?", re.I)
 _DOCUMENTS = re.compile(
     r".*\.(md|rst|html?|pdf|docx?|tex|py|ipynb|r|m|sh|ya?ml|xml|toml|cfg|ini|log|js|css|c|h|cpp|java)", re.I
@@ -213,6 +214,13 @@ class DataSnapshot:
 
     def _of_texts(self) -> Iterator[str]:
         for file in islice(self.texts, MOST_OPENED):
+            if all(map(_SPARSE.fullmatch, self.head(file).splitlines()[:5])):
+                yield (
+                    f"{file.name} has lines of LIBSVM, a label and numbered features with their values, whose"
+                    " order says nothing: read it with sklearn.datasets.load_svmlight_file and use gradient"
+                    " boosting, such as HistGradientBoostingClassifier of scikit-learn."
+                )
+                return
             head = self.table(file)
             if head is not None and len(head.first) > 2 and len(head.rows) > 1 and head.delimiter:
                 yield (

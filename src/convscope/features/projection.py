@@ -181,6 +181,11 @@ def project(
     check_color(color)
     check_at_least("The number of samples to place", most, LEAST)
     if method == "umap":
+        say(
+            "UMAP is compiled first, which takes half a minute, and several on a busy machine, whatever the"
+            " number of samples; --method tsne takes seconds"
+        )
+        progress(0, None, "compiling UMAP")
         _umap()
     column, said = features.chosen(layer)
     rows, notes = _usable(features, column.layer)

@@ -41,6 +41,17 @@ _BESIDE = frozenset(
 )
 
 
+_STRETCHES = {
+    ".eaf": "In ELAN: File, Export As, Tab-delimited Text, with begin and end time in seconds; name the"
+    " columns, and add the file.",
+    ".textgrid": "In Praat: Down to Table writes the intervals of a TextGrid; name the columns so, and add"
+    " the file.",
+    ".txt": "A file of labels of Audacity such as {0} is pandas.read_csv('{0}', sep='\\t', names=['start',"
+    " 'end', 'label']); put all into one, with a column file.",
+}
+"""What tools write beside a recording, and how a table is made of it."""
+
+
 def may_be_sound(name: str) -> bool:
     """True unless a name ends as those of what lies beside recordings; films and the like are tried."""
     return ending_of(name) not in _BESIDE
@@ -54,6 +65,25 @@ def ending_of(name: str) -> str:
         ('.wav', '')
     """
     return PurePath(name).suffix.lower()
+
+
+def stretches_hint(names: Iterable[str]) -> str:
+    """What to do with files of stretches that lie beside recordings; empty where there are none.
+
+    Example:
+        >>> stretches_hint(["a.wav", "a.eaf"]).partition(":")[0]
+        'Stretches of recordings are read from a table'
+    """
+    names = list(names)
+    sounds = {PurePath(name).with_suffix("").as_posix() for name in names if ending_of(name) in SOUNDS}
+    beside = (each for each in names if ending_of(each) in _STRETCHES)
+    found = next((name for name in beside if PurePath(name).with_suffix("").as_posix() in sounds), None)
+    if found is None:
+        return ""
+    return (
+        "Stretches of recordings are read from a table: columns file, start, end (in seconds) and label, a"
+        f" row for each. {_STRETCHES[ending_of(found)].format(PurePath(found).name)}"
+    )
 
 
 def conversion_hint(names: Iterable[str]) -> str:

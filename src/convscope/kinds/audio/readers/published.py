@@ -21,6 +21,10 @@ GROUP_FOLDERS = re.compile(r"(?:fold|actor|speaker|spk|subject|session|participa
 """Names of folders of recordings that stay together and are no classes."""
 
 
+REFERENCE = "REFERENCE.csv"
+"""The list of classes that PhysioNet puts beside recordings."""
+
+
 @dataclass(frozen=True)
 class Naming:
     """How a data set names its recordings.
@@ -126,6 +130,32 @@ def read_named(rows: Rows, naming: Naming, keys: Sequence[str]) -> str:
         " another part of the name is taken with --label-pattern"
     )
     return f"names of files: as {naming.name} names {len(keys)} recordings"
+
+
+def read_references(rows: Rows, encoding: str | None) -> str:
+    """Takes recordings that `REFERENCE.csv` in their folder gives a class, as the challenges of PhysioNet do.
+
+    Args:
+        rows: Where they are put.
+        encoding: Of these files; UTF-8 by default.
+
+    Returns:
+        The layout in one line; empty where there is no such file.
+    """
+    keys = set(Listing(rows.root).files_below(""))
+    lists = sorted(key for key in keys if key.rpartition("/")[2] == REFERENCE)
+    found = []
+    for key in lists:
+        folder = key.rpartition("/")[0]
+        for _, line in read_lines(Path(rows.root, key), encoding):
+            name, _, label = line.strip().partition(",")
+            named = f"{folder}/{name}.wav".lstrip("/")
+            if label and named in keys:
+                found.append((named, label, split_of_path(folder)))
+    given = {split for _, _, split in found}
+    for named, label, split in found:
+        rows.add(named, label, split if "train" in given and len(given) > 1 else None)
+    return f"{' and '.join(lists)} with {len(found)} recordings" if found else ""
 
 
 def read_librispeech(rows: Rows, encoding: str | None) -> str:

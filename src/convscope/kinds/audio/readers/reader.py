@@ -65,13 +65,14 @@ from convscope.data.object_labels import assemble_objects
 from convscope.data.overlaps import duplicate_warnings
 from convscope.data.splits import Splits
 from convscope.errors import DataError
-from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound
+from convscope.kinds.audio.readers.endings import conversion_hint, may_be_sound, stretches_hint
 from convscope.kinds.audio.readers.folder_tables import FolderTables, tables_of_file, tables_of_folder
 from convscope.kinds.audio.readers.published import (
     known_naming,
     read_class_lines,
     read_librispeech,
     read_named,
+    read_references,
 )
 from convscope.kinds.audio.readers.rows import Rows
 from convscope.kinds.audio.readers.tables import SOUND_LABEL_COLUMNS, TRANSCRIPT_COLUMNS
@@ -176,7 +177,7 @@ def _read_folder(rows: Rows, asked: _Asked) -> str:
         return _read_tables(rows, tables, asked)
     if asked.want == "transcript":
         return read_librispeech(rows, asked.encoding)
-    layout = read_class_lines(rows, asked.encoding)
+    layout = read_class_lines(rows, asked.encoding) or read_references(rows, asked.encoding)
     if layout:
         return layout
     listing = Listing(rows.root)
@@ -194,7 +195,9 @@ def _read_folder(rows: Rows, asked: _Asked) -> str:
         pattern = suggested_patterns(keys) or (
             "Or give the position of the label in the file names: --label-pattern '([a-z]+)_.*'."
         )
-        error.hint = conversion_hint(listing.files_below("")) or f"{error.hint} {pattern if keys else ''}"
+        names = listing.files_below("")
+        told = conversion_hint(names) or stretches_hint(names)
+        error.hint = told or f"{error.hint} {pattern if keys else ''}"
         raise
     doubt = doubt_about_folders(classes.keys, classes.labels)
     rows.decisions += [doubt] if doubt else []

@@ -40,7 +40,8 @@ def add_coco(folder: Path, file: str, plain: object, index: FileIndex, made: Out
     }
     key_of: dict[object, str] = {}
     for each in images:
-        key = index.find(str(each.get("file_name", "")))
+        name = str(each.get("file_name", ""))
+        key = index.find(f"{file.rpartition('/')[0]}/{name}".lstrip("/")) or index.find(name)
         if key is None:
             made.skipped.append(Skipped(str(each.get("file_name", "")), f"named by {file}, but not there"))
             continue

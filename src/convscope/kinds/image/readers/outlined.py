@@ -83,6 +83,12 @@ def read_outlined(
     """
     if not made.regions:
         raise DataError(f"{folder}: expected images that are there, received none of those that are named")
+    if not any(made.regions.values()):
+        raise DataError(
+            f"{folder}: expected outlines of objects, received none for any of {len(made.regions)} images",
+            hint="Boxes alone are not learned: object detection is not supported. To classify the objects,"
+            " cut each box out as an image, into a folder per class.",
+        )
     images = list(made.regions)
     splits = [made.splits[key] for key in images]
     found = scan_to_found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -89,6 +89,7 @@ def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
     sure = all(columns[at].strip().lower().startswith("pix") for at in named)
     if len(named) >= FEWEST_NAMED and (sure or _shape_of(len(named)) is not None):
         return named
+    columns = rows[0] if rows and is_mangled(columns) else columns
     if len(columns) <= FEWEST_PIXELS or not all(_is_byte(cell) for row in (columns, *rows) for cell in row):
         return ()
     few = [len({row[at] for row in rows if at < len(row)}) for at in (0, -1)]
@@ -96,6 +97,19 @@ def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
         if few[label] <= max(len(rows) - 1, 10) and _shape_of(len(rest)) is not None:
             return tuple(rest)
     return ()
+
+
+def is_mangled(names: Sequence[str]) -> bool:
+    """Whether a row is what pandas makes of values that it took for names: `0`, `0.1`, `0.2`, ...
+
+    Example:
+        >>> is_mangled(["0", "0.1", "0.2", "7", "0.3"]), is_mangled(["0", "0", "1", "2"])
+        (True, False)
+    """
+    again = [name for name in names if re.fullmatch(r"\d+\.[1-9]\d*", name)]
+    return 2 * len(again) > len(names) == len(set(names)) and {name.partition(".")[0] for name in again} <= {
+        *names
+    }
 
 
 def is_pixel_rows(path: Path, asked: TableOptions = NOTHING) -> bool:
@@ -227,6 +241,11 @@ def _opened(path: Path, asked: TableOptions) -> tuple[Table, tuple[int, ...]]:
         path, kind, encoding=asked.encoding, roles=(("pixels",),), drop=asked.drop, strict=asked.labels
     )
     rows = [tuple(map(str, cells)) for _, cells in islice(table.rows(table.columns), _PEEKED)]
+    if not table.named and rows and is_mangled(rows[0]):
+        table = open_table(path, kind, encoding=asked.encoding, header=True)
+        said = "header: the first row is left out: it is one that pandas took for names"
+        table = replace(table, decisions=(*table.decisions, said))
+        return table, pixel_columns(rows[0], rows[1:])
     if table.named:
         return table, pixel_columns(table.columns, rows)
     return table, pixel_columns(rows[0], rows[1:]) if rows else ()

@@ -49,7 +49,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
@@ -79,6 +79,7 @@ from convscope.kinds.image.readers.manifest import (
 )
 from convscope.kinds.image.readers.names import is_image_name, may_be_image
 from convscope.kinds.image.readers.pixel_rows import is_pixel_rows, pixel_tables, read_pixel_rows
+from convscope.kinds.image.readers.refused import refuse_annotations, refuse_boxes, refuse_choices
 from convscope.kinds.image.readers.scan import scan_to_found
 from convscope.kinds.image.readers.sources import unscanned_files
 from convscope.kinds.image.readers.tables import holds_images, read_parquet_images
@@ -86,17 +87,7 @@ from convscope.types import Progress, no_progress
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
 _CLASS_NAMES = re.compile(r"(class(es)?|labels?|categories)([-_. ]?names?)?\.txt", re.I)
-_BOX_FILES = 100
-_HEAD = 1_000_000
-_BOXES = {
-    "YOLO": re.compile(r"\A\s*\d+(?: +[01]?\.\d+| +[01]){4,}\s*$", re.M),
-    "COCO": re.compile(r'"(?:bbox|segmentation)"\s*:'),
-    "Pascal VOC": re.compile(r"<bndbox>"),
-    "Label Studio": re.compile(r'"rectanglelabels"\s*:'),
-}
-_CHOICES = re.compile(r'"(?:choices?|image)"\s*:.*/data/(?:upload|local-files)/', re.S)
-"""How Label Studio exports the class that was chosen for each image."""
-"""How files of boxes look, by what writes them."""
+_ALL_CLASSES = "Give the folder with all classes."
 _LAYOUTS = (
     "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
     " before a number."
@@ -235,7 +226,7 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
         files = class_files(listing, "images", may_be_image)
     except DataError as error:
         refused = error
-    _refuse_choices([folder / key for key in listing.children("")[1]])
+    refuse_choices([folder / key for key in listing.children("")[1]])
     choice = ""
     try:
         named, skipped = image_tables(folder, asked)
@@ -259,61 +250,17 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     elsewhere = _by_lists(folder, progress, asked) or _by_names(folder, progress, asked)
     if elsewhere is not None:
         return elsewhere
-    _refuse_boxes(folder)
+    refuse_boxes(folder)
+    refuse_annotations(folder)
     if files is not None:
-        return _of_folders(folder, listing, files, progress, asked)
+        if not asked.labels:
+            return _of_folders(folder, listing, files, progress, asked)
+        only = files.labels[0]
+        refused = DataError(f"{folder}: expected at least two classes, received {only}", hint=_ALL_CLASSES)
     tables = "".join(f" Not read: {each.path}, {each.reason}." for each in skipped[:3])
     keys = [key for key in Listing(str(folder)).files_below("") if is_image_name(key)]
     refused.hint = f"{suggested_patterns(keys)} {refused.hint or ''} {_LAYOUTS}{tables}".strip()
     raise refused
-
-
-def _refuse_choices(files: Sequence[Path]) -> None:
-    """Stops at an export of Label Studio, whose paths are those of its own server.
-
-    Raises:
-        DataError: The hint has the lines that write a table of it.
-    """
-    for path in (path for path in files if path.suffix.lower() == ".json"):
-        try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                head = file.read(_HEAD)
-        except OSError:
-            continue
-        if _CHOICES.search(head) and '"rectanglelabels"' not in head:
-            raise DataError(
-                f"{path}: expected a table of images and labels, received an export of Label Studio, whose"
-                " images are on its server",
-                hint="Export it as CSV; then table = pandas.read_csv('export.csv'); table['image'] ="
-                " table['image'].str.split('/').str[-1].str.split('-', n=1).str[-1];"
-                " table[['image', 'choice']].to_csv('labels.csv', index=False), beside the images.",
-            )
-
-
-def _refuse_boxes(folder: Path) -> None:
-    """Stops at images of which files beside say where objects are, rather than which class each image has.
-
-    Raises:
-        DataError: A file of boxes as YOLO, COCO or Pascal VOC writes them is there.
-    """
-    keys = Listing(str(folder)).files_below("")
-    stems = {PurePosixPath(key).stem for key in keys if is_image_name(key)}
-    for key in islice((key for key in keys if key.endswith((".txt", ".json", ".xml"))), _BOX_FILES):
-        if not key.endswith(".json") and PurePosixPath(key).stem not in stems:
-            continue
-        try:
-            with (folder / key).open(encoding="utf-8", errors="replace") as file:
-                head = file.read(_HEAD)
-        except OSError:
-            continue
-        form = next((form for form, pattern in _BOXES.items() if pattern.search(head)), None)
-        if form is not None:
-            raise DataError(
-                f"{folder}: expected one class for each image, received {key}, which says where objects are"
-                f" ({form}); object detection is not supported",
-                hint="To classify the objects, cut each box out as an image, into a folder per class; to"
-                " classify whole images, give a table of names and labels.",
-            )
 
 
 def _say_the_same(table: Path, asked: TableOptions, files: ClassFiles) -> bool:
@@ -382,7 +329,7 @@ def find_in_file(path: Path, progress: Progress, asked: TableOptions) -> Found:
     if suffix in (".parquet", ".pq") and holds_images(path):
         return read_parquet_images(path.parent, [path.name], progress, asked)
     if table_kind(path) is not None:
-        _refuse_choices([path])
+        refuse_choices([path])
         if is_pixel_rows(path, asked):
             return read_pixel_rows(set_of_file(path), progress, asked)
         return read_manifests(path.parent, [path], progress, asked)

@@ -380,5 +380,7 @@ def _of_nested(table: Table) -> str:
     nested = [name for name, cell in zip(table.columns, first, strict=False) if isinstance(cell, dict)]
     if not nested:
         return ""
+    if {"annotations", "data"} <= set(table.columns):
+        return " An export of Label Studio is read as CSV or JSON-MIN, which have a column for each choice."
     shown = ", ".join(map(repr, nested[:5]))
     return f" {shown} hold objects: flatten them with pandas.json_normalize(rows), which names columns a.b."
