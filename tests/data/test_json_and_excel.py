@@ -9,7 +9,7 @@ import pytest
 from convscope.data.excel_rows import chosen_sheet
 from convscope.data.heads import table_head, text_head
 from convscope.data.tables import open_table, table_kind
-from convscope.errors import BackendError, DataError
+from convscope.errors import BackendError, DataError, install_command
 from convscope.kinds.registry import find_recipe, recipe_specs
 from convscope.types import no_progress
 from convscope.workflows.start import requested
@@ -163,7 +163,7 @@ def test_without_openpyxl_the_way_to_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(BackendError) as caught:
         open_table(path, "Excel")
-    assert 'pip install "convscope[excel]"' in caught.value.hint
+    assert install_command("excel") in caught.value.hint
     assert "save the sheet as CSV" in caught.value.hint
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from convscope.errors import BackendError, DataError, RunError
+from convscope.errors import BackendError, DataError, RunError, install_command
 from convscope.features import cluster
 from convscope.features.api import extract, open_features
 from convscope.scope import record
@@ -171,7 +171,7 @@ def test_without_ray_the_error_says_how_to_install_it(model_file, many, tmp_path
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(BackendError) as caught:
         extract(model_file, many, layers="shapes", out=tmp_path / "features", cluster="local")
-    assert caught.value.hint == 'Install it: pip install "convscope[cluster]"'
+    assert caught.value.hint == f"Install it: {install_command('cluster')}"
     assert not (tmp_path / "features").exists()
 
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
 import convscope
-from convscope.errors import BackendError, UsageError
+from convscope.errors import BackendError, UsageError, install_command
 from convscope.features.projection import COLORS
 from convscope.lenses.figures.scatter import draw_scatter
 
@@ -179,7 +179,7 @@ def test_without_umap_the_message_says_how_to_get_it(made, monkeypatch):
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(BackendError, match="UMAP is not installed") as caught:
         convscope.project(made({"a": clusters()}), method="umap")
-    assert 'pip install "convscope[features]"' in caught.value.hint
+    assert install_command("features") in caught.value.hint
 
 
 def test_the_bar_can_show_work_of_unknown_length(made, capsys, monkeypatch):

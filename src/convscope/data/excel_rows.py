@@ -17,7 +17,7 @@ from typing import Any
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.table_format import TableFormat, format_of_lines
-from convscope.errors import BackendError, DataError
+from convscope.errors import BackendError, DataError, install_command
 
 MOST_BYTES = 2**31
 """Bytes of a workbook when it is unpacked."""
@@ -171,7 +171,7 @@ def excel_library() -> ModuleType:
     except ImportError as error:
         raise BackendError(
             f"Excel workbooks need the library openpyxl: {error}.",
-            'Install it: pip install "convscope[excel]"; or save the sheet as CSV (UTF-8).',
+            f"Install it: {install_command('excel')}; or save the sheet as CSV (UTF-8).",
         ) from error
     library: ModuleType = openpyxl
     return library

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 import convscope.errors
 from convscope.backend import prepare_backend
-from convscope.errors import BackendError, ConvscopeError, RunError
+from convscope.errors import BackendError, ConvscopeError, RunError, install_command
 from convscope.features.model_and_data import ModelReference
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
@@ -61,7 +61,7 @@ def ray_package() -> Any:
         import ray.data
     except ImportError as error:
         raise BackendError(
-            "--cluster runs on the package ray.", 'Install it: pip install "convscope[cluster]"'
+            "--cluster runs on the package ray.", f"Install it: {install_command('cluster')}"
         ) from error
     return ray
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from convscope.errors import BackendError, UsageError, unknown_name
+from convscope.errors import BackendError, UsageError, install_command, unknown_name
 from convscope.features.results import Result
 from convscope.features.rows import check_at_least, gather, slices, some_rows
 from convscope.features.table import Features
@@ -299,7 +299,7 @@ def _umap() -> Any:
             from umap import UMAP
     except ImportError as error:
         raise BackendError(
-            "UMAP is not installed.", 'Install it: pip install "convscope[features]". Or use --method tsne.'
+            "UMAP is not installed.", f"Install it: {install_command('features')}. Or use --method tsne."
         ) from error
     return UMAP
 

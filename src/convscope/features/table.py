@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import BackendError, DataError, RunError, UsageError
+from convscope.errors import BackendError, DataError, RunError, UsageError, install_command
 from convscope.features.checksums import Verifier, checksum, compare, text_checksum
 from convscope.features.manifest import SAMPLE_COLUMNS, LayerColumn, Manifest
 from convscope.features.part_files import PartFile, open_part, part_count, part_name
@@ -24,7 +24,6 @@ MANIFEST = "_features.json"
 SAMPLES = "_samples"
 """The folder of a Zarr group that holds the sample columns."""
 MOST_PARTS = 10**6
-_INSTALL = 'Install it: pip install "convscope[features]"'
 
 Floats = npt.NDArray[np.float32]
 
@@ -315,6 +314,10 @@ def _zarr_blocks(
             yield np.asarray(array[start : start + manifest.part_size])
 
 
+def _install() -> str:
+    return f"Install it: {install_command('features')}"
+
+
 def zarr_package() -> Any:
     """The package `zarr`.
 
@@ -324,7 +327,13 @@ def zarr_package() -> Any:
     try:
         import zarr
     except ImportError as error:
-        raise BackendError("Whole feature maps are written with the package zarr.", _INSTALL) from error
+        raise BackendError(
+            "Whole feature maps are written with the package zarr.",
+            f"Install it: {install_command('features')}",
+        ) from error
     if int(zarr.__version__.partition(".")[0]) < 3:
-        raise BackendError(f"zarr is {zarr.__version__}, and version 3 is needed.", _INSTALL)
+        raise BackendError(
+            f"zarr is {zarr.__version__}, and version 3 is needed.",
+            f"Install it: {install_command('features')}",
+        )
     return zarr

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from convscope.errors import BackendError, UsageError
+from convscope.errors import BackendError, UsageError, install_command
 from convscope.lenses.figures.kernels import draw_kernels
 from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.sheet.figure_files import figure_bytes, save_figure
@@ -137,7 +137,7 @@ class _ImageLog:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ImportError as error:
             raise BackendError(
-                f"TensorBoard is not installed: {error}.", 'Install it: pip install "convscope[tensorboard]"'
+                f"TensorBoard is not installed: {error}.", f"Install it: {install_command('tensorboard')}"
             ) from error
         self._event, self._summary = event_pb2.Event, summary_pb2.Summary
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import BackendError, UsageError
+from convscope.errors import BackendError, UsageError, install_command
 from convscope.kinds.registry import build
 from convscope.kinds.series.classification import minirocket_solver as engine
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, STRENGTHS, solve_minirocket
@@ -127,7 +127,7 @@ def test_a_missing_aeon_is_told_with_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "aeon.transformations.collection.convolution_based", None)
     with pytest.raises(BackendError, match="aeon, which is not installed") as caught:
         MINIROCKET.check("minirocket", FitSettings())
-    assert 'pip install "convscope[series]"' in caught.value.hint
+    assert install_command("series") in caught.value.hint
 
 
 @pytest.mark.parametrize(

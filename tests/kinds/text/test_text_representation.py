@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convscope.data.splits import Split
 from convscope.data.token_rows import UNKNOWN
-from convscope.errors import RunError, UsageError
+from convscope.errors import RunError, UsageError, install_command
 from convscope.kinds.text.classification.representation import TextRepresentation
 from convscope.kinds.text.readers.sources import Texts
 
@@ -214,7 +214,7 @@ def test_without_the_library_the_install_command_is_said():
         "except BackendError as error: print(error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == 'Install it: pip install "convscope[text]"'
+    assert done.stdout.strip() == f"Install it: {install_command('text')}"
 
 
 REPRESENTATIONS = [fitted(texts, unit=unit, max_length=30) for texts in (RAW, DIVIDED) for unit in UNITS]

@@ -51,11 +51,7 @@ def _window(default: int | None, least: int, words: str = "that the model reads"
 
 
 EVERY = Option(
-    "every",
-    bool,
-    False,
-    "Predict for every row or cycle instead of one prediction per series",
-    predicts=True,
+    "every", bool, False, "Predict for every row or cycle instead of one prediction per series", predicts=True
 )
 
 MEASURING_OPTIONS = (
@@ -397,4 +393,5 @@ SERIES = Kind(
     view=Lazy("convscope.kinds.series.view:VIEW"),
     model_reader=Lazy("convscope.kinds.series.model_reader:MODEL_READER"),
     reader_options=SERIES_READER_OPTIONS,
+    requires=("pandas",),
 )

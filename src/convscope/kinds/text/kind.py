@@ -155,6 +155,7 @@ TEXT_READER_OPTIONS = (
 TEXT_CLASSIFICATION = RecipeSpec(
     name="text-classification",
     task="classification",
+    trains_with=("tokenizers",),
     steps=Lazy("convscope.kinds.text.classification.recipe:RECIPE"),
     summary="which class does a text belong to",
     reads=(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.token_rows import UNKNOWN
-from convscope.errors import BackendError
+from convscope.errors import BackendError, install_command
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -77,7 +77,7 @@ def tokenizers_library() -> Any:
         import tokenizers
     except ImportError as error:
         raise BackendError(
-            f"Text needs the library tokenizers: {error}.", 'Install it: pip install "convscope[text]"'
+            f"Text needs the library tokenizers: {error}.", f"Install it: {install_command('text')}"
         ) from error
     return tokenizers
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from convscope.data.named_files import names_file
 from convscope.data.noise import caught_noise
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import BackendError, DataError
+from convscope.errors import BackendError, DataError, install_command
 from convscope.kinds.audio.readers.announced import share_present
 from convscope.kinds.audio.readers.endings import conversion_hint
 
@@ -148,7 +148,7 @@ def sound_library() -> Any:
     except ImportError as error:
         raise BackendError(
             f"Reading audio needs a library that is not installed: {error}.",
-            'Install it: pip install "convscope[audio]"',
+            f"Install it: {install_command('audio')}",
         ) from error
     return soundfile
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from convscope.engine.metrics import EVALUATE_AGAIN
-from convscope.errors import BackendError, DataError, UsageError
+from convscope.errors import BackendError, DataError, UsageError, install_command
 from convscope.json_values import from_json, to_json
 
 WORST = 10
@@ -202,7 +202,7 @@ def _library() -> ModuleType:
         import jiwer
     except ImportError as error:
         raise BackendError(
-            f"Evaluating transcripts needs jiwer: {error}.", 'Install it: pip install "convscope[audio]"'
+            f"Evaluating transcripts needs jiwer: {error}.", f"Install it: {install_command('audio')}"
         ) from error
     library: ModuleType = jiwer
     return library

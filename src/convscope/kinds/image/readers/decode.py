@@ -44,7 +44,7 @@ from PIL import (
 
 from convscope.data.noise import caught_noise
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import DataError
+from convscope.errors import DataError, install_command
 
 _MODES = {1: "L", 3: "RGB"}
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended, progressive
@@ -67,7 +67,7 @@ def _open_heic(data: io.BytesIO) -> ImageFile.ImageFile:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise DataError(
-            'HEIC needs pillow-heif, which is not installed: pip install "convscope[heic]", or save as JPEG'
+            f"HEIC needs pillow-heif, which is not installed: {install_command('heic')}, or save as JPEG"
         ) from None
     return cast(ImageFile.ImageFile, HeifImageFile(data))
 

@@ -15,7 +15,7 @@ from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.class_examples import balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import BackendError, UsageError
+from convscope.errors import BackendError, UsageError, install_command
 from convscope.kinds.series.classification.minirocket import (
     LARGEST_SUBSET,
     set_thresholds,
@@ -99,7 +99,7 @@ def require_aeon() -> type:
     except ImportError as error:
         raise BackendError(
             f"minirocket is solved by aeon, which is not installed: {error}.",
-            'Install it: pip install "convscope[series]"',
+            f"Install it: {install_command('series')}",
         ) from error
     made: type = MiniRocket
     return made

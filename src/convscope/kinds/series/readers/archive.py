@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convscope.data.lines import read_lines
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.errors import BackendError, DataError
+from convscope.errors import BackendError, DataError, install_command
 from convscope.kinds.series.readers.sources import Series
 from convscope.kinds.series.readers.unlike import why_unlike
 
@@ -189,6 +189,6 @@ def _loaders() -> Any:
     except ImportError as error:
         raise BackendError(
             f"Files of the UCR and UEA archives need the library aeon: {error}.",
-            'Install it: pip install "convscope[series]"',
+            f"Install it: {install_command('series')}",
         ) from error
     return datasets

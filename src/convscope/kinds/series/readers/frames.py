@@ -21,7 +21,7 @@ from convscope.data.number_forms import PLAIN, NumberForm, is_any_number, is_num
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.table_format import TableFormat, format_of_lines, table_format
 from convscope.data.tables import open_table, table_kind
-from convscope.errors import BackendError, DataError
+from convscope.errors import BackendError, DataError, install_command
 from convscope.kinds.series.readers.time_words import looks_like_time
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def pandas_library() -> ModuleType:
         import pandas
     except ImportError as error:
         raise BackendError(
-            f"Series need the library pandas: {error}.", 'Install it: pip install "convscope[series]"'
+            f"Series need the library pandas: {error}.", f"Install it: {install_command('series')}"
         ) from error
     library: ModuleType = pandas
     return library

@@ -10,7 +10,7 @@ from operator import eq
 from types import ModuleType
 
 from convscope.engine.metrics import EVALUATE_AGAIN, ClassScores, Table, table_of
-from convscope.errors import BackendError, UsageError
+from convscope.errors import BackendError, UsageError, install_command
 from convscope.json_values import Plain
 from convscope.kinds.text.tagging.tag_schemes import spans, write
 
@@ -186,7 +186,7 @@ def _library() -> tuple[ModuleType, type]:
         from seqeval.scheme import IOBES
     except ImportError as error:
         raise BackendError(
-            f"Evaluating tags needs seqeval: {error}.", 'Install it: pip install "convscope[text]"'
+            f"Evaluating tags needs seqeval: {error}.", f"Install it: {install_command('text')}"
         ) from error
     return v1, IOBES
 

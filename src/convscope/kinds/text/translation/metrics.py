@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from convscope.engine.metrics import EVALUATE_AGAIN
-from convscope.errors import BackendError, DataError, UsageError
+from convscope.errors import BackendError, DataError, UsageError, install_command
 from convscope.json_values import Plain
 
 WORST = 10
@@ -152,6 +152,6 @@ def _library() -> ModuleType:
         from sacrebleu import metrics
     except ImportError as error:
         raise BackendError(
-            f"Evaluating translations needs sacrebleu: {error}.", 'Install it: pip install "convscope[text]"'
+            f"Evaluating translations needs sacrebleu: {error}.", f"Install it: {install_command('text')}"
         ) from error
     return metrics
