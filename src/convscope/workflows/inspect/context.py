@@ -102,10 +102,12 @@ class InspectionContext:
         names = self.loaded.class_names
         if self.inputs.predict is None or not names or not predictions:
             return predictions
-        if np.shape(predictions[0]) != (self.count, len(names)):
+        shape = (self.count, len(names))
+        if np.shape(predictions[0]) not in (shape, (self.count, 1, len(names))):  # 1: the node that is asked
             return predictions
         found = self.inputs.predict(np.arange(self.count))
-        same = isinstance(found, np.ndarray) and found.shape == np.shape(predictions[0])
+        found = getattr(found, "probabilities", found)
+        same = isinstance(found, np.ndarray) and found.shape == shape
         return [found, *predictions[1:]] if same else predictions
 
     @cached_property

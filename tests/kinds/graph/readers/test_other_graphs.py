@@ -13,7 +13,7 @@ import scipy.io
 import scipy.sparse as sp
 
 from convscope.errors import DataError, UsageError
-from convscope.kinds.graph.readers.objects import graph_of
+from convscope.kinds.graph.readers.objects import graph_of, save_graph
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 
 KARATE = nx.karate_club_graph()
@@ -391,3 +391,39 @@ def test_a_model_beside_the_tables_is_left_out(tmp_path):
     found = found_graphs([tmp_path])
     assert len(found.graphs[0].edges) == 2
     assert [Path(each.path).name for each in found.skipped] == ["model.pt"]
+
+
+def masked(directed=False):
+    """What `Data` of PyTorch Geometric has as attributes."""
+    x, y, mask = np.eye(3, 2, dtype=np.float32), np.array([0, 1, 1]), np.array([True, False, False])
+    edges = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])[:, : 2 if directed else 4]
+    return SimpleNamespace(edge_index=edges, x=x, y=y, train_mask=mask, test_mask=~mask)
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "directed"),
+    [
+        (nx.karate_club_graph(), "club.json", None),
+        (nx.DiGraph([("a", "b"), ("b", "c")]), "ties.npz", None),
+        (sp.csr_array(np.array([[0, 2.0, 0], [0, 0, 1], [0, 0, 0]])), "matrix.npz", True),
+        (masked(), "data.npz", None),
+        (masked(), "data.npz", True),
+        ({"edge_index": np.array([[0], [1]]), "x": sp.csr_array(np.eye(2))}, "sparse.npz", None),
+    ],
+    ids=["networkx", "directed", "matrix", "data", "one-way", "sparse"],
+)
+def test_objects_are_saved_and_read_alike(tmp_path, found, name, directed):
+    (graph,) = graph_of(found, directed).graphs
+    (again,) = found_graphs([save_graph(found, tmp_path / name, directed)]).graphs
+    assert again.digest() == graph.digest()
+
+
+def test_objects_are_saved_by_the_ending_that_holds_them(tmp_path):
+    network = nx.Graph([("a", "b")])
+    nx.set_node_attributes(network, {"a": 3.5, "b": 4.5}, "age")
+    with pytest.raises(UsageError, match=r"ends in \.json\."):
+        save_graph(network, tmp_path / "club.npz")
+    with pytest.raises(UsageError, match=r"ends in \.npz\."):
+        save_graph(masked(), tmp_path / "club.json")
+    with pytest.raises(UsageError, match="received list"):
+        save_graph([], tmp_path / "club.npz")

@@ -186,7 +186,7 @@ def graph_of_arrays(arrays: Arrays, where: str, name: str, directed: bool | None
     Args:
         arrays: Edges as `edge_index`, (2, edges) or (edges, 2), or as a square matrix `adj`; and, where there
             are any, features `x`, labels `y`, `label_names`, names of nodes, weights of edges, and rows or
-            masks of splits such as `train_idx`.
+            masks of splits such as `train_idx`; `directed` says whether edges lead one way.
         where: What holds them, for messages.
         name: Of the graph.
         directed: Whether edges lead one way; None goes by the data.
@@ -211,7 +211,9 @@ def graph_of_arrays(arrays: Arrays, where: str, name: str, directed: bool | None
     names = take("names", _NAMES)
     class_names = take("names of classes", _CLASS_NAMES)
     times = None if times is None else _numbers(times, len(edges), where)
-    rows = EdgeRows(where, weights=weights, times=times)
+    said_so = take("direction", ("directed",))
+    one_way = None if said_so is None or np.size(said_so) != 1 else bool(np.ravel(said_so)[0])
+    rows = EdgeRows(where, weights=weights, times=times, directed=one_way, why="the array 'directed' says so")
     made = merged_edges(rows, edges[:, 0], edges[:, 1], count, directed, notes)
     graph = Graph(
         names=_names_of(names, count, where),
