@@ -128,6 +128,14 @@ def test_rows_of_a_table_are_drawn_too(model_file, tmp_path):
     assert len([each for each in figure.axes[0].images if each.get_gid() == "input"]) == 4
 
 
+def test_a_row_is_found_by_the_name_of_its_sample(everything):
+    name = everything.columns().paths[7]
+    (query,) = convscope.neighbors(everything, f"name:{name}", layer="block1_conv", count=2).queries
+    assert (query.id, query.name) == (7, f"name:{name}")
+    with pytest.raises(UsageError, match="no sample of the name 'nobody'"):
+        convscope.neighbors(everything, "name:nobody", layer="block1_conv")
+
+
 @pytest.mark.parametrize("ending", [".png", ".html", ".csv", ".json"])
 def test_the_command_writes_what_the_ending_says(run_command, everything, ending):
     path = everything.columns().paths[0]

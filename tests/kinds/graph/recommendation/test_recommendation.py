@@ -329,3 +329,29 @@ def test_users_of_a_file_are_asked_about_with_what_they_chose(tmp_path):
     path = write(tmp_path / "new.csv", [("a", "i1"), ("b", "i2"), ("a", "i3")], "user,item")
     asked = read_users([str(path)], user=("u1",), most=3)
     assert dict(zip(asked.names, asked.chosen, strict=True)) == {"u1": (), "a": ("i1", "i3"), "b": ("i2",)}
+
+
+def test_users_of_the_training_are_looked_at_by_name_and_others_are_refused(fitted):
+    _, made = fitted
+    shown = RECIPE.encode_inputs(made, AskedUsers(names=("u3", "u5"), chosen=(("i1",), ())), no_progress)
+    users = made.representation.users
+    one = shown.take(np.array([1]))
+    assert int(one["nodes"][0, 0, 0]) == users.index("u5") + 1
+    assert shown.describe(0).names[0] == "user u3"
+    with pytest.raises(DataError, match="have no vectors"):
+        RECIPE.encode_inputs(made, AskedUsers(names=("u3", "new"), chosen=((), ("i1",))), no_progress)
+
+
+def test_users_are_asked_for_together(fitted):
+    splits, made = fitted
+    encoded = made.representation.encode(splits.test.samples)
+    rows = np.arange(3)
+    together = np.asarray(made.model.predict_on_batch(encoded.together(rows)))[0]
+    alone = np.asarray(made.model.predict_on_batch(encoded.take(rows)))[:, 0]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert encoded.at_once == len(splits.test)
+
+
+def test_the_files_of_a_folder_are_those_of_the_training(tmp_path):
+    write(tmp_path / "ratings.csv", [("a", "i1"), ("b", "i2")], "user,item")
+    assert read_users([str(tmp_path)]).names == ("a", "b")
