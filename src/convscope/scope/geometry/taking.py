@@ -27,7 +27,7 @@ def getitem(at: Passage) -> State:
     places, axis = list[int | None](), 0
     state: State = at.state
     for part in parts:
-        if part is not None:
+        if isinstance(part, (int, slice)):
             state = _taken(state, axis, part, at) if state is not None else None
             places += [] if isinstance(part, int) else [axis]
             axis += 1

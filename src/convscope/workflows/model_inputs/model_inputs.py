@@ -191,7 +191,7 @@ def _are_paths(data: Any) -> bool:
 
 
 def _counted(arrays: ArrayTree) -> tuple[str, ...]:
-    first = next(iter(keras.tree.flatten(arrays)), None)
+    first: Any = next(iter(keras.tree.flatten(arrays)), 0)
     if not np.ndim(first):
         raise UsageError(
             f"The inputs must be files or arrays with the batch along the first axis. Received: {first!r}.",
