@@ -9,6 +9,7 @@ from pathlib import Path
 from convscope.data.heads import suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.volume.progression.visit_names import tell_visits
 from convscope.kinds.volume.readers.arrays import LABEL_WORDS, volume_array
 from convscope.kinds.volume.readers.dicom import is_dicom
 from convscope.kinds.volume.readers.masks import is_masked
@@ -16,6 +17,7 @@ from convscope.kinds.volume.readers.others import FEWEST_PAGES
 
 CLASSES = "volume-classification"
 SEGMENTATION = "volume-segmentation"
+PROGRESSION = "volume-progression"
 SUFFIXES = frozenset((".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".dicom", ".ima"))
 _SURE = 0.97
 _OPENED = 3
@@ -29,13 +31,29 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     An archive of arrays is told from pictures and series by its shape: three axes of voxels beside that of
     the samples.
     """
-    found = [*_masked(snapshot), *_files(snapshot), *_arrays(snapshot), *_stacks(snapshot), *_zarr(snapshot)]
+    found = [
+        *_masked(snapshot),
+        *_visits(snapshot),
+        *_files(snapshot),
+        *_arrays(snapshot),
+        *_stacks(snapshot),
+        *_zarr(snapshot),
+    ]
     return max(found, key=lambda each: each.confidence, default=None)
 
 
 def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
     if snapshot.path.is_dir() and is_masked(snapshot.path):
         yield Detection(SEGMENTATION, 0.99, "imagesTr/ and labelsTr/ hold scans and their masks")
+
+
+def _visits(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Scans of several visits of subjects, by the usual names of folders."""
+    if not snapshot.path.is_dir():
+        return
+    said = tell_visits([snapshot.named(file) for file in snapshot.ending_in(SUFFIXES)])
+    if said:
+        yield Detection(PROGRESSION, 0.98, f"paths name several visits of subjects, as {said}")
 
 
 def _files(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS, SHEET
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
+from convscope.kinds.volume.progression.spec import ARCHITECTURES, VOLUME_PROGRESSION
 from convscope.lazy import Lazy
 from convscope.models.options import DEEP_SUPERVISION, DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
 from convscope.option import Option, at_least, several_names
@@ -214,7 +215,7 @@ VOLUME = Kind(
     extra="volume",
     input_shape=(32, 32, 32, 1),
     detect=Lazy("convscope.kinds.volume.detect:detect"),
-    recipes=(VOLUME_CLASSIFICATION, VOLUME_SEGMENTATION),
+    recipes=(VOLUME_CLASSIFICATION, VOLUME_SEGMENTATION, VOLUME_PROGRESSION),
     architectures=(
         Architecture(
             "volume_resnet",
@@ -227,7 +228,10 @@ VOLUME = Kind(
             "a 3-D U-Net with residual blocks: a class for each voxel",
             usual_classes=3,
         ),
+        *ARCHITECTURES,
     ),
+    layers="convscope.kinds.volume.progression.layers",
+    models=("convscope.kinds.volume.progression.hazards",),
     view=Lazy("convscope.kinds.volume.view:VIEW"),
     model_reader=Lazy("convscope.kinds.volume.model_reader:MODEL_READER"),
     requires=("nibabel", "pydicom", "SimpleITK"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.volume.augmentation import is_binary
 from convscope.kinds.volume.planes import Place, Planes, depth_image, middle_of, strongest
 from convscope.kinds.volume.representation import VolumeDescription, in_mm, in_voxels
@@ -19,6 +20,7 @@ from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
 from convscope.lenses.sheet.theme import LIGHT, Colors, Numbers, Scale, number, scale_of
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.raster import image_markup, overlaid
+from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, View
 
 if TYPE_CHECKING:
@@ -318,7 +320,9 @@ class _VolumeViews:
     """Makes the views of volumes."""
 
     def of_input(self, values: Numbers, description: object = None) -> View:
-        """A volume as a model takes it."""
+        """A volume as a model takes it, or the numbers of several visits."""
+        if isinstance(description, TimelineDescription):
+            return TimelineView(values, description.axis)
         described = description if isinstance(description, VolumeDescription) else None
         return VolumeView(values, described)
 

@@ -1,0 +1,1 @@
+"""Progression: several visits of a subject."""

@@ -1,0 +1,377 @@
+"""Several visits of a subject: what changed, how fast, and the risk of what is to come.
+
+Where the data says nothing that could be foretold, subjects are measured: scans are registered, change maps
+are drawn, structures are followed. Nothing is learned then but how much measures differ where nothing
+changed; the model has fixed kernels, by which pairs of scans are looked at. Where the data says by which
+visit something had happened, a small model learns the hazard of the years ahead from the numbers of the
+visits before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from convscope.data.encoded import HeldArrays
+from convscope.data.splits import Samples, Split, Splits
+from convscope.engine.inference.infer import predict_probabilities
+from convscope.engine.training.checkpoint import Row
+from convscope.engine.training.closed_form import Solver
+from convscope.engine.training.objective import Objective
+from convscope.engine.training.settings import FitSettings
+from convscope.errors import DataError
+from convscope.kinds.contract.recipe import (
+    ExampleContext,
+    Fitted,
+    ModelFactory,
+    Recipe,
+    ReportSteps,
+    RepresentationSteps,
+    SampleInputs,
+)
+from convscope.kinds.volume.progression.answers import Changes, Outputs, ProgressionPrediction, Risks, rows_of
+from convscope.kinds.volume.progression.course import LIMIT, Thresholds
+from convscope.kinds.volume.progression.figure import Course, change_figures, draw_courses
+from convscope.kinds.volume.progression.hazards import (
+    COVERAGE,
+    PersonPeriodLoss,
+    Unlearned,
+    VisitExamples,
+    interval_of,
+    landmarks_of,
+    person_periods,
+    resample_weights,
+    risks_of,
+    targets,
+)
+from convscope.kinds.volume.progression.measuring import Measurer, SubjectChange
+from convscope.kinds.volume.progression.metrics import (
+    AnyMetrics,
+    ChangeMetrics,
+    RiskMetrics,
+    load_metrics,
+    ranked,
+)
+from convscope.kinds.volume.progression.models import CHANGES
+from convscope.kinds.volume.progression.reader import read_subjects, read_visits
+from convscope.kinds.volume.progression.repeats import measured_again, residual_error
+from convscope.kinds.volume.progression.representation import (
+    AnyProgression,
+    PairRepresentation,
+    fit_representation,
+    load_representation,
+)
+from convscope.kinds.volume.progression.segmenter import masks_by
+from convscope.kinds.volume.progression.spec import VOLUME_PROGRESSION
+from convscope.kinds.volume.progression.visit_representation import (
+    VisitRepresentation,
+    asked_of,
+    numbers_of,
+    subjects_of,
+)
+from convscope.kinds.volume.progression.visits import Subject, SubjectSamples
+from convscope.kinds.volume.readers.nifti import write_nifti
+from convscope.lenses.pages.pages import LazyFigure
+from convscope.lenses.pages.report import Mistake
+from convscope.types import SPLITS, Array, Progress, SplitName
+
+
+def examples(context: ExampleContext[AnyProgression]) -> VisitExamples | Unlearned:
+    """Visits before which something is known, in resamples of the subjects for training."""
+    represent, samples = context.representation, context.split.samples
+    if isinstance(represent, PairRepresentation):
+        return Unlearned(len(samples))
+    subjects = subjects_of(samples)
+    marks = landmarks_of(subjects)
+    known = person_periods(marks, represent.period, represent.periods)
+    weights = np.ones((len(marks), represent.members), np.float32)
+    if context.training:
+        weights = resample_weights(marks.subject, represent.members, context.settings.seed)
+    return VisitExamples(_inputs_of(represent, subjects, marks), targets(known, weights))
+
+
+def _inputs_of(
+    represent: VisitRepresentation, subjects: Sequence[Subject], marks: Any
+) -> npt.NDArray[np.float32]:
+    pairs = zip(marks.subject.tolist(), marks.visit.tolist(), strict=True)
+    return represent.rows([subjects[row].until(visit) for row, visit in pairs])
+
+
+def build(
+    make: ModelFactory,
+    representation: AnyProgression,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
+) -> keras.Model:
+    """A fresh model."""
+    return make(representation.shape, **{**representation.sizes, **options})
+
+
+def suggest(representation: AnyProgression) -> tuple[str, str] | None:
+    """The hazard of visits where something is foretold."""
+    if isinstance(representation, PairRepresentation):
+        return None
+    return "visit_hazard", "the data says by which visit something had happened"
+
+
+def calibrate(fitted: Fitted[AnyProgression], validation: Split, progress: Progress) -> dict[str, Any]:
+    """How much measures differ where nothing changed; nothing where risk is foretold."""
+    if isinstance(fitted.representation, VisitRepresentation):
+        return {"errors": {}, "repeats": 0}
+    subjects = subjects_of(validation.samples)
+    measurer = _measurer(fitted, {})
+    count = int(fitted.options.get("repeats", 6))
+    again = measured_again(measurer, subjects, count, 0, progress)
+    error = float(np.sqrt(np.mean(np.square(again)))) if again else None
+    courses = [
+        (subject.years, volumes)
+        for subject in subjects
+        if subject.years is not None and subject.is_masked and len(subject.visits) > 2
+        for volumes in measurer.mask_volumes(subject).values()
+    ]
+    return {
+        "errors": {"registration": error, "masks": residual_error(courses)},
+        "repeats": len(again),
+    }
+
+
+def _measurer(fitted: Fitted[AnyProgression], errors: Mapping[str, float | None]) -> Measurer:
+    options = fitted.options
+    mask_of, names = masks_by(options.get("segmenter"), tuple(options.get("structures") or ()))
+    return Measurer(options.get("by", "auto"), names, mask_of, errors, bool(options.get("affine", True)))
+
+
+def predict(fitted: Fitted[AnyProgression], samples: Samples, progress: Progress) -> Outputs:
+    """Measures changes, or foretells risks."""
+    subjects = subjects_of(samples)
+    if isinstance(fitted.representation, VisitRepresentation):
+        return _foretold(fitted, fitted.representation, subjects, progress)
+    calibration = fitted.calibration or {"errors": {}, "repeats": 0}
+    measurer = _measurer(fitted, calibration["errors"])
+    folder = fitted.options.get("change_maps")
+    found = []
+    for done, subject in enumerate(subjects, 1):
+        change = measurer.measure(subject)
+        found.append(replace(change, files=_written(Path(folder), change)) if folder else change)
+        progress(done, len(subjects), "measuring subjects")
+    thresholds = Thresholds(
+        float(fitted.options.get("growth", Thresholds.growth)),
+        float(fitted.options.get("shrinkage", Thresholds.shrinkage)),
+    )
+    return Changes(found, calibration["errors"], int(calibration["repeats"]), thresholds)
+
+
+def _written(folder: Path, change: SubjectChange) -> dict[int, str]:
+    """Writes change maps on the grid of the first scan's own file; returns where, by the visit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    first = change.subject.scan(0)
+    for at, each in enumerate(change.changes, 1):
+        if each is not None:
+            name = f"{change.subject.name}_{change.subject.visits[at].name}_change".replace("/", "_")
+            path = folder / f"{name.replace(': ', '_')}.nii.gz"
+            write_nifti(path, first, each.map)
+            files[at] = str(path)
+    return files
+
+
+def _foretold(
+    fitted: Fitted[AnyProgression],
+    represent: VisitRepresentation,
+    subjects: Sequence[Subject],
+    progress: Progress,
+) -> Risks:
+    marks = landmarks_of(subjects)
+    asked = [asked_of(subject) for subject in subjects]
+    inputs = np.concatenate([represent.rows(asked), _inputs_of(represent, subjects, marks)])
+    hazards = predict_probabilities(fitted.model, HeldArrays(inputs), represent.to_inputs, progress)
+    risks = risks_of(hazards, represent.members)
+    low, high = interval_of(risks[: len(asked)])
+    place = min(max(round(represent.horizon / represent.period), 1), represent.periods) - 1
+    columns = _columns_alone(represent, subjects, marks)
+    return Risks(
+        asked,
+        risks[: len(asked), 0],
+        low,
+        high,
+        represent.period,
+        marks,
+        risks[len(asked) :, 0, place],
+        columns,
+        represent.horizon,
+    )
+
+
+def _columns_alone(
+    represent: VisitRepresentation, subjects: Sequence[Subject], marks: Any
+) -> list[tuple[str, npt.NDArray[np.float64]]]:
+    """Each column at each landmark, more of it meaning earlier as in train."""
+    made = np.zeros((len(marks), len(represent.columns)))
+    for row, (subject, visit) in enumerate(zip(marks.subject.tolist(), marks.visit.tolist(), strict=True)):
+        made[row] = numbers_of(subjects[subject], represent.columns, represent.structures)[visit]
+    made = np.where(np.isnan(made), np.array(represent.means), made) * np.array(represent.directions)
+    return list(zip(represent.columns, made.T, strict=True))
+
+
+def to_predictions(
+    outputs: Outputs, samples: Samples, class_names: Sequence[str]
+) -> list[ProgressionPrediction]:
+    """A row for each later visit and structure, or for each subject with its risk."""
+    return rows_of(outputs)
+
+
+def evaluate(outputs: Outputs, split: Split, class_names: Sequence[str]) -> AnyMetrics:
+    """How well visits are ranked by what happened after them; or how well scans were registered.
+
+    Raises:
+        DataError: Nothing is known of what happened.
+    """
+    if isinstance(outputs, Changes):
+        return _evaluate_changes(outputs)
+    marks, horizon = outputs.marks, outputs.horizon
+    if not len(marks):
+        raise DataError(
+            "expected subjects of whom it is known whether it happened after a visit, received none",
+            hint="Say by what it has happened: --event.",
+        )
+    model = ranked("model", outputs.foretold, marks, horizon)
+    beside = tuple(ranked(f"{name} alone", values, marks, horizon) for name, values in outputs.columns)
+    by_then = (marks.happened & (marks.seen <= horizon)) | (marks.free >= horizon)
+    ill = marks.happened & (marks.seen <= horizon)
+    return RiskMetrics(
+        subjects=len(np.unique(marks.subject)),
+        events=len(np.unique(marks.subject[marks.happened])),
+        visits=len(marks),
+        horizon=horizon,
+        concordance=0.5 if model.concordance is None else model.concordance,
+        auc=0.5 if model.auc is None else model.auc,
+        foretold=float(outputs.foretold[by_then].mean()) if by_then.any() else 0.0,
+        seen=float(ill[by_then].mean()) if by_then.any() else 0.0,
+        model=model,
+        beside=beside,
+    )
+
+
+def _evaluate_changes(outputs: Changes) -> ChangeMetrics:
+    every = [each for change in outputs.subjects for each in change.changes]
+    registered = [each.alignment for each in every if each is not None]
+    error = outputs.errors.get("registration")
+    return ChangeMetrics(
+        subjects=len(outputs.subjects),
+        pairs=len(every),
+        refused=len(every) - len(registered),
+        structures=sum(len(change.structures) for change in outputs.subjects),
+        apart=float(np.median([each.apart for each in registered])) if registered else 0.0,
+        correlation=float(np.median([each.correlation for each in registered])) if registered else 0.0,
+        repeat_error=error or 0.0,
+        smallest=LIMIT * (error or 0.0),
+        repeats=outputs.repeats,
+    )
+
+
+def output_names(representation: AnyProgression, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """What the model answers: measures of change, or the hazard of each period by each member."""
+    if isinstance(representation, PairRepresentation):
+        return CHANGES
+    years = [f"hazard of year {(k + 1) * representation.period:g}" for k in range(representation.periods)]
+    resampled = [
+        f"{year}, resample {member}" for member in range(1, representation.members) for year in years
+    ]
+    return (*years, *resampled)
+
+
+def encode_inputs(fitted: Fitted[AnyProgression], samples: Samples, progress: Progress) -> SampleInputs:
+    """The pair, or the last visits, of each subject."""
+    represent = fitted.representation
+    assert isinstance(samples, SubjectSamples)
+    encoded = represent.encode(samples, progress=progress)
+    return SampleInputs(encoded.take, lambda i: represent.describe(samples.load(i)))
+
+
+def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
+    """Subjects to whom it happened and others; subjects and visits where they are measured."""
+    if splits.class_names:
+        return splits.counts()
+    subjects = subjects_of(splits.train.samples)
+    told = {"subjects": len(subjects), "visits": sum(len(subject.visits) for subject in subjects)}
+    return dict.fromkeys(SPLITS, told)
+
+
+def no_mistakes(outputs: Outputs, split: Split, class_names: Sequence[str]) -> list[Mistake]:
+    """Courses are drawn instead."""
+    return []
+
+
+def no_samples(splits: Splits) -> list[tuple[str, list[Any]]]:
+    """Courses are drawn instead."""
+    return []
+
+
+def plot_outputs(outputs: Outputs, split: Split, class_names: Sequence[str]) -> list[LazyFigure]:
+    """Courses of volumes with maps of change, or courses of risk."""
+    if isinstance(outputs, Changes):
+        return change_figures(outputs.subjects)
+    years = np.arange(1, outputs.courses.shape[1] + 1) * outputs.period
+    courses = [
+        Course(subject.name, years, outputs.courses[at], outputs.low[at], outputs.high[at])
+        for at, subject in enumerate(outputs.subjects)
+    ]
+    said = f"Probability that it has happened by then. Bars: {COVERAGE:.0%} of resamples of train subjects."
+    draw = partial(
+        draw_courses, courses, title="Risk over the years ahead", unit="risk", said=said, across="years ahead"
+    )
+    return [LazyFigure(lambda theme: draw(theme=theme), "risk over the years ahead", said)]
+
+
+def _nothing_to_solve(
+    model: keras.Model,
+    samples: tuple[Array, Array],
+    options: Mapping[str, object],
+    settings: FitSettings,
+    progress: Progress,
+) -> Row:
+    """The kernels are fixed."""
+    return {}
+
+
+def _ready() -> None:
+    """Nothing else has to be installed."""
+
+
+FIXED = Solver(
+    solve=_nothing_to_solve,
+    ready=_ready,
+    uses=("seed",),
+    decision="change_kernels has fixed kernels, so that nothing is trained",
+    how="has fixed kernels",
+)
+RECIPE: Recipe[AnyProgression, Outputs] = Recipe(
+    spec=VOLUME_PROGRESSION,
+    objective=Objective(
+        loss=lambda settings: PersonPeriodLoss(), monitor=None, label="loss", keep_best=False
+    ),
+    read=read_visits,
+    read_inputs=read_subjects,
+    representation=RepresentationSteps(fit_representation, load_representation),
+    build=build,
+    examples=examples,
+    predict=predict,
+    to_predictions=to_predictions,
+    evaluate=evaluate,
+    load_metrics=load_metrics,
+    output_names=output_names,
+    encode_inputs=encode_inputs,
+    report=ReportSteps("subjects", counts, no_mistakes, no_samples, plot_outputs=plot_outputs),
+    closed_form={"change_kernels": FIXED},
+    suggest_architecture=suggest,
+    calibrate=calibrate,
+    calibration_optional=False,
+    reads_whole=True,
+)

@@ -1,0 +1,232 @@
+"""Progression: registration, growth, courses, risk, and a run of each answer from end to end."""
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from made_visits import AFFINE, scan, turned, write_table, write_visits
+from made_volumes import write_nifti
+
+import convscope
+from convscope.errors import DataError, UsageError
+from convscope.kinds.volume.progression.change import change_map, growth, halfway, on_one_scale
+from convscope.kinds.volume.progression.course import Thresholds, rate_of
+from convscope.kinds.volume.progression.registration import align
+from convscope.kinds.volume.volume import Volume
+
+
+def volume(values, name="scan"):
+    return Volume.of(values, AFFINE, name, "NIfTI")
+
+
+def test_a_known_move_is_found_to_a_tenth_of_a_voxel():
+    move = turned()
+    first, later = volume(scan(noise=2)[0]), volume(scan(move=move, noise=2)[0])
+    found = align(first, later)
+    corners = np.array([[x, y, z, 1] for x in (4, 28) for y in (4, 28) for z in (4, 20)], float).T
+    apart = ((found.matrix - move) @ first.affine @ corners)[:3] / np.array(first.spacing)[:, None]
+    assert np.sqrt(np.square(apart).sum(axis=0).mean()) < 0.1
+    assert found.apart < 0.5
+    assert found.turned == pytest.approx(4.0, abs=0.3)
+    assert np.array_equal(align(first, later).matrix, found.matrix)
+
+
+def test_scans_that_show_something_else_are_refused():
+    other = np.random.default_rng(0).normal(size=scan()[0].shape).astype(np.float32)
+    with pytest.raises(DataError, match="cannot be registered to first") as caught:
+        align(volume(scan()[0], "first"), volume(other, "later"))
+    assert "same part of the same subject" in caught.value.hint
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.92])
+def test_growth_is_measured_and_turns_round_with_the_scans(factor):
+    values, mask = scan(noise=2)
+    first, later = volume(values), volume(scan(factor, turned(), noise=2)[0])
+    labels = first.source.to_canonical(mask)
+    alignment = align(first, later)
+    half = on_one_scale(halfway(first, later, alignment))
+    (found,) = growth(half, first, labels, [1], alignment)
+    assert found == pytest.approx(factor, abs=0.02)
+
+
+def test_the_change_is_where_the_ball_grew_and_brighter_there():
+    values, mask = scan()
+    first, later = volume(values), volume(scan(1.5)[0])
+    alignment = align(first, later)
+    changes = change_map(first, on_one_scale(halfway(first, later, alignment)))
+    assert changes.shape == first.shape
+    grown = first.source.to_canonical(scan(1.5)[1].astype(bool) & ~mask.astype(bool))
+    assert changes[grown].mean() > 0.1
+    assert abs(changes[first.source.to_canonical(mask == 1)].mean()) < 0.1
+
+
+def test_rates_are_those_of_a_line_and_their_error_that_of_least_squares():
+    years, volumes = np.array([0.0, 1, 2, 4]), np.array([5.0, 4.8, 4.9, 4.2])
+    found = rate_of(years, volumes, None)
+    fit, covariance = np.polyfit(years, volumes, 1, cov=True)
+    assert found.ml == pytest.approx(fit[0])
+    assert found.error == pytest.approx(np.sqrt(covariance[0, 0]))
+    pair = rate_of(years[:2], volumes[:2], 1.5)
+    assert pair.error == pytest.approx(5.0 * 0.015)
+    assert pair.percent == pytest.approx(-4.0)
+    assert rate_of(years[:2], volumes[:2], None).error is None
+    assert rate_of(np.zeros(2), volumes[:2], 1.0) is None
+
+
+def test_categories_follow_the_thresholds():
+    assert Thresholds().category([2.0, 0.5, 0.8]) == "progression"
+    assert Thresholds(growth=80).category([2.0, 0.5, 0.8]) == "stable"
+    assert Thresholds(growth=80, shrinkage=50).category([2.0, 0.5, 0.8]) == "partial response"
+    assert Thresholds().category([0.0, 0.4]) == "progression"
+    assert Thresholds().category([1.0, float("nan")]) == "not judged"
+    assert "40 % above" in str(Thresholds())
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory):
+    return write_visits(tmp_path_factory.mktemp("visits") / "data", [(1.1, 1.2), (0.9,), (1.5,)])
+
+
+@pytest.fixture(scope="module")
+def run(visits, tmp_path_factory):
+    """A finished run of measures; to be read, not changed."""
+    return convscope.train(
+        visits, out=tmp_path_factory.mktemp("run") / "run", repeats=2, affine=False, verbose=0
+    )
+
+
+def test_it_measures_all_visits_and_knows_its_repeat_error(run):
+    record = run.record()
+    assert record["recipe"] == "volume-progression"
+    assert record["architecture"] == "change_kernels"
+    measured = run.metrics()["test"]
+    assert (measured["subjects"], measured["pairs"], measured["refused"]) == (3, 4, 0)
+    assert measured["repeats"] == 2
+    assert 0 < measured["smallest"] < 4
+    assert convscope.evaluate(run.folder).to_json() == measured
+    assert "Volumes over visits" in run.report_path.read_text() or run.report_path.stat().st_size > 10_000
+
+
+def test_predictions_have_a_row_for_each_visit_and_maps_on_the_grid_of_the_first_scan(run, visits, tmp_path):
+    rows = convscope.predict(run.folder, [str(visits)], change_maps=str(tmp_path / "maps")).rows
+    assert [(row.name, row.to_json()["visit"]) for row in rows] == [
+        ("sub-00", "ses-20210301"),
+        ("sub-00", "ses-20220301"),
+        ("sub-01", "ses-20210301"),
+        ("sub-02", "ses-20210301"),
+    ]
+    last = rows[1].to_json()
+    assert last["measured_by"] == "masks"
+    assert last["percent_a_year"] == pytest.approx(10, abs=2)
+    assert last["error_from"] == "the residuals of 3 visits"
+    assert [row.to_json()["category"] for row in rows] == ["stable", "stable", "stable", "progression"]
+    found = nibabel.load(last["change_map"])
+    first = nibabel.load(visits / "sub-00" / "ses-20200301" / "anat.nii.gz")
+    assert found.shape == first.shape
+    assert np.allclose(found.affine, first.affine)
+    assert set(rows[0].to_row()) == {"subject", *rows[0].facts}
+
+
+def test_a_mask_of_the_first_visit_is_enough_by_registration(run, tmp_path):
+    data = write_visits(tmp_path / "data", [(0.92,)], masks="first")
+    (row,) = convscope.predict(run.folder, [str(data)]).rows
+    told = row.to_json()
+    assert told["measured_by"] == "registration"
+    assert told["change_percent"] == pytest.approx(-8, abs=2)
+    assert told["error_from"] == "the repeat error"
+    assert told["percent_a_year_error"] > 0
+
+
+def test_two_scans_can_be_given_in_the_order_of_time(run, visits, tmp_path):
+    paths = [str(visits / "sub-02" / visit / "anat.nii.gz") for visit in ("ses-20200301", "ses-20210301")]
+    (row,) = convscope.predict(run.folder, paths).rows
+    assert row.to_json()["ways_apart_mm"] < 0.5
+    assert row.to_json()["years"] is None
+
+
+def test_a_pair_that_cannot_be_registered_says_so_and_ends_nothing(run, tmp_path):
+    data = write_visits(tmp_path / "data", [(1.1,), (1.1,)], masks="none")
+    noise = np.random.default_rng(0).normal(size=scan()[0].shape).astype(np.float32)
+    write_nifti(data / "sub-01" / "ses-20210301" / "anat.nii.gz", noise, AFFINE)
+    good, bad = convscope.predict(run.folder, [str(data)]).rows
+    assert good.to_json()["problem"] == ""
+    assert "cannot be registered" in bad.to_json()["problem"]
+
+
+def test_a_run_of_measures_is_looked_at_explained_and_extracted(run, visits, tmp_path):
+    seen = convscope.look(run.folder, [str(visits)], out=tmp_path / "look")
+    assert seen.pictures
+    assert "gain_and_loss" in json.dumps(convscope.explain(run.folder).to_json())
+    convscope.extract(run.folder, [str(visits)], out=tmp_path / "features", layers=["answers"])
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("table") / "visits.csv")
+
+
+@pytest.fixture(scope="module")
+def risk(table, tmp_path_factory):
+    """A finished run of risks; to be read, not changed."""
+    out = tmp_path_factory.mktemp("risk") / "run"
+    given = {"recipe": "volume-progression", "event": "state>0", "resamples": 12, "epochs": 25}
+    return convscope.train(table, out=out, verbose=0, **given)
+
+
+def test_risk_is_learned_and_judged_beside_each_column(risk):
+    assert risk.record()["architecture"] == "visit_hazard"
+    measured = risk.metrics()["test"]
+    beside = {each["name"]: each["concordance"] for each in measured["beside"]}
+    assert measured["concordance"] > 0.6
+    assert set(beside) == {"age alone", "marker alone", "sex alone"}
+    assert beside["marker alone"] > beside["age alone"]
+    assert convscope.evaluate(risk.folder).to_json() == measured
+
+
+def test_risk_rises_over_the_years_within_its_interval(risk, table):
+    told = convscope.predict(risk.folder, [str(table)]).rows[0].to_json()
+    risks = [told[name] for name in told if name.startswith("risk_")]
+    assert risks == sorted(risks)
+    assert all(
+        told[f"low_{y}_years"] <= told[f"risk_{y}_years"] <= told[f"high_{y}_years"] for y in (1, 2, 3)
+    )
+    assert told["high_3_years"] > told["low_3_years"]
+
+
+def test_a_run_of_risks_is_looked_at_explained_and_extracted(risk, table, tmp_path):
+    assert convscope.look(risk.folder, [str(table)], out=tmp_path / "look").pictures
+    assert "PeriodHazards" in json.dumps(convscope.explain(risk.folder).to_json())
+    convscope.extract(risk.folder, [str(table)], out=tmp_path / "features", layers=["hazards"])
+
+
+def test_a_table_without_the_columns_of_the_training_is_refused(risk, tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("subject,days,age\na,0,70\na,300,71\n")
+    with pytest.raises(DataError, match="'marker' among them"):
+        convscope.predict(risk.folder, [str(path)])
+
+
+def test_folds_are_by_subject(table, tmp_path):
+    found = convscope.train(
+        table,
+        out=tmp_path / "folds",
+        recipe="volume-progression",
+        event="state>0",
+        folds=2,
+        resamples=2,
+        epochs=2,
+        verbose=0,
+    )
+    names = [
+        {row.split(",")[0] for row in (run.folder / "splits.csv").read_text().splitlines() if ",test," in row}
+        for run in found.runs
+    ]
+    assert not names[0] & names[1]
+    assert len(names[0] | names[1]) > 40
+
+
+def test_settings_mean_nothing_to_fixed_kernels(visits, tmp_path):
+    with pytest.raises(UsageError, match="epochs"):
+        convscope.train(Path(visits), out=tmp_path / "run", epochs=3, verbose=0)
