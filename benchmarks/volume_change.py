@@ -70,8 +70,10 @@ def smooth_bias(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.exp(BIAS * field / np.abs(field).max())
 
 
-def pair(scan: Volume, mask: np.ndarray, change: float, rng: np.random.Generator) -> tuple[Volume, Volume]:
-    """A scan and what it would be after a change, each as a scanner might take it."""
+def taken(
+    scan: Volume, mask: np.ndarray, change: float, rng: np.random.Generator
+) -> tuple[Volume, np.ndarray]:
+    """A scan after a change as a scanner might take it, and where the structure is in it."""
     values = scan.values[..., 0].astype(float)
     values /= np.quantile(values, 0.99)
     index = np.linalg.inv(scan.affine) @ np.linalg.inv(random_move(scan, rng)) @ scan.affine
@@ -80,15 +82,12 @@ def pair(scan: Volume, mask: np.ndarray, change: float, rng: np.random.Generator
     if change:
         field = deformation(mask, change)
         for _ in range(25):  # the inverse of the deformation, by its fixed point
-            places = moved - np.stack(
-                [map_coordinates(each, places, order=1, mode="nearest") for each in field]
-            )
-    later = map_coordinates(values, places, order=3, mode="nearest").reshape(values.shape)
-    taken = [
-        each * smooth_bias(rng, each.shape) + rng.normal(0, NOISE, each.shape) for each in (values, later)
-    ]
-    first, second = (scan.with_values(each[..., None].astype(np.float32)) for each in taken)
-    return first, second
+            steps = [map_coordinates(each, places, order=1, mode="nearest") for each in field]
+            places = moved - np.stack(steps)
+    found = map_coordinates(values, places, order=3, mode="nearest").reshape(values.shape)
+    found = found * smooth_bias(rng, found.shape) + rng.normal(0, NOISE, found.shape)
+    structure = map_coordinates(mask.astype(float), places, order=1, mode="nearest") > 0.5
+    return scan.with_values(found[..., None].astype(np.float32)), structure.reshape(values.shape)
 
 
 def measured(first: Volume, later: Volume, mask: np.ndarray) -> float:
