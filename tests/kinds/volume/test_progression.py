@@ -134,7 +134,7 @@ def test_a_mask_of_the_first_visit_is_enough_by_registration(run, tmp_path):
     (row,) = convscope.predict(run.folder, [str(data)]).rows
     told = row.to_json()
     assert told["measured_by"] == "registration"
-    assert told["change_percent"] == pytest.approx(-8, abs=2)
+    assert told["change_percent"] == pytest.approx(-8, abs=2.5)
     assert told["error_from"] == "the repeat error"
     assert told["percent_a_year_error"] > 0
 

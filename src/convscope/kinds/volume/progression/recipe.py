@@ -115,10 +115,10 @@ def build(
 
 
 def suggest(representation: AnyProgression) -> tuple[str, str] | None:
-    """The hazard of visits where something is foretold."""
-    if isinstance(representation, PairRepresentation):
+    """Fixed kernels where nothing is foretold."""
+    if isinstance(representation, VisitRepresentation):
         return None
-    return "visit_hazard", "the data says by which visit something had happened"
+    return "change_kernels", "the data says nothing that could be foretold"
 
 
 def calibrate(fitted: Fitted[AnyProgression], validation: Split, progress: Progress) -> dict[str, Any]:

@@ -115,7 +115,7 @@ VOLUME_PROGRESSION = RecipeSpec(
         "a table with a subject, a time or visit, and the path of a scan, with a mask or none",
         "a table with a subject, a time, numbers, and what is foretold (--event 'CDR>0')",
     ),
-    architectures=("change_kernels", "visit_hazard"),
+    architectures=("visit_hazard", "change_kernels"),
     options=PROGRESSION_OPTIONS,
     model_options=(
         FILTERS.of(visit_hazard=2),
