@@ -22,8 +22,8 @@ from results import Figure, add_arguments, print_table, write_results
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from convscope.kinds.volume.progression.change import growth, halfway, on_one_scale
+from convscope.kinds.volume.progression.measuring import random_move
 from convscope.kinds.volume.progression.registration import align
-from convscope.kinds.volume.progression.repeats import random_move
 from convscope.kinds.volume.readers.nifti import read_nifti
 from convscope.kinds.volume.volume import Volume
 

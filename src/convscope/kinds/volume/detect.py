@@ -9,7 +9,7 @@ from pathlib import Path
 from convscope.data.heads import suffix_of
 from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.volume.progression.visit_names import tell_visits
+from convscope.kinds.volume.progression.folders import tell_visits
 from convscope.kinds.volume.readers.arrays import LABEL_WORDS, volume_array
 from convscope.kinds.volume.readers.dicom import is_dicom
 from convscope.kinds.volume.readers.masks import is_masked

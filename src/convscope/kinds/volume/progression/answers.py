@@ -1,4 +1,4 @@
-"""What is told of subjects: what changed at each visit, or the course of risk."""
+"""What is told of subjects: what changed at each visit, or the course of risk; and how good that is."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.kinds.volume.progression.course import LIMIT, Rate, Thresholds
-from convscope.kinds.volume.progression.hazards import COVERAGE, Landmarks
+from convscope.data.splits import Split
+from convscope.engine.metrics import EVALUATE_AGAIN
+from convscope.errors import DataError
+from convscope.json_values import Plain
+from convscope.kinds.volume.progression.course import LIMIT, Thresholds, YearlyRate
+from convscope.kinds.volume.progression.hazards import COVERAGE, Landmarks, Ranked, ranked
 from convscope.kinds.volume.progression.measuring import StructureCourse, SubjectChange
 from convscope.kinds.volume.progression.visits import Subject
+from convscope.lenses.pages.report_texts import Score
 
 Floats = npt.NDArray[np.float64]
 
@@ -162,7 +167,7 @@ def _structure(
     """What is told of a structure; without one, the same names with nothing known."""
     known = structure is not None and bool(np.isfinite(structure.ml[[0, at]]).all())
     percent = structure.percent(at) if structure is not None and known else None
-    rate: Rate | None = None
+    rate: YearlyRate | None = None
     limit = None
     if structure is not None:
         error = outputs.errors.get(structure.by)
@@ -185,3 +190,197 @@ def _structure(
         "category": "" if structure is None else change.category(structure, at, outputs.thresholds),
         "thresholds": str(outputs.thresholds) if structure is not None else "",
     }
+
+
+@dataclass(frozen=True)
+class RiskMetrics(Plain):
+    """How good foretold risks of one split are.
+
+    Args:
+        subjects: At risk.
+        events: Subjects whom it happened to.
+        visits: From which risk was foretold.
+        horizon: Years ahead at which the area under the curve is taken.
+        concordance: Harrell's C of the model; 0.5 where no two visits can be compared.
+        auc: Area under its ROC curve; 0.5 where all or none had it.
+        foretold: Mean risk at the horizon, over visits of which it is known by then.
+        seen: Share of these before which it happened by then.
+        model: The model.
+        beside: Each column alone, in the direction that it has in train.
+    """
+
+    _WHAT = "risk metrics"
+    _HINT = EVALUATE_AGAIN
+
+    subjects: int
+    events: int
+    visits: int
+    horizon: float
+    concordance: float
+    auc: float
+    foretold: float
+    seen: float
+    model: Ranked
+    beside: tuple[Ranked, ...]
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings, and rows of the model and of each column alone."""
+        rows = [
+            (
+                each.name,
+                _shown(each.concordance),
+                _interval(each.concordance_interval),
+                _shown(each.auc),
+                _interval(each.auc_interval),
+            )
+            for each in (self.model, *self.beside)
+        ]
+        return (
+            "ranked by",
+            "concordance",
+            "95% interval",
+            f"AUC at {self.horizon:g} years",
+            "95% interval",
+        ), rows
+
+    def to_line(self) -> str:
+        """The metrics of the whole split."""
+        return (
+            f"concordance {_shown(self.model.concordance)} {_interval(self.model.concordance_interval)}, AUC"
+            f" at {self.horizon:g} years {_shown(self.model.auc)} {_interval(self.model.auc_interval)}, on"
+            f" {self.visits} visits of {self.subjects} test subjects, of whom it happened to {self.events}"
+        )
+
+    def to_scores(self) -> Sequence[Score]:
+        """What stands at the top of a report."""
+        model = self.model
+        return [
+            ("Concordance", _shown(model.concordance), _interval(model.concordance_interval)),
+            (f"AUC at {self.horizon:g} years", _shown(model.auc), _interval(model.auc_interval)),
+            ("Foretold", f"{self.foretold:.1%}", f"mean risk; it happened to {self.seen:.1%}"),
+            ("Test subjects", self.subjects),
+            ("Events", self.events),
+        ]
+
+
+@dataclass(frozen=True)
+class ChangeMetrics(Plain):
+    """What measuring subjects came to.
+
+    Args:
+        subjects: Who were measured.
+        pairs: Of a first and a later scan.
+        refused: Pairs that could not be registered.
+        structures: Volumes that were followed.
+        apart: Median distance of the ways there and back of a registration, in mm.
+        correlation: Median correlation of registered scans.
+        repeat_error: Standard deviation of differences without a change, in percent; 0 where not measured.
+        smallest: Percent of change that 95 % of differences without a change are below; 0 where not measured.
+        repeats: Pairs without a change that were measured.
+    """
+
+    _WHAT = "change metrics"
+    _HINT = EVALUATE_AGAIN
+
+    subjects: int
+    pairs: int
+    refused: int
+    structures: int
+    apart: float
+    correlation: float
+    repeat_error: float
+    smallest: float
+    repeats: int
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Nothing to list."""
+        return (), []
+
+    def to_line(self) -> str:
+        """All of it in a line."""
+        limit = f"; change from {self.smallest:.2f} % on is told from none" if self.repeats else ""
+        return (
+            f"{self.pairs - self.refused} of {self.pairs} pairs of {self.subjects} subjects registered, ways"
+            f" there and back {self.apart:.2g} mm apart at the median{limit}"
+        )
+
+    def to_scores(self) -> Sequence[Score]:
+        """What stands at the top of a report."""
+        scores: list[Score] = [
+            ("Subjects", self.subjects),
+            ("Pairs", self.pairs, f"{self.refused} could not be registered"),
+            ("Apart", f"{self.apart:.2g} mm", "ways there and back, median"),
+        ]
+        if self.repeats:
+            scores.append(
+                ("Repeat error", f"{self.repeat_error:.2f} %", f"of {self.repeats} pairs without change")
+            )
+            scores.append(("Smallest change", f"{self.smallest:.2f} %", "told from none in 95 %"))
+        return scores
+
+
+AnyMetrics = RiskMetrics | ChangeMetrics
+"""Of either answer."""
+
+
+def load_metrics(saved: Mapping[str, Any]) -> AnyMetrics:
+    """Reads what `to_json` of either wrote."""
+    made = RiskMetrics if "concordance" in saved else ChangeMetrics
+    return made.from_json(saved)  # type: ignore[no-any-return, attr-defined]
+
+
+def evaluate(outputs: Outputs, split: Split, class_names: Sequence[str]) -> AnyMetrics:
+    """How well visits are ranked by what happened after them; or how well scans were registered.
+
+    Raises:
+        DataError: Nothing is known of what happened.
+    """
+    if isinstance(outputs, Changes):
+        return _evaluate_changes(outputs)
+    marks, horizon = outputs.marks, outputs.horizon
+    if not len(marks):
+        raise DataError(
+            "expected subjects of whom it is known whether it happened after a visit, received none",
+            hint="Say by what it has happened: --event.",
+        )
+    model = ranked("model", outputs.foretold, marks, horizon)
+    beside = tuple(ranked(f"{name} alone", values, marks, horizon) for name, values in outputs.columns)
+    by_then = (marks.happened & (marks.seen <= horizon)) | (marks.free >= horizon)
+    ill = marks.happened & (marks.seen <= horizon)
+    return RiskMetrics(
+        subjects=len(np.unique(marks.subject)),
+        events=len(np.unique(marks.subject[marks.happened])),
+        visits=len(marks),
+        horizon=horizon,
+        concordance=0.5 if model.concordance is None else model.concordance,
+        auc=0.5 if model.auc is None else model.auc,
+        foretold=float(outputs.foretold[by_then].mean()) if by_then.any() else 0.0,
+        seen=float(ill[by_then].mean()) if by_then.any() else 0.0,
+        model=model,
+        beside=beside,
+    )
+
+
+def _evaluate_changes(outputs: Changes) -> ChangeMetrics:
+    every = [each for change in outputs.subjects for each in change.changes]
+    registered = [each.alignment for each in every if each is not None]
+    error = outputs.errors.get("registration")
+    return ChangeMetrics(
+        subjects=len(outputs.subjects),
+        pairs=len(every),
+        refused=len(every) - len(registered),
+        structures=sum(len(change.structures) for change in outputs.subjects),
+        apart=float(np.median([each.apart for each in registered])) if registered else 0.0,
+        correlation=float(np.median([each.correlation for each in registered])) if registered else 0.0,
+        repeat_error=error or 0.0,
+        smallest=LIMIT * (error or 0.0),
+        repeats=outputs.repeats,
+    )
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Category = Literal["progression", "stable", "partial response", "complete response", "not judged"]
+FEWEST = 3
+"""Degrees of freedom without which residuals tell no error."""
 LIMIT = 1.96
 """Standard errors within which 95 % of differences without a change lie."""
 
@@ -54,7 +56,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Rate:
+class YearlyRate:
     """How fast a volume changes.
 
     Args:
@@ -80,7 +82,7 @@ class Rate:
         return None if self.error is None or not self.first else 100 * self.error / self.first
 
 
-def rate_of(years: Floats, volumes: Floats, repeat_error: float | None) -> Rate | None:
+def rate_of(years: Floats, volumes: Floats, repeat_error: float | None) -> YearlyRate | None:
     """The rate of a line through volumes, by least squares.
 
     Args:
@@ -105,8 +107,35 @@ def rate_of(years: Floats, volumes: Floats, repeat_error: float | None) -> Rate 
     if len(years) > 2:
         residual = volumes - volumes.mean() - slope * apart
         variance = float(np.square(residual).sum()) / (len(years) - 2)
-        return Rate(slope, first, float(np.sqrt(variance / spread)), f"the residuals of {len(years)} visits")
+        return YearlyRate(
+            slope, first, float(np.sqrt(variance / spread)), f"the residuals of {len(years)} visits"
+        )
     if repeat_error is None:
-        return Rate(slope, first, None, "not known for two visits without a repeat error")
+        return YearlyRate(slope, first, None, "not known for two visits without a repeat error")
     error = repeat_error / 100 * abs(first) / float(years[-1] - years[0])
-    return Rate(slope, first, error, "the repeat error")
+    return YearlyRate(slope, first, error, "the repeat error")
+
+
+def residual_error(
+    courses: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+) -> float | None:
+    """Standard deviation of a difference of two volumes without a change, in percent of the first.
+
+    Args:
+        courses: Years and volumes of subjects; those with three visits and more tell how far volumes lie from
+            a line.
+
+    Returns:
+        None where they are too few.
+    """
+    squares, freedom = 0.0, 0
+    for years, volumes in courses:
+        if len(years) < 3 or not volumes[0] > 0 or not np.isfinite(volumes).all():
+            continue
+        apart = years - years.mean()
+        spread = float(np.square(apart).sum())
+        shares = 100 * volumes / volumes[0]
+        slope = float((apart * shares).sum() / spread) if spread > 0 else 0.0
+        squares += float(np.square(shares - shares.mean() - slope * apart).sum())
+        freedom += len(years) - (2 if spread > 0 else 1)
+    return float(np.sqrt(2 * squares / freedom)) if freedom >= FEWEST else None

@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import uniform_filter
 
+from convscope.data.splits import Split
 from convscope.kinds.volume.planes import strongest
+from convscope.kinds.volume.progression.answers import Changes, Outputs
 from convscope.kinds.volume.progression.course import LIMIT
+from convscope.kinds.volume.progression.hazards import COVERAGE
 from convscope.kinds.volume.progression.measuring import SubjectChange
 from convscope.kinds.volume.representation import VolumeDescription
 from convscope.kinds.volume.view import VolumeView
@@ -230,3 +233,19 @@ def draw_change(change: SubjectChange, theme: str) -> Figure:
     )
     y = int(sheet.paragraph(MARGIN, y + line_height(SMALL), said, INNER, color=sheet.theme.muted, size=SMALL))
     return sheet.finish(y + MARGIN // 2)
+
+
+def plot_outputs(outputs: Outputs, split: Split, class_names: Sequence[str]) -> list[LazyFigure]:
+    """Courses of volumes with maps of change, or courses of risk."""
+    if isinstance(outputs, Changes):
+        return change_figures(outputs.subjects)
+    years = np.arange(1, outputs.courses.shape[1] + 1) * outputs.period
+    courses = [
+        Course(subject.name, years, outputs.courses[at], outputs.low[at], outputs.high[at])
+        for at, subject in enumerate(outputs.subjects)
+    ]
+    said = f"Probability that it has happened by then. Bars: {COVERAGE:.0%} of resamples of train subjects."
+    draw = partial(
+        draw_courses, courses, title="Risk over the years ahead", unit="risk", said=said, across="years ahead"
+    )
+    return [LazyFigure(lambda theme: draw(theme=theme), "risk over the years ahead", said)]

@@ -11,11 +11,34 @@ from pathlib import Path
 from convscope.data.listing import Listing
 from convscope.errors import DataError, UsageError
 from convscope.kinds.volume.progression.columns import AskedVisits
-from convscope.kinds.volume.progression.visit_names import MASK, Named, told_by, visit_pattern
+from convscope.kinds.volume.progression.visit_names import (
+    MASK,
+    PATTERNS,
+    SURE,
+    NamedVisit,
+    told_by,
+    visit_pattern,
+)
 from convscope.kinds.volume.progression.visits import FoundVisits, Subject, Visit
 from convscope.kinds.volume.readers.files import may_be_volume, volumes_of
 from convscope.kinds.volume.readers.sources import StoredVolume
 from convscope.types import Skipped
+
+
+def tell_visits(keys: Sequence[str]) -> str:
+    """How paths name several visits of most subjects, by patterns that mean nothing else; empty where not.
+
+    Args:
+        keys: Paths of scans below a folder, which begin with the subject.
+    """
+    for text, said in PATTERNS[:SURE]:
+        pattern = re.compile(rf"{text}(?=[/_.]|$)", re.IGNORECASE)
+        found = [pattern.match(key) for key in keys]
+        told = {(each["subject"], each["visit"]) for each in found if each}
+        subjects = {subject for subject, _ in told}
+        if sum(each is not None for each in found) * 2 > len(keys) and len(told) >= 2 * len(subjects):
+            return said
+    return ""
 
 
 def read_visit_folder(root: Path, asked: AskedVisits) -> FoundVisits:
@@ -37,22 +60,7 @@ def read_visit_folder(root: Path, asked: AskedVisits) -> FoundVisits:
     if not scans:
         raise DataError(f"{root}: expected scans of several visits, received none")
     pattern, said = _pattern(root, asked, scans)
-    visits: dict[tuple[str, str], Visit] = {}
-    for stored in scans:
-        named = told_by(pattern, stored.key)
-        if named is None:
-            skipped.append(Skipped(str(root / stored.key), f"its path tells no visit by {said}"))
-            continue
-        place = named.subject, named.visit
-        if place in visits:
-            other = visits[place].scan
-            raise DataError(
-                f"{root / stored.key}: expected one scan of {named.subject} at {named.visit}, received"
-                f" {other and other.key} too",
-                hint="Say which files are scans: --scan-pattern, such as 'T1w'; and which are masks:"
-                " --mask-pattern.",
-            )
-        visits[place] = Visit(named.visit, named.days, stored)
+    visits = _by_place(root, scans, pattern, said, skipped)
     masked = _with_masks(root, visits, masks, pattern, skipped)
     subjects: dict[str, list[Visit]] = defaultdict(list)
     for (subject, _), visit in visits.items():
@@ -69,6 +77,33 @@ def read_visit_folder(root: Path, asked: AskedVisits) -> FoundVisits:
         decisions=tuple(lines),
         skipped=tuple(skipped),
     )
+
+
+def _by_place(
+    root: Path,
+    scans: Sequence[StoredVolume],
+    pattern: re.Pattern[str],
+    said: str,
+    skipped: list[Skipped],
+) -> dict[tuple[str, str], Visit]:
+    """The visit of each scan, by subject and visit."""
+    visits: dict[tuple[str, str], Visit] = {}
+    for stored in scans:
+        named = told_by(pattern, stored.key)
+        if named is None:
+            skipped.append(Skipped(str(root / stored.key), f"its path tells no visit by {said}"))
+            continue
+        place = named.subject, named.visit
+        if place in visits:
+            other = visits[place].scan
+            raise DataError(
+                f"{root / stored.key}: expected one scan of {named.subject} at {named.visit}, received"
+                f" {other and other.key} too",
+                hint="Say which files are scans: --scan-pattern, such as 'T1w'; and which are masks:"
+                " --mask-pattern.",
+            )
+        visits[place] = Visit(named.visit, named.days, stored)
+    return visits
 
 
 def in_given_order(paths: Sequence[str], asked: AskedVisits) -> FoundVisits:
@@ -132,7 +167,7 @@ def _with_masks(
     """Gives each visit its mask; returns how many have one."""
     count = 0
     for stored in masks:
-        named: Named | None = told_by(pattern, stored.key)
+        named: NamedVisit | None = told_by(pattern, stored.key)
         place = None if named is None else (named.subject, named.visit)
         if place is None or place not in visits:
             skipped.append(Skipped(str(root / stored.key), "a mask of no visit by its path"))

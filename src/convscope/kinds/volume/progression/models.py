@@ -12,9 +12,6 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.kinds.volume.progression.layers import PeriodHazards
 
-CHANGES = ("mean gain", "mean loss", "largest gain", "largest loss")
-"""What `change_kernels` answers, in shares of the range of intensities."""
-
 
 def change_kernels(input_shape: tuple[int | None, ...]) -> keras.Model:
     """Gains and losses of brightness between two registered scans, by kernels that are fixed.
@@ -26,7 +23,8 @@ def change_kernels(input_shape: tuple[int | None, ...]) -> keras.Model:
         input_shape: (x, y, z, 2): the earlier and the later scan on one grid and one scale of intensities.
 
     Returns:
-        A model that answers `CHANGES`, shape (batch, 4).
+        A model that answers mean gain, mean loss, largest gain and largest loss, in shares of the range of
+        intensities, shape (batch, 4).
 
     Raises:
         UsageError: Another shape.
@@ -102,9 +100,16 @@ def visit_hazard(
             "visit_hazard needs at least one period, member and kernel, and a penalty from 0. Received:"
             f" periods={periods}, members={members}, filters={filters}, l2={l2}."
         )
-    count = int(input_shape[0] or 0)
-    penalty: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
     visits = keras.Input(input_shape, name="visits")
+    scores = _scores(visits, members, filters, l2)
+    hazards = PeriodHazards(periods, base, name="hazards")(scores)
+    return keras.Model(visits, hazards, name="visit_hazard")
+
+
+def _scores(visits: keras.KerasTensor, members: int, filters: int, l2: float) -> keras.KerasTensor:
+    """The score of each member, shape (batch, members): of the last visit, and of changes between visits."""
+    count = int(visits.shape[1])
+    penalty: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
     last = layers.Cropping1D((count - 1, 0), name="last_visit")(visits) if count > 1 else visits
     scores = layers.Dense(
         members, use_bias=False, kernel_initializer="zeros", name="of_last_visit", **penalty
@@ -121,5 +126,4 @@ def visit_hazard(
             **penalty,
         )(apart)
         scores = layers.Add(name="score")([scores, added])
-    hazards = PeriodHazards(periods, base, name="hazards")(scores)
-    return keras.Model(visits, hazards, name="visit_hazard")
+    return scores

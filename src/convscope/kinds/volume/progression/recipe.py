@@ -10,8 +10,8 @@ visits before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
-from convscope.errors import DataError
+from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import (
     ExampleContext,
     Fitted,
@@ -36,11 +36,18 @@ from convscope.kinds.contract.recipe import (
     RepresentationSteps,
     SampleInputs,
 )
-from convscope.kinds.volume.progression.answers import Changes, Outputs, ProgressionPrediction, Risks, rows_of
-from convscope.kinds.volume.progression.course import LIMIT, Thresholds
-from convscope.kinds.volume.progression.figure import Course, change_figures, draw_courses
+from convscope.kinds.volume.progression.answers import (
+    Changes,
+    Outputs,
+    ProgressionPrediction,
+    Risks,
+    evaluate,
+    load_metrics,
+    rows_of,
+)
+from convscope.kinds.volume.progression.course import Thresholds, residual_error
+from convscope.kinds.volume.progression.figure import plot_outputs
 from convscope.kinds.volume.progression.hazards import (
-    COVERAGE,
     PersonPeriodLoss,
     Unlearned,
     VisitExamples,
@@ -51,24 +58,21 @@ from convscope.kinds.volume.progression.hazards import (
     risks_of,
     targets,
 )
-from convscope.kinds.volume.progression.measuring import Measurer, SubjectChange
-from convscope.kinds.volume.progression.metrics import (
-    AnyMetrics,
-    ChangeMetrics,
-    RiskMetrics,
-    load_metrics,
-    ranked,
+from convscope.kinds.volume.progression.measuring import (
+    Mask,
+    MaskOf,
+    Measurer,
+    SubjectChange,
+    measured_again,
+    unmasked,
 )
-from convscope.kinds.volume.progression.models import CHANGES
 from convscope.kinds.volume.progression.reader import read_subjects, read_visits
-from convscope.kinds.volume.progression.repeats import measured_again, residual_error
 from convscope.kinds.volume.progression.representation import (
     AnyProgression,
     PairRepresentation,
     fit_representation,
     load_representation,
 )
-from convscope.kinds.volume.progression.segmenter import masks_by
 from convscope.kinds.volume.progression.spec import VOLUME_PROGRESSION
 from convscope.kinds.volume.progression.visit_representation import (
     VisitRepresentation,
@@ -78,9 +82,14 @@ from convscope.kinds.volume.progression.visit_representation import (
 )
 from convscope.kinds.volume.progression.visits import Subject, SubjectSamples
 from convscope.kinds.volume.readers.nifti import write_nifti
-from convscope.lenses.pages.pages import LazyFigure
+from convscope.kinds.volume.segmentation.recipe import RECIPE as SEGMENTATION
+from convscope.kinds.volume.volume import Volume
 from convscope.lenses.pages.report import Mistake
-from convscope.types import SPLITS, Array, Progress, SplitName
+from convscope.run import Run
+from convscope.types import SPLITS, Array, Progress, SplitName, no_progress
+
+CHANGES = ("mean gain", "mean loss", "largest gain", "largest loss")
+"""What `change_kernels` answers."""
 
 
 def examples(context: ExampleContext[AnyProgression]) -> VisitExamples | Unlearned:
@@ -140,6 +149,70 @@ def calibrate(fitted: Fitted[AnyProgression], validation: Split, progress: Progr
         "errors": {"registration": error, "masks": residual_error(courses)},
         "repeats": len(again),
     }
+
+
+@dataclass(frozen=True)
+class _OneScan:
+    """A scan as the only sample."""
+
+    volume: Volume
+
+    def __len__(self) -> int:
+        return 1
+
+    def load(self, index: int) -> Volume:
+        return self.volume
+
+    def name(self, index: int) -> str:
+        return self.volume.name
+
+    def take(self, indices: npt.NDArray[np.int64]) -> _OneScan:
+        return self
+
+
+def masks_by(segmenter: str | None, structures: tuple[str, ...]) -> tuple[MaskOf, tuple[str, ...]]:
+    """What gives the mask of a visit, and the names of the values of masks from 1.
+
+    Args:
+        segmenter: The folder of a run of volume-segmentation, for visits without a mask.
+        structures: Names that the user gave.
+
+    Raises:
+        UsageError: The folder holds another run.
+        RunError: It holds none, or an unfinished one.
+    """
+    if segmenter is None:
+        return unmasked, structures
+    run = Run(Path(segmenter))
+    record = run.record()
+    if record["recipe"] != SEGMENTATION.spec.name:
+        raise UsageError(
+            f"segmenter must be a run of {SEGMENTATION.spec.name}. Received: {segmenter}, of"
+            f" {record['recipe']}."
+        )
+    run.check_model()
+    fitted = _fitted(run, record)
+
+    @lru_cache(maxsize=8)
+    def mask_of(subject: Subject, at: int) -> Mask | None:
+        given = unmasked(subject, at)
+        if given is not None:
+            return np.asarray(given, np.uint8)
+        return SEGMENTATION.predict(fitted, _OneScan(subject.scan(at)), no_progress)[0].classes
+
+    return mask_of, structures or fitted.class_names[1:]
+
+
+def _fitted(run: Run, record: dict[str, Any]) -> Fitted[Any]:
+    own = {option.name for option in SEGMENTATION.spec.options}
+    options = {name: value for name, value in record["options"].items() if name in own and name != "masks"}
+    return Fitted(
+        keras.models.load_model(run.model_path),
+        SEGMENTATION.representation.from_json(run.representation()),
+        tuple(record["class_names"]),
+        options,
+        SEGMENTATION.test_time_views(**options),
+    )
 
 
 def _measurer(fitted: Fitted[AnyProgression], errors: Mapping[str, float | None]) -> Measurer:
@@ -227,55 +300,6 @@ def to_predictions(
     return rows_of(outputs)
 
 
-def evaluate(outputs: Outputs, split: Split, class_names: Sequence[str]) -> AnyMetrics:
-    """How well visits are ranked by what happened after them; or how well scans were registered.
-
-    Raises:
-        DataError: Nothing is known of what happened.
-    """
-    if isinstance(outputs, Changes):
-        return _evaluate_changes(outputs)
-    marks, horizon = outputs.marks, outputs.horizon
-    if not len(marks):
-        raise DataError(
-            "expected subjects of whom it is known whether it happened after a visit, received none",
-            hint="Say by what it has happened: --event.",
-        )
-    model = ranked("model", outputs.foretold, marks, horizon)
-    beside = tuple(ranked(f"{name} alone", values, marks, horizon) for name, values in outputs.columns)
-    by_then = (marks.happened & (marks.seen <= horizon)) | (marks.free >= horizon)
-    ill = marks.happened & (marks.seen <= horizon)
-    return RiskMetrics(
-        subjects=len(np.unique(marks.subject)),
-        events=len(np.unique(marks.subject[marks.happened])),
-        visits=len(marks),
-        horizon=horizon,
-        concordance=0.5 if model.concordance is None else model.concordance,
-        auc=0.5 if model.auc is None else model.auc,
-        foretold=float(outputs.foretold[by_then].mean()) if by_then.any() else 0.0,
-        seen=float(ill[by_then].mean()) if by_then.any() else 0.0,
-        model=model,
-        beside=beside,
-    )
-
-
-def _evaluate_changes(outputs: Changes) -> ChangeMetrics:
-    every = [each for change in outputs.subjects for each in change.changes]
-    registered = [each.alignment for each in every if each is not None]
-    error = outputs.errors.get("registration")
-    return ChangeMetrics(
-        subjects=len(outputs.subjects),
-        pairs=len(every),
-        refused=len(every) - len(registered),
-        structures=sum(len(change.structures) for change in outputs.subjects),
-        apart=float(np.median([each.apart for each in registered])) if registered else 0.0,
-        correlation=float(np.median([each.correlation for each in registered])) if registered else 0.0,
-        repeat_error=error or 0.0,
-        smallest=LIMIT * (error or 0.0),
-        repeats=outputs.repeats,
-    )
-
-
 def output_names(representation: AnyProgression, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """What the model answers: measures of change, or the hazard of each period by each member."""
     if isinstance(representation, PairRepresentation):
@@ -312,22 +336,6 @@ def no_mistakes(outputs: Outputs, split: Split, class_names: Sequence[str]) -> l
 def no_samples(splits: Splits) -> list[tuple[str, list[Any]]]:
     """Courses are drawn instead."""
     return []
-
-
-def plot_outputs(outputs: Outputs, split: Split, class_names: Sequence[str]) -> list[LazyFigure]:
-    """Courses of volumes with maps of change, or courses of risk."""
-    if isinstance(outputs, Changes):
-        return change_figures(outputs.subjects)
-    years = np.arange(1, outputs.courses.shape[1] + 1) * outputs.period
-    courses = [
-        Course(subject.name, years, outputs.courses[at], outputs.low[at], outputs.high[at])
-        for at, subject in enumerate(outputs.subjects)
-    ]
-    said = f"Probability that it has happened by then. Bars: {COVERAGE:.0%} of resamples of train subjects."
-    draw = partial(
-        draw_courses, courses, title="Risk over the years ahead", unit="risk", said=said, across="years ahead"
-    )
-    return [LazyFigure(lambda theme: draw(theme=theme), "risk over the years ahead", said)]
 
 
 def _nothing_to_solve(

@@ -33,7 +33,7 @@ MASK = re.compile(
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedVisit:
     """What a path tells.
 
     Args:
@@ -80,23 +80,7 @@ def visit_pattern(asked: str | None, keys: Sequence[str]) -> tuple[re.Pattern[st
     return best[1], best[2]
 
 
-def tell_visits(keys: Sequence[str]) -> str:
-    """How paths name several visits of most subjects, by patterns that mean nothing else; empty where not.
-
-    Args:
-        keys: Paths of scans below a folder, which begin with the subject.
-    """
-    for text, said in PATTERNS[:SURE]:
-        pattern = re.compile(rf"{text}(?=[/_.]|$)", re.IGNORECASE)
-        found = [pattern.match(key) for key in keys]
-        told = {(each["subject"], each["visit"]) for each in found if each}
-        subjects = {subject for subject, _ in told}
-        if sum(each is not None for each in found) * 2 > len(keys) and len(told) >= 2 * len(subjects):
-            return said
-    return ""
-
-
-def told_by(pattern: re.Pattern[str], key: str) -> Named | None:
+def told_by(pattern: re.Pattern[str], key: str) -> NamedVisit | None:
     """What a path tells; None where the pattern is not in it.
 
     Raises:
@@ -114,7 +98,7 @@ def told_by(pattern: re.Pattern[str], key: str) -> Named | None:
     elif parts.get("months"):
         days = MONTH * float(parts["months"])
     name = visit or parts.get("date") or parts.get("days") or parts.get("months") or ""
-    return Named(parts["subject"], name, days)
+    return NamedVisit(parts["subject"], name, days)
 
 
 def parsed_date(text: str, where: str) -> date:

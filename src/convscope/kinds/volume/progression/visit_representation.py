@@ -144,23 +144,7 @@ def fit_visits(
             "expected numbers of each visit, or masks, to foretell from; received neither",
             hint="Add columns such as age or volumes to the table.",
         )
-    numbers = np.concatenate([numbers_of(subject, columns, structures) for subject in subjects])
-    known = ~np.isnan(numbers)
-    means = [
-        float(column[there].mean()) if there.any() else 0.0 for column, there in _columns(numbers, known)
-    ]
-    scales = [
-        float(column[there].std()) if there.any() else 0.0 for column, there in _columns(numbers, known)
-    ]
-    lasting = [name for name, scale in zip(columns, scales, strict=True) if scale <= 0]
-    kept = [at for at, scale in enumerate(scales) if scale > 0]
-    lines = [f"left out, because they are constant in train: {', '.join(lasting)}"] if lasting else []
-    if not kept:
-        raise DataError("expected numbers that differ between visits or subjects, received constants")
-    missing = [(columns[at], int((~known[:, at]).sum())) for at in kept if not known[:, at].all()]
-    if missing:
-        said = ", ".join(f"{name} {count}" for name, count in missing)
-        lines.append(f"missing numbers: the last known one of the subject, else the mean of train ({said})")
+    kept, means, scales, lines = _scales(subjects, columns, structures)
     until = float(np.median(marks.seen[marks.happened]))
     periods = max(1, round(float(np.quantile(np.maximum(marks.free, marks.seen), 0.95)) / period))
     at = horizon if horizon is not None else max(1, round(until / period)) * period
@@ -189,6 +173,30 @@ def fit_visits(
         float(np.clip(share, 1e-3, 0.5)),
         resamples + 1,
     ), lines
+
+
+def _scales(
+    subjects: Sequence[Subject], columns: Sequence[str], structures: Sequence[int]
+) -> tuple[list[int], list[float], list[float], list[str]]:
+    """Columns that vary, means and deviations of all columns, and what is to be said of them."""
+    numbers = np.concatenate([numbers_of(subject, columns, structures) for subject in subjects])
+    known = ~np.isnan(numbers)
+    means = [
+        float(column[there].mean()) if there.any() else 0.0 for column, there in _columns(numbers, known)
+    ]
+    scales = [
+        float(column[there].std()) if there.any() else 0.0 for column, there in _columns(numbers, known)
+    ]
+    lasting = [name for name, scale in zip(columns, scales, strict=True) if scale <= 0]
+    kept = [at for at, scale in enumerate(scales) if scale > 0]
+    lines = [f"left out, because they are constant in train: {', '.join(lasting)}"] if lasting else []
+    if not kept:
+        raise DataError("expected numbers that differ between visits or subjects, received constants")
+    missing = [(columns[at], int((~known[:, at]).sum())) for at in kept if not known[:, at].all()]
+    if missing:
+        said = ", ".join(f"{name} {count}" for name, count in missing)
+        lines.append(f"missing numbers: the last known one of the subject, else the mean of train ({said})")
+    return kept, means, scales, lines
 
 
 def _direction(
