@@ -183,9 +183,8 @@ def segmentation_metrics(
     true, given = (counts.sum(axis=axis).astype(np.float64) for axis in (2, 1))
     scored = object_classes(class_names)
     dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
-    drawn = np.random.default_rng(0).multinomial(
-        len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES
-    )
+    even = np.full(len(counts), 1 / len(counts))
+    drawn = np.random.default_rng(0).multinomial(len(counts), even, size=RESAMPLES)
     of_class = _resampled_means(dices, drawn)
     intersections, sizes = both.sum(axis=0), (true + given).sum(axis=0)
     many_ious = _ious(drawn @ both, drawn @ (true + given))

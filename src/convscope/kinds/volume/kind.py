@@ -230,7 +230,7 @@ VOLUME = Kind(
         ),
         *ARCHITECTURES,
     ),
-    layers="convscope.kinds.volume.progression.layers",
+    layers="convscope.kinds.volume.progression.models",
     models=("convscope.kinds.volume.progression.hazards",),
     view=Lazy("convscope.kinds.volume.view:VIEW"),
     model_reader=Lazy("convscope.kinds.volume.model_reader:MODEL_READER"),

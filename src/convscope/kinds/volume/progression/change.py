@@ -147,7 +147,7 @@ def change_map(first: Volume, half: Halfway) -> Values:
     low, high = np.quantile(half.first[half.inside], RANGE) if half.inside.any() else (0.0, 1.0)
     shares = np.where(half.inside, (half.later - half.first) / max(float(high - low), 1e-12), 0.0)
     target = to_itk(np.zeros(first.shape, np.float32), first.affine)
-    way = to_transform(np.linalg.inv(half.back))
+    way = to_transform(np.asarray(np.linalg.inv(half.back), np.float64))
     image = to_itk(shares, half.affine)
     return to_values(SimpleITK.Resample(image, target, way, SimpleITK.sitkLinear, 0.0, SimpleITK.sitkFloat32))
 

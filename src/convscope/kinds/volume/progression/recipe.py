@@ -119,11 +119,23 @@ def build(
     class_names: Sequence[str],
     options: Mapping[str, Any],
 ) -> keras.Model:
-    """A fresh model."""
-    return make(representation.shape, **{**representation.sizes, **options})
+    """A fresh model.
+
+    Raises:
+        UsageError: The architecture or an option does not fit what the data holds.
+    """
+    try:
+        return make(representation.shape, **{**representation.sizes, **options})
+    except UsageError as error:
+        if isinstance(representation, VisitRepresentation):
+            raise
+        hint = (
+            "Leave out settings of training, such as epochs: where nothing is foretold, nothing is trained."
+        )
+        raise UsageError(error.message, hint) from error
 
 
-def suggest(representation: AnyProgression) -> tuple[str, str] | None:
+def suggest(representation: AnyProgression, splits: Splits) -> tuple[str, str] | None:
     """Fixed kernels where nothing is foretold."""
     if isinstance(representation, VisitRepresentation):
         return None

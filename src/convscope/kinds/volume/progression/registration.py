@@ -176,7 +176,7 @@ def align(first: Volume, later: Volume, *, affine: bool = True) -> Alignment:
     with _one_thread():
         there, back = _registered(one, other, affine), _registered(other, one, affine)
     matrix, rigid = (mean_way(way, other_way) for way, other_way in zip(there, back, strict=True))
-    apart = _distance(there[0], np.linalg.inv(back[0]), one)
+    apart = _distance(there[0], np.asarray(np.linalg.inv(back[0]), np.float64), one)
     center = np.append(one.center, 1.0)
     moved = float(np.linalg.norm((rigid @ center - center)[:3]))
     found = Alignment(matrix, rigid, apart, *_likeness(one, other, matrix), moved)
