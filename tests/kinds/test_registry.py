@@ -138,6 +138,15 @@ def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
     answered |= {"words"}  # and that of speech recognition
     answered |= {"every"}  # and that of anomalies
     answered |= {"masks"}  # and that of segmentation
+    answered |= {
+        "segmenter",
+        "structures",
+        "by",
+        "repeats",
+        "growth",
+        "shrinkage",
+        "change_maps",
+    }  # progression
     answered |= {"sheet"}  # and what opens tables
     assert {option.name for option in recipe.options} <= taken | answered
 

@@ -86,7 +86,7 @@ def _here(facts: Facts) -> str:
 register(
     LayerSpec(
         PeriodHazards,
-        "activation",
+        "merging",
         "Turns each score into the hazards of some periods: the probability that something happens within a "
         "period, given that it had not happened before. Each period has a bias of its own.",
         _here,
