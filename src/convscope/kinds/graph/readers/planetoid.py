@@ -27,7 +27,7 @@ _VALIDATION = 500
 """Nodes behind those of train that validate, as in Kipf & Welling (2017)."""
 MOST_BYTES = 2**31
 """Bytes of one of the files at most."""
-_PLAIN_TYPE = re.compile(r"[biuf][1248]|b1")
+_PLAIN_TYPE = re.compile(r"[<>|=][biuf][1248]")
 
 
 def planetoid_name(files: Sequence[Path]) -> str | None:
@@ -218,12 +218,15 @@ def _array(held: Any, where: str) -> npt.NDArray[Any]:
     """The array that a pickle describes, of plain numbers alone."""
     with damage_as_data_error(where, "array"):
         _, shape, kind, columns_first, content = held.state
-        order = kind.state[1] if kind.state else "|"
-        if not isinstance(kind.name, str) or not _PLAIN_TYPE.fullmatch(kind.name):
+        spelled = f"{kind.state[1] if kind.state else '|'}{kind.name}"
+        if not _PLAIN_TYPE.fullmatch(spelled):
             raise DataError(f"{where}: expected an array of numbers, received one of {kind.name!r}"[:200])
-        numbers = np.dtype(kind.name).newbyteorder(order)
         content = content.encode("latin1") if isinstance(content, str) else content
-        return np.frombuffer(content, numbers).reshape(shape, order="F" if columns_first else "C").copy()
+        return (
+            np.frombuffer(content, np.dtype(spelled))
+            .reshape(shape, order="F" if columns_first else "C")
+            .copy()
+        )
 
 
 def _matrix(found: Any, file: Path) -> Any:
