@@ -203,7 +203,7 @@ class GraphPicture:
         shade = self._lines[side]
         picture = np.zeros((side, side, 4), np.uint8)
         picture[..., :3] = color_bytes(sheet.theme.muted)[:3]
-        picture[..., 3] = np.rint(100 * _strength(shade))
+        picture[..., 3] = 10 * np.rint(10 * _strength(shade))  # few shades, which pack well
         sheet.image(x, y, picture, name="edges")
 
     def _place_density(
