@@ -225,7 +225,7 @@ class RiskMetrics(Plain):
 
     def to_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Headings, and rows of the model and of each column alone."""
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 each.name,
                 _shown(each.concordance),
@@ -326,7 +326,7 @@ AnyMetrics = RiskMetrics | ChangeMetrics
 def load_metrics(saved: Mapping[str, Any]) -> AnyMetrics:
     """Reads what `to_json` of either wrote."""
     made = RiskMetrics if "concordance" in saved else ChangeMetrics
-    return made.from_json(saved)  # type: ignore[no-any-return, attr-defined]
+    return made.from_json(saved)
 
 
 def evaluate(outputs: Outputs, split: Split, class_names: Sequence[str]) -> AnyMetrics:

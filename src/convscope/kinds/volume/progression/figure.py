@@ -127,7 +127,7 @@ def _panel(sheet: Sheet, box: tuple[int, int, int, int], course: Course, unit: s
             said = f"{number(float(tick))} {across}" if tick == first else number(float(tick))
             sheet.text(place - 8, y + high + 24, said, size=TINY, color=theme.muted)
     if unit:
-        sheet.text(x - 66, y + high / 2, unit, size=TINY, color=theme.muted, turned=True)
+        sheet.text(x - 76, y + high / 2, unit, size=TINY, color=theme.muted, turned=True)
     xs, ys = right(course.years), down(course.values)
     known = np.isfinite(course.low) & np.isfinite(course.high)
     for place, bottom, above in zip(
@@ -151,7 +151,9 @@ def volume_courses(changes: Sequence[SubjectChange]) -> list[Course]:
             limit = np.nan if each.limit is None else each.limit / 100 * each.ml[0]
             around = np.full(len(places), limit)
             name = f"{change.subject.name}, {each.name}"
-            courses.append(Course(name, places, each.ml, each.ml - around, each.ml + around))
+            courses.append(
+                Course(name, np.asarray(places, np.float64), each.ml, each.ml - around, each.ml + around)
+            )
     return courses
 
 

@@ -139,8 +139,8 @@ class Measurer:
             changes.append(VisitChange(alignment, change_map(first, half)))
             if by == "registration" and masks[0] is not None:
                 volumes[:, at] = volumes[:, 0] * growth(half, first, masks[0], labels, alignment)
-        error = self.errors.get(by)
-        limit = None if error is None else LIMIT * error
+        repeat = self.errors.get(by)
+        limit = None if repeat is None else LIMIT * repeat
         structures = tuple(
             StructureCourse(self._name(label), volumes[row], by, limit) for row, label in enumerate(labels)
         )

@@ -123,7 +123,7 @@ def load_representation(saved: Any) -> AnyProgression:
     if not isinstance(saved, Mapping):
         raise RunError(f"representation: expected a mapping, received {type(saved).__name__}")
     made = VisitRepresentation if saved.get("task") == "risk" else PairRepresentation
-    return made.from_json(saved)  # type: ignore[no-any-return, attr-defined]
+    return made.from_json(saved)
 
 
 def fit_representation(
@@ -167,7 +167,7 @@ def _fit_pairs(subjects: Sequence[Subject], affine: bool) -> tuple[PairRepresent
     spacing, lines = (first, second, third), []
     shapes = [resampled_shape(scan.shape, scan.spacing, spacing) for scan in scans]
     while math.prod(map(max, zip(*shapes, strict=True))) > MOST_VOXELS:
-        spacing = tuple(each * 1.1 if each <= 1.001 * min(spacing) else each for each in spacing)  # type: ignore[assignment]
+        spacing = tuple(each * 1.1 if each <= 1.001 * min(spacing) else each for each in spacing)
         shapes = [resampled_shape(scan.shape, scan.spacing, spacing) for scan in scans]
     sides = tuple(max(lengths) for lengths in zip(*shapes, strict=True))
     size = (sides[0], sides[1], sides[2])
