@@ -128,7 +128,8 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         _check_classes(found, class_names, labels, given)
         drawing = drawing_of(found, near, given, asked=group is not None)
         codes, decisions = _complete(found, class_names, labels, drawing, given, seed)
-    train, validation, test = divided(found.source, labels, codes)
+    together = belonging(found, near, group)
+    train, validation, test = divided(found.source, labels, codes, together)
     if not len(validation) and not judged:
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
@@ -146,11 +147,22 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         skipped=tuple(found.skipped),
         reading=found.reading,
         no_test="" if len(test) else _no_test(found, drawing),
-        pool=pool_of(found, labels, drawing, codes, given),
+        pool=pool_of(found, labels, drawing, codes, given, together),
     )
 
 
-def pool_of(found: Found, labels: npt.NDArray[Any], drawing: Drawing, codes: Codes, given: Codes) -> Pool:
+def belonging(found: Found, near: Numbers, group: str | None) -> Numbers:
+    """Samples that are alike or of one group, by which metrics are resampled, shape (samples,)."""
+    try:
+        groups = with_groups(found, group).groups
+    except DataError:  # other data, whose paths do not name the groups
+        groups = None
+    return near if groups is None else joined(group_numbers(groups), near)
+
+
+def pool_of(
+    found: Found, labels: npt.NDArray[Any], drawing: Drawing, codes: Codes, given: Codes, together: Numbers
+) -> Pool:
     """All samples together, from which folds are drawn; `given` has the splits of the data alone."""
     return Pool(
         found.source,
@@ -161,6 +173,7 @@ def pool_of(found: Found, labels: npt.NDArray[Any], drawing: Drawing, codes: Cod
         frozenset(SPLITS[code] for code in np.unique(given)) if any(found.splits) else frozenset(),
         labels if found.stratified else np.zeros(len(labels), np.int64),
         found.folds,
+        together,
     )
 
 

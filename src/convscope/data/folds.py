@@ -70,7 +70,7 @@ def take_fold(where: str, splits: Splits, fold: Fold, seed: int) -> Splits:
     folds, how = _folds_of(where, pool, rows, fold.of, seed)
     tested = folds == fold.number - 1
     codes = _codes(pool, rows, tested, seed)
-    parts = list(divided(pool.samples, pool.labels, codes))
+    parts = list(divided(pool.samples, pool.labels, codes, pool.belonging))
     aside = "" if kept.all() else f"; the {int(np.sum(~kept))} samples of the test split take no part"
     said = f"{fold}: tested on {int(tested.sum())} of {len(rows)} samples, {how}{aside}"
     if not len(parts[1]):

@@ -166,7 +166,7 @@ def align_masks(split: Split, found: Sequence[str], known: Sequence[str]) -> Spl
     numbers = np.array([list(known).index(name) for name in found], np.int64)
     labels = np.empty(len(split), object)
     labels[:] = [mask.renamed(numbers, len(known)) for mask in split.labels]
-    return Split(split.samples, labels)
+    return Split(split.samples, labels, split.groups)
 
 
 def _taken(found: Found, rows: npt.NDArray[np.int64], warnings: Sequence[str]) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from convscope.data.assembly import Drawing, Found, content_fingerprint, drawing_of, pool_of
+from convscope.data.assembly import Drawing, Found, belonging, content_fingerprint, drawing_of, pool_of
 from convscope.data.groups import same_numbers
 from convscope.data.persons import with_groups
 from convscope.data.splits import Splits, as_labels, divided
@@ -41,7 +41,7 @@ def assemble_objects(
         codes, drawn = draw_missing(found.where, given, together, seed, many, drawing.alike, fewest)
     labels = as_labels(values)
     return Splits(
-        *divided(found.source, labels, codes),
+        *divided(found.source, labels, codes, belonging(found, near, group)),
         class_names=(),
         layout=found.layout,
         fingerprint=content_fingerprint(found),
@@ -49,5 +49,5 @@ def assemble_objects(
         warnings=(*found.warnings, *drawing.warnings),
         skipped=tuple(found.skipped),
         reading=found.reading,
-        pool=pool_of(found, labels, drawing, codes, given),
+        pool=pool_of(found, labels, drawing, codes, given, belonging(found, near, group)),
     )

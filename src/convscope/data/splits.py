@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from convscope.types import SPLITS, Skipped, SplitName
 
+Rows = npt.NDArray[np.int64]
+"""Numbers of samples, or of the groups that samples are of, shape (samples,)."""
+
 
 class Samples(Protocol):
     """Raw samples that can be loaded one at a time; nothing is held in memory unless the source is."""
@@ -49,10 +52,13 @@ class Split:
         samples: The raw samples.
         labels: Index into the class names, shape (samples,), int64, -1 where a label is not known; of tasks
             other than classification an object array, such as tags, transcripts or remaining lives.
+        groups: Samples with the same number belong together, such as those of a patient, shape (samples,);
+            None where each stands alone.
     """
 
     samples: Samples
     labels: npt.NDArray[Any]
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -60,6 +66,10 @@ class Split:
     def names(self) -> Sequence[str]:
         """Where each sample came from."""
         return [self.samples.name(i) for i in range(len(self))]
+
+    def some(self, rows: Rows) -> Split:
+        """Only these samples, in this order."""
+        return Split(self.samples.take(rows), self.labels[rows], _some(self.groups, rows))
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class Pool:
         classes: Number of each sample's class, by which drawn splits are stratified, shape (samples,), int64.
         folds: Of each sample, as the data itself divides them, from 0, shape (samples,), int64; None where it
             does not.
+        belonging: As `groups` of `Split`.
     """
 
     samples: Samples
@@ -86,6 +97,11 @@ class Pool:
     given: frozenset[SplitName]
     classes: npt.NDArray[np.int64]
     folds: npt.NDArray[np.int64] | None = None
+    belonging: npt.NDArray[np.int64] | None = None
+
+    def some(self, rows: Rows) -> Split:
+        """Some of the samples, in that order."""
+        return Split(self.samples, self.labels, self.belonging).some(rows)
 
 
 @dataclass(frozen=True)
@@ -140,12 +156,17 @@ class Splits:
 
 
 def divided(
-    samples: Samples, labels: npt.NDArray[Any], codes: npt.NDArray[np.int8]
+    samples: Samples, labels: npt.NDArray[Any], codes: npt.NDArray[np.int8], groups: Rows | None
 ) -> tuple[Split, Split, Split]:
-    """Train, validation and test of samples with an index into `SPLITS` each, shape (samples,)."""
+    """Train, validation and test of samples with an index into `SPLITS` and a group each, (samples,)."""
     rows = [np.flatnonzero(codes == code).astype(np.int64) for code in range(len(SPLITS))]
-    train, validation, test = (Split(samples.take(chosen), labels[chosen]) for chosen in rows)
+    whole = Split(samples, labels, groups)
+    train, validation, test = (whole.some(chosen) for chosen in rows)
     return train, validation, test
+
+
+def _some(groups: Rows | None, rows: Rows) -> Rows | None:
+    return None if groups is None else groups[rows]
 
 
 def as_labels(values: Sequence[object]) -> npt.NDArray[np.object_]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.engine.intervals import MOST_SORTED, areas_of, interval_of, resampled_counts
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain, Within
 
@@ -96,6 +97,10 @@ class ClassificationMetrics(Plain):
         classes: Scores per class, in the order of the class names.
         confusion: Counts, `confusion[true][predicted]`.
         reliability: The bins behind the expected calibration error, by rising confidence.
+        auc: Area under the ROC curve, mean of each class against the others; None where there is one class.
+        accuracy_interval: Of 95 %, by `resampled_counts`; None in metrics of older versions.
+        auc_interval: Likewise; None where samples and classes are too many.
+        calibration_interval: Likewise.
     """
 
     _WHAT = "classification metrics"
@@ -109,6 +114,10 @@ class ClassificationMetrics(Plain):
     classes: tuple[ClassScores, ...]
     confusion: tuple[tuple[_Count, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
+    auc: _Share | None = None
+    accuracy_interval: tuple[_Share, _Share] | None = None
+    auc_interval: tuple[_Share, _Share] | None = None
+    calibration_interval: tuple[_Share, _Share] | None = None
 
     def to_table(self) -> Table:
         """Headings and a row for each class."""
@@ -116,8 +125,10 @@ class ClassificationMetrics(Plain):
 
     def to_line(self) -> str:
         """The metrics of the whole split."""
+        area = "" if self.auc is None else f"AUC {self.auc:.3f}{_within(self.auc_interval)}, "
         return (
-            f"accuracy {self.accuracy:.2%}, macro F1 {self.macro_f1:.3f}, expected calibration "
+            f"accuracy {self.accuracy:.2%}{_within(self.accuracy_interval, percent=True)},"
+            f" macro F1 {self.macro_f1:.3f}, {area}expected calibration "
             f"error {self.expected_calibration_error:.3f} in {len(self.reliability)} bins "
             f"({self.chance_calibration_error:.3f} by chance), on {self.samples} test samples"
         )
@@ -138,8 +149,18 @@ class ClassificationMetrics(Plain):
         return ()
 
 
+def _within(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
+    if interval is None:
+        return ""
+    low, high = (f"{each:.1%}" if percent else f"{each:.3f}" for each in interval)
+    return f" (95% interval {low} to {high})"
+
+
 def classification_metrics(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], class_names: Sequence[str]
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    class_names: Sequence[str],
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> ClassificationMetrics:
     r"""Compares predicted probabilities with labels.
 
@@ -155,6 +176,7 @@ def classification_metrics(
         labels: True class of each sample, shape (n,), int64, each in [0, k).
         probabilities: Shape (n, k), float32, rows that sum to one. A tie goes to the lower class index.
         class_names: The k names.
+        groups: Samples with the same number belong together, shape (n,); None where each stands alone.
 
     Returns:
         All metrics. A class without samples keeps its row and its zeros; it enters macro F1 (with 0.0) only
@@ -175,7 +197,8 @@ def classification_metrics(
 
     every, predicted = np.arange(len(class_names)), probabilities.argmax(axis=1)
     per_class = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0.0)
-    bins = _reliability(labels == predicted, probabilities.max(axis=1).astype(np.float64))
+    right, confidence = labels == predicted, probabilities.max(axis=1).astype(np.float64)
+    bins = _reliability(right, confidence)
     return ClassificationMetrics(
         samples=len(labels),
         accuracy=float(np.mean(labels == predicted)),
@@ -187,7 +210,33 @@ def classification_metrics(
         ),
         confusion=tuple(map(tuple, confusion_matrix(labels, predicted, labels=every).tolist())),
         reliability=bins,
+        **_intervals(labels, probabilities, right, confidence, groups),
     )
+
+
+def _intervals(
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    right: npt.NDArray[np.bool_],
+    confidence: Numbers,
+    groups: npt.NDArray[np.int64] | None,
+) -> dict[str, Any]:
+    """The area under the ROC curve, and all intervals, by their names."""
+    area = areas_of(labels, probabilities.astype(np.float64))
+    whole = float(area(np.ones((1, len(labels))))[0])
+    sorts = probabilities.size <= MOST_SORTED
+    places = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    member = np.zeros((len(labels), BINS))
+    member[np.arange(len(labels)), places] = right - confidence
+    found: dict[str, list[Numbers]] = {"accuracy": [], "auc": [], "calibration": []}
+    for counts in resampled_counts(groups, len(labels)):
+        total = counts.sum(axis=1)
+        found["accuracy"].append(counts @ right / total)
+        found["calibration"].append(np.abs(counts @ member).sum(axis=1) / total)
+        if sorts:
+            found["auc"].append(area(counts))
+    named = {f"{name}_interval": interval_of(np.concatenate(each)) for name, each in found.items() if each}
+    return {"auc": whole if math.isfinite(whole) else None, **named}
 
 
 def _check(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], classes: int) -> None:

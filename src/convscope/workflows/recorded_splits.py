@@ -112,7 +112,7 @@ def _by_digest(
     ]
     new, gone = sum(key not in of_digest for key in keys), len(tested - set(keys))
     rows = np.array(chosen, np.int64)
-    split = Split(pool.samples.take(rows), pool.labels[rows])
+    split = pool.some(rows)
     return Judged(split, splits.class_names, _notes(run, len(chosen), new, gone, path))
 
 
@@ -122,7 +122,7 @@ def _by_name(run: Run, recorded: Sequence[dict[str, str]], splits: Splits, path:
     names = splits.test.names()
     rows = np.array([i for i, name in enumerate(names) if name in tested], np.int64)
     new = sum(name not in known for split in SPLITS for name in splits[split].names())
-    split = Split(splits.test.samples.take(rows), splits.test.labels[rows])
+    split = splits.test.some(rows)
     return Judged(split, splits.class_names, _notes(run, len(rows), new, len(tested) - len(rows), path))
 
 

@@ -277,7 +277,7 @@ def _uncalibrated(fitted: Fitted[AnyRepresentation], samples: Samples, progress:
 
 def evaluate(probabilities: Probabilities, split: Split, class_names: Sequence[str]) -> ClassificationMetrics:
     """Compares probabilities with labels."""
-    return classification_metrics(split.labels, probabilities, class_names)
+    return classification_metrics(split.labels, probabilities, class_names, split.groups)
 
 
 def to_predictions(
@@ -327,7 +327,7 @@ def output_names(representation: AnyRepresentation, class_names: tuple[str, ...]
 def align_labels(split: Split, found: Sequence[str], known: Sequence[str]) -> Split:
     """The split with labels that index the class names of a model, which has all that were found."""
     labels = np.array([list(known).index(name) for name in found], np.int64)
-    return Split(split.samples, labels[split.labels])
+    return Split(split.samples, labels[split.labels], split.groups)
 
 
 def encoded(fitted: Fitted[Any], samples: Samples, progress: Progress) -> SampleInputs:

@@ -271,7 +271,7 @@ def evaluate_masks(
             spacing = geometry.spacing(split.samples, index)
             distances.append(measured_distances(true, classes, class_names, spacing, TOLERANCE))
     tolerance = None if geometry.spacing is None else TOLERANCE
-    return segmentation_metrics(matrices, class_names, distances, tolerance)
+    return segmentation_metrics(matrices, class_names, distances, tolerance, split.groups)
 
 
 def _true(mask: Mask, found: Segmented, split: Split, index: int) -> Classes:

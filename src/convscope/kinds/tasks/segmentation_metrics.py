@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.masks import VOID, Classes, object_classes
+from convscope.engine.intervals import interval_of, resampled_counts
 from convscope.engine.metrics import EVALUATE_AGAIN, Table
 from convscope.errors import DataError
 from convscope.json_values import Plain, Within
 from convscope.kinds.tasks.surfaces import SurfaceDistances
 
-RESAMPLES = 1000
-"""Bootstrap samples of an interval."""
-COVERAGE = 0.95
 _Share = Annotated[float, Within(0, 1 + 1e-6)]
 _Count = Annotated[int, Within(0)]
 _Interval = tuple[_Share, _Share]
@@ -160,17 +158,19 @@ def segmentation_metrics(
     class_names: Sequence[str],
     distances: Sequence[Sequence[SurfaceDistances | None]] = (),
     tolerance: float | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> SegmentationMetrics:
     """Metrics of a split.
 
     A class that neither mask of a sample has takes no part in its Dice; one that only one has counts as 0.
-    Intervals are percentiles of bootstrap samples of the samples (Efron 1979), drawn with one seed.
+    Intervals are those of `resampled_counts`, which draws samples of one group together.
 
     Args:
         matrices: Of each sample, as `matrix_of` gives them.
         class_names: What the classes are called.
         distances: Of each sample and class; None where the class is in one of the two masks alone.
         tolerance: Of the normalized surface distance, in mm; None where distances are not measured.
+        groups: Samples with the same number belong together, such as scans of a patient, shape (samples,).
 
     Raises:
         DataError: There are no samples.
@@ -183,8 +183,7 @@ def segmentation_metrics(
     true, given = (counts.sum(axis=axis).astype(np.float64) for axis in (2, 1))
     scored = object_classes(class_names)
     dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
-    even = np.full(len(counts), 1 / len(counts))
-    drawn = np.random.default_rng(0).multinomial(len(counts), even, size=RESAMPLES)
+    drawn = np.concatenate(list(resampled_counts(groups, len(counts))))
     of_class = _resampled_means(dices, drawn)
     intersections, sizes = both.sum(axis=0), (true + given).sum(axis=0)
     many_ious = _ious(drawn @ both, drawn @ (true + given))
@@ -195,9 +194,9 @@ def segmentation_metrics(
         samples=len(counts),
         accuracy=float(intersections.sum() / max(whole.sum(), 1)),
         mean_iou=float(_mean(_ious(intersections, sizes))),
-        mean_iou_interval=_interval(_mean(many_ious)) or (0.0, 0.0),
+        mean_iou_interval=interval_of(_mean(many_ious)) or (0.0, 0.0),
         mean_dice=float(_mean(per_class[scored])),
-        mean_dice_interval=_interval(_mean(of_class[:, scored])) or (0.0, 0.0),
+        mean_dice_interval=interval_of(_mean(of_class[:, scored])) or (0.0, 0.0),
         classes=classes,
         matrix=tuple(map(tuple, whole.tolist())),
         tolerance=tolerance,
@@ -235,7 +234,7 @@ class _Scores:
             name,
             right / (true + given - right) if seen else None,
             float(self.dice[k]) if seen else None,
-            _interval(self.drawn[:, k]) if seen else None,
+            interval_of(self.drawn[:, k]) if seen else None,
             right / given if given else 0.0,
             right / true if true else 0.0,
             2 * right / (true + given) if seen else 0.0,
@@ -260,19 +259,11 @@ def _mean(values: Shares) -> Shares:
     return np.asarray(total / np.maximum(known.sum(axis=-1), 1))
 
 
-def _resampled_means(values: Shares, drawn: Counts) -> Shares:
+def _resampled_means(values: Shares, drawn: Shares) -> Shares:
     """Means of each column over bootstrap samples, shape (resamples, columns); NaN where none has any."""
     known = np.isfinite(values)
     weights = (drawn @ known).astype(np.float64)
     return np.where(weights > 0, drawn @ np.where(known, values, 0) / np.maximum(weights, 1), np.nan)
-
-
-def _interval(values: Shares) -> _Interval | None:
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return None
-    low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
 
 
 def measured_distances(
