@@ -111,6 +111,8 @@ def layouts() -> dict[str, Layout]:
         )
     found |= _tables()
     found |= _arrays()
+    found |= _volumes()
+    found |= _masks()
     found |= _texts()
     found |= _series()
     found |= _documented()
@@ -176,6 +178,85 @@ def _arrays() -> dict[str, Layout]:
         "image-idx": Layout("image-classification", "train-images-idx3-ubyte.gz", mnist),
         "image-idx-labels": Layout("image-classification", "train-labels-idx1-ubyte.gz", mnist),
     }
+
+
+def _volumes() -> dict[str, Layout]:
+    """A file of each form in a folder of its class, and a mask."""
+    made = {**_scans(), "tif": _stack()}
+    found = {}
+    for suffix, one in made.items():
+        files = {f"{name}/{i}.{suffix}": one for name in "ab" for i in range(5)}
+        found[f"volume-{suffix}"] = Layout("volume-classification", f"a/0.{suffix}", files)
+    scan, mask = made["nii"], _nifti(_RNG.integers(0, 3, (7, 6, 5), np.uint8))
+    pairs = {f"imagesTr/{i}.nii": scan for i in range(6)} | {f"labelsTr/{i}.nii": mask for i in range(6)}
+    names = {"dataset.json": json.dumps({"labels": {"0": "background", "1": "a", "2": "b"}}).encode()}
+    found["volume-mask"] = Layout("volume-segmentation", "labelsTr/0.nii", {**pairs, **names})
+    found["volume-dataset"] = Layout("volume-segmentation", "dataset.json", {**pairs, **names})
+    return found
+
+
+def _nifti(values: np.ndarray) -> bytes:
+    import nibabel
+
+    return bytes(nibabel.Nifti1Image(values, np.diag([1.0, 1.0, 2.0, 1.0])).to_bytes())
+
+
+def _scans() -> dict[str, bytes]:
+    """One volume in several forms."""
+    import SimpleITK as itk
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "kinds" / "volume"))
+    from made_volumes import write_dicom
+
+    values = _RNG.integers(0, 200, (5, 6, 7), np.uint8)
+    found = {"nii": _nifti(values.T), "nii.gz": gzip.compress(_nifti(values.T), mtime=0)}
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("nrrd", "mha"):
+            itk.WriteImage(itk.GetImageFromArray(values), f"{folder}/a.{suffix}")
+            found[suffix] = Path(folder, f"a.{suffix}").read_bytes()
+        slices = write_dicom(Path(folder, "slices"), values[:1].T.astype(np.int16))
+        found["dcm"] = next(slices.iterdir()).read_bytes()
+    return found
+
+
+def _stack() -> bytes:
+    pages = [Image.fromarray(_RNG.integers(0, 255, (6, 7), np.uint8)) for _ in range(4)]
+    return saved(lambda out: pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:]))
+
+
+def _masks() -> dict[str, Layout]:
+    """Images with masks in each way of writing them."""
+    images = {f"images/{i}.png": picture("PNG") for i in range(6)}
+    mask = saved(
+        lambda out: Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) % 3).save(out, "PNG")
+    )
+    pairs = {**images, **{f"masks/{i}.png": mask for i in range(6)}}
+    rows = [f"{i}.png,{1 + i % 2},3 4 20 9" for i in range(6)]
+    box = {"shape_type": "polygon", "label": "a", "points": [[1, 1], [6, 1], [6, 6]]}
+    shapes = {"version": "5", "flags": {}, "shapes": [box], "imageHeight": 8, "imageWidth": 8}
+    value = {"points": [[10, 10], [80, 10], [80, 80]], "polygonlabels": ["a"]}
+    result = {"original_width": 8, "original_height": 8, "type": "polygonlabels", "value": value}
+    tasks = [{"data": {"image": f"{i}.png"}, "annotations": [{"result": [result]}]} for i in range(6)]
+    objects = [
+        {"image_id": i, "category_id": 1, "segmentation": {"counts": [3, 4, 57], "size": [8, 8]}}
+        if i % 2
+        else {"image_id": i, "category_id": 1, "segmentation": [[1, 1, 6, 1, 6, 6]]}
+        for i in range(6)
+    ]
+    coco = {
+        "images": [{"id": i, "file_name": f"{i}.png", "height": 8, "width": 8} for i in range(6)],
+        "annotations": objects,
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    beside = {f"images/{i}.json": json.dumps({**shapes, "imagePath": f"{i}.png"}).encode() for i in range(6)}
+    made = {
+        "png": ("masks/0.png", pairs),
+        "runs": ("t.csv", {**images, "t.csv": lines("ImageId,ClassId,EncodedPixels", *rows)}),
+        "coco": ("c.json", {**images, "c.json": json.dumps(coco).encode()}),
+        "labelme": ("images/0.json", {**images, **beside}),
+        "tasks": ("x.json", {**images, "x.json": json.dumps(tasks).encode()}),
+    }
+    return {f"mask-{name}": Layout("image-segmentation", *each) for name, each in made.items()}
 
 
 def _texts() -> dict[str, Layout]:

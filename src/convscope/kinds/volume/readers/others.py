@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ ZARR = (".zarr",)
 FEWEST_PAGES = 2
 """Pages of a TIFF file that is a stack."""
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_ALONE = Lock()
+"""One thread reads by ITK at a time: on a damaged file its reader of NRRD ends the process otherwise."""
 
 
 def read_itk(path: Path, name: str) -> Volume:
@@ -36,7 +39,7 @@ def read_itk(path: Path, name: str) -> Volume:
     """
     import SimpleITK as sitk  # noqa: N813 - as its documentation does
 
-    with damage_as_data_error(name, path.suffix[1:].upper()):
+    with _ALONE, damage_as_data_error(name, path.suffix[1:].upper()):
         sitk.ProcessObject.SetGlobalWarningDisplay(False)
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
