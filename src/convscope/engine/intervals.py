@@ -7,7 +7,9 @@ seed, so that the same predictions have the same intervals.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,3 +90,29 @@ def areas_of(labels: npt.NDArray[np.int64], probabilities: Numbers) -> Callable[
         return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
     return areas
+
+
+def intervals_of(
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    right: npt.NDArray[np.bool_],
+    confidence: Numbers,
+    groups: npt.NDArray[np.int64] | None,
+    bins: int,
+) -> dict[str, Any]:
+    """The area under the ROC curve, and the intervals of accuracy, area and calibration, by their names."""
+    area = areas_of(labels, probabilities.astype(np.float64))
+    whole = float(area(np.ones((1, len(labels))))[0])
+    sorts = probabilities.size <= MOST_SORTED
+    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    member = np.zeros((len(labels), bins))
+    member[np.arange(len(labels)), places] = right - confidence
+    found: dict[str, list[Numbers]] = {"accuracy": [], "auc": [], "calibration": []}
+    for counts in resampled_counts(groups, len(labels)):
+        total = counts.sum(axis=1)
+        found["accuracy"].append(counts @ right / total)
+        found["calibration"].append(np.abs(counts @ member).sum(axis=1) / total)
+        if sorts:
+            found["auc"].append(area(counts))
+    named = {f"{name}_interval": interval_of(np.concatenate(each)) for name, each in found.items() if each}
+    return {"auc": whole if math.isfinite(whole) else None, **named}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.engine.intervals import MOST_SORTED, areas_of, interval_of, resampled_counts
+from convscope.engine.intervals import intervals_of
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain, Within
 
@@ -210,33 +210,8 @@ def classification_metrics(
         ),
         confusion=tuple(map(tuple, confusion_matrix(labels, predicted, labels=every).tolist())),
         reliability=bins,
-        **_intervals(labels, probabilities, right, confidence, groups),
+        **intervals_of(labels, probabilities, right, confidence, groups, BINS),
     )
-
-
-def _intervals(
-    labels: npt.NDArray[np.int64],
-    probabilities: npt.NDArray[np.float32],
-    right: npt.NDArray[np.bool_],
-    confidence: Numbers,
-    groups: npt.NDArray[np.int64] | None,
-) -> dict[str, Any]:
-    """The area under the ROC curve, and all intervals, by their names."""
-    area = areas_of(labels, probabilities.astype(np.float64))
-    whole = float(area(np.ones((1, len(labels))))[0])
-    sorts = probabilities.size <= MOST_SORTED
-    places = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    member = np.zeros((len(labels), BINS))
-    member[np.arange(len(labels)), places] = right - confidence
-    found: dict[str, list[Numbers]] = {"accuracy": [], "auc": [], "calibration": []}
-    for counts in resampled_counts(groups, len(labels)):
-        total = counts.sum(axis=1)
-        found["accuracy"].append(counts @ right / total)
-        found["calibration"].append(np.abs(counts @ member).sum(axis=1) / total)
-        if sorts:
-            found["auc"].append(area(counts))
-    named = {f"{name}_interval": interval_of(np.concatenate(each)) for name, each in found.items() if each}
-    return {"auc": whole if math.isfinite(whole) else None, **named}
 
 
 def _check(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], classes: int) -> None:
