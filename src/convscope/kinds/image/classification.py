@@ -195,7 +195,7 @@ def read(
 def suggest(representation: ImageRepresentation, splits: Splits) -> tuple[str, str] | None:
     """A residual network for tiny images, which train fast; else what suits images of a size."""
     height, width = representation.shape[:2]
-    if SMALLEST_RESIDUAL <= min(height, width) and max(height, width) < TINY and len(splits.train) <= FEW:
+    if min(height, width) >= SMALLEST_RESIDUAL and max(height, width) < TINY and len(splits.train) <= FEW:
         return (
             "residual_cnn",
             f"images of {height}x{width} are tiny, so that even the most accurate one trains fast",
