@@ -285,7 +285,7 @@ def _blended(
     for number, start in enumerate(starts):
         done = start[0] - at
         if done:
-            yield total[:done] / seen[:done]
+            yield np.asarray(total[:done] / seen[:done], np.float32)
             for array in (total, seen):
                 array[:-done] = array[done:]
                 array[-done:] = 0
@@ -294,7 +294,7 @@ def _blended(
         place = (slice(None), *window_at(start[1:], window[1:]))
         total[place] += answer * weights[..., None]
         seen[place] += weights[..., None]
-    yield total / seen
+    yield np.asarray(total / seen, np.float32)
 
 
 def _answered(
