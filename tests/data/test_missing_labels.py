@@ -2,7 +2,7 @@
 
 import pytest
 
-from convscope.data.labels import labeled
+from convscope.data.labels import doubtful_classes, labeled
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,9 @@ def test_words_for_missing_labels(labels, known):
     found, lines = labeled("a.csv", labels, [None] * len(labels), ("text", "texts"))
     assert found.tolist() == known
     assert bool(lines) == (not all(known))
+
+
+def test_classes_that_differ_only_in_case_are_warned_of_once_and_letters_are_not():
+    (said,) = doubtful_classes(["Negative", "POSITIVE", "Positive", "negative"])
+    assert said.startswith("labels: 'Negative', 'negative' and 1 more classes differ only in case")
+    assert doubtful_classes(["a", "A", "b", "B"]) == ()

@@ -18,7 +18,7 @@ from convscope.data.groups import (
     same_numbers,
     too_few,
 )
-from convscope.data.labels import composed_classes, labeled
+from convscope.data.labels import doubtful_classes, labeled
 from convscope.data.overlaps import divided_groups, duplicate_warnings, near_warnings
 from convscope.data.persons import with_groups
 from convscope.data.splits import Pool, Samples, Splits, divided
@@ -134,7 +134,7 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         validation = train
         if not any(line.startswith("validation: the train") for line in decisions):
             decisions.append(f"validation: the train {found.nouns[1]}, because there are no others")
-    doubts = () if judged or found.strata != "class" else composed_classes(class_names)
+    doubts = () if judged or found.strata != "class" else doubtful_classes(class_names)
     return Splits(
         train,
         validation,

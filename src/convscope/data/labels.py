@@ -18,6 +18,7 @@ from convscope.types import SPLITS, SplitName
 MOST_CLASSES = 2000
 """Classes of two columns that are compared, and those that are counted for a message."""
 _BITS = frozenset({"0", "1", "0.0", "1.0", "True", "False", "true", "false"})
+_PLAIN = re.compile(r"[\w.:/+-]+")  # what shells take as it is
 _LETTER = re.compile(r"[^\W\d_]")
 _BETWEEN = re.compile(r"[\s,;+]+")
 UNKNOWN = "-1"
@@ -114,7 +115,7 @@ def several_classes(where: str, names: Sequence[str]) -> DataError:
 
 
 def _in_quotes(name: str) -> str:
-    return f'"{name}"' if " " in name else name
+    return name if _PLAIN.fullmatch(name) else f'"{name}"'
 
 
 def _described(name: str, classes: Sequence[str]) -> str:
@@ -128,28 +129,51 @@ def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float) or value is None else str(value)
 
 
-def composed_classes(class_names: Sequence[str]) -> tuple[str, ...]:
-    """What to say of class names that are made of a few words, each in several of them.
+def doubtful_classes(class_names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of class names that differ in case alone, or are made of a few words of several of them.
 
     Where several classes of one sample (multi-label) are written into one column, each combination of them
     would be learned as a class of its own.
 
     Example:
-        >>> composed_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[0][:36]
+        >>> doubtful_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[0][:36]
         "labels: 'rust scab', 'rust spot' and"
-        >>> composed_classes(["New York", "New Jersey", "Ohio"])
+        >>> doubtful_classes(["New York", "New Jersey", "Ohio"])
         ()
     """
+    spelled = _spelled_alike(class_names)
     parts = {name: tuple(part for part in _BETWEEN.split(name) if part) for name in class_names}
     composed = [name for name in class_names if len(parts[name]) > 1]
     counts = Counter(part for name in class_names for part in set(parts[name]))
     if len(composed) < 3 or any(counts[part] < 2 for name in composed for part in parts[name]):
-        return ()
+        return spelled
     return (
+        *spelled,
         f"labels: {composed[0]!r}, {composed[1]!r} and {len(composed) - 2} more are made of"
         f" {len({part for name in composed for part in parts[name]})} words; each is taken for a class of its"
         " own. If they are several classes of one sample (multi-label), write a column of 0 and 1 for each"
         " and learn them one by one with --label-column",
+    )
+
+
+def _spelled_alike(class_names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of class names that differ only in case; single letters do so on purpose.
+
+    Example:
+        >>> _spelled_alike(["a", "A"]), len(_spelled_alike(["Yes", "yes", "no", "No"]))
+        ((), 1)
+    """
+    alike: dict[str, list[str]] = {}
+    for name in class_names:
+        if len(name) > 1:
+            alike.setdefault(" ".join(name.casefold().split()), []).append(name)
+    several = [names for names in alike.values() if len(names) > 1]
+    if not several:
+        return ()
+    more = f" and {len(several) - 1} more classes" if len(several) > 1 else ""
+    return (
+        f"labels: {', '.join(map(repr, several[0]))}{more} differ only in case or spaces, and each is a"
+        " class of its own; if they are meant to be one, write them alike",
     )
 
 

@@ -369,11 +369,20 @@ def test_times_in_the_recordings_that_these_were_cut_from_are_not_used(tmp_path,
     assert "not used: 'start', 'end'" in said(splits, "columns")
 
 
-def test_a_part_ends_where_its_row_says(tmp_path):
+@pytest.mark.parametrize(
+    ("start", "end", "unit"),
+    [
+        ("start", "end", 1),
+        ("Begin Time (s)", "End Time (s)", 1),
+        ("start_seconds", "end_seconds", 1),
+        ("start_ms", "stop [ms]", 1000),
+    ],
+)
+def test_a_part_ends_where_its_row_says(tmp_path, start, end, unit):
     sound(tmp_path / "long.wav", seed=0, seconds=2)
-    rows = [["long.wav", k / 10, k / 10 + 0.25, "ab"[k % 2]] for k in range(16)]
-    table(tmp_path / "events.csv", ["filename", "start", "end", "label"], rows)
+    rows = [["long.wav", unit * k / 10, unit * (k / 10 + 0.25), "ab"[k % 2]] for k in range(16)]
+    table(tmp_path / "events.csv", ["filename", start, end, "label"], rows)
     splits = read_recordings(tmp_path)
-    assert "start from 'start', end from 'end'" in said(splits, "columns")
+    assert f"start from '{start}', end from '{end}'" in said(splits, "columns")
     heard = splits.train.samples.load(0)
     assert len(heard.waveform) == 0.25 * heard.rate

@@ -110,6 +110,29 @@ def test_day_and_month_are_settled_by_the_whole_file_and_doubts_are_said(written
     assert found.time_format in ("day-first", "month-first")
 
 
+def test_a_year_of_two_digits_that_comes_first_is_told_by_the_order_of_the_rows():
+    days = np.datetime64("2024-02-05") + np.arange(60)
+    short = [f"{day:%y/%m/%d}" for day in days.tolist()]
+    found = read({"date": short})
+    assert (found.time_format, str(found.series[0].times[-1])[:10]) == ("year-first", str(days[-1]))
+    hourly = [f"{day:%y-%m-%d} {hour:02d}:00" for day in days.tolist() for hour in range(24)]
+    found = read({"date": hourly})
+    assert found.time_format == "year-first"
+    assert not any(isinstance(note, Doubt) for note in found.notes)
+    assert first({"date": ["24/05/01"] * 2}, time_format="year-first") == "2024-05-01T00:00:00"
+    for pattern, form in (("%d/%m/%y", "day-first"), ("%m/%d/%y", "month-first")):
+        for some in (days, days[:20]):
+            found = read({"date": [f"{day:{pattern}}" for day in some.tolist()]})
+            assert (found.time_format, str(found.series[0].times[0])[:10]) == (form, "2024-02-05")
+    one_day = read({"date": [f"24/05/01 {hour:02d}:00" for hour in range(9)]})
+    assert any(isinstance(note, Doubt) and "--time-format year-first" in note for note in one_day.notes)
+
+
+def test_minutes_and_seconds_with_any_fraction_are_no_hours():
+    for clock in ("1:02.5", "1:02.50", "1:02.500"):
+        assert read_time(clock).nanoseconds == 62_500_000_000
+
+
 def test_what_was_settled_is_kept_and_contradictions_are_told():
     short = {"date": ["10/02/2024 00:00", "11/02/2024 00:00"]}
     assert first(short, time_format="day-first") == "2024-02-10T00:00:00"

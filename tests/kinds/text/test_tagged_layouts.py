@@ -312,3 +312,11 @@ def test_folds_and_judging_of_other_data_take_every_sentence(tmp_path):
     assert len({name for fold in folds for name in fold}) == sum(map(len, folds)) == 20
     judged = read_tagged(tmp_path / "x.conll", seed=None)
     assert [len(judged[name]) for name in ("train", "validation", "test")] == [0, 0, 20]
+
+
+@pytest.mark.parametrize("mark", [" ", "\t"])
+def test_tags_before_the_words_are_told_by_what_stands_there(tmp_path, expected, mark):
+    turned = [[(tag, word) for word, tag in words] for words in SENTENCES]
+    splits = read_tagged(lines(tmp_path / "train.bio", mark, sentences=turned))
+    assert everything(splits) == expected
+    assert any("the word is column 2 and the tag column 1" in line for line in splits.decisions)

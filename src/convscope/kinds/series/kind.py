@@ -61,7 +61,7 @@ MEASURING_OPTIONS = (
         "time_format",
         str,
         None,
-        "How times are written: day-first, month-first, or a pattern such as %d.%m.%Y %H:%M",
+        "How times are written: day-first, month-first, year-first, or a pattern such as %d.%m.%Y %H:%M",
         predicts=True,
     ),
     Option(

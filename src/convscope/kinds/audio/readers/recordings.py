@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ MOST_VALUES = 2**29
 """Samples over all channels that are decoded at once: 2 GiB."""
 BLOCK_VALUES = 2**20
 """Samples over all channels of a piece."""
+_UNIT = re.compile(r"[\s_-]*(?:(?<=[\s_-])|[(\[])(s|secs?|seconds?|ms|msecs?|milliseconds?)[)\]]?$")
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 EVERY = -1
 """All channels of a recording, which become their mean."""
 SLACK = 0.1
@@ -249,6 +252,21 @@ def _check_whole(path: Path, done: int, count: int, rate: int) -> None:
         )
 
 
+def timed_column(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
+    """The first column of times within recordings that is called so, with or without its unit.
+
+    Args:
+        columns: The names of columns.
+        aliases: Usual names without a unit, in lower case, the surest first.
+
+    Example:
+        >>> timed_column(["Begin Time (s)"], ["begin_time"]), timed_column(["stop_ms"], ["stop"])
+        ('Begin Time (s)', 'stop_ms')
+    """
+    plain = [_BETWEEN_WORDS.sub("_", _UNIT.sub("", name.strip().lower())) for name in columns]
+    return next((columns[plain.index(alias)] for alias in aliases if alias in plain), None)
+
+
 def part_of_row(
     where: str, start: str | None, duration: str | None, end: str | None, found: Mapping[str, object]
 ) -> Excerpt:
@@ -277,12 +295,18 @@ def part_of_row(
     return WHOLE if begins == 0 and seconds is None else Excerpt(begins, seconds)
 
 
+def _seconds_of(column: str) -> float:
+    """How many seconds the unit in the name of a column is."""
+    unit = _UNIT.search(column.strip().lower())
+    return 1e-3 if unit is not None and unit[1].startswith("m") else 1.0
+
+
 def _seconds(where: str, column: str | None, found: Mapping[str, object]) -> float | None:
     value = found[column] if column else None
     if value is None or value == "":
         return None
     try:
-        seconds = float(value)  # type: ignore[arg-type]
+        seconds = float(value) * _seconds_of(column or "")  # type: ignore[arg-type]
     except (TypeError, ValueError):
         seconds = math.nan
     if isinstance(value, bool) or not 0 <= seconds < 1e7:

@@ -28,7 +28,7 @@ from convscope.data.tables import PEEKED, Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.places import Places
-from convscope.kinds.audio.readers.recordings import SLACK, Excerpt, opened_sound, part_of_row
+from convscope.kinds.audio.readers.recordings import SLACK, Excerpt, opened_sound, part_of_row, timed_column
 from convscope.types import Skipped, SplitName
 
 SEEN = 20
@@ -72,14 +72,14 @@ GROUP_COLUMNS = ("spk", "spk_id", "client_id", "singer", "reader", "actor", "fol
 """What recordings may have in common besides, that stay on one side of splits that are drawn."""
 FOLD_COLUMNS = ("fold", "folder")
 """What may be a part of the path of a recording."""
-START_COLUMNS = ("offset", "start", "start_time", "begin", "onset")
-"""Where a part of a file begins, in seconds."""
+START_COLUMNS = ("offset", "start", "start_time", "begin", "begin_time", "onset")
+"""Where a part of a file begins; a unit may follow, as in `Begin Time (s)` and `start_ms`."""
 DURATION_COLUMNS = ("duration", "seconds")
 """How long it is."""
 _FEWEST_BEYOND = 3
 """Rows whose times lie behind the end of their files, from which on these are no times in them."""
 END_COLUMNS = ("end", "end_time", "stop", "stop_time", "offset_end")
-"""Where it ends, in seconds, beside where it begins."""
+"""Where it ends, beside where it begins."""
 
 
 @dataclass(frozen=True)
@@ -301,12 +301,13 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, gr
             raise _missing(table, "labels or transcripts", aliases)
     taken = (path, target)
     free = [name for name in table.columns if name not in taken]
+    duration = timed_column(free, DURATION_COLUMNS)
     return Roles(
         path,
         target,
-        by_name(START_COLUMNS),
-        (duration := by_name(DURATION_COLUMNS)),
-        by_name(END_COLUMNS, taken) if duration is None else None,
+        timed_column(free, START_COLUMNS),
+        duration,
+        timed_column(free, END_COLUMNS) if duration is None else None,
         by_name(SPLIT_COLUMNS, taken),
         group_column(free, group) or (by_name(GROUP_COLUMNS, taken) if group is None else None),
         by_name(FOLD_COLUMNS, taken),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Times = npt.NDArray[np.datetime64]
 Numbers = npt.NDArray[np.float64]
 
-DAY_FIRST, MONTH_FIRST, DATES = "day-first", "month-first", "dates"
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST, DATES = "day-first", "month-first", "year-first", "dates"
 CLOCK, SPREADSHEET, DIGITS, COUNTED = "clock", "spreadsheet-days", "digits", "counted-seconds"
 COUNTED_IN = {
     "counted-nanoseconds": 1,
@@ -31,7 +31,7 @@ COUNTED_IN = {
 """Forms of times from a beginning that is not known, with the nanoseconds of their unit."""
 SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = "seconds", "milliseconds", "microseconds", "nanoseconds"
 FORMS = (
-    *(DAY_FIRST, MONTH_FIRST, DATES, CLOCK, SPREADSHEET, DIGITS, *COUNTED_IN),
+    *(DAY_FIRST, MONTH_FIRST, YEAR_FIRST, DATES, CLOCK, SPREADSHEET, DIGITS, *COUNTED_IN),
     *(SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS),
 )
 """Forms of times, besides patterns such as `%d.%m.%Y %H:%M`."""
@@ -42,6 +42,7 @@ DAY = 86_400 * 10**9
 SAID_OF = {
     DAY_FIRST: "times with the day before the month",
     MONTH_FIRST: "times with the month before the day",
+    YEAR_FIRST: "times with a year of two digits before the month",
     DATES: "times",
     CLOCK: "times of day, counted from 1970-01-01 because no date is there",
     SPREADSHEET: "days since 1899-12-30, as spreadsheets count them",
@@ -101,7 +102,8 @@ class TimeForms:
                 " month and some with the month before the day",
                 hint="Write dates as 2026-11-20 in all tables.",
             )
-        return next((form for form in self.sure if form == DAY_FIRST and MONTH_FIRST in self.doubtful), None)
+        orders = set(self.doubtful) & {DAY_FIRST, MONTH_FIRST, YEAR_FIRST}
+        return next((form for form in self.sure if form in (DAY_FIRST, YEAR_FIRST) and orders - {form}), None)
 
 
 def as_utc(found: pandas.Series, where: str) -> Times:
@@ -122,7 +124,8 @@ def no_time(where: str, row: int, received: str, expected: str) -> DataError:
     return DataError(
         f"{where}, row {row + 1}: expected {expected}, received {received[:40]!r}",
         hint="Write times as 2026-11-20T08:30:00Z, say how they are written with --time-format (day-first, "
-        "month-first or a pattern such as '%d.%m.%Y %H:%M'), or name their column with --time-column.",
+        "month-first, year-first or a pattern such as '%d.%m.%Y %H:%M'), or name their column with"
+        " --time-column.",
     )
 
 

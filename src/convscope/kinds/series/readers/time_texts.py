@@ -19,6 +19,7 @@ from convscope.kinds.series.readers.time_forms import (
     DAY_FIRST,
     MONTH_FIRST,
     SAID_OF,
+    YEAR_FIRST,
     ParsedTimes,
     Times,
     as_utc,
@@ -93,14 +94,59 @@ class _Checked:
     row_of: dict[int, int]
 
     def parsed(self, form: str | None) -> ParsedTimes:
-        open_dates = bool(np.any(self.fields[:, 3] & ~self.missing))
-        month_first, wrong_month = self._times(swapped=False)
+        open_dates = bool(np.any((self.fields[:, 3] > 0) & ~self.missing))
+        month_first, wrong_month = self._times(MONTH_FIRST)
         if not open_dates:
             return self._result(month_first, wrong_month, DATES)
-        day_first, wrong_day = self._times(swapped=True)
+        day_first, wrong_day = self._times(DAY_FIRST)
+        if form == YEAR_FIRST:
+            return self._result(*self._times(YEAR_FIRST), YEAR_FIRST)
         if form in (DAY_FIRST, MONTH_FIRST):
             times, wrong = (day_first, wrong_day) if form == DAY_FIRST else (month_first, wrong_month)
             return self._result(times, wrong, form)
+        others = [
+            times for times, wrong in ((day_first, wrong_day), (month_first, wrong_month)) if not wrong.any()
+        ]
+        by_year = self._by_year(others)
+        if by_year is not None and by_year.form == YEAR_FIRST:
+            return by_year
+        found = self._by_day_or_month((month_first, wrong_month), (day_first, wrong_day))
+        return (
+            found if by_year is None else ParsedTimes(found.times, found.form, (*found.notes, *by_year.notes))
+        )
+
+    def _by_year(self, others: Sequence[Times]) -> ParsedTimes | None:
+        """Dates that begin with a year of two digits: no other reading is in better order or spans less.
+
+        Args:
+            others: The readings by which all dates exist.
+
+        Returns:
+            None where they begin with something else; another form than `YEAR_FIRST` where nothing tells.
+        """
+        times, wrong = self._times(YEAR_FIRST)
+        if wrong.any() or np.any((self.fields[:, 3] != 2) & ~self.missing):
+            return None
+        found = self._result(times, wrong, YEAR_FIRST)
+        ranks = [_rank(each[self.codes[self.codes >= 0]]) for each in (times, *others)]
+        best = min(ranks[1:], default=None)
+        if best is not None and ranks[0] > best:
+            return None
+        if best is None or ranks[0][0] < best[0]:
+            return found
+        text = next(text for number, text in enumerate(self.texts) if self.fields[number, 3])
+        taken, other = ("another number", "year-first") if ranks[0] == best else ("the year", "day-first")
+        doubt = (
+            f"whether {text!r} begins with the year is ambiguous, and {taken} was taken to be first;"
+            f" if that is wrong, use --time-format {other}"
+        )
+        return ParsedTimes(times, DATES if ranks[0] == best else YEAR_FIRST, (doubt,))
+
+    def _by_day_or_month(
+        self, by_month: tuple[Times, npt.NDArray[np.bool_]], by_day: tuple[Times, npt.NDArray[np.bool_]]
+    ) -> ParsedTimes:
+        """Dates whose first number is the day or the month."""
+        (month_first, wrong_month), (day_first, wrong_day) = by_month, by_day
         if wrong_month.any() and wrong_day.any():
             self._refuse(wrong_day, "the day before the month in all rows, or after it in all rows,")
         if wrong_month.any() or wrong_day.any():
@@ -132,11 +178,12 @@ class _Checked:
         )
         return ParsedTimes(found.times, found.form, (doubt,))
 
-    def _times(self, swapped: bool) -> tuple[Times, npt.NDArray[np.bool_]]:
+    def _times(self, form: str) -> tuple[Times, npt.NDArray[np.bool_]]:
         """The time of each text, and whether it has none in this order."""
         years, first, last, turned, nanoseconds, _ = self.fields.T
-        turn = (turned == 1) & swapped
+        turn, short = (turned > 0) & (form != MONTH_FIRST), (turned == 2) & (form == YEAR_FIRST)
         months, days = np.where(turn, last, first), np.where(turn, first, last)
+        years, days = np.where(short, 2000 + first, years), np.where(short, years % 100, days)
         sane = (months >= 1) & (months <= 12) & (days >= 1) & (years >= _YEARS[0]) & (years <= _YEARS[1])
         of_year = (np.where(sane, years, 1970) - 1970).astype("datetime64[Y]").astype("datetime64[M]")
         of_month = of_year + (np.where(sane, months, 1) - 1)
@@ -166,6 +213,11 @@ def _disorder(times: Times) -> int:
     back = min(int(np.sum(steps < 0)), int(np.sum(steps > 0)))
     usual = float(np.median(np.abs(steps[steps != 0]))) if np.any(steps) else 0.0
     return back + int(np.sum(np.abs(steps) > 2 * usual))
+
+
+def _rank(times: Times) -> tuple[int, int]:
+    """The disorder of rows, and the nanoseconds that they span: least where dates are read as meant."""
+    return _disorder(times), int(np.ptp(times.astype(np.int64))) if len(times) else 0
 
 
 def _of_clocks(nanoseconds: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_]) -> ParsedTimes:

@@ -33,7 +33,7 @@ _COMPACT = re.compile(
     r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?:[.,](?P<fraction>\d{1,12}))?(?P<zone>z|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
-_ELAPSED = re.compile(r"(?P<minute>\d{1,3}):(?P<second>[0-5]\d)\.(?P<fraction>\d{3,9})")
+_ELAPSED = re.compile(r"(?P<minute>\d{1,3}):(?P<second>[0-5]\d)\.(?P<fraction>\d{1,9})")
 """Minutes, seconds and their fraction, as recorders count them."""
 _ALONE = re.compile(_CLOCK, re.IGNORECASE)
 
@@ -45,7 +45,8 @@ class Written(NamedTuple):
         year: 0 where there is no date.
         month: The month; of a date of three numbers with the year last, the first of the others.
         day: Likewise the second one.
-        open: Whether month and day could be the other way round.
+        open: 0 where they are sure, 1 where month and day could be the other way round, 2 where the first
+            number could be the year besides, because the last one has two digits.
         nanoseconds: From midnight, in UTC where the text says a zone.
         clock: Whether it has a time of day.
     """
@@ -53,7 +54,7 @@ class Written(NamedTuple):
     year: int
     month: int
     day: int
-    open: bool
+    open: int
     nanoseconds: int
     clock: bool
 
@@ -63,7 +64,7 @@ def read_time(text: str) -> Written | None:
 
     Example:
         >>> read_time("16/12/2006 17:24")
-        Written(year=2006, month=16, day=12, open=True, nanoseconds=62640000000000, clock=True)
+        Written(year=2006, month=16, day=12, open=1, nanoseconds=62640000000000, clock=True)
         >>> read_time("Dec 16, 2006 5:24 PM") == read_time("2006-12-16T17:24:00Z")
         True
         >>> read_time("1.5") is None, read_time("0:02.500").nanoseconds
@@ -77,12 +78,12 @@ def read_time(text: str) -> Written | None:
     elapsed = _ELAPSED.fullmatch(text)
     if elapsed is not None:
         nanoseconds = 60 * 10**9 * int(elapsed["minute"]) + int(elapsed["second"]) * 10**9
-        return Written(0, 0, 0, False, nanoseconds + int(elapsed["fraction"].ljust(9, "0")), True)
+        return Written(0, 0, 0, 0, nanoseconds + int(elapsed["fraction"].ljust(9, "0")), True)
     found = _ALONE.fullmatch(text)
     if found is None or (found["mark"] == "." and found["second"] is None):
         return None
     clock = _nanoseconds(found.groupdict())
-    return None if clock is None else Written(0, 0, 0, False, clock, True)
+    return None if clock is None else Written(0, 0, 0, 0, clock, True)
 
 
 def looks_like_time(text: str) -> bool:
@@ -103,12 +104,11 @@ def _of_date(parts: dict[str, str | None]) -> Written | None:
     if parts.get("first"):
         first, last = int(parts["first"] or 0), int(parts["last"] or 0)
         sane = min(first, last) >= 1 and max(first, last) <= 31 and min(first, last) <= 12
-        return Written(year, first, last, True, nanoseconds, clock) if sane else None
+        could_be = 2 if len(parts["year"] or "") == 2 else 1
+        return Written(year, first, last, could_be, nanoseconds, clock) if sane else None
     month = _month(parts["name"] or "") if parts.get("name") else int(parts.get("month") or 0)
     day = int(parts.get("day") or 1)
-    return (
-        Written(year, month, day, False, nanoseconds, clock) if 1 <= month <= 12 and 1 <= day <= 31 else None
-    )
+    return Written(year, month, day, 0, nanoseconds, clock) if 1 <= month <= 12 and 1 <= day <= 31 else None
 
 
 def _year(digits: str) -> int:

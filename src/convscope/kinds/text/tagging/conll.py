@@ -1,7 +1,8 @@
 """Files with a word and its tag in each line (CoNLL): blank lines end sentences, odd lines are reported.
 
 Columns stand between tabs where most lines have one, else between spaces, else between commas or semicolons.
-The word is the first column and the tag the last unless others are given, by number or by a name of the first
+The word is the first column and the tag the last, or the other way round where only the first one has tags of
+spans, unless others are given, by number or by a name of the first
 line; CoNLL-U has its word in FORM and its tag in UPOS.
 """
 
@@ -118,11 +119,13 @@ def _places(file: Path, columns: LineColumns, asked: ColumnsAsked, lines: Sequen
     form_is_given = columns.names and not columns.has_header
     word: int | str = ("FORM" if form_is_given else 1) if asked.word is None else asked.word
     tag: int | str | None = "UPOS" if form_is_given and asked.tag is None else asked.tag
+    rows = [row for line in lines[columns.has_header :] if len(row := columns.divide(line)) == columns.count]
+    if asked == ColumnsAsked(group=asked.group) and not columns.names and _tags_first(rows):
+        return _Places(columns, columns.count - 1, 0)
     at = column_place(file, columns.names, columns.count, "word", word)
     if tag is not None:
         return _Places(columns, at, column_place(file, columns.names, columns.count, "tag", tag))
     names = columns.names or [str(place + 1) for place in range(columns.count)]
-    rows = [row for line in lines[columns.has_header :] if len(row := columns.divide(line)) == columns.count]
     tags = {name: [row[place].strip() for row in rows] for place, name in enumerate(names) if place != at}
     if not columns.names and not any(is_scheme([tag for tag in each if tag]) for each in tags.values()):
         return _Places(columns, at, columns.count - 1)
@@ -130,6 +133,13 @@ def _places(file: Path, columns: LineColumns, asked: ColumnsAsked, lines: Sequen
     if not columns.names and str(columns.count) in found:
         found = (str(columns.count),)
     return _Places(columns, at, list(names).index(one_tag_column(file, found)))
+
+
+def _tags_first(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether tags of spans stand in the first column alone, as in the spoken queries of MIT."""
+    stripped = [[field.strip() for field in column] for column in zip(*rows, strict=True)]
+    columns = [list(filter(None, column)) for column in stripped]
+    return bool(columns) and [at for at, tags in enumerate(columns) if is_scheme(tags)] == [0]
 
 
 def _with_group(places: _Places, asked: ColumnsAsked) -> _Places:
