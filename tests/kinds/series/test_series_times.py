@@ -124,6 +124,8 @@ def test_a_year_of_two_digits_that_comes_first_is_told_by_the_order_of_the_rows(
         for some in (days, days[:20]):
             found = read({"date": [f"{day:{pattern}}" for day in some.tolist()]})
             assert (found.time_format, str(found.series[0].times[0])[:10]) == (form, "2024-02-05")
+    mixed = np.random.default_rng(0).permutation(days)
+    assert read({"date": [f"{day:%d/%m/%y}" for day in mixed.tolist()]}).time_format == "day-first"
     one_day = read({"date": [f"24/05/01 {hour:02d}:00" for hour in range(9)]})
     assert any(isinstance(note, Doubt) and "--time-format year-first" in note for note in one_day.notes)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas
 
 _YEARS = (1678, 2261)
+_SORTED = 10
+"""Of so many rows one may be out of order where the order of rows tells how dates are written."""
 _DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2}")
 
 
@@ -129,10 +131,10 @@ class _Checked:
             return None
         found = self._result(times, wrong, YEAR_FIRST)
         ranks = [_rank(each[self.codes[self.codes >= 0]]) for each in (times, *others)]
-        best = min(ranks[1:], default=None)
-        if best is not None and ranks[0] > best:
+        best = tuple(map(min, zip(*ranks[1:], strict=True))) or ranks[0]
+        if ranks[0][0] > best[0] or ranks[0][1] > best[1]:
             return None
-        if best is None or ranks[0][0] < best[0]:
+        if not others or (ranks[0][0] < best[0] and _SORTED * ranks[0][0] <= len(self.codes)):
             return found
         text = next(text for number, text in enumerate(self.texts) if self.fields[number, 3])
         taken, other = ("another number", "year-first") if ranks[0] == best else ("the year", "day-first")
@@ -217,7 +219,8 @@ def _disorder(times: Times) -> int:
 
 def _rank(times: Times) -> tuple[int, int]:
     """The disorder of rows, and the nanoseconds that they span: least where dates are read as meant."""
-    return _disorder(times), int(np.ptp(times.astype(np.int64))) if len(times) else 0
+    known = times[~np.isnat(times)]
+    return _disorder(known), int(np.ptp(known.astype(np.int64))) if len(known) else 0
 
 
 def _of_clocks(nanoseconds: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_]) -> ParsedTimes:
