@@ -24,7 +24,7 @@ FEWEST_PAGES = 2
 """Pages of a TIFF file that is a stack."""
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _ALONE = Lock()
-"""One thread reads by ITK at a time. Its reader of NRRD ends the process on some damaged headers, also alone."""
+"""One thread reads by ITK at a time; its reader of NRRD still ends the process on some damaged headers."""
 
 
 def read_itk(path: Path, name: str) -> Volume:
