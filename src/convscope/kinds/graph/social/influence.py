@@ -156,7 +156,7 @@ def best_seeds(
     network: Spreading,
     count: int,
     *,
-    error: float = 0.1,
+    error: float = 0.05,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Seeds:

@@ -36,7 +36,7 @@ from convscope.lenses.pages.report_texts import Score
 from convscope.lenses.sheet.theme import count
 from convscope.types import Progress
 
-ERRORS = {5000: 0.1, 2**62: 0.2}
+ERRORS = {5000: 0.05, 50_000: 0.1, 2**62: 0.2}
 """Error of the guarantee of IMM, by the number of nodes up to which it is asked for."""
 SHOWN = 15
 """Communities and bridges that are described."""
