@@ -40,7 +40,7 @@ class GraphOutputs:
     without_edges: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GraphMetrics(ClassificationMetrics):
     """How good a classifier of graphs is on one split, beside one that sees no edges.
 

@@ -97,7 +97,7 @@ def write_mask(
 def slices_of(samples: Samples, index: int) -> list[Path]:
     """The files of a scan of one channel; none where it has several, or comes from an array."""
     stored = getattr(samples, "stored", None)
-    channels = () if stored is None else stored[index].channels
+    channels: tuple[tuple[str, ...], ...] = () if stored is None else stored[index].channels
     root = Path(getattr(samples, "root", ""))
     return [root / file for file in channels[0]] if len(channels) == 1 else []
 
