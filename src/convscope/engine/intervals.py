@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-RESAMPLES = 1000
+RESAMPLES, FEWEST_RESAMPLES = 1000, 100
+MOST_DRAWN = 3 * 10**7
+"""Counts up to which there are `RESAMPLES`; of more samples there are fewer, and intervals are narrow anyway."""
 COVERAGE = 0.95
-MOST_SORTED = 10**6
+MOST_SORTED = 2 * 10**5
 """Samples times classes up to which intervals of areas are computed."""
 _AT_ONCE = 2**22
 
@@ -32,11 +34,12 @@ def resampled_counts(groups: npt.NDArray[np.int64] | None, samples: int) -> Iter
         samples: The number of samples.
 
     Yields:
-        Shape (some, samples), float64, `RESAMPLES` of them in all.
+        Shape (some, samples), float64, `RESAMPLES` of them in all, or fewer of many samples.
     """
     members = np.arange(samples) if groups is None else np.unique(groups, return_inverse=True)[1]
     count = int(members.max()) + 1
-    rng, left = np.random.default_rng(0), RESAMPLES
+    rng = np.random.default_rng(0)
+    left = max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // max(samples, 1)))
     while left:
         some = min(left, max(1, _AT_ONCE // max(samples, 1)))
         drawn = rng.multinomial(count, np.full(count, 1 / count), size=some)
