@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 RESAMPLES, FEWEST_RESAMPLES = 1000, 100
 MOST_DRAWN = 3 * 10**7
-"""Counts up to which there are `RESAMPLES`; of more samples there are fewer, and intervals are narrow anyway."""
+"""Counts up to which there are `RESAMPLES`; of more samples, whose intervals are narrow, there are fewer."""
 COVERAGE = 0.95
 MOST_SORTED = 2 * 10**5
 """Samples times classes up to which intervals of areas are computed."""
