@@ -103,8 +103,8 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
 
     Args:
         found: Samples, class names and splits.
-        seed: Draws the splits that the data does not have. None where the samples are to be judged by a model
-            that exists: nothing is drawn, and samples are of the test split unless the data names another.
+        seed: Draws the splits that the data does not have. None where a model that exists is to judge the
+            samples: nothing is drawn, and they are of the test split unless the data names another.
         group: What the user gave as `--group`: the name of the column that `found.groups` are from, or, where
             those are None, a regular expression of the samples' paths.
 
@@ -115,8 +115,8 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
         DataError: No sample has a label, there are fewer than two classes, a class has one sample or none in
             train, no sample is in train, or only some samples have a split.
     """
-    judged = seed is None
-    found = only_labeled(found) if judged else with_groups(only_labeled(found), group)
+    judged, found = seed is None, only_labeled(found)
+    found = found if judged else with_groups(found, group)
     names = list(map(str, found.labels))
     class_names = _class_names(found, names, fewest=1 if judged else 2)
     number_of = {name: number for number, name in enumerate(class_names)}
@@ -136,9 +136,7 @@ def assemble(found: Found, seed: int | None, group: str | None = None) -> Splits
             decisions.append(f"validation: the train {found.nouns[1]}, because there are no others")
     doubts = () if judged or found.strata != "class" else doubtful_classes(class_names)
     return Splits(
-        train,
-        validation,
-        test,
+        *(train, validation, test),
         class_names=class_names,
         layout=found.layout,
         fingerprint=content_fingerprint(found),

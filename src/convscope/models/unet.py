@@ -45,9 +45,8 @@ def unet(
         kernel_size: Side of every kernel but those of shortcuts and outputs.
         dropout: Share of the maps of the lowest level that a training step leaves out.
         normalization: `batch`, or `instance`: of each sample and kernel by itself, for small batches.
-        deep_supervision: Whether the `SUPERVISED` levels above the finest one score classes as well, and what
-            they score is enlarged and added to the outputs, so that the loss reaches each of them directly
-            (Isensee et al. 2017, "Brain tumor segmentation and radiomics survival prediction").
+        deep_supervision: Whether the `SUPERVISED` levels above the finest one score classes as well, added to
+            the outputs enlarged (Isensee et al. 2017, "Brain tumor segmentation and radiomics survival").
 
     Returns:
         A functional model to float32 probabilities of shape (batch, positions..., classes).
@@ -57,19 +56,16 @@ def unet(
     """
     strides = _strides(_checked(input_shape), depth)
     block = _Blocks(len(input_shape) - 1, kernel_size, normalization)
-    inputs = keras.Input(input_shape)
-    x = inputs
+    x = inputs = keras.Input(input_shape)
     skips: list[keras.KerasTensor] = []
     for level in range(len(strides) + 1):
         if level:
             x = block.pool(x, strides[level - 1], f"down{level}_pool")
         x = block.residual(x, _filters(width, level), f"down{level}")
         skips.append(x)
-    if dropout:
-        x = block.dropout(x, dropout)
-    policy = keras.config.dtype_policy()
-    score = _Scores(block, classes, "float32" if policy.name.startswith("mixed_") else None)
-    scores = None
+    x = block.dropout(x, dropout) if dropout else x
+    mixed = keras.config.dtype_policy().name.startswith("mixed_")
+    score, scores = _Scores(block, classes, "float32" if mixed else None), None
     for level in reversed(range(len(strides))):
         x = block.merged(x, skips[level], strides[level], _filters(width, level), f"up{level}")
         if deep_supervision and 0 < level <= SUPERVISED:

@@ -59,9 +59,6 @@ def occlusion(
     scores = Scores(query, query.samples * len(windows))
     whole = np.concatenate([scores(query.x[rows], rows) for rows in batches(query.samples, scores.size)])
     falls = np.zeros((query.samples, *query.positions), "float32")
-    times = np.zeros(query.positions, "float32")
-    for place in windows:
-        times[place] += 1
     for pairs in batches(query.samples * len(windows), scores.size):
         rows, places = pairs // len(windows), [windows[i] for i in pairs % len(windows)]
         covered = _covered(query, rows, places, cover)
@@ -74,7 +71,15 @@ def occlusion(
     }
     if left:
         details["covered"] = f"the {len(windows)} of {len(windows) + left:,} of largest gradient times input"
-    return AttributionValues(falls / np.maximum(times, 1), True, details=[details] * query.samples)
+    return AttributionValues(falls / _covers(query, windows), True, details=[details] * query.samples)
+
+
+def _covers(query: AttributionQuery, windows: Sequence[Slices]) -> Array:
+    """How many windows cover each position, 1 where none does."""
+    times = np.zeros(query.positions, "float32")
+    for place in windows:
+        times[place] += 1
+    return np.maximum(times, 1)
 
 
 def _windows(

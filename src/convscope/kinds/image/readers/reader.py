@@ -87,7 +87,6 @@ from convscope.types import Progress, no_progress
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".npz")
 _CLASS_NAMES = re.compile(r"(class(es)?|labels?|categories)([-_. ]?names?)?\.txt", re.I)
-_ALL_CLASSES = "Give the folder with all classes."
 _LAYOUTS = (
     "Or give a table of names and labels, or names such as cat.0.jpg and dog.0.jpg, which say the label"
     " before a number."
@@ -253,10 +252,7 @@ def _find_in_folders(folder: Path, progress: Progress, asked: TableOptions) -> F
     refuse_boxes(folder)
     refuse_annotations(folder)
     if files is not None:
-        if not asked.labels:
-            return _of_folders(folder, listing, files, progress, asked)
-        only = files.labels[0]
-        refused = DataError(f"{folder}: expected at least two classes, received {only}", hint=_ALL_CLASSES)
+        return _of_folders(folder, listing, files, progress, asked)
     tables = "".join(f" Not read: {each.path}, {each.reason}." for each in skipped[:3])
     keys = [key for key in Listing(str(folder)).files_below("") if is_image_name(key)]
     refused.hint = f"{suggested_patterns(keys)} {refused.hint or ''} {_LAYOUTS}{tables}".strip()

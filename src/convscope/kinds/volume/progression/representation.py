@@ -130,7 +130,7 @@ def fit_representation(
     train: Split,
     affine: bool = True,
     period: float = 1.0,
-    horizon: float | None = None,
+    risk_horizon: float | None = None,
     resamples: int = RESAMPLES,
 ) -> tuple[AnyProgression, Sequence[str]]:
     """Risk where the data says what is foretold, else change.
@@ -139,7 +139,7 @@ def fit_representation(
         train: Subjects.
         affine: Whether scale and shear of scans are registered.
         period: Length of a period in years.
-        horizon: Years ahead at which risk is judged; the usual time until it happens by default.
+        risk_horizon: Years ahead at which risk is judged; the usual time until it happens by default.
         resamples: Resamples of subjects that intervals are taken from.
 
     Returns:
@@ -150,7 +150,7 @@ def fit_representation(
     """
     subjects = subjects_of(train.samples)
     if any(visit.event is not None for subject in subjects for visit in subject.visits):
-        return fit_visits(subjects, period, horizon, resamples)
+        return fit_visits(subjects, period, risk_horizon, resamples)
     return _fit_pairs(subjects, affine)
 
 

@@ -30,7 +30,6 @@ PROGRESSION_OPTIONS = (
         "What is foretold: a column above 0, or one with a state such as CDR>0 or DX=Dementia",
         is_rule,
         predicts=True,
-        common=True,
     ),
     Option(
         "input_columns",
@@ -95,7 +94,7 @@ PROGRESSION_OPTIONS = (
     Option("change_maps", str, None, "Folder that change maps are written to", predicts=True),
     Option("period", float, 1.0, "Length of a period of risk in years", above(0)),
     Option(
-        "horizon",
+        "risk_horizon",
         float,
         None,
         "Years ahead at which risk is judged; the usual time until it happens by default",
