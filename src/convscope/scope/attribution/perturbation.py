@@ -79,7 +79,7 @@ def _covers(query: AttributionQuery, windows: Sequence[Slices]) -> Array:
     times = np.zeros(query.positions, "float32")
     for place in windows:
         times[place] += 1
-    return np.maximum(times, 1)
+    return np.asarray(np.maximum(times, 1))
 
 
 def _windows(
