@@ -325,8 +325,11 @@ CHANNELS = {
 }
 
 
-@pytest.mark.parametrize("make", CHANNELS.values(), ids=CHANNELS)
-def test_operations_on_channels_and_crops_pass_receptive_fields(make):
+@pytest.mark.parametrize("name", CHANNELS)
+def test_operations_on_channels_and_crops_pass_receptive_fields(name):
+    if name == "step back" and keras.backend.backend() == "torch":
+        pytest.skip("PyTorch takes no steps back")
+    make = CHANNELS[name]
     source = keras.Input((11, 12, 3))
     value = layers.Conv2D(2, 3, name="behind")(make(layers.AveragePooling2D(2, strides=1)(source)))
     check(keras.Model(source, value), "behind")

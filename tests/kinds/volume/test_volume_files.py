@@ -302,3 +302,12 @@ def test_no_bytes_end_in_a_traceback(tmp_path, suffix):
         path.write_bytes(heads.get(suffix, b"") + rng.bytes(int(rng.integers(0, 600))))
         with pytest.raises(DataError):
             read_inputs([str(path)])
+
+
+def test_a_long_word_in_a_header_of_nrrd_is_refused_before_itk_reads_it(tmp_path):
+    head = "NRRD0004\ntype: short\ndimension: 3\nsizes: 2 2 2\nkinds: {}\nencoding: raw\n\n"
+    for number, word in enumerate(("[" * 500, "[" * 500 + ":=")):
+        path = tmp_path / f"{number}.nrrd"
+        path.write_bytes(head.format(word).encode() + bytes(16))
+        with pytest.raises(DataError, match="line 5 of the header"):
+            read_inputs([str(path)])

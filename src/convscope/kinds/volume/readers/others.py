@@ -24,7 +24,11 @@ FEWEST_PAGES = 2
 """Pages of a TIFF file that is a stack."""
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _ALONE = Lock()
-"""One thread reads by ITK at a time; its reader of NRRD still ends the process on some damaged headers."""
+"""One thread reads by ITK at a time."""
+_LONGEST_HEADER, _LONGEST_WORD = 2**20, 100
+"""In bytes. Longer words in a header of NRRD end the process in ITK, which keeps them in a short buffer."""
+_FREE = (b"#", b"content:", b"data file:", b"datafile:")
+"""How lines of a header of NRRD begin whose words may have any length."""
 
 
 def read_itk(path: Path, name: str) -> Volume:
@@ -39,6 +43,8 @@ def read_itk(path: Path, name: str) -> Volume:
     """
     import SimpleITK as sitk  # noqa: N813 - as its documentation does
 
+    if path.suffix.lower() in (".nrrd", ".nhdr"):
+        _check_header(path, name)
     with _ALONE, damage_as_data_error(name, path.suffix[1:].upper()):
         sitk.ProcessObject.SetGlobalWarningDisplay(False)
         reader = sitk.ImageFileReader()
@@ -53,6 +59,23 @@ def read_itk(path: Path, name: str) -> Volume:
         values = sitk.GetArrayFromImage(image)
     moved = np.moveaxis(values, (0, 1, 2), (2, 1, 0))
     return Volume.of(moved, _itk_affine(image), name, path.suffix[1:].upper())
+
+
+def _check_header(path: Path, name: str) -> None:
+    """Refuses a header of NRRD that cannot be one, before ITK takes it apart."""
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_HEADER).replace(b"\r\n", b"\n")
+    header, _, _ = head.partition(b"\n\n")
+    for number, line in enumerate(header.split(b"\n"), 1):
+        is_pair = b":=" in line and b": " not in line.partition(b":=")[0]
+        if is_pair or line.lower().startswith(_FREE):
+            continue
+        if max(map(len, line.split()), default=0) > _LONGEST_WORD or b"\0" in line:
+            raise DataError(
+                f"{name}, line {number} of the header: expected words of at most {_LONGEST_WORD} characters,"
+                f" received {line[:40]!r}...",
+                hint="The file is damaged, or no NRRD.",
+            )
 
 
 def _itk_affine(image: sitk.Image) -> Affine:
