@@ -185,10 +185,13 @@ def _volumes() -> dict[str, Layout]:
     made = {**_scans(), "tif": _stack()}
     found = {}
     for suffix, one in made.items():
-        files = {f"{name}/{i}.{suffix}": one for name in "ab" for i in range(5)}
-        found[f"volume-{suffix}"] = Layout("volume-classification", f"a/0.{suffix}", files)
-    scan, mask = made["nii"], _nifti(_RNG.integers(0, 3, (7, 6, 5), np.uint8))
-    pairs = {f"imagesTr/{i}.nii": scan for i in range(6)} | {f"labelsTr/{i}.nii": mask for i in range(6)}
+        place = "{}/{}/slice.{}" if suffix == "dcm" else "{}/{}.{}"  # slices of a folder are one volume
+        files = {place.format(name, i, suffix): one for name in "ab" for i in range(5)}
+        found[f"volume-{suffix}"] = Layout("volume-classification", place.format("a", 0, suffix), files)
+    mask = _nifti(_RNG.integers(0, 3, (7, 6, 5), np.uint8))
+    scans = [_nifti(_RNG.integers(0, 200, (7, 6, 5), np.uint8)) for _ in range(6)]
+    pairs = {f"imagesTr/{i}.nii": scan for i, scan in enumerate(scans)}
+    pairs |= {f"labelsTr/{i}.nii": mask for i in range(6)}
     names = {"dataset.json": json.dumps({"labels": {"0": "background", "1": "a", "2": "b"}}).encode()}
     found["volume-mask"] = Layout("volume-segmentation", "labelsTr/0.nii", {**pairs, **names})
     found["volume-dataset"] = Layout("volume-segmentation", "dataset.json", {**pairs, **names})
