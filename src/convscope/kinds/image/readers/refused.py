@@ -33,6 +33,15 @@ _OF_VIA = (
 _CVAT = re.compile(r"<annotations>.*<image\b[^>]*\bname=", re.S)
 
 
+def _head_of(path: Path) -> str:
+    """How a file begins; nothing where it cannot be read, which is told where it is needed."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return ""
+
+
 def refuse_choices(files: Sequence[Path]) -> None:
     """Stops at an export of Label Studio, whose paths are those of its own server, or of VIA.
 
@@ -40,11 +49,7 @@ def refuse_choices(files: Sequence[Path]) -> None:
         DataError: The hint has the lines that write a table of it.
     """
     for path in (path for path in files if path.suffix.lower() in (".json", ".csv")):
-        try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                head = file.read(_HEAD)
-        except OSError:
-            continue
+        head = _head_of(path)
         if _VIA.search(head):
             raise DataError(
                 f"{path}: expected a table of images and labels, received an export of VIA",
@@ -71,11 +76,7 @@ def refuse_boxes(folder: Path) -> None:
     for key in islice((key for key in keys if key.endswith((".txt", ".json", ".xml"))), _BOX_FILES):
         if not key.endswith(".json") and PurePosixPath(key).stem not in stems:
             continue
-        try:
-            with (folder / key).open(encoding="utf-8", errors="replace") as file:
-                head = file.read(_HEAD)
-        except OSError:
-            continue
+        head = _head_of(folder / key)
         form = next((form for form, pattern in _BOXES.items() if pattern.search(head)), None)
         if form is not None:
             raise DataError(
@@ -104,11 +105,7 @@ def refuse_annotations(folder: Path) -> None:
             )
         if not name.lower().endswith(".xml"):
             continue
-        try:
-            with (folder / key).open(encoding="utf-8", errors="replace") as file:
-                head = file.read(_HEAD)
-        except OSError:
-            continue
+        head = _head_of(folder / key)
         if _CVAT.search(head):
             raise DataError(
                 f"{folder}: expected a table of images and labels, received {key}, an export of CVAT",
