@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from convscope.data.file_tables import FileOptions
 from convscope.data.named_files import files_of, nothing_in
 from convscope.data.splits import LeftOut
 from convscope.data.tables import table_kind
@@ -15,7 +16,7 @@ from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
 from convscope.kinds.volume.readers.files import is_companion, may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import scan, told
 from convscope.kinds.volume.readers.sources import ArrayVolumes, FileVolumes
-from convscope.kinds.volume.readers.tables import ScanOptions, read_table
+from convscope.kinds.volume.readers.tables import read_table
 from convscope.types import Progress, Skipped, no_progress
 
 
@@ -61,7 +62,7 @@ def read_inputs(
             hint="Give tables and archives one at a time.",
         )
     if many:
-        asked = ScanOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
+        asked = FileOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
         return _of_data_set(Path(many[0]), progress, asked)
     return _of_files(paths, progress)
 
@@ -75,7 +76,7 @@ def _of_files(paths: Sequence[str], progress: Progress) -> AnyInputs:
     kept = [file for file in files if may_be_volume(Path(), file)]
     archives = [file for file in files if file.lower().endswith(".npz")]
     if len(archives) == 1 and not kept:
-        return _of_data_set(Path(archives[0]), progress, ScanOptions(labels=False))
+        return _of_data_set(Path(archives[0]), progress, FileOptions(labels=False))
     skipped += [
         Skipped(file, "not a volume by its name")
         for file in files
@@ -106,7 +107,7 @@ def _is_array(place: Path) -> bool:
     return isinstance(zarr.open(str(place), mode="r"), zarr.Array)
 
 
-def _of_data_set(path: Path, progress: Progress, asked: ScanOptions) -> AnyInputs:
+def _of_data_set(path: Path, progress: Progress, asked: FileOptions) -> AnyInputs:
     if path.suffix.lower() == ".npz":
         found = read_npz(path, progress, labelled=False)
     elif path.suffix.lower() == ".zarr":

@@ -35,6 +35,7 @@ from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
 from convscope.data.encoding import check_encoding
 from convscope.data.file_labels import classes_by_pattern
+from convscope.data.file_tables import FileOptions
 from convscope.data.listing import Listing
 from convscope.data.name_patterns import check_is_folder
 from convscope.data.named_files import is_folder
@@ -45,7 +46,7 @@ from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
 from convscope.kinds.volume.readers.files import may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import scan_to_found
 from convscope.kinds.volume.readers.sources import FileVolumes
-from convscope.kinds.volume.readers.tables import ScanOptions, read_table, volume_tables
+from convscope.kinds.volume.readers.tables import read_table, volume_tables
 from convscope.types import Progress, no_progress
 
 
@@ -77,11 +78,11 @@ def read_volumes(
         DataError: As the table above says; the message names the file and, in a table, the line.
         UsageError: There is no such column.
     """
-    asked = ScanOptions(label_column, label_pattern, group, encoding, tuple(drop_column))
+    asked = FileOptions(label_column, label_pattern, group, encoding, tuple(drop_column))
     return assemble(find_volumes(Path(path), progress, asked), seed, group)
 
 
-def find_volumes(place: Path, progress: Progress, asked: ScanOptions) -> Found:
+def find_volumes(place: Path, progress: Progress, asked: FileOptions) -> Found:
     """Volumes with their labels before they are divided; raises as `read_volumes`."""
     check_encoding(asked.encoding)
     folder = is_folder(place)
@@ -110,7 +111,7 @@ def find_volumes(place: Path, progress: Progress, asked: ScanOptions) -> Found:
     return _of_folders(place, listing, found, progress, "the folders around the class folders")
 
 
-def _in_file(path: Path, progress: Progress, asked: ScanOptions) -> Found:
+def _in_file(path: Path, progress: Progress, asked: FileOptions) -> Found:
     if path.suffix.lower() == ".npz":
         return read_npz(path, progress, asked.labels)
     if table_kind(path) is not None:
