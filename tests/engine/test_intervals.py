@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convscope.engine.intervals import areas_of, interval_of, resampled_counts
+from convscope.engine.intervals import areas_of, interval_of, interval_of_share, resampled_counts
 from convscope.engine.metrics import ClassificationMetrics, classification_metrics
 
 
@@ -60,3 +60,16 @@ def test_metrics_have_an_area_and_intervals_and_are_read_back():
     assert "AUC" in found.to_line()
     alone = classification_metrics(labels[labels == 0], given[labels == 0], ("a", "b"))
     assert (alone.auc, alone.auc_interval) == (None, None)
+
+
+def test_what_no_resample_changes_has_no_interval_and_a_share_that_of_so_many_groups():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    given = np.where(labels[:, None] == np.arange(2), 0.9, 0.1).astype(np.float32)
+    found = classification_metrics(labels, given, ("a", "b"))
+    assert found.auc == 1 and found.auc_interval is None
+    assert found.accuracy_interval == pytest.approx((0.025 ** (1 / 6), 1))
+    assert "accuracy 100.00% (95% interval 54.1% to 100.0%)" in found.to_line()
+    assert interval_of_share(np.zeros(5), 6) == pytest.approx((0, 1 - 0.025 ** (1 / 6)))
+    of_two = classification_metrics(labels, given, ("a", "b"), labels)
+    assert of_two.accuracy_interval == pytest.approx((0.025 ** (1 / 2), 1))
+    assert ClassificationMetrics.from_json(found.to_json()) == found

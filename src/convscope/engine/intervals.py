@@ -48,12 +48,32 @@ def resampled_counts(groups: npt.NDArray[np.int64] | None, samples: int) -> Iter
 
 
 def interval_of(values: Numbers) -> Interval | None:
-    """Where 95 % of values lie, those aside that are not finite; None where there are none."""
+    """Where 95 % of values lie, those aside that are not finite; None where there are none, or all are equal.
+
+    Equal ones, such as those of a single subject, say nothing about what others would give.
+    """
     known = values[np.isfinite(values)]
-    if not len(known):
+    if not len(known) or np.ptp(known) == 0:
         return None
     low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return float(low), float(high)
+
+
+def interval_of_share(values: Numbers, groups: int) -> Interval:
+    """Where 95 % of the values of a share lie; where all are 0 or all are 1, what so many groups can tell.
+
+    That is the interval of a binomial share by Clopper and Pearson (1934): six groups that are all right may
+    come from a model that is right in 54.1 % of them.
+
+    Example:
+        >>> [round(end, 3) for end in interval_of_share(np.ones(9), 6)]
+        [0.541, 1.0]
+    """
+    found = interval_of(values)
+    if found is None:
+        end = ((1 - COVERAGE) / 2) ** (1 / groups)
+        found = (end, 1.0) if values[0] > 0.5 else (0.0, 1 - end)
+    return found
 
 
 def areas_of(labels: npt.NDArray[np.int64], probabilities: Numbers) -> Callable[[Numbers], Numbers]:
@@ -117,5 +137,8 @@ def intervals_of(
         found["calibration"].append(np.abs(counts @ member).sum(axis=1) / total)
         if sorts:
             found["auc"].append(area(counts))
-    named = {f"{name}_interval": interval_of(np.concatenate(each)) for name, each in found.items() if each}
+    drawn = {name: np.concatenate(each) for name, each in found.items() if each}
+    named = {f"{name}_interval": interval_of(each) for name, each in drawn.items()}
+    count = len(labels) if groups is None else len(np.unique(groups))
+    named["accuracy_interval"] = interval_of_share(drawn["accuracy"], count)
     return {"auc": whole if math.isfinite(whole) else None, **named}

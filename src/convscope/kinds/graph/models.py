@@ -271,7 +271,7 @@ def gin(
     table_width: int = 8,
     answers: Answers = "graphs",
 ) -> keras.Model:
-    """Graph isomorphism network: sums of neighbors through two dense layers; all layers are pooled.
+    """Graph isomorphism network: sums of neighbors through two dense layers; inputs and all layers are pooled.
 
     Source: Xu, Hu, Leskovec and Jegelka (2019), "How powerful are graph neural networks?".
 
@@ -291,7 +291,7 @@ def gin(
     inputs, tables = _entered("gin", input_shape, table_width, answers, hops, dropout)
     x = inputs["nodes"]
     there = [inputs["members"]] if answers == "graphs" else []
-    found = []
+    found = [x] if answers == "graphs" else []
     for hop in range(1, hops + 1):
         x = GINConv(filters, activation="relu", name=f"conv{hop}")([x, *tables, *there])
         found.append(x)

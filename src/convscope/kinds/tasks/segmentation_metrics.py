@@ -68,7 +68,7 @@ class SegmentationMetrics(Plain):
         accuracy: Share of positions whose class is right.
         mean_iou: Mean over the classes that the truth or the predictions have of the intersection over union
             of all positions of the split together, by one confusion matrix, as benchmarks of pictures count.
-        mean_iou_interval: Where 95 % of bootstrap samples of the samples have it.
+        mean_iou_interval: Where 95 % of bootstrap samples of the samples have it; None of a single one.
         mean_dice: Mean over classes but the background of the mean Dice of samples.
         mean_dice_interval: As that of the IoU.
         classes: Scores per class, in the order of the class names.
@@ -84,9 +84,9 @@ class SegmentationMetrics(Plain):
     samples: _Count
     accuracy: _Share
     mean_iou: _Share
-    mean_iou_interval: _Interval
+    mean_iou_interval: _Interval | None
     mean_dice: _Share
-    mean_dice_interval: _Interval
+    mean_dice_interval: _Interval | None
     classes: tuple[SegmentedClass, ...]
     matrix: tuple[tuple[_Count, ...], ...]
     tolerance: float | None = None
@@ -98,7 +98,7 @@ class SegmentationMetrics(Plain):
         rows = [
             [
                 *(each.name, _shown(each.iou), _shown(each.dice)),
-                "" if each.dice_interval is None else "{:.3f} to {:.3f}".format(*each.dice_interval),
+                _shown_interval(each.dice_interval, "{:.3f} to {:.3f}"),
                 *(f"{each.precision:.3f}", f"{each.recall:.3f}", str(each.support)),
                 *(_shown(each.hd95, 2), _shown(each.nsd)),
             ]
@@ -110,24 +110,30 @@ class SegmentationMetrics(Plain):
 
     def to_line(self) -> str:
         """The metrics of the whole split."""
-        iou, dice = ("{:.3f} to {:.3f}".format(*each) for each in self._intervals())
+        iou = _shown_interval(self.mean_iou_interval, " (95% interval {:.3f} to {:.3f})")
+        dice = _shown_interval(self.mean_dice_interval, " ({:.3f} to {:.3f})")
         told = f"; NSD at a tolerance of {self.tolerance:g} mm" if self.tolerance is not None else ""
         return (
-            f"mean IoU of all positions {self.mean_iou:.3f} (95% interval {iou}), mean Dice of samples"
-            f" {self.mean_dice:.3f} ({dice}), accuracy {self.accuracy:.2%}, on {self.samples} test"
+            f"mean IoU of all positions {self.mean_iou:.3f}{iou}, mean Dice of samples"
+            f" {self.mean_dice:.3f}{dice}, accuracy {self.accuracy:.2%}, on {self.samples} test"
             f" samples{told}"
         )
 
     def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
         """What stands at the top of a report."""
-        iou, dice = ("95% interval {:.1%} to {:.1%}".format(*each) for each in self._intervals())
+        line = "95% interval {:.1%} to {:.1%}, "
         scores: list[tuple[str, float | str] | tuple[str, float | str, str]] = [
             (
                 "Mean IoU",
                 f"{self.mean_iou:.1%}",
-                f"{iou}, all positions of the split together, mean over classes",
+                _shown_interval(self.mean_iou_interval, line)
+                + "all positions of the split together, mean over classes",
             ),
-            ("Mean Dice", f"{self.mean_dice:.1%}", f"{dice}, mean over samples, without background"),
+            (
+                "Mean Dice",
+                f"{self.mean_dice:.1%}",
+                _shown_interval(self.mean_dice_interval, line) + "mean over samples, without background",
+            ),
             ("Accuracy", f"{self.accuracy:.1%}", "share of positions, void left out"),
         ]
         far = [each.hd95 for each in self.classes if each.hd95 is not None]
@@ -135,8 +141,9 @@ class SegmentationMetrics(Plain):
             scores.append(("HD95", f"{np.mean(far):.2f} mm", "mean over classes"))
         return [*scores, ("Test samples", self.samples)]
 
-    def _intervals(self) -> tuple[_Interval, _Interval]:
-        return self.mean_iou_interval, self.mean_dice_interval
+
+def _shown_interval(interval: _Interval | None, form: str) -> str:
+    return "" if interval is None else form.format(*interval)
 
 
 def _shown(value: float | None, digits: int = 3) -> str:
@@ -194,9 +201,9 @@ def segmentation_metrics(
         samples=len(counts),
         accuracy=float(intersections.sum() / max(whole.sum(), 1)),
         mean_iou=float(_mean(_ious(intersections, sizes))),
-        mean_iou_interval=interval_of(_mean(many_ious)) or (0.0, 0.0),
+        mean_iou_interval=interval_of(_mean(many_ious)),
         mean_dice=float(_mean(per_class[scored])),
-        mean_dice_interval=interval_of(_mean(of_class[:, scored])) or (0.0, 0.0),
+        mean_dice_interval=interval_of(_mean(of_class[:, scored])),
         classes=classes,
         matrix=tuple(map(tuple, whole.tolist())),
         tolerance=tolerance,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
@@ -18,6 +20,11 @@ from convscope.kinds.volume.symmetry import symmetry_of
 from convscope.types import Progress, no_progress
 
 BINARY = "augmentation: without contrast and noise, because voxels are occupied or not"
+LEARNED = 100_000
+"""Volumes that a training learns from, counted as often as they are seen."""
+EPOCHS = (20, 60)
+"""Fewest and most that are suggested."""
+BATCHES = (8, 32)
 _SEEN = 20
 
 
@@ -73,6 +80,22 @@ def read(
     return replace(splits, decisions=(*splits.decisions, *lines), reading={**splits.reading, **settled})
 
 
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+    """Epochs and batches for so many train volumes: the fewer there are, the more often each is seen.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> [suggest_settings("volume_resnet", SimpleNamespace(train=range(count))) for count in (90, 4_000)]
+        [{'epochs': 60, 'batch_size': 8}, {'epochs': 25, 'batch_size': 32}]
+    """
+    count = max(len(splits.train), 1)
+    (least, most), (smallest, largest) = EPOCHS, BATCHES
+    return {
+        "epochs": min(most, max(least, math.ceil(LEARNED / count))),
+        "batch_size": min(largest, max(smallest, count // 20)),
+    }
+
+
 RECIPE = classification_recipe(
     VOLUME_CLASSIFICATION,
     read=read,
@@ -80,4 +103,5 @@ RECIPE = classification_recipe(
     representation=RepresentationSteps(fit_representation, VolumeRepresentation.from_json),
     augmentation=augmentation,
     test_time_views=test_time_views,
+    suggest_settings=suggest_settings,
 )
