@@ -271,7 +271,7 @@ def gin(
     table_width: int = 8,
     answers: Answers = "graphs",
 ) -> keras.Model:
-    """Graph isomorphism network: sums of neighbors through two dense layers; inputs and all layers are pooled.
+    """Graph isomorphism network: sums of neighbors through two dense layers, pooled from input to last.
 
     Source: Xu, Hu, Leskovec and Jegelka (2019), "How powerful are graph neural networks?".
 
