@@ -120,9 +120,9 @@ CLUSTERING_OPTIONS = (
 )
 DMON_OPTIONS = (
     FILTERS.of(dmon=64),
-    DROPOUT.of(dmon=0.0),
+    DROPOUT.of(dmon=0.5),
     Option("collapse", float, None, "Weight of the loss against one cluster for all", at_least(0)).of(
-        dmon=0.1
+        dmon=0.2
     ),
 )
 LINK_OPTIONS = (

@@ -39,8 +39,8 @@ def dmon(
     *,
     hops: int = 1,
     filters: int = 64,
-    dropout: float = 0.0,
-    collapse: float = 0.1,
+    dropout: float = 0.5,
+    collapse: float = 0.2,
     table_width: int = 8,
 ) -> keras.Model:
     """Graph convolutions with a skip connection, and clusters that are modular (DMoN).
