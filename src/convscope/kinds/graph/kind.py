@@ -229,7 +229,13 @@ GRAPH_CLASSIFICATION = RecipeSpec(
     options=WHOLE_GRAPH_OPTIONS,
     model_options=GIN_OPTIONS,
     settings={
-        "gin": {"epochs": 30, "batch_size": 64, "learning_rate": 3e-3, "precision": "float32"},
+        "gin": {
+            "epochs": 30,
+            "batch_size": 64,
+            "learning_rate": 3e-3,
+            "averaging": 0.1,
+            "precision": "float32",
+        },
     },
     ignored_settings=("mixing", "augmentation"),
 )
