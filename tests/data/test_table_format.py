@@ -383,3 +383,54 @@ def test_a_mark_at_the_end_of_each_line_parts_nothing():
     assert (ended.columns, ended.first) == (found.columns, found.first)
     assert any("parts nothing" in line for line in ended.decisions)
     assert format_of_lines(["a;b;", "1;2;", "3;4;"]).dialect.ending == ""
+
+
+def test_tables_that_a_program_drew_are_read_without_their_bars_and_rules(tmp_path):
+    rows = [(text, label) for text, label in REVIEWS]
+    inner = "\n".join(f"| {text} | {label} |" for text, label in rows)
+    markdown = f"# Films\n\n| text | label |\n|:-----|------:|\n{inner}\n"
+    drawn = f"+------+-------+\n| text | label |\n+------+-------+\n{inner}\n+------+-------+\n"
+    bare = "text | label\n--- | ---\n" + "\n".join(" | ".join(row) for row in rows)
+    for text in (markdown, drawn, bare):
+        path = written(tmp_path, text)
+        assert read(path) == (("text", "label"), rows)
+        assert "rules between them" in decisions(path)
+
+
+def test_rows_that_are_quoted_as_a_whole_are_read_without_these_quotes(tmp_path):
+    out = io.StringIO()
+    csv.writer(out).writerows(REVIEWS)
+    inner = [line.replace('"', '""') for line in out.getvalue().splitlines()]
+    for head in ("text,label", '"text,label"'):
+        path = written(tmp_path, "\n".join([head, *(f'"{line}"' for line in inner)]))
+        assert read(path) == (("text", "label"), REVIEWS)
+        assert "quotes stand" in decisions(path)
+    texts = written(tmp_path, 'text\n"yes, no"\n"no, yes"\n"one, two, three"\n')
+    assert read(texts) == (("text",), [("yes, no",), ("no, yes",), ("one, two, three",)])
+
+
+def test_questions_below_the_names_of_a_survey_are_no_answers(tmp_path):
+    answers = [(f"R_{number}", f"It was {number} times as good", "yn"[number % 2]) for number in range(12)]
+    ids = ['{"ImportId":"_recordId"}', '{"ImportId":"QID1"}', '{"ImportId":"QID2"}']
+    asked = [("ResponseId", "Q1", "Q2"), ("Response ID", "How was it, all in all?", "Again?"), ids, *answers]
+    monkey = [("Id", "How was it?", "Again?"), ("", "Open-Ended Response", "Response"), *answers]
+    for rows, left in ((asked, 2), (monkey, 1)):
+        out = io.StringIO()
+        csv.writer(out).writerows(rows)
+        path = written(tmp_path, out.getvalue())
+        assert read(path) == (rows[0], answers)
+        assert f"describe them: {left} are left out" in decisions(path)
+
+
+@pytest.mark.parametrize("end", ["Summe,78,936\n", ",,\nTotal:,78,936\n", "Mean,6.5,78\nSum,78,936\n"])
+def test_totals_at_the_end_are_left_out(tmp_path, end):
+    rows = [(f"2024-01-{day:02}", str(day), str(day * 12)) for day in range(1, 13)]
+    path = written(tmp_path, "day,sold,earned\n" + "\n".join(map(",".join, rows)) + "\n" + end)
+    assert read(path)[1] == rows
+    assert "which hold totals" in decisions(path)
+
+
+def test_a_last_text_that_is_called_total_stays(tmp_path):
+    rows = [(f"text {number}", str(number % 2)) for number in range(12)] + [("Total", "1")]
+    path = written(tmp_path, "text,label\n" + "\n".join(map(",".join, rows)))
+    assert read(path)[1] == rows

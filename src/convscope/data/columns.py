@@ -19,7 +19,10 @@ LONGEST_LABEL = 200
 MISSING_WORDS = frozenset(
     [
         *("", "?", "-", "--", ".", "na", "NA", "n/a", "N/A", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN"),
-        *("NaT", "nil", "null", "NULL", "Null", "none", "None", "NONE"),
+        *("NaT", "nil", "null", "NULL", "Null", "none", "None", "NONE", "-/-", "./."),
+        *("---", "----", "-----", "\u2013", "\u2014", "..", "...", "…", "*", "**", "***"),
+        *("n.d.", "n. d.", "N.D.", "n.a.", "n. a.", "N.A.", "k.A.", "k. A.", "k.a."),
+        *("#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"),
     ]
 )
 """How a missing number is written. In a column of texts, such as labels, all but the first are texts."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from convscope.data.columns import find_column
 from convscope.data.number_forms import is_any_number
@@ -19,6 +21,10 @@ SNIFFED_LINES = 1000
 """Lines by which the form of a table is found."""
 _MOSTLY = 0.9
 _LONGEST_FIELD = 20
+_ALIKE = 0.98
+_LONGEST_NAME = 40
+_RULE = re.compile(r"[|+]?[-:=+| ]*[-=]{2,}[-:=+| ]*")
+"""What stands between the names and the rows of a table in Markdown, or around one that a program drew."""
 """Lines that a quoted field may have."""
 
 csv.field_size_limit(max(csv.field_size_limit(), 2**26))  # lines are bounded where they are read
@@ -34,15 +40,29 @@ class Dialect:
             quotes are letters, unless they stand around a whole field.
         escape: Stands before a quote within a field, such as `\`; empty where there is none.
         ending: Stands at the end of each line and parts nothing, as in `1,2,3;`; empty where nothing does.
+        dress: What stands around each row and parts nothing: `bars`, with rules between rows, as Markdown and
+            the clients of data bases draw tables, or `quotes`; empty where nothing does.
     """
 
     delimiter: str
     quote: str = '"'
     escape: str = ""
     ending: str = ""
+    dress: Literal["", "bars", "quotes"] = ""
 
-    def without_ending(self, line: str) -> str:
-        """A line without what stands at its end and parts nothing."""
+    def plain(self, line: str) -> str:
+        """A line without what parts nothing; nothing of one that is no row.
+
+        Example:
+            >>> Dialect("|", dress="bars").plain("| a | b |"), Dialect(",", dress="quotes").plain('"a,b"')
+            (' a | b ', 'a,b')
+        """
+        if self.dress == "bars":
+            line = line.strip()
+            return "" if _RULE.fullmatch(line) else line.removeprefix("|").removesuffix("|")
+        if self.dress == "quotes":
+            inner = _within_quotes(line)
+            return line if inner is None else inner
         return line.rstrip().removesuffix(self.ending) if self.ending else line
 
     def rows(self, lines: Iterable[str], where: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
@@ -56,8 +76,8 @@ class Dialect:
         Raises:
             DataError: A quote does not end; the message has the line.
         """
-        ended = map(self.without_ending, lines)
-        return self._quoted(ended, where, before) if self.quote else self._split(ended, before)
+        plain = map(self.plain, lines)
+        return self._quoted(plain, where, before) if self.quote else self._split(plain, before)
 
     def _split(self, lines: Iterable[str], before: int) -> Iterator[tuple[int, list[str]]]:
         mark = None if self.delimiter == WHITE_SPACE else self.delimiter
@@ -148,10 +168,11 @@ def find_dialect(
     Returns:
         The rows by the best one; the first delimiter where no other fits better.
     """
-    ending = _ending(lines)
-    if ending:
-        best = find_dialect([line.rstrip().removesuffix(ending) for line in lines], names, marks, before)
-        return replace(best, dialect=replace(best.dialect, ending=ending))
+    worn = _worn(lines, marks)
+    if worn is not None:
+        marks = ["|"] if worn.dress == "bars" else marks
+        best = find_dialect(list(map(worn.plain, lines)), names, marks, before)
+        return replace(best, dialect=replace(best.dialect, ending=worn.ending, dress=worn.dress))
     there = [mark for mark in marks if any(mark in line for line in lines)] or marks[:1]
     tried = [_best_quotes(lines, mark, before) for mark in there]
 
@@ -171,6 +192,47 @@ def find_dialect(
         if spaced.width > 1 and spaced.alike > 0.9 and _mostly_numbers(spaced):
             return spaced
     return best
+
+
+def _worn(lines: Sequence[str], marks: Sequence[str]) -> Dialect | None:
+    """What stands around the rows and parts nothing; None where nothing does."""
+    ending = _ending(lines)
+    if ending:
+        return Dialect(",", ending=ending)
+    if _has_bars(lines):
+        return Dialect("|", dress="bars")
+    return Dialect(",", dress="quotes") if _are_quoted_whole(lines, marks) else None
+
+
+def _has_bars(lines: Sequence[str]) -> bool:
+    """Whether nearly all lines have bars between fields, but for rules that part the names from the rows."""
+    some = [line.strip() for line in lines if line.strip()]
+    rules = [line for line in some if _RULE.fullmatch(line) and ("|" in line or "+" in line)]
+    barred = sum("|" in line for line in some if line not in rules)
+    return bool(rules) and barred > 1 and barred + len(rules) >= _MOSTLY * len(some)
+
+
+def _are_quoted_whole(lines: Sequence[str], marks: Sequence[str]) -> bool:
+    """Whether all rows, the names maybe not, are one quoted field each, which is a row of as many fields."""
+    some = [line for line in lines if line.strip()]
+    inner = list(map(_within_quotes, some[1:]))
+    if len(some) < 3 or None in inner:
+        return False
+    rows = list(map(Dialect(",", dress="quotes").plain, some))
+    for parted in (parted_by(rows, Dialect(mark)) for mark in marks):
+        first = parted.rows[0][1] if parted.rows else []
+        names = len(first) == parted.width and all(len(name) <= _LONGEST_NAME for name in first)
+        if parted.width > 1 and parted.alike >= _ALIKE and names and not parted.damaged:
+            return True
+    return False
+
+
+def _within_quotes(line: str) -> str | None:
+    """What stands in a line that is one quoted field; None where it is something else."""
+    text = line.strip()
+    inner = text[1:-1]
+    whole = len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if whole else None
 
 
 def _ending(lines: Sequence[str]) -> str:
@@ -256,8 +318,5 @@ def _digits(field: str) -> bool:
 
 def _unquoted(field: str) -> str:
     """A field between tabs, where quotes are letters unless they stand around a field as CSV writes it."""
-    field = field.strip()
-    inner = field[1:-1]
-    if len(field) < 2 or field[0] != '"' or field[-1] != '"' or '"' in inner.replace('""', ""):
-        return field
-    return inner.replace('""', '"')
+    inner = _within_quotes(field)
+    return field.strip() if inner is None else inner

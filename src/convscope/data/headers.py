@@ -1,4 +1,4 @@
-"""Whether the first row of a table names its columns, what these are called, and whether units follow."""
+"""Rows of a table that are no values: names of columns, what describes these, and totals at the end."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{
 _FILE = re.compile(r"\S+\.[A-Za-z]\w{1,4}")
 _NAME = re.compile(r"[^\W\d][\w .()/%°#:\[\]-]{0,40}")
 _BRACKETS = re.compile(r"\[.*\]|\(.*\)", re.DOTALL)
+_OF_ROWS = frozenset({"id", "index", "row", "no", "nr", "time", "date", "datetime", "timestamp", "t"})
+_IMPORTED = re.compile(r"\{\s*['\"]ImportId['\"]")
+_ANSWERS = re.compile(r"(open-ended )?response", re.IGNORECASE)
+_FEWEST_ROWS = 10
+"""Rows above totals: a table of fewer may be one of totals alone."""
+_TOTALS = re.compile(
+    r"((grand |sub ?)?totals?|sum|summe|gesamt|gesamtsumme|insgesamt|total g[eé]n[eé]ral|somme|totale|suma"
+    r"|average|avg|mean|mittelwert|durchschnitt|moyenne|media|median|min|max|minimum|maximum|std|stdev)\s*:?",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(r"\[.*\]|\(.*\)|[^\d\s]\S{0,11}|-|\d*/?[^\W\d]\S{0,8}", re.DOTALL)
 
 
@@ -92,6 +102,57 @@ def units_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
             return False
         numeric += numbers
     return numeric > 0
+
+
+def described_below(body: Sequence[Sequence[str]]) -> int:
+    """How many rows below the header describe the columns, as those of tools for surveys do.
+
+    Qualtrics writes the questions and ids of its own, SurveyMonkey which sort of answer a column holds.
+
+    Args:
+        body: The rows below the names.
+
+    Example:
+        >>> described_below([["Where?", "When?"], ['{"ImportId":"QID1"}', '{"ImportId":"QID2"}'], ["a", "b"]])
+        2
+    """
+    for at, row in enumerate(body[:2]):
+        filled = list(filter(None, row))
+        if filled and all(map(_IMPORTED.match, filled)):
+            return at + 1
+    return int(bool(body) and any(map(_ANSWERS.fullmatch, body[0])) and not body[0][0])
+
+
+def totals_at_end(rows: Sequence[Sequence[str]], values: Sequence[Sequence[str]]) -> int:
+    """How many of the last rows hold totals of a table or its mean, and are no values.
+
+    Such a row begins with a word for it and has numbers alone besides, one of which stands in no row above.
+
+    Args:
+        rows: The last rows, without blank ones.
+        values: The first rows of values, these maybe among them.
+
+    Example:
+        >>> totals_at_end([["4", "5"], ["Sum", "65"]], [[str(row), "5"] for row in range(12)])
+        1
+    """
+    words = [next(filter(None, row), "") for row in rows]
+    others = next((at for at, word in enumerate(reversed(words)) if not _TOTALS.fullmatch(word)), len(rows))
+    last = [list(row) for row in rows[len(rows) - others :]]
+    above = [row for row in values if list(row) not in last]
+    if len(above) < _FEWEST_ROWS:
+        return 0
+    return next((at for at, row in enumerate(reversed(last)) if not _is_total(row, above)), len(last))
+
+
+def _is_total(row: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
+    """Whether a row that begins with a word for totals holds numbers alone that no row above has."""
+    filled = [at for at, field in enumerate(row) if field]
+    known = {at: {each[at] for each in above if at < len(each)} for at in filled}
+    numbers = [at for at in filled[1:] if is_any_number(row[at])]
+    if row[filled[0]] in known[filled[0]] or len(numbers) < max(1, len(filled) - 1):
+        return False
+    return any(row[at] not in known[at] for at in numbers)
 
 
 class ColumnNames:
@@ -223,3 +284,22 @@ def is_time(field: str) -> bool:
 
 def _is_file(field: str) -> bool:
     return _FILE.fullmatch(field) is not None
+
+
+def is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether all rows have a field more than the header: row names that R writes, or nothing at the end."""
+    if width != len(first) + 1 or any(len(row) != width for row in values):
+        return False
+    if not any(row[-1] for row in values):
+        return bool(values)
+    if first[0].lower() in _OF_ROWS and not all(is_time(row[1]) > is_time(row[0]) for row in values):
+        return False  # a name for what stands there already
+    return is_index([row[0] for row in values]) or _has_row_names(values)
+
+
+def _has_row_names(values: Sequence[Sequence[str]]) -> bool:
+    """Whether nothing but numbers stands behind a first column of words that differ."""
+    first = {row[0] for row in values}
+    words = len(first) == len(values) > 1 and all(any(map(str.isalpha, name)) for name in first)
+    fields = (field for row in values for field in row[1:])
+    return words and all(is_any_number(field) or field in MISSING_WORDS for field in fields)

@@ -16,8 +16,9 @@ from convscope.data.excel_rows import Workbook
 from convscope.data.found_encoding import encoding_of_head, found_encoding
 from convscope.data.json_rows import json_objects
 from convscope.data.npy_header import npy_header
+from convscope.data.number_forms import LIMIT, limits_in
 from convscope.data.parse_errors import damage_as_data_error
-from convscope.data.table_format import format_of_lines, table_format
+from convscope.data.table_format import TableFormat, format_of_lines, table_format
 from convscope.errors import BackendError, DataError
 
 MOST_BYTES = 2**16
@@ -150,9 +151,19 @@ def _delimited(file: Path, head: str, suffix: str) -> TableHead | None:
     if not found.columns:
         return None
     named = found.header is not None
-    values = [tuple(map(found.numbers.plain, row)) for row in found.first[: MOST_ROWS + 1]]
+    limited = {at for at, cells in enumerate(zip(*_of_width(found), strict=True)) if limits_in(cells)}
+    values = [
+        tuple(
+            found.numbers.plain(LIMIT.sub("", cell) if at in limited else cell) for at, cell in enumerate(row)
+        )
+        for row in found.first[: MOST_ROWS + 1]
+    ]
     first = found.columns if named else values.pop(0)
     return TableHead(first, tuple(values[:MOST_ROWS]), delimiter=found.dialect.delimiter, named=named)
+
+
+def _of_width(found: TableFormat) -> list[tuple[str, ...]]:
+    return [row for row in found.first if len(row) == len(found.columns)]
 
 
 def _excel(file: Path) -> TableHead:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from convscope.data.encoding import LINE_END, check_encoding, decoder
 from convscope.data.parse_errors import damage_as_data_error
@@ -21,6 +22,8 @@ CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters (C0 and C1) that are no tab and no line end; each is replaced by a space."""
 
 _CHUNK = 2**18
+_TAIL = 2**12
+_Row = TypeVar("_Row")
 
 
 @dataclass
@@ -122,6 +125,32 @@ def lines_of(
             raise _too_long(where, number, limit)
     if pending:
         yield number, pending
+
+
+def last_lines(path: Path, encoding: str) -> list[str]:
+    """The last lines of a text file that is not packed, the first of them maybe not whole; nothing fails.
+
+    Args:
+        path: The file.
+        encoding: Name of a Python codec in which a line end is one byte; nothing is read in others.
+    """
+    if path.suffix.lower() == ".gz" or len("\n".encode(encoding)) > 1:
+        return []
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL))
+            return file.read().decode(encoding, "replace").splitlines()
+    except (OSError, ValueError):
+        return []  # whoever reads the file says what is wrong
+
+
+def all_but_last(rows: Iterable[_Row], count: int) -> Generator[_Row, None, None]:
+    """All rows but so many at the end."""
+    kept: deque[_Row] = deque()
+    for row in rows:
+        kept.append(row)
+        if len(kept) > count:
+            yield kept.popleft()
 
 
 def read_text(

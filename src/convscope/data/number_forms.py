@@ -66,6 +66,9 @@ class NumberForm:
 
 
 PLAIN = NumberForm()
+LIMIT = re.compile(r"^(?:[<>]=?|[≤≥])\s*(?=[-+]?[.,]?\d)")
+"""What stands before a number that is no more than a limit, as of what a laboratory can detect."""
+_NEARLY_ALL = 0.9
 _FORMS = (
     *(PLAIN, NumberForm(","), NumberForm(".", ","), NumberForm(",", ".")),
     *(NumberForm(decimal, mark) for mark in ("'", " ", "\u00a0", "\u202f") for decimal in (",", ".")),
@@ -79,6 +82,21 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def limits_in(fields: Sequence[str]) -> int:
+    """How many values of a column of numbers are limits, such as `<0.1`; 0 where most others are no numbers.
+
+    Example:
+        >>> limits_in(["<0.1", "0.3", "-", "0.5"]), limits_in(["<30", ">30", "<30"])
+        (1, 0)
+    """
+    filled = [field for field in fields if field not in MISSING_WORDS]
+    limits = [field for field in filled if LIMIT.match(field)]
+    if not limits or 2 * len(limits) > len(filled):
+        return 0
+    numbers = sum(is_any_number(LIMIT.sub("", each)) for each in filled)
+    return len(limits) if numbers >= _NEARLY_ALL * len(filled) else 0
 
 
 def is_any_number(text: str) -> bool:
@@ -107,7 +125,7 @@ def find_number_form(columns: Iterable[Sequence[str]]) -> tuple[NumberForm, str]
     marked: list[str] = []
     plain: list[str] = []
     for column in columns:
-        values = [value for value in column if value not in MISSING_WORDS]
+        values = [LIMIT.sub("", value) for value in column if value not in MISSING_WORDS]
         strange = [value for value in values if not _is_plain(value)]
         if strange and all(map(_MARKED.fullmatch, strange)):
             marked += strange

@@ -11,6 +11,8 @@ is not plain CSV: readers add these lines to their own (`open_table` has them in
 | `sep=;`, remarks (`#`, `%`, `//`), lines of title | `skipped`, the number of lines before the values |
 | no header, or one in a remark (`# time, value`) | `header` |
 | a row of units below the header | `units` |
+| rows of questions below the header, totals at the end | `skipped`, `totals` |
+| tables in Markdown, rows that are quoted as a whole | `dialect.dress` |
 | a column without a name that counts the rows | `index` |
 | names that are missing, or come twice | `columns` has made up ones: `column 3`, `a.1` |
 | decimal commas, marks between thousands | `numbers` |
@@ -37,7 +39,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from convscope.data.columns import MISSING_WORDS
 from convscope.data.delimiters import (
     DELIMITERS,
     SNIFFED_LINES,
@@ -48,8 +49,16 @@ from convscope.data.delimiters import (
     parted_by,
 )
 from convscope.data.found_encoding import found_encoding
-from convscope.data.headers import USUAL_NAMES, ColumnNames, is_index, is_time, names_columns, units_below
-from convscope.data.lines import ControlCharacters, read_lines
+from convscope.data.headers import (
+    USUAL_NAMES,
+    ColumnNames,
+    described_below,
+    is_wider,
+    names_columns,
+    totals_at_end,
+    units_below,
+)
+from convscope.data.lines import ControlCharacters, all_but_last, last_lines, read_lines
 from convscope.data.number_forms import PLAIN, NumberForm, find_number_form, is_any_number
 from convscope.data.other_tables import refuse_other_content
 
@@ -60,7 +69,7 @@ LONGEST_ROW = 2**24
 """Characters that a line of a table may have."""
 _REMARKS = ("#", "%", "//")
 _MOST_TITLES = 60
-_OF_ROWS = frozenset({"id", "index", "row", "no", "nr", "time", "date", "datetime", "timestamp", "t"})
+_MOST_TOTALS = 6
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", WHITE_SPACE: "white space"}
 
 
@@ -80,6 +89,7 @@ class TableFormat:
         numbers: How numbers are written.
         decisions: What was found that is not plain CSV in UTF-8, one line each.
         first: The first rows of values, as far as they were read.
+        totals: How many of the last rows that are not blank hold totals and are no values.
     """
 
     encoding: str = "utf-8"
@@ -93,6 +103,7 @@ class TableFormat:
     numbers: NumberForm = PLAIN
     decisions: tuple[str, ...] = ()
     first: tuple[tuple[str, ...], ...] = ()
+    totals: int = 0
 
     def rows(
         self, path: Path, controls: ControlCharacters | None = None, limit: int = LONGEST_ROW
@@ -108,7 +119,8 @@ class TableFormat:
             DataError: As `read_lines`; a quote does not end.
         """
         lines = (line for _, line in read_lines(path, self.encoding, limit, controls=controls))
-        return self.dialect.rows(islice(lines, self.skipped, None), str(path), self.skipped)
+        rows = self.dialect.rows(islice(lines, self.skipped, None), str(path), self.skipped)
+        return all_but_last(rows, self.totals) if self.totals else rows
 
     def pandas_arguments(self) -> dict[str, Any]:
         """Arguments of `pandas.read_csv` that read the same values; the names are in `columns`.
@@ -169,7 +181,23 @@ def table_format(
     lines = list(_first_lines(line for _, line in read_lines(path, found.name, LONGEST_ROW)))
     made = format_of_lines(lines, path.name, tabs=tabs, header=header, wanted=wanted, usual=usual)
     said = [found.decision] if found.decision else []
-    return replace(made, encoding=found.name, decisions=(*said, *made.decisions))
+    made = replace(made, encoding=found.name, decisions=(*said, *made.decisions))
+    named = made.header is not None and len(made.columns) > 1
+    return _with_totals(made, path) if named and made.dialect.delimiter != WHITE_SPACE else made
+
+
+def _with_totals(found: TableFormat, path: Path) -> TableFormat:
+    """The form of a table with what its last rows are."""
+    numbered = parted_by(last_lines(path, found.encoding)[1:], found.dialect).rows
+    last = [row for _, row in numbered[-_MOST_TOTALS:]]
+    count = totals_at_end(last, found.first)
+    if not count:
+        return found
+    totals = last[-count:]
+    first = tuple(row for row in found.first if list(row) not in totals)
+    words = ", ".join(next(filter(None, row)) for row in totals)
+    said = f"left out: the last rows of {path.name}, which hold totals: {words}"
+    return replace(found, totals=count, first=first, decisions=(*found.decisions, said))
 
 
 def format_of_lines(
@@ -235,19 +263,24 @@ def _of_rows(parted: Parted, asked: _Asked, before: int) -> TableFormat:
         before = numbered[titles][0] - 1
         said.append(f"lines: {before} before the header of {asked.name} are no rows and are left out")
     values = rows[titles:]
-    header = tuple(values[0]) if asked.is_header(values[0], values[1:]) else None
+    described = described_below(values[1:])
+    header = tuple(values[0]) if asked.is_header(values[0], values[1 + described :]) else None
     units = None
     if header is None:
         said.append(f"header: {asked.name} has none, so that its columns are numbered from 1")
     else:
-        values = values[1:]
+        if described:
+            said.append(
+                f"header: rows below the names of {asked.name} describe them: {described} are left out"
+            )
+        values = values[1 + described :]
         units = tuple(values[0]) if units_below(header, values) else None
     if units is not None:
         said.append(f"units: the row below the header of {asked.name} holds units: {', '.join(units)[:60]}")
         values = values[1:]
     heads = len(rows) - len(values)
     first = header or tuple(values[0])
-    width = parted.width if header and _is_wider(first, values, parted.width) else len(first)
+    width = parted.width if header and is_wider(first, values, parted.width) else len(first)
     names = ColumnNames(header, width, values, asked.name)
     full = [row[:_MOST_COLUMNS] for row in values if len(row) == width]
     numbers, how = find_number_form(list(zip(*full, strict=True)))
@@ -269,6 +302,9 @@ def _of_dialect(parted: Parted, name: str) -> list[str]:
     said, dialect = [], parted.dialect
     if dialect.delimiter not in (",", "\t") and parted.width > 1:
         said.append(f"delimiter: the fields of {name} are separated by {_NAMES[dialect.delimiter]}")
+    if dialect.dress:
+        around = "bars stand, with rules between them" if dialect.dress == "bars" else "quotes stand"
+        said.append(f"lines: around each row of {name} {around}, which part nothing")
     if dialect.ending:
         said.append(f"delimiter: the {dialect.ending!r} at the end of each line of {name} parts nothing")
     if dialect.escape:
@@ -356,22 +392,3 @@ def _titles(rows: Sequence[list[str]], width: int, asked: _Asked) -> int:
             return at + (not asked.has_usual(rows[at]) and asked.has_usual(rows[at + 1]))
     numbers = sum(map(is_any_number, rows[start])) * 2 >= width and max(filled[:start]) < 2
     return start if numbers else 0
-
-
-def _is_wider(first: Sequence[str], values: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether all rows have a field more than the header: row names that R writes, or nothing at the end."""
-    if width != len(first) + 1 or any(len(row) != width for row in values):
-        return False
-    if not any(row[-1] for row in values):
-        return bool(values)
-    if first[0].lower() in _OF_ROWS and not all(is_time(row[1]) > is_time(row[0]) for row in values):
-        return False  # a name for what stands there already
-    return is_index([row[0] for row in values]) or _has_row_names(values)
-
-
-def _has_row_names(values: Sequence[Sequence[str]]) -> bool:
-    """Whether nothing but numbers stands behind a first column of words that differ."""
-    first = {row[0] for row in values}
-    words = len(first) == len(values) > 1 and all(any(map(str.isalpha, name)) for name in first)
-    fields = (field for row in values for field in row[1:])
-    return words and all(is_any_number(field) or field in MISSING_WORDS for field in fields)

@@ -425,3 +425,17 @@ def test_an_empty_last_column_is_no_label(tmp_path):
     splits = read_series(table(tmp_path / "x_TRAIN.tsv", "".join(rows)))
     assert splits.class_names == ("0", "1")
     assert any("label: the first column" in line for line in splits.decisions)
+
+
+def test_marks_for_missing_values_and_limits_are_read_and_counted(tmp_path):
+    marks = ["---", "n.d.", "k. A.", "#REF!", "<0,1", "> 9", "0,5", "0,7"]
+    rows = [f"2026-01-01 {hour:02}:00;{marks[hour % 8]};{hour + 100},5" for hour in range(16)]
+    limits = [f"2026-01-01 {hour:02}:00;0,{hour};5" for hour in range(16, 24)]
+    text = "time;lead;weight\n" + "\n".join(rows + limits)
+    assert detect(DataSnapshot(table(tmp_path / "any.csv", text))).recipe == "series-anomaly"
+    found, notes = read(tmp_path, text)
+    lead = found.values[:, found.variables.index("lead")]
+    assert np.isnan(lead[:4]).all() and lead[4:8].tolist() == pytest.approx([0.1, 9, 0.5, 0.7])
+    said = "\n".join(notes)
+    assert "limits: 4 values of 'lead' such as '<0,1' are read as the limit itself" in said
+    assert "missing: 8 values of 'lead' where words such as '---', 'n.d.', 'k. A.' stand" in said

@@ -191,3 +191,26 @@ def test_dates_with_dots_begin_with_the_day_and_others_that_are_open_are_warned_
 def test_a_column_of_times_without_any_has_none():
     found = parse_times(pandas.Series([None, None], dtype="string"), "x.csv, column 'time'")
     assert np.isnat(found.times).all()
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        *(
+            ("2021Q2", "2021-04-01"),
+            ("Q2 2021", "2021-04-01"),
+            ("2021-Q2", "2021-04-01"),
+            ("2Q21", "2021-04-01"),
+        ),
+        *(("2021M03", "2021-03-01"), ("Mär-21", "2021-03-01"), ("2021-Mar", "2021-03-01")),
+        *(("2021-W05", "2021-02-01"), ("2021-W05-3", "2021-02-03")),
+    ],
+)
+def test_quarters_months_and_weeks_are_read_as_their_first_day(written, day):
+    found = read({"period": [written, written]})
+    assert str(found.series[0].times[0].astype("datetime64[D]")) == day
+    assert any("are read as their first day" in note for note in found.notes)
+
+
+def test_there_is_no_fifth_quarter_and_no_week_of_sixty():
+    assert not any(map(looks_like_time, ("2021Q5", "2021-W60", "Q2", "abc-21", "2021M13")))

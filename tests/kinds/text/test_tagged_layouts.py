@@ -320,3 +320,48 @@ def test_tags_before_the_words_are_told_by_what_stands_there(tmp_path, expected,
     splits = read_tagged(lines(tmp_path / "train.bio", mark, sentences=turned))
     assert everything(splits) == expected
     assert any("the word is column 2 and the tag column 1" in line for line in splits.decisions)
+
+
+PLACES = [(name, city) for name in ("Ann", "Bob", "Eve Ray") for city in ("Rome", "Oslo")] * 3
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        *(
+            ("<PER>{}</PER> is in <LOC>{}</LOC>", "'<PER>Ann</PER>'"),
+            ("[PER {}] is in [LOC {}]", "'[PER Ann]'"),
+        ),
+        ("<ENAMEX TYPE='PER'>{}</ENAMEX> is in <ENAMEX TYPE='LOC'>{}</ENAMEX>", "'PER'"),
+        ("<START:PER> {} <END> is in <START:LOC> {} <END>", "<START:PER>"),
+        ("[{}](PER) is in [{}](LOC)", "'[Ann](PER)'"),
+    ],
+)
+def test_entities_that_are_marked_in_the_text_are_read(tmp_path, form, said):
+    path = write(tmp_path / "train.txt", "\n".join(form.format(*each) for each in PLACES))
+    assert detect(DataSnapshot(path)).recipe == "text-tagging"
+    splits = read_tagged(path)
+    assert splits.class_names == ("LOC", "PER")
+    found = dict(everything(splits))
+    assert found["Ann", "is", "in", "Rome"] == ("S-PER", "O", "O", "S-LOC")
+    assert found["Eve", "Ray", "is", "in", "Oslo"] == ("B-PER", "E-PER", "O", "O", "S-LOC")
+    assert said in "\n".join(splits.decisions)
+
+
+@pytest.mark.parametrize("mark", ["/", "|", "_"])
+def test_tags_behind_each_word_are_read(tmp_path, mark):
+    words = [f"{name.split()[0]}_NNP is_VBZ in_IN {city}_NNP ._." for name, city in PLACES]
+    path = write(tmp_path / "a.pos", "\n".join(words).replace("_", mark))
+    assert detect(DataSnapshot(path)).recipe == "text-tagging"
+    assert read_tagged(path).class_names == (".", "IN", "NNP", "VBZ")
+    named = [f"{name.replace(' ', '/PER ')}/PER is/O in/O {city}/LOC now/O" for name, city in PLACES]
+    found = dict(everything(read_tagged(write(tmp_path / "b.txt", "\n".join(named)))))
+    assert found["Eve", "Ray", "is", "in", "Rome", "now"] == ("B-PER", "E-PER", "O", "O", "S-LOC", "O")
+
+
+@pytest.mark.parametrize(
+    "line", ["see a/b and c/d", "<b>bold</b> text", "he/she said and/or", "<s>one {}</s>"]
+)
+def test_slashes_and_pages_are_no_tags(tmp_path, line):
+    found = detect(DataSnapshot(write(tmp_path / "a.txt", "\n".join(line.format(n) for n in range(30)))))
+    assert found is None or found.recipe != "text-tagging"

@@ -449,3 +449,24 @@ def test_control_characters_of_a_table_are_counted_once(tmp_path):
     rows = [f"{one}\t{other}" for one, other in zip(GERMAN, ENGLISH, strict=True)]
     path = put(tmp_path / "a.tsv", ["de\ten", *rows, "ein\x07 Ton\ta tone"])
     assert "1 control characters were replaced by spaces" in " ".join(read_parallel(path).warnings)
+
+
+@pytest.mark.parametrize(
+    "form", ["corpus.{}.txt", "corpus_{}.txt", "{}-corpus.txt", "{}.txt", "europarl.de-en.{}", "{}-train.txt"]
+)
+def test_languages_stand_anywhere_in_the_names_of_two_files(tmp_path, form):
+    put(tmp_path / form.format("de"), GERMAN)
+    put(tmp_path / form.format("en"), ENGLISH)
+    assert detect(DataSnapshot(tmp_path)).recipe == "translation"
+    splits = read_parallel(tmp_path)
+    assert every_pair(splits) == ALL
+    assert "--source en turns it round" in "\n".join(splits.decisions)
+    turned = read_parallel(tmp_path, source="en")
+    assert every_pair(turned) == sorted((english, german) for german, english in ALL)
+
+
+def test_what_the_names_of_two_files_begin_with_is_read(tmp_path):
+    put(tmp_path / "europarl.de-en.de", GERMAN)
+    put(tmp_path / "europarl.de-en.en", ENGLISH)
+    put(tmp_path / "other.de", GERMAN)
+    assert every_pair(read_parallel(tmp_path / "europarl.de-en")) == ALL

@@ -20,7 +20,7 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.text.readers.columns import SURE_TEXT_COLUMNS, TEXT_COLUMNS, TEXT_LABEL_COLUMNS
 from convscope.kinds.text.readers.label_lines import LEVELS, MARK, are_labels
-from convscope.kinds.text.readers.languages import is_code, language_columns, names_language
+from convscope.kinds.text.readers.languages import language_columns, language_of_text, names_language
 from convscope.kinds.text.signs import are_sentences, are_words, is_log, is_prose, words_of_line
 from convscope.kinds.text.tagging.reader import tagged_file
 
@@ -63,11 +63,11 @@ def _parallel(snapshot: DataSnapshot) -> Iterator[Detection]:
     languages: dict[str, dict[str, Path]] = {}
     for file in (*snapshot.data_files, *beside):
         found = _language(file)
-        if found is not None and (_SPLIT.search(found[0]) or is_code(found[1])):
+        if found is not None and (_SPLIT.search(found[0]) or names_language(found[1])):
             languages.setdefault(found[0], {})[found[1]] = file
     for stem, files in sorted(languages.items()):
         texts = sorted(language for language, file in files.items() if snapshot.head(file))
-        known = any(map(names_language, texts))
+        known = any(map(names_language, texts)) and language_of_text(files[texts[0]].name) == ("", "")
         if len(texts) > 1 and (known or _are_apart(*(snapshot.head(files[each]) for each in texts[:2]))):
             there = " and ".join(f".{each}" for each in texts)
             yield Detection(TRANSLATION, 0.95, f"{stem} is there as {there}")
@@ -211,4 +211,7 @@ def _lines(snapshot: DataSnapshot) -> Iterator[Detection]:
 def _language(file: Path) -> tuple[str, str] | None:
     """What comes before a language at the end of a name, and that; None where there is none."""
     matched = _LANGUAGE.fullmatch(file.name)
-    return None if matched is None or matched[2] in _NO_LANGUAGES else (matched[1], matched[2])
+    if matched is not None and matched[2] not in _NO_LANGUAGES:
+        return matched[1], matched[2]
+    stem, language = language_of_text(file.name)
+    return (stem, language) if stem else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +56,6 @@ MOST_VALUES = 2**29
 """Samples over all channels that are decoded at once: 2 GiB."""
 BLOCK_VALUES = 2**20
 """Samples over all channels of a piece."""
-_UNIT = re.compile(r"[\s_-]*(?:(?<=[\s_-])|[(\[])(s|secs?|seconds?|ms|msecs?|milliseconds?)[)\]]?$")
-_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 EVERY = -1
 """All channels of a recording, which become their mean."""
 SLACK = 0.1
@@ -250,65 +246,3 @@ def _check_whole(path: Path, done: int, count: int, rate: int) -> None:
             f"{path}: expected {count / rate:.2f} seconds, received {done / rate:.2f}: it is cut off",
             hint="Copy the file again.",
         )
-
-
-def timed_column(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
-    """The first column of times within recordings that is called so, with or without its unit.
-
-    Args:
-        columns: The names of columns.
-        aliases: Usual names without a unit, in lower case, the surest first.
-
-    Example:
-        >>> timed_column(["Begin Time (s)"], ["begin_time"]), timed_column(["stop_ms"], ["stop"])
-        ('Begin Time (s)', 'stop_ms')
-    """
-    plain = [_BETWEEN_WORDS.sub("_", _UNIT.sub("", name.strip().lower())) for name in columns]
-    return next((columns[plain.index(alias)] for alias in aliases if alias in plain), None)
-
-
-def part_of_row(
-    where: str, start: str | None, duration: str | None, end: str | None, found: Mapping[str, object]
-) -> Excerpt:
-    """The part of a file that a row of a table names; a duration without a start is that of the whole file.
-
-    Args:
-        where: The file and line, for messages.
-        start: The column of where it begins, in seconds; None where there is none.
-        duration: That of how long it is.
-        end: That of where it ends.
-        found: The cells by column.
-
-    Raises:
-        DataError: A cell holds no seconds, or the part is empty.
-    """
-    begins = _seconds(where, start, found) or 0.0
-    if start is None:
-        return WHOLE
-    seconds, ends = _seconds(where, duration, found), _seconds(where, end, found)
-    if ends is not None and ends < begins:
-        raise DataError(f"{where}: expected an end behind the start at {begins:g}, received {ends:g}")
-    if ends is not None:
-        seconds = ends - begins
-    if seconds == 0:
-        raise DataError(f"{where}: expected a duration above 0 seconds, received 0")
-    return WHOLE if begins == 0 and seconds is None else Excerpt(begins, seconds)
-
-
-def _seconds_of(column: str) -> float:
-    """How many seconds the unit in the name of a column is."""
-    unit = _UNIT.search(column.strip().lower())
-    return 1e-3 if unit is not None and unit[1].startswith("m") else 1.0
-
-
-def _seconds(where: str, column: str | None, found: Mapping[str, object]) -> float | None:
-    value = found[column] if column else None
-    if value is None or value == "":
-        return None
-    try:
-        seconds = float(value) * _seconds_of(column or "")  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if isinstance(value, bool) or not 0 <= seconds < 1e7:
-        raise DataError(f"{where}: expected seconds as {column}, received {str(value)[:40]!r}")
-    return seconds

@@ -21,14 +21,14 @@ from convscope.data.columns import (
 )
 from convscope.data.groups import group_column
 from convscope.data.labels import same_labels, several_labels
-from convscope.data.lines import ControlCharacters, clean_text
+from convscope.data.lines import ControlCharacters, clean_text, read_lines
 from convscope.data.named_files import Inside
 from convscope.data.number_forms import is_number
-from convscope.data.tables import PEEKED, Table, open_table, table_kind
+from convscope.data.tables import PEEKED, Table, TableKind, open_table, table_kind
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
-from convscope.kinds.audio.readers.places import Places
-from convscope.kinds.audio.readers.recordings import SLACK, Excerpt, opened_sound, part_of_row, timed_column
+from convscope.kinds.audio.readers.places import PartColumns, Places
+from convscope.kinds.audio.readers.recordings import Excerpt
 from convscope.types import Skipped, SplitName
 
 SEEN = 20
@@ -72,14 +72,6 @@ GROUP_COLUMNS = ("spk", "spk_id", "client_id", "singer", "reader", "actor", "fol
 """What recordings may have in common besides, that stay on one side of splits that are drawn."""
 FOLD_COLUMNS = ("fold", "folder")
 """What may be a part of the path of a recording."""
-START_COLUMNS = ("offset", "start", "start_time", "begin", "begin_time", "onset")
-"""Where a part of a file begins; a unit may follow, as in `Begin Time (s)` and `start_ms`."""
-DURATION_COLUMNS = ("duration", "seconds")
-"""How long it is."""
-_FEWEST_BEYOND = 3
-"""Rows whose times lie behind the end of their files, from which on these are no times in them."""
-END_COLUMNS = ("end", "end_time", "stop", "stop_time", "offset_end")
-"""Where it ends, beside where it begins."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +105,7 @@ class Roles:
     Args:
         path: Files.
         target: Labels or transcripts.
-        start: Where a part begins, in seconds.
-        duration: How long it is, in seconds.
-        end: Where it ends, in seconds, where nothing says how long it is.
+        part: Which part of a file is meant.
         split: Splits.
         group: What stays together, such as speakers.
         fold: What may be a part of the path.
@@ -123,36 +113,41 @@ class Roles:
 
     path: str
     target: str | None
-    start: str | None
-    duration: str | None
-    end: str | None
+    part: PartColumns
     split: str | None
     group: str | None
     fold: str | None
 
     def columns(self) -> list[str]:
         """Those that are there, each once."""
-        names = (self.path, self.target, *self.times, self.split, self.group, self.fold)
+        names = (self.path, self.target, *self.part.names, self.split, self.group, self.fold)
         return list(dict.fromkeys(name for name in names if name is not None))
-
-    @property
-    def times(self) -> tuple[str | None, str | None, str | None]:
-        """Those that say which part of a file is meant."""
-        return self.start, self.duration, self.end
 
 
 def is_sound_table(path: Path, aliases: tuple[str, ...] | None = None) -> bool:
     """Whether a file is a table with a column of recordings, and one of these names besides."""
-    kind = table_kind(path)
+    kind = _kind_of(path)
     if kind is None:
         return False
     try:
         table = open_table(path, kind, wanted=SOUND_COLUMNS, roles=SOUND_ROLES)
         path_column = _sound_column(table, ()) if table.named else None
         others = [name for name in table.columns if name != path_column]
-        return path_column is not None and (aliases is None or find_column(others, aliases) is not None)
+        named = aliases is None or find_column(others, aliases) is not None
+        labelled = aliases == SOUND_LABEL_COLUMNS and any(map(is_label_name, others))
+        return path_column is not None and (named or labelled)
     except DataError:
         return False
+
+
+def _kind_of(path: Path) -> TableKind | None:
+    """What to open a file as; also text whose first line has tabs, as the selections of Raven."""
+    kind = table_kind(path)
+    if kind is None and path.suffix.lower() == ".txt":
+        with suppress(DataError):
+            _, first = next(read_lines(path), (0, ""))
+            return "TSV" if "\t" in first else None
+    return kind
 
 
 def named_recordings(
@@ -192,12 +187,10 @@ def named_recordings(
     tally = controls if controls is not None else ControlCharacters()
     table = _opened(path, column, encoding, tally, drop, strict=aliases is not None)
     roles = _roles(table, aliases, column, group)
-    if roles.start is not None and _cut_out(table, roles, places):
-        shown = " and ".join(f"'{name}'" for name in roles.times if name is not None)
-        said = f"times: {shown} tell where recordings were cut out of longer ones; these end before"
-        roles = replace(roles, start=None, duration=None, end=None)
-        if decisions is not None:
-            decisions.append(said)
+    part, said = roles.part.settled(str(path), _first_rows(table, roles, places))
+    roles = replace(roles, part=part)
+    if said and decisions is not None:
+        decisions.append(said)
     if decisions is not None and aliases is not None:
         decisions += [*table.decisions, _line(table, roles, aliases)]
     inside = Inside(places.root)
@@ -213,34 +206,30 @@ def named_recordings(
                 skipped.append(Skipped(f"{places.root}/{key}", "a link that leaves the folder"))
             continue
         target = _target(where, found[roles.target], aliases, class_names, tally) if roles.target else None
-        yield _named(where, key, roles, found, target)
+        yield _named(where, places, key, roles, found, target)
 
 
-def _cut_out(table: Table, roles: Roles, places: Places) -> bool:
-    """Whether times are those in other, longer recordings, of which the files are parts already."""
-    present, where = roles.columns(), str(table.path)
-    later = beyond = 0
-    for _, cells in islice(table.rows(present), SEEN):
+def _first_rows(table: Table, roles: Roles, places: Places) -> Iterator[tuple[dict[str, object], Path]]:
+    """The first rows with their files."""
+    present = roles.columns()
+    for number, cells in islice(table.rows(present), SEEN):
         row = dict(zip(present, cells, strict=True))
         folds = [str(row[roles.fold])] if roles.fold else []
-        with suppress(DataError):  # a malformed row or file is told when it is its turn
-            part = part_of_row(where, *roles.times, row)
-            if part.start > 0:
-                with opened_sound(places.root / places.key(where, str(row[roles.path]), folds)) as file:
-                    seconds = file.frames / file.samplerate
-                later += 1
-                beyond += seconds < part.start + (part.seconds or 0) - SLACK
-    return beyond >= _FEWEST_BEYOND and 2 * beyond > later
+        with suppress(DataError):  # a malformed path is told when it is its turn
+            yield row, places.root / places.key(table.where(number), str(row[roles.path]), folds)
 
 
-def _named(where: str, key: str, roles: Roles, found: dict[str, object], target: str | None) -> Named:
+def _named(
+    where: str, places: Places, key: str, roles: Roles, found: dict[str, object], target: str | None
+) -> Named:
     """A row with its part, split and group."""
     split = None
     if roles.split is not None:
         split = split_name(where, _as_text(where, "a split", found[roles.split]))
     group = str(found[roles.group] or "").strip() if roles.group else ""
     by = f"column {roles.group!r}" if group else ""
-    return Named(where, key, part_of_row(where, *roles.times, found), target, split, group, by)
+    part = roles.part.part(where, found, places.root / key)
+    return Named(where, key, part, target, split, group, by)
 
 
 def _opened(
@@ -253,7 +242,7 @@ def _opened(
     strict: bool,
 ) -> Table:
     """A table that may name recordings."""
-    kind = table_kind(path)
+    kind = _kind_of(path)
     if kind is None:
         raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
@@ -301,13 +290,10 @@ def _roles(table: Table, aliases: tuple[str, ...] | None, column: str | None, gr
             raise _missing(table, "labels or transcripts", aliases)
     taken = (path, target)
     free = [name for name in table.columns if name not in taken]
-    duration = timed_column(free, DURATION_COLUMNS)
     return Roles(
         path,
         target,
-        timed_column(free, START_COLUMNS),
-        duration,
-        timed_column(free, END_COLUMNS) if duration is None else None,
+        PartColumns.among(free),
         by_name(SPLIT_COLUMNS, taken),
         group_column(free, group) or (by_name(GROUP_COLUMNS, taken) if group is None else None),
         by_name(FOLD_COLUMNS, taken),
@@ -356,9 +342,9 @@ def _line(table: Table, roles: Roles, aliases: tuple[str, ...]) -> str:
     named = [
         ("recording", roles.path),
         (role, roles.target),
-        ("start", roles.start),
-        ("duration", roles.duration),
-        ("end", roles.end),
+        ("start", roles.part.start),
+        ("duration", roles.part.duration),
+        ("end", roles.part.end),
         ("split", roles.split),
         ("group", roles.group),
     ]

@@ -147,6 +147,7 @@ class _Text:
                 if name not in types or types[name] == pa.string():
                     raise self._malformed(error) from None
                 types[name] = pa.string()
+        table = table.slice(0, table.num_rows - self.found.totals)
         loaded = {name: table.column(name) for name in chosen}
         return {name: self._as_numbers(each) if name in numbers else each for name, each in loaded.items()}
 
@@ -254,7 +255,10 @@ class _Cleaned(io.RawIOBase):
         if b"#" in data or b"%" in data:
             remark = _SPACED_REMARK if self._text.tags else _REMARK
             data = remark.sub(b"", data if data.endswith(b"\n") else data + b"\n")
-        if self._text.found.dialect.delimiter == WHITE_SPACE:
+        dialect = self._text.found.dialect
+        if dialect.dress or dialect.ending:
+            data = "\n".join(map(dialect.plain, data.decode().split("\n"))).encode()
+        if dialect.delimiter == WHITE_SPACE:
             data = _EDGES_OF_LINES.sub(b"", _BLANKS.sub(b" ", data))
         return data
 

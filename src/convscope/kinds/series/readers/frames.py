@@ -17,7 +17,7 @@ import numpy.typing as npt
 from convscope.data.columns import MISSING_WORDS, is_label_name
 from convscope.data.delimiters import SNIFFED_LINES, WHITE_SPACE
 from convscope.data.lines import lines_of, read_lines
-from convscope.data.number_forms import PLAIN, NumberForm, is_any_number, is_number
+from convscope.data.number_forms import LIMIT, PLAIN, NumberForm, is_any_number, is_number, limits_in
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.data.table_format import TableFormat, format_of_lines, table_format
 from convscope.data.tables import open_table, table_kind
@@ -47,9 +47,11 @@ OUTAGES = frozenset(
             "out of range",
             "invalid",
         ),
+        *("nd", "bdl", "bd", "n.n.", "lod", "<lod", "< lod", "below lod", "below detection", "trace", "tntc"),
     ]
 )
 """What sensors and their data bases write between numbers where none was measured, in lower case."""
+_USUAL = ("", "na", "nan", "n/a", "#n/a", "<na>", "nat", "null", "none", "nil")
 _ABOUT = re.compile(r"meta[-_ ]?(?:data)?|annotations?")
 _DECISIONS = "decisions"
 _PEEKED = 1000
@@ -188,14 +190,16 @@ def column_numbers(
 
 
 def outages(column: pandas.Series, name: str) -> list[str]:
-    """The line that says which words of a column of numbers stand for a missing value."""
+    """The line that says which words and marks in a column of numbers stand for a missing value."""
     if is_numeric(column):
         return []
     texts = column.astype("string").str.strip()
-    found = texts[texts.str.lower().isin(OUTAGES).fillna(False)]
+    lower = texts.str.lower()
+    found = texts[(lower.isin(OUTAGES) | (texts.isin(MISSING) & ~lower.isin(_USUAL))).fillna(False)]
     if not len(found):
         return []
-    return [f"missing: {len(found)} values of '{name}' where words such as '{found.iloc[0]}' stand"]
+    words = ", ".join(map(repr, found.unique()[:3]))
+    return [f"missing: {len(found)} values of '{name}' where words such as {words} stand"]
 
 
 def _finite(values: npt.NDArray[np.float64], missing: Sequence[float]) -> npt.NDArray[np.float32]:
@@ -209,7 +213,10 @@ def _finite(values: npt.NDArray[np.float64], missing: Sequence[float]) -> npt.ND
 
 def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str) -> pandas.DataFrame:
     """A frame of the lines of a table, those that are blank left out."""
-    rows = [form.dialect.without_ending(line) for line in lines[form.skipped :] if line.strip()]
+    rows = [line for line in map(form.dialect.plain, lines[form.skipped :]) if line.strip()]
+    while form.totals and not rows[-1].strip(f" {form.dialect.delimiter}"):
+        rows.pop()  # blank fields below the totals
+    rows = rows[: len(rows) - form.totals]
     if not form.columns:
         raise DataError(f"{where}: expected a table, received an empty file")
     _check_header(form, lines, rows, where)
@@ -222,21 +229,23 @@ def _parsed(library: ModuleType, form: TableFormat, lines: list[str], where: str
         names = [str(number + 1) for number in range(max(widest, len(names)))]
     _check_size(len(rows), len(names), where)
     frame = _read_csv(library, form, rows, names, where)
+    limits = [line for name in frame.columns for line in _limits(frame, name)]
     if form.numbers != PLAIN:
-        frame = frame.apply(lambda column: _numbers(column, form.numbers))
+        written, frame = frame, frame.apply(lambda column: _numbers(column, form.numbers))
+        limits += [line for name in names if is_numeric(frame[name]) for line in outages(written[name], name)]
     if form.index is not None and len(names) > 1:
         frame = frame.drop(columns=[form.index])
     frame.columns = [str(name).strip() for name in frame.columns]
     blank = [name for name in form.unnamed if name in frame.columns and bool(frame[name].isna().all())]
     frame = frame.drop(columns=blank)
     left_out = [f"left out: {', '.join(blank)}, without a name and without any value"] if blank else []
-    frame.attrs[_DECISIONS] = (*form.decisions, *left_out)
+    frame.attrs[_DECISIONS] = (*form.decisions, *limits, *left_out)
     return frame
 
 
 def _check_header(form: TableFormat, lines: Sequence[str], rows: Sequence[str], where: str) -> None:
     """Refuses a table whose header comes again between its rows, as that of files that were joined."""
-    above = [form.dialect.without_ending(line) for line in lines[: form.skipped] if line.strip()]
+    above = [line for line in map(form.dialect.plain, lines[: form.skipped]) if line.strip()]
     if form.header is not None and len(form.columns) > 1 and above[-1:] and above[-1] in rows:
         raise DataError(
             f"{where}, row {rows.index(above[-1]) + 1}: expected values, received the header again",
@@ -280,6 +289,20 @@ def _names_numbers(form: TableFormat) -> bool:
     at = first.index(words[0]) if len(words) == 1 else None
     below = [] if at is None else [row[at] for row in form.first[1:] if at < len(row)]
     return bool(below) and is_label_name(words[0]) and words[0] not in below
+
+
+def _limits(frame: pandas.DataFrame, name: str) -> list[str]:
+    """Puts the limit itself where values of a column of numbers are limits, such as `<0.1`, and says so."""
+    if is_numeric(frame[name]):
+        return []
+    texts = frame[name].astype("string").str.strip()
+    limits = texts[texts.str.match(LIMIT).fillna(False)]
+    if not len(limits) or not limits_in(texts.dropna().to_list()):
+        return []
+    frame[name] = texts.str.replace(LIMIT, "", regex=True)
+    return [
+        f"limits: {len(limits)} values of '{name}' such as {limits.iloc[0]!r} are read as the limit itself"
+    ]
 
 
 def _numbers(column: pandas.Series, form: NumberForm) -> pandas.Series:

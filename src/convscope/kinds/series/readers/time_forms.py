@@ -60,11 +60,13 @@ class ParsedTimes:
         times: Shape (rows,), datetime64[ns], NaT where none stands.
         form: One of `FORMS`, or the pattern that was given.
         notes: How they were read, a line each; a `Doubt` where they could be read otherwise.
+        period: A text that stands for a month, a quarter or a week; empty where none does.
     """
 
     times: Times
     form: str
     notes: tuple[str, ...] = ()
+    period: str = ""
 
 
 @dataclass

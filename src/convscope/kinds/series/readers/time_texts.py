@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,7 @@ from convscope.kinds.series.readers.time_forms import (
     as_utc,
     no_time,
 )
-from convscope.kinds.series.readers.time_words import Written, read_time
+from convscope.kinds.series.readers.time_words import Written, is_period, read_time
 
 if TYPE_CHECKING:
     import pandas
@@ -81,7 +81,9 @@ def times_of_texts(column: pandas.Series, where: str, form: str | None) -> Parse
     if known and not known[0].year:
         return _of_clocks(fields[codes, 4], (codes < 0) | missing[codes])
     check = _Checked(fields, missing, codes, texts, where, row_of)
-    return check.parsed(form)
+    parsed = check.parsed(form)
+    period = next((text for text in texts if text not in MISSING), "")
+    return replace(parsed, period=period) if is_period(period) else parsed
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import NamedTuple
 
+_OTHER_MONTHS = {
+    **{"sept": 9, "mär": 3, "märz": 3, "mrz": 3, "mai": 5, "juni": 6, "juli": 7, "okt": 10, "oktober": 10},
+    **{"dez": 12, "dezember": 12},
+}
+"""Numbers of months by names that no whole English one begins with."""
 _WHOLE_MONTHS = "january february march april may june july august september october november december"
 _FIRST_OF_CENTURY = 69
 """Years of two digits from this on are of the last century, as POSIX has it."""
@@ -14,7 +20,7 @@ _CLOCK = (
     r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?(?:\d{2})?)?"
 )
 _BETWEEN = r"(?:\s*[t,_:]\s*|\s+-\s+|\s+)"
-_NAME = r"(?P<name>[a-z]{3,9})\.?"
+_NAME = r"(?P<name>[a-zä]{3,9})\.?"
 _NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _DATES = (
@@ -28,6 +34,19 @@ _FORMS = (
     *(re.compile(rf"{date}(?:{_BETWEEN}{_CLOCK})?", re.IGNORECASE) for date in _DATES),
     re.compile(rf"{_WEEKDAY}{_NAME}\s+{_NTH}\s+{_CLOCK}\s+(?P<year>\d{{4}})", re.IGNORECASE),
 )
+_PERIODS = tuple(
+    re.compile(period, re.IGNORECASE)
+    for period in (
+        r"(?P<year>\d{4})\s?[-/ ]?\s?Q(?P<quarter>[1-4])",
+        r"Q(?P<quarter>[1-4])\s?[-/ ']?\s?(?P<year>\d{4}|\d{2})",
+        r"(?P<quarter>[1-4])\.?\s?Q(?:uartal)?\s?[-/ ']?\s?(?P<year>\d{4}|\d{2})",
+        r"(?P<year>\d{4})\s?[-/ ]?\s?M(?P<month>\d{1,2})",
+        r"(?P<year>\d{4})\s?[-/ ]?\s?K?W(?P<week>\d{1,2})(?:-(?P<weekday>[1-7]))?",
+        rf"{_NAME}\s?(?:[-/ .]\s?(?P<year>\d{{4}})|[-/']\s?(?P<short>\d{{2}}))",
+        rf"(?P<year>\d{{4}})\s?[-/ .]\s?{_NAME}",
+    )
+)
+"""Months, quarters and weeks, which stand for their first day."""
 _COMPACT = re.compile(
     r"(?P<year>(?:19|20|21)\d\d)(?P<month>\d\d)(?P<day>\d\d)t"
     r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?:[.,](?P<fraction>\d{1,12}))?(?P<zone>z|[+-]\d{2}:?\d{2})?",
@@ -69,10 +88,12 @@ def read_time(text: str) -> Written | None:
         True
         >>> read_time("1.5") is None, read_time("0:02.500").nanoseconds
         (True, 2500000000)
+        >>> [read_time(text)[:3] for text in ("2021Q2", "Q2 2021", "2021-W01", "Apr-21")]
+        [(2021, 4, 1), (2021, 4, 1), (2021, 1, 4), (2021, 4, 1)]
     """
-    for form in (*_FORMS, _COMPACT):
+    for form in (*_FORMS, _COMPACT, *_PERIODS):
         found = form.fullmatch(text)
-        dated = None if found is None else _of_date(found.groupdict())
+        dated = None if found is None else _of_date(_with_day(found.groupdict()))
         if dated is not None:
             return dated
     elapsed = _ELAPSED.fullmatch(text)
@@ -94,6 +115,32 @@ def looks_like_time(text: str) -> bool:
         (True, True, False)
     """
     return any(map(str.isdigit, text)) and read_time(text) is not None
+
+
+def is_period(text: str) -> bool:
+    """Whether a text is a month, a quarter or a week.
+
+    Example:
+        >>> is_period("2021-Q1"), is_period("2021-01-01")
+        (True, False)
+    """
+    return any(form.fullmatch(text) for form in _PERIODS) and read_time(text) is not None
+
+
+def _with_day(parts: dict[str, str | None]) -> dict[str, str | None]:
+    """The parts of a date, with the first day of a quarter or a week."""
+    if parts.get("short"):
+        return parts | {"year": parts["short"]}
+    if parts.get("quarter"):
+        return parts | {"month": str(3 * int(parts["quarter"] or 1) - 2)}
+    if not parts.get("week"):
+        return parts
+    try:
+        year, week = int(parts["year"] or 0), int(parts["week"] or 0)
+        day = date.fromisocalendar(year, week, int(parts["weekday"] or 1))
+    except ValueError:
+        return parts | {"month": "0"}  # no such week
+    return parts | {"year": f"{day.year:04}", "month": str(day.month), "day": str(day.day)}
 
 
 def _of_date(parts: dict[str, str | None]) -> Written | None:
@@ -122,7 +169,7 @@ def _month(name: str) -> int:
     """The number of a month by its name or the beginning of it; 0 of another word."""
     lower = name.lower()
     known = [number for number, whole in enumerate(_WHOLE_MONTHS.split(), 1) if whole.startswith(lower)]
-    return known[0] if known else 9 if lower == "sept" else 0
+    return known[0] if known else _OTHER_MONTHS.get(lower, 0)
 
 
 def _nanoseconds(parts: dict[str, str | None]) -> int | None:

@@ -12,6 +12,7 @@
 | AM, PM, 24:00 | read |
 | an offset in the name of the column, `GMT-05:00` | taken where times have none of their own, and reported |
 | names of months | as they say |
+| 2021Q1, Q1 2021, 2021M01, 2021-W05, Jan-21 | the first day of the quarter, month or week, reported |
 | a date and a time of day in two columns; year, month, day, hour in several | put together and reported |
 | a time of day alone | counted from 1970-01-01 and reported; a day is added where rows pass midnight |
 | a form that the user or a run settled | read so; a time that contradicts it is a `DataError` with the row |
@@ -185,7 +186,8 @@ def _of_zone(found: ParsedTimes, frame: pandas.DataFrame, columns: Sequence[str]
 def _said(found: ParsedTimes, columns: str) -> ParsedTimes:
     line = f"time: {columns}, read as {SAID_OF.get(found.form, f'times of the form {found.form}')}"
     doubts = tuple(Doubt(f"time: {columns}: {note}") for note in found.notes)
-    return ParsedTimes(found.times, found.form, (line, *doubts))
+    told = f"periods: months, quarters and weeks such as {found.period!r} are read as their first day"
+    return ParsedTimes(found.times, found.form, (line, *([told] if found.period else []), *doubts))
 
 
 def _parts(frame: pandas.DataFrame) -> tuple[str, ...]:

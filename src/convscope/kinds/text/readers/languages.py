@@ -58,6 +58,26 @@ def names_language(name: str) -> bool:
     )
 
 
+def language_of_text(name: str) -> tuple[str, str]:
+    """The rest and the language of the name of a text that does not end in it; empty where it has none.
+
+    Example:
+        >>> [language_of_text(name) for name in ("corpus.en.txt", "en-train.txt", "fr.txt", "notes.txt")]
+        [('corpus', 'en'), ('train', 'en'), ('text', 'fr'), ('', '')]
+    """
+    bare = re.sub(r"\.gz$", "", name.lower())
+    plain, _, ending = bare.rpartition(".")
+    if ending not in ("txt", "text", "tok", "raw", "snt"):
+        return "", ""
+    behind, before = re.fullmatch(r"(.+)[._-]([a-z]+)", plain), re.fullmatch(r"([a-z]+)[._-](.+)", plain)
+    found = [(each[1], each[2]) for each in [behind] if each] + [
+        (each[2], each[1]) for each in [before] if each
+    ]
+    return next(
+        (each for each in (*found, ("text", plain)) if is_code(each[1]) or each[1] in _ROLES), ("", "")
+    )
+
+
 def language_columns(names: Sequence[str]) -> list[str]:
     """Those of the names that are languages."""
     return [name for name in names if names_language(name)]

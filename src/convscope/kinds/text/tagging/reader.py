@@ -5,6 +5,7 @@
 | a word and its tag in each line, blank lines between sentences; with a header or without | CoNLL |
 | ten columns between tabs, the first of which counts words | CoNLL-U: FORM and UPOS |
 | a table with a row for each word and a column that counts sentences, on each row or on first words | words |
+| `Ann/PER lives/O`, `<PER>Ann</PER> lives`, `[PER Ann] lives`: a sentence in each line | within the text |
 | JSON Lines or Parquet with lists `tokens` and `ner_tags`, by name or by number | token lists |
 | `text` with `label: [[start, end, type]]`, `entities`, `spans` or the results of Label Studio | spans |
 | a folder of such files, distinguished by the split in their names; a single one | one data set |
@@ -54,6 +55,7 @@ from convscope.kinds.text.readers.inputs import read_text_inputs
 from convscope.kinds.text.readers.sentences import Sentence, TaggedSentences
 from convscope.kinds.text.tagging.conll import ColumnsAsked, read_column_file
 from convscope.kinds.text.tagging.layouts import table_layout, tags_lines
+from convscope.kinds.text.tagging.span_texts import read_inline_file, tags_inline
 from convscope.kinds.text.tagging.tagged_splits import TaggedFound, tagged_splits
 from convscope.kinds.text.tagging.tagged_tables import read_tag_table
 from convscope.types import SPLITS, Progress, Skipped, SplitName, no_progress
@@ -138,6 +140,8 @@ def read_tagged_file(
         UsageError: A column that is not there.
     """
     look = tagged_file(DataSnapshot(file), file)
+    if look is not None and look.inline:
+        return read_inline_file(file, split, encoding, found, progress)
     kind = look.table if look is not None else table_kind(file) if suffix_of(file) in JSON else None
     if kind is not None:
         return read_tag_table(file, kind, split, asked, encoding, found)
@@ -152,11 +156,13 @@ class TaggedFile:
         why: A few words that go on after its name.
         table: What to open it as; None where each line is a word, and blank lines count.
         is_sure: Whether something ends its sentences.
+        inline: Whether its tags stand within the text of each line.
     """
 
     why: str
     table: TableKind | None = None
     is_sure: bool = True
+    inline: bool = False
 
 
 def tagged_file(snapshot: DataSnapshot, file: Path) -> TaggedFile | None:
@@ -168,9 +174,13 @@ def tagged_file(snapshot: DataSnapshot, file: Path) -> TaggedFile | None:
     """
     kind = table_kind(file)
     if kind in (None, "CSV", "TSV"):
-        why = tags_lines(snapshot.head(file).splitlines()[:_LINES])
+        lines = snapshot.head(file).splitlines()[:_LINES]
+        why = tags_lines(lines)
         if why:
             return TaggedFile(why)
+        within = tags_inline(lines) if kind is None else ""
+        if within:
+            return TaggedFile(within, inline=True)
     head = snapshot.table(file)
     if head is None:
         return None

@@ -1,26 +1,58 @@
-"""Texts with entities by their characters, as annotation tools write them, into words with tags."""
+"""Texts with their tags within, or with entities by their characters, into words with tags.
+
+| what a line looks like | what it is |
+|---|---|
+| `Ann/NNP lives/VBZ`, also with an underscore or a bar between | a tag behind each word |
+| `<PER>Ann</PER> lives`, `<ENAMEX TYPE="PERSON">Ann</ENAMEX> lives` | entities in XML |
+| `<START:person> Ann <END> lives` | entities as OpenNLP marks them |
+| `[PER Ann] lives`, `[Ann](person) lives` | entities in brackets, as of CoNLL-2000 and Rasa |
+
+Tags such as PER behind words of which most are O stand for entities: neighbors of one tag are one entity.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.lines import clean_text
+from convscope.data.found_encoding import found_encoding
+from convscope.data.lines import clean_text, read_lines
 from convscope.errors import DataError
 from convscope.kinds.text.readers.sentences import Sentence
 from convscope.kinds.text.tagging.layouts import as_list
-from convscope.kinds.text.tagging.tag_schemes import Span, write
+from convscope.kinds.text.tagging.tag_schemes import OUTSIDE, Span, parse, write
 from convscope.kinds.text.tagging.tagged_splits import TaggedFound
-from convscope.types import Skipped, SplitName
+from convscope.types import Progress, Skipped, SplitName
 
 _STARTS = ("start", "start_offset", "begin", "from")
 _ENDS = ("end", "end_offset", "stop", "to")
 _TYPES = ("label", "labels", "type", "entity", "entity_type", "tag", "category", "class", "name")
 _LISTS = ("entities", "spans", "label", "labels", "annotations", "result", "annotation")
 _LINE = re.compile(r"[^\n]+")
+_TAG = r"(?P<tag>[A-Za-z][A-Za-z$*+-]{0,14}|-[A-Z]{3}-|[.,:;?!'`\"()$#-]{1,3})"
+_BEHIND = (
+    re.compile(rf"(?P<word>\S+)/{_TAG}"),
+    re.compile(rf"(?P<word>\S+)\|{_TAG}"),
+    re.compile(rf"(?P<word>\S+)_(?!\S*[a-z]){_TAG}"),
+)
+_NO_ENTITIES = r"(?!(?:s|p|b|i|u|a|em|br|li|td|tr|div|span|text|strong|sent|sentence|doc|line)\b)"
+_MARKED = (
+    re.compile(
+        rf"<{_NO_ENTITIES}(?P<name>[A-Za-z][\w-]{{0,20}})(?:\s+(?:type|label|class)=[\"'](?P<type>[^\"'<>]+)[\"'])?"
+        r"[^<>/]*>(?P<inner>[^<>]*)</(?P=name)>",
+        re.IGNORECASE,
+    ),
+    re.compile(r"<START:(?P<name>[\w-]{1,30})>\s*(?P<inner>[^<>]*?)\s*<END>"),
+    re.compile(r"\[(?P<name>[A-Z]{2,12}) (?P<inner>[^\[\]]+)\]"),
+    re.compile(r"\[(?P<inner>[^\[\]]+)\]\((?P<name>[A-Za-z_:-]{1,30})\)"),
+)
+_FRAME = re.compile(r"</?(?:s|p|sent|sentence)\b[^<>]*>", re.IGNORECASE)
+_NEARLY_ALL = 0.98
+_FEWEST, _MOST_TAGS, _MOST_TYPES = 3, 100, 40
 
 
 @dataclass(frozen=True)
@@ -220,3 +252,116 @@ def _malformed(where: str, value: object) -> DataError:
         f"{where}: expected an entity as [start, end, type], received {str(value)[:60]}",
         hint='Write {"text": "...", "label": [[0, 4, "PER"]]}: characters from 0, the end excluded.',
     )
+
+
+def tags_inline(lines: Sequence[str]) -> str:
+    """Why lines hold tags within their text, as words that go on after the name of a file; empty where not.
+
+    Args:
+        lines: The first lines of a file, blank ones as well.
+    """
+    some = [line for line in lines if line.strip()]
+    form = _form(some)
+    if form is None:
+        return ""
+    return "has a tag behind each word" if form in _BEHIND else "has entities marked in the text"
+
+
+def read_inline_file(
+    file: Path, split: SplitName | None, encoding: str | None, found: TaggedFound, progress: Progress
+) -> str:
+    """Adds the sentences of a file with tags within its text, one in each line.
+
+    Args:
+        file: The file.
+        split: Where its sentences belong.
+        encoding: As `read_lines`.
+        found: Takes the sentences.
+        progress: Receives the number of lines read.
+
+    Returns:
+        How the tags were recognized.
+
+    Raises:
+        DataError: A word has no tag; or as `read_lines`.
+    """
+    named = found_encoding(file, encoding)
+    found.decisions += [named.decision] if named.decision else []
+    lines = [each for each in read_lines(file, named.name, controls=found.controls) if each[1].strip()]
+    form = _form([line for _, line in lines])
+    if form is None:
+        raise DataError(f"{file}: expected a tag behind each word or marked entities, received neither")
+    progress(len(lines), len(lines), f"reading {file.name}")
+    if form in _BEHIND:
+        return _read_behind(file, split, lines, form, found)
+    texts = SpanTexts(found)
+    for number, line in lines:
+        text, entities = _marked(form, line)
+        texts.add(file, f"{file}, line {number}", number, text, entities, split)
+    texts.finish()
+    return f"entities: marked in the text, as in {_first(form, lines)!r}"
+
+
+def _form(lines: Sequence[str]) -> re.Pattern[str] | None:
+    """How tags stand in lines."""
+    if len(lines) < _FEWEST:
+        return None
+    words = [word for line in lines for word in line.split()]
+    for form in _BEHIND:
+        matched = [found for word in words if (found := form.fullmatch(word))]
+        tags = Counter(found["tag"] for found in matched)
+        if len(matched) < max(_NEARLY_ALL * len(words), 2 * len(lines)) or len(tags) > _MOST_TAGS:
+            continue
+        different = len({each["word"] for each in matched})
+        if 1 < len(tags) < different and 3 * len(tags) <= len(matched):
+            return form
+    for form in _MARKED:
+        marked = [[_type(each) for each in form.finditer(_FRAME.sub("", line))] for line in lines]
+        types = Counter(each for found in marked for each in found)
+        whole = sum(form.fullmatch(_FRAME.sub("", line).strip()) is not None for line in lines)
+        if 2 * sum(map(bool, marked)) < len(lines) or 2 * whole > len(lines) or len(types) > _MOST_TYPES:
+            continue
+        if 2 * len(types) <= types.total():
+            return form
+    return None
+
+
+def _read_behind(
+    file: Path,
+    split: SplitName | None,
+    lines: Sequence[tuple[int, str]],
+    form: re.Pattern[str],
+    found: TaggedFound,
+) -> str:
+    """Adds sentences with a tag behind each word; a word without one has an empty tag."""
+    rows = [(number, [(word, form.fullmatch(word)) for word in line.split()]) for number, line in lines]
+    tags = {each["tag"] for _, row in rows for _, each in row if each}
+    bare = OUTSIDE in tags and not any(parse(tag) for tag in tags if tag != OUTSIDE)
+    for number, row in rows:
+        words = [each["word"] if each else word for word, each in row]
+        own = [each["tag"] if each else "" for _, each in row]
+        own = [f"I-{tag}" if bare and tag not in (OUTSIDE, "") else tag for tag in own]
+        found.add(file, Sentence.of(words), own, [number] * len(words), split)
+    said = "; neighbors of one tag are one entity" if bare else ""
+    return f"tags: behind each word, as in {_first(form, lines)!r}{said}"
+
+
+def _marked(form: re.Pattern[str], line: str) -> tuple[str, list[list[object]]]:
+    """A line without its marks, and where its entities begin and end, and their types."""
+    line = _FRAME.sub("", line)
+    text, entities, at = "", list[list[object]](), 0
+    for each in form.finditer(line):
+        text += line[at : each.start()]
+        entities.append([len(text), len(text) + len(each["inner"]), _type(each)])
+        text += each["inner"]
+        at = each.end()
+    return text + line[at:], entities
+
+
+def _type(found: re.Match[str]) -> str:
+    return found.groupdict().get("type") or found["name"]
+
+
+def _first(form: re.Pattern[str], lines: Sequence[tuple[int, str]]) -> str:
+    """What the tags look like."""
+    return next((each[0] for _, line in lines if (each := form.search(line))), "")[:60]

@@ -3,16 +3,16 @@
 | what is there | layout |
 |---|---|
 | a folder with `train.de` and `train.en`, plain or `.gz`, and `val.*`, `test.*` | line-aligned files |
-| a folder with two files of one name and two endings | line-aligned files without splits |
+| two files such as `corpus.en` or `en-corpus.txt`: their folder, or how their names begin | the same |
 | one of such files | its folder, from the language of that file |
 | a `.tsv`, `.csv`, `.jsonl` or Parquet file with two columns or keys, or two named after languages | table |
 | any other file with a tab in each line: a sentence, its translation, and maybe who wrote them | table |
 | the same with a column `translation`: an object with a text per language | table |
 | a folder with `train.tsv` and the like | tables, one per split |
 
-Languages are the endings of files, the columns, or the keys; `source` and `target` choose where there are
-more than two. A first row with names of two languages (`de`, `English words`, `source`, ...) is a header; so
-is one that has a name given as `source` or `target`.
+Languages are the endings of files, columns, or keys; `source` and `target` choose of more than two. A first
+row with names of two languages (`de`, `English words`, ...) is a header; so is one that has a name given as
+`source` or `target`.
 
 What happens to bad input:
 
@@ -55,6 +55,7 @@ from convscope.data.groups import group_column
 from convscope.data.lines import ControlCharacters, clean_text, read_lines
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
+from convscope.data.snapshot import DataSnapshot
 from convscope.data.split_names import split_of_path
 from convscope.data.splits import Splits
 from convscope.data.tables import Table, TableKind, open_table, table_kind
@@ -70,6 +71,7 @@ from convscope.kinds.text.translation.parallel_files import (
     choose_languages,
     choose_stems,
     parted,
+    refuse_memory,
     split_pairs,
 )
 from convscope.types import Progress, SplitName, no_progress
@@ -77,7 +79,6 @@ from convscope.types import Progress, SplitName, no_progress
 NESTED = "translation"
 """The column of Hugging Face's parallel data: an object with a text for each language."""
 
-_MEMORIES = frozenset({".tmx", ".xliff", ".xlf"})
 _PEEKED = 100
 _CREDIT = re.compile(r"CC[- ]BY|attribution|tatoeba|licen[cs]e|\(c\)|\u00a9", re.I)
 """What stands in a column that says who wrote a pair."""
@@ -299,6 +300,9 @@ def read_parallel(
     """
     check_encoding(encoding)
     place, asked = Path(path), _Asked(source, target, test, encoding, seed, group)
+    stems = {} if place.exists() else aligned_files([each.name for each in DataSnapshot(place).files])
+    if stems:
+        return _from_files(Pairs(str(place.parent), progress), stems, asked)
     if is_folder(place):
         listing = Listing(str(place))
         keys = listing.children("")[1]
@@ -307,12 +311,7 @@ def read_parallel(
         if stems:
             return _from_files(pairs, stems, asked)
         return _from_tables(pairs, _tables(place, keys), asked)
-    if place.suffix.lower() in _MEMORIES:
-        raise DataError(
-            f"{place}: expected a table or two files of aligned lines, received a translation memory",
-            hint="Convert it into two files with the same lines, train.de and train.en, or into a table"
-            " with a column for each language.",
-        )
+    refuse_memory(place)
     if table_kind(place) is not None or _has_tabs(place, encoding):
         pairs = Pairs(str(place.parent), progress)
         return _from_tables(pairs, {place.name: None}, asked)

@@ -19,6 +19,7 @@ from convscope.data.split_names import split_of
 from convscope.data.splits import Splits, also_in_train
 from convscope.data.tables import table_kind
 from convscope.errors import DataError, unknown_name
+from convscope.kinds.text.readers.languages import language_of_text
 from convscope.kinds.text.readers.sources import Texts
 from convscope.types import SPLITS, Progress, Skipped, SplitName
 
@@ -26,6 +27,7 @@ FEWEST = 3
 """Different sources without which no split can be drawn."""
 
 _SAID_EVERY = 5000
+_MEMORIES = frozenset({".tmx", ".xliff", ".xlf"})
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,14}")
 _NO_LANGUAGE = frozenset(
     {"md", "txt", "rst", "html", "xml", "yml", "yaml", "py", "sh", "pdf", "zip", "tar", "json", "license"}
@@ -173,7 +175,7 @@ AlignedFiles = dict[str, dict[str, str]]
 
 
 def aligned_files(keys: Sequence[str]) -> AlignedFiles:
-    """The files of a folder that may be one side of aligned text: `STEM.LANGUAGE` and `STEM.LANGUAGE.gz`.
+    """The files of a folder that may be one side of aligned text: `STEM.LANGUAGE` and `STEM.LANGUAGE.txt`.
 
     Args:
         keys: Names of files.
@@ -194,7 +196,21 @@ def parted(key: str) -> tuple[str, str]:
     bare = key[:-3] if key.lower().endswith(".gz") else key
     stem, dot, language = bare.rpartition(".")
     names_one = bool(dot) and _LANGUAGE.fullmatch(language) and language.lower() not in _NO_LANGUAGE
-    return (stem, language) if names_one else ("", "")
+    return (stem, language) if names_one else language_of_text(key)
+
+
+def refuse_memory(path: Path) -> None:
+    """Stops at a translation memory.
+
+    Raises:
+        DataError: The hint says what to convert it into.
+    """
+    if path.suffix.lower() in _MEMORIES:
+        raise DataError(
+            f"{path}: expected a table or two files of aligned lines, received a translation memory",
+            hint="Convert it into two files with the same lines, train.de and train.en, or into a table"
+            " with a column for each language.",
+        )
 
 
 def choose_languages(
@@ -239,7 +255,9 @@ def choose_languages(
     chosen = source or rest.pop(0)
     other = target or rest.pop(0)
     reason = (
-        "the other one was given" if source or target else "no other is there, and this order is alphabetical"
+        "the other one was given"
+        if source or target
+        else f"no other is there, and this order is alphabetical; --source {other} turns it round"
     )
     return Languages(chosen, other, f"languages: from {chosen} to {other}, because {reason}")
 
