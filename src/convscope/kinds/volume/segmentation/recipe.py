@@ -36,7 +36,7 @@ from convscope.kinds.volume.volume import Volume
 from convscope.lenses.figures.outlines import Plane
 from convscope.types import Progress, no_progress
 
-LEARNED = 2e9
+LEARNED = 1e9
 """Voxels that a training learns from, counted as often as they are seen."""
 STEP = 360_000
 """Voxels of a batch."""
