@@ -147,7 +147,7 @@ def test_the_logit_is_found_however_the_model_ends(end):
     assert 0 < found[0].score < 1
 
 
-def test_an_output_with_positions_is_averaged_over_them():
+def test_an_output_with_positions_can_be_averaged_over_them():
     model = keras.Sequential(
         [
             keras.Input((5, 5, 1)),
@@ -156,7 +156,7 @@ def test_an_output_with_positions_is_averaged_over_them():
         ]
     )
     x = np.random.default_rng(0).normal(size=(1, 5, 5, 1)).astype("float32")
-    found = attribute(model, x, target=1)[0]
+    found = attribute(model, x, target=1, at="mean")[0]
     maps = keras.ops.convert_to_numpy(model.layers[0](x))[0]
     head = keras.ops.convert_to_numpy(model.layers[1].kernel)[0, 0, :, 1]
     assert found.path == "maps"
@@ -303,3 +303,73 @@ def test_flattened_tables_keep_both_axes():
     weights = keras.ops.convert_to_numpy(model.layers[-1].kernel)
     found = attribute(model, np.ones((1, 4, 3)), "saliency", target=1)[0]
     np.testing.assert_allclose(found.values, np.abs(weights[:, 1].reshape(4, 3)), atol=1e-6)
+
+
+def segmenter(rank, classes=3):
+    """A class for each position, by the 3x3 (x3) values around it, and a half that has half the positions."""
+    of = {2: (layers.Conv2D, layers.MaxPooling2D, layers.UpSampling2D)}.get(
+        rank, (layers.Conv3D, layers.MaxPooling3D, layers.UpSampling3D)
+    )
+    inputs = keras.Input((*(8, 6, 4)[:rank], 1))
+    skip = of[0](4, 3, padding="same", name="fine")(inputs)
+    low = of[0](6, 1, name="low")(of[1](2)(skip))
+    both = layers.Concatenate()([of[2](2)(low), skip])
+    return keras.Model(inputs, of[0](classes, 1, activation="softmax", name="classes")(both))
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_one_position_of_a_segmentation_is_explained_by_what_it_sees(rank):
+    keras.utils.set_random_seed(rank)
+    model, at = segmenter(rank), (5, 2, 1)[:rank]
+    x = np.random.default_rng(rank).normal(size=(2, *model.input_shape[1:])).astype("float32")
+    found = attribute(model, x, "integrated-gradients", at=at, target=2)[1]
+    assert (found.at, found.target) == (at, 2)
+    assert found.score == pytest.approx(float(model(x)[(1, *at, 2)]), abs=1e-6)
+    assert found.values.sum() == pytest.approx(found.details["difference"], abs=1e-4)
+    seen = np.zeros(found.values.shape, bool)
+    seen[tuple(slice(2 * (i // 2) - 1 if 2 * (i // 2) else 0, 2 * (i // 2) + 3) for i in at)] = True
+    assert np.abs(found.values[~seen]).max() == 0
+    cam = attribute(model, x, "grad-cam", at=at)[0]
+    assert cam.path == "low"
+    assert "lowest resolution" in cam.details["layer"]
+
+
+def test_the_position_is_the_surest_of_a_class_or_the_most_uncertain_one():
+    keras.utils.set_random_seed(0)
+    model = segmenter(2)
+    x = np.random.default_rng(0).normal(size=(1, *model.input_shape[1:])).astype("float32")
+    outputs = keras.ops.convert_to_numpy(model(x))[0]
+    (of_class,) = attribute(model, x, "saliency", target=1)
+    assert outputs[of_class.at][1] == outputs[..., 1].max() == pytest.approx(of_class.score)
+    (predicted,) = attribute(model, x, "saliency")
+    best = outputs.argmax(axis=-1)
+    common = np.bincount(best.ravel(), minlength=3).argmax()
+    assert best[predicted.at] == predicted.target != common
+    (unsure,) = attribute(model, x, "saliency", at="uncertain")
+    ranked = np.sort(outputs, axis=-1)
+    assert unsure.at == np.unravel_index((ranked[..., -1] - ranked[..., -2]).argmin(), best.shape)
+
+
+def test_the_middle_of_equally_sure_positions_is_chosen():
+    model = keras.Sequential([keras.Input((5, 5, 2)), layers.Softmax()])
+    x = np.zeros((1, 5, 5, 2), "float32")
+    x[0, 1:4, 0:3, 1] = 90
+    x[..., 0] = 1
+    assert attribute(model, x, "saliency")[0].at == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [((9, 0), "has positions 0,0 to 7,5"), ((1,), "has positions"), ("best", "surest, uncertain, mean")],
+)
+def test_a_position_that_is_not_there_is_refused(at, message):
+    with pytest.raises(UsageError, match=message):
+        attribute(segmenter(2), np.zeros((1, 8, 6, 1), "float32"), at=at)
+
+
+def test_a_classifier_has_no_positions_to_choose_from():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    )
+    with pytest.raises(UsageError, match="no positions to choose from"):
+        attribute(model, np.zeros((1, 4, 4, 1), "float32"), "saliency", at=(1, 1))

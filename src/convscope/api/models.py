@@ -103,7 +103,7 @@ def look(
     scale: str = "layer",
     compare: bool = False,
     channel: int | None = None,
-    at: Sequence[int] | None = None,
+    at: Sequence[int] | str | None = None,
     target: int | str | None = None,
     output: str | None = None,
     excite: int = 0,
@@ -129,7 +129,9 @@ def look(
         scale: `layer`: one colour scale for a layer's maps; `map`: each map has its own.
         compare: Several inputs side by side on one sheet, for `maps`.
         channel: Which map, for `position`; by default the one with the largest value.
-        at: Which position of it, such as (3, 27); by default that of the largest value.
+        at: Which position of it, such as (3, 27); by default that of the largest value. For attribution of a
+            segmentation the position whose class is explained, or by what it is chosen: `surest` (the
+            default), `uncertain`, or `mean` of all.
         target: Class name or index, for attribution; by default the predicted class.
         output: Name of one of several outputs, for attribution; by default the first.
         excite: For how many kernels to compute the input that excites them most, for `kernels`.
@@ -176,7 +178,7 @@ def look(
         scale=scale,
         compare=compare,
         channel=channel,
-        at=None if at is None else tuple(at),
+        at=at if at is None or isinstance(at, str) else tuple(at),
         target=target,
         output=output,
         preprocess=preprocess,

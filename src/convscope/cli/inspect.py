@@ -26,13 +26,17 @@ from convscope.workflows.opening.layers import check_named_layers
 
 FORMAT = Parameter(name="--format")
 MOST_NAMES = 4
+RULES = ("surest", "uncertain", "mean")
+"""By which a position of a segmentation is chosen."""
 READING = "Reading files, for a model that is not a run"
 
 
-def _position(text: str) -> tuple[int, ...]:
+def _position(text: str) -> tuple[int, ...] | str:
+    if text in RULES:
+        return text
     parts = text.replace(" ", "").split(",")
     if not all(part.isdigit() for part in parts):
-        raise ValueError("whole numbers such as 3,27")
+        raise ValueError(f"whole numbers such as 3,27, or one of {', '.join(RULES)}")
     return tuple(int(part) for part in parts)
 
 
@@ -60,7 +64,14 @@ SHOWN_OPTIONS = (
     Option("scale", Literal["layer", "map"], "layer", "One color scale per layer, or per map"),
     Option("compare", bool, False, "Draw several inputs side by side (maps)"),
     Option("channel", int, None, "Channel; that with the largest value by default (position)"),
-    Option("at", tuple[int, ...], None, "Position in the map, such as 3,27 (position)", parse=_position),
+    Option(
+        "at",
+        tuple[int, ...],
+        None,
+        "Position in the map, such as 3,27 (position); in a segmentation also surest, uncertain or mean"
+        " (attribution)",
+        parse=_position,
+    ),
     Option("target", str, None, "Class name or index; the predicted class by default (attribution)"),
     Option("output", str, None, "Output of a model with several (attribution)"),
     Option("excite", int, 0, "Number of kernels to compute a maximally activating input for (kernels)"),

@@ -22,7 +22,7 @@ from convscope.features.manifest import SavedModel, SavedReading
 from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
 from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
-from convscope.scope.choice import last_convolution
+from convscope.scope.choice import last_convolution, narrowest_convolution
 from convscope.scope.graph.graph import LayerGraph, trace
 from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
@@ -310,11 +310,16 @@ def chosen_layers(graph: LayerGraph, names: Sequence[str], loaded: LoadedModel) 
 
 
 def _last(graph: LayerGraph, loaded: LoadedModel) -> tuple[str, str]:
-    """The last convolution; of a model whose output is features, or without convolutions, the last layer."""
+    """The last convolution, of a model with an answer for each position its bottleneck.
+
+    Of a model whose output is features, or without convolutions, it is the last layer.
+    """
     calls = [call for call in graph.calls if call.recordable and call.outputs]
     if not calls:
         raise UsageError(f"No layer of the model '{loaded.name}' can be recorded.")
-    convolution, said = last_convolution(graph)
+    convolution, said = narrowest_convolution(graph), "the widest convolution of the lowest resolution"
+    if convolution is None:
+        convolution, said = last_convolution(graph)
     if convolution is not None and (loaded.architecture is None or not loaded.architecture.is_bank):
         return convolution.path, f"layer {convolution.path}: {said}"
     return calls[-1].path, f"layer {calls[-1].path}: the last one"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log
+from math import log, prod
 
 import keras
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.scope.attribution.layer import first_to_explain, has_channels
+from convscope.scope.attribution.layer import first_to_explain, has_channels, takes_channels_first
 from convscope.scope.describe.phrasing import listed
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, LayerGraph
@@ -98,6 +98,32 @@ def last_convolution(graph: LayerGraph) -> tuple[Call | None, str]:
             return call, "the last convolutions, joined"
     beside = sum(depth == most for depth in depths.values())
     return found, "the last convolution" if beside == 1 else f"one of {beside} parallel last convolutions"
+
+
+def narrowest_convolution(graph: LayerGraph) -> Call | None:
+    """The bottleneck of a model that answers at each position of a picture or a volume, as U-Nets do.
+
+    Args:
+        graph: Of the model.
+
+    Returns:
+        The last of the widest convolutions of those with the fewest positions; None where all have as many as
+        the output, or the output has no positions along several axes.
+    """
+    shape = graph.outputs[0].shape if graph.outputs else ()
+    if len(shape) < 4 or takes_channels_first(graph):
+        return None
+    found = [
+        (prod(sides), -int(channels), -place, call)
+        for place, call in enumerate(graph.calls)
+        if call.kind == "layer" and _convolves(call) and call.recordable and call.outputs
+        for *sides, channels in [call.outputs[0].shape[1:]]
+        if len(sides) == len(shape) - 2 and None not in (*sides, channels)
+    ]
+    best = min(found, key=lambda each: each[:3], default=None)
+    if best is None or None in shape[1:-1] or best[0] >= prod(shape[1:-1]):
+        return None
+    return best[3]
 
 
 def input_to_show(graph: LayerGraph, x: ArrayTree) -> np.ndarray:

@@ -112,8 +112,6 @@ class Planes:
         """
         x, y, wide, high = box
         sizes = [self.size(axis) for axis in ORDER]
-        x, y, wide, high = box
-        sizes = [self.size(axis) for axis in ORDER]
         above = int(line_height(SMALL)) if said else 0
         room = wide - len(ORDER) * 2 * _EDGE - (len(ORDER) - 1) * (GAP - 2 * _EDGE)
         down = high - above - 2 * _EDGE

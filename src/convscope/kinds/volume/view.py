@@ -24,6 +24,7 @@ from convscope.lenses.views.timeline.view import TimelineView
 from convscope.lenses.views.view import Box, Overlay, Patch, PlacedPatch, View
 
 if TYPE_CHECKING:
+    from convscope.scope.attribution.methods import Attribution
     from convscope.scope.channels.position import Position
 
 TALL = 400
@@ -268,17 +269,20 @@ class VolumeView(View):
         return top + tall + 76
 
     def place_overlay(self, sheet: Sheet, y: int, overlays: Sequence[Overlay]) -> int:
-        """Draws, for each attribution, planes through its strongest voxel: the input, and heat over it."""
+        """Draws planes of the input, and heat over it, for each attribution.
+
+        They go through the voxel whose class is explained, which is outlined, or else the strongest one.
+        """
         for overlay in overlays:
             each = overlay.attribution
             values = np.asarray(each.values, np.float64)
             scale = scale_of(sheet.theme, values, "diverging" if each.signed else None)
-            at = strongest(values)
+            at, window = self._explained(each)
             sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER)
             said = "  ·  ".join(line for line in overlay.lines if line)
             top = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY), said, INNER, size=SMALL)) - 18
             width = INNER - BAR_ROOM
-            top += self.place_input(sheet, (MARGIN, top, width, TALL), at) + 8
+            top += self.place_input(sheet, (MARGIN, top, width, TALL), at, window) + 8
             start, across = top, width
             for over in (True, False):
                 across, drawn = self.planes_drawn.place(
@@ -286,6 +290,7 @@ class VolumeView(View):
                     (MARGIN, top, width, TALL - int(line_height(SMALL))),
                     at,
                     self._heat(sheet, values, scale, at, over=over),
+                    window=window,
                     said=False,
                     name=f"{'overlay' if over else 'heat'} {each.method}",
                 )
@@ -293,6 +298,13 @@ class VolumeView(View):
             sheet.color_bar(MARGIN + across + BAR_GAP, start + 22, min(TALL, top - start - 60), scale)
             y = top + 30
         return y
+
+    def _explained(self, each: Attribution) -> tuple[Place, tuple[tuple[int, int], ...]]:
+        """The voxel that planes go through, and what is outlined."""
+        if each.at is None or len(each.at) != 3:
+            return strongest(np.asarray(each.values, np.float64)), ()
+        first, second, third = each.at
+        return (first, second, third), tuple((at, at + 1) for at in each.at)
 
     def _heat(
         self, sheet: Sheet, values: Numbers, scale: Scale, at: Place, *, over: bool

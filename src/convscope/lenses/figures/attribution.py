@@ -86,4 +86,6 @@ def _lines(each: Attribution, class_names: Sequence[str] | None) -> list[str]:
         for key, value in each.details.items()
         if key not in _ELSEWHERE
     ]
-    return [f"{name}: {number(each.score)}", f"at {each.path}" if each.path else "at the input", *details]
+    spot = "" if each.at is None else f" at position {','.join(map(str, each.at))}"
+    taken = f"at {each.path}" if each.path else "at the input"
+    return [f"{name}: {number(each.score)}{spot}", taken, *details]

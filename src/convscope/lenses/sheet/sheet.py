@@ -42,6 +42,7 @@ MARGIN = 40
 INNER = WIDTH - 2 * MARGIN
 TITLE, HEADING, BODY, SMALL, TINY = 10.5, 8.5, 7.5, 6.5, 5.5
 TALLEST = 60_000  # what Matplotlib can still draw
+SMALLEST_RING = 8.0
 
 
 class Sheet:
@@ -276,7 +277,9 @@ class Sheet:
         return drawn
 
     def ring(self, x: float, y: float, wide: float, high: float) -> None:
-        """Outlines a part of an image so that it can be seen on any color."""
+        """Outlines a part of an image so that it can be seen on any color, and however small it is."""
+        more = [max(0.0, SMALLEST_RING - side) for side in (wide, high)]
+        x, y, wide, high = x - more[0] / 2, y - more[1] / 2, wide + more[0], high + more[1]
         self.box(x, y, wide, high, edge=self.theme.ground, width=2.4)
         self.box(x, y, wide, high, edge=self.theme.second, width=1.2, name="window")
 

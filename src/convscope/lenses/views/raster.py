@@ -232,6 +232,9 @@ class RasterView(View):
             sheet.image(across, down, colors, name=f"{name} {each.method}")
             factor = (wide / values.shape[1], high / values.shape[0])
             sheet.missing(across, down, ~np.isfinite(values), factor)
+            if each.at is not None:
+                row, column = each.at[-2:]
+                sheet.ring(across + column * factor[0], down + row * factor[1], *factor)
         sheet.color_bar(alone[0] + wide + BAR_GAP - 4, alone[1], high, scale)
         return int(high)
 

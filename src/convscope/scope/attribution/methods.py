@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.scope.attribution.query import AttributionQuery, AttributionValues
+    from convscope.scope.attribution.targets import Where
 
 Score = Literal["logit", "probability"]
 LAST_WITH_POSITIONS = "the last whose maps still have positions"
 EMBEDDING = "the embedding, as token ids cannot change a little"
+NARROWEST = "the widest convolution of the lowest resolution, which sees most around a position"
 JOINED = "where all that is known of a token is joined, as token ids cannot change a little"
 
 
@@ -44,6 +46,8 @@ class Attribution:
         parts: What each channel adds, (*positions, channels), float32, at the resolution of the layer or of
             the input where it was taken; None where the method does not tell channels apart. Of maps over the
             time and the bands of a waveform (frames, bands), at the resolution of the front end.
+        at: The position of the output whose value is explained, of an output with a class for each position;
+            None where the output has none, or their mean is explained.
     """
 
     method: str
@@ -55,6 +59,7 @@ class Attribution:
     signed: bool
     details: dict[str, float | str]
     parts: np.ndarray | None = None
+    at: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,16 +182,17 @@ def attribute(
     layer: str | None = None,
     target: int | Sequence[int] | None = None,
     output: str | None = None,
+    at: Where = "surest",
     score: Score | None = None,
     input_name: str | None = None,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     seed: int = 0,
     **options: object,
 ) -> list[Attribution]:
     """Explains what a model gives for each sample.
 
-    A single sigmoid unit is taken as two classes: target 1 is the unit, target 0 its complement. An output
-    that has positions of its own (segmentation) is averaged over them.
+    A single sigmoid unit is taken as two classes: target 1 is the unit, target 0 its complement. Of an output
+    with a class for each position (segmentation) the value at one position is explained.
 
     Args:
         model: Any Keras model that has been built.
@@ -197,11 +203,15 @@ def attribute(
             perturbation methods take none.
         target: Index of the class or unit, one for all samples or one each; by default the predicted one.
         output: Name of an output; by default the first.
+        at: Which position of an output that has positions: one such as (3, 27); `surest`: that of the largest
+            value of the target, or of the predicted classes but the most frequent one; `uncertain`: that of
+            the smallest distance between the two largest values; or `mean`: all of them on average.
         score: `logit` explains the value before a last softmax or sigmoid, `probability` the value after it.
             By default `logit` for methods that use gradients, which softmax mixes with those of the other
             classes, and for the others what the model gives.
         input_name: Which of several inputs is explained; by default the first that has positions.
         batch_size: How many samples, or changed copies of samples, are computed at once; bounds the memory.
+            By default up to 32, fewer of samples with many positions.
         seed: For the methods that draw noise or masks.
         **options: What only this method takes, see its own function.
 
@@ -248,6 +258,7 @@ def attribute(
         layer=layer,
         target=target,
         output=output,
+        at=at,
         score=score,
         input_name=input_name,
         batch_size=batch_size,
@@ -259,14 +270,15 @@ def attribute(
 
 def _answer(method: str, query: AttributionQuery, found: AttributionValues, sample: int) -> Attribution:
     values = found.values[sample].astype("float32", copy=False)
+    at = query.position_of(sample)
     why = JOINED if query.joined is not None else EMBEDDING
     if METHODS[method].family == "cam":
-        why = LAST_WITH_POSITIONS
+        why = NARROWEST if query.narrowest is not None else LAST_WITH_POSITIONS
     sources = (query.source, *(query.joined[1] if query.joined is not None else ()))
     details: dict[str, float | str] = {
         "explained": query.explained,
         "input": ", ".join(query.graph.input_names[at] for at in sources),
-        **({} if query.places is None else {"token": float(query.places[sample] + 1)}),
+        **({"token": float(query.places[sample] + 1)} if query.places is not None and at is None else {}),
         **({"layer": why} if found.path and query.layer is None else {}),
         **(found.details[sample] if found.details else {}),
     }
@@ -283,4 +295,5 @@ def _answer(method: str, query: AttributionQuery, found: AttributionValues, samp
         found.signed,
         details,
         None if found.parts is None else found.parts[sample].astype("float32", copy=False),
+        at,
     )

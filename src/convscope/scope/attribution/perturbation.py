@@ -36,8 +36,8 @@ def occlusion(
         query: What is asked.
         window: Length of the window, one or one per axis of positions; by default an eighth of the input, of
             token ids a sixteenth, of the nodes of a graph a single one.
-        stride: Positions between neighboring windows; by default half the window. The last window along an
-            axis ends with the input.
+        stride: Positions between neighboring windows; by default half the window, of volumes the window. The
+            last window along an axis ends with the input.
         baseline: What covers: a number, or an array of the shape of one sample; by default 0, and for token
             ids 1, which stands for an unknown word. Padding, id 0, stays what it is.
 
@@ -46,7 +46,8 @@ def occlusion(
     """
     parts = max(query.positions) if query.gathered else 16 if query.ids else 8
     sizes = _per_axis("window", window, [max(1, n // parts) for n in query.positions])
-    strides = _per_axis("stride", stride, [max(1, n // 2) for n in sizes])
+    part = 2 if len(sizes) < 3 else 1  # of volumes there would be eight times as many windows
+    strides = _per_axis("stride", stride, [max(1, n // part) for n in sizes])
     for length, size, step in zip(query.positions, sizes, strides, strict=True):
         if not 1 <= size <= length or not 1 <= step <= size:
             raise UsageError(

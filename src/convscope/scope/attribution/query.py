@@ -20,6 +20,7 @@ from convscope.scope.attribution.layer import (
     last_layer_with_positions,
 )
 from convscope.scope.attribution.resize import Resize, resized
+from convscope.scope.choice import narrowest_convolution
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.types import Array, Tensor
@@ -63,7 +64,8 @@ class AttributionQuery:
         selector: (samples, units), or (samples, positions, units) where one position of the output is
             explained; the explained score is the sum of `output * selector`, plus the offset.
         offset: (samples,).
-        places: Which position of the output is explained per sample; None where their mean is.
+        places: Which position of the output is explained per sample, counted through all axes; None where
+            their mean is.
         layer: The layer that was named; None where none was.
         batch_size: How many samples are computed at once.
         seed: For drawn noise and masks.
@@ -149,6 +151,17 @@ class AttributionQuery:
             return "the output"
         return f"{'before' if self.before else 'after'} {self.head.ending}"
 
+    def position_of(self, sample: int) -> tuple[int, ...] | None:
+        """Where the output is explained, where it has several axes of positions."""
+        if self.places is None or self.selector.ndim < 4:
+            return None
+        return tuple(map(int, np.unravel_index(int(self.places[sample]), self.selector.shape[1:-1])))
+
+    @cached_property
+    def narrowest(self) -> Call | None:
+        """Where maps speak for a single position of many: in front of them only that position counts."""
+        return narrowest_convolution(self.graph) if self.places is not None else None
+
     def channels_last(self, array: np.ndarray, call: Call | None) -> np.ndarray:
         """(samples, *positions, channels), of values behind a layer or at the input, with channels or not."""
         if call is None and not self.input_channels:
@@ -213,8 +226,8 @@ class AttributionQuery:
 
     def cam_layer(self) -> Call:
         """The layer that was named, or else the last with positions."""
-        if self.layer is not None:
-            return self.layer
+        if self.layer is not None or self.narrowest is not None:
+            return self.layer or self.narrowest
         return last_layer_with_positions(
             self.graph,
             self.graph.inputs[self.source],

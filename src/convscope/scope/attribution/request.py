@@ -13,14 +13,29 @@ from convscope.scope.attribution.layer import (
     embedding_of,
     first_to_explain,
     front_end_call,
+    has_channels,
     has_positions_of,
     joined,
+    takes_channels_first,
 )
 from convscope.scope.attribution.query import AttributionQuery, arranged, units_of
+from convscope.scope.attribution.targets import (
+    Target,
+    Where,
+    check_where,
+    chosen_places,
+    chosen_targets,
+    selected,
+    selected_at,
+)
 from convscope.scope.differentiate import forward_program
 from convscope.scope.graph.graph import LayerGraph, trace
 from convscope.scope.record import as_inputs
 from convscope.types import ArrayTree
+
+MOST_AT_ONCE = 32
+POSITIONS = 2**20
+"""Of all samples that are computed at once."""
 
 
 def ask(
@@ -28,17 +43,19 @@ def ask(
     x: ArrayTree,
     *,
     layer: str | None,
-    target: int | Sequence[int] | None,
+    target: Target,
     output: str | None,
+    at: Where,
     score: str | None,
     input_name: str | None,
-    batch_size: int,
+    batch_size: int | None,
     seed: int,
 ) -> AttributionQuery:
     """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
     if score not in (None, "logit", "probability"):
         raise UsageError(f"score must be 'logit' or 'probability'. Received: score={score!r}.")
-    if batch_size < 1:
+    check_where(at)
+    if batch_size is not None and batch_size < 1:
         raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}.")
     x = as_inputs(model, x)
     graph = _trace(model, x)
@@ -49,17 +66,23 @@ def ask(
     chosen = _index("output", output, graph.output_names, 0)
     head = find_head(graph, graph.outputs[chosen])
     before = _before(head, score, graph.output_names[chosen])
-    whole = _is_by_token(graph, source, inputs, chosen)
-    outputs = _predict(model, inputs, keys, chosen, batch_size, whole)
-    places = None
-    if whole and outputs.shape[1] == inputs[source].shape[1]:
-        targets, places = _token_targets(target, outputs, inputs[source] != 0, graph.output_names[chosen])
-        own_values, selector, offset = _selected_tokens(outputs, targets, places)
+    size = batch_size or _at_once(inputs[source])
+    tokens = _is_by_token(graph, source, inputs, chosen)
+    whole = at != "mean" and (tokens or _is_by_position(graph, source, chosen, head, at))
+    outputs = _predict(model, inputs, keys, chosen, size, whole)
+    places, name = None, graph.output_names[chosen]
+    binary = head.ending == "sigmoid" and outputs.shape[-1] == 1
+    sides = inputs[source].shape[1:] if tokens else inputs[source].shape[1:-1]
+    if whole and outputs.shape[1:-1] == sides:
+        there = inputs[source] != 0 if tokens else np.ones(outputs.shape[:-1], bool)
+        targets, places = chosen_places(target, outputs, there, at, binary, name)
+        own_values, selector, offset = selected_at(outputs, targets, places, binary, before)
+    elif at not in ("surest", "mean"):
+        raise UsageError(f"The output '{name}' has no positions to choose from.", "Omit at.")
     else:
-        outputs = outputs.mean(axis=1) if whole else outputs
-        binary = head.ending == "sigmoid" and outputs.shape[1] == 1
-        targets = _targets(target, outputs, binary, graph.output_names[chosen])
-        own_values, selector, offset = _selected(outputs, targets, binary, before)
+        outputs = outputs.mean(axis=tuple(range(1, outputs.ndim - 1))) if whole else outputs
+        targets = chosen_targets(target, outputs, binary, name)
+        own_values, selector, offset = selected(outputs, targets, binary, before)
     named = graph.find(layer) if layer is not None else None
     query = AttributionQuery(
         model,
@@ -76,25 +99,11 @@ def ask(
         offset,
         places,
         named,
-        batch_size,
+        size,
         seed,
     )
     _check_layer(query)
     return query
-
-
-def _selected(
-    outputs: np.ndarray, targets: np.ndarray, binary: bool, before: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The model's values of the targets, and by which product and sum the outputs give them."""
-    selector = np.zeros_like(outputs)
-    offset = np.zeros(len(outputs), "float32")
-    if not binary:
-        selector[np.arange(len(outputs)), targets] = 1
-        return outputs[np.arange(len(outputs)), targets], selector, offset
-    selector[:, 0] = np.where(targets == 1, 1, -1)
-    offset[:] = 0 if before else targets == 0
-    return np.where(targets == 1, outputs[:, 0], 1 - outputs[:, 0]), selector, offset
 
 
 def _trace(model: keras.Model, x: ArrayTree) -> LayerGraph:
@@ -152,76 +161,27 @@ def _predict(
     return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
 
 
+def _at_once(values: np.ndarray) -> int:
+    """How many samples are computed at once: fewer, the more positions they have."""
+    positions = int(np.prod(values.shape[1:-1])) if values.ndim > 2 else 1
+    return max(1, min(MOST_AT_ONCE, POSITIONS // max(positions, 1)))
+
+
+def _is_by_position(graph: LayerGraph, source: int, output: int, head: Head, at: Where) -> bool:
+    """Whether an output says which class each position of a picture or volume has, or one was asked for."""
+    shape, value = graph.outputs[output].shape, graph.inputs[source]
+    along = len(shape) == len(value.shape) > 3 and has_channels(graph, value)
+    if not along or takes_channels_first(graph):
+        return False
+    return head.ending in ("softmax", "sigmoid") or at != "surest"
+
+
 def _is_by_token(graph: LayerGraph, source: int, inputs: Sequence[np.ndarray], output: int) -> bool:
     """Whether an output says something of each token of one text."""
     value = graph.inputs[source]
     alone = len(inputs) == 1 or joined(graph, value) is not None
     tokens = inputs[source].ndim == 2 and embedding_of(graph, value) is not None
     return alone and tokens and len(graph.outputs[output].shape) == 3
-
-
-def _token_targets(
-    target: int | Sequence[int] | None, outputs: np.ndarray, there: np.ndarray, output: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Unit and token per sample: the surest token of the target, by default of those that are no background.
-
-    Background is the unit that most tokens have, such as that of words outside of all entities.
-
-    Args:
-        target: As the user gave it.
-        outputs: (samples, tokens, units).
-        there: Which tokens are no padding, (samples, tokens).
-        output: Its name, for messages.
-    """
-    rows = np.arange(len(outputs))
-    seen = np.where(there[..., None], outputs, 0)
-    if target is not None:
-        targets = _targets(target, seen.max(axis=1), False, output)
-        return targets, seen[rows, :, targets].argmax(axis=1)
-    if np.isnan(seen).any():
-        return _targets(None, seen.max(axis=1), False, output), np.zeros(len(outputs), int)
-    best, sure = seen.argmax(axis=2), seen.max(axis=2)
-    counts = np.bincount(best[there], minlength=outputs.shape[2])
-    found = there & (best != counts.argmax())
-    found = np.where(found.any(axis=1, keepdims=True), found, there)
-    places = np.where(found, sure, -1).argmax(axis=1)
-    return best[rows, places], places
-
-
-def _selected_tokens(
-    outputs: np.ndarray, targets: np.ndarray, places: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `_selected`, of one token in each sample."""
-    rows, selector = np.arange(len(outputs)), np.zeros_like(outputs)
-    selector[rows, places, targets] = 1
-    return outputs[rows, places, targets], selector, np.zeros(len(outputs), "float32")
-
-
-def _targets(
-    target: int | Sequence[int] | None, outputs: np.ndarray, binary: bool, output: str
-) -> np.ndarray:
-    """Class or unit per sample, (samples,)."""
-    units = 2 if binary else outputs.shape[1]
-    if target is None:
-        unclear = np.flatnonzero(np.isnan(outputs).any(axis=1))
-        if len(unclear):
-            raise UsageError(
-                f"The output '{output}' is NaN for sample {unclear[0]}, so there is no predicted class.",
-                "Give a target, or check the input and the weights for NaN.",
-            )
-        return (outputs[:, 0] >= 0.5).astype(int) if binary else outputs.argmax(axis=1)
-    targets = np.atleast_1d(np.asarray(target))
-    if targets.dtype.kind not in "iu" or targets.ndim > 1 or len(targets) not in (1, len(outputs)):
-        raise UsageError(
-            f"target must be one index for all samples, or one for each of the {len(outputs)} samples. "
-            f"Received: target={target!r}."
-        )
-    for number in targets:
-        if not 0 <= number < units:
-            raise UsageError(
-                f"The output '{output}' has targets 0 to {units - 1}. Received: target={number}."
-            )
-    return np.broadcast_to(targets, len(outputs)).astype(int)
 
 
 def _check_layer(query: AttributionQuery) -> None:

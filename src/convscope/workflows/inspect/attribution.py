@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from convscope.scope.attribution.targets import Where
 
 USUAL = ("grad-cam", "integrated-gradients")
 """The methods where none is named."""
@@ -100,6 +102,7 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
             layer=takes_layer,
             target=target,
             output=request.output,
+            at=cast("Where", request.at or "surest"),
             score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
             seed=request.seed,
             **request.options,
@@ -159,6 +162,7 @@ def _described(attribution: Attribution) -> dict[str, Any]:
         "target": attribution.target,
         "score": attribution.score,
         "signed": attribution.signed,
+        "at": attribution.at,
         "details": attribution.details,
     }
 

@@ -39,7 +39,8 @@ class InspectionRequest:
         scale: `layer`: one color scale for a layer's maps; `map`: each map has its own.
         compare: Whether several inputs stand side by side on one sheet, for `maps`.
         channel: Which map, for `position`; by default the strongest.
-        at: Which position of it; by default the strongest.
+        at: Which position of it, by default the strongest; for `attribution` of a segmentation the position
+            that is explained, or the rule that chooses it, by default `surest`.
         target: Class index or name, for `attribution`; by default the predicted one.
         output: Name of an output, for `attribution`; by default the first.
         preprocess: For `kernels`, the range in which inputs that activate them are sought.
@@ -54,7 +55,7 @@ class InspectionRequest:
     scale: str = "layer"
     compare: bool = False
     channel: int | None = None
-    at: tuple[int, ...] | None = None
+    at: tuple[int, ...] | str | None = None
     target: int | str | None = None
     output: str | None = None
     preprocess: Preprocessing = "auto"

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from convscope.errors import UsageError
 from convscope.lenses.figures.maps import draw_comparison, draw_maps
 from convscope.lenses.figures.position import draw_position
 from convscope.lenses.pages.pages import LazyFigure
@@ -127,7 +128,7 @@ def inspect_position(
         at = request.at
         if at is None and len(context.calls[0].output_shapes[0]) == 3:
             at = sample.view.focus
-        found = position(loaded.model, context.one(i), path, request.channel, at)
+        found = position(loaded.model, context.one(i), path, request.channel, _numbers(at))
         figures.append(
             LazyFigure(partial(_draw_position, found, sample), f"one position of {path} for {sample.name}")
         )
@@ -135,6 +136,17 @@ def inspect_position(
         about[sample.name] = {name: _plain(getattr(found, name)) for name in _POSITION_VALUES}
     whole = {"layer": path, "inputs": about}
     return inspection_of(loaded, "position", f"One position of {path}", figures, arrays, whole, context.notes)
+
+
+def _numbers(at: tuple[int, ...] | str | None) -> tuple[int, ...] | None:
+    """A position.
+
+    Raises:
+        UsageError: A rule was given that chooses among positions of an output.
+    """
+    if isinstance(at, str):
+        raise UsageError(f"'{at}' chooses a position for attribution.", "Give numbers, such as --at 3,27.")
+    return at
 
 
 def _draw_position(found: Position, sample: Sample, theme: str) -> Figure:
