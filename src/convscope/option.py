@@ -40,6 +40,7 @@ class Option:
             `ValueError` with what is expected.
         defaults: For an option of architectures: the default of each architecture that takes it.
         aliases: Other names under which it is taken.
+        folder: Whether a `Path` is that of a folder, such as a run; else that of a file.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Option:
     parse: Callable[[str], object] | None = None
     defaults: Mapping[str, object] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    folder: bool = False
 
     @property
     def flag(self) -> str:

@@ -5,44 +5,40 @@ import sys
 
 import pytest
 
-from convscope.kinds.audio import kind as audio
-from convscope.kinds.graph import kind as graph
-from convscope.kinds.image import kind as image
-from convscope.kinds.registry import architecture_options, architectures
-from convscope.kinds.series import kind as series
-from convscope.kinds.text import kind as text
+from convscope.kinds.registry import architecture_options, architectures, recipe_specs
 
-FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap", "table_width", "hops", "answers"}
+FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap", "table_width", "hops", "answers"} | {
+    "nodes",
+    "periods",
+    "members",
+    "base",
+}
 """What a representation tells an architecture, which nobody sets."""
-MODEL_OPTIONS = (
-    (image.IMAGE_CLASSIFICATION_MODEL_OPTIONS, "compact_cnn deep_cnn padded_cnn residual_cnn"),
-    (text.TEXT_CLASSIFICATION_MODEL_OPTIONS, "text_cnn residual_text_cnn"),
-    (text.TEXT_TAGGING_MODEL_OPTIONS, "dilated_tagger"),
-    (text.TRANSLATION_MODEL_OPTIONS, "conv_seq2seq"),
-    (series.SERIES_CLASSIFICATION_MODEL_OPTIONS, "inception_time fcn minirocket"),
-    (series.SERIES_ANOMALY_MODEL_OPTIONS, "causal_forecaster conv_autoencoder"),
-    (series.SERIES_REMAINING_LIFE_MODEL_OPTIONS, "life_cnn"),
-    (audio.AUDIO_CLASSIFICATION_MODEL_OPTIONS, "audio_cnn"),
-    (audio.SPEECH_RECOGNITION_MODEL_OPTIONS, "separable_ctc"),
-    (graph.NODE_CLASSIFICATION_MODEL_OPTIONS, "gcn sage gat tag_cnn appnp"),
-)
+OF_HEADS = {"center", "spread"}
+"""What a regression puts behind an architecture."""
+OF_ARCHITECTURES = [(spec, name) for spec in recipe_specs().values() for name in spec.architectures]
 
 
 @pytest.mark.parametrize(
-    ("options", "architecture"),
-    [(options, name) for options, names in MODEL_OPTIONS for name in names.split()],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ("spec", "architecture"), OF_ARCHITECTURES, ids=lambda value: getattr(value, "name", value)
 )
-def test_model_options_equal_the_signature_of_the_architecture(options, architecture):
+def test_model_options_equal_the_signature_of_the_architecture(spec, architecture):
     taken = architecture_options(architectures()[architecture])
-    said = {each.name: each.defaults[architecture] for each in options if architecture in each.defaults}
-    assert said == {name: default for name, default in taken.items() if name not in FROM_DATA}
+    own = {name: value for name, value in spec.settings.get(architecture, {}).items() if name in taken}
+    said = {
+        each.name: each.defaults[architecture]
+        for each in spec.model_options
+        if architecture in each.defaults and each.name not in OF_HEADS
+    }
+    given = FROM_DATA | {each.name for each in spec.options}
+    built = {name: value for name, value in {**taken, **own}.items() if name not in given or name in said}
+    assert said == built, "what is said to be the default is what a training builds"
 
 
-@pytest.mark.parametrize("options", [options for options, _ in MODEL_OPTIONS])
-def test_a_default_is_a_value_that_the_option_admits(options):
-    for option in options:
-        for default in option.defaults.values():
+@pytest.mark.parametrize("spec", recipe_specs().values(), ids=recipe_specs())
+def test_a_default_is_a_value_that_the_option_admits(spec):
+    for option in (*spec.options, *spec.model_options):
+        for default in (option.default, *option.defaults.values()):
             assert default is None or option.validated(default) == default
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import inspect
+import io
 import json
 
 import numpy as np
@@ -30,6 +31,13 @@ def filled(folder, files):
     return folder
 
 
+def png(values):
+    """The bytes of a gray image."""
+    file = io.BytesIO()
+    Image.fromarray(values.astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
 CONLL = "Ada B-PER\nruns O\nhome O\n\nin O\nOslo B-LOC\nit O\nrains O\n\n"
 LABELED_LINES = "\n".join(
     f"{label} a {word} film with a {other} end"
@@ -38,6 +46,7 @@ LABELED_LINES = "\n".join(
     for other in ("new", "sudden")
 )
 TABLE = "text,label\na fine film,good\na dull song,bad\n"
+PICTURE, MASK = (png(values) for values in (np.arange(256).reshape(16, 16), np.eye(16)))
 FOUND = [
     ({"judged.csv": TABLE}, "text-classification"),
     ({"train.csv": TABLE, "test.csv": TABLE}, "text-classification"),
@@ -61,6 +70,13 @@ FOUND = [
         "speech-recognition",
     ),
     ({"dev/7/9/7-9.trans.txt": "7-9-0 TWO WORDS\n", "dev/7/9/7-9-0.flac": b"fLaC"}, "speech-recognition"),
+    ({"images/1.png": PICTURE, "masks/1.png": MASK}, "image-segmentation"),
+    ({"well/1.nii.gz": b"\0", "ill/2.nii.gz": b"\0"}, "volume-classification"),
+    ({"imagesTr/1.nii.gz": b"\0", "labelsTr/1.nii.gz": b"\0"}, "volume-segmentation"),
+    (
+        {"sub-01/ses-1/t1.nii.gz": b"\0", "sub-01/ses-2/t1.nii.gz": b"\0"},
+        "volume-progression",
+    ),
 ]
 
 
@@ -69,7 +85,8 @@ def test_a_folder_chooses_the_recipe_that_it_is_for_and_a_reason_is_said(tmp_pat
     recipe, said = choose_recipe(filled(tmp_path / "data", files))
     assert recipe.name == name
     assert said.startswith(f"recipe: {name}, because ")
-    assert any(file.rpartition("/")[2].removesuffix(".gz") in said or "train" in said for file in files)
+    parts = {part.removesuffix(".gz") for file in files for part in file.split("/")}
+    assert any(part in said for part in (*parts, "train", "visits"))
 
 
 @pytest.mark.parametrize(("files", "name"), [each for each in FOUND if len(each[0]) == 1])
@@ -145,6 +162,7 @@ def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
         "repeats",
         "growth",
         "shrinkage",
+        "criterion",
         "change_maps",
     }  # progression
     answered |= {"sheet"}  # and what opens tables

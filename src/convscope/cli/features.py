@@ -44,6 +44,7 @@ COMPUTED = (
         "auto uses bfloat16 if the processor has it and the features stay close to those of Keras",
     ),
     Option("predictions", bool, True, "Store the predicted class and its probability"),
+    Option("windows", bool, False, "One row for each window that the model of a segmentation takes"),
 )
 WRITTEN = (
     Option("dtype", Literal["float32", "float16"], "float32", "Type of the stored values"),

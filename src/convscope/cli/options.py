@@ -135,9 +135,13 @@ def checked_options(options: Iterable[Option], values: Mapping[str, Any], owner:
             raise _unsupported(name, owner)
     checked = validated(listed, values, owner)
     for option in listed:
-        if option.type is Path and option.name in checked and not Path(checked[option.name]).is_file():
+        if option.type is not Path or option.name not in checked:
+            continue
+        path = Path(checked[option.name])
+        if not (path.is_dir() if option.folder else path.is_file()):
             raise DataError(
-                f"{checked[option.name]}: there is no such file.", f"Check the value of {option.flag}."
+                f"{path}: there is no such {'folder' if option.folder else 'file'}.",
+                f"Check the value of {option.flag}.",
             )
     return checked
 

@@ -36,6 +36,7 @@ def extract(
     predictions: bool = True,
     resume: bool = False,
     part_size: int | None = None,
+    windows: bool = False,
     cluster: str | None = None,
     recipe: str | None = None,
     preprocess: Preprocessing = "auto",
@@ -66,6 +67,8 @@ def extract(
         predictions: Whether to keep the model's answer and its probability.
         resume: Whether to go on with an extraction that was interrupted.
         part_size: Samples that are written together; by default at most 4096.
+        windows: Of the model of a segmentation a row for each window that it takes, with the class that has
+            most of it, instead of one for each sample, whose features are the mean over its windows.
         cluster: Address of a Ray cluster, or `local`; by default everything runs in this process.
         recipe: Reads the files; by default that of the kind that the model takes. A run brings its own.
         preprocess: What pixels become for a model that is not a run: `0..1`, `0..255`, `-1..1`; `auto` takes
@@ -102,6 +105,7 @@ def extract(
         splits=None if splits is None else _listed(splits),
         predictions=predictions,
         part_size=part_size,
+        windows=windows,
     )
     names = None if class_names is None else os.fspath(class_names)
     given: Any = os.fspath(model) if isinstance(model, os.PathLike) else model

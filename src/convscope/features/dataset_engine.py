@@ -67,6 +67,6 @@ def dataset_engine(
         padded=dataset.padded,
         unpack=dataset.unpack,
         settled=settled,
-        count=len(dataset),
+        count=len(dataset.inputs),
         say=say,
     )

@@ -18,13 +18,13 @@ from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
 from convscope.features.cluster import check_cluster, extract_on_cluster
 from convscope.features.dataset_engine import dataset_engine
+from convscope.features.fingerprint import model_fingerprint
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names
 from convscope.features.model_and_data import (
     ModelAndData,
     ModelReference,
     bring_together,
     chosen_layers,
-    model_fingerprint,
     whole_paths,
 )
 from convscope.features.parquet import ParquetStore
@@ -63,6 +63,7 @@ class ExtractionRequest:
         splits: Names of the splits wanted; None takes all.
         predictions: Whether to keep what the model answers.
         part_size: Samples in one part; None chooses.
+        windows: Whether each window that the model of a segmentation takes has a row.
 
     Raises:
         UsageError: One of them is unknown or cannot be.
@@ -75,6 +76,7 @@ class ExtractionRequest:
     splits: tuple[str, ...] | None = None
     predictions: bool = True
     part_size: int | None = None
+    windows: bool = False
 
     def __post_init__(self) -> None:
         for what, value, known in (
@@ -162,8 +164,15 @@ def extract(
     with locked(place.target):
         found = place.begun(resume=resume)
         pair = bring_together(
-            reference, paths, recipe=recipe, options=options, splits=request.splits, progress=progress
+            reference,
+            paths,
+            recipe=recipe,
+            options=options,
+            splits=request.splits,
+            windows=request.windows,
+            progress=progress,
         )
+        _check_pool(pair.dataset, request.pool)
         if cluster is not None and pair.dataset.at_once:
             raise UsageError(
                 "Samples of several arrays are computed by one process.",
@@ -211,9 +220,25 @@ def _compute(
         elsewhere = replace(pair.reference, class_names=None)  # the manifest has the names
         extract_on_cluster(Job(elsewhere, dataset, store), parts, cluster, progress, say)
     elif engine is not None and read is not None:
-        processes = _processes(read, len(dataset), engine.report, say) if parts and not dataset.at_once else 0
+        here = not parts or dataset.at_once
+        processes = 0 if here else _processes(read, len(dataset.inputs), engine.report, say)
         extract_parts(engine, dataset, parts, store, progress, processes)
     store.finish()
+
+
+def _check_pool(dataset: Dataset, pool: Pool) -> None:
+    """Refuses features of positions for samples that a model sees in several windows.
+
+    Raises:
+        UsageError: There are such samples.
+    """
+    several = 0 if dataset.firsts is None else int(np.sum(np.diff(dataset.firsts) > 1))
+    if several and pool not in ("mean", "max"):
+        raise UsageError(
+            f"{several} of {len(dataset)} samples are larger than what the model takes, which sees them in"
+            f" several windows: there is no one map with --pool {pool}.",
+            "Use --pool mean or --pool max, or --windows for a row of each window.",
+        )
 
 
 def _layers(pair: ModelAndData, request: ExtractionRequest, say: Say) -> list[str]:

@@ -46,6 +46,7 @@ class SavedReading(_Reading, total=False):
     add_channel: bool
     channels_first: bool
     options: Mapping[str, Any]
+    rows: Literal["sample", "window"]
 
 
 class SavedData(TypedDict):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import keras
-import numpy as np
 
 from convscope.data.named_files import joined_paths
 from convscope.data.splits import Splits
@@ -23,12 +20,12 @@ from convscope.kinds.contract.kind import Architecture
 from convscope.kinds.contract.model_reader import ModelEncoding, ReadingOptions
 from convscope.kinds.registry import SHARED_ARCHITECTURES, find_recipe, kind_of, shown_shape
 from convscope.scope.choice import last_convolution, narrowest_convolution
-from convscope.scope.graph.graph import LayerGraph, trace
+from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Progress, no_progress
 from convscope.workflows.load_model import LoadedModel, named_architecture, open_model
 from convscope.workflows.model_inputs.arrays import ArrayInputs, array_dataset, open_array
 from convscope.workflows.model_inputs.dataset import Dataset
-from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
+from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing, row_of
 from convscope.workflows.model_inputs.readers import checked_options, numeric_model, reader_of, recipe_for
 from convscope.workflows.model_inputs.reading import as_dataset, as_split, read_files, read_samples
 from convscope.workflows.opening.layers import ALL, LAST
@@ -177,6 +174,7 @@ def bring_together(
     recipe: str | None = None,
     options: ReadingOptions | None = None,
     splits: Sequence[str] | None = None,
+    windows: bool = False,
     progress: Progress = no_progress,
 ) -> ModelAndData:
     """Opens a model and samples for it; an architecture is built for the samples.
@@ -188,6 +186,7 @@ def bring_together(
         recipe: Reads the files, for what is not a run; by default that of the kind that the model takes.
         options: Of the reader of the model, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
+        windows: Whether each window that the model takes has a row.
         progress: Receives how much is done.
 
     Raises:
@@ -199,13 +198,19 @@ def bring_together(
     paths = whole_paths(paths)
     arrays = open_array(paths)
     if arrays is not None:
-        if splits:
-            raise UsageError("An array has no splits.", "Leave --split out, or give a data set with labels.")
+        if splits or windows:
+            raise UsageError(
+                f"An array has no {'splits' if splits else 'windows'}.",
+                f"Leave --{'split' if splits else 'windows'} out, or give files.",
+            )
         return _with_array(reference, arrays)
     if reference.is_architecture and reference.input_shape is None:
-        return _for_architecture(reference, paths, recipe, checked_options(options), splits, progress)
+        asked = checked_options(options)
+        return _for_architecture(reference, paths, recipe, asked, splits, windows, progress)
     loaded = reference.open()
-    found = read_files(loaded, paths, recipe=recipe, options=options, splits=splits, progress=progress)
+    found = read_files(
+        loaded, paths, recipe=recipe, options=options, splits=splits, windows=windows, progress=progress
+    )
     dataset = replace(found.dataset, notes=(*found.dataset.notes, *_views_left_out(loaded)))
     return ModelAndData(reference, loaded, dataset, found.encoder)
 
@@ -240,6 +245,7 @@ def _for_architecture(
     recipe: str | None,
     options: ReadingOptions,
     splits: Sequence[str] | None,
+    windows: bool,
     progress: Progress,
 ) -> ModelAndData:
     """An architecture for the samples: of their size and as many classes."""
@@ -258,7 +264,7 @@ def _for_architecture(
     loaded = reference.open()
     encoding = ModelEncoding(representation, add_channel=flat)
     preprocess, _ = chosen_preprocessing(loaded.model, reader, encoding, options)
-    encoder = Encoder(chosen, reader, encoding, preprocess)
+    encoder = Encoder(chosen, reader, encoding, preprocess, rows=row_of(chosen, windows))
     size = "x".join(map(str, representation.shape))
     notes = tuple(decisions) if isinstance(found, Splits) else (f"samples are encoded to {size}",)
     notes = (doubt, *notes) if doubt else notes
@@ -323,49 +329,6 @@ def _last(graph: LayerGraph, loaded: LoadedModel) -> tuple[str, str]:
     if convolution is not None and (loaded.architecture is None or not loaded.architecture.is_bank):
         return convolution.path, f"layer {convolution.path}: {said}"
     return calls[-1].path, f"layer {calls[-1].path}: the last one"
-
-
-def model_fingerprint(model: keras.Model) -> str:
-    """SHA-256 (hex) over a model's layers with their settings, and all its weights."""
-    total = sha256()
-    try:
-        config = keras.saving.serialize_keras_object(model)
-        total.update(json.dumps(_lasting(config), sort_keys=True).encode())
-    except (NotImplementedError, TypeError, ValueError):  # the model cannot say in plain values what it is
-        for call in trace(model).calls:
-            total.update(f"{call.path} {call.type} {call.input_shapes} {call.output_shapes}\0".encode())
-    for weight in model.weights:
-        values = keras.ops.convert_to_numpy(weight)
-        total.update(f"{values.dtype} {values.shape}\0".encode())
-        total.update(np.ascontiguousarray(values).tobytes())
-    return total.hexdigest()
-
-
-def _lasting(config: Any) -> Any:
-    """A configuration without what training and loading change, and without names, which Keras counts up."""
-    numbers = {name: f"#{number}" for number, name in enumerate(dict.fromkeys(_names(config)))}
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            passing = ("compile_config", "build_config", "registered_name")
-            return {key: plain(each) for key, each in value.items() if key not in passing}
-        if isinstance(value, (list, tuple)):
-            return [plain(each) for each in value]
-        return numbers.get(value, value) if isinstance(value, str) else value
-
-    return plain(config)
-
-
-def _names(config: Any) -> Iterator[str]:
-    """Every name in a configuration, in order."""
-    if isinstance(config, dict):
-        if isinstance(config.get("name"), str):
-            yield config["name"]
-        for value in config.values():
-            yield from _names(value)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from _names(value)
 
 
 def with_channel(arrays: ArrayInputs, reference: ModelReference) -> ArrayInputs:

@@ -18,6 +18,7 @@ from convscope.features.store import Block, Part, Store
 from convscope.kinds.tasks.classification import with_temperature
 from convscope.types import Array, Progress, no_progress
 from convscope.workflows.model_inputs.dataset import Dataset
+from convscope.workflows.model_inputs.windows import JoinedRows
 
 
 def extract_part(engine: FeatureEngine, dataset: Dataset, part: Part, store: Store) -> None:
@@ -59,17 +60,19 @@ def extract_parts(
     total = len(dataset)
     done = total - sum(map(len, parts))
 
-    batches = cast("Generator[Any]", batches_of(dataset.inputs, _cuts(parts, size), processes))
+    batches = cast("Generator[Any]", batches_of(dataset.inputs, _cuts(dataset, parts, size), processes))
     results = cast("Generator[Any]", engine.run(batches))
     written: Future[None] | None = None
     reading, computing = contextlib.closing(batches), contextlib.closing(results)
     with ThreadPoolExecutor(1, "features") as writer, reading, computing:
         for part in parts:
-            block = _Gathering(part, store.manifest)
-            for start in range(0, len(part), size):
+            first, behind = dataset.inputs_of(part.start, part.stop)
+            block = _Gathering(part, store.manifest, dataset)
+            for start in range(0, behind - first, size):
                 features, answers = next(results)
                 block.add(start, features, answers)
-                progress(done + min(start + size, len(part)), total, "extracting")
+                share = min(start + size, behind - first) / (behind - first)
+                progress(done + int(share * len(part)), total, "extracting")
             done += len(part)
             if written is not None:
                 written.result()
@@ -78,18 +81,24 @@ def extract_parts(
             written.result()
 
 
-def _cuts(parts: Sequence[Part], size: int) -> Iterator[npt.NDArray[np.int64]]:
-    """The positions of each batch; none reaches over the end of a part."""
+def _cuts(dataset: Dataset, parts: Sequence[Part], size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The inputs of each batch; none reaches over the end of a part."""
     for part in parts:
-        for start in range(part.start, part.stop, size):
-            yield np.arange(start, min(start + size, part.stop))
+        first, behind = dataset.inputs_of(part.start, part.stop)
+        for start in range(first, behind, size):
+            yield np.arange(start, min(start + size, behind))
 
 
 class _Gathering:
     """Collects the batches of one part."""
 
-    def __init__(self, part: Part, manifest: Manifest) -> None:
+    def __init__(self, part: Part, manifest: Manifest, dataset: Dataset) -> None:
         self._part, self._manifest = part, manifest
+        self._joined: dict[str, JoinedRows] = {}
+        if dataset.firsts is not None:
+            counts = np.diff(dataset.firsts[part.start : part.stop + 1])
+            largest = manifest.pool == "max"
+            self._joined = {each.layer: JoinedRows(counts, largest) for each in manifest.layers}
         self._arrays: dict[str, Array] = {
             each.column: np.empty((len(part), *each.shape), manifest.dtype) for each in manifest.layers
         }
@@ -102,12 +111,17 @@ class _Gathering:
         features: dict[str, npt.NDArray[np.float32]],
         answers: npt.NDArray[np.float32] | None,
     ) -> None:
-        """Takes the results of the samples from `start` on."""
+        """Takes the results of the inputs from `start` on."""
         for each in self._manifest.layers:
             values = features[each.layer]
             if self._manifest.dtype == "float16":
                 _check_float16(each.layer, values)
-            self._arrays[each.column][start : start + len(values)] = values
+            if self._joined:
+                self._joined[each.layer].add(values)
+            else:
+                self._arrays[each.column][start : start + len(values)] = values
+        if self._joined:
+            return
         names = self._manifest.prediction_names
         if answers is None or names is None:
             return
@@ -117,6 +131,8 @@ class _Gathering:
 
     def finished(self, dataset: Dataset) -> Block:
         """The whole part, with who its samples are."""
+        for each in self._manifest.layers if self._joined else ():
+            self._arrays[each.column][:] = self._joined[each.layer].values()
         rows = range(self._part.start, self._part.stop)
         samples: dict[str, Sequence[Any]] = {
             "path": [dataset.name(row) for row in rows],

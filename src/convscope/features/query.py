@@ -197,7 +197,7 @@ def query(
         for layer in chosen:
             values = computed[layer].astype(features.manifest.dtype).astype(np.float32)
             found[layer].append(values.reshape(len(values), -1))
-    matrices = {layer: np.concatenate(blocks) for layer, blocks in found.items()}
+    matrices = {layer: _of_samples(features, dataset, blocks) for layer, blocks in found.items()}
     return Queried(dataset, matrices, tuple(predictions) or (None,) * len(dataset), notes)
 
 
@@ -205,7 +205,8 @@ def _model_of(
     features: Features, model: keras.Model | str | None, trust: bool, code: Sequence[str]
 ) -> LoadedModel:
     """The model that the user names, or by default the one that the features name."""
-    from convscope.features.model_and_data import ModelReference, model_fingerprint
+    from convscope.features.fingerprint import model_fingerprint
+    from convscope.features.model_and_data import ModelReference
 
     saved = features.manifest.model
     if model is None:
@@ -254,8 +255,23 @@ def _engine(
 
 
 def _batches(dataset: Dataset, size: int) -> Iterator[Any]:
-    for start in range(0, len(dataset), size):
-        yield dataset.take(np.arange(start, min(start + size, len(dataset))))
+    _, count = dataset.inputs_of(0, len(dataset))
+    for start in range(0, count, size):
+        yield dataset.take(np.arange(start, min(start + size, count)))
+
+
+def _of_samples(
+    features: Features, dataset: Dataset, blocks: Sequence[npt.NDArray[np.float32]]
+) -> npt.NDArray[np.float32]:
+    """The values of each sample, from those of all inputs in order."""
+    if dataset.firsts is None:
+        return np.concatenate(blocks)
+    from convscope.workflows.model_inputs.windows import JoinedRows
+
+    joined = JoinedRows(np.diff(dataset.firsts), features.manifest.pool == "max")
+    for block in blocks:
+        joined.add(block)
+    return joined.values()
 
 
 def _dataset(features: Features, inputs: Sequence[str], progress: Progress) -> Dataset:

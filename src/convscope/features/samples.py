@@ -56,8 +56,9 @@ def sample_of(features: Features, dataset: Dataset, index: int) -> Sample | None
     encoder = _encoder(features)
     if encoder is None or not isinstance(dataset.inputs, EncodedInputs):
         return _of_array(features, dataset.take(np.array([index]))[0], dataset.name(index))
-    taken = dataset.inputs.alone(index) if dataset.at_once else dataset.take(np.array([index]))
-    return _drawn(encoder, dataset.inputs.load(index), taken, dataset.name(index))
+    shown = dataset.shown(index)
+    taken = dataset.inputs.alone(shown) if dataset.at_once else dataset.take(np.array([shown]))
+    return _drawn(encoder, dataset.inputs.load(shown), taken, dataset.name(index))
 
 
 def _encoder(features: Features) -> Encoder | None:
@@ -100,7 +101,9 @@ def _of_data(features: Features, encoder: Encoder, wanted: Mapping[int, str]) ->
     for row, path in wanted.items():
         rows_of.setdefault(path, []).append(row)
     found: dict[int, Sample] = {}
-    for samples in _sources(features, encoder, list(rows_of)):
+    for source in _sources(features, encoder, list(rows_of)):
+        cut = encoder.cut(source) if encoder.rows == "window" else None
+        samples: Samples = source if cut is None else cut
         places = [(place, samples.name(place)) for place in range(len(samples))]
         places = [(place, name) for place, name in places if name in rows_of]
         if places:

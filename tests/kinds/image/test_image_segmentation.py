@@ -78,7 +78,7 @@ def test_it_is_explained_and_extracted(run, data, tmp_path):
     found = convscope.extract(
         run.folder, [str(data / "images" / "00.png")], out=tmp_path / "features.parquet"
     )
-    assert found.path.exists()
+    assert (found.layers, len(found)) == (("down2_2_conv",), 1)
 
 
 def test_larger_images_are_seen_in_windows_that_agree_with_the_whole(run, data, tmp_path):
@@ -86,6 +86,11 @@ def test_larger_images_are_seen_in_windows_that_agree_with_the_whole(run, data, 
         data, out=tmp_path / "run", epochs=1, width=4, depth=2, size=(24, 32), tile=(16, 16), verbose=0
     )
     assert fewer.representation()["window_height"] == 16
+    parts = convscope.extract(fewer.folder, str(data), out=tmp_path / "parts.parquet", windows=True)
+    whole = convscope.extract(fewer.folder, str(data), out=tmp_path / "whole.parquet")
+    assert (len(parts), len(whole)) == (120, 30)
+    assert set(parts.columns().labels) <= set(NAMES)
+    assert np.allclose(parts.matrix().reshape(30, 4, -1).mean(axis=1), whole.matrix(), atol=0.05)
     rows = convscope.predict(fewer.folder, [str(data / "images" / "00.png")]).rows
     assert rows[0].classes.shape == SIDES
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from made_visits import AFFINE, scan, turned, write_table, write_visits
+from made_visits import AFFINE, RADIUS, scan, turned, write_table, write_visits
 from made_volumes import write_nifti
 
 import convscope
 from convscope.errors import DataError, UsageError
 from convscope.kinds.volume.progression.change import change_map, growth, halfway, on_one_scale
 from convscope.kinds.volume.progression.course import Thresholds, rate_of
+from convscope.kinds.volume.progression.diameters import bidimensional
 from convscope.kinds.volume.progression.registration import align
 from convscope.kinds.volume.volume import Volume
 
@@ -81,7 +82,27 @@ def test_categories_follow_the_thresholds():
     assert Thresholds(growth=80, shrinkage=50).category([2.0, 0.5, 0.8]) == "partial response"
     assert Thresholds().category([0.0, 0.4]) == "progression"
     assert Thresholds().category([1.0, float("nan")]) == "not judged"
-    assert "40 % above" in str(Thresholds())
+    assert "by volume" in str(Thresholds()) and "40 % above" in str(Thresholds())
+    area = Thresholds.of("diameters", None, None)
+    assert area.category([100.0, 126.0]) == "progression"
+    assert area.category([100.0, 49.0]) == "partial response"
+    assert "diameters" in str(area) and "25 % above" in str(area) and "50 % below" in str(area)
+    assert Thresholds.of("diameters", 60.0, None).category([100.0, 126.0]) == "stable"
+
+
+def test_diameters_are_those_of_the_largest_part_of_one_axial_slice():
+    x, y, z = np.indices((40, 40, 5))
+    ellipse = np.square((x - 20) / 15) + np.square((y - 20) / 6) <= 1
+    lies = ellipse & (z == 2) | (z == 1) & (np.abs(x - 20) < 4) & (np.abs(y - 20) < 4)
+    lies[0:3, 0:3, 2] = True
+    assert bidimensional(lies, (1.0, 1.0, 5.0)) == pytest.approx(31 * 13, rel=0.03)
+    assert bidimensional(lies, (2.0, 0.5, 5.0)) == pytest.approx(31 * 13, rel=0.03)
+    turned_by = np.linalg.inv(np.array([[0.8, -0.6], [0.6, 0.8]]))
+    across = turned_by[0, 0] * (x - 20) + turned_by[0, 1] * (y - 20)
+    along = turned_by[1, 0] * (x - 20) + turned_by[1, 1] * (y - 20)
+    leaning = np.square(across / 15) + np.square(along / 6) <= 1
+    assert bidimensional(leaning, (1.0, 1.0, 1.0)) == pytest.approx(31 * 13, rel=0.08)
+    assert bidimensional(np.zeros((4, 4, 4), bool), (1.0, 1.0, 1.0)) == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +143,22 @@ def test_predictions_have_a_row_for_each_visit_and_maps_on_the_grid_of_the_first
     assert last["percent_a_year"] == pytest.approx(10, abs=2)
     assert last["error_from"] == "the residuals of 3 visits"
     assert [row.to_json()["category"] for row in rows] == ["stable", "stable", "stable", "progression"]
+    assert all(row.to_json()["thresholds"].startswith("by volume: progression from 40 %") for row in rows)
+    assert rows[0].to_json()["first_mm2"] is None
     found = nibabel.load(last["change_map"])
     first = nibabel.load(visits / "sub-00" / "ses-20200301" / "anat.nii.gz")
     assert found.shape == first.shape
     assert np.allclose(found.affine, first.affine)
     assert set(rows[0].to_row()) == {"subject", *rows[0].facts}
+
+
+def test_categories_can_follow_diameters(run, visits):
+    rows = convscope.predict(run.folder, [str(visits)], criterion="diameters").rows
+    told = [row.to_json() for row in rows]
+    assert [each["category"] for each in told] == ["stable", "stable", "stable", "progression"]
+    assert told[3]["later_mm2"] / told[3]["first_mm2"] == pytest.approx(1.5 ** (2 / 3), abs=0.1)
+    assert told[0]["first_mm2"] == pytest.approx((2 * RADIUS) ** 2, rel=0.15)
+    assert told[0]["thresholds"].startswith("by the product of perpendicular diameters")
 
 
 def test_a_mask_of_the_first_visit_is_enough_by_registration(run, tmp_path):
@@ -231,3 +263,37 @@ def test_settings_mean_nothing_to_fixed_kernels(visits, tmp_path):
     with pytest.raises(UsageError) as caught:
         convscope.train(Path(visits), out=tmp_path / "run", epochs=3, verbose=0)
     assert "nothing is trained" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    """A finished run of a segmentation that finds the ball; to be read, not changed."""
+    folder = tmp_path_factory.mktemp("segmenter") / "data"
+    for seed in range(10):
+        values, mask = scan(0.8 + 0.1 * seed, seed=seed, noise=2.0)
+        write_nifti(folder / "imagesTr" / f"case_{seed:02d}.nii.gz", values, AFFINE)
+        write_nifti(folder / "labelsTr" / f"case_{seed:02d}.nii.gz", mask, AFFINE)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"0": "background", "1": "ball"}}))
+    given = {"epochs": 10, "learning_rate": 1e-2, "averaging": 0.0, "batch_size": 2, "width": 4, "depth": 2}
+    return convscope.train(folder, out=folder.parent / "run", mirror=False, verbose=0, **given)
+
+
+def test_visits_without_masks_are_measured_by_a_segmentation(run, segmenter, run_command, tmp_path):
+    data = write_visits(tmp_path / "data", [(1.5,)], masks="none")
+    code, out, err = run_command(
+        "predict", run.folder, data, "--segmenter", segmenter.folder, "--format", "jsonl"
+    )
+    assert code == 0, err
+    (told,) = [json.loads(line) for line in out.splitlines()]
+    assert (told["structure"], told["measured_by"]) == ("ball", "masks")
+    scans = sorted(map(str, data.rglob("anat.nii.gz")))
+    amounts = [row.amounts["ball"] for row in convscope.predict(segmenter.folder, scans).rows]
+    assert [told["first_ml"], told["later_ml"]] == pytest.approx(amounts)
+    assert 0 < amounts[0] < amounts[1]
+
+
+def test_a_segmenter_is_the_folder_of_a_segmentation(run, visits, run_command, tmp_path):
+    with pytest.raises(UsageError, match="must be a run of volume-segmentation"):
+        convscope.predict(run.folder, [str(visits)], segmenter=run.folder)
+    code, _, err = run_command("predict", run.folder, visits, "--segmenter", tmp_path / "nowhere")
+    assert (code, "there is no such folder" in " ".join(err.split())) == (1, True)

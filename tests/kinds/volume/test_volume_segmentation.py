@@ -9,7 +9,7 @@ import pytest
 from made_volumes import write_nifti
 
 import convscope
-from convscope.errors import DataError
+from convscope.errors import DataError, UsageError
 from convscope.kinds.volume.resampling import resampled, resampled_slabs
 from convscope.kinds.volume.segmentation.augmentation import mirrored_axes
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
@@ -110,6 +110,67 @@ def test_predict_writes_masks_on_the_grid_of_the_scan(run, data, tmp_path):
     assert sum(row.amounts.values()) == pytest.approx(np.prod(SHAPE) * 3.0 / 1000)
 
 
+def test_features_are_those_of_whole_scans_or_of_each_window(run, data, tmp_path):
+    whole = convscope.extract(run.folder, str(data), out=tmp_path / "whole.parquet", precision="float32")
+    parts = convscope.extract(
+        run.folder, str(data), out=tmp_path / "parts.parquet", precision="float32", windows=True
+    )
+    assert whole.layers == ("down1_2_conv",), "the bottleneck of a U-Net of two levels"
+    assert (len(whole), len(parts)) == (16, 16 * 8)
+    rows, means = parts.columns(), parts.matrix().reshape(16, 8, -1).mean(axis=1)
+    assert rows.paths[0].endswith(".nii.gz[0:8,0:8,0:8]")
+    assert rows.paths[::8] == [f"{path}[0:8,0:8,0:8]" for path in whole.columns().paths]
+    assert np.allclose(whole.matrix(), means, atol=1e-5)
+    assert {"bright", "dark"} <= set(rows.labels) <= {"background", "bright", "dark"}
+    assert set(whole.columns().labels) == {None}
+    assert set(rows.splits) == {"train", "validation", "test"}
+    largest = convscope.extract(
+        run.folder, str(data), out=tmp_path / "max.parquet", precision="float32", pool="max"
+    )
+    assert (largest.matrix() >= whole.matrix() - 1e-5).all()
+
+
+def test_windows_have_the_class_that_is_in_them_and_are_probed_placed_and_compared(run, data, tmp_path):
+    parts = convscope.extract(run.folder, str(data), out=tmp_path / "parts.parquet", windows=True)
+    rows = parts.columns()
+    for at in (0, 5, 77):
+        file, _, ends = rows.paths[at].partition("[")
+        inside = tuple(slice(*map(int, part.split(":"))) for part in ends.rstrip("]").split(","))
+        image = nibabel.load(file.replace("imagesTr", "labelsTr"))
+        mask = np.asarray(nibabel.as_closest_canonical(image).dataobj).astype(int)[inside]
+        counts = np.bincount(mask.ravel(), minlength=3)
+        assert rows.labels[at] == (
+            ["bright", "dark"][counts[1:].argmax()] if counts[1:].any() else "background"
+        )
+    told = convscope.probe(parts)
+    assert told.layers[0].accuracy > told.baseline
+    assert len(convscope.project(parts).points) == len(parts)
+    scan = str(data / "imagesTr" / "case_03.nii.gz")
+    near = convscope.neighbors(parts, [scan], count=2)
+    assert len(near.queries) == 8
+    assert [found[0].path for found in near.found] == [query.name for query in near.queries]
+    assert near.save(tmp_path / "near.png")
+    whole = convscope.extract(run.folder, str(data), out=tmp_path / "whole.parquet")
+    assert convscope.neighbors(whole, [scan], count=2).found[0][0].path == scan
+
+
+def test_maps_of_scans_in_several_windows_are_refused(run, data, tmp_path):
+    with pytest.raises(UsageError, match="16 of 16 samples are larger") as caught:
+        convscope.extract(run.folder, str(data), out=tmp_path / "maps.zarr", pool="none")
+    assert "--windows" in caught.value.hint
+
+
+def test_one_voxel_is_explained_over_the_planes_through_it(run, data, tmp_path):
+    given = [str(data / "imagesTr" / "case_00.nii.gz")]
+    seen = convscope.look(run.folder, given, method="why", target="bright", at=(3, 4, 4))
+    told = seen.about["inputs"]["case_00.nii.gz"]
+    assert {tuple(each["at"]) for each in told.values()} == {(3, 4, 4)}
+    assert {each["target"] for each in told.values()} == {1}
+    assert seen.save(tmp_path / "seen.png")
+    unsure = convscope.look(run.folder, given, method="saliency", at="uncertain")
+    assert unsure.about["inputs"]["case_00.nii.gz"]["saliency"]["at"] != (3, 4, 4)
+
+
 @pytest.mark.parametrize("method", ["maps", "position", "why"])
 def test_every_way_to_look_gives_figures(run, data, tmp_path, method):
     given = [str(data / "imagesTr" / "case_00.nii.gz")]
@@ -119,3 +180,8 @@ def test_every_way_to_look_gives_figures(run, data, tmp_path, method):
 def test_it_is_explained(run):
     assert {"down0_1_conv", "classes"} <= {layer.path for layer in convscope.explain(run.folder).layers}
     assert "Masks of" in run.report_path.read_text("utf-8")
+
+
+def test_levels_above_the_finest_one_score_classes_too_by_default(data, tmp_path):
+    run = convscope.train(data, out=tmp_path / "run", epochs=1, width=4, depth=3, block=(8, 8, 8), verbose=0)
+    assert {"scores1", "scores0"} <= {layer.path for layer in convscope.explain(run.folder).layers}

@@ -26,6 +26,7 @@ from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
+from convscope.kinds.contract.windows import WindowSteps
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Finding, Mistake
 from convscope.lenses.pages.report_texts import Score
@@ -333,6 +334,7 @@ class Recipe(Generic[R, P]):
             can tell what it changes on the test split; None where that is not compared.
         ignored: `(representation, samples)` to a line for each thing that samples hold and the model does not
             take, such as other columns than those of the training.
+        windows: How samples that are larger than what a model takes are cut; None where it takes them whole.
         reads_whole: Whether `read` takes `seed=None` for data that is to be judged, as `assemble` does.
     """
 
@@ -362,6 +364,7 @@ class Recipe(Generic[R, P]):
     calibration_optional: bool = False
     uncalibrated: Callable[[P, Mapping[str, Any]], P] | None = None
     ignored: Callable[[R, Samples], Sequence[str]] = _nothing_ignored
+    windows: WindowSteps | None = None
     reads_whole: bool = False
 
     def __post_init__(self) -> None:

@@ -247,12 +247,12 @@ IMAGE_SEGMENTATION = RecipeSpec(
         MASKS,
     ),
     model_options=(
-        WIDTH.of(unet=24),
+        WIDTH.of(unet=16),
         Option("depth", int, None, "Number of levels; by default until sides are short", at_least(1)).of(
             unet=None
         ),
         KERNEL_SIZE.of(unet=3),
-        DROPOUT.of(unet=0.1),
+        DROPOUT.of(unet=0.0),
         NORMALIZATION.of(unet="batch"),
         DEEP_SUPERVISION.of(unet=False),
     ),

@@ -30,6 +30,7 @@ from convscope.kinds.contract.recipe import (
     SampleInputs,
 )
 from convscope.kinds.contract.representation import AnyRepresentation
+from convscope.kinds.contract.windows import WindowSteps
 from convscope.kinds.tasks.segmentation_examples import segmentation_examples
 from convscope.kinds.tasks.segmentation_grids import (
     GridRepresentation,
@@ -44,6 +45,7 @@ from convscope.kinds.tasks.segmentation_metrics import (
     measured_distances,
     segmentation_metrics,
 )
+from convscope.kinds.tasks.segmentation_windows import cut_windows, label_windows
 from convscope.lenses.figures.outlines import Case, Plane, draw_cases, draw_class_scores
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.models.segmentation_loss import DiceCrossEntropy, MeanIoU
@@ -217,6 +219,7 @@ def segmentation_recipe(
             plot_outputs=partial(plot_masks, geometry=geometry),
         ),
         reads_whole=True,
+        windows=WindowSteps(cut_windows, label_windows),
         **given,
     )
 

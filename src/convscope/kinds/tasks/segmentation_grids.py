@@ -47,6 +47,13 @@ ChangePair = Callable[[MaskedPair, np.random.Generator], MaskedPair]
 class GridRepresentation(AnyRepresentation, Protocol):
     """Brings samples to a grid, of which a model takes windows of its own shape, and answers back."""
 
+    @property
+    def compact(self) -> type[np.generic]:
+        """The type of numbers that all samples on the grid can have."""
+
+    def sides(self, samples: Samples, index: int) -> Shape:
+        """Positions of a sample on the grid along each axis, as far as known without reading it."""
+
     def on_grid(self, sample: Sample) -> Array:
         """A sample on the grid, compact, shape (positions..., channels)."""
 
@@ -96,7 +103,7 @@ class Grids:
             grid = padded(self.grid(index), window)
             starts = [(side - wide) // 2 for side, wide in zip(grid.shape, window, strict=False)]
             middle.append(grid[window_at(starts, window)])
-        return np.stack(middle)
+        return np.stack(middle).astype(self.representation.compact, copy=False)
 
 
 def grids_of(

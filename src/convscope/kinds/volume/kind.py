@@ -205,6 +205,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
             "learning_rate": 2e-3,
             "weight_decay": 0.02,
             "averaging": 0.02,
+            "deep_supervision": True,
         }
     },
     ignored_settings=("mixing",),

@@ -65,6 +65,8 @@ class Dataset:
         at_once: How many samples are best computed together, where they are several arrays of varying sizes;
             None where they are one array of one shape.
         positions: Which positions of layers a sample is about; None for all.
+        firsts: Where the inputs of each sample begin, and behind the last where they end, shape
+            (samples + 1,), where a sample has several; None where each has one.
     """
 
     inputs: EncodedSamples = field(repr=False)
@@ -81,12 +83,22 @@ class Dataset:
     unpack: Callable[[Any], Any] = as_given
     at_once: int | None = None
     positions: Positions | None = None
+    firsts: npt.NDArray[np.int64] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.inputs) if self.firsts is None else len(self.firsts) - 1
+
+    def inputs_of(self, start: int, stop: int) -> tuple[int, int]:
+        """The first input of consecutive samples, and the one behind their last."""
+        return (start, stop) if self.firsts is None else (int(self.firsts[start]), int(self.firsts[stop]))
+
+    def shown(self, index: int) -> int:
+        """The input by which a sample is drawn: that in the middle of several."""
+        first, behind = self.inputs_of(index, index + 1)
+        return (first + behind - 1) // 2
 
     def take(self, indices: npt.NDArray[np.int64]) -> Any:
-        """Compact samples, stacked: uint8 or float32; or a list of mappings, as `EncodedInputs.take` does.
+        """Compact inputs, stacked: uint8 or float32; or a list of mappings, as `EncodedInputs.take` does.
 
         Raises:
             DataError: A file has changed or gone since it was found.
@@ -112,7 +124,7 @@ class Dataset:
 
     def name(self, index: int) -> str:
         """The file (or `file#row`) of a sample."""
-        return self.inputs.name(index)
+        return self.inputs.name(self.inputs_of(index, index + 1)[0])
 
     def label(self, index: int) -> str | None:
         """The class name of a sample."""

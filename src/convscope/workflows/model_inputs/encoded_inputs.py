@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -170,3 +172,14 @@ class EncodedInputs:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def file_fingerprint(found: Samples) -> str:
+    """SHA-256 over names and lengths in bytes, files are not read for it; of samples in memory over these."""
+    total = sha256()
+    if (content := getattr(found, "content", None)) is not None:
+        total.update(content())
+    for index in range(len(found)):
+        name = found.name(index)
+        total.update(f"{name}\0{os.stat(name).st_size if os.path.exists(name) else ''}\0".encode())  # noqa: PTH110, PTH116 - a million of them
+    return total.hexdigest()

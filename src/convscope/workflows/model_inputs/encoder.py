@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
+from convscope.data.splits import Samples
 from convscope.errors import RunError, UsageError
 from convscope.kinds.contract.model_reader import ModelEncoding, ModelReader, ReadingOptions
 from convscope.kinds.contract.preprocessing import choose_preprocessing, steps_of
 from convscope.kinds.contract.recipe import AnyRecipe, Inputs
 from convscope.kinds.contract.representation import AnyRepresentation, has_several_inputs
+from convscope.kinds.contract.windows import Windows
 from convscope.kinds.registry import find_recipe, kind_of
 from convscope.option import validated
 from convscope.scope.channels.pooled import as_given
@@ -21,6 +23,8 @@ from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Preprocessing, Progress
 from convscope.workflows.model_inputs.dataset import Scaled
 from convscope.workflows.model_inputs.readers import reader_of
+
+RowOf = Literal["", "sample", "window"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,8 @@ class Encoder:
         encoding: The representation, and what is done besides.
         preprocess: What pixels become; None: the representation makes the inputs.
         options: Of the recipe, for reading.
+        rows: What features have a row of, where a model takes windows of samples: `sample` or `window`; empty
+            where it takes samples as they are encoded.
     """
 
     recipe: AnyRecipe
@@ -40,6 +46,7 @@ class Encoder:
     encoding: ModelEncoding
     preprocess: Preprocessing | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    rows: RowOf = ""
 
     @property
     def representation(self) -> AnyRepresentation:
@@ -72,6 +79,12 @@ class Encoder:
         pixels = self.reader is not None and self.reader.preprocessing is not None
         return pixels and not has_several_inputs(self.representation)
 
+    def cut(self, samples: Samples) -> Windows | None:
+        """The windows that cover samples; None where a model takes these as they are encoded."""
+        if not self.rows or self.recipe.windows is None:
+            return None
+        return self.recipe.windows.cut(self.representation, samples, self.rows == "window")
+
     def read(self, paths: Sequence[str], progress: Progress) -> Inputs:
         """Samples without labels.
 
@@ -94,6 +107,8 @@ class Encoder:
         for name in ("add_channel", "channels_first"):
             if getattr(self.encoding, name):
                 saved[name] = True
+        if self.rows:
+            saved["rows"] = self.rows
         if self.options:
             saved["options"] = dict(self.options)
         return saved
@@ -119,7 +134,28 @@ def saved_encoder(saved: Mapping[str, Any]) -> Encoder:
         add_channel=saved.get("add_channel", False),
         channels_first=saved.get("channels_first", False),
     )
-    return Encoder(recipe, reader, encoding, saved["value_range"], options)
+    rows = saved.get("rows", "")
+    return Encoder(recipe, reader, encoding, saved["value_range"], options, rows)
+
+
+def row_of(recipe: AnyRecipe, windows: bool) -> RowOf:
+    """What features have a row of.
+
+    Args:
+        recipe: Of the model.
+        windows: Whether a row for each window is asked for.
+
+    Raises:
+        UsageError: The model takes whole samples.
+    """
+    if recipe.windows is not None:
+        return "window" if windows else "sample"
+    if windows:
+        raise UsageError(
+            f"Models of {recipe.name} take whole samples, not windows of them.",
+            "Leave --windows out (windows=False).",
+        )
+    return ""
 
 
 def chosen_preprocessing(

@@ -11,12 +11,10 @@ labels.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +38,10 @@ from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 from convscope.workflows.load_model import LoadedModel, with_shape
 from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
-from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs
-from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing
+from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs, file_fingerprint
+from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing, row_of
 from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of, recipe_for
+from convscope.workflows.model_inputs.windows import windows_of
 from convscope.workflows.recorded_splits import recorded_rows
 
 
@@ -69,6 +68,7 @@ def read_files(
     options: ReadingOptions | None = None,
     splits: Sequence[str] | None = None,
     labels: bool = True,
+    windows: bool = False,
     progress: Progress = no_progress,
 ) -> FilesForModel:
     """Reads samples for a model.
@@ -80,6 +80,7 @@ def read_files(
         options: Those of the model's reader, for what is not a run.
         splits: Names of the splits wanted, of a labelled data set; None takes all.
         labels: Whether labels are read; else only where files cannot be read without them.
+        windows: Whether the data set has a row for each window that the model takes.
         progress: Receives how much is done.
 
     Raises:
@@ -87,7 +88,7 @@ def read_files(
         DataError: The data is malformed.
     """
     if loaded.run is not None:
-        return _for_run(loaded, paths, options or {}, splits, labels, progress)
+        return _for_run(loaded, paths, options or {}, splits, labels, windows, progress)
     options = checked_options(options or {})
     shape_note = _build_for(loaded, paths, recipe, progress)
     plain = PlainModel(loaded.model, trace(loaded.model), loaded.representation)
@@ -132,6 +133,7 @@ def _for_run(
     options: ReadingOptions,
     splits: Sequence[str] | None,
     labels: bool,
+    windows: bool,
     progress: Progress,
 ) -> FilesForModel:
     """Samples as the run reads and encodes them."""
@@ -142,9 +144,9 @@ def _for_run(
         raise UsageError(
             "A run reads its inputs as in training.", "Leave options such as --preprocess and --rate out."
         )
-    reader = reader_of(kind_of(recipe.spec))
+    reader, rows = reader_of(kind_of(recipe.spec)), row_of(recipe, windows)
     found, doubt = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
-    encoder = Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options)
+    encoder = Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options, rows=rows)
     return as_dataset(found, encoder, splits, loaded.run, (doubt,) if doubt else (), labels)
 
 
@@ -272,7 +274,7 @@ def labelled_dataset(
     """
     wanted = _codes_of(chosen)
     known, notes = _splits_of(run, splits)
-    samples, labels, codes = [], [], []
+    samples, labels, codes, masks = [], [], [], []
     for code, name in enumerate(SPLITS):
         split = splits[name]
         if code and splits.test is splits.train:
@@ -283,6 +285,7 @@ def labelled_dataset(
         rows = np.flatnonzero(np.isin(own, wanted)).astype(np.int64)
         if len(rows):
             samples.append(split.samples if len(rows) == len(split) else split.samples.take(rows))
+            masks.append(split.labels[rows].tolist())
             whole = np.issubdtype(split.labels.dtype, np.integer)
             labels.append(split.labels[rows] if whole else np.full(len(rows), UNKNOWN, np.int64))
             codes.append(own[rows])
@@ -302,6 +305,7 @@ def labelled_dataset(
         splits=np.concatenate(codes),
         fingerprint=splits.fingerprint,
         layout=splits.layout,
+        own_labels=masks,
     )
     notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
     return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped)
@@ -321,7 +325,7 @@ def unlabelled_dataset(found: Inputs, encoder: Encoder) -> Dataset:
         labels=np.full(count, UNKNOWN, np.int64),
         class_names=(),
         splits=np.full(count, UNKNOWN, np.int8),
-        fingerprint=_file_fingerprint(found),
+        fingerprint=file_fingerprint(found),
         layout=f"{count} samples without labels",
     )
     return replace(dataset, notes=tuple(getattr(found, "warnings", ())), skipped=tuple(found.skipped))
@@ -336,7 +340,13 @@ def _dataset(
     splits: npt.NDArray[np.int8],
     fingerprint: str,
     layout: str,
+    own_labels: Sequence[Sequence[Any]] = (),
 ) -> Dataset:
+    firsts = None
+    if (cut := windows_of(samples, encoder)) is not None:
+        samples, firsts, belongs = cut.windows, cut.firsts, cut.belongs
+        if encoder.rows == "window":
+            labels, splits, firsts = cut.labels(labels, own_labels, class_names), splits[belongs], None
     encoding, representation, scaled = encoder.encoding, encoder.representation, encoder.scaled
     several = has_several_inputs(representation)
     prepare, unpack = encoder.steps
@@ -354,6 +364,7 @@ def _dataset(
         unpack=channels_first if encoding.channels_first else unpack,
         at_once=inputs.at_once if several else None,
         positions=positions_of(representation),
+        firsts=firsts,
     )
 
 
@@ -380,14 +391,3 @@ def _splits_of(run: Run | None, splits: Splits) -> tuple[Mapping[str, int], tupl
     known = {row["name"]: codes[row["split"]] for row in recorded_rows(run)}
     warning = f"Warning: this is not the data that {run.folder} was trained on"
     return known, (f"{warning}; files of the same name keep their split", *splits.decisions)
-
-
-def _file_fingerprint(found: Inputs) -> str:
-    """SHA-256 over names and lengths in bytes, files are not read for it; of samples in memory over these."""
-    total = sha256()
-    if (content := getattr(found, "content", None)) is not None:
-        total.update(content())
-    for index in range(len(found)):
-        name = found.name(index)
-        total.update(f"{name}\0{os.stat(name).st_size if os.path.exists(name) else ''}\0".encode())  # noqa: PTH110, PTH116 - a million of them
-    return total.hexdigest()

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.masks import Classes
-from convscope.data.splits import Split
+from convscope.data.splits import Samples, Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
-from convscope.kinds.contract.representation import RasterDescription
+from convscope.kinds.contract.representation import Encoded, RasterDescription
 from convscope.kinds.image.representation import SCALE, ImageRepresentation, as_images
-from convscope.kinds.tasks.segmentation_grids import Grids, Slab, grids_of
+from convscope.kinds.tasks.segmentation_grids import Shape, Slab
+from convscope.kinds.tasks.segmentation_windows import encoded
 from convscope.types import Progress, no_progress
 
 LARGEST_SIDE = 320
@@ -76,6 +77,15 @@ class MaskedImageRepresentation(Plain):
     def _whole(self) -> ImageRepresentation:
         return ImageRepresentation(self.height, self.width, self.channels)
 
+    @property
+    def compact(self) -> type[np.generic]:
+        """Pixels have 8 bits."""
+        return np.uint8
+
+    def sides(self, samples: object, index: int) -> Shape:
+        """Height and width on the grid, those of all images."""
+        return self.height, self.width
+
     def on_grid(self, sample: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """An image in its size on the grid, uint8 (height, width, channels)."""
         pixels: npt.NDArray[np.uint8] = self._whole.to_pixels([sample])[0]
@@ -102,9 +112,9 @@ class MaskedImageRepresentation(Plain):
         ]
         yield np.stack(planes, axis=-1)
 
-    def encode(self, samples: object, limit_bytes: int = 0, progress: Progress = no_progress) -> Grids:
+    def encode(self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress) -> Encoded:
         """Images on the grid; taken as inputs, the windows in their middle."""
-        return grids_of(self, samples, progress)  # type: ignore[arg-type]
+        return encoded(self, samples, progress)
 
     def describe(self, sample: npt.NDArray[np.uint8]) -> RasterDescription:
         """That pixels are from 0 to 1."""

@@ -187,9 +187,15 @@ def _structure(
         "percent_a_year": None if rate is None else rate.percent,
         "percent_a_year_error": None if rate is None else rate.percent_error,
         "error_from": "" if rate is None else rate.error_from,
+        "first_mm2": _known(None if structure is None else structure.products[0]),
+        "later_mm2": _known(None if structure is None else structure.products[at]),
         "category": "" if structure is None else change.category(structure, at, outputs.thresholds),
         "thresholds": str(outputs.thresholds) if structure is not None else "",
     }
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Category = Literal["progression", "stable", "partial response", "complete response", "not judged"]
+Criterion = Literal["volume", "diameters"]
+USUAL: Mapping[Criterion, tuple[float, float]] = {"volume": (40.0, 65.0), "diameters": (25.0, 50.0)}
+"""Percent of growth and of shrinkage that count."""
 FEWEST = 3
 """Degrees of freedom without which residuals tell no error."""
 LIMIT = 1.96
@@ -19,25 +22,39 @@ LIMIT = 1.96
 
 @dataclass(frozen=True)
 class Thresholds:
-    """By which change of volume a category is given, in the style of RANO.
+    """By which change a category is given, in the style of RANO.
 
     Args:
-        growth: Percent above the smallest volume so far from which it is progression.
-        shrinkage: Percent below the first volume from which it is a partial response.
+        growth: Percent above the smallest so far from which it is progression.
+        shrinkage: Percent below the first from which it is a partial response.
+        criterion: What is compared: volumes, or products of perpendicular diameters in an axial slice.
     """
 
     growth: float = 40.0
     shrinkage: float = 65.0
+    criterion: Criterion = "volume"
+
+    @classmethod
+    def of(cls, criterion: Criterion, growth: float | None, shrinkage: float | None) -> Thresholds:
+        """Those that the user gave, or else the usual ones of the criterion (RANO 2.0: Wen et al. 2023)."""
+        usual = USUAL[criterion]
+        return cls(
+            usual[0] if growth is None else growth, usual[1] if shrinkage is None else shrinkage, criterion
+        )
 
     def __str__(self) -> str:
+        what = {
+            "volume": "by volume",
+            "diameters": "by the product of perpendicular diameters in the axial slice where it is largest",
+        }
         return (
-            f"by volume: progression from {self.growth:g} % above the smallest so far, or where it is new;"
-            f" partial response from {self.shrinkage:g} % below the first; complete response: none left; else"
-            " stable"
+            f"{what[self.criterion]}: progression from {self.growth:g} % above the smallest so far, or where"
+            f" it is new; partial response from {self.shrinkage:g} % below the first; complete response: none"
+            " left; else stable"
         )
 
     def category(self, volumes: Sequence[float]) -> Category:
-        """The category of the last of several volumes in the order of time.
+        """The category of the last of several volumes, or products of diameters, in the order of time.
 
         Example:
             >>> [Thresholds().category(each) for each in ([2, 2.9], [2, 2.5], [2, 0.6], [2, 0])]

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from convscope.errors import DataError
 from convscope.kinds.volume.progression.change import Halfway, change_map, growth, halfway, on_one_scale
 from convscope.kinds.volume.progression.course import LIMIT, Category, Thresholds, YearlyRate, rate_of
+from convscope.kinds.volume.progression.diameters import bidimensional
 from convscope.kinds.volume.progression.registration import Alignment, Values, align
 from convscope.kinds.volume.progression.visits import Subject
 from convscope.kinds.volume.volume import Affine, Volume
@@ -40,12 +41,15 @@ class StructureCourse:
         ml: Its volume at each visit, shape (visits,), NaN where it is not known.
         by: What measured it: `masks` or `registration`.
         limit: Percent of change that 95 % of differences without a change are below; None where not known.
+        products: Of perpendicular diameters at each visit in square mm, shape (visits,), NaN where they are
+            not measured.
     """
 
     name: str
     ml: npt.NDArray[np.float64]
     by: str
     limit: float | None
+    products: npt.NDArray[np.float64]
 
     def percent(self, at: int) -> float:
         """Change since the first visit."""
@@ -92,7 +96,8 @@ class SubjectChange:
 
     def category(self, structure: StructureCourse, at: int, thresholds: Thresholds) -> Category:
         """The category of a structure at a visit."""
-        return thresholds.category(structure.ml[: at + 1].tolist())
+        compared = structure.products if thresholds.criterion == "diameters" else structure.ml
+        return thresholds.category(compared[: at + 1].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +111,7 @@ class Measurer:
         mask_of: From a subject and a visit to its mask; None where there is none.
         errors: Standard deviation, in percent, of differences without a change, by what measured them.
         affine: Whether scale and shear of scans are registered.
+        diameters: Whether diameters are measured, which takes masks.
     """
 
     by: By
@@ -113,6 +119,7 @@ class Measurer:
     mask_of: MaskOf
     errors: Mapping[str, float | None]
     affine: bool = True
+    diameters: bool = False
 
     def measure(self, subject: Subject) -> SubjectChange:
         """All visits of a subject against the first.
@@ -141,8 +148,10 @@ class Measurer:
                 volumes[:, at] = volumes[:, 0] * growth(half, first, masks[0], labels, alignment)
         repeat = self.errors.get(by)
         limit = None if repeat is None else LIMIT * repeat
+        products = self._products(subject, masks, labels)
         structures = tuple(
-            StructureCourse(self._name(label), volumes[row], by, limit) for row, label in enumerate(labels)
+            StructureCourse(self._name(label), volumes[row], by, limit, products[row])
+            for row, label in enumerate(labels)
         )
         return SubjectChange(subject, tuple(changes), structures, problems)
 
@@ -162,6 +171,17 @@ class Measurer:
             for label in labels:
                 amounts[label][at] = float((mask == label).sum()) * voxel
         return amounts
+
+    def _products(
+        self, subject: Subject, masks: Sequence[Mask | None], labels: Sequence[int]
+    ) -> npt.NDArray[np.float64]:
+        """Products of diameters, shape (structures, visits); NaN where a visit has no mask."""
+        products = np.full((len(labels), len(masks)), np.nan)
+        for at, mask in enumerate(masks):
+            if mask is not None and self.diameters:
+                spacing = subject.scan(at).spacing
+                products[:, at] = [bidimensional(mask == label, spacing) for label in labels]
+        return products
 
     def _by(self, subject: Subject, masks: Sequence[Mask | None]) -> str:
         complete = all(mask is not None for mask in masks)

@@ -230,7 +230,8 @@ def _fitted(run: Run, record: dict[str, Any]) -> Fitted[Any]:
 def _measurer(fitted: Fitted[AnyProgression], errors: Mapping[str, float | None]) -> Measurer:
     options = fitted.options
     mask_of, names = masks_by(options.get("segmenter"), tuple(options.get("structures") or ()))
-    return Measurer(options.get("by", "auto"), names, mask_of, errors, bool(options.get("affine", True)))
+    affine, diameters = bool(options.get("affine", True)), options.get("criterion") == "diameters"
+    return Measurer(options.get("by", "auto"), names, mask_of, errors, affine, diameters)
 
 
 def predict(fitted: Fitted[AnyProgression], samples: Samples, progress: Progress) -> Outputs:
@@ -246,10 +247,8 @@ def predict(fitted: Fitted[AnyProgression], samples: Samples, progress: Progress
         change = measurer.measure(subject)
         found.append(replace(change, files=_written(Path(folder), change)) if folder else change)
         progress(done, len(subjects), "measuring subjects")
-    thresholds = Thresholds(
-        float(fitted.options.get("growth", Thresholds.growth)),
-        float(fitted.options.get("shrinkage", Thresholds.shrinkage)),
-    )
+    given = fitted.options
+    thresholds = Thresholds.of(given.get("criterion", "volume"), given.get("growth"), given.get("shrinkage"))
     return Changes(found, calibration["errors"], int(calibration["repeats"]), thresholds)
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.masks import Classes
-from convscope.data.splits import Split
+from convscope.data.splits import Samples, Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
-from convscope.kinds.tasks.segmentation_grids import Grids, Slab, grids_of
+from convscope.kinds.contract.representation import Encoded
+from convscope.kinds.tasks.segmentation_grids import Shape, Slab
+from convscope.kinds.tasks.segmentation_windows import encoded
 from convscope.kinds.volume.representation import (
     VolumeDescription,
     VolumeRepresentation,
@@ -62,6 +64,17 @@ class MaskedVolumeRepresentation(Plain):
         """Nothing but the shape."""
         return {}
 
+    @property
+    def compact(self) -> type[np.generic]:
+        """Scans that are resampled have fractions."""
+        return np.float32
+
+    def sides(self, samples: Samples, index: int) -> Shape:
+        """Voxels of a scan of the spacing along x, y and z."""
+        facts = getattr(samples, "facts", None)
+        fact = facts[index] if facts else samples.load(index)
+        return resampled_shape(fact.shape, fact.spacing, self.grid.spacing)
+
     def on_grid(self, sample: Volume) -> npt.NDArray[Any]:
         """A scan on voxels of the spacing, of a size of its own."""
         return self.grid.on_grid(sample)
@@ -75,9 +88,9 @@ class MaskedVolumeRepresentation(Plain):
         lengths = resampled_shape(sample.shape, sample.spacing, self.grid.spacing)
         return resampled_slabs(slabs, lengths, sample.shape)
 
-    def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> Grids:
+    def encode(self, samples: Any, limit_bytes: int = 0, progress: Progress = no_progress) -> Encoded:
         """Scans on the grid; taken as inputs, the windows in their middle."""
-        return grids_of(self, samples, progress)
+        return encoded(self, samples, progress)
 
     def to_inputs(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Windows as float32."""
