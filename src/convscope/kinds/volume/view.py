@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convscope.scope.attribution.methods import Attribution
     from convscope.scope.channels.position import Position
 
-TALL = 400
+TALL = 500
 """Height of three planes at most, in pixels."""
 _DARKEST, _BRIGHTEST = 0.005, 0.995
 
