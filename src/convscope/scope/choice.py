@@ -111,19 +111,16 @@ def narrowest_convolution(graph: LayerGraph) -> Call | None:
         the output, or the output has no positions along several axes.
     """
     shape = graph.outputs[0].shape if graph.outputs else ()
-    if len(shape) < 4 or takes_channels_first(graph):
+    if len(shape) < 4 or takes_channels_first(graph) or None in shape[1:-1]:
         return None
-    found = [
-        (prod(sides), -int(channels), -place, call)
-        for place, call in enumerate(graph.calls)
-        if call.kind == "layer" and _convolves(call) and call.recordable and call.outputs
-        for *sides, channels in [call.outputs[0].shape[1:]]
-        if len(sides) == len(shape) - 2 and None not in (*sides, channels)
-    ]
+    found: list[tuple[int, int, int, Call]] = []
+    for place, call in enumerate(graph.calls):
+        if call.kind == "layer" and _convolves(call) and call.recordable and call.outputs:
+            sides = [side for side in call.outputs[0].shape[1:] if side is not None]
+            if len(sides) == len(shape) - 1:
+                found.append((prod(sides[:-1]), -sides[-1], -place, call))
     best = min(found, key=lambda each: each[:3], default=None)
-    if best is None or None in shape[1:-1] or best[0] >= prod(shape[1:-1]):
-        return None
-    return best[3]
+    return best[3] if best is not None and best[0] < prod(side or 1 for side in shape[1:-1]) else None
 
 
 def input_to_show(graph: LayerGraph, x: ArrayTree) -> np.ndarray:

@@ -226,8 +226,9 @@ class AttributionQuery:
 
     def cam_layer(self) -> Call:
         """The layer that was named, or else the last with positions."""
-        if self.layer is not None or self.narrowest is not None:
-            return self.layer or self.narrowest
+        named = self.layer or self.narrowest
+        if named is not None:
+            return named
         return last_layer_with_positions(
             self.graph,
             self.graph.inputs[self.source],

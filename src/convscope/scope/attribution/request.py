@@ -45,11 +45,11 @@ def ask(
     layer: str | None,
     target: Target,
     output: str | None,
-    at: Where,
     score: str | None,
     input_name: str | None,
     batch_size: int | None,
     seed: int,
+    at: Where = "surest",
 ) -> AttributionQuery:
     """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
     if score not in (None, "logit", "probability"):
