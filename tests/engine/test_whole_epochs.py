@@ -1,7 +1,7 @@
 """Epochs within one call leave behind what the loop of Keras does: history, best weights, checkpoints."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -114,3 +114,39 @@ def test_a_loss_that_is_not_finite_leaves_what_was_before_it(tmp_path):
     with pytest.raises(RunError, match="not finite in epoch"):
         trained(tmp_path / "run", train=whole(0, scale=1e38), schedule="constant")
     assert not list((tmp_path / "run").glob("checkpoints/*"))
+
+
+def test_of_several_starts_the_one_with_the_lowest_loss_is_trained(tmp_path, monkeypatch):
+    from convscope.engine.training import fit as module
+
+    losses, starts, taken = [], [], []
+    choose = module._choose_start
+
+    def noting(model, fresh, advance, most, epochs):
+        def noted(begin, count):
+            rows, kept = advance(begin, count)
+            losses.append(rows[-1]["val_loss"])
+            return rows, kept
+
+        starts.extend([model.get_weights(), *(each() for each in fresh)])
+        choose(model, fresh, noted, most, epochs)
+        taken.extend(model.get_weights())
+
+    monkeypatch.setattr(module, "_choose_start", noting)
+    settings = FitSettings(epochs=9, batch_size=COUNT, learning_rate=0.03, precision="float32", seed=3)
+    device = choose_device("float32")
+    fit(build, whole(0), whole(1), settings, device, tmp_path, objective=replace(OBJECTIVE, starts=4))
+    assert len(set(losses)) == len(starts) == 4
+    same(taken, starts[int(np.argmin(losses))], 0)
+
+
+def test_several_starts_give_the_same_again(tmp_path):
+    several = replace(OBJECTIVE, starts=3)
+    settings = FitSettings(epochs=5, batch_size=COUNT, learning_rate=0.03, precision="float32", seed=3)
+    rows = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        device = choose_device("float32")
+        found = fit(build, whole(0), whole(1), settings, device, tmp_path / name, objective=several)
+        rows.append([row["val_loss"] for row in found])
+    assert rows[0] == rows[1] and len(rows[0]) == 5

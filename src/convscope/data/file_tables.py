@@ -1,4 +1,4 @@
-"""Tables that name files below their folder, one a row, with a label and, where there are, split and group."""
+"""Tables that name files below their folder, one a row, with a label and, where known, split and group."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -12,19 +13,21 @@ import numpy as np
 
 from convscope.engine.device import Device, backend_file
 from convscope.engine.training.averaging import EvaluateAveraged
-from convscope.engine.training.batches import Batch, Batches, Prefetched
+from convscope.engine.training.batches import Advance, Batch, Batches, Prefetched
 from convscope.engine.training.checkpoint import Row, read_checkpoint, set_state, state_of
 from convscope.engine.training.objective import CLASSIFY, Objective
 from convscope.engine.training.run_callback import RunCallback, write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.engine.training.sparse_inputs import multiplied_sparsely
 from convscope.errors import BackendError, install_command
-from convscope.types import Progress, Say, no_progress, silent
+from convscope.types import Array, Progress, Say, no_progress, silent
 
 MOST_AT_ONCE = 64
 """Epochs within one call of the backend at most."""
 KEPT_BYTES = 2**26
 """Memory for the weights that these epochs leave."""
+TRIED = 100
+"""Epochs after which several starts are compared."""
 SECONDS = 0.25
 """How long such a call should take: as often, what is new is said and written."""
 
@@ -77,7 +80,9 @@ def fit(
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
         others = [*callbacks, *_extra(settings, folder)]
         try:
-            _run(model, train, validation, settings, run_callback, others, rows)
+            starts = range(1, objective.starts if not rows else 1)
+            fresh = [partial(_restarted, build, device.policy, settings.seed, number) for number in starts]
+            _run(model, train, validation, settings, run_callback, others, rows, fresh)
         finally:
             if folder.is_dir():
                 run_callback.write()
@@ -90,6 +95,14 @@ def _built(build: Callable[[], keras.Model], policy: str) -> keras.Model:
         return build()
 
 
+def _restarted(build: Callable[[], keras.Model], policy: str, seed: int, number: int) -> list[Array]:
+    """The weights of another fresh model; the first one is number 0."""
+    keras.utils.set_random_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+    found: list[Array] = _built(build, policy).get_weights()
+    keras.utils.set_random_seed(seed)
+    return found
+
+
 def _run(
     model: keras.Model,
     train: Batches,
@@ -98,14 +111,19 @@ def _run(
     run_callback: RunCallback,
     others: list[keras.callbacks.Callback],
     rows: Sequence[Row],
+    fresh: Sequence[Callable[[], list[Array]]],
 ) -> None:
     constant, judged = train.constant, validation.constant
     batches = Prefetched(iter(()) if constant is not None else train.shuffled(len(rows)))
     try:
         with backend_file().accelerated(model), multiplied_sparsely(model, constant, judged):
-            if constant is not None and judged is not None and not others and not settings.averaging:
-                _run_whole(model, constant, judged[:2], settings, run_callback, rows)
-                return
+            plain = not others and not settings.averaging
+            if constant is not None and judged is not None and (fresh or plain):
+                most, advance = _whole_epochs(model, constant, judged[:2], settings)
+                _choose_start(model, fresh, advance, most, min(TRIED, settings.epochs))
+                if plain:
+                    _run_whole(model, advance, most, settings, run_callback, rows)
+                    return
             model.fit(
                 _steps(train, batches, settings) if constant is None else backend_file().repeated(constant),
                 epochs=settings.epochs,
@@ -125,10 +143,45 @@ def _run(
         batches.close()
 
 
+def _whole_epochs(
+    model: keras.Model, train: Batch, validation: Batch, settings: FitSettings
+) -> tuple[int, Advance]:
+    """How many epochs of one step one call of the backend may take, and what takes them."""
+    size = sum(int(keras.ops.size(weight)) for weight in model.weights) * 4
+    most = max(1, min(MOST_AT_ONCE, KEPT_BYTES // max(size, 1)))
+    return most, backend_file().whole_epochs(model, train, validation, most, settings.seed)
+
+
+def _choose_start(
+    model: keras.Model, fresh: Sequence[Callable[[], list[Array]]], advance: Advance, most: int, epochs: int
+) -> None:
+    """Puts a model where that of several starts is which has the lowest loss after some epochs.
+
+    Args:
+        model: Compiled; one of the starts.
+        fresh: The weights of each other start.
+        advance: Takes epochs.
+        most: Epochs that it takes at once, at most.
+        epochs: After how many losses are compared.
+    """
+    if not fresh:
+        return
+    first, losses, starts = state_of(model), [], []
+    for weights in (model.get_weights(), *(each() for each in fresh)):
+        set_state(model, first)
+        model.set_weights(weights)
+        starts.append(weights)
+        for begin in range(0, epochs, most):
+            found, _ = advance(begin, min(most, epochs - begin))
+        losses.append(found[-1]["val_loss"])
+    set_state(model, first)
+    model.set_weights(starts[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))])
+
+
 def _run_whole(
     model: keras.Model,
-    train: Batch,
-    validation: Batch,
+    advance: Advance,
+    most: int,
     settings: FitSettings,
     callback: RunCallback,
     rows: Sequence[Row],
@@ -140,8 +193,8 @@ def _run_whole(
 
     Args:
         model: Compiled.
-        train: What each step learns from.
-        validation: What each epoch is judged on.
+        advance: Takes epochs.
+        most: Epochs that it takes at once, at most.
         settings: Epochs and seed are read.
         callback: Notes what each epoch has left.
         rows: History, to which the callback appends.
@@ -149,10 +202,7 @@ def _run_whole(
     Raises:
         RunError: The loss is not finite; what earlier epochs left stays as it is.
     """
-    size = sum(int(keras.ops.size(weight)) for weight in model.weights) * 4
-    most = max(1, min(MOST_AT_ONCE, KEPT_BYTES // max(size, 1)))
     callback.set_model(model)
-    advance = backend_file().whole_epochs(model, train, validation, most, settings.seed)
     count = 1
     while len(rows) < settings.epochs and not callback.out_of_patience():
         count = min(count, most, settings.epochs - len(rows))

@@ -30,6 +30,8 @@ class Objective:
         label: What the monitored metric is called in messages.
         keep_best: Whether the weights of the best epoch are kept; else those of the last one are, so that the
             validation split takes no part in the model and what is measured on it holds for new data.
+        starts: Random starts that are compared by their loss after some epochs, the lowest of which is
+            trained; where each step takes the same batch, which is where such losses can be compared.
     """
 
     loss: Callable[[FitSettings], Any]
@@ -39,6 +41,7 @@ class Objective:
     smoothed: int = 1
     label: str = "accuracy"
     keep_best: bool = True
+    starts: int = 1
 
     def compile(self, model: keras.Model, settings: FitSettings, steps: int) -> None:
         """Compiles a model with Adam.

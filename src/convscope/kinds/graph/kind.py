@@ -120,7 +120,7 @@ CLUSTERING_OPTIONS = (
 )
 DMON_OPTIONS = (
     FILTERS.of(dmon=64),
-    DROPOUT.of(dmon=0.7),
+    DROPOUT.of(dmon=0.5),
     Option("collapse", float, None, "Weight of the loss against one cluster for all", at_least(0)).of(
         dmon=0.2
     ),

@@ -39,7 +39,7 @@ def dmon(
     *,
     hops: int = 1,
     filters: int = 64,
-    dropout: float = 0.7,
+    dropout: float = 0.5,
     collapse: float = 0.2,
     table_width: int = 8,
 ) -> keras.Model:

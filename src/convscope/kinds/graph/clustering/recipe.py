@@ -334,13 +334,17 @@ def example_samples(splits: Splits) -> list[tuple[str, list[GraphNode]]]:
     return [("nodes", [split.samples.load(row) for row in range(min(SHOWN, len(split)))])]
 
 
+STARTS = 4
+"""Random starts that are compared, as those of k-means are."""
+
+
 def _own_loss(settings: FitSettings) -> None:
     """The model adds its losses by itself."""
 
 
 RECIPE: Recipe[ClusterRepresentation, ClusterOutputs] = Recipe(
     spec=NODE_CLUSTERING,
-    objective=Objective(loss=_own_loss, monitor=None, label="loss (collapse less modularity)"),
+    objective=Objective(loss=_own_loss, monitor=None, label="loss (collapse less modularity)", starts=STARTS),
     read=read_graph,
     read_inputs=read_other_graph,
     representation=RepresentationSteps(fit_representation, ClusterRepresentation.from_json),
