@@ -60,6 +60,8 @@ def test_an_outline_lies_over_the_voxels_that_it_outlines(axis, oriented):
 def test_planes_are_named_with_their_place_in_mm_where_sides_are_known():
     assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3) == "axial, z 3 of 6, 7.5 mm"
     assert Planes(SHAPE, (1, 1, 1), oriented=False).name(0, 3) == "plane at x 3 of 4"
+    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3, 175) == "axial, z 3, 7.5 mm"
+    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3, 20) == "z 3, 7.5 mm"
 
 
 def test_the_strongest_voxel_and_the_middle_of_what_is_there():
@@ -134,3 +136,16 @@ def test_a_sample_is_a_picture_of_a_page():
     volume = Volume.of(np.random.default_rng(0).normal(size=SHAPE), np.eye(4), "scan", "NIfTI")
     assert VIEW.of_sample(volume).markup("a scan").startswith("<img")
     assert "4 x 5 x 6 voxels of 1 x 1 x 1 mm, right is at the left" in VIEW.of_sample(volume).note
+
+
+def test_the_voxel_that_is_explained_is_outlined_in_all_planes():
+    seen = sample(256)
+    values = np.zeros(seen.view.positions, np.float32)
+    values[9, 8, 7] = 1
+    given = Attribution("saliency", None, "output", 1, 0.9, values, signed=False, details={}, at=(30, 20, 10))
+    figure = draw_attributions(seen, [given])
+    assert_tidy(figure)
+    assert any("z 10 of 128" in each.get_text() for each in figure.axes[0].texts)
+    rings = [each for each in figure.axes[0].patches if each.get_gid() == "window"]
+    assert len(rings) == 9, "three planes of the input, and of heat over it and alone"
+    assert all(ring.get_width() >= 8 and ring.get_height() >= 8 for ring in rings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from convscope.kinds.volume.volume import SIDES
-from convscope.lenses.sheet.lettering import line_height
+from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers
 
@@ -22,6 +23,7 @@ ACROSS = ((1, 2), (0, 2), (0, 1))
 """Which axes a plane has, the one drawn from left to right first."""
 GAP = 56
 _EDGE = 22  # room for the letter of a side
+_APART = 14  # between the names of two planes
 Place = tuple[int, int, int]
 Window = Sequence[Sequence[int]]
 
@@ -77,13 +79,19 @@ class Planes:
             return "", "xyz"[first], "", "xyz"[second]
         return SIDES[first][1], SIDES[first][0], SIDES[second][1], SIDES[second][0]
 
-    def name(self, axis: int, at: int) -> str:
-        """A plane in words, with its place in mm from the middle of the first voxel where that is known."""
-        said = f"{'xyz'[axis]} {at} of {self.shape[axis]}"
-        if not self.oriented:
-            return f"plane at {said}"
-        place = f", {at * self.spacing[axis]:.3g} mm" if self.measured else ""
-        return f"{NAMES[axis]}, {said}{place}"
+    def name(self, axis: int, at: int, room: float = math.inf) -> str:
+        """A plane in words, with its place in mm from the middle of the first voxel where that is known.
+
+        Args:
+            axis: Across which it lies.
+            at: Its voxel along that axis.
+            room: Pixels that there are; where they are few, less is said.
+        """
+        along, many = f"{'xyz'[axis]} {at}", f" of {self.shape[axis]}"
+        place = f", {at * self.spacing[axis]:.3g} mm" if self.measured and self.oriented else ""
+        front = f"{NAMES[axis]}, " if self.oriented else "plane at "
+        forms = (f"{front}{along}{many}{place}", f"{front}{along}{place}", f"{along}{place}")
+        return next((form for form in forms if width_of(form, TINY) <= room), forms[-1])
 
     def place(
         self,
@@ -122,7 +130,9 @@ class Planes:
             sheet.image(left, top, enlarged(colors(axis), (across, tall)), name=f"{name} {NAMES[axis]}")
             sheet.box(left, top, across, tall, edge=sheet.theme.rule, width=0.8)
             if said:
-                sheet.text(left, y + above - 6, self.name(axis, at[axis]), size=TINY, width=across + GAP)
+                room = across + GAP - _APART
+                said_here = self.name(axis, at[axis], room)
+                sheet.text(left, y + above - 6, said_here, size=TINY, width=room)
             self._marks(sheet, (left, top), (across, tall), axis, at)
             if window:
                 first, down_at, broad, deep = self.window(axis, window)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
-from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
+from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers, find_theme
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Plane:
         masks: Classes of the same rows and columns, those of the truth before those that were predicted.
         caption: What part of the sample it is; empty for all of it.
         stretch: How much higher a row is than a column is wide.
+        sides: What lies at the left and at the right, such as R and L; empty where that is not known.
     """
 
     picture: Numbers
     masks: Sequence[Mask]
     caption: str = ""
     stretch: float = 1.0
+    sides: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +142,14 @@ def _row(sheet: Sheet, y: int, plane: Plane, class_names: Sequence[str], wide: i
         sheet.box(x, y, colors.shape[1], high, edge=sheet.theme.rule, width=0.8)
         share = f": {wrong.mean():.1%}" if name == "wrong" else ""
         told = f"{name}{share}" if column or not plane.caption else f"{name}, {plane.caption}"
+        if width_of(told, SMALL) > wide - 16 and not column:
+            told = plane.caption
         below = y + high + line_height(SMALL)
-        sheet.text(x, below, told, size=SMALL, color=sheet.theme.muted, width=wide)
+        sheet.text(x, below, told, size=SMALL, color=sheet.theme.muted, width=wide - 16)
+    left, right = plane.sides
+    sheet.text(MARGIN + 6, y + 22, left, size=TINY, color=sheet.theme.second)
+    end = MARGIN + picture.shape[1] - 6
+    sheet.text(end, y + 22, right, size=TINY, color=sheet.theme.second, across="right")
     return int(y + high + line_height(SMALL) + 8)
 
 

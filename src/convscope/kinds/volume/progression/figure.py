@@ -33,7 +33,7 @@ MOST = 24
 MOST_MAPS = 6
 """Subjects whose change is drawn over planes."""
 COLUMNS, HIGH, LABEL = 3, 190, 84
-TALL = 320
+TALL = 460
 BEYOND = 0.5
 """Change in shares of the range of intensities that has the strongest color."""
 Floats = npt.NDArray[np.float64]

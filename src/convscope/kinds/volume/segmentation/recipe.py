@@ -57,7 +57,9 @@ def planes(sample: Volume, masks: Sequence[Classes]) -> list[Plane]:
         wide, high = lie.size(axis)
         picture = lie.of(sample.values.mean(axis=3), axis, at)
         stretch = (high / picture.shape[0]) / (wide / picture.shape[1])
-        made.append(Plane(picture, [lie.of(mask, axis, at) for mask in masks], lie.name(axis, at), stretch))
+        sides = lie.sides(axis)[:2] if lie.oriented else ("", "")
+        drawn = [lie.of(mask, axis, at) for mask in masks]
+        made.append(Plane(picture, drawn, lie.name(axis, at), stretch, sides))
     return made
 
 
