@@ -112,6 +112,7 @@ def layouts() -> dict[str, Layout]:
     found |= _tables()
     found |= _arrays()
     found |= _volumes()
+    found |= _clouds()
     found |= _masks()
     found |= _texts()
     found |= _series()
@@ -196,6 +197,28 @@ def _volumes() -> dict[str, Layout]:
     found["volume-mask"] = Layout("volume-segmentation", "labelsTr/0.nii", {**pairs, **names})
     found["volume-dataset"] = Layout("volume-segmentation", "dataset.json", {**pairs, **names})
     return found
+
+
+def _clouds() -> dict[str, Layout]:
+    """A file of each form in a folder of its class."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "kinds" / "points"))
+    from made_clouds import OBJ, OFF, STL, las, pcd, ply
+
+    places = _RNG.normal(0, 1, (20, 3)).astype(np.float32)
+    columns = {axis: places[:, at] for at, axis in enumerate("xyz")}
+    made = {f"ply-{form}": (".ply", ply(columns, form)) for form in ("ascii", "binary_little_endian")}
+    made |= {f"pcd-{form}": (".pcd", pcd(columns, form)) for form in ("ascii", "binary", "binary_compressed")}
+    made |= {"xyz": (".xyz", lines(*(" ".join(map(str, row)) for row in places)))}
+    made |= {"off": (".off", OFF.encode()), "obj": (".obj", OBJ.encode()), "stl": (".stl", STL.encode())}
+    made |= {"npy": (".npy", saved(lambda out: np.save(out, places))), "bin": (".bin", bytes(320))}
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".las", ".laz"):
+            path = las(Path(folder, f"a{suffix}"), places.astype(np.float64))
+            made[suffix[1:]] = (suffix, path.read_bytes())
+    return {
+        f"cloud-{name}": Layout("points-classification", f"a/0{suffix}", _classes(suffix, content))
+        for name, (suffix, content) in made.items()
+    }
 
 
 def _nifti(values: np.ndarray) -> bytes:

@@ -44,6 +44,7 @@ Trait = Literal[
     "batch statistics",
     "classifies",
     "ends in activation",
+    "exact",
     "fixed weights",
     "frames",
     "gathers",
@@ -64,6 +65,7 @@ Trait = Literal[
 - `batch statistics`: normalizes each channel over the batch;
 - `classifies`: its output is a probability for each class;
 - `ends in activation`: its attribute `activation` is the last thing that it computes;
+- `exact`: chooses positions by comparing numbers, which a shorter type than float32 would round to others;
 - `fixed weights`: has weights that are measured, not trained;
 - `frames`: reads a sequence frame by frame;
 - `gathers`: its first input holds values, each other one a table that tells which of them belong together;

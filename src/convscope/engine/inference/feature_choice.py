@@ -32,6 +32,7 @@ from convscope.engine.training.settings import Precision
 from convscope.errors import BackendError
 from convscope.scope.channels.pooled import PooledOutputs
 from convscope.scope.differentiate import forward_program
+from convscope.scope.layer_spec import has_trait
 from convscope.types import Array, ArrayTree
 
 Floats = npt.NDArray[np.float32]
@@ -313,7 +314,13 @@ def _steps(
     else:
         if precision == "bfloat16" and not has_bfloat16:
             reasons.append(device.reason)
-        if precision != "float32" and has_bfloat16:
+        exact = next(
+            (each.name for each in computation.outputs.model._flatten_layers() if has_trait(each, "exact")),
+            "",
+        )
+        if precision != "float32" and has_bfloat16 and exact:
+            reasons.append(f"'{exact}' compares numbers in float32")
+        elif precision != "float32" and has_bfloat16:
             steps.append(("openvino", "bfloat16"))
         steps.append(("openvino", "float32"))
     if own == "bfloat16" and precision != "float32":

@@ -9,8 +9,7 @@ import numpy as np
 
 from convscope.data.assembly import Found, check_mostly_readable
 from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
-from convscope.data.threads import loading_pool
-from convscope.errors import DataError
+from convscope.data.scanning import SHOWN, Seen, in_few_lines, read_each
 from convscope.kinds.volume.readers.sources import AnyVolumes, FileVolumes, VolumeFacts
 from convscope.kinds.volume.volume import Volume
 from convscope.types import Progress, Skipped, SplitName
@@ -19,8 +18,6 @@ NOUNS = ("volume", "volumes")
 """What one sample and many are called."""
 ALIKE = "identical volumes"
 """What stays on one side of splits that are drawn."""
-SHOWN = 5
-"""Notes of one sort that are listed."""
 
 
 def scan(
@@ -36,36 +33,16 @@ def scan(
         The readable volumes with their facts, their numbers in the source, a digest of each, what could not
         be read, and what should be known of the files.
     """
-    facts: list[VolumeFacts] = []
-    kept: list[int] = []
-    digests: list[bytes] = []
-    skipped: list[Skipped] = []
-    notes: list[str] = []
+    seen, skipped = read_each(source, _look, progress, "reading volumes")
+    kept, found = list(seen), list(seen.values())
+    stored = [source.stored[row] for row in kept]
+    scanned = replace(source, stored=stored, facts=[each.facts for each in found])
+    notes = [note for each in found for note in each.notes]
+    return scanned, kept, [each.digest for each in found], skipped, notes
 
-    def read(index: int) -> tuple[VolumeFacts, bytes, tuple[str, ...]] | Skipped:
-        name = source.name(index)
-        try:
-            volume = source.load(index)
-        except DataError as error:
-            return Skipped(name, error.message.removeprefix(f"{name}: "))
-        return VolumeFacts.of(volume), _digest(volume), volume.notes
 
-    with loading_pool() as pool:
-        try:
-            for index, found in enumerate(pool.map(read, range(len(source)))):
-                if isinstance(found, Skipped):
-                    skipped.append(found)
-                else:
-                    kept.append(index)
-                    facts.append(found[0])
-                    digests.append(found[1])
-                    notes += found[2]
-                progress(index + 1, len(source), "reading volumes")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    scanned = replace(source, stored=[source.stored[row] for row in kept], facts=facts)
-    return scanned, kept, digests, skipped, notes
+def _look(volume: Volume) -> Seen[VolumeFacts]:
+    return Seen(VolumeFacts.of(volume), _digest(volume), volume.notes)
 
 
 def _digest(volume: Volume) -> bytes:
@@ -121,25 +98,9 @@ def scan_to_found(
 
 def told(notes: Sequence[str]) -> tuple[list[str], list[str]]:
     """Notes of many volumes in few lines: what was decided of spacings, and what should be known."""
-    decided: dict[str, None] = {}
-    warned: dict[str, list[str]] = {}
-    for note in notes:
-        name, _, said = note.partition(": ")
-        if said.startswith("spacing: "):
-            decided[said] = None
-        else:
-            warned.setdefault(_kind(said), []).append(f"{name}: {said}")
-    lines = []
-    for same in warned.values():
-        lines += same[:SHOWN]
-        if len(same) > SHOWN:
-            lines.append(f"{len(same) - SHOWN} more volumes like {same[0].partition(': ')[0]}")
-    return list(decided), lines
-
-
-def _kind(said: str) -> str:
-    """A note without its numbers, by which those of one sort are known."""
-    return "".join(letter for letter in said if not letter.isdigit() and letter not in ".,-")
+    of_spacing = {note.partition(": ")[2]: note for note in notes if ": spacing: " in note}
+    others = [note for note in notes if ": spacing: " not in note]
+    return list(of_spacing), in_few_lines(others, NOUNS[1])
 
 
 def constant(source: AnyVolumes) -> list[str]:

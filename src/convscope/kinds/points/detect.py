@@ -1,0 +1,54 @@
+"""Whether a path holds point clouds with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.contract.kind import Detection
+from convscope.kinds.points.cloud import AXES
+from convscope.kinds.points.kind import POINTS_CLASSIFICATION
+from convscope.kinds.points.readers.forms import ONLY_POINTS
+
+CLASSES = POINTS_CLASSIFICATION.name
+_SURE = 0.97
+_OPENED = 3
+_SWEEPS = ("velodyne", "velodyne_reduced", "sequences")
+_BESIDE_XYZ = frozenset(["intensity", "red", "r", "nx", "normal_x", "classification", "reflectance"])
+
+
+def detect(snapshot: DataSnapshot) -> Detection | None:
+    """The surest sign of point clouds; None where there is none.
+
+    Files that only clouds have are one. Text and tables of numbers may be anything: only columns x, y and z
+    with a color, a normal or an intensity are taken for points.
+    """
+    found = [*_files(snapshot), *_sweeps(snapshot), *_columns(snapshot)]
+    return max(found, key=lambda each: each.confidence, default=None)
+
+
+def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
+    clouds = snapshot.ending_in(ONLY_POINTS)
+    if clouds:
+        confidence = _SURE if snapshot.prevails(ONLY_POINTS) else 0.8
+        yield Detection(CLASSES, confidence, f"{snapshot.named(clouds[0])} is a point cloud")
+
+
+def _sweeps(snapshot: DataSnapshot) -> Iterator[Detection]:
+    for file in snapshot.ending_in(frozenset([".bin"]))[:1]:
+        if set(_SWEEPS) & set(PurePosixPath(file.as_posix()).parts):
+            yield Detection(CLASSES, 0.9, f"{snapshot.named(file)} is a sweep of a laser scanner")
+
+
+def _columns(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Several tables of points, by the names of their columns."""
+    tables = snapshot.ending_in(frozenset([".csv", ".txt", ".tsv"]))
+    if len(tables) < _OPENED:
+        return
+    heads = [snapshot.table(file) for file in tables[:_OPENED]]
+    names = [
+        {name.strip().lower() for name in head.first} for head in heads if head is not None and head.named
+    ]
+    if len(names) == _OPENED and all(set(AXES) < each and each & _BESIDE_XYZ for each in names):
+        yield Detection(CLASSES, 0.95, f"{snapshot.named(tables[0])} has points in columns x, y and z")

@@ -1,0 +1,123 @@
+"""Point clouds: what is known of the kind before Keras is imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, SHEET
+from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
+from convscope.lazy import Lazy
+from convscope.models.options import DEPTH, DROPOUT, WIDTH
+from convscope.option import Option, at_least, several_names
+
+MOST_POINTS = 2**16
+
+
+def _number_of_points(value: object) -> str | None:
+    fits = isinstance(value, int) and 16 <= value <= MOST_POINTS
+    return None if fits else f"a whole number from 16 to {MOST_POINTS}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Parses `intensity,red` and `none`."""
+    return () if text.strip().lower() == "none" else several_names(text)
+
+
+NEIGHBORS = Option("neighbors", int, None, "Points of a neighborhood", at_least(1))
+FEATURES = Option(
+    "features",
+    tuple[str, ...],
+    None,
+    "Features of points that a model gets besides x, y and z, such as intensity, or none",
+    parse=_names,
+)
+TURN = Option(
+    "turn",
+    Literal["any", "little"],
+    None,
+    "How far clouds are turned about z in training; found by the train clouds",
+)
+EXPANSION = Option("expansion", int, None, "Times that a bottleneck widens channels", at_least(1))
+POINTS_CLASSIFICATION = RecipeSpec(
+    name="points-classification",
+    task="classification",
+    steps=Lazy("convscope.kinds.points.classification:RECIPE"),
+    summary="which class does a point cloud, such as an object cut from a scan, belong to",
+    reads=(
+        "a folder per class of PLY, PCD, XYZ, LAS, LAZ, OFF, OBJ, STL, NumPy or KITTI files",
+        "train/, validation/ and test/ of such folders",
+        "a table that names clouds, with a label, and a split, a group or folds or none",
+        "clouds in one folder whose names say the label, such as chair_0001.off",
+    ),
+    architectures=("pointnext_s", "pointnet", "dgcnn"),
+    options=(
+        LABEL_COLUMN,
+        LABEL_PATTERN,
+        DROP_COLUMN,
+        ENCODING,
+        SHEET,
+        GROUP,
+        Option("points", int, None, "Points of each cloud that a model takes", _number_of_points),
+        Option("keep_scale", bool, False, "Whether large clouds stay larger than small ones"),
+        FEATURES,
+        TURN,
+        Option(
+            "votes",
+            int,
+            1,
+            "Turned copies of each cloud that answers are averaged over",
+            at_least(1),
+            predicts=True,
+        ),
+    ),
+    model_options=(
+        WIDTH.of(pointnext_s=16, pointnet=64, dgcnn=64),
+        DEPTH.of(pointnext_s=1),
+        NEIGHBORS.of(pointnext_s=16, dgcnn=20),
+        EXPANSION.of(pointnext_s=4),
+        DROPOUT.of(pointnext_s=0.4, pointnet=0.3, dgcnn=0.5),
+    ),
+    settings={
+        name: {
+            "epochs": 60,
+            "batch_size": 32,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.05,
+            "label_smoothing": 0.1,
+        }
+        for name in ("pointnext_s", "pointnet", "dgcnn")
+    },
+)
+
+POINTS = Kind(
+    name="points",
+    extra="points",
+    input_shape=(256, 3),
+    detect=Lazy("convscope.kinds.points.detect:detect"),
+    recipes=(POINTS_CLASSIFICATION,),
+    architectures=(
+        Architecture(
+            "pointnext_s",
+            Lazy("convscope.kinds.points.models:pointnext_s"),
+            "a small PointNeXt: neighborhoods of fewer and fewer points",
+        ),
+        Architecture(
+            "pointnet",
+            Lazy("convscope.kinds.points.models:pointnet"),
+            "PointNet: each point by itself, then the largest values",
+        ),
+        Architecture(
+            "dgcnn",
+            Lazy("convscope.kinds.points.models:dgcnn"),
+            "a dynamic graph CNN: neighbors by the values of each layer",
+        ),
+    ),
+    layers="convscope.kinds.points.layers",
+    view=Lazy("convscope.kinds.points.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.points.model_reader:MODEL_READER"),
+    inspections={
+        "critical-points": Lazy("convscope.kinds.points.inspections:inspect_critical_points"),
+        "sight": Lazy("convscope.kinds.points.inspections:inspect_sight"),
+    },
+    requires=("laspy", "scipy", "trimesh"),
+)

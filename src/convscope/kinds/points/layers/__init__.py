@@ -1,0 +1,20 @@
+"""Layers of point clouds; importing this registers them, so that files with them load."""
+
+import convscope.kinds.points.layers.explanations  # noqa: F401 - registers what to say of clouds
+from convscope.kinds.points.layers.neighborhoods import (
+    FirstChannels,
+    FirstPoints,
+    InterpolatePoints,
+    NearestPoints,
+    PointConv,
+    PointPooling,
+)
+
+__all__ = [
+    "FirstChannels",
+    "FirstPoints",
+    "InterpolatePoints",
+    "NearestPoints",
+    "PointConv",
+    "PointPooling",
+]
