@@ -1,4 +1,4 @@
-"""Tables that name files below their folder, one a row, with a label and, where known, split and group."""
+"""Tables that name files below their folder, one a row, with a label, and a split, group and fold if any."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from convscope.data.columns import (
     LABEL_COLUMNS,
@@ -25,6 +28,8 @@ from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
 from convscope.types import Skipped, SplitName
 
+FOLD_COLUMNS = ("fold", "folds", "cv_fold")
+"""What a column of folds is usually called."""
 _PEEKED = 50
 
 
@@ -81,6 +86,7 @@ class NamedFiles:
         grouped_by: What names the groups.
         decisions: What was taken for what, one line each.
         skipped: Rows that name nothing that is there.
+        folds: Fold of each by the table, from 0, shape (rows,), int64; None where it gives none.
     """
 
     keys: Sequence[str]
@@ -90,6 +96,7 @@ class NamedFiles:
     grouped_by: str
     decisions: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    folds: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,11 +107,18 @@ class _Roles:
     label: str | None
     split: str | None
     group: str | None
+    fold: str | None
+
+    @property
+    def columns(self) -> list[str]:
+        """Those that are read."""
+        every = (self.path, self.label, self.split, self.group, self.fold)
+        return [name for name in every if name is not None]
 
     def line(self, table: Table) -> str:
         """What each column is taken for."""
         named = {"path": self.path, "label": self.label, "split": self.split, "group": self.group}
-        used = [(role, name) for role, name in named.items() if name is not None]
+        used = [(role, name) for role, name in {**named, "fold": self.fold}.items() if name is not None]
         taken = {name for _, name in used}
         return columns_line(used, [name for name in (*table.columns, *table.unused) if name not in taken])
 
@@ -115,6 +129,7 @@ class _Rows:
     labels: list[str | None] = field(default_factory=list)
     splits: list[SplitName | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
+    folds: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -173,7 +188,23 @@ def read_file_table(path: Path, keys: Sequence[str], asked: FileOptions, nouns: 
         f"column {roles.group!r}" if grouped else "",
         (*table.decisions, roles.line(table)),
         tuple(rows.skipped),
+        _fold_numbers(rows.folds),
     )
+
+
+def _fold_numbers(folds: Sequence[str]) -> npt.NDArray[np.int64] | None:
+    """The fold of each row as a number from 0; None where a row has none or all have one."""
+    if not folds or not all(folds) or len(set(folds)) < 2:
+        return None
+    return np.unique(np.array(folds), return_inverse=True)[1].astype(np.int64)
+
+
+def names_files(path: Path, keys: Sequence[str], asked: FileOptions, nouns: FileNouns) -> bool:
+    """Whether a column of a table names some of the files below its folder.
+
+    Args are those of `read_file_table`.
+    """
+    return _names(path, FileIndex(keys), asked, nouns)
 
 
 def _names(path: Path, index: FileIndex, asked: FileOptions, nouns: FileNouns) -> bool:
@@ -202,7 +233,7 @@ def _opened(path: Path, asked: FileOptions, nouns: FileNouns) -> Table:
 
 def _rows_of(table: Table, roles: _Roles, index: FileIndex, asked: FileOptions, nouns: FileNouns) -> _Rows:
     rows = _Rows()
-    columns = [name for name in (roles.path, roles.label, roles.split, roles.group) if name is not None]
+    columns = roles.columns
     names = None if roles.label is None else table.class_names(roles.label)
     for number, cells in table.rows(columns):
         where, row = table.where(number), dict(zip(columns, cells, strict=True))
@@ -218,6 +249,8 @@ def _rows_of(table: Table, roles: _Roles, index: FileIndex, asked: FileOptions, 
         rows.splits.append(split_name(where, str(row[roles.split] or "")) if roles.split else None)
         group = row[roles.group] if roles.group is not None else None
         rows.groups.append(None if group in (None, "") else str(group))
+        if roles.fold is not None:
+            rows.folds.append(str(row[roles.fold] or "").strip())
     return rows
 
 
@@ -227,7 +260,9 @@ def _roles_of(table: Table, index: FileIndex, asked: FileOptions, nouns: FileNou
     split_at = find_column(rest, SPLIT_COLUMNS)
     split = None if split_at is None else rest[split_at]
     group = group_column([name for name in table.columns if name != split], asked.group)
-    rest = [name for name in rest if name not in (split, group)]
+    fold_at = find_column(rest, FOLD_COLUMNS)
+    fold = None if fold_at is None else rest[fold_at]
+    rest = [name for name in rest if name not in (split, group, fold)]
     if asked.label is not None:
         label: str | None = column_of(str(table.path), table.columns, asked.label)
     else:
@@ -239,7 +274,7 @@ def _roles_of(table: Table, index: FileIndex, asked: FileOptions, nouns: FileNou
             f"{table.path}: expected a column of labels, received {', '.join(map(repr, table.columns[:20]))}",
             hint="Name it: --label-column.",
         )
-    return _Roles(path, label, split, group if group != path or asked.group is not None else None)
+    return _Roles(path, label, split, group if group != path or asked.group is not None else None, fold)
 
 
 def _path_column(table: Table, index: FileIndex, nouns: FileNouns) -> str:

@@ -93,7 +93,7 @@ class Cloud:
                 hint="Name the coordinates x, y and z, or leave the names out and put them first.",
             )
         positions = np.stack([np.asarray(named[axis], np.float64) for axis in AXES], axis=1)
-        finite = np.isfinite(positions).all(axis=1)
+        finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(axis=1))
         said = list(notes)
         if not finite.any():
             raise DataError(

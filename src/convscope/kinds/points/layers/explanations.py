@@ -52,7 +52,8 @@ def _convolves(facts: Facts) -> str:
     channels = phrasing.plural(facts.channels_in or 0, "channel")
     told = f", {layer.relative} of them relative to it" if layer.relative else ""
     own = " A second kernel reads the point itself." if layer.own else ""
-    return f"{kernels} over the {channels} of the points near each point{told}; the largest response counts.{own}"
+    said = f"{kernels} over the {channels} of the points near each point{told}"
+    return f"{said}; the largest response counts.{own}"
 
 
 def _interpolates(facts: Facts) -> str:
