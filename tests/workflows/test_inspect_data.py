@@ -35,6 +35,15 @@ def test_a_report_has_what_training_would_start_from(table):
     assert sorted(path.name for path in table.parent.iterdir()) == ["reviews.csv"]
 
 
+def test_folds_are_told_as_training_would_take_them(table):
+    report = convscope.inspect_data(table, folds=4)
+    told = [line for line in report.decisions if line.startswith("fold ")]
+    assert [line[:11] for line in told] == [f"fold {number} of 4" for number in range(1, 5)]
+    assert sum(report.counts["test"].values()) == 10
+    with pytest.raises(convscope.UsageError, match="folds must be in"):
+        convscope.inspect_data(table, folds=1)
+
+
 def test_what_training_refuses_is_refused(tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(range(256)))
     with pytest.raises(convscope.DataError, match="bytes without a form"):

@@ -97,6 +97,7 @@ def inspect_data(
     *,
     recipe: str | None = None,
     architecture: str | None = None,
+    folds: int | None = None,
     progress: Progress = no_progress,
     say: Say = silent,
     **settings: Any,
@@ -107,6 +108,7 @@ def inspect_data(
         path: The data.
         recipe: As `train`.
         architecture: As `train`.
+        folds: As `train`; the first fold is shown, and the size of the others is said.
         progress: Receives each step.
         say: Receives what was read, decided and left out, a line at a time.
         **settings: Settings and options, as `train`.
@@ -120,7 +122,7 @@ def inspect_data(
     from convscope.workflows.inspect_data import inspect_request
     from convscope.workflows.start import requested
 
-    request = requested(Path(path), settings, recipe=recipe, architecture=architecture)
+    request = requested(Path(path), settings, recipe=recipe, architecture=architecture, folds=folds)
     return inspect_request(request, progress, say)
 
 

@@ -91,7 +91,12 @@ def train(
 
 
 def inspect_data(
-    path: Path, /, *, form: Annotated[Literal["text", "json"], FORMAT] = "text", given: object = None
+    path: Path,
+    /,
+    *,
+    form: Annotated[Literal["text", "json"], FORMAT] = "text",
+    folds: int | None = None,
+    given: object = None,
 ) -> None:
     """Read the data at PATH as `train` does, print what was recognized, decided and left out, and stop.
 
@@ -101,13 +106,15 @@ def inspect_data(
         File or folder with the data
     form:
         Output format; json lists everything that was left out
+    folds:
+        Number of folds of a cross-validation, of which the first is shown
     """
     from convscope.workflows.inspect_data import inspect_request
     from convscope.workflows.start import requested
 
     values = values_of(given)
     chosen = {name: values.pop(name) for name in ("recipe", "architecture") if name in values}
-    request = requested(path, values, **chosen)
+    request = requested(path, values, folds=folds, **chosen)
     start_backend()
     with ProgressBar() as bar:
         report = inspect_request(request, bar, _print_line if form == "text" else silent)

@@ -58,6 +58,19 @@ class StoredArray:
             flat[:] = np.frombuffer(exactly(file, self.nbytes, self.where), self.dtype)
         return values
 
+    def first(self, rows: int) -> npt.NDArray[Any]:
+        """The first values along the first axis; none where the axes are stored the other way round.
+
+        Raises:
+            DataError: As `read`.
+        """
+        if self.fortran or not self.shape:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        shape = (min(rows, self.shape[0]), *self.shape[1:])
+        with damage_as_data_error(self.where, "array"), self.open() as file:
+            data = exactly(file, math.prod(shape) * self.dtype.itemsize, self.where)
+        return np.frombuffer(data, self.dtype).reshape(shape)
+
 
 def stored_in_archive(path: Path, archive: zipfile.ZipFile, key: str) -> StoredArray:
     """Reads the header of one array and checks that the archive can hold what it promises."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convscope.backend import prepare_backend
+from convscope.data.folds import Fold, take_fold
 from convscope.data.splits import Split
 from convscope.kinds.registry import find_recipe
 from convscope.types import SPLITS, InWords, Progress, Say, Skipped, SplitName
@@ -109,15 +110,30 @@ def inspect_request(request: Request, progress: Progress, say: Say) -> DataRepor
     prepare_backend()
     from convscope.workflows.training_plan import describe, plan
 
-    recipe = find_recipe(request.spec.name)
     made = plan(
-        recipe, request.path, request.architecture, request.options, request.settings, progress, request.why
+        find_recipe(request.spec.name),
+        request.path,
+        request.architecture,
+        request.options,
+        request.settings,
+        progress,
+        request.why,
+        fold=None if request.folds is None else Fold(1, request.folds),
     )
+    others = range(2, (request.folds or 0) + 1)
+    made = replace(made, decisions=(*made.decisions, *(_said_of(made, number) for number in others)))
     describe(made, say, only_data=True)
     report = _report(made)
     for line in report.lines():
         say(line)
     return report
+
+
+def _said_of(made: Plan, number: int) -> str:
+    """What another fold than the first is tested on."""
+    fold = Fold(number, made.fold.of if made.fold is not None else number)
+    taken = take_fold(str(made.path), made.whole, fold, made.settings.seed)
+    return next(line for line in taken.decisions if line.startswith(f"{fold}: "))
 
 
 def _report(made: Plan) -> DataReport:

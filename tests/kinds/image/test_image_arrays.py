@@ -12,8 +12,10 @@ from sklearn.datasets import load_digits
 
 from convscope.errors import DataError
 from convscope.kinds.image.readers import arrays as image_arrays
+from convscope.kinds.image.readers.pixel_rows import are_pictures
 from convscope.kinds.image.readers.reader import read_images
 from convscope.kinds.image.readers.sources import ArrayImages
+from convscope.kinds.registry import choose_spec
 
 
 def fails(path, *words):
@@ -230,3 +232,51 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path):
     fails(tmp_path, "too large")
     path.write_bytes(gzip.compress(struct.pack(">HBBIII", 0, 8, 3, 20, 1000, 1000) + bytes(10**6)))
     fails(tmp_path, "truncated")
+
+
+def flat(count, side=16, channels=1, seed=0):
+    """Smooth images, shape (count, side, side, channels), uint8."""
+    noise = np.random.default_rng(seed).normal(size=(count, side + 6, side + 6, channels))
+    sums = np.cumsum(np.cumsum(noise, axis=1), axis=2)
+    smooth = sums[:, 6:, 6:] - sums[:, :-6, 6:] - sums[:, 6:, :-6] + sums[:, :-6, :-6]
+    return np.clip(smooth * 6 + 128, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_flat_images_are_read_as_squares(tmp_path, channels, planar, scaled):
+    images = (
+        flat(40, channels=channels) if channels == 1 else flat(40) // 2 + flat(40, channels=3, seed=1) // 4
+    )
+    rows = (images.transpose(0, 3, 1, 2) if planar else images).reshape(40, -1)
+    path = tmp_path / "flat.npz"
+    np.savez(path, x_train=rows / 255 if scaled else rows, y_train=labels(40))
+    assert choose_spec(path)[0].name == "image-classification"
+    splits = read_images(path)
+    seen = np.concatenate([splits[name].samples.load(0)[None] for name in ("train", "test")])
+    assert seen.shape[1:3] == (16, 16)
+    known = {image.squeeze().tobytes() for image in images}
+    assert all(image.squeeze().tobytes() in known for image in seen)
+    told = "16 rows of 16 pixels" if channels == 1 else "all of red" if planar else "of each pixel together"
+    assert told in "\n".join(splits.decisions)
+
+
+def test_digits_up_to_16_are_as_bright_as_others(tmp_path):
+    digits = load_digits()
+    np.savez(tmp_path / "d.npz", data=digits.data[:200], target=digits.target[:200])
+    assert choose_spec(tmp_path / "d.npz")[0].name == "image-classification"
+    assert read_images(tmp_path / "d.npz").train.samples.array.max() == 255
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.cumsum(np.random.default_rng(0).random((40, 256)) - 0.5, axis=1) + 100,
+        np.abs(np.sin(np.arange(256) / 5.09 + np.random.default_rng(0).random((40, 1)) * 6)),
+        np.random.default_rng(0).random((40, 256)),
+    ],
+    ids=["walks", "as periodic as rows", "noise"],
+)
+def test_series_and_noise_are_no_flat_images(values):
+    assert not are_pictures(values)

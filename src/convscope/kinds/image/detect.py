@@ -16,7 +16,7 @@ from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.readers.annotations import annotation_files
-from convscope.kinds.image.readers.arrays import has_channels_first, npy_pairs
+from convscope.kinds.image.readers.arrays import first_of_array, has_channels_first, npy_pairs
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
     IMAGE_COLUMNS,
@@ -28,7 +28,7 @@ from convscope.kinds.image.readers.mask_coding import may_be_mask
 from convscope.kinds.image.readers.mask_pairs import pairs_in
 from convscope.kinds.image.readers.mask_tables import mask_columns
 from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image_name, is_to_be_filled_in
-from convscope.kinds.image.readers.pixel_rows import pixel_columns
+from convscope.kinds.image.readers.pixel_rows import FEWEST_PIXELS, are_pictures, pixel_columns, shape_of
 
 RECIPE, REGRESSION = "image-classification", "image-regression"
 SEGMENTATION = "image-segmentation"
@@ -36,6 +36,7 @@ _SURE = 0.97
 _FEW = 3
 """Cells of a column that are looked for among the files beside."""
 _LONGEST_NAME = 200
+_ROWS = 200
 _COMMON = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 _SMALLEST_FLOATS = 8
 """Height and width from which on an array of floats is taken for images; what is smaller may be series."""
@@ -87,23 +88,37 @@ def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
 def _arrays(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file in snapshot.ending_in(frozenset([".npz"]))[:5]:
         arrays = snapshot.arrays(file)
-        name = _image_array(arrays)
+        name = _image_array(arrays, dict.fromkeys(arrays, file))
         if name is not None:
             shape = " x ".join(map(str, arrays[name].shape))
             yield Detection(RECIPE, 0.9, f"{file.name} has images ({name}: {shape}) and labels")
 
     if snapshot.path.is_dir():
         beside = npy_pairs(snapshot.path)
-        heads = {name: head for key in beside for name, head in snapshot.arrays(snapshot.path / key).items()}
-        if _image_array(heads) is not None:
+        files = {name: snapshot.path / key for key in beside for name in snapshot.arrays(snapshot.path / key)}
+        heads = {name: snapshot.arrays(file)[name] for name, file in files.items()}
+        if _image_array(heads, files) is not None:
             yield Detection(RECIPE, 0.9, f"{beside[0]} and {beside[1]} are images and labels")
 
 
-def _image_array(arrays: Mapping[str, ArrayHead]) -> str | None:
+def _image_array(arrays: Mapping[str, ArrayHead], files: Mapping[str, Path]) -> str | None:
     """The name of the first array of images that has an array of labels beside it."""
-    images = [name for name in arrays if _has_role(name, IMAGE_WORDS) and _is_images(arrays[name])]
+    named = [name for name in arrays if _has_role(name, IMAGE_WORDS)]
+    images = [
+        name for name in named if _is_images(arrays[name]) or _are_flat(files[name], name, arrays[name])
+    ]
     labels = [arrays[name].shape[:1] for name in arrays if _has_role(name, LABEL_WORDS)]
     return next((name for name in images if arrays[name].shape[:1] in labels), None)
+
+
+def _are_flat(file: Path, name: str, head: ArrayHead) -> bool:
+    """Whether each row of an array holds the pixels of a square image, by what stands in the first ones."""
+    if len(head.shape) != 2 or head.shape[1] < FEWEST_PIXELS or shape_of(head.shape[1]) is None:
+        return False
+    try:
+        return are_pictures(first_of_array(file, name, _ROWS))
+    except DataError:  # whoever reads the file says what is wrong
+        return False
 
 
 def _has_role(name: str, words: frozenset[str]) -> bool:

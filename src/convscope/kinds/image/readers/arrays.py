@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from convscope.data.stored_arrays import (
 )
 from convscope.errors import DataError
 from convscope.kinds.image.readers.columns import IMAGE_WORDS, LABEL_WORDS
+from convscope.kinds.image.readers.pixel_rows import shape_of, shaped
 from convscope.kinds.image.readers.scan import ALIKE, NOUNS, array_digests
 from convscope.kinds.image.readers.sources import ArrayImages
 from convscope.types import Progress, Skipped, SplitName
@@ -33,6 +35,7 @@ MAX_BYTES = 4 * 2**30
 """All arrays of a data set together, as stored and as uint8, are at most this, in bytes."""
 
 _CHUNK_BYTES = 16 * 2**20
+_PEEKED = 500
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class ArrayPart:
     Args:
         name: What the images are called: the file, or the file and the key.
         split: The split that they belong to, or None.
-        images: Shape (n, height, width) or (n, height, width, 1 or 3).
+        images: Shape (n, height, width) or (n, height, width, 1 or 3), or (n, pixels) of square images.
         labels: Shape (n,) or (n, 1); None where there are none.
     """
 
@@ -89,6 +92,9 @@ def read_array_parts(
         progress(len(labels), count, "reading arrays")
     if not labels:
         raise DataError(f"{where}: expected images, received none")
+    array, said = shaped(array) if array.ndim == 2 else (array, [])
+    if array.ndim > len(image) + 1 and not said:
+        said = [f"images: {image[0]} values of each are {array.shape[1]} rows of {array.shape[2]} pixels"]
     source = ArrayImages(str(root), array, tuple(segments))
     return Found(
         where=str(where),
@@ -99,6 +105,7 @@ def read_array_parts(
         digests=array_digests(source),
         nouns=NOUNS,
         alike=ALIKE,
+        decisions=said,
     )
 
 
@@ -125,7 +132,12 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
             " whose channels come first",
             hint="Save them with the channels last: numpy.save(path, images.transpose(0, 2, 3, 1)).",
         )
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not all(shape[1:]):
+    flat = len(shape) == 2 and shape_of(shape[1]) is not None
+    if (
+        (len(shape) not in (3, 4) and not flat)
+        or (len(shape) == 4 and shape[3] not in (1, 3))
+        or not all(shape[1:])
+    ):
         raise DataError(
             f"{part.images.where}: expected images of shape (n, height, width[, 1 or 3]), received {shape}"
         )
@@ -144,28 +156,37 @@ def _check_part(part: ArrayPart, first: ArrayPart) -> None:
 
 def _read_images(stored: StoredArray, into: npt.NDArray[np.uint8]) -> None:
     """Reads and converts a few rows at a time, so that the stored form is never in memory as a whole."""
+    most = _most(stored) if len(stored.shape) == 2 else None
     with damage_as_data_error(stored.where, "array"), stored.open() as file:
         if stored.fortran:
             flat = np.frombuffer(exactly(file, stored.nbytes, stored.where), stored.dtype)
-            into[...] = _to_uint8(flat.reshape(stored.shape, order="F"), stored.where)
+            into[...] = _to_uint8(flat.reshape(stored.shape, order="F"), stored.where, most)
             return
         row_bytes = math.prod(stored.shape[1:]) * stored.dtype.itemsize
         step = max(1, _CHUNK_BYTES // row_bytes)
         for start in range(0, len(into), step):
             rows = into[start : start + step]
             values = np.frombuffer(exactly(file, len(rows) * row_bytes, stored.where), stored.dtype)
-            rows[...] = _to_uint8(values.reshape(rows.shape), stored.where)
+            rows[...] = _to_uint8(values.reshape(rows.shape), stored.where, most)
 
 
-def _to_uint8(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.uint8]:
-    """Whole numbers of 0 to 255 as they are; floats of 0 to 1 and booleans times 255."""
+def _most(stored: StoredArray) -> int | None:
+    """The brightest value of flat images, 1, 16 (digits of scikit-learn) or 255; None of one byte each."""
+    first = stored.first(_PEEKED)
+    if stored.dtype == np.uint8 or not first.size or first.dtype.kind not in "iuf":
+        return None
+    return next((most for most in (1, 16) if first.max() <= most), 255)
+
+
+def _to_uint8(values: npt.NDArray[np.generic], where: str, most: int | None = None) -> npt.NDArray[np.uint8]:
+    """Whole numbers of 0 to 255 as they are; floats of 0 to 1 and booleans times 255, or as `most` says."""
     kind = values.dtype.kind
     if values.dtype == np.uint8 or not values.size:
         return values.astype(np.uint8)
     if kind not in "biuf":
         raise DataError(f"{where}: expected images as numbers, received {values.dtype}")
     numbers: npt.NDArray[np.float64] = values.astype(np.float64)
-    most = 255 if kind in "iu" else 1
+    most = most or (255 if kind in "iu" else 1)
     if not (numbers.min() >= 0 and numbers.max() <= most):
         raise DataError(
             f"{where}: expected values from 0 to {most} in an array of {values.dtype},"
@@ -206,6 +227,18 @@ def read_npz(path: Path, progress: Progress, labelled: bool = True) -> Found:
         found = read_array_parts(path, layout, path.parent, parts, progress)
     skipped = tuple(Skipped(f"{path}[{key}]", "neither images nor labels by its name") for key in others)
     return replace(found, skipped=skipped)
+
+
+def first_of_array(file: Path, name: str, rows: int) -> npt.NDArray[Any]:
+    """The first rows of an array of an archive or a file.
+
+    Raises:
+        DataError: It is damaged, or of objects.
+    """
+    if file.suffix.lower() == ".npy":
+        return stored_npy(file).first(rows)
+    with damage_as_data_error(str(file), "NumPy archive"), zipfile.ZipFile(file) as archive:
+        return stored_in_archive(file, archive, name).first(rows)
 
 
 def npy_pairs(folder: Path) -> list[str]:

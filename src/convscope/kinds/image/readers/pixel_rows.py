@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ FEWEST_NAMED = 16
 _PIXEL_NAME = re.compile(r"(pixels?|px|pix|p)[_ .-]?\d+|\d+x\d+|attribute_?\d+", re.I)
 _FIRST = 2000
 _PEEKED = 20
+_FEWEST_ROWS = 8
+_CLEARLY = 0.1
 _NUMBERS: dict[object, int] = {str(value): value for value in range(256)}
 
 
@@ -87,14 +90,14 @@ def pixel_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
         return (at,)
     named = tuple(at for at, name in enumerate(columns) if _PIXEL_NAME.fullmatch(name.strip()))
     sure = all(columns[at].strip().lower().startswith("pix") for at in named)
-    if len(named) >= FEWEST_NAMED and (sure or _shape_of(len(named)) is not None):
+    if len(named) >= FEWEST_NAMED and (sure or shape_of(len(named)) is not None):
         return named
     columns = rows[0] if rows and is_mangled(columns) else columns
     if len(columns) <= FEWEST_PIXELS or not all(_is_byte(cell) for row in (columns, *rows) for cell in row):
         return ()
     few = [len({row[at] for row in rows if at < len(row)}) for at in (0, -1)]
     for label, rest in ((0, range(1, len(columns))), (-1, range(len(columns) - 1))):
-        if few[label] <= max(len(rows) - 1, 10) and _shape_of(len(rest)) is not None:
+        if few[label] <= max(len(rows) - 1, 10) and shape_of(len(rest)) is not None:
             return tuple(rest)
     return ()
 
@@ -171,7 +174,7 @@ def read_pixel_rows(files: FileSet, progress: Progress, asked: TableOptions = NO
         decisions |= dict.fromkeys([*table.decisions, _columns_line(roles)])
     if not rows.pixels or first is None:
         raise DataError(f"{files.root / files.keys[0]}: expected rows of pixels, received none")
-    array, said = _shaped(np.stack(rows.pixels))
+    array, said = shaped(np.stack(rows.pixels))
     labels, more = _labels_of(rows, first)
     source = ArrayImages(str(files.root), array, tuple(segments))
     named = " and ".join(key for key, _ in segments)
@@ -217,7 +220,7 @@ def _read_rows(
             raise DataError(
                 f"{where}: expected {rows.pixels[0].size} pixels as in the first row, received {image.size}"
             )
-        if not rows.pixels and _shape_of(image.size) is None:
+        if not rows.pixels and shape_of(image.size) is None:
             raise DataError(
                 f"{where}: expected the pixels of a square image, received {image.size}",
                 hint="Store images that are not square as files, or as an array (n, height, width) in .npz.",
@@ -306,7 +309,33 @@ def _pixels(where: str, cells: Sequence[object]) -> npt.NDArray[np.uint8]:
     return pixels
 
 
-def _shape_of(count: int) -> tuple[int, int] | None:
+def are_pictures(rows: npt.NDArray[Any]) -> bool:
+    """Whether rows of numbers are square images: pixels are like those above them, and not like those beside.
+
+    A series is more like itself half as many values later, or again and again; unlike columns never are.
+
+    Args:
+        rows: Shape (images, pixels), as many as are there, a hundred or more at best.
+    """
+    shape = shape_of(rows.shape[1])
+    if shape is None or len(rows) < _FEWEST_ROWS or rows.dtype.kind not in "biuf":
+        return False
+    values = rows.astype(np.float64)
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 255:
+        return False
+    values = values - values.mean()
+
+    def likeness(shift: int) -> float:
+        return float((values[:, shift:] * values[:, :-shift]).mean() / max(values.var(), 1e-12))
+
+    def is_width(width: int) -> bool:
+        beside = max(likeness(width // 2), likeness(width + width // 2), likeness(3 * width))
+        return likeness(width) > beside + _CLEARLY
+
+    return any(map(is_width, {shape[0], shape[0] * shape[1]}))
+
+
+def shape_of(count: int) -> tuple[int, int] | None:
     """Side and channels of a square image of so many values; None where there is no such."""
     for channels in (1, 3):
         side = math.isqrt(count // channels)
@@ -315,9 +344,9 @@ def _shape_of(count: int) -> tuple[int, int] | None:
     return None
 
 
-def _shaped(rows: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], list[str]]:
+def shaped(rows: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Rows of pixels as images, and what was found about their order."""
-    side, channels = _shape_of(rows.shape[1]) or (1, 1)
+    side, channels = shape_of(rows.shape[1]) or (1, 1)
     if channels == 1:
         return rows.reshape(-1, side, side), []
     mixed = rows.reshape(-1, side, side, 3)
