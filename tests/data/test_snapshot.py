@@ -81,3 +81,34 @@ def test_no_more_files_are_listed_than_is_bounded(tmp_path, monkeypatch):
     snapshot = DataSnapshot(tmp_path)
     assert len(snapshot.files) == 3
     assert snapshot.summary() == "at least 3 files without a suffix"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "way"),
+    [
+        (
+            "a.txt",
+            "time   temp  state\n" + "10:00  20.5  all ok\n10:10   9.1  off\n" * 4,
+            "pandas.read_fwf('a.txt')",
+        ),
+        ("s.dat", "0.1 0.2 0.3 1\n0.2 0.1 0.4 0\n" * 4, r"tables = [pandas.read_csv(path, sep='\\s+'"),
+        ("a.md", "| text | label |\n|---|---|\n| yes | a |\n| no | b |\n", "call it a.csv"),
+        ("a.csv", "height;weight\n1,80;75\n1,70;60\n1,60;62\n", "gradient boosting"),
+        ("b.csv", "name;unit;age;pay\nAnn;IT;20;30\nBob;HR;30;40\nEve;IT;40;50\n", "gradient boosting"),
+    ],
+)
+def test_advice_names_the_way(tmp_path, name, text, way):
+    (tmp_path / name).write_text(text)
+    assert way in DataSnapshot(tmp_path / name).advice()
+
+
+def test_prose_has_no_fixed_widths(tmp_path):
+    lines = ["It was  a fine film.", "Nobody  laughed, said she.", "A dull hour  of song.", "Never  again."]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    assert "read_fwf" not in DataSnapshot(tmp_path / "a.txt").advice()
+
+
+@pytest.mark.parametrize(("pixels", "way"), [(784, "reshape(-1, 28, 28)"), (3072, "reshape(-1, 3, 32, 32)")])
+def test_flat_arrays_of_noise_are_told_how_to_become_images(tmp_path, pixels, way):
+    np.savez(tmp_path / "n.npz", x_train=np.zeros((9, pixels)), y_train=np.zeros(9))
+    assert way in DataSnapshot(tmp_path / "n.npz").advice()

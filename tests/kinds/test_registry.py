@@ -4,8 +4,10 @@ import gzip
 import inspect
 import io
 import json
+import zipfile
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -181,3 +183,28 @@ def test_a_table_of_unlike_columns_is_said_to_be_no_data_for_convolutions(tmp_pa
     with pytest.raises(DataError, match="no recipe recognizes this data") as caught:
         choose_spec(tmp_path / "flowers.csv")
     assert "gradient boosting" in caught.value.hint and "sepal.length" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.xlsx", "a.parquet", "a.zip", "a.csv.gz"])
+def test_a_file_that_is_cut_off_is_said_to_be_so(tmp_path, name):
+    path = tmp_path / name
+    rows = {"text": [f"some text number {n}" for n in range(300)], "label": ["a", "b"] * 150}
+    if name == "a.npz":
+        np.savez(path, x_train=np.zeros((40, 8, 8)), y_train=np.zeros(40))
+    elif name == "a.npy":
+        np.save(path, np.zeros((40, 8, 8)))
+    elif name == "a.xlsx":
+        pytest.importorskip("openpyxl")
+        pandas.DataFrame(rows).to_excel(path)
+    elif name == "a.parquet":
+        pandas.DataFrame(rows).to_parquet(path)
+    elif name == "a.zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.txt", "some text" * 99)
+    else:
+        pandas.DataFrame(rows).to_csv(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    with pytest.raises(DataError, match=rf"{name}: truncated or damaged") as caught:
+        choose_spec(path)
+    assert "Copy or download the file again" in caught.value.hint

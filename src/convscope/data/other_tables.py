@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
+from convscope.data.parse_errors import COPY_AGAIN
 from convscope.errors import DataError
 
 _CSV = "Open it in a spreadsheet and save it as .xlsx or .csv."
@@ -91,6 +93,8 @@ def refuse_other_name(path: Path) -> None:
         DataError: With the way to save it as something that is read.
     """
     found = _HINTS.get(path.suffix.lower())
+    if path.suffix.lower() == ".zip" and path.is_file() and not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: truncated or damaged archive, whose end is missing", hint=COPY_AGAIN)
     if found is not None:
         what, _, hint = found.partition(": ")
         raise DataError(f"{path}: expected data that can be read, received {what}", hint=hint)

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from convscope.errors import DataError
 
+COPY_AGAIN = "Copy or download the file again; if it is whole, save it anew."
+"""What to do about a file that is cut off or damaged."""
+
 
 @contextmanager
 def disk_as_data_error() -> Iterator[None]:
@@ -45,4 +48,4 @@ def damage_as_data_error(where: str, kind: str) -> Iterator[None]:
         raise
     except BaseException as error:  # a panic of a package in Rust is no `Exception`
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise DataError(f"{where}: truncated or damaged {kind} ({reason})") from error
+        raise DataError(f"{where}: truncated or damaged {kind} ({reason})", hint=COPY_AGAIN) from error

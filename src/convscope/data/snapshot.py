@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 from convscope.data.heads import (
@@ -33,6 +34,9 @@ MOST_OPENED = 50
 MOST_VALUES = 20_000
 """Rows of a table that are read for one column."""
 
+_FEWEST_LINES = 4
+_MOST_WORDS = 6
+_SMALLEST_SIDE = 8
 _MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s?(?:%|°?[A-Za-zµ]{1,4}(?:/s)?)")
 _SPARSE = re.compile(r"\S+(?:\s+\d+:\S+)+\s*")
 _ABOUT = re.compile(r"(readme|licen[cs]e|copying|changelog|citation|authors|contributing)([._-].*)?", re.I)
@@ -189,7 +193,7 @@ class DataSnapshot:
 
     def advice(self) -> str:
         """What to change so that the data may be recognized; empty where nothing is known."""
-        return " ".join(dict.fromkeys((*self._of_tables(), *self._of_texts())))
+        return " ".join(dict.fromkeys((*self._of_tables(), *self._of_texts(), *self._of_arrays())))
 
     def _of_tables(self) -> Iterator[str]:
         for file, head in islice(self.tables.items(), MOST_OPENED):
@@ -212,8 +216,26 @@ class DataSnapshot:
                     " use gradient boosting, such as HistGradientBoostingClassifier of scikit-learn."
                 )
 
+    def _of_arrays(self) -> Iterator[str]:
+        for file in self.ending_in(frozenset([".npz"]))[:1]:
+            for name, head in self.arrays(file).items():
+                shapes = _picture_shapes(head.shape)
+                if shapes:
+                    yield (
+                        f"If each row of {name} is an image: arrays = dict(numpy.load('{file.name}'));"
+                        f" arrays['{name}'] = arrays['{name}'].{shapes}; numpy.savez('images.npz', **arrays)."
+                    )
+                    return
+
     def _of_texts(self) -> Iterator[str]:
-        for file in islice(self.texts, MOST_OPENED):
+        alone = (self.path,) if suffix_of(self.path) not in TABLES and self.head(self.path) else ()
+        for file in islice(self.texts or alone, MOST_OPENED):
+            if _has_fixed_widths(self.head(file).splitlines()):
+                yield (
+                    f"The columns of {file.name} have fixed widths: write them as CSV with"
+                    f" pandas.read_fwf('{file.name}').to_csv('{file.stem}.csv', index=False)."
+                )
+                return
             if all(map(_SPARSE.fullmatch, self.head(file).splitlines()[:5])):
                 yield (
                     f"{file.name} has lines of LIBSVM, a label and numbered features with their values, whose"
@@ -222,11 +244,13 @@ class DataSnapshot:
                 )
                 return
             head = self.table(file)
-            if head is not None and len(head.first) > 2 and len(head.rows) > 1 and head.delimiter:
-                yield (
-                    f"{file.name} has rows of {len(head.first)} fields: call it {file.stem}.csv"
-                    + ("." if head.named else ", with a first line that names the columns.")
-                )
+            if (
+                head is not None
+                and len(head.first) > 1 + (not head.named or head.delimiter != "|")
+                and len(head.rows) > 1
+                and head.delimiter
+            ):
+                yield _renamed(file, head)
                 return
 
     def _described(self, suffix: str, count: int) -> str:
@@ -251,6 +275,45 @@ class DataSnapshot:
         return tuple(sorted(file for file in same if file.is_file()))[:MOST_FILES]
 
 
+def _picture_shapes(shape: Sequence[int]) -> str:
+    """How rows of so many values would become square images; empty where they cannot."""
+    pixels = shape[1] if len(shape) == 2 else 0
+    for channels in (1, 3):
+        side = math.isqrt(pixels // channels)
+        if side >= _SMALLEST_SIDE and side * side * channels == pixels:
+            if channels == 1:
+                return f"reshape(-1, {side}, {side})"
+            apart = f"reshape(-1, 3, {side}, {side}).transpose(0, 2, 3, 1)"
+            return f"reshape(-1, {side}, {side}, 3), or .{apart} where all of red comes first"
+    return ""
+
+
+def _renamed(file: Path, head: TableHead) -> str:
+    """How a table of another ending becomes one that is read."""
+    said = f"{file.name} has rows of {len(head.first)} fields: "
+    if head.named:
+        return f"{said}call it {file.stem}.csv."
+    mark = r"\s+" if head.delimiter == " " else head.delimiter
+    return (
+        f"{said}name these in a list, the one that says what each row is 'label', and write one table:"
+        f" tables = [pandas.read_csv(path, sep={mark!r}, header=None, names=names).assign(series=path.stem)"
+        f" for path in pathlib.Path('.').glob('*{file.suffix}')];"
+        " pandas.concat(tables).to_csv('all.csv', index=False)."
+    )
+
+
+def _has_fixed_widths(lines: Sequence[str]) -> bool:
+    """Whether columns of spaces, some several wide, part all lines, as where each field has its width."""
+    some = [line.expandtabs().rstrip() for line in lines[:MOST_OPENED] if line.strip()]
+    wide = [line for line in some if "  " in line.strip()]
+    if len(some) < _FEWEST_LINES or 2 * len(wide) < len(some):
+        return False
+    width = max(map(len, some))
+    blank = [all(line[at : at + 1] in ("", " ") for line in some) for at in range(width)]
+    fields = sum(not here and before for before, here in pairwise([True, *blank]))
+    return fields > 1 and any(len(line.split()) > fields for line in some)
+
+
 def _with_units(head: TableHead) -> int | None:
     """The first column of numbers with a unit behind them, as some tools write them for people."""
     columns = ((at, head.column(at)) for at in range(len(head.first)))
@@ -268,8 +331,9 @@ def _is_of_unlike_columns(head: TableHead) -> bool:
     numeric = [
         at for at in range(len(head.first)) if all(is_any_number(cell) for cell in head.column(at) if cell)
     ]
-    several = len(head.first) > 2 and len(stems) > len(head.first) / 2
-    return several and len(head.rows) > 1 and 2 * len(numeric) > len(head.first)
+    several = len(head.first) > 1 and len(stems) > len(head.first) / 2
+    short = all(len(cell.split()) <= _MOST_WORDS for row in head.rows for cell in row)
+    return several and short and len(head.rows) > 1 and 2 * len(numeric) >= len(head.first)
 
 
 def _is_nested(head: TableHead, at: int) -> bool:

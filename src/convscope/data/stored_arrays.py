@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.npy_header import npy_header
-from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.parse_errors import COPY_AGAIN, damage_as_data_error
 from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.types import SPLITS, SplitName
@@ -98,6 +98,20 @@ def stored_in_archive(path: Path, archive: zipfile.ZipFile, key: str) -> StoredA
     return stored
 
 
+def check_arrays(path: Path) -> None:
+    """Stops at stored arrays that cannot be read; anything else passes.
+
+    Raises:
+        DataError: The file is damaged, or an array is of objects.
+    """
+    if path.suffix.lower() == ".npy":
+        stored_npy(path)
+    elif path.suffix.lower() == ".npz":
+        with damage_as_data_error(str(path), "NumPy archive"), zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                stored_in_archive(path, archive, name.removesuffix(".npy"))
+
+
 def stored_npy(path: Path) -> StoredArray:
     """Reads the header of one file and checks that the file can hold what it promises."""
     with damage_as_data_error(str(path), "NumPy array"), path.open("rb") as file:
@@ -115,7 +129,11 @@ def stored_npy(path: Path) -> StoredArray:
     stored = StoredArray(str(path), shape, dtype, values, fortran)
     expected = header_bytes + stored.nbytes
     if expected != path.stat().st_size:
-        raise DataError(f"{path}: expected {expected} bytes by its header, received {path.stat().st_size}")
+        raise DataError(
+            f"{path}: truncated or damaged array: expected {expected} bytes by its header, received"
+            f" {path.stat().st_size}",
+            hint=COPY_AGAIN,
+        )
     return stored
 
 
@@ -190,5 +208,6 @@ def exactly(file: IO[bytes], count: int, where: str) -> bytes:
     """
     data = file.read(count)
     if len(data) != count:
-        raise DataError(f"{where}: truncated: expected {count} more bytes, received {len(data)}")
+        said = f"{where}: truncated: expected {count} more bytes, received {len(data)}"
+        raise DataError(said, hint=COPY_AGAIN)
     return data

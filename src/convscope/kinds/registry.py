@@ -273,6 +273,7 @@ def choose_spec(
             to say what something in it is.
     """
     from convscope.data.snapshot import DataSnapshot
+    from convscope.data.stored_arrays import check_arrays
     from convscope.data.tables import check_table
 
     snapshot = DataSnapshot(path, label_column, group, tuple(drop))
@@ -287,6 +288,7 @@ def choose_spec(
             raise DataError(f"{path}: {what}", "Check that the data was written or copied completely.")
         for file in snapshot.data_files[:_CHECKED]:
             check_table(file)
+            check_arrays(file)
         advice = snapshot.advice()
         raise DataError(
             f"{path}: no recipe recognizes this data. Found: {snapshot.summary()}.",

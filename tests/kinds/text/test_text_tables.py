@@ -238,3 +238,23 @@ def test_speakers_are_groups_and_no_labels(tmp_path):
     splits = read_texts(table(tmp_path / "a.csv", rows, ("utterance", "speaker", "mood")))
     assert splits.class_names == ("glad", "sad")
     assert any(line.startswith("groups: 6, by column 'speaker'") for line in splits.decisions)
+
+
+def test_parses_in_brackets_are_no_texts_and_two_texts_are_joined(tmp_path):
+    rows = [
+        f"{'ynm'[n % 3]}\t( ( A ( man {n} ) ) ( sings . ) )\tA man {n} sings.\tSomebody {n} sang."
+        for n in range(12)
+    ]
+    head = "gold_label\tsentence1_binary_parse\tsentence1\tsentence2"
+    path = write(tmp_path / "snli.txt", "\n".join([head, *rows]))
+    splits = read_texts(path)
+    assert splits.class_names == ("m", "n", "y")
+    assert "'sentence1' and 'sentence2' joined" in "\n".join(splits.decisions)
+    assert "(" not in splits.train.samples.load(0)
+
+
+def test_a_first_line_that_names_label_and_text_is_no_sample(tmp_path):
+    lines = ["label text", *(f"{'ab'[n % 2]} a fine text number {n}" for n in range(12))]
+    splits = read_texts(write(tmp_path / "a.txt", "\n".join(lines)))
+    assert splits.class_names == ("a", "b")
+    assert "header: line 1 of a.txt names label and text" in splits.decisions

@@ -28,7 +28,7 @@ from convscope.data.tables import PEEKED, Table, TableKind, open_table, table_ki
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.endings import SOUNDS, ending_of
 from convscope.kinds.audio.readers.places import PartColumns, Places
-from convscope.kinds.audio.readers.recordings import Excerpt
+from convscope.kinds.audio.readers.recordings import Excerpt, opened_sound
 from convscope.types import Skipped, SplitName
 
 SEEN = 20
@@ -244,6 +244,12 @@ def _opened(
     """A table that may name recordings."""
     kind = _kind_of(path)
     if kind is None:
+        if ending_of(path.name) in SOUNDS:
+            with opened_sound(path):  # tells what is damaged
+                raise DataError(
+                    f"{path}: expected a folder or a table of recordings, received one recording",
+                    hint="Give the folder with all recordings, in a folder for each class.",
+                )
         raise DataError(f"{path}: expected a table (.jsonl, .csv, .tsv, .parquet), received '{path.suffix}'")
     wanted = (*SOUND_COLUMNS, *((column,) if column else ()))
     return open_table(

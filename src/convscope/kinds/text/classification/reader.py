@@ -62,7 +62,7 @@ from pathlib import Path
 
 from convscope.data.assembly import assemble
 from convscope.data.class_folders import class_files
-from convscope.data.columns import label_name, split_name
+from convscope.data.columns import find_column, label_name, split_name
 from convscope.data.encoding import check_encoding
 from convscope.data.file_sets import FileSet, set_at
 from convscope.data.found_encoding import found_encoding
@@ -71,7 +71,14 @@ from convscope.data.listing import Listing
 from convscope.data.splits import Splits
 from convscope.data.tables import Table, TableKind, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.text.readers.columns import TEXT_ROLES, ColumnsGiven, TextColumns, find_text_columns
+from convscope.kinds.text.readers.columns import (
+    TEXT_COLUMNS,
+    TEXT_LABEL_COLUMNS,
+    TEXT_ROLES,
+    ColumnsGiven,
+    TextColumns,
+    find_text_columns,
+)
 from convscope.kinds.text.readers.inputs import is_text_file
 from convscope.kinds.text.readers.label_lines import check_few_labels, label_lines, line_form
 from convscope.kinds.text.readers.rows import TextRows, joined_text
@@ -149,6 +156,9 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
         rows.decisions |= dict.fromkeys(filter(None, [found_encoding(path, asked.encoding).decision]))
         labels = Counter[str]()
         for number, text, label in label_lines(path, form, asked.encoding, rows.controls):
+            if not labels and _names_columns(label, text):
+                rows.decisions[f"header: line {number} of {path.name} names label and text"] = None
+                continue
             name = label_name(f"{path}, line {number}", label)
             labels[name] += 1
             rows.add(f"{path}, line {number}", f"{key}#{number}", text, name, split)
@@ -156,6 +166,12 @@ def _read_files(files: FileSet, rows: TextRows, asked: _Asked) -> str:
         forms[f"lines of `{form}`"] = None
     rows.decisions |= dict.fromkeys(files.decisions())
     return files.layout(forms)
+
+
+def _names_columns(label: str, text: str) -> bool:
+    """Whether the first line of labels and texts says which is which."""
+    names = find_column([label], TEXT_LABEL_COLUMNS), find_column([text], TEXT_COLUMNS)
+    return None not in names
 
 
 def _read_table(

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from convscope.data.columns import (
     LABEL_COLUMNS,
@@ -129,6 +130,11 @@ class _Column:
     def holds_sentences(self) -> bool:
         """Whether most of its first texts are sentences."""
         return self.sentences * 2 > min(self.strings, _LOOKED_AT)
+
+    @property
+    def holds_trees(self) -> bool:
+        """Whether it holds parses of sentences in brackets, as beside those of SNLI."""
+        return all(str(value)[:1] + str(value)[-1:] == "()" for value in islice(self.values, _MOST_NUMBERS))
 
     def may_be_label(self, most: int) -> bool:
         """Whether few values come again and again."""
@@ -257,6 +263,7 @@ def _longest(table: Table, seen: _Seen, taken: Sequence[str | None]) -> str:
     lengths = {
         name: seen[name].length for name in seen.columns if name not in taken and seen[name].holds_texts
     }
+    lengths = {name: each for name, each in lengths.items() if not seen[name].holds_trees} or lengths
     if not lengths:
         raise _missing(table, "text", "text")
     return max(lengths, key=lambda name: lengths[name])
@@ -357,10 +364,12 @@ def _other_texts(
     if given.text is not None:
         return
     others = [name for name in unused if name in seen.columns and seen[name].holds_sentences]
+    others = [name for name in others if not seen[name].holds_trees]
     if others:
         listed = ", ".join(f"'{name}'" for name in others)
         joined = ",".join(name for name in seen.columns if name in (*others, *texts))
-        yield f"text: '{texts[0]}' alone, and not {listed}, too; --text-column {joined} joins them"
+        read = " and ".join(f"'{name}'" for name in texts)
+        yield f"text: {read} alone, and not {listed}, too; --text-column {joined} joins them"
 
 
 def _missing(table: Table, role: str, expected: str) -> DataError:
