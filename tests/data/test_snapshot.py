@@ -91,7 +91,7 @@ def test_no_more_files_are_listed_than_is_bounded(tmp_path, monkeypatch):
             "time   temp  state\n" + "10:00  20.5  all ok\n10:10   9.1  off\n" * 4,
             "pandas.read_fwf('a.txt')",
         ),
-        ("s.dat", "0.1 0.2 0.3 1\n0.2 0.1 0.4 0\n" * 4, r"tables = [pandas.read_csv(path, sep='\\s+'"),
+        ("s.dat", "0.1 0.2 0.3 1\n0.2 0.1 0.4 0\n" * 4, "call it s.csv, with a first line"),
         ("a.md", "| text | label |\n|---|---|\n| yes | a |\n| no | b |\n", "call it a.csv"),
         ("a.csv", "height;weight\n1,80;75\n1,70;60\n1,60;62\n", "gradient boosting"),
         ("b.csv", "name;unit;age;pay\nAnn;IT;20;30\nBob;HR;30;40\nEve;IT;40;50\n", "gradient boosting"),
@@ -100,6 +100,12 @@ def test_no_more_files_are_listed_than_is_bounded(tmp_path, monkeypatch):
 def test_advice_names_the_way(tmp_path, name, text, way):
     (tmp_path / name).write_text(text)
     assert way in DataSnapshot(tmp_path / name).advice()
+
+
+def test_several_tables_of_another_ending_are_told_to_be_joined(tmp_path):
+    for name in ("one.dat", "two.dat"):
+        (tmp_path / name).write_text("0.1 0.2 0.3 1\n0.2 0.1 0.4 0\n" * 4)
+    assert r"pandas.read_csv(path, sep='\\s+', header=None, names=names)" in DataSnapshot(tmp_path).advice()
 
 
 def test_prose_has_no_fixed_widths(tmp_path):

@@ -34,7 +34,7 @@ MOST_OPENED = 50
 MOST_VALUES = 20_000
 """Rows of a table that are read for one column."""
 
-_FEWEST_LINES = 4
+_FEWEST_LINES = 6
 _MOST_WORDS = 6
 _SMALLEST_SIDE = 8
 _MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s?(?:%|°?[A-Za-zµ]{1,4}(?:/s)?)")
@@ -250,7 +250,7 @@ class DataSnapshot:
                 and len(head.rows) > 1
                 and head.delimiter
             ):
-                yield _renamed(file, head)
+                yield _renamed(file, head, self.suffixes[suffix_of(file)])
                 return
 
     def _described(self, suffix: str, count: int) -> str:
@@ -288,11 +288,13 @@ def _picture_shapes(shape: Sequence[int]) -> str:
     return ""
 
 
-def _renamed(file: Path, head: TableHead) -> str:
-    """How a table of another ending becomes one that is read."""
+def _renamed(file: Path, head: TableHead, files: int) -> str:
+    """How so many tables of another ending become one that is read."""
     said = f"{file.name} has rows of {len(head.first)} fields: "
     if head.named:
         return f"{said}call it {file.stem}.csv."
+    if files < 2:
+        return f"{said}call it {file.stem}.csv, with a first line that names the columns."
     mark = r"\s+" if head.delimiter == " " else head.delimiter
     return (
         f"{said}name these in a list, the one that says what each row is 'label', and write one table:"

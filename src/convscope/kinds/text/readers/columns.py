@@ -132,6 +132,11 @@ class _Column:
         return self.sentences * 2 > min(self.strings, _LOOKED_AT)
 
     @property
+    def differs(self) -> bool:
+        """Whether it holds sentences, or most of its texts come once, as short ones of a pair do."""
+        return self.holds_sentences or (self.holds_texts and 2 * len(self.values) > self.filled)
+
+    @property
     def holds_trees(self) -> bool:
         """Whether it holds parses of sentences in brackets, as beside those of SNLI."""
         return all(str(value)[:1] + str(value)[-1:] == "()" for value in islice(self.values, _MOST_NUMBERS))
@@ -279,7 +284,7 @@ def _pair(seen: _Seen, found: str) -> tuple[str, ...]:
             names = tuple(name for each in (one, other) for name in seen.columns if name.lower() == each)
         else:
             continue
-        if len(names) == 2 and all(name in seen.columns and seen[name].holds_sentences for name in names):
+        if len(names) == 2 and all(name in seen.columns and seen[name].differs for name in names):
             return names
     return (found,)
 
