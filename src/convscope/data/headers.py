@@ -152,7 +152,8 @@ def _is_total(row: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
     numbers = [at for at in filled[1:] if is_any_number(row[at])]
     if row[filled[0]] in known[filled[0]] or len(numbers) < max(1, len(filled) - 1):
         return False
-    return any(row[at] not in known[at] for at in numbers)
+    alien = all(is_any_number(value) or is_time(value) for value in known[filled[0]])
+    return alien or any(row[at] not in known[at] for at in numbers)
 
 
 class ColumnNames:

@@ -213,7 +213,8 @@ class DataSnapshot:
                 yield (
                     "Convolutions learn from neighbors in a picture, text or series; the columns of"
                     f" {file.name} ({_few(head.first)}) are different things in no order: for such a table"
-                    " use gradient boosting, such as HistGradientBoostingClassifier of scikit-learn."
+                    " use gradient boosting, such as HistGradientBoostingClassifier of scikit-learn. If its"
+                    " rows follow one another in time, add a column time."
                 )
 
     def _of_arrays(self) -> Iterator[str]:

@@ -8,6 +8,7 @@ from made_volumes import solid, write_dicom, write_nifti
 from PIL import Image
 
 from convscope.errors import DataError
+from convscope.kinds.registry import choose_spec
 from convscope.kinds.volume.readers.files import volumes_of
 from convscope.kinds.volume.readers.forms import READERS, form_of
 from convscope.kinds.volume.readers.inputs import read_inputs
@@ -311,3 +312,20 @@ def test_a_long_word_in_a_header_of_nrrd_is_refused_before_itk_reads_it(tmp_path
         path.write_bytes(head.format(word).encode() + bytes(16))
         with pytest.raises(DataError, match="line 5 of the header"):
             read_inputs([str(path)])
+
+
+def test_folders_of_patients_are_no_classes(tmp_path):
+    for number in range(4):
+        name = f"Case_{number:03}"
+        for sort in ("flair", "t1", "seg"):
+            write_nifti(tmp_path / name / f"{name}_{sort}.nii.gz", solid("ball", number))
+    with pytest.raises(DataError, match="as those of patients, so that no folder is a class") as caught:
+        choose_spec(tmp_path)
+    assert "glob('*/*flair*')" in caught.value.hint and "labelsTr/" in caught.value.hint
+
+
+def test_folders_of_numbered_scans_are_classes(tmp_path):
+    for kind in ("ball", "box", "cone"):
+        for number in range(3):
+            write_nifti(tmp_path / kind / f"scan{number}.nii.gz", solid(kind, number))
+    assert choose_spec(tmp_path)[0].name == "volume-classification"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,14 @@ PROGRESSION = "volume-progression"
 SUFFIXES = frozenset((".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".dicom", ".ima"))
 _SURE = 0.97
 _OPENED = 3
+_FEWEST_PATIENTS = 3
+_PARTS = re.compile(r"[^a-z0-9]+")
+_MASKS = frozenset(("seg", "mask", "label", "labels", "segmentation", "gt"))
+_SORTS = _MASKS | {
+    *("flair", "t1", "t1ce", "t1c", "t1n", "t1w", "t1gd", "t2", "t2w", "t2f", "pd", "dwi", "adc", "swi"),
+    *("bold", "ct", "pet", "mri", "image", "img", "brain"),
+}
+"""What the scans of one patient, and their masks, are called."""
 _STACKS = frozenset((".tif", ".tiff"))
 _METADATA = ("zarr.json", ".zarray", ".zgroup")
 
@@ -31,9 +40,9 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     An archive of arrays is told from pictures and series by its shape: three axes of voxels beside that of
     the samples.
     """
+    known = [*_masked(snapshot), *_visits(snapshot)]
     found = [
-        *_masked(snapshot),
-        *_visits(snapshot),
+        *(known or _patients(snapshot)),
         *_files(snapshot),
         *_arrays(snapshot),
         *_stacks(snapshot),
@@ -54,6 +63,30 @@ def _visits(snapshot: DataSnapshot) -> Iterator[Detection]:
     said = tell_visits([snapshot.named(file) for file in snapshot.ending_in(SUFFIXES)])
     if said:
         yield Detection(PROGRESSION, 0.98, f"paths name several visits of subjects, as {said}")
+
+
+def _patients(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """A folder for each patient with the same sorts of scans in each: such folders are no classes."""
+    sorts: dict[Path, set[str]] = {}
+    for file in snapshot.ending_in(SUFFIXES):
+        name = file.name.partition(".")[0].removeprefix(file.parent.name).strip("_- ").lower()
+        sorts.setdefault(file.parent, set()).add(name)
+    found = next(iter(sorts.values()), set())
+    known = {name for name in found if set(_PARTS.split(name)) & _SORTS}
+    if len(sorts) < _FEWEST_PATIENTS or len(found) < 2 or 2 * len(known) < len(found):
+        return
+    if all(each == found for each in sorts.values()):
+        scan = next(iter(sorted(known - _MASKS)), "scan")
+        yield Detection(
+            CLASSES,
+            1.0,
+            f"each of its {len(sorts)} folders has the same {len(found)} volumes"
+            f" ({', '.join(sorted(found))}), as those of patients, so that no folder is a class",
+            "To find structures in them, copy one sort of scan and the masks into two folders, under the"
+            f" same names: for scan in pathlib.Path('.').glob('*/*{scan}*'):"
+            " shutil.copy(scan, f'imagesTr/{scan.parent.name}.nii.gz'), and likewise the masks into"
+            " labelsTr/. To classify patients, put one scan of each into a folder for its class.",
+        )
 
 
 def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
