@@ -92,9 +92,7 @@ def read_array_parts(
         progress(len(labels), count, "reading arrays")
     if not labels:
         raise DataError(f"{where}: expected images, received none")
-    array, said = shaped(array) if array.ndim == 2 else (array, [])
-    if array.ndim > len(image) + 1 and not said:
-        said = [f"images: {image[0]} values of each are {array.shape[1]} rows of {array.shape[2]} pixels"]
+    array, said = _as_squares(array)
     source = ArrayImages(str(root), array, tuple(segments))
     return Found(
         where=str(where),
@@ -107,6 +105,15 @@ def read_array_parts(
         alike=ALIKE,
         decisions=said,
     )
+
+
+def _as_squares(array: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Flat images as squares, and what was decided; others as they are."""
+    if array.ndim > 2:
+        return array, []
+    made, said = shaped(array)
+    shape = f"images: {array.shape[1]} values of each are {made.shape[1]} rows of {made.shape[2]} pixels"
+    return made, said or [shape]
 
 
 def has_channels_first(shape: Sequence[int]) -> bool:
