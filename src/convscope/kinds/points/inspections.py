@@ -30,7 +30,7 @@ _LAYERS = 4
 
 
 def inspect_critical_points(inspected: InspectedModel) -> InspectionResult:
-    """The points of which a channel takes its largest value over the whole cloud: they alone decide.
+    """The points of which a channel takes its largest value over the whole cloud, such as those of PointNet.
 
     Raises:
         UsageError: The model has no pooling over points.
@@ -75,10 +75,11 @@ def _draw_critical(
     y = sheet.title(f"Critical points of {inspected.name}")
     sheet.text(MARGIN, y, f"{name}  ·  {view.note}", color=sheet.theme.muted, width=INNER)
     critical = channels > 0
+    joined = any(isinstance(layer, PointConv) for layer in inspected.model.layers)
+    then = "each stands for its neighborhood" if joined else "without all others the answer stays the same"
     said = (
         f"{count(int(critical.sum()), 'point')} of {view.points:,} (blue) have the largest value of one"
-        " channel or"
-        f" more, {int(channels.max())} at most (orange); without all others the answer stays the same."
+        f" channel or more, {int(channels.max())} at most (orange); {then}."
     )
     y = int(sheet.paragraph(MARGIN, y + 30, said, INNER, size=SMALL)) + 8
     colors = view.shaded(sheet, critical, int(channels.argmax()))

@@ -154,9 +154,8 @@ register(
     LayerSpec(
         PointPooling,
         "global pooling",
-        "PointPooling takes the largest value of each channel over all points, whatever their order. The"
-        " points"
-        " that have one are critical: without all others the answer stays the same.",
+        "PointPooling takes the largest value of each channel over all points, whatever their order. Points"
+        " that have one are critical: where no neighborhood joins points before, they alone decide.",
         lambda facts: over_maps(facts, "maximum"),
         rules.global_pooling,
         component="max pooling over points",
