@@ -77,7 +77,7 @@ def test_a_value_that_train_lacks_is_no_feature_and_a_column_that_is_missing_is_
     other = Graph(["e"], np.zeros((0, 2), np.int64), columns={"city": texts("Lima")})
     assert dense(features.encode(other)).tolist() == [[0, 0]]
     (said,) = values_without_feature(features, other)
-    assert "column 'city': 1 of 1 nodes have values that no train node had" in said and "'Lima'" in said
+    assert "column 'city': 1 of 1 node with values that no train node had" in said and "'Lima'" in said
     assert values_without_feature(features, graph) == ()
     with pytest.raises(DataError, match="expected the column 'city'"):
         features.encode(Graph(["e"], np.zeros((0, 2), np.int64)))

@@ -21,6 +21,7 @@ from convscope.kinds.graph.structure import (
     structure_names,
     structure_values,
 )
+from convscope.scope.describe.phrasing import plural
 
 MOST_TEXTS = 100
 """Different values that a column of texts may have to be an input."""
@@ -179,9 +180,10 @@ class NodeFeatures(Plain):
     def _matrix_values(self, graph: Graph) -> Values:
         found = graph.features
         if found is None or found.shape[1] != self.matrix:
-            received = "no matrix of features" if found is None else f"{found.shape[1]} columns"
+            received = "no matrix of features" if found is None else plural(found.shape[1], "column")
             raise DataError(
-                f"{graph.name}: expected {self.matrix} features of each node, as in training, received"
+                f"{graph.name}: expected {plural(self.matrix, 'feature')} of each node, as in training,"
+                f" received"
                 f" {received}",
                 "Give a node table with the columns that the model was trained on.",
             )
@@ -220,15 +222,18 @@ def _fit_matrix(graphs: Sequence[Graph], rows: Rows) -> tuple[dict[str, Any], li
     taken = [graph.features for graph in graphs]
     if _holds_words(taken):
         if _holds_marks(taken):
-            return fields, [f"features: {count:,} columns of 0 and 1, as they are"]
+            return fields, [f"features: {plural(count, 'column')} of 0 and 1, as they are"]
         size = _usual_size(taken, rows)
         said = (
-            f"features: {count:,} columns that are mostly 0, each row divided by its sum and multiplied by"
+            f"features: {plural(count, 'column')}, mostly 0, each row divided by its sum and multiplied by"
             f" {size:g}, the mean number of others in a row"
         )
         return {**fields, "treatment": "shares", "scales": (size,)}, [said]
     means, scales = _statistics(taken, rows)
-    said = f"features: {count:,} columns of numbers, standardized with mean and deviation of the train split"
+    said = (
+        f"features: {plural(count, 'column')} of numbers, standardized with mean and deviation of the train"
+        f" split"
+    )
     return {**fields, "treatment": "standardized", "means": means, "scales": scales}, [said]
 
 
@@ -349,7 +354,7 @@ def _fit_texts(
     if not known:
         said.append(f"column '{name}': left out, because no train node has a value")
         return None
-    said.append(f"column '{name}': one feature for each of {len(known)} values of the train split")
+    said.append(f"column '{name}': {plural(len(known), 'feature')}, one for each value of the train split")
     return TextColumn(name, tuple(known))
 
 

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from convscope.data.digests import DIGEST_BYTES
 from convscope.errors import DataError
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Skipped
 
 _TOLD = 5
@@ -182,7 +183,7 @@ class GraphNode:
         """How many neighbors it has, and the first of them."""
         near = _neighbors(self.graph, self.row)
         told = ", ".join(self.graph.names[row] for row in near[:_TOLD].tolist())
-        said = f"{len(near)} neighbor{'' if len(near) == 1 else 's'}"
+        said = plural(len(near), "neighbor")
         return f"{said}: {told}{', ...' if len(near) > _TOLD else ''}" if told else said
 
 
@@ -209,7 +210,7 @@ class NodePair:
         """How many neighbors both have, and how many of these are of both."""
         one, other = (_neighbors(self.graph, row) for row in self.rows)
         shared = len(np.intersect1d(one, other, assume_unique=True))
-        return f"{len(one)} and {len(other)} neighbors, {shared} of both"
+        return f"{len(one):,} and {plural(len(other), 'neighbor')}, {shared:,} of both"
 
 
 def _neighbors(graph: Graph, row: int) -> npt.NDArray[np.int64]:

@@ -31,6 +31,7 @@ from convscope.scope.attribution.query import AttributionQuery
 from convscope.scope.attribution.request import ask
 from convscope.scope.choice import early_middle_late
 from convscope.scope.describe.explanation import explain
+from convscope.scope.describe.phrasing import plural
 from convscope.scope.differentiate import forward_program
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace
@@ -207,7 +208,7 @@ def _draw_edges(
     label = classes[found.target] if classes is not None and known else f"output {found.target}"
     sums = {
         "integrated gradients": f"all edges {number(float(found.integrated.sum()))}",
-        "occlusion": f"{number(float(np.isfinite(found.occluded).sum()))} edges taken out one by one",
+        "occlusion": f"{plural(int(np.isfinite(found.occluded).sum()), 'edge')} taken out one by one",
     }
     y += 40
     for (method, about), values in zip(_METHODS.items(), (found.integrated, found.occluded), strict=True):

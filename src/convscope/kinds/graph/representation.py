@@ -26,6 +26,7 @@ from convscope.kinds.graph.features import NodeFeatures, Values, spelled
 from convscope.kinds.graph.graph import Graph, GraphNode, NodeSamples
 from convscope.kinds.graph.layout import describe_graph
 from convscope.layers.neighbor_tables import WIDTHS
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Positions, Progress, no_progress
 
 MOST_HOPS = 64
@@ -56,8 +57,9 @@ def values_without_feature(features: NodeFeatures, graph: Graph) -> tuple[str, .
             shown = ", ".join(map(repr, list(new)[:5])) + (", ..." if len(new) > 5 else "")
             count = sum(cell in new for cell in cells)
             lines.append(
-                f"column '{column.name}': {count:,} of {len(graph):,} nodes have values that no train node"
-                f" had and that count as none: {shown}"
+                f"column '{column.name}': {count:,} of {plural(len(graph), 'node')} with values that no"
+                f" train node had"
+                f" and that count as none: {shown}"
             )
     return tuple(lines)
 

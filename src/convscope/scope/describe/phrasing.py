@@ -118,14 +118,16 @@ def plural(number: int, word: str) -> str:
     """A count with its noun.
 
     Example:
-        >>> plural(1, "kernel"), plural(2048, "kernel"), plural(2, "class")
-        ('1 kernel', '2,048 kernels', '2 classes')
+        >>> plural(1, "kernel"), plural(2048, "kernel"), plural(2, "class"), plural(3, "community")
+        ('1 kernel', '2,048 kernels', '2 classes', '3 communities')
     """
     return f"{number:,} {word if number == 1 else many(word)}"
 
 
 def many(word: str) -> str:
     """The plural of a noun."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "ch")) else f"{word}s"
 
 

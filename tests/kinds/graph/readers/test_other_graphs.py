@@ -69,7 +69,7 @@ LAUGHS = (
         ("a.graphml", LAUGHS, "declaration of the entity 'a'"),
         ("a.graphml", "<graphml><graph>", "line 1: not valid XML"),
         ("a.graphml", "<graphml><graph><node/></graph></graphml>", "expected id of each node"),
-        ("a.gexf", "<gexf><graph><nodes><node id='1'/></nodes></graph></gexf>", "1 nodes alone"),
+        ("a.gexf", "<gexf><graph><nodes><node id='1'/></nodes></graph></gexf>", "1 node alone"),
         ("a.gml", "graph [ node [ id 1 ]", "does not end"),
         ("a.gml", "graph [ node [ id 1 ] ]\n]", "line 2: expected keys and values"),
         ("a.gml", "graph [ edge [ source 1 ] ]", "expected target of each edge"),
@@ -176,7 +176,7 @@ def test_files_of_planetoid(tmp_path):
     ]
     assert list(graph.labels) == ["0", "1", "0", "1", "0", "1", "0", "1", None, "1"]
     assert list(graph.splits) == ["train"] * 2 + ["validation"] * 4 + ["test", "test", None, "test"]
-    assert any("1 nodes in its range" in line for line in found.warnings)
+    assert any("1 node in its range" in line for line in found.warnings)
 
 
 class Harm:

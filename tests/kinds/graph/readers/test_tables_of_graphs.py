@@ -39,10 +39,10 @@ def test_edges_and_nodes_in_a_folder(tmp_path):
     for part in (
         "edges.csv, columns: source from 'source', target from 'target', weight from 'weight'",
         "nodes.csv, columns: id from 'id', label from 'label', feature from 'age', 'city'",
-        "1 of 4 nodes of edges.csv are not in nodes.csv, such as 'e'",
-        "self loops: 1 edges",
+        "1 of 4 nodes of edges.csv, not in nodes.csv, such as 'e'",
+        "self loops: 1 edge from",
         "isolated nodes: 1 of 5",
-        "labels: 1 of 4 nodes of nodes.csv have none",
+        "labels: 1 of 4 nodes of nodes.csv without one",
         "direction: undirected",
     ):
         assert part in said
@@ -116,7 +116,7 @@ def test_parallel_edges_add_their_weights_and_keep_the_first_time(tmp_path):
     found = read(tmp_path, edges__csv="source,target,weight,time\na,b,1,200\na,b,2,100\nb,c,5,300\n")
     (graph,) = found.graphs
     assert (graph.weights.tolist(), graph.times.tolist()) == ([3, 5], [100, 300])
-    assert any("parallel edges: 1 rows" in line for line in found.warnings)
+    assert any("parallel edges: 1 row of" in line for line in found.warnings)
 
 
 def test_a_column_of_dates_that_is_called_met_on_holds_the_times(tmp_path):

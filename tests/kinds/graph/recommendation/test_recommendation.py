@@ -126,8 +126,8 @@ def test_lists_of_items_are_read_with_their_test_split_and_what_is_unknown_is_sa
     found = splits.test.samples.ratings
     assert (found.known.nnz, found.test.nnz) == (16, 3)
     assert splits.test.samples.name(0) == "user 0"
-    assert any("1 users are in the test split alone" in line for line in splits.warnings)
-    assert any("1 items of the test split are not in train" in line for line in splits.warnings)
+    assert any("1 user in the test split alone" in line for line in splits.warnings)
+    assert any("1 item of the test split not in train" in line for line in splits.warnings)
 
 
 def test_columns_can_be_named_and_low_ratings_left_out(tmp_path):
@@ -145,7 +145,7 @@ def test_a_pair_that_comes_again_counts_once_and_a_row_without_an_item_is_skippe
     rows = [*table(), table()[0], ("u1", "", 3, 880_000_000)]
     splits = read_ratings(write(tmp_path / "a.csv", rows))
     assert sum(len(pairs_of(splits, name)) for name in SPLITS) == len(table())
-    assert any("1 interactions are there before" in line for line in splits.warnings)
+    assert any("1 interaction that came before" in line for line in splits.warnings)
     assert [each.reason for each in splits.skipped] == ["no user or no item"]
 
 

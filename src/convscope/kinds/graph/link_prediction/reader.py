@@ -28,6 +28,7 @@ from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.kinds.graph.readers.roles import USUAL, header_names
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.option import taking_fields
+from convscope.scope.describe.phrasing import plural
 from convscope.types import SPLITS, Progress, Skipped, no_progress
 
 CLASS_NAMES = ("no link", "link")
@@ -162,11 +163,12 @@ def _told(
     """What was decided about links and negatives, one line each."""
     links = sum(map(len, parts))
     lines = [
-        f"{name}: {len(part)} of {links} links, {how[name]}" for name, part in zip(SPLITS, parts, strict=True)
+        f"{name}: {len(part):,} of {plural(links, 'link')}, {how[name]}"
+        for name, part in zip(SPLITS, parts, strict=True)
     ]
     lines.append(
-        f"edges that may be seen: those of train alone; {hidden} edges of validation and test are taken out"
-        " of the graph"
+        f"edges that may be seen: those of train alone; {plural(hidden, 'edge')} of validation and test taken"
+        " out of the graph"
     )
     lines.append(
         "negatives: pairs without an edge, drawn anew in each step of the training and once for validation"

@@ -21,6 +21,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph
 from convscope.kinds.graph.readers.assembly import NodeRows, joined, say_counts
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
+from convscope.scope.describe.phrasing import plural
 
 ARRAYS = frozenset((".npz", ".npy", ".mtx"))
 """Endings of files of arrays."""
@@ -130,7 +131,8 @@ def _put_together(arrays: dict[str, Any], objects: Sequence[str], file: Path) ->
                 raise DataError(f"{file}: expected a matrix of at most {MOST_NODES:,} rows, received {shape}")
             data = arrays.pop("data", np.ones(len(row), np.float32))
             arrays[file.stem] = sp.csr_array(sp.coo_array((data, (row, col)), shape=tuple(shape.tolist())))
-    arrays.pop("format", None)
+    for name in ("format", "_is_array"):  # what SciPy writes beside its matrices
+        arrays.pop(name, None)
     if objects and not arrays:
         raise DataError(
             f"{file}: expected arrays of numbers, received objects of Python, which may run any program",
@@ -279,7 +281,9 @@ def _check_range(edges: npt.NDArray[np.int64], count: int, where: str) -> None:
 def _numbers(values: Any, count: int, where: str) -> npt.NDArray[np.float64]:
     values = np.asarray(values)
     if values.size != count or values.dtype.kind not in "iufb":
-        raise DataError(f"{where}: expected a number for each of {count:,} edges, received {values.shape}")
+        raise DataError(
+            f"{where}: expected a number for each of {plural(count, 'edge')}, received {values.shape}"
+        )
     return np.asarray(values, np.float64).ravel()
 
 
@@ -287,7 +291,8 @@ def _features_of(values: Any, count: int, where: str) -> Any:
     """A matrix of features, as a sparse one where it was."""
     if values.shape[0] != count or values.dtype.kind not in "iufb":
         raise DataError(
-            f"{where}: expected numbers of each of {count:,} nodes, received {values.dtype} of {values.shape}"
+            f"{where}: expected numbers of each of {plural(count, 'node')}, received {values.dtype} of"
+            f" {values.shape}"
         )
     if sp.issparse(values):
         return sp.csr_array(values).astype(np.float32)
@@ -300,7 +305,9 @@ def _labels_of(labels: Any, names: Any, count: int, where: str) -> npt.NDArray[n
     if labels.ndim == 2 and labels.shape[1] > 1 and set(np.unique(labels)) <= {0, 1}:
         labels = np.where(labels.any(1), labels.argmax(1), -1)
     if labels.size != count or labels.dtype.kind not in "iufbUS":
-        raise DataError(f"{where}: expected a label for each of {count:,} nodes, received {labels.shape}")
+        raise DataError(
+            f"{where}: expected a label for each of {plural(count, 'node')}, received {labels.shape}"
+        )
     labels = labels.ravel()
     if labels.dtype.kind in "US":
         return np.array([str(label) or None for label in labels.astype(str).tolist()], object)
@@ -319,7 +326,9 @@ def _names_of(names: Any, count: int, where: str) -> list[str]:
         return [str(row) for row in range(count)]
     names = np.asarray(names)
     if names.shape != (count,) or len(np.unique(names)) < count:
-        raise DataError(f"{where}: expected another name for each of {count:,} nodes, received {names.shape}")
+        raise DataError(
+            f"{where}: expected another name for each of {plural(count, 'node')}, received {names.shape}"
+        )
     return [str(name) for name in names.astype(str).tolist()]
 
 

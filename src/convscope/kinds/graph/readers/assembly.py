@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import Graph
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, Rows, merged_edges
+from convscope.scope.describe.phrasing import plural
 
 Features: TypeAlias = "npt.NDArray[np.float32] | sp.csr_array"
 
@@ -72,7 +73,8 @@ def assembled(
     made = merged_edges(edges, source, target, len(names), directed, notes)
     if not len(made["edges"]):
         raise DataError(
-            f"{edges.file}: expected edges between two nodes, received none among {len(source):,} rows",
+            f"{edges.file}: expected edges between two nodes, received none among"
+            f" {plural(len(source), 'row')}",
             hint="Name the columns of both ends: --source-column and --target-column.",
         )
     known = joined(names, nodes, notes)
@@ -159,10 +161,11 @@ def _names(found: pa.Array, nodes: Sequence[NodeRows], file: str, notes: GraphNo
     tables = " and ".join(each.file for each in nodes)
     if len(alone):
         shown = ", ".join(repr(each) for each in alone.slice(0, 3).to_pylist())
-        told = f"edges of {file} are not listed there" if tables == file else f"{file} are not in {tables}"
+        told = f"edges of {file}, not listed there" if tables == file else f"{file}, not in {tables}"
         notes.warnings.append(
-            f"ids: {len(alone):,} of {len(found):,} nodes of {told}, such as {shown};"
-            " they are nodes without features and labels"
+            f"ids: {len(alone):,} of {plural(len(found), 'node')} of {told}, such as {shown}: nodes without"
+            f" features"
+            " and labels"
         )
     return pa.concat_arrays([known, alone])
 
@@ -175,7 +178,7 @@ def _ids_of(nodes: NodeRows, found: pa.Array) -> pa.Array:
     if numbers is None or (len(numbers) and (numbers.min() < 0 or numbers.max() > nodes.count)):
         raise DataError(
             f"{nodes.file}: expected a column with the ids of the nodes, or a row for each of the nodes"
-            f" 0, 1, 2, ...; received {nodes.count:,} rows without ids that the edges have",
+            f" 0, 1, 2, ...; received {plural(nodes.count, 'row')} without ids that the edges have",
             hint="Name the column of the ids: --id-column.",
         )
     first = int(bool(len(numbers)) and numbers.max() == nodes.count)
@@ -241,12 +244,11 @@ def _placed(names: pa.Array, nodes: NodeRows, notes: GraphNotes) -> tuple[Rows, 
     there = int((place >= 0).sum())
     if there < len(place):
         notes.warnings.append(
-            f"ids: {len(place) - there:,} rows of {nodes.file} name no node and are left out"
+            f"ids: {plural(len(place) - there, 'row')} of {nodes.file} without a node of that name, left out"
         )
     if len(rows) < there:
         notes.warnings.append(
-            f"ids: {there - len(rows):,} rows of {nodes.file} repeat the id of another one; the"
-            " first row of each counts"
+            f"ids: {plural(there - len(rows), 'row')} of {nodes.file} with the id of an earlier one, left out"
         )
     return rows, take
 
@@ -285,14 +287,15 @@ def say_counts(graph: Graph, notes: GraphNotes) -> None:
     """Says how much there is, and what is missing."""
     degrees = np.bincount(graph.edges.ravel(), minlength=len(graph))
     isolated = int((degrees == 0).sum())
-    notes.decisions.append(f"graph: {len(graph):,} nodes and {len(graph.edges):,} edges")
+    notes.decisions.append(f"graph: {plural(len(graph), 'node')} and {plural(len(graph.edges), 'edge')}")
     if isolated:
-        notes.warnings.append(f"isolated nodes: {isolated:,} of {len(graph):,} have no edge")
+        notes.warnings.append(f"isolated nodes: {isolated:,} of {len(graph):,}, without an edge")
     if graph.labels is not None:
         known = ~_is_none(graph.labels)
         classes = len(set(graph.labels[known].tolist()))
         notes.decisions.append(
-            f"labels: {int(known.sum()):,} of {len(graph):,} nodes have one of {classes:,} classes"
+            f"labels: {plural(classes, 'class')}, known for {int(known.sum()):,} of"
+            f" {plural(len(graph), 'node')}"
         )
     if graph.splits is not None:
         named = [(name, int((graph.splits == name).sum())) for name in ("train", "validation", "test")]
@@ -303,8 +306,8 @@ def say_counts(graph: Graph, notes: GraphNotes) -> None:
         values = graph.features.data if sp.issparse(graph.features) else graph.features
         odd = int((~np.isfinite(values)).sum())
         if odd:
-            notes.warnings.append(f"features: {odd:,} numbers are missing or infinite")
+            notes.warnings.append(f"features: {plural(odd, 'number')} missing or infinite")
     for name, values in graph.columns.items():
         missing = np.isnan(values) if values.dtype != object else _is_none(values)
         if missing.any():
-            notes.warnings.append(f"features: {int(missing.sum()):,} nodes lack {name!r}")
+            notes.warnings.append(f"features: {plural(int(missing.sum()), 'node')} without {name!r}")

@@ -20,6 +20,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.readers.assembly import NodeRows
 from convscope.kinds.graph.readers.columns import TableSource, memory_source
 from convscope.kinds.graph.readers.tables import opened
+from convscope.scope.describe.phrasing import plural
 
 XML = frozenset((".graphml", ".gexf"))
 """Endings of documents in XML."""
@@ -60,7 +61,7 @@ class Document:
     def tables(self, path: Path) -> tuple[TableSource, TableSource | None]:
         """Its edges and its nodes as tables."""
         if not self.edges:
-            raise DataError(f"{path}: expected edges, received {len(self.nodes):,} nodes alone")
+            raise DataError(f"{path}: expected edges, received {plural(len(self.nodes), 'node')} alone")
         edges = memory_source(path, "edge", _columns(self.edges, ("source", "target")))
         nodes = memory_source(path, "node", _columns(self.nodes, ("id",))) if self.nodes else None
         return edges, nodes

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from convscope.errors import DataError
 from convscope.kinds.graph.readers.columns import Column, Numbers
+from convscope.scope.describe.phrasing import plural
 
 Rows = npt.NDArray[np.int64]
 
@@ -88,7 +89,8 @@ def merged_edges(
         what = "their weights are added up" if weights is not None else "each counts once"
         what += ", at their earliest time" if times is not None else ""
         notes.warnings.append(
-            f"parallel edges: {merge.total - len(merge.keys):,} rows repeat an edge and are merged; {what}"
+            f"parallel edges: {plural(merge.total - len(merge.keys), 'row')} of an edge that is there"
+            f" before, merged; {what}"
         )
     both = merge.reversed()
     directed = _direction(rows, merge, both, weights, asked, notes)
@@ -113,17 +115,20 @@ def _kept(
         first = rows.line(int(np.argmin(there)))
         missing = len(there) - int(there.sum())
         notes.warnings.append(
-            f"edges: {missing:,} of {len(there):,} rows lack an id and are left out, the first one in {first}"
+            f"edges: {missing:,} of {plural(len(there), 'row')} without an id, left out, the first one in"
+            f" {first}"
         )
     loops = there & (source == target)
     if loops.any():
-        notes.warnings.append(f"self loops: {int(loops.sum()):,} edges from a node to itself are left out")
+        notes.warnings.append(
+            f"self loops: {plural(int(loops.sum()), 'edge')} from a node to itself, left out"
+        )
     keep = there & ~loops
     if weights is not None:
         empty = keep & ~(np.isfinite(weights) & (weights > 0))
         if empty.any():
-            number = int(empty.sum())
-            notes.warnings.append(f"weights: {number:,} edges with a weight of 0 or none are left out")
+            left = plural(int(empty.sum()), "edge")
+            notes.warnings.append(f"weights: {left} with a weight of 0 or none, left out")
         keep &= ~empty
     return keep, weights
 
@@ -197,7 +202,7 @@ def _direction(
 ) -> bool:
     """Whether edges lead one way, and why."""
     twice = int((both >= 0).sum())
-    listed = f"{twice:,} of {len(both):,} edges are listed both ways"
+    listed = f"{twice:,} of {plural(len(both), 'edge')} listed both ways"
     if asked is not None:
         directed, why = asked, f"as asked for; {listed}"
     elif rows.directed is not None:

@@ -19,6 +19,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs
 from convscope.kinds.graph.readers.arrays import graph_of_arrays
 from convscope.kinds.graph.readers.edges import GraphNotes
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Skipped
 
 _PART = re.compile(r"ind\.(?P<name>[^.]+)\.(?P<part>x|tx|allx|y|ty|ally|graph|test\.index)")
@@ -72,7 +73,8 @@ def read_planetoid(files: Sequence[Path], directed: bool | None) -> FoundGraphs:
     alone = count - first - len(test)
     if alone:
         notes.warnings.append(
-            f"test.index: {alone:,} nodes in its range are not listed: they have no features and no label"
+            f"test.index: {plural(alone, 'node')} in its range not listed, without features and without a"
+            f" label"
         )
     arrays = {
         "x": features,

@@ -24,6 +24,7 @@ from convscope.kinds.graph.readers.roles import (
 )
 from convscope.kinds.graph.readers.table_rows import edge_rows, node_rows
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Progress, Skipped
 
 _EDGE_WORDS = frozenset(
@@ -99,7 +100,7 @@ def read_tables(
         features = listed_features(file) if suffix_of(file) == ".json" else None
         if features is not None:
             known.append(features)
-            notes.decisions.append(f"features: {file.name} lists those of {features.count:,} nodes")
+            notes.decisions.append(f"features: {file.name} lists those of {plural(features.count, 'node')}")
         elif may_be_table(file) and not is_about(file):
             tables.append(open_source(file, encoding, asked.names, USUAL, header_names))
         else:
@@ -139,7 +140,7 @@ def read_documents(
     document = documents[files[0]] if alone else joined_documents(documents, directed)
     edges_of, nodes_of = document.tables(files[0])
     for name, count in document.skipped.items():
-        notes.warnings.append(f"{files[0].name}: {count:,} elements {name!r} are left out")
+        notes.warnings.append(f"{files[0].name}: {plural(count, 'element')} {name!r} left out")
     said = (document.directed, document.name)
     tables = [] if nodes_of is None else [nodes_of]
     graph = _graph(edges_of, tables, [], asked, directed, notes, progress, said)

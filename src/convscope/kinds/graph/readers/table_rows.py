@@ -28,6 +28,7 @@ from convscope.kinds.graph.readers.roles import (
     is_id_like,
     node_columns,
 )
+from convscope.scope.describe.phrasing import plural
 
 _UNKNOWN = frozenset(("unknown", "unlabeled", "unlabelled"))
 """Words of tables of nodes for a label that is not known."""
@@ -40,7 +41,7 @@ def _listed(table: TableSource, split: str, notes: GraphNotes) -> NodeRows:
     """The nodes of a split, whose ids a file lists."""
     name = table.columns[0]
     ids = _ids(table.load([name], [], [])[name])
-    notes.decisions.append(f"splits: {table.path.name} lists {len(ids):,} nodes of {split}")
+    notes.decisions.append(f"splits: {table.path.name} lists {plural(len(ids), 'node')} of {split}")
     return NodeRows(len(ids), table.path.name, ids, splits=np.full(len(ids), split, object))
 
 
@@ -240,7 +241,9 @@ def _labels(
     known, _ = labeled(str(table.path), labels.tolist(), [None] * len(labels), ("node", "nodes"))
     if not known.all():
         missing = int((~known).sum())
-        notes.warnings.append(f"labels: {missing:,} of {len(known):,} nodes of {table.path.name} have none")
+        notes.warnings.append(
+            f"labels: {missing:,} of {plural(len(known), 'node')} of {table.path.name} without one"
+        )
     return np.array([label if there else None for label, there in zip(labels, known, strict=True)], object)
 
 

@@ -15,6 +15,7 @@ from convscope.kinds.graph.graph import FoundGraphs, Graph
 from convscope.kinds.graph.readers.columns import Numbers, numbers_of
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
 from convscope.kinds.graph.readers.tables import open_source
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Progress, Skipped
 
 _PART = re.compile(
@@ -74,9 +75,11 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
     ]
     progress(3, 3, "reading graphs")
     alone = len(graph_of) - len(np.unique(edges))
-    notes.decisions.append(f"graphs: {count:,} with {len(graph_of):,} nodes and {len(edges):,} edges")
+    notes.decisions.append(
+        f"graphs: {count:,} with {plural(len(graph_of), 'node')} and {plural(len(edges), 'edge')}"
+    )
     if alone:
-        notes.warnings.append(f"isolated nodes: {alone:,} of {len(graph_of):,} have no edge")
+        notes.warnings.append(f"isolated nodes: {alone:,} of {len(graph_of):,}, without an edge")
     if "edge_labels" in parts or "edge_attributes" in parts:
         notes.decisions.append("edges: their labels and attributes are not used")
     used = {*parts.values(), *of_folds}
@@ -98,7 +101,7 @@ def _table(file: Path, width: int | None = None) -> npt.NDArray[np.float64]:
         row = _odd_row(columns)
         raise DataError(f"{source.line(row)}: expected numbers in all rows, received something else")
     if width is not None and len(columns) != width:
-        raise DataError(f"{file}: expected {width} numbers in each row, received {len(columns)}")
+        raise DataError(f"{file}: expected {plural(width, 'number')} in each row, received {len(columns)}")
     return np.stack([column for column in columns if column is not None], 1)
 
 
@@ -193,7 +196,7 @@ def _labels(file: Path | None, count: int, notes: GraphNotes) -> list[str] | Non
     if len(lines) != count:
         raise DataError(f"{file}: expected a label for each of {count:,} graphs, received {len(lines):,}")
     labels = [label for _, label in lines]
-    notes.decisions.append(f"labels: {len(set(labels))} classes of graphs from {file.name}")
+    notes.decisions.append(f"labels: {plural(len(set(labels)), 'class')} of graphs from {file.name}")
     return labels
 
 
@@ -216,6 +219,6 @@ def _folds(
     missing = int((folds < 0).sum())
     if missing:
         notes.warnings.append(
-            f"folds: {missing:,} of {count:,} graphs are in the test part of none of {len(tests)} folds"
+            f"folds: {missing:,} of {plural(count, 'graph')} in the test part of none of {len(tests)} folds"
         )
     return folds, around

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from convscope.engine.metrics import EVALUATE_AGAIN, Table
 from convscope.json_values import Plain
 from convscope.kinds.graph.recommendation.ratings import Ints
+from convscope.scope.describe.phrasing import plural
 
 CUTS = (10, 20)
 """Ranks up to which an item counts as found."""
@@ -147,8 +148,9 @@ class RecommendationMetrics(Plain):
         return (
             f"nDCG@{CUTS[0]} {mine.ndcg[0]:.4f} ({other.name}: {other.ndcg[0]:.4f}, {ahead}),"
             f" recall@{CUTS[1]} {mine.recall[1]:.4f} ({other.name}: {other.recall[1]:.4f}), MRR"
-            f" {mine.mrr:.3f}; {self.interactions} interactions of {self.users} users among {self.items}"
-            f" items{left}"
+            f" {mine.mrr:.3f}; {plural(self.interactions, 'interaction')} of {plural(self.users, 'user')}"
+            f" among"
+            f" {plural(self.items, 'item')}{left}"
         )
 
     def to_scores(self) -> list[tuple[str, float | str]]:

@@ -18,6 +18,7 @@ from convscope.data.splits import Split, Splits, as_labels
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.readers.tables import open_source
+from convscope.scope.describe.phrasing import plural
 from convscope.types import SPLITS, Skipped, SplitName
 
 Ints = npt.NDArray[np.int64]
@@ -241,7 +242,11 @@ def split_interactions(
 def _times_to_hide_by(where: str, times: Numbers | None) -> Numbers:
     """The times of all interactions, where each has one."""
     if times is None or np.isnan(times).any():
-        received = "no times" if times is None else f"{int(np.isnan(times).sum())} interactions without one"
+        received = (
+            "no times"
+            if times is None
+            else f"{plural(int(np.isnan(times).sum()), 'interaction')} without one"
+        )
         raise DataError(
             f"{where}: --hide last needs the time of each interaction, received {received}",
             "Name the column with --time-column, or leave --hide out: interactions are then drawn.",
@@ -256,8 +261,9 @@ def _told(
     said = f"{test_share:.0%} of each user, {how}" if found.tested is None else "those of the data"
     unused = "; --hide last hides the last ones instead" if found.times is not None and "seed" in how else ""
     return (
-        f"test: {hidden[0]} of {len(found.pairs)} interactions, {said}{unused}",
-        f"validation: {hidden[1]} interactions, {validation_share:.0%} of the others of each user, {how};"
+        f"test: {hidden[0]:,} of {plural(len(found.pairs), 'interaction')}, {said}{unused}",
+        f"validation: {plural(hidden[1], 'interaction')}, {validation_share:.0%} of the others of each user,"
+        f" {how};"
         f" users of fewer than {FEWEST} give none",
         "items that are recommended: all but those that a user is known to have chosen",
     )
@@ -276,11 +282,12 @@ def _unknown(ratings: Ratings) -> Sequence[str]:
     items = (tested.sum(axis=0) > 0) & (train.sum(axis=0) == 0)
     lines = []
     if users.any():
-        lines.append(f"{int(users.sum())} users are in the test split alone: they are not judged")
+        lines.append(f"{plural(int(users.sum()), 'user')} in the test split alone, not judged")
     if items.any():
         missed = int(tested[:, np.flatnonzero(items)].sum())
         lines.append(
-            f"{int(items.sum())} items of the test split are not in train: their {missed} interactions are"
+            f"{plural(int(items.sum()), 'item')} of the test split not in train:"
+            f" {plural(missed, 'interaction')}"
             " missed"
         )
     return lines

@@ -29,6 +29,7 @@ from convscope.kinds.graph.recommendation.ratings import (
     titles_beside,
 )
 from convscope.option import taking_fields
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Progress, Skipped, no_progress
 
 GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re.IGNORECASE)
@@ -332,7 +333,7 @@ def _kept(rows: FoundRows, asked: AskedRatings, where: str) -> tuple[FoundRows, 
     kept = rows.ratings >= least
     if not kept.any():
         raise DataError(f"{where}: no rating is at least {least:g}", hint="Lower --least-rating.")
-    line = f"ratings: {int(kept.sum())} of {len(kept)} interactions are kept, of at least {least:g}"
+    line = f"ratings: {int(kept.sum()):,} of {plural(len(kept), 'interaction')} kept, of at least {least:g}"
     times = None if rows.times is None else rows.times[kept]
     left = replace(
         rows, users=rows.users[kept], items=rows.items[kept], ratings=rows.ratings[kept], times=times
@@ -370,7 +371,9 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
     timed = [part.times for part in parts if part.times is not None]
     warnings = [line for part in parts for line in part.warnings]
     if len(keys) < len(users):
-        warnings.append(f"{len(users) - len(keys)} interactions are there before: each pair counts once")
+        warnings.append(
+            f"{plural(len(users) - len(keys), 'interaction')} that came before: each pair counts once"
+        )
     layout = f"{train.name} holds interactions of users with items"
     if test is not None:
         layout += f", {test.name} those of its test split"

@@ -47,6 +47,7 @@ from convscope.kinds.graph.recommendation.reader import AskedUsers, read_ratings
 from convscope.kinds.graph.recommendation.representation import RatingRepresentation
 from convscope.kinds.tasks import classification
 from convscope.lenses.pages.report import Mistake
+from convscope.scope.describe.phrasing import plural
 from convscope.types import SPLITS, Progress, SplitName
 
 STEPS = 5
@@ -236,9 +237,9 @@ def ignored(representation: RatingRepresentation, samples: Samples) -> Sequence[
     unknown = len({item for chosen in samples.chosen for item in chosen} - items)
     lines = []
     if new:
-        lines.append(f"{new} users are new: each is taken as the mean of the items that the user chose")
+        lines.append(f"new users: {new:,}, each taken as the mean of the items that the user chose")
     if unknown:
-        lines.append(f"{unknown} items were not in the training, and are left out")
+        lines.append(f"{plural(unknown, 'item')} not in the training, left out")
     return lines
 
 

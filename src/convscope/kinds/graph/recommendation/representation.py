@@ -31,6 +31,7 @@ from convscope.kinds.graph.recommendation.ratings import Ints, Ratings, UserSamp
 from convscope.kinds.graph.recommendation.reader import AskedUsers
 from convscope.kinds.graph.representation import MOST_HOPS, described
 from convscope.layers.neighbor_tables import WIDTHS
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Progress, no_progress
 
 MOST_NODES = 2**24
@@ -78,8 +79,10 @@ class RatingRepresentation(InputsAsEncoded, Plain):
             ratings.users, ratings.items, ratings.titles, packed[0], packed[1], width, hops
         )
         said = (
-            f"graph: {len(ratings.users)} users and {len(ratings.items)} items, joined by the"
-            f" {ratings.train.nnz} interactions of train to learn from, and those of validation too to answer"
+            f"graph: {plural(len(ratings.users), 'user')} and {plural(len(ratings.items), 'item')}, joined"
+            f" by the"
+            f" {plural(ratings.train.nnz, 'interaction')} of train to learn from, and those of validation"
+            f" too to answer"
         )
         return made, [said]
 

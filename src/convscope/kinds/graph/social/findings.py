@@ -12,11 +12,12 @@ from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.layout import run_layout
 from convscope.kinds.graph.picture import GraphPicture
 from convscope.kinds.graph.social.groups import Community, Trait
-from convscope.kinds.graph.social.portrait import NetworkSummary, Portrait
+from convscope.kinds.graph.social.portrait import NetworkSummary, Portrait, people_in_words
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Finding, FoundTable
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import color_bytes, count, find_theme
+from convscope.scope.describe.phrasing import plural
 
 PEOPLE = 15
 """People that are listed of each measure."""
@@ -60,7 +61,8 @@ def _central(portrait: Portrait) -> Finding:
     if summary.assortativity is not None:
         similar = f" Degrees at both ends of ties correlate by {summary.assortativity:.3f}."
     said = (
-        f"The people with the highest PageRank. {exact} The deepest core has {summary.deepest} neighbors"
+        f"The people with the highest PageRank. {exact} The deepest core has"
+        f" {plural(summary.deepest, 'neighbor')}"
         f" each.{similar}"
     )
     headings = ("Person", *(name.replace("_", "-").capitalize() for name in shown))
@@ -152,7 +154,7 @@ def _influence(portrait: Portrait) -> Finding:
         for each in spread.starts
     ]
     compared = FoundTable(
-        f"Starting from {len(portrait.starters)} people",
+        f"Starting from {people_in_words(len(portrait.starters))}",
         ("Chosen by", "Reach", "95% interval", "People"),
         rows,
     )
@@ -209,7 +211,9 @@ def draw_network(portrait: Portrait, theme: str) -> Figure:
 def _said(sheet: Sheet, box: tuple[int, int, int], community: Community) -> int:
     """Names a community beside the picture; returns where the next one stands."""
     x, y, width = box
-    sheet.text(x + 24, y, f"{community.number}: {community.people:,} people", size=SMALL, width=width - 24)
+    sheet.text(
+        x + 24, y, f"{community.number}: {people_in_words(community.people)}", size=SMALL, width=width - 24
+    )
     traits = [f"{each.column} {each.value}" for each in community.traits[:1]]
     named = ", ".join([*traits, *community.central[:3]])
     return int(sheet.paragraph(x + 24, y + 22, named, width - 24, lines=2, size=TINY)) + 16

@@ -33,7 +33,7 @@ from convscope.kinds.graph.social.measures import (
 )
 from convscope.kinds.graph.social.reader import NetworkSamples
 from convscope.lenses.pages.report_texts import Score
-from convscope.lenses.sheet.theme import count
+from convscope.scope.describe.phrasing import plural
 from convscope.types import Progress
 
 ERRORS = {5000: 0.05, 50_000: 0.1, 2**62: 0.2}
@@ -42,6 +42,16 @@ SHOWN = 15
 """Communities and bridges that are described."""
 _MOST = 2**31
 Count = Annotated[int, Within(0, _MOST)]
+
+
+def people_in_words(number: int) -> str:
+    """A number of people.
+
+    Example:
+        >>> people_in_words(1), people_in_words(2048)
+        ('1 person', '2,048 people')
+    """
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
 @dataclass(frozen=True)
@@ -146,16 +156,16 @@ class NetworkSummary(Plain):
             (each.chosen_by, f"{each.mean:,.2f}", f"{each.low:,.2f} to {each.high:,.2f}")
             for each in self.influence.starts
         ]
-        return (f"{len(self.influence.reached)} people chosen by", "reach", "95 % interval"), rows
+        return (f"{people_in_words(len(self.influence.reached))} chosen by", "reach", "95 % interval"), rows
 
     def to_line(self) -> str:
         """Size, components, communities and distances in one line."""
         modular = "" if self.modularity is None else f" (modularity {self.modularity:.3f})"
         sampled = "" if self.is_exact else f" (from {self.sources:,} people)"
-        groups = "1 community" if self.groups == 1 else f"{self.groups:,} communities"
         return (
-            f"{self.people:,} people, {count(self.ties, 'tie')}, {count(self.components, 'component')}"
-            f" (largest {self.largest:,}), {groups}{modular}, mean distance {self.distance:.2f}{sampled}"
+            f"{self.people:,} people, {plural(self.ties, 'tie')}, {plural(self.components, 'component')}"
+            f" (largest {self.largest:,}), {plural(self.groups, 'community')}{modular}, mean distance"
+            f" {self.distance:.2f}{sampled}"
         )
 
     def to_scores(self) -> list[Score]:
@@ -165,7 +175,7 @@ class NetworkSummary(Plain):
         seen = "" if self.is_exact else f"from {self.sources:,} people; "
         longest = f"diameter {self.diameter}" if self.is_exact else f"diameter at least {self.diameter}"
         return [
-            ("People", self.people, f"{self.ties:,} ties, {self.density:.2%} of all pairs"),
+            ("People", self.people, f"{plural(self.ties, 'tie')}, {self.density:.2%} of all pairs"),
             ("Communities", self.groups, modular),
             ("Components", self.components, f"the largest has {self.largest:,} people"),
             ("Mean distance", f"{self.distance:.2f}", f"{seen}{longest}"),
