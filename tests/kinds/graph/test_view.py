@@ -97,9 +97,46 @@ def test_a_patch_is_the_neighborhood_that_a_layer_sees():
     sheet = Sheet(LIGHT)
     patch = Patch(view, [(0, 1)], "patch", hops=1)
     placed = view.place_patch(sheet, (0, 0, 150, 300), patch, [patch])
-    assert placed.lines == ("17 nodes",)
+    assert placed.lines[0] == "17 nodes"
+    assert placed.lines[1].startswith("member 1, member 2, ")
     other = Patch(view, [(5, 6)], "patch", hops=1)
     assert view.place_patch(sheet, (0, 0, 150, 300), other, [other]).lines[0] == view.names[5]
+
+
+def large_field():
+    """A node with 20 neighbors, each with 30 others of its own."""
+    ends = [(0, row) for row in range(1, 21)]
+    ends += [(row, 21 + 30 * (row - 1) + at) for row in range(1, 21) for at in range(30)]
+    names = tuple(f"n{row}" for row in range(621))
+    return GraphView(621, describe_neighborhood(names, np.array(ends), None, (0,), 2))
+
+
+def test_of_a_large_neighborhood_the_nearest_hops_are_drawn():
+    view = large_field()
+    assert view.picture.rows.tolist() == list(range(21))
+    assert view.note == "621 nodes, 620 edges, up to 2 hops away; drawn: 21 nodes up to 1 hop away"
+    values = np.zeros(621, np.float32)
+    values[3], values[400] = 1.0, 0.5
+    found = Attribution("occlusion", None, "output", 0, 0.5, values, True, {})
+    figure = draw_attributions(Sample(view), [found])
+    colored = marks(figure, "heat")[0].get_facecolors()
+    assert len(colored) == 21 and len(np.unique(colored, axis=0)) == 2
+    assert "the 2 strongest of 621 nodes" in texts(figure)
+    maps = np.tile(np.arange(621.0)[:, None], 2)
+    figure = draw_maps(Sample(view), [LayerMaps("conv", "", maps, None, None, hops=1)])
+    assert len(marks(figure, "maps conv 0")[0].get_facecolors()) == 21
+
+
+def test_a_thumbnail_of_a_page_is_small():
+    assert len(large_field().markup("a node")) < 15_000
+
+
+def test_nodes_of_a_patch_are_named_where_there_is_room():
+    view, sheet = large_field(), Sheet(LIGHT)
+    patch = Patch(view, [(0, 1)], "patch", hops=1)
+    view.place_patch(sheet, (0, 0, 150, 300), patch, [patch])
+    written = texts(sheet.finish(300))
+    assert "n0" in written and len(written) > 2
 
 
 def test_graphs_of_several_sizes_are_compared_one_below_the_other():

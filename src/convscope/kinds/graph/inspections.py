@@ -16,13 +16,14 @@ from convscope.kinds.contract.inspection import InspectedModel, InspectionResult
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
 from convscope.kinds.graph.layout import run_layout
-from convscope.kinds.graph.picture import EdgeColors, place_ranked
+from convscope.kinds.graph.picture import EdgeColors
 from convscope.kinds.graph.representation import GraphRepresentation
 from convscope.kinds.graph.view import SIDE, STRONGEST, GraphView
 from convscope.lenses.figures.maps import draw_maps
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, Sheet
+from convscope.lenses.sheet.strips import place_ranked
 from convscope.lenses.sheet.theme import find_theme, number, scale_of
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Sample
@@ -173,9 +174,9 @@ def _without_each(
     program = forward_program(
         query.model,
         lambda *tensors: query.scores(tensors[:-2], tensors[-2], tensors[-1]),
-        compiled=len(edges) > 4 * _AT_ONCE,
+        compiled=len(edges) > 4 * query.batch_size,
     )
-    width = min(_AT_ONCE, len(edges) + 1)
+    width = min(query.batch_size, len(edges) + 1)
     inputs = [np.repeat(array, width, axis=0) for array in query.inputs]
     selector, offset = np.repeat(query.selector, width, axis=0), np.repeat(query.offset, width)
     whole = float(program(*inputs, selector, offset)[0])

@@ -108,6 +108,41 @@ def describe_neighborhood(
     )
 
 
+def nearest(hops: Whole | None, nodes: int, most: int) -> Whole:
+    """The nodes up to so many hops away that a picture has room for them, the first hop at least.
+
+    Args:
+        hops: Of each node, shape (nodes,); None for a whole graph, of which all nodes are taken.
+        nodes: How many there are.
+        most: Room for so many of them.
+
+    Returns:
+        Positions in ascending order, shape (taken,), int64.
+    """
+    if hops is None or nodes <= most:
+        return np.arange(nodes)
+    last = int((np.cumsum(np.bincount(hops)) <= most).sum()) - 1
+    return np.flatnonzero(hops <= max(last, 1))
+
+
+def part_of(description: GraphDescription, rows: Whole) -> GraphDescription:
+    """Some nodes of a neighborhood, the centers among them, laid out for themselves."""
+    if len(rows) == len(description.names):
+        return description
+    place = np.full(len(description.names), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    ends = place[description.edges]
+    kept = (ends >= 0).all(axis=1)
+    return describe_graph(
+        [description.names[row] for row in rows.tolist()],
+        ends[kept],
+        None if description.weights is None else description.weights[kept],
+        centers=place[list(description.centers)].tolist(),
+        directed=description.directed,
+        depth=description.depth,
+    )
+
+
 def hops_from(edges: Whole, nodes: int, centers: Sequence[int], *, directed: bool = False) -> Whole:
     """How many edges each node is away from the nearest center, which depends on it.
 

@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.kinds.contract.representation import GraphDescription
+from convscope.kinds.graph.layout import nearest, part_of
 from convscope.lenses.sheet.lettering import width_of
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, count, mixed, number
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, mixed
 
 MOST_DOTS = 1500
 """Nodes up to which each is a dot in a large picture; of more the density is drawn."""
+NEAREST = 384
+"""Nodes up to which more hops are drawn around a center: what even a small picture has a dot for."""
 MOST_LINES = 2500
 """Edges up to which each is a line in a large picture; of more the density is drawn."""
 _DOT = 100  # square pixels of a picture that a dot needs at least
@@ -31,6 +34,7 @@ _MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
 _HIGH = 20  # of a name
+_NAME = 100  # width of a name that is written in small pictures too
 _TOLERATED = 200  # one in so many nodes may be covered by the name of a group
 
 
@@ -47,6 +51,10 @@ class NodeValues:
     values: Numbers
     scale: Scale
     known: npt.NDArray[np.bool_] | None = None
+
+    def of(self, rows: npt.NDArray[np.int64]) -> NodeValues:
+        """Those of some nodes."""
+        return NodeValues(self.values[rows], self.scale, None if self.known is None else self.known[rows])
 
     def colors(self) -> Colors:
         """Of each node, shape (nodes, 4), uint8."""
@@ -71,14 +79,23 @@ class EdgeColors:
 
 
 class GraphPicture:
-    """Draws one graph, as often as there are values of its nodes.
+    """Draws one graph, or of a large neighborhood what is nearest, as often as there are values of its nodes.
 
     Args:
         description: Nodes and edges, and where they are.
+        most: Nodes up to which more hops around the centers are drawn.
+
+    Attributes:
+        rows: The nodes that are drawn; values, colors and labels are given for all of them.
     """
 
-    def __init__(self, description: GraphDescription) -> None:
-        self.description = description
+    def __init__(self, description: GraphDescription, most: int = NEAREST) -> None:
+        self.rows = nearest(description.hops, len(description.names), most)
+        self.description = part_of(description, self.rows)
+        self._place = np.full(len(description.names), -1, np.int64)
+        self._place[self.rows] = np.arange(len(self.rows))
+        kept = (self._place[description.edges] >= 0).all(axis=1)
+        self._edge = np.where(kept, np.cumsum(kept) - 1, -1)
         self._lines: dict[int, npt.NDArray[np.float64]] = {}
 
     def dense(self, side: int) -> bool:
@@ -99,10 +116,12 @@ class GraphPicture:
         means are therefore cut off at what all but a few nodes have.
 
         Args:
-            values: Of the nodes that count.
-            known: Which these are, shape (nodes,).
+            values: Of all nodes, shape (nodes,).
+            known: Which of them count, shape (nodes,).
             side: Of the picture.
         """
+        known = known[self.rows]
+        values = values[self.rows][known]
         if not self.dense(side):
             return values
         spot, cells = self._spots((0, 0, side), self._placed((0, 0, side), False)[known])
@@ -157,12 +176,14 @@ class GraphPicture:
         sheet.box(x, y, side, side, edge=sheet.theme.rule, width=0.6)
         radius = self.radius(side)
         dense = self.dense(side)
-        labels = list(self.description.centers) if dense else labels
+        labels = self.description.centers if dense else [at for at in self._place[list(labels)] if at >= 0]
+        nodes = nodes.of(self.rows) if isinstance(nodes, NodeValues) else nodes[self.rows]
         places = self._placed(spot, len(labels) > 0)
         self._place_edges(sheet, spot, places)
-        if edges is not None and len(edges.rows):
-            lines = around_nodes(places, self.description.edges, radius)[edges.rows]
-            sheet.segments(lines, edges.colors, width=1.6, name="edges")
+        drawn = np.zeros(0, np.int64) if edges is None else self._edge[edges.rows]
+        if edges is not None and (drawn >= 0).any():
+            lines = around_nodes(places, self.description.edges, radius)[drawn[drawn >= 0]]
+            sheet.segments(lines, edges.colors[drawn >= 0], width=1.6, name="edges")
         if dense:
             self._place_density(sheet, spot, places, nodes, name)
         else:
@@ -244,7 +265,7 @@ class GraphPicture:
                 return
             name = self.description.names[node]
             wide = width_of(name, TINY)
-            if wide > side / 3:
+            if wide > max(side / 3, _NAME):
                 continue
             across, down = places[node]
             for left, top in _beside(across, down, wide, radius):
@@ -333,45 +354,6 @@ def _behind(
         nearest = np.minimum(nearest, ((apart - share[..., None] * along[:, None]) ** 2).sum(axis=2))
     np.put_along_axis(nearest, edges, np.inf, axis=1)
     return np.asarray((nearest < radius**2).sum(axis=1))
-
-
-def place_ranked(
-    sheet: Sheet,
-    box: tuple[int, int, int],
-    names: Sequence[str],
-    values: Numbers,
-    chosen: npt.NDArray[np.int64],
-    scale: Scale,
-    what: str,
-) -> None:
-    """Writes what has the values of largest magnitude, each with its value and a bar.
-
-    Args:
-        sheet: Where to.
-        box: x, y and width.
-        names: Of those that are chosen.
-        values: All of them.
-        chosen: Which are listed.
-        scale: From numbers to colors.
-        what: One of them is, such as `node`.
-    """
-    x, y, width = box
-    muted = sheet.theme.muted
-    head = f"the {len(chosen)} strongest of {count(len(values), what)}"
-    sheet.text(x, y + 14, head if len(chosen) else f"0 at every {what}", size=SMALL, color=muted)
-    largest = float(np.abs(values[chosen]).max(initial=0)) or 1.0
-    baseline = y + 18
-    for name, value in zip(names, values[chosen].tolist(), strict=True):
-        baseline += 34
-        sheet.text(x, baseline, name, size=TINY, width=width - 270)
-        sheet.text(x + width - 180, baseline, number(value), size=TINY, color=muted, across="right")
-        color = "#" + bytes(scale.colors(np.array(value))[:3]).hex()
-        long = 160 * abs(value) / largest
-        sheet.box(x + width - 165, baseline - 14, long, 16, fill=color, edge=sheet.theme.rule, width=0.5)
-    if len(chosen) and len(values) > len(chosen):
-        rest = float(np.nansum(np.delete(values, chosen)))
-        line = f"the other {count(len(values) - len(chosen), what)}: {number(rest)} in all"
-        sheet.text(x, baseline + 34, line, size=TINY, color=muted, width=width)
 
 
 def _beside(x: float, y: float, wide: float, radius: float) -> tuple[tuple[float, float], ...]:

@@ -16,11 +16,12 @@ from convscope.errors import UsageError
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
 from convscope.kinds.graph.layout import describe_graph, describe_neighborhood, hops_from
-from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues, place_ranked
+from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
-from convscope.lenses.sheet.figure_files import figure_bytes
+from convscope.lenses.sheet.figure_files import palette_png
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.sheet.strips import place_ranked
 from convscope.lenses.sheet.theme import (
     LIGHT,
     Numbers,
@@ -46,6 +47,8 @@ STRONGEST = 16
 """Nodes that are listed beside an attribution."""
 NEIGHBORS = 2
 """Hops around a node that are drawn where nothing says how far a model sees."""
+FEW = 100
+"""Nodes of a thumbnail up to which more hops are drawn."""
 LISTED = 6
 
 
@@ -94,8 +97,12 @@ class GraphView(View):
             said += f"; {self.description.note}"
         if self.description.hops is None:
             return said
-        furthest = int(self.description.hops.max(initial=0))
-        return f"{said}, up to {count(furthest, 'hop')} away"
+        hops, drawn = self.description.hops, self.picture.description.hops
+        said += f", up to {count(int(hops.max(initial=0)), 'hop')} away"
+        if drawn is None or len(drawn) == self.nodes:
+            return said
+        near = f"{count(len(drawn), 'node')} up to {count(int(drawn.max(initial=0)), 'hop')} away"
+        return f"{said}; drawn: {near}"
 
     def unpadded(self, values: Numbers) -> Numbers:
         """Those at the nodes."""
@@ -164,7 +171,7 @@ class GraphView(View):
         columns = max(1, (room + GAP) // (MAP + GAP))
         chosen = self.planes(layer)[channels]
         known = self.description.complete(layer.hops)
-        drawn = np.stack([self.picture.drawn(values[known], known, MAP) for values in chosen])
+        drawn = np.stack([self.picture.drawn(values, known, MAP) for values in chosen])
         scales = scales_of(sheet, drawn, scale)
         if shared is not None and scale == "layer":
             scales = [shared] * len(channels)
@@ -226,8 +233,9 @@ class GraphView(View):
             *whole, (node,), patch.hops or NEIGHBORS, directed=self.description.directed
         )
         view = GraphView(len(part.names), part)
-        view.picture.place(sheet, (x, y, wide), view.plain(sheet), name=patch.name)
-        lines: tuple[str, ...] = (count(len(part.names), "node"),)
+        view.picture.place(sheet, (x, y, wide), view.plain(sheet), labels=view._order(), name=patch.name)
+        some = [part.names[row] for row in view._order().tolist() if row][:LISTED]
+        lines: tuple[str, ...] = (count(len(part.names), "node"), *([", ".join(some)] if some else []))
         if node not in self.description.centers:
             lines = (self.names[node], *lines)
         return PlacedPatch(wide, lines, (_COLORED,))
@@ -284,8 +292,8 @@ class GraphView(View):
     def markup(self, label: str) -> str:
         """The graph as an element of a page."""
         sheet = Sheet(LIGHT, width=240)
-        self.thumbnail(sheet, (10, 10, 220, 220))
-        picture = base64.b64encode(figure_bytes(sheet.finish(240), "png")).decode("ascii")
+        GraphPicture(self.description, FEW).place(sheet, (10, 10, 220), self.plain(sheet))
+        picture = base64.b64encode(palette_png(sheet.finish(240))).decode("ascii")
         address = f"data:image/png;base64,{picture}"
         return f'<img class="large" src="{address}" alt="{escape(label)}">'
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, Scale, color_bytes, count, number
 
 BARS_HIGH = 150
 STRIP = 18
@@ -152,3 +153,42 @@ def _place_all(sheet: Sheet, x: int, y: int, width: int, values: Numbers, colors
         )
         sheet.missing(x + begin, top, ~np.isfinite(values[None, part]), (cell, _CELL[1]))
     return high + rows * (_CELL[1] + 5)
+
+
+def place_ranked(
+    sheet: Sheet,
+    box: tuple[int, int, int],
+    names: Sequence[str],
+    values: Numbers,
+    chosen: npt.NDArray[np.int64],
+    scale: Scale,
+    what: str,
+) -> None:
+    """Writes what has the values of largest magnitude, each with its value and a bar.
+
+    Args:
+        sheet: Where to.
+        box: x, y and width.
+        names: Of those that are chosen.
+        values: All of them.
+        chosen: Which are listed.
+        scale: From numbers to colors.
+        what: One of them is, such as `node`.
+    """
+    x, y, width = box
+    muted = sheet.theme.muted
+    head = f"the {len(chosen)} strongest of {count(len(values), what)}"
+    sheet.text(x, y + 14, head if len(chosen) else f"0 at every {what}", size=SMALL, color=muted)
+    largest = float(np.abs(values[chosen]).max(initial=0)) or 1.0
+    baseline = y + 18
+    for name, value in zip(names, values[chosen].tolist(), strict=True):
+        baseline += 34
+        sheet.text(x, baseline, name, size=TINY, width=width - 270)
+        sheet.text(x + width - 180, baseline, number(value), size=TINY, color=muted, across="right")
+        color = "#" + bytes(scale.colors(np.array(value))[:3]).hex()
+        long = 160 * abs(value) / largest
+        sheet.box(x + width - 165, baseline - 14, long, 16, fill=color, edge=sheet.theme.rule, width=0.5)
+    if len(chosen) and len(values) > len(chosen):
+        rest = float(np.nansum(np.delete(values, chosen)))
+        line = f"the other {count(len(values) - len(chosen), what)}: {number(rest)} in all"
+        sheet.text(x, baseline + 34, line, size=TINY, color=muted, width=width)
