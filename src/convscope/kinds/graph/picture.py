@@ -33,6 +33,7 @@ _BEYOND = 0.02  # share of the nodes at either end whose values may lie beyond t
 _MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
+_PALER = 960  # square pixels for each edge of a picture below which edges are drawn paler
 _HIGH = 20  # of a name
 _NAME = 100  # width of a name that is written in small pictures too
 _TOLERATED = 200  # one in so many nodes may be covered by the name of a group
@@ -207,7 +208,7 @@ class GraphPicture:
         ends = places[edges] if len(edges) <= MOST_LINES else np.zeros((0, 2, 2))
         long = float(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).sum())
         if len(edges) <= MOST_LINES and long <= _INK * spot[2] ** 2:
-            share = 0.5 if len(edges) < 400 else 0.3
+            share = 0.5 if len(edges) < spot[2] ** 2 / _PALER else 0.3
             lines = around_nodes(places, edges, self.radius(spot[2]))
             sheet.segments(lines, mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)
             return
