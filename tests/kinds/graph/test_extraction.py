@@ -117,7 +117,8 @@ def test_a_row_of_a_whole_graph_is_the_mean_over_its_nodes(wholes, tmp_path):
     found = extracted(wholes, tmp_path / "graphs.parquet", layers=["conv2", "pool2", "dense"], part_size=7)
     assert found.matrix("conv2").shape == found.matrix("pool2").shape == (20, 5)
     means, sums = found.matrix("conv2"), found.matrix("pool2")
-    counts = sums[means > 0] / means[means > 0]
+    held = means > 1e-3
+    counts = sums[held] / means[held]
     np.testing.assert_allclose(counts, counts.round(), atol=1e-3)
     found_sizes = set(counts.round().astype(int).tolist())
     assert len(found_sizes) > 1
@@ -132,6 +133,22 @@ def test_neighbors_projection_and_probe_work_on_embeddings(nodes, tmp_path):
     assert (tmp_path / "near.html").stat().st_size > 1000
     assert len(convscope.project(found.path).points) == 34
     assert convscope.probe(found.path).layers
+
+
+def test_neighbors_and_projection_work_on_links_and_graphs_and_probe_on_classes(wholes, links, tmp_path):
+    for run, name in ((wholes, "graphs"), (links, "links")):
+        found = extracted(run, tmp_path / f"{name}.parquet")
+        assert len(convscope.project(found.path).points) >= 20
+        assert len(convscope.neighbors(found.path, ["id:0"], count=2).found[0]) == 2
+    assert convscope.probe(tmp_path / "graphs.parquet").layers
+
+
+def test_graphs_without_classes_have_embeddings_too(wholes, rings, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(rings, bare)
+    (bare / "T_graph_labels.txt").unlink()
+    found = convscope.extract(wholes.folder, [bare], out=tmp_path / "bare.parquet")
+    assert len(found.matrix("conv2")) == 20
 
 
 def test_an_extraction_goes_on_where_it_was(wholes, tmp_path):

@@ -26,7 +26,13 @@ run_callback.write_checkpoint = write_and_die
 import convscope
 convscope.train(sys.argv[1], out=sys.argv[2], **eval(sys.argv[3]))
 """
-RECIPES = ("node-classification", "link-prediction", "graph-classification", "node-clustering", "recommendation")
+RECIPES = (
+    "node-classification",
+    "link-prediction",
+    "graph-classification",
+    "node-clustering",
+    "recommendation",
+)
 
 
 def club(folder):

@@ -182,8 +182,7 @@ class NodeFeatures(Plain):
         if found is None or found.shape[1] != self.matrix:
             received = "no matrix of features" if found is None else plural(found.shape[1], "column")
             raise DataError(
-                f"{graph.name}: expected {plural(self.matrix, 'feature')} of each node, as in training,"
-                f" received"
+                f"{graph.name}: expected {plural(self.matrix, 'feature')} of a node, as in training, received"
                 f" {received}",
                 "Give a node table with the columns that the model was trained on.",
             )
@@ -230,10 +229,7 @@ def _fit_matrix(graphs: Sequence[Graph], rows: Rows) -> tuple[dict[str, Any], li
         )
         return {**fields, "treatment": "shares", "scales": (size,)}, [said]
     means, scales = _statistics(taken, rows)
-    said = (
-        f"features: {plural(count, 'column')} of numbers, standardized with mean and deviation of the train"
-        f" split"
-    )
+    said = f"features: {plural(count, 'column')} of numbers, standardized by mean and deviation of train"
     return {**fields, "treatment": "standardized", "means": means, "scales": scales}, [said]
 
 
@@ -343,10 +339,8 @@ def _fit_texts(
     different = len({value for value in whole.tolist() if value is not None})
     known = sorted({str(value) for value in values.tolist() if value is not None})
     if different > MOST_TEXTS or (different > 2 and different > len(whole) / 2):
-        said.append(
-            f"column '{name}': left out, because it has {different:,} different texts among"
-            f" {len(whole):,} nodes"
-        )
+        texts = f"{different:,} different texts among {plural(len(whole), 'node')}"
+        said.append(f"column '{name}': left out, because it has {texts}")
         return None
     if different < 2 and not any(value is None for value in whole.tolist()):
         said.append(f"column '{name}': left out, because all its values are alike")

@@ -45,7 +45,6 @@ MOST = 256
 """Edges that are taken out of a graph, one by one: those of largest integrated gradients."""
 FAINT = 0.02
 """Share of the largest magnitude up to which an edge is drawn as any other."""
-_AT_ONCE = 32
 _METHODS = {
     "integrated gradients": "share of the score, as weights grow from 0",
     "occlusion": "how much the score falls without the edge",
@@ -136,7 +135,7 @@ def edge_attribution(
         output=None,
         score="logit",
         input_name="weights",
-        batch_size=_AT_ONCE,
+        batch_size=None,
         seed=0,
     )
     occluded = np.full(len(description.edges), np.nan)

@@ -19,7 +19,7 @@ MOST_DOTS = 1500
 NEAREST = 384
 """Nodes up to which more hops are drawn around a center: what even a small picture has a dot for."""
 MOST_LINES = 2500
-"""Edges up to which each is a line in a large picture; of more the density is drawn."""
+"""Edges up to which each is a line in a large picture, fewer in small ones; of more the density is drawn."""
 _DOT = 100  # square pixels of a picture that a dot needs at least
 _INK = 0.5  # total length of all lines at most, in pixels, as a share of the pixels of a picture
 SHADE = 0.7
@@ -33,6 +33,7 @@ _BEYOND = 0.02  # share of the nodes at either end whose values may lie beyond t
 _MOST_BENT = 300  # edges up to which they are led around nodes
 _BENDS = (0.12, -0.12, 0.24, -0.24, 0.4, -0.4)  # how far from its straight line, in lengths of the edge
 _POINTS = 13  # of an edge that is bent
+_LINE = 150  # square pixels of a picture that a line needs at least
 _PALER = 960  # square pixels for each edge of a picture below which edges are drawn paler
 _HIGH = 20  # of a name
 _NAME = 100  # width of a name that is written in small pictures too
@@ -205,9 +206,10 @@ class GraphPicture:
     def _place_edges(self, sheet: Sheet, spot: tuple[int, int, int], places: Numbers) -> None:
         edges = self.description.edges
         edges = edges[edges[:, 0] != edges[:, 1]]
-        ends = places[edges] if len(edges) <= MOST_LINES else np.zeros((0, 2, 2))
+        most = min(MOST_LINES, spot[2] ** 2 // _LINE)
+        ends = places[edges] if len(edges) <= most else np.zeros((0, 2, 2))
         long = float(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).sum())
-        if len(edges) <= MOST_LINES and long <= _INK * spot[2] ** 2:
+        if len(edges) <= most and long <= _INK * spot[2] ** 2:
             share = 0.5 if len(edges) < spot[2] ** 2 / _PALER else 0.3
             lines = around_nodes(places, edges, self.radius(spot[2]))
             sheet.segments(lines, mixed(sheet.theme.ink, sheet.theme.ground, share), width=0.4)

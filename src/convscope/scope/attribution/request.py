@@ -35,6 +35,7 @@ from convscope.types import ArrayTree
 
 MOST_AT_ONCE = 32
 POSITIONS = 2**20
+BYTES = 2**25
 """Of all samples that are computed at once."""
 
 
@@ -66,7 +67,7 @@ def ask(
     chosen = _index("output", output, graph.output_names, 0)
     head = find_head(graph, graph.outputs[chosen])
     before = _before(head, score, graph.output_names[chosen])
-    size = batch_size or _at_once(inputs[source])
+    size = batch_size or _at_once(inputs[source], inputs)
     tokens = _is_by_token(graph, source, inputs, chosen)
     whole = at != "mean" and (tokens or _is_by_position(graph, source, chosen, head, at))
     outputs = _predict(model, inputs, keys, chosen, size, whole)
@@ -161,10 +162,11 @@ def _predict(
     return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
 
 
-def _at_once(values: np.ndarray) -> int:
-    """How many samples are computed at once: fewer, the more positions they have."""
+def _at_once(values: np.ndarray, inputs: Sequence[np.ndarray]) -> int:
+    """How many samples are computed at once: fewer, the more positions they have and the larger they are."""
     positions = int(np.prod(values.shape[1:-1])) if values.ndim > 2 else 1
-    return max(1, min(MOST_AT_ONCE, POSITIONS // max(positions, 1)))
+    size = sum(array[:1].nbytes for array in inputs)
+    return max(1, min(MOST_AT_ONCE, POSITIONS // max(positions, 1), BYTES // max(size, 1)))
 
 
 def _is_by_position(graph: LayerGraph, source: int, output: int, head: Head, at: Where) -> bool:

@@ -19,7 +19,6 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.labelled import names_data_set
 from convscope.data.splits import Samples, Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.model_reader import (
@@ -215,12 +214,12 @@ def read_samples(
     Raises:
         DataError: The data is malformed.
     """
-    is_labelled = names_data_set if reader is None else reader.is_labelled
+    is_labelled = _is_one if reader is None else reader.is_labelled
     if (labels or (reader is not None and reader.labels_in_files)) and is_labelled(paths):
         try:
             return read_labelled(recipe, paths[0], run, options, progress), ""
         except DataError as error:
-            if Path(paths[0]).is_dir() and labels:
+            if reader is not None and Path(paths[0]).is_dir() and labels:
                 raise
             try:  # a file of samples that have no labels
                 found = recipe.read_inputs(paths, progress=progress, **options)
@@ -228,6 +227,11 @@ def read_samples(
                 raise error from None
             return found, f"Warning: {paths[0]} is read without labels: {error.message}"
     return recipe.read_inputs(paths, progress=progress, **options), ""
+
+
+def _is_one(paths: Sequence[str]) -> bool:
+    """Whether a file or folder stands alone, which then may hold labels in whichever form its recipe reads."""
+    return len(paths) == 1 and Path(paths[0]).exists()
 
 
 def read_labelled(

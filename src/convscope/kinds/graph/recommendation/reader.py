@@ -330,8 +330,7 @@ def _kept(rows: FoundRows, asked: AskedRatings, where: str) -> tuple[FoundRows, 
             raise UsageError(f"least_rating needs a column of ratings, which {where} does not have.")
         said = "" if rows.ratings is None else "; --least-rating keeps high ratings alone"
         return rows, [f"ratings: each interaction counts as one, whatever its rating{said}"]
-    kept = rows.ratings >= least
-    if not kept.any():
+    if not (kept := rows.ratings >= least).any():
         raise DataError(f"{where}: no rating is at least {least:g}", hint="Lower --least-rating.")
     line = f"ratings: {int(kept.sum()):,} of {plural(len(kept), 'interaction')} kept, of at least {least:g}"
     times = None if rows.times is None else rows.times[kept]
@@ -371,9 +370,7 @@ def interactions(train: Path, test: Path | None, asked: AskedRatings) -> Interac
     timed = [part.times for part in parts if part.times is not None]
     warnings = [line for part in parts for line in part.warnings]
     if len(keys) < len(users):
-        warnings.append(
-            f"{plural(len(users) - len(keys), 'interaction')} that came before: each pair counts once"
-        )
+        warnings.append(f"{plural(len(users) - len(keys), 'interaction')} that came before, left out")
     layout = f"{train.name} holds interactions of users with items"
     if test is not None:
         layout += f", {test.name} those of its test split"
