@@ -230,7 +230,7 @@ def read_samples(
 
 
 def _is_one(paths: Sequence[str]) -> bool:
-    """Whether a file or folder stands alone, which then may hold labels in whichever form its recipe reads."""
+    """Whether a file or folder stands alone, which may then hold labels in any form of its recipe."""
     return len(paths) == 1 and Path(paths[0]).exists()
 
 
