@@ -93,11 +93,17 @@ def refuse_other_name(path: Path) -> None:
         DataError: With the way to save it as something that is read.
     """
     found = _HINTS.get(path.suffix.lower())
-    if path.suffix.lower() == ".zip" and path.is_file() and not zipfile.is_zipfile(path):
+    if path.suffix.lower() == ".zip" and path.is_file() and _is_cut_off(path):
         raise DataError(f"{path}: truncated or damaged archive, whose end is missing", hint=COPY_AGAIN)
     if found is not None:
         what, _, hint = found.partition(": ")
         raise DataError(f"{path}: expected data that can be read, received {what}", hint=hint)
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a file begins as a ZIP archive does, and does not end so."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04" and not zipfile.is_zipfile(path)
 
 
 def refuse_pickled(path: Path) -> None:
