@@ -93,6 +93,8 @@ def _content(name, lines):
     elif suffix == ".csv":
         data = "".join(f"{a:.3f},{b:.3f}\n" for a, b in seed.normal(size=(40, 2))).encode()
         data = b"x,y\n" + data
+    elif suffix == ".mp4":
+        data = _film(seed)
     elif suffix == ".m4a":
         data = b"\0\0\0\x18ftypM4A " + seed.bytes(50)
     else:
@@ -118,6 +120,20 @@ def _scan(values, seed):
     import nibabel
 
     return nibabel.Nifti1Image(seed.integers(0, values, (9, 8, 7), np.uint8), np.eye(4)).to_bytes()
+
+
+def _film(seed):
+    import av
+
+    stored = io.BytesIO()
+    with av.open(stored, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        for values in seed.integers(0, 256, (4, 16, 16, 3), np.uint8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(values, format="rgb24")))
+        container.mux(stream.encode(None))
+    return stored.getvalue()
 
 
 def _sound(suffix, seed):

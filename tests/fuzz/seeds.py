@@ -113,6 +113,7 @@ def layouts() -> dict[str, Layout]:
     found |= _arrays()
     found |= _volumes()
     found |= _clouds()
+    found |= _films()
     found |= _masks()
     found |= _texts()
     found |= _series()
@@ -219,6 +220,20 @@ def _clouds() -> dict[str, Layout]:
         f"cloud-{name}": Layout("points-classification", f"a/0{suffix}", _classes(suffix, content))
         for name, (suffix, content) in made.items()
     }
+
+
+def _films() -> dict[str, Layout]:
+    """A film of each form in a folder of its class."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "kinds" / "video"))
+    from made_films import CODECS, moving, write_film
+
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in CODECS:
+            one = write_film(Path(folder, f"a{suffix}"), moving("down", 0, frames=6, side=16)).read_bytes()
+            files = {f"{name}/{i}{suffix}": one for name in "ab" for i in range(5)}
+            found[f"video-{suffix[1:]}"] = Layout("video-classification", f"a/0{suffix}", files)
+    return found
 
 
 def _nifti(values: np.ndarray) -> bytes:

@@ -80,6 +80,7 @@ def _parsed(content: bytes) -> Any:
 _FITTED = {
     "image-classification": "image-png",
     "audio-classification": "audio-wav",
+    "video-classification": "video-avi",
     "text-classification": "text-csv",
     "text-tagging": "tags-conll",
     "translation": "pairs-tsv",

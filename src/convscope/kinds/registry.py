@@ -29,6 +29,7 @@ BUILT_IN: tuple[Lazy[Kind], ...] = (
     Lazy("convscope.kinds.audio.kind:AUDIO"),
     Lazy("convscope.kinds.graph.kind:GRAPH"),
     Lazy("convscope.kinds.volume.kind:VOLUME"),
+    Lazy("convscope.kinds.video.kind:VIDEO"),
     Lazy("convscope.kinds.points.kind:POINTS"),
 )
 """A line for each kind of this package."""

@@ -1,0 +1,77 @@
+"""Whether a path holds clips with labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from convscope.data.snapshot import DataSnapshot
+from convscope.kinds.contract.kind import Detection
+from convscope.kinds.video.readers.films import ANIMATIONS, FILMS
+from convscope.kinds.video.readers.sources import STILLS
+
+CLASSES = "video-classification"
+_FILMS = frozenset(FILMS)
+_SURE = 0.97
+_OPENED = 3
+_FRAME = re.compile(r"frame[-_ ]?\d+|(img|image|frm)?[-_ ]?\d{3,}", re.I)
+_FEWEST = 8
+"""Frames of a folder, at least, that is told from one of pictures by the names in it."""
+
+
+def detect(snapshot: DataSnapshot) -> Detection | None:
+    """The surest sign of films; None where there is none."""
+    found = [*_films(snapshot), *_animations(snapshot), *_folders(snapshot), *_tables(snapshot)]
+    return max(found, key=lambda each: each.confidence, default=None)
+
+
+def _films(snapshot: DataSnapshot) -> Iterator[Detection]:
+    films = snapshot.ending_in(_FILMS)
+    if films:
+        confidence = _SURE if snapshot.prevails(_FILMS) else 0.8
+        yield Detection(CLASSES, confidence, f"{snapshot.named(films[0])} is a film")
+
+
+def _animations(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """GIF files of several frames, which no picture has."""
+    for file in snapshot.ending_in(frozenset(ANIMATIONS))[:_OPENED]:
+        frames = _frames(file)
+        if frames > 1:
+            yield Detection(CLASSES, 1.0, f"{snapshot.named(file)} has {frames} frames")
+            return
+
+
+def _frames(file: Path) -> int:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            return int(getattr(image, "n_frames", 1))
+    except (OSError, ValueError, SyntaxError):
+        return 0
+
+
+def _folders(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Folders in class folders whose images are all numbered as frames are."""
+    images = snapshot.ending_in(frozenset(STILLS))
+    if len(images) < 2 * _FEWEST or not snapshot.prevails(frozenset(STILLS)) or not snapshot.path.is_dir():
+        return
+    folders = Counter(file.parent for file in images)
+    deep = all(len(folder.relative_to(snapshot.path).parts) > 1 for folder in folders)
+    numbered = all(_FRAME.fullmatch(file.stem) for file in images)
+    called = sum("frame" in file.stem.lower() for file in images) * 2 > len(images)
+    if deep and numbered and called and len(folders) > 1 and min(folders.values()) >= _FEWEST:
+        said = f"{snapshot.named(images[0].parent)} holds {folders[images[0].parent]} frames"
+        yield Detection(CLASSES, 1.0, f"{said} by their names")
+
+
+def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Tables that name films."""
+    for file, head in snapshot.tables.items():
+        for at, column in enumerate(head.first):
+            cells = [cell for cell in head.column(at) if cell]
+            if cells and all(cell.lower().endswith(FILMS) for cell in cells):
+                yield Detection(CLASSES, _SURE, f"{file.name} names films in column {column!r}")
+                return

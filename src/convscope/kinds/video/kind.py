@@ -1,0 +1,128 @@
+"""Video: what is known of the kind before Keras is imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, SHEET
+from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
+from convscope.lazy import Lazy
+from convscope.models.options import DEPTH, DROPOUT, WIDTH
+from convscope.option import Option, above, within
+
+MOST_FRAMES, MOST_SIDE = 256, 1024
+READING_OPTIONS = (
+    LABEL_COLUMN,
+    LABEL_PATTERN,
+    DROP_COLUMN,
+    ENCODING,
+    SHEET,
+    GROUP,
+    Option(
+        "frame_rate",
+        float,
+        None,
+        "Frames a second of folders of frames, 25 by default",
+        above(0),
+        predicts=True,
+    ),
+    Option(
+        "every",
+        float,
+        None,
+        "Seconds of the parts that long films are cut into when they are predicted",
+        above(0),
+        predicts=True,
+    ),
+)
+GRID_OPTIONS = (
+    Option("frames", int, None, "Frames of a window that a model takes", within(2, MOST_FRAMES)),
+    Option("side", int, None, "Pixels of the longer side of a frame", within(16, MOST_SIDE)),
+    Option("span", float, None, "Seconds of a window", above(0)),
+    Option(
+        "camera",
+        Literal["fixed", "moving"],
+        None,
+        "Whether the camera stands still, so that what differs from the background is learned from",
+    ),
+)
+_SETTINGS = {
+    "epochs": 80,
+    "batch_size": 16,
+    "learning_rate": 3e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.05,
+    "averaging": 0.02,
+}
+ARCHITECTURES = (
+    Architecture(
+        "temporal_shift",
+        Lazy("convscope.kinds.video.models:temporal_shift"),
+        "a residual network over frames whose blocks move channels to the frames beside",
+    ),
+    Architecture(
+        "r2plus1d",
+        Lazy("convscope.kinds.video.models:r2plus1d"),
+        "a residual network of 2-D kernels, each followed by one along time",
+    ),
+    Architecture(
+        "c3d",
+        Lazy("convscope.kinds.video.models:c3d"),
+        "kernels of 3x3x3 over frames and pixels, each normalized and pooled",
+    ),
+)
+_NAMES = tuple(each.name for each in ARCHITECTURES)
+VIDEO_CLASSIFICATION = RecipeSpec(
+    name="video-classification",
+    task="classification",
+    steps=Lazy("convscope.kinds.video.classification:RECIPE"),
+    summary="which class, such as an action or a scene, does a clip belong to, and when in a long film",
+    reads=(
+        "a folder per class of films (MP4, AVI, MKV, WebM, MOV and others), of GIF, or of folders of frames",
+        "train/, validation/ and test/ of such folders",
+        "a table that names clips, with a label, and a split and a group or none",
+    ),
+    architectures=_NAMES,
+    options=(
+        *READING_OPTIONS,
+        *GRID_OPTIONS,
+        Option("flip", bool, True, "Whether a mirrored clip keeps its class", common=True),
+        Option(
+            "mirror",
+            bool,
+            False,
+            "Average predictions over each clip and its mirror image, where it keeps its class",
+            predicts=True,
+        ),
+        Option(
+            "windows",
+            int,
+            5,
+            "Windows of a clip that a prediction is averaged over",
+            within(1, 64),
+            predicts=True,
+        ),
+    ),
+    model_options=(
+        WIDTH.of(temporal_shift=24, r2plus1d=24, c3d=24),
+        DEPTH.of(temporal_shift=1, r2plus1d=1, c3d=4),
+        DROPOUT.of(temporal_shift=0.4, r2plus1d=0.4, c3d=0.5),
+        Option(
+            "changes", bool, None, "Whether the first kernels see what has changed since the frame before"
+        ).of(temporal_shift=True),
+    ),
+    settings=dict.fromkeys(_NAMES, _SETTINGS),
+)
+
+VIDEO = Kind(
+    name="video",
+    extra="video",
+    input_shape=(12, 80, 96, 1),
+    detect=Lazy("convscope.kinds.video.detect:detect"),
+    recipes=(VIDEO_CLASSIFICATION,),
+    architectures=ARCHITECTURES,
+    layers="convscope.kinds.video.models",
+    view=Lazy("convscope.kinds.video.view:VIEW"),
+    model_reader=Lazy("convscope.kinds.video.model_reader:MODEL_READER"),
+    requires=("av",),
+)
