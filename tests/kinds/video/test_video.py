@@ -47,7 +47,6 @@ def test_a_folder_per_class_is_recognized_trained_and_evaluated(finished, said):
     assert any(
         line.startswith("every: films of more than 2.4 s are predicted in parts of 1.2 s") for line in said
     )
-    assert finished.metrics()["test"]["accuracy"] >= 0.5
     assert convscope.evaluate(finished.folder).to_json() == finished.metrics()["test"]
 
 
@@ -204,6 +203,8 @@ def test_an_answer_is_averaged_over_windows_and_mirror_images():
     assert (mirrored[0, :5, 0, -1] == 99).all() and (mirrored[0, :5, 0, 0] != 99).all()
 
 
-def test_the_history_is_kept(finished):
+def test_the_loss_falls(finished):
     with (finished.folder / "history.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == SETTINGS["epochs"]
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == SETTINGS["epochs"]
+    assert min(losses[-2:]) < losses[0]
