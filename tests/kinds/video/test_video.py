@@ -98,7 +98,7 @@ def test_a_position_of_frames_rows_and_columns_adds_up(finished, films):
 
 def test_it_is_explained_in_frames_and_seconds_and_its_features_are_extracted(finished, films, tmp_path):
     explained = convscope.explain(finished.folder)
-    assert "frames" in explained.purpose
+    assert "Classifies clips of 6 gray frames of 32x32 pixels into 2 classes" in explained.purpose
     assert "0.2 s apart: an input shows 1.2 s of a film" in explained.purpose
     features = convscope.extract(finished.folder, films, layers="pool", out=tmp_path / "f.parquet")
     assert features.matrix("pool").shape == (2 * PER_CLASS, 16)

@@ -9,9 +9,13 @@ from keras import layers, ops
 
 from convscope.errors import UsageError
 from convscope.models.heads import softmax
+from convscope.scope.describe import phrasing
+from convscope.scope.describe.input_kind import InputKind
+from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.axis_dependency import slid
 from convscope.scope.geometry.sliding import Passage, State, on_channels
+from convscope.scope.graph.graph import LayerGraph, Value
 from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
 
@@ -110,6 +114,18 @@ def _shifted(facts: Facts) -> str:
     return f"{moved} channels move one frame forward and {moved} one frame backward: {facts.changed}."
 
 
+def _clips(_: LayerGraph, value: Value) -> InputKind | None:
+    """What is read by a layer over frames: clips, where there are rows and columns."""
+    shape = value.shape[1:]
+    if len(shape) != 4:
+        return None
+    colors = {1: "gray", 3: "color"}.get(shape[3] or 0, f"{shape[3]}-channel")
+    said = f"clips of {shape[0]} {colors} frames of {phrasing.size(shape[1:3])} pixels"
+    units = ("frame", "pixel", "position")
+    return InputKind("clip", said, "position", shape[:3], shape[3], "frames", units)
+
+
+register_reader(InputReader((FrameChanges, TemporalShift), _clips))
 register(
     LayerSpec(
         TemporalShift,

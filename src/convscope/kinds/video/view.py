@@ -343,10 +343,12 @@ class FramesView(View):
             (right - left) / columns * across,
             (bottom - top) / rows * high,
         )
-        end = f"{self.times[behind - 1]:.2f} s" if self.times is not None else f"frame {behind - 1}"
-        begin = f"{self.times[first]:.2f}" if self.times is not None else str(first)
+        last = max(behind - 1, first)
+        span = f"{first}\N{EN DASH}{last}"
+        if self.times is not None:
+            span = f"{self.times[first]:.2f}\N{EN DASH}{self.times[last]:.2f} s"
         notes = ("each patch is the frame in the middle of its time, with its pixels outlined",)
-        return PlacedPatch(high, (f"{begin} to {end}",), notes)
+        return PlacedPatch(high, (span,), notes)
 
     def thumbnail(self, sheet: Sheet, box: Box, name: str = "input") -> int:
         """Draws four frames, evenly over the time, in the order of reading; returns the height."""
