@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -72,14 +72,18 @@ def read_inputs(
     used = {file for clip in clips for file in (clip.frames or (clip.key,))}
     for file in files:
         if file not in used:
-            image = may_be_frame(file) and not any(map(may_be_film, files))
-            reason = "an image that lies in no folder of frames" if image else "not a film by its name"
-            skipped.append(Skipped(file, reason))
+            skipped.append(Skipped(file, _why_no_clip(file, files)))
     scanned = scan(FileClips("", clips, rate=rate), progress)
     left_out = (*skipped, *scanned.skipped)
     if not len(scanned.source):
         raise nothing_in(paths, "clips", left_out)
     return _cut(scanned.source, every, left_out, scanned.notes)
+
+
+def _why_no_clip(file: str, files: Collection[str]) -> str:
+    """Why a file is no clip and no part of one."""
+    image = may_be_frame(file) and not any(map(may_be_film, files))
+    return "an image that lies in no folder of frames" if image else "not a film by its name"
 
 
 def _of_table(
