@@ -91,12 +91,10 @@ def read_files(
     options = checked_options(options or {})
     shape_note = _build_for(loaded, paths, recipe, progress)
     plain = PlainModel(loaded.model, trace(loaded.model), loaded.representation)
-    if recipe is None:
-        reader, why = reader_for(plain, paths, options)
-        chosen = find_recipe(reader.recipe)
-    else:
-        chosen = find_recipe(recipe)
-        reader, why = _reader_of(chosen), ""
+    reader, why = (
+        reader_for(plain, paths, options) if recipe is None else (_reader_of(find_recipe(recipe)), "")
+    )
+    chosen = find_recipe(reader.recipe if recipe is None else recipe)
     options = checked_options(options, reader)
     read_options = {name: options[name] for name in reader.read_options if name in options}
     found: Splits | Inputs
@@ -301,15 +299,15 @@ def labelled_dataset(
     if not samples:
         names = ", ".join(SPLITS[code] for code in wanted)
         raise UsageError(f"The data has no sample in {names}.", "Choose another split.")
+    known_labels = np.concatenate(labels).astype(np.int64)
+    about: dict[str, Any] = {
+        "fingerprint": splits.fingerprint,
+        "layout": splits.layout,
+        "class_names": splits.class_names,
+    }
+    together = np.concatenate(codes)
     dataset = _dataset(
-        tuple(samples),
-        encoder,
-        labels=np.concatenate(labels).astype(np.int64),
-        class_names=splits.class_names,
-        splits=np.concatenate(codes),
-        fingerprint=splits.fingerprint,
-        layout=splits.layout,
-        own_labels=masks,
+        tuple(samples), encoder, labels=known_labels, splits=together, own_labels=masks, **about
     )
     notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
     return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped)
