@@ -300,14 +300,10 @@ def labelled_dataset(
         names = ", ".join(SPLITS[code] for code in wanted)
         raise UsageError(f"The data has no sample in {names}.", "Choose another split.")
     known_labels = np.concatenate(labels).astype(np.int64)
-    about: dict[str, Any] = {
-        "fingerprint": splits.fingerprint,
-        "layout": splits.layout,
-        "class_names": splits.class_names,
-    }
-    together = np.concatenate(codes)
+    same: dict[str, Any] = {"fingerprint": splits.fingerprint, "layout": splits.layout, "own_labels": masks}
+    called, together = splits.class_names, np.concatenate(codes)
     dataset = _dataset(
-        tuple(samples), encoder, labels=known_labels, splits=together, own_labels=masks, **about
+        tuple(samples), encoder, labels=known_labels, class_names=called, splits=together, **same
     )
     notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
     return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped)
