@@ -32,6 +32,12 @@ SECONDS = 0.25
 """How long such a call should take: as often, what is new is said and written."""
 
 
+def _started(model: keras.Model, start: Callable[[keras.Model], None]) -> list[Row]:
+    """Changes a fresh model, which has no history."""
+    start(model)
+    return []
+
+
 def _as_built(model: keras.Model) -> None:
     """Changes nothing."""
 
@@ -52,13 +58,13 @@ def fit(
     """Trains a fresh model, or continues from the checkpoint in the folder.
 
     Args:
-        build: Makes the model; is called under the device's dtype policy, and once more in float32.
+        build: Makes the model, under the device's dtype policy and in float32.
         train: Samples to learn from.
         validation: Samples to choose the best weights by.
         settings: How to train.
         device: Where to train, and in which precision.
         folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
-        callbacks: Any Keras callbacks besides. What state they keep is theirs to restore on a resume.
+        callbacks: Any Keras callbacks besides, whose state is theirs to restore on a resume.
         progress: Called after each step.
         objective: The loss, and how the best epoch is chosen.
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
@@ -73,15 +79,12 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     model, portable = (_built(build, policy) for policy in (device.policy, "float32"))
     objective.compile(model, settings, train.steps)
-    rows = read_checkpoint(folder / "checkpoints", model)
-    if not rows:
-        start(model)
+    rows = read_checkpoint(folder / "checkpoints", model) or _started(model, start)
     run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say)
     if len(rows) < settings.epochs and not run_callback.out_of_patience():
+        fresh = _starts(build, device.policy, settings.seed, 1 if rows else objective.starts)
         others = [*callbacks, *_extra(settings, folder)]
         try:
-            starts = range(1, objective.starts if not rows else 1)
-            fresh = [partial(_restarted, build, device.policy, settings.seed, number) for number in starts]
             _run(model, train, validation, settings, run_callback, others, rows, fresh)
         finally:
             if folder.is_dir():
@@ -95,12 +98,18 @@ def _built(build: Callable[[], keras.Model], policy: str) -> keras.Model:
         return build()
 
 
-def _restarted(build: Callable[[], keras.Model], policy: str, seed: int, number: int) -> list[Array]:
-    """The weights of another fresh model; the first one is number 0."""
-    keras.utils.set_random_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
-    found: list[Array] = _built(build, policy).get_weights()
-    keras.utils.set_random_seed(seed)
-    return found
+def _starts(
+    build: Callable[[], keras.Model], policy: str, seed: int, count: int
+) -> list[Callable[[], list[Array]]]:
+    """What makes the weights of each fresh model but the first of so many."""
+
+    def weights(number: int) -> list[Array]:
+        keras.utils.set_random_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+        found: list[Array] = _built(build, policy).get_weights()
+        keras.utils.set_random_seed(seed)
+        return found
+
+    return [partial(weights, number) for number in range(1, count)]
 
 
 def _run(

@@ -98,11 +98,11 @@ def read_files(
     options = checked_options(options, reader)
     read_options = {name: options[name] for name in reader.read_options if name in options}
     found: Splits | Inputs
+    more: Sequence[str]
     if len(plain.graph.inputs) > 1 and reader.read_several is not None:
         found, more = reader.read_several(paths, plain.graph.input_names, progress)
     else:
-        found, doubt = read_samples(chosen, reader, paths, None, read_options, labels, progress)
-        more = (doubt,) if doubt else ()
+        found, *more = read_samples(chosen, reader, paths, None, read_options, labels, progress)
     first = found.train.samples if isinstance(found, Splits) else found
     encoding = reader.encoding(plain, first, options)
     preprocess, note = chosen_preprocessing(loaded.model, reader, encoding, options, plain.graph)
