@@ -192,15 +192,14 @@ def segmentation_metrics(
     dices = np.where(true + given > 0, 2 * both / np.maximum(true + given, 1), np.nan)
     drawn = np.concatenate(list(resampled_counts(groups, len(counts))))
     of_class = _resampled_means(dices, drawn)
-    intersections, sizes = both.sum(axis=0), (true + given).sum(axis=0)
     many_ious = _ious(drawn @ both, drawn @ (true + given))
     per_class = np.where(np.isfinite(dices).any(axis=0), _mean(dices.T), np.nan)
     scores = _Scores(whole, per_class, of_class, true > 0, given > 0)
     classes = tuple(scores.of(k, name, [each[k] for each in distances]) for k, name in enumerate(class_names))
     return SegmentationMetrics(
         samples=len(counts),
-        accuracy=float(intersections.sum() / max(whole.sum(), 1)),
-        mean_iou=float(_mean(_ious(intersections, sizes))),
+        accuracy=float(both.sum() / max(whole.sum(), 1)),
+        mean_iou=float(_mean(_ious(both.sum(axis=0), (true + given).sum(axis=0)))),
         mean_iou_interval=interval_of(_mean(many_ious)),
         mean_dice=float(_mean(per_class[scored])),
         mean_dice_interval=interval_of(_mean(of_class[:, scored])),

@@ -75,9 +75,8 @@ def read_tu(files: Sequence[Path], directed: bool | None, progress: Progress) ->
     ]
     progress(3, 3, "reading graphs")
     alone = len(graph_of) - len(np.unique(edges))
-    notes.decisions.append(
-        f"graphs: {count:,} with {plural(len(graph_of), 'node')} and {plural(len(edges), 'edge')}"
-    )
+    size = f"{plural(len(graph_of), 'node')} and {plural(len(edges), 'edge')}"
+    notes.decisions.append(f"graphs: {count:,} with {size}")
     if alone:
         notes.warnings.append(f"isolated nodes: {alone:,} of {len(graph_of):,}, without an edge")
     if "edge_labels" in parts or "edge_attributes" in parts:
