@@ -54,6 +54,7 @@ Trait = Literal[
     "rearranges",
     "reshapes",
     "scales",
+    "selects",
     "slides",
     "training only",
     "unit length",
@@ -73,6 +74,7 @@ Trait = Literal[
 - `pads`: puts a border around maps;
 - `rearranges`, `reshapes`: moves values without changing them; into another shape, in the same order;
 - `scales`: brings inputs to another range;
+- `selects`: keeps some positions and leaves out the others, so that what follows does not lie over the input;
 - `slides`: a kernel that moves by strides;
 - `training only`: passes its input on unchanged at inference;
 - `unit length`: gives vectors of length 1.

@@ -125,3 +125,18 @@ def test_a_plain_model_of_points_reads_the_same_files(clouds, tmp_path):
     pointnext_s((32, 9), 2, width=4).save(tmp_path / "more.keras")
     with pytest.raises(UsageError):
         convscope.look(tmp_path / "more.keras", file, method="maps")
+
+
+def test_class_activation_maps_are_those_of_layers_with_a_value_for_each_point():
+    from convscope.scope import attribute
+
+    model = pointnext_s((64, 4), 2, width=4)
+    x = np.random.default_rng(0).normal(size=(1, 64, 4)).astype("float32")
+    (found,) = attribute(model, x, method="grad-cam")
+    assert found.values.shape[:1] == (64,)
+    few = [
+        layer.name for layer in model.layers if len(layer.output.shape) == 3 and layer.output.shape[1] < 64
+    ]
+    assert few
+    with pytest.raises(UsageError, match="do not lie over the input"):
+        attribute(model, x, method="grad-cam", layer=few[-1])

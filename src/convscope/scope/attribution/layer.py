@@ -15,7 +15,8 @@ from convscope.scope.layer_spec import has_trait, role_of
 def last_layer_with_positions(graph: LayerGraph, source: Value, output: Value, rank: int) -> Call:
     """The last call on the way from an input to an output whose maps still have more than one position.
 
-    The call that makes the output itself is not taken, nor are layers that work in training alone.
+    The call that makes the output itself is not taken, nor are layers that work in training alone. Where a
+    layer selects positions, only those before it count, whose maps lie over the input.
 
     Args:
         graph: Of the model.
@@ -30,11 +31,14 @@ def last_layer_with_positions(graph: LayerGraph, source: Value, output: Value, r
     between: Sequence[Call] = _between(graph, source, output) if graph.linked else graph.calls
     if any(is_table(graph, number) for number in range(len(graph.inputs))):
         between = _before_last_gathering(between)
+    thinned = any(has_trait(call.layer, "selects") for call in graph.calls)
     ranks = (rank, rank + 1) if front_end_call(graph, source) is not None else (rank,)
     for call in reversed(between):
         if call.kind == "group" or not call.recordable or not call.outputs:
             continue
         if has_trait(call.layer, "training only"):
+            continue
+        if thinned and not lies_over(call, source):
             continue
         found = any(has_positions_of(graph, call, each) for each in ranks)
         if found and output.number not in {value.number for value in call.outputs}:
@@ -43,6 +47,11 @@ def last_layer_with_positions(graph: LayerGraph, source: Value, output: Value, r
         "The model has no layer with the spatial positions of the input.",
         "Use a method that needs no layer, such as saliency, integrated-gradients or occlusion.",
     )
+
+
+def lies_over(call: Call, source: Value) -> bool:
+    """Whether a call's output has the positions of an input, one for one."""
+    return bool(call.outputs) and call.outputs[0].shape[1:-1] == source.shape[1:-1]
 
 
 def _before_last_gathering(calls: Sequence[Call]) -> Sequence[Call]:

@@ -18,11 +18,13 @@ from convscope.scope.attribution.layer import (
     has_channels,
     joined,
     last_layer_with_positions,
+    lies_over,
 )
 from convscope.scope.attribution.resize import Resize, resized
 from convscope.scope.choice import narrowest_convolution
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.graph.graph import Call, LayerGraph
+from convscope.scope.layer_spec import has_trait
 from convscope.types import Array, Tensor
 
 
@@ -225,9 +227,19 @@ class AttributionQuery:
         return units_of(self.model, arranged(tensors, self.keys), self.output, whole)
 
     def cam_layer(self) -> Call:
-        """The layer that was named, or else the last with positions."""
+        """The layer that was named, or else the last with positions.
+
+        Raises:
+            UsageError: Layers before it select positions, so that its maps do not lie over the input.
+        """
         named = self.layer or self.narrowest
         if named is not None:
+            selects = any(has_trait(call.layer, "selects") for call in self.graph.calls)
+            if selects and not lies_over(named, self.graph.inputs[self.source]):
+                raise UsageError(
+                    f"'{named.path}' has values for some positions alone, which do not lie over the input.",
+                    "Name an earlier layer, or take a method that needs none, such as integrated-gradients.",
+                )
             return named
         return last_layer_with_positions(
             self.graph,

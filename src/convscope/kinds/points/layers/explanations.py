@@ -103,8 +103,7 @@ register(
         NearestPoints,
         "preparation",
         "NearestPoints finds, for each point, those nearest to it: the neighborhoods that the next layer"
-        " looks"
-        " at. Nothing is learned.",
+        " looks at. Nothing is learned.",
         _finds,
         _all_points,
         _table_cost,
@@ -118,6 +117,7 @@ register(
         " whole cloud more thinly.",
         _keeps,
         _stays,
+        traits=frozenset({"selects"}),
     ),
     LayerSpec(
         FirstChannels,
@@ -130,10 +130,8 @@ register(
         PointConv,
         "convolution",
         "PointConv is a convolution over the neighborhood of a point: each kernel is multiplied with the"
-        " values"
-        " of the points near it, told relative to its position, and the largest product counts, wherever in"
-        " the"
-        " neighborhood it is.",
+        " values of the points near it, told relative to its position, and the largest product counts,"
+        " wherever in the neighborhood it is.",
         _convolves,
         _near,
         _conv_cost,
