@@ -221,6 +221,11 @@ class CloudView(View):
         """Where a point lies."""
         return f"({', '.join(f'{each:.2f}' for each in self.values[row, :3])})"
 
+    @property
+    def nouns(self) -> tuple[str, str]:
+        """Points, which see those of their neighborhoods."""
+        return "point", "neighborhood"
+
     def nearest(self, row: int, most: int = NEAR) -> npt.NDArray[np.bool_]:
         """Which of the different points lie nearest to one, itself among them, shape (points,)."""
         far = np.square(self.places - self.values[row, :3]).sum(axis=1)

@@ -117,7 +117,7 @@ def _draw_layer(
 ) -> int:
     """Draws the block of one layer from y on; returns where the next one starts."""
     sheet.check(y)
-    y = _write_layer(sheet, y, layer)
+    y = _write_layer(sheet, y, layer, layer.geometry(*sample.view.nouns))
     block = sample.view.place_maps(sheet, (MARGIN, y, INNER), layer, numbers, scale=scale)
     notes = "; ".join(note for note in (_which(layer, numbers, order), *block.notes) if note)
     below = block.bottom + line_height(SMALL)
@@ -126,14 +126,14 @@ def _draw_layer(
     return int(max(below, block.beside)) + 14
 
 
-def _write_layer(sheet: Sheet, y: int, layer: LayerMaps) -> int:
+def _write_layer(sheet: Sheet, y: int, layer: LayerMaps, geometry: str) -> int:
     """Writes path, geometry and explanation; returns where the maps may start."""
     muted = sheet.theme.muted
     sheet.line([MARGIN, MARGIN + INNER], [y, y], color=sheet.theme.rule, width=0.6)
     y += int(line_height(HEADING)) + 6
-    room = INNER - width_of(layer.geometry, SMALL) - 30
+    room = INNER - width_of(geometry, SMALL) - 30
     sheet.text(MARGIN, y, layer.path, size=HEADING, bold=True, width=room)
-    sheet.text(MARGIN + INNER, y, layer.geometry, size=SMALL, color=muted, across="right")
+    sheet.text(MARGIN + INNER, y, geometry, size=SMALL, color=muted, across="right")
     y += int(line_height(BODY)) + 4
     return int(sheet.paragraph(MARGIN, y, layer.text, INNER, lines=3)) - 14
 

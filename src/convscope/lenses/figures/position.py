@@ -63,14 +63,15 @@ def draw_position(position: Position, sample: Sample, *, theme: str = "light", t
         f"kernel of {shape_text(size)} over {count(into, 'input channel')}" if size else count(into, "input")
     )
     if position.gathered:
-        kernel = f"the values of {count(size[0], 'node')} in {count(into, 'input channel')}"
+        kernel = f"the values of {count(size[0], sample.view.nouns[0])} in {count(into, 'input channel')}"
     facts = f"{position.type}  ·  {kernel}  ·  activation {position.activation}"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 4
     sums = position.products.reshape(-1, into).sum(axis=0, dtype=np.float64)
     y = sample.view.place_position(sheet, y, position, sample.name)
     labels = sample.view.kernel_labels(position)
     if labels:
-        y = draw_named_products(sheet, y, position, labels, sample.view.channel_names(position))
+        named, node = sample.view.channel_names(position), sample.view.nouns[0]
+        y = draw_named_products(sheet, y, position, labels, named, node)
     elif size:
         y = _draw_products(sheet, y, position, sums)
     if into > 1 and not labels:

@@ -114,7 +114,12 @@ NAMED = 3
 
 
 def draw_named_products(
-    sheet: Sheet, y: int, position: Position, labels: Sequence[str], channels: Sequence[str] = ()
+    sheet: Sheet,
+    y: int,
+    position: Position,
+    labels: Sequence[str],
+    channels: Sequence[str] = (),
+    node: str = "node",
 ) -> int:
     """Draws the products of a kernel whose positions lie on something that has a name, and their sums.
 
@@ -126,6 +131,7 @@ def draw_named_products(
         position: Of a layer whose kernel has one axis.
         labels: What lies under each position of the kernel, such as a token.
         channels: What the channels are called; the largest products are then named.
+        node: What that is called whose values are gathered.
 
     Returns:
         The next baseline.
@@ -133,7 +139,7 @@ def draw_named_products(
     size, into = position.patch.shape
     sums = position.products.sum(axis=1, dtype=np.float64)
     shown = np.arange(size)
-    each = "node" if position.gathered else "position"
+    each = node if position.gathered else "position"
     what = count(into, "feature") if channels else f"{count(into, 'channel')} of the layer's input"
     text = f"For each {each} the {what}, from left to right."
     if position.shares is not None:

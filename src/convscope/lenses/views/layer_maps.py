@@ -121,13 +121,12 @@ class LayerMaps:
         depth = np.shape(self.maps)[0]
         return f"middle slice of each volume, {depth // 2} of 0 to {depth - 1}"
 
-    @property
-    def geometry(self) -> str:
-        """Its shape, receptive field and stride in words."""
+    def geometry(self, node: str = "node", hop: str = "hop") -> str:
+        """Its shape, receptive field and stride in words; where values belong to nodes, hops apart."""
         parts = [shape_text(np.shape(self.maps))]
         if self.hops:
-            said = count(self.hops, "hop")
-            return "  ·  ".join([*parts, f"each node depends on nodes up to {said} away"])
+            said = f"each {node} depends on {node}s up to {count(self.hops, hop)} away"
+            return "  ·  ".join([*parts, said])
         if self.receptive_field is not None and any(size != 0 for size in self.receptive_field):
             field = tuple("all" if size is None else f"{size:,}" for size in self.receptive_field)
             whole = set(field) <= {"all"}

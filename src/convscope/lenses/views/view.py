@@ -129,6 +129,11 @@ class View(Protocol):
         return replace(block, notes=(*block.notes, layer.note)) if layer.note else block
 
     @property
+    def nouns(self) -> tuple[str, str]:
+        """What that is called whose values a layer gathers, and a step from one to those that it sees."""
+        return "node", "hop"
+
+    @property
     def focus(self) -> tuple[int, ...] | None:
         """The position that the input is about; None where it is about all of them."""
         return None
