@@ -27,6 +27,7 @@ MISSING_WORDS = frozenset(
 )
 """How a missing number is written. In a column of texts, such as labels, all but the first are texts."""
 
+_JOINTS = re.compile(r"[\s_-]+")
 _LABEL_NAME = re.compile(
     r"(?:.*[_ .-])?(?:labels?|class(?:es)?|class[_ ]?name|categor(?:y|ies)|targets?|polarity|sentiment"
     r"|emotion|species|diagnosis|outcome|genre|topic|intent)"
@@ -36,9 +37,20 @@ _LABEL_NAME = re.compile(
 
 
 def find_column(names: Sequence[str], aliases: Sequence[str]) -> int | None:
-    """The position of the first alias that is a column, whatever its case; None where there is none."""
-    lower = [name.strip().lower() for name in names]
-    return next((lower.index(alias) for alias in aliases if alias in lower), None)
+    """The position of the first alias that is a column, whatever its case; None where there is none.
+
+    Words may be joined by blanks, hyphens or underscores.
+
+    Example:
+        >>> find_column(["User-ID", "ISBN"], ("user_id",))
+        0
+    """
+    plain = [_joined(name) for name in names]
+    return next((plain.index(_joined(alias)) for alias in aliases if _joined(alias) in plain), None)
+
+
+def _joined(name: str) -> str:
+    return _JOINTS.sub("_", name.strip().lower())
 
 
 def is_label_name(name: str) -> bool:

@@ -21,6 +21,8 @@ _BITS = frozenset({"0", "1", "0.0", "1.0", "True", "False", "true", "false"})
 _PLAIN = re.compile(r"[\w.:/+-]+")  # what shells take as it is
 _LETTER = re.compile(r"[^\W\d_]")
 _BETWEEN = re.compile(r"[\s,;+]+")
+_LISTED = re.compile(r"[,;+]")
+"""What parts several classes that are written into one column."""
 UNKNOWN = "-1"
 """What some data sets write where a label is not known."""
 
@@ -138,6 +140,8 @@ def doubtful_classes(class_names: Sequence[str]) -> tuple[str, ...]:
     Example:
         >>> doubtful_classes(["rust", "scab", "rust scab", "rust spot", "scab spot"])[0][:36]
         "labels: 'rust scab', 'rust spot' and"
+        >>> doubtful_classes(["dog", "speech", "speech,dog"])[0][:41]
+        "labels: 'speech,dog' are made of 2 words;"
         >>> doubtful_classes(["New York", "New Jersey", "Ohio"])
         ()
     """
@@ -145,11 +149,15 @@ def doubtful_classes(class_names: Sequence[str]) -> tuple[str, ...]:
     parts = {name: tuple(part for part in _BETWEEN.split(name) if part) for name in class_names}
     composed = [name for name in class_names if len(parts[name]) > 1]
     counts = Counter(part for name in class_names for part in set(parts[name]))
-    if len(composed) < 3 or any(counts[part] < 2 for name in composed for part in parts[name]):
+    listed = [name for name in composed if _LISTED.search(name) and {*parts[name]} <= {*class_names}]
+    few = len(composed) < 3 or any(counts[part] < 2 for name in composed for part in parts[name])
+    if few and not listed:
         return spelled
+    composed = listed if few else composed
+    more = f" and {len(composed) - 2} more" if len(composed) > 2 else ""
     return (
         *spelled,
-        f"labels: {composed[0]!r}, {composed[1]!r} and {len(composed) - 2} more are made of"
+        f"labels: {', '.join(map(repr, composed[:2]))}{more} are made of"
         f" {len({part for name in composed for part in parts[name]})} words; each is taken for a class of its"
         " own. If they are several classes of one sample (multi-label), write a column of 0 and 1 for each"
         " and learn them one by one with --label-column",
