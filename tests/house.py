@@ -33,6 +33,7 @@ GROUND = {
     "lazy",
     "option",
     "json_values",
+    "phrasing",
     "csv_text",
     "layer_names",
 }

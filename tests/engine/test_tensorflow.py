@@ -283,3 +283,24 @@ def test_dropout_of_whole_channels_is_left_to_keras():
     model, layer = dropout(0.5, noise_shape=(None, 1, 30))
     with accelerated(model):
         assert not is_fused(layer)
+
+
+def test_a_kernel_of_volumes_deeper_than_its_input_has_a_finite_gradient_in_bfloat16():
+    import tensorflow as tf
+
+    from convscope.engine.exchange import outreaches
+    from convscope.engine.tensorflow import accelerated
+
+    x = np.random.default_rng(0).normal(size=(16, 2, 8, 8, 8)).astype("float32")
+    deep = keras.layers.Conv3D(16, 3, padding="same", dtype="mixed_bfloat16")
+    flat = keras.layers.Conv3D(16, (1, 3, 3), padding="same", dtype="mixed_bfloat16")
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, deep(flat(inputs)))
+    assert [outreaches(layer) for layer in (deep, flat)] == [True, False]
+    with accelerated(model):
+        for _ in range(10):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.cast(model(x), tf.float32) ** 2)
+            found = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+            assert all(np.isfinite(each).all() for each in found)
+    assert not vars(deep).get("convolution_op")

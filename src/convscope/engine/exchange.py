@@ -43,3 +43,17 @@ def drops_by_bits(layer: keras.layers.Layer) -> bool:
 def bits_for(rate: float) -> int:
     """Random bits for each value: 8 where these tell the rate, 16 where they do not."""
     return 8 if (rate * 2**8).is_integer() else 16
+
+
+def outreaches(layer: keras.layers.Layer) -> bool:
+    """Whether the kernel of a convolution of volumes in bfloat16 is deeper than its input.
+
+    On a CPU, TensorFlow 2.21 reads memory that nothing was written to for the gradient of such a kernel.
+    """
+    if type(layer) is not keras.layers.Conv3D or layer.compute_dtype != "bfloat16":
+        return False
+    if not layer._inbound_nodes:
+        return False
+    axis = 1 if layer.data_format == "channels_last" else 2
+    depth, reach = layer.input.shape[axis], (layer.kernel_size[0] - 1) * layer.dilation_rate[0] + 1
+    return depth is None or bool(depth < reach)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from convscope.engine.device import TensorFunction
-from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
+from convscope.engine.exchange import bits_for, drops_by_bits, exchanged, outreaches
 from convscope.engine.inference.openvino_module import NAMED
 from convscope.engine.training.batches import Advance, Batch
 from convscope.layers.neighbors import summed_by
@@ -139,7 +139,7 @@ def convertible(function: TensorFunction, model: keras.Model, example: Array) ->
 
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
-    """Within it, the model's layers compute the same numbers by faster operations.
+    """Within it, the model's layers compute the same numbers by faster operations, and none that are wrong.
 
     The layers themselves, their weights and their configuration stay what they are; only the instances'
     `call` is replaced while a training traces it, and restored afterwards.
@@ -155,6 +155,8 @@ def accelerated(model: keras.Model) -> Iterator[None]:
             faster = _faster_call(layer)
             if faster is not None:
                 exchange(layer, "call", faster)
+            if outreaches(layer):
+                exchange(layer, "convolution_op", _in_float32)
         for convolution, pooling in _rectified_then_pooled(model):
             exchange(convolution, "call", _without_relu)
             exchange(pooling, "call", _then_relu)
@@ -162,6 +164,14 @@ def accelerated(model: keras.Model) -> Iterator[None]:
         if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
             exchange(optimizer, "update_step", _fused_adam)
         yield
+
+
+def _in_float32(
+    layer: keras.layers.Conv3D, plain: Callable[..., tf.Tensor], values: tf.Tensor, kernel: tf.Tensor
+) -> tf.Tensor:
+    """The convolution of a layer in float32."""
+    found = plain(tf.cast(values, tf.float32), tf.cast(kernel, tf.float32))
+    return tf.cast(found, layer.compute_dtype)
 
 
 def neighbor_sum(values: tf.Tensor, neighbors: tf.Tensor, weights: tf.Tensor, owners: tf.Tensor) -> tf.Tensor:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.phrasing import listed
 from convscope.scope.attribution.layer import first_to_explain, has_channels, takes_channels_first
-from convscope.scope.describe.phrasing import listed
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import base_spec_of, has_trait

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.describe.input_kind import InputKind, of_array
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call

@@ -85,7 +85,7 @@ def test_a_value_that_train_lacks_is_no_feature_and_a_column_that_is_missing_is_
 
 def test_a_matrix_of_another_width_is_an_error():
     features, _ = NodeFeatures.fit([Graph(list("ab"), np.array([[0, 1]]), features=np.eye(2, 3, dtype="f"))])
-    with pytest.raises(DataError, match="expected 3 features of each node, as in training, received 4 col"):
+    with pytest.raises(DataError, match="expected 3 features of a node, as in training, received 4 col"):
         features.encode(Graph(list("ab"), np.array([[0, 1]]), features=np.eye(2, 4, dtype="f")))
 
 

@@ -198,7 +198,7 @@ def test_what_cannot_be_read_is_named_and_a_long_film_is_cut_into_parts(tmp_path
     write_film(tmp_path / "short.avi", moving("down", 1))
     (tmp_path / "bad.mp4").write_bytes(b"no")
     (tmp_path / "notes.txt").write_text("none")
-    found = read_inputs([str(tmp_path)], every=1.25)
+    found = read_inputs([str(tmp_path)], part=1.25)
     assert {each.path.rpartition("/")[2] for each in found.skipped} == {"bad.mp4", "notes.txt"}
     names = [found.name(at).rpartition("/")[2] for at in range(len(found))]
     assert names[:2] == ["long.avi#t=0,1.25", "long.avi#t=1.25,2.5"]

@@ -45,7 +45,7 @@ def test_a_folder_per_class_is_recognized_trained_and_evaluated(finished, said):
     assert any(line.startswith("windows: 6 frames 0.2 s apart, 1.2 s") for line in said)
     assert any(line.startswith("camera: fixed, because ") for line in said)
     assert any(
-        line.startswith("every: films of more than 2.4 s are predicted in parts of 1.2 s") for line in said
+        line.startswith("part: films of more than 2.4 s are predicted in parts of 1.2 s") for line in said
     )
     assert convscope.evaluate(finished.folder).to_json() == finished.metrics()["test"]
 

@@ -21,7 +21,7 @@ from convscope.kinds.graph.structure import (
     structure_names,
     structure_values,
 )
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 MOST_TEXTS = 100
 """Different values that a column of texts may have to be an input."""

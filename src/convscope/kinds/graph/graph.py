@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from convscope.data.digests import DIGEST_BYTES
 from convscope.errors import DataError
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Skipped
 
 _TOLD = 5

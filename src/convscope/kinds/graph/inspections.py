@@ -27,12 +27,12 @@ from convscope.lenses.sheet.strips import place_ranked
 from convscope.lenses.sheet.theme import find_theme, number, scale_of
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Sample
+from convscope.phrasing import plural
 from convscope.scope.attribution.methods import attribute
 from convscope.scope.attribution.query import AttributionQuery
 from convscope.scope.attribution.request import ask
 from convscope.scope.choice import early_middle_late
 from convscope.scope.describe.explanation import explain
-from convscope.scope.describe.phrasing import plural
 from convscope.scope.differentiate import forward_program
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import trace

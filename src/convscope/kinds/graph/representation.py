@@ -26,7 +26,7 @@ from convscope.kinds.graph.features import NodeFeatures, Values, spelled
 from convscope.kinds.graph.graph import Graph, GraphNode, NodeSamples
 from convscope.kinds.graph.layout import describe_graph
 from convscope.layers.neighbor_tables import WIDTHS
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Positions, Progress, no_progress
 
 MOST_HOPS = 64

@@ -24,8 +24,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 NEIGHBORS = Option("neighbors", int, None, "Points of a neighborhood", at_least(1))
-FEATURES = Option(
-    "features",
+ATTRIBUTES = Option(
+    "attributes",
     tuple[str, ...],
     None,
     "Features of points that a model gets besides x, y and z, such as intensity, or none",
@@ -59,7 +59,7 @@ POINTS_CLASSIFICATION = RecipeSpec(
         GROUP,
         Option("points", int, None, "Points of each cloud that a model takes", _number_of_points),
         Option("keep_scale", bool, False, "Whether large clouds stay larger than small ones"),
-        FEATURES,
+        ATTRIBUTES,
         TURN,
         Option(
             "votes",

@@ -58,7 +58,7 @@ def encoding(model: PlainModel, samples: Samples, options: ReadingOptions) -> Mo
         raise model.mismatch(f"clouds of x, y, z and {', '.join(common) or 'no feature'}")
     split = Split(source, np.zeros(len(source), np.int64))
     points = shape[0] or USUAL_POINTS
-    representation, lines = fit_representation(split, points=points, features=common[:wanted])
+    representation, lines = fit_representation(split, points=points, attributes=common[:wanted])
     return ModelEncoding(representation, notes=tuple(lines))
 
 

@@ -155,7 +155,7 @@ def fit_representation(
     train: Split,
     points: int | None = None,
     keep_scale: bool = False,
-    features: Sequence[str] | None = None,
+    attributes: Sequence[str] | None = None,
 ) -> tuple[CloudRepresentation, Sequence[str]]:
     """Chooses the number of points, the scale and the features from the train split.
 
@@ -163,7 +163,7 @@ def fit_representation(
         train: The train split.
         points: Of each cloud, where the user chose them.
         keep_scale: Whether all clouds are divided by one length, so that large ones stay large.
-        features: Which features are taken, none where it is empty; all that every cloud has by default.
+        attributes: Which features are taken, none where it is empty; all that every cloud has by default.
 
     Returns:
         The representation, and one line for each choice with its reason.
@@ -185,7 +185,7 @@ def fit_representation(
         f" clouds have {distinct.min():,} to {distinct.max():,} (median {int(np.median(distinct)):,})"
         + (f", {few} of them fewer, which repeat points" if few else "")
     ]
-    names, said = chosen_features([fact.names for fact in source.facts], features)
+    names, said = chosen_features([fact.names for fact in source.facts], attributes)
     rows = np.unique(np.linspace(0, len(source) - 1, _SAMPLED).astype(int)).tolist()
     some = [source.load(row) for row in rows] if names or keep_scale else []
     length = 0.0
@@ -228,7 +228,7 @@ def chosen_features(
         missing = [name for name in asked if name not in common]
         if missing:
             raise UsageError(
-                f"features must be of all train clouds. Received: features={','.join(asked)}.",
+                f"attributes must be of all train clouds. Received: attributes={','.join(asked)}.",
                 f"All have {', '.join(common) or 'none'}.",
             )
         common, why = list(asked), "as given"

@@ -87,7 +87,7 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
         parse=several_numbers,
     ).of(text_cnn=(3, 4, 5)),
     FILTERS.of(text_cnn=100, residual_text_cnn=192),
-    EMBEDDING.of(text_cnn=300, residual_text_cnn=192),
+    EMBEDDING.of(text_cnn=100, residual_text_cnn=192),
     DROPOUT.of(text_cnn=0.5, residual_text_cnn=0.4),
     ENSEMBLE.of(text_cnn=1),
     KERNEL_SIZE.of(residual_text_cnn=3),

@@ -110,11 +110,11 @@ def read(
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
     frame_rate: float | None = None,
-    every: float | None = None,
+    part: float | None = None,
 ) -> Splits:
     """Reads labelled clips, and finds out how long the parts of a long film are to be.
 
-    Args are those of `read_clips`, and `every`: seconds of these parts; by default what nine of ten train
+    Args are those of `read_clips`, and `part`: seconds of these parts; by default what nine of ten train
     clips are no longer than.
 
     Raises:
@@ -132,17 +132,17 @@ def read(
         frame_rate=frame_rate,
     )
     clips = splits.train.samples
-    if every is not None or seed is None or not len(clips):
+    if part is not None or seed is None or not len(clips):
         return splits
     if not isinstance(clips, FileClips):
         raise DataError(f"{path}: expected clips in files")
     lengths = [clips.load(at).seconds for at in range(len(clips))]
     found = round(max(float(np.quantile(lengths, _LONGEST)), 0.1), 3)
     line = (
-        f"every: films of more than {2 * found:.3g} s are predicted in parts of {found:.3g} s, because nine"
+        f"part: films of more than {2 * found:.3g} s are predicted in parts of {found:.3g} s, because nine"
         " of ten train clips are no longer"
     )
-    return replace(splits, decisions=(*splits.decisions, line), reading={**splits.reading, "every": found})
+    return replace(splits, decisions=(*splits.decisions, line), reading={**splits.reading, "part": found})
 
 
 RECIPE = replace(

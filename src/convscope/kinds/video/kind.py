@@ -27,7 +27,7 @@ READING_OPTIONS = (
         predicts=True,
     ),
     Option(
-        "every",
+        "part",
         float,
         None,
         "Seconds of the parts that long films are cut into when they are predicted",

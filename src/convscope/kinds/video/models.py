@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from convscope import phrasing
 from convscope.errors import UsageError
 from convscope.models.heads import softmax
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.facts import Facts

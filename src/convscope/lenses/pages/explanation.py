@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convscope.lenses.pages.explanation_rows import ExplanationRow, rows
 from convscope.lenses.pages.templates import find_template
-from convscope.scope.describe.phrasing import large, plural, values
+from convscope.phrasing import large, plural, values
 
 if TYPE_CHECKING:
     from convscope.scope.describe.explanation import Explanation

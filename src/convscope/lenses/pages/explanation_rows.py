@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convscope.scope.describe import phrasing as words
+from convscope import phrasing as words
 
 if TYPE_CHECKING:
     from convscope.scope.describe.blocks import LayerBlock

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import has_trait
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 
 import keras
 
+from convscope import phrasing
 from convscope.scope.channels.statistics import ChannelStatistics
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.blocks import BlockSeries, block_series
 from convscope.scope.describe.costs import costs, total
 from convscope.scope.describe.input_readers import input_kind

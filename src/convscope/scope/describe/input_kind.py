@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 
 Shape = tuple[int | None, ...]
 Arrangement = Literal["raster", "sequence", "tokens", "waveform", "volume", "frames", "nodes", "row", "other"]

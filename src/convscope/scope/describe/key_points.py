@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.describe.input_readers import reader_of
 from convscope.scope.describe.overview import Overview
 from convscope.scope.geometry.receptive_field import Geometry

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import keras
 
+from convscope import phrasing
 from convscope.errors import UsageError
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import reader_of
 from convscope.scope.describe.overview import Overview

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import keras
 import numpy as np
 
+from convscope import phrasing
 from convscope.scope.channels.statistics import ChannelStatistics
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.key_points import are_parallel, lengths_of
 from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.geometry.receptive_field import Geometry

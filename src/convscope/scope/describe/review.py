@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
+from convscope import phrasing
 from convscope.scope.channels.statistics import ChannelStatistics
-from convscope.scope.describe import phrasing, remarks
+from convscope.scope.describe import remarks
 from convscope.scope.describe.key_points import lengths_of
 from convscope.scope.describe.overview import Note, Overview
 from convscope.scope.graph.graph import Call

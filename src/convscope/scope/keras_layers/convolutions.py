@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.sliding import convolution, depthwise, transposed
 from convscope.scope.keras_layers.activations import then

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules, taking
 from convscope.scope.geometry.sliding import DependencyRule

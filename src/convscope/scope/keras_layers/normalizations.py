@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.describe.costs import layer_cost
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules

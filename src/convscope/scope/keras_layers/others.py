@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules
 from convscope.scope.geometry.rules import pointwise

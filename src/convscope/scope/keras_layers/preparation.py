@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.rules import pointwise
 from convscope.scope.layer_spec import LayerSpec, Trait, register

@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.describe.costs import layer_cost
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.rules import attention, recurrent

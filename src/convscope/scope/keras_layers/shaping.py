@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules, sliding
 from convscope.scope.layer_spec import LayerSpec, register

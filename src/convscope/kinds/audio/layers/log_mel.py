@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from convscope import phrasing
 from convscope.errors import UsageError
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.facts import Facts

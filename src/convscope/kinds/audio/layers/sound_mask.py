@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from convscope import phrasing
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers.log_mel import frames_of
-from convscope.scope.describe import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules
 from convscope.scope.geometry.sliding import Passage, State

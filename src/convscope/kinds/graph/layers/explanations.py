@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from convscope import phrasing
 from convscope.kinds.graph.layers.attention import GATv2Conv
 from convscope.kinds.graph.layers.convolutions import (
     ChebConv,
@@ -16,7 +17,6 @@ from convscope.kinds.graph.layers.convolutions import (
 from convscope.kinds.graph.layers.embedding import LightConv, NodeEmbedding
 from convscope.kinds.graph.layers.pooling import DMoNPooling, GraphPooling, PairValues, TakeNodes
 from convscope.kinds.graph.layers.walks import NeighborSums, Propagation, Walks
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.describe.overview import Overview

@@ -28,7 +28,7 @@ from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.kinds.graph.readers.roles import USUAL, header_names
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.option import taking_fields
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import SPLITS, Progress, Skipped, no_progress
 
 CLASS_NAMES = ("no link", "link")

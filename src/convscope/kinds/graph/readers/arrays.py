@@ -21,7 +21,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph
 from convscope.kinds.graph.readers.assembly import NodeRows, joined, say_counts
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 ARRAYS = frozenset((".npz", ".npy", ".mtx"))
 """Endings of files of arrays."""

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import Graph
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, Rows, merged_edges
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 Features: TypeAlias = "npt.NDArray[np.float32] | sp.csr_array"
 

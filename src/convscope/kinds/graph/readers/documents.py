@@ -20,7 +20,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.readers.assembly import NodeRows
 from convscope.kinds.graph.readers.columns import TableSource, memory_source
 from convscope.kinds.graph.readers.tables import opened
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 XML = frozenset((".graphml", ".gexf"))
 """Endings of documents in XML."""

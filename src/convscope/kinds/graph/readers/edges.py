@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convscope.errors import DataError
 from convscope.kinds.graph.readers.columns import Column, Numbers
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 Rows = npt.NDArray[np.int64]
 

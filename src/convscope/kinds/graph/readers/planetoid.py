@@ -19,7 +19,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs
 from convscope.kinds.graph.readers.arrays import graph_of_arrays
 from convscope.kinds.graph.readers.edges import GraphNotes
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Skipped
 
 _PART = re.compile(r"ind\.(?P<name>[^.]+)\.(?P<part>x|tx|allx|y|ty|ally|graph|test\.index)")

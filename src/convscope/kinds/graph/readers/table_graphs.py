@@ -24,7 +24,7 @@ from convscope.kinds.graph.readers.roles import (
 )
 from convscope.kinds.graph.readers.table_rows import edge_rows, node_rows
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Progress, Skipped
 
 _EDGE_WORDS = frozenset(

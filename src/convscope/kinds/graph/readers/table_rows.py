@@ -28,7 +28,7 @@ from convscope.kinds.graph.readers.roles import (
     is_id_like,
     node_columns,
 )
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 _UNKNOWN = frozenset(("unknown", "unlabeled", "unlabelled"))
 """Words of tables of nodes for a label that is not known."""

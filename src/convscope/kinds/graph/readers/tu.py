@@ -15,7 +15,7 @@ from convscope.kinds.graph.graph import FoundGraphs, Graph
 from convscope.kinds.graph.readers.columns import Numbers, numbers_of
 from convscope.kinds.graph.readers.edges import EdgeRows, GraphNotes, merged_edges
 from convscope.kinds.graph.readers.tables import open_source
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Progress, Skipped
 
 _PART = re.compile(

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from convscope.engine.metrics import EVALUATE_AGAIN, Table
 from convscope.json_values import Plain
 from convscope.kinds.graph.recommendation.ratings import Ints
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 CUTS = (10, 20)
 """Ranks up to which an item counts as found."""

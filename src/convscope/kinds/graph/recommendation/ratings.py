@@ -18,7 +18,7 @@ from convscope.data.splits import Split, Splits, as_labels
 from convscope.errors import DataError
 from convscope.kinds.graph.graph import Graph, GraphNode
 from convscope.kinds.graph.readers.tables import open_source
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import SPLITS, Skipped, SplitName
 
 Ints = npt.NDArray[np.int64]

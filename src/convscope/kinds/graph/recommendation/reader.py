@@ -29,7 +29,7 @@ from convscope.kinds.graph.recommendation.ratings import (
     titles_beside,
 )
 from convscope.option import taking_fields
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Progress, Skipped, no_progress
 
 GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re.IGNORECASE)

@@ -47,7 +47,7 @@ from convscope.kinds.graph.recommendation.reader import AskedUsers, read_ratings
 from convscope.kinds.graph.recommendation.representation import RatingRepresentation
 from convscope.kinds.tasks import classification
 from convscope.lenses.pages.report import Mistake
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import SPLITS, Progress, SplitName
 
 STEPS = 5

@@ -31,7 +31,7 @@ from convscope.kinds.graph.recommendation.ratings import Ints, Ratings, UserSamp
 from convscope.kinds.graph.recommendation.reader import AskedUsers
 from convscope.kinds.graph.representation import MOST_HOPS, described
 from convscope.layers.neighbor_tables import WIDTHS
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Progress, no_progress
 
 MOST_NODES = 2**24

@@ -17,7 +17,7 @@ from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Finding, FoundTable
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import color_bytes, count, find_theme
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 
 PEOPLE = 15
 """People that are listed of each measure."""

@@ -33,7 +33,7 @@ from convscope.kinds.graph.social.measures import (
 )
 from convscope.kinds.graph.social.reader import NetworkSamples
 from convscope.lenses.pages.report_texts import Score
-from convscope.scope.describe.phrasing import plural
+from convscope.phrasing import plural
 from convscope.types import Progress
 
 ERRORS = {5000: 0.05, 50_000: 0.1, 2**62: 0.2}

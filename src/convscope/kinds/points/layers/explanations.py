@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keras
 
+from convscope import phrasing
 from convscope.kinds.points.layers.neighborhoods import (
     FirstChannels,
     FirstPoints,
@@ -14,7 +15,6 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointConv,
     PointPooling,
 )
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.describe.overview import Overview

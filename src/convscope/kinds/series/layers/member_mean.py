@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor

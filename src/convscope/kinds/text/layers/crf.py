@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.rules import attention
 from convscope.scope.layer_spec import LayerSpec, register

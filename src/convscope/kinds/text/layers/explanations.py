@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from convscope import phrasing
 from convscope.kinds.text.layers.crf import LinearChainCRF, forbidden_pairs
 from convscope.kinds.text.layers.masking import PaddingMask
 from convscope.kinds.text.layers.spelling import CharacterMask
 from convscope.kinds.text.layers.subwords import SubwordEmbedding
 from convscope.kinds.text.layers.token_embedding import TokenEmbedding
-from convscope.scope.describe import phrasing
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, input_kind, register_reader
 from convscope.scope.describe.overview import Overview

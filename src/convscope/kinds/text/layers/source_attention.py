@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry.axis_dependency import everything
 from convscope.scope.geometry.rules import union

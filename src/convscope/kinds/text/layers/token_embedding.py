@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from convscope.scope.describe import phrasing
+from convscope import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules
 from convscope.scope.layer_spec import LayerSpec, register

@@ -37,7 +37,7 @@ def read_inputs(
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
     frame_rate: float | None = None,
-    every: float | None = None,
+    part: float | None = None,
 ) -> ClipInputs:
     """Finds and looks through the clips that are to be predicted.
 
@@ -49,7 +49,7 @@ def read_inputs(
         encoding: As `read_clips`.
         drop_column: As `read_clips`.
         frame_rate: As `read_clips`.
-        every: Seconds of the parts that a film of more than twice this length is cut into; None: none is.
+        part: Seconds of the parts that a film of more than twice this length is cut into; None: none is.
 
     Raises:
         DataError: A path does not exist, a pattern matches nothing, or no clip is readable.
@@ -63,7 +63,7 @@ def read_inputs(
         )
     if many:
         asked = FileOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
-        return _of_table(Path(many[0]), progress, asked, rate, every)
+        return _of_table(Path(many[0]), progress, asked, rate, part)
     skipped: list[Skipped] = []
     files: dict[str, None] = {}
     for path in paths:
@@ -77,7 +77,7 @@ def read_inputs(
     left_out = (*skipped, *scanned.skipped)
     if not len(scanned.source):
         raise nothing_in(paths, "clips", left_out)
-    return _cut(scanned.source, every, left_out, scanned.notes)
+    return _cut(scanned.source, part, left_out, scanned.notes)
 
 
 def _why_no_clip(file: str, files: Collection[str]) -> str:
@@ -87,29 +87,29 @@ def _why_no_clip(file: str, files: Collection[str]) -> str:
 
 
 def _of_table(
-    path: Path, progress: Progress, asked: FileOptions, rate: float, every: float | None
+    path: Path, progress: Progress, asked: FileOptions, rate: float, part: float | None
 ) -> ClipInputs:
     """The clips that a table names."""
     found = read_clip_table(path, progress, asked, rate)
     if not isinstance(found.source, FileClips):
         raise TypeError(f"clips of {type(found.source).__name__}")
-    return _cut(found.source, every, tuple(found.skipped), tuple(found.warnings))
+    return _cut(found.source, part, tuple(found.skipped), tuple(found.warnings))
 
 
 def _cut(
-    source: FileClips, every: float | None, skipped: tuple[Skipped, ...], warnings: tuple[str, ...]
+    source: FileClips, part: float | None, skipped: tuple[Skipped, ...], warnings: tuple[str, ...]
 ) -> ClipInputs:
     """Clips, the long ones in parts that cover them."""
     stored: list[StoredClip] = []
     facts: list[FilmFacts] = []
     for clip, fact in zip(source.stored, source.facts, strict=True):
-        parts = parts_of(fact.seconds, every)
+        parts = parts_of(fact.seconds, part)
         stored += [replace(clip, span=span) for span in parts] if len(parts) > 1 else [clip]
         facts += [fact] * len(parts)
     return ClipInputs(source.root, stored, facts, source.rate, skipped=skipped, warnings=warnings)
 
 
-def parts_of(seconds: float, every: float | None) -> list[tuple[float, float]]:
+def parts_of(seconds: float, part: float | None) -> list[tuple[float, float]]:
     """The parts of a film, of about the length asked for and all equally long; one, where it is not long.
 
     Example:
@@ -118,8 +118,8 @@ def parts_of(seconds: float, every: float | None) -> list[tuple[float, float]]:
         >>> parts_of(3.0, 2.0)
         [(0.0, 3.0)]
     """
-    if every is None or seconds <= LONG * every:
+    if part is None or seconds <= LONG * part:
         return [(0.0, seconds)]
-    count = math.ceil(seconds / every - 1e-9)
+    count = math.ceil(seconds / part - 1e-9)
     ends = [round(seconds * number / count, 3) for number in range(count + 1)]
     return list(pairwise(ends))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
+from convscope import phrasing
 from convscope.errors import UsageError
-from convscope.scope.describe import phrasing
 from convscope.scope.facts import Facts
 from convscope.scope.layer_spec import LayerSpec, register
 from convscope.types import Tensor
