@@ -17,7 +17,7 @@ from convscope.kinds.points.representation import CloudRepresentation
 pytest.importorskip("laspy")
 
 SETTINGS = {"epochs": 4, "batch_size": 8, "learning_rate": 5e-3, "precision": "float32"}
-OPTIONS = {"width": 4, "points": 32, "neighbors": 6}
+OPTIONS = {"width": 4, "points": 32, "neighborhood": 6}
 
 
 @pytest.fixture(scope="module")

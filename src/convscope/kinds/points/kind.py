@@ -23,7 +23,7 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text.strip().lower() == "none" else several_names(text)
 
 
-NEIGHBORS = Option("neighbors", int, None, "Points of a neighborhood", at_least(1))
+NEIGHBORHOOD = Option("neighborhood", int, None, "Points of a neighborhood", at_least(1))
 ATTRIBUTES = Option(
     "attributes",
     tuple[str, ...],
@@ -73,7 +73,7 @@ POINTS_CLASSIFICATION = RecipeSpec(
     model_options=(
         WIDTH.of(pointnext_s=16, pointnet=64, dgcnn=64),
         DEPTH.of(pointnext_s=1),
-        NEIGHBORS.of(pointnext_s=16, dgcnn=20),
+        NEIGHBORHOOD.of(pointnext_s=16, dgcnn=20),
         EXPANSION.of(pointnext_s=4),
         DROPOUT.of(pointnext_s=0.4, pointnet=0.3, dgcnn=0.5),
     ),

@@ -25,7 +25,7 @@ def pointnext_s(
     classes: int,
     width: int = 16,
     depth: int = 1,
-    neighbors: int = 16,
+    neighborhood: int = 16,
     expansion: int = 4,
     dropout: float = 0.4,
 ) -> keras.Model:
@@ -42,7 +42,7 @@ def pointnext_s(
         classes: The number of class names.
         width: Channels before the first stage; each stage has twice as many.
         depth: Bottlenecks of each stage.
-        neighbors: Points of a neighborhood.
+        neighborhood: Points of one.
         expansion: How many times as many channels a bottleneck has inside.
         dropout: Share of the last features that is left out in training.
 
@@ -53,14 +53,14 @@ def pointnext_s(
         UsageError: The shape is not that of clouds, or a bad option.
     """
     check_shape("pointnext_s", input_shape)
-    check_positive("pointnext_s", width=width, depth=depth, neighbors=neighbors, expansion=expansion)
+    check_positive("pointnext_s", width=width, depth=depth, neighborhood=neighborhood, expansion=expansion)
     inputs = keras.Input(input_shape)
     x = normalized(layers.Dense(width, use_bias=False, name="stem_dense")(inputs), "stem")
     positions = FirstChannels(3, name="positions")(inputs)
     for stage in range(1, STAGES + 1):
         name, channels = f"stage{stage}", width * 2**stage
         points = max(min(_FEWEST, positions.shape[1]), positions.shape[1] // 2)
-        x, positions = abstraction(x, positions, points, channels, neighbors, name)
+        x, positions = abstraction(x, positions, points, channels, neighborhood, name)
         for block in range(1, depth + 1):
             x = bottleneck(x, channels, expansion, f"{name}_block{block}")
     values = layers.Concatenate(name="head_concat")([positions, x])
@@ -76,11 +76,11 @@ def abstraction(
     positions: keras.KerasTensor,
     points: int,
     channels: int,
-    neighbors: int,
+    neighborhood: int,
     name: str,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Fewer points with more channels, each by the points near it; and where they lie."""
-    near = NearestPoints(neighbors, points, name=f"{name}_near")(positions)
+    near = NearestPoints(neighborhood, points, name=f"{name}_near")(positions)
     values = layers.Concatenate(name=f"{name}_concat")([positions, x])
     x = PointConv(channels, use_bias=False, name=f"{name}_conv")([values, near])
     return normalized(x, f"{name}_conv"), FirstPoints(points, name=f"{name}_points")(positions)
@@ -143,7 +143,7 @@ def dgcnn(
     input_shape: tuple[int, ...],
     classes: int,
     width: int = 64,
-    neighbors: int = 20,
+    neighborhood: int = 20,
     dropout: float = 0.5,
 ) -> keras.Model:
     """A dynamic graph CNN: neighbors are looked for anew in each layer, among the values that it gets.
@@ -155,7 +155,7 @@ def dgcnn(
         input_shape: (points, 3 + features), positions first.
         classes: The number of class names.
         width: Channels of the first layers; the published network has 64.
-        neighbors: Of each point.
+        neighborhood: Points of one.
         dropout: Share of the last features that is left out in training.
 
     Returns:
@@ -165,12 +165,12 @@ def dgcnn(
         UsageError: The shape is not that of clouds, or a bad option.
     """
     check_shape("dgcnn", input_shape)
-    check_positive("dgcnn", width=width, neighbors=neighbors)
+    check_positive("dgcnn", width=width, neighborhood=neighborhood)
     inputs = keras.Input(input_shape)
     x, found = inputs, []
     for number, times in enumerate((1, 1, 2, 4), 1):
         where = FirstChannels(3, name="positions")(x) if number == 1 else x
-        near = NearestPoints(neighbors, name=f"edge{number}_near")(where)
+        near = NearestPoints(neighborhood, name=f"edge{number}_near")(where)
         conv = PointConv(width * times, x.shape[-1], own=True, use_bias=False, name=f"edge{number}_conv")
         x = normalized(conv([x, near]), f"edge{number}")
         found.append(x)
