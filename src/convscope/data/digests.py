@@ -22,8 +22,12 @@ def digest_of(data: bytes | memoryview) -> bytes:
 
 def digests_of(contents: Iterable[bytes]) -> Digests:
     """The hashes of the contents of many samples."""
-    digests = np.frombuffer(b"".join(map(digest_of, contents)), np.uint8)
-    return digest_keys(digests.reshape(-1, DIGEST_BYTES))
+    return joined_digests(map(digest_of, contents))
+
+
+def joined_digests(digests: Iterable[bytes]) -> Digests:
+    """Hashes of one sample each, as `digest_of` gives them, in one array."""
+    return digest_keys(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES))
 
 
 def digest_keys(digests: npt.NDArray[np.uint8]) -> Digests:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from convscope.data.splits import Samples
 from convscope.data.threads import loading_pool
@@ -30,13 +30,13 @@ class Seen(NamedTuple, Generic[F]):
 
 
 def read_each(
-    source: Samples, look: Callable[[Any], Seen[F]], progress: Progress, what: str
+    source: Samples, look: Callable[[int], Seen[F]], progress: Progress, what: str
 ) -> tuple[dict[int, Seen[F]], list[Skipped]]:
     """Reads every sample of a source in a few threads.
 
     Args:
         source: Samples that were not read yet.
-        look: From a sample to what is known of it.
+        look: From the number of a sample, which it reads, to what is known of it.
         progress: Receives the number of samples.
         what: What is done, for the progress.
 
@@ -49,7 +49,7 @@ def read_each(
     def read(index: int) -> Seen[F] | Skipped:
         name = source.name(index)
         try:
-            return look(source.load(index))
+            return look(index)
         except DataError as error:
             return Skipped(name, error.message.removeprefix(f"{name}: "))
 

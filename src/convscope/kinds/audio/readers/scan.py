@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys
+from convscope.data.digests import DIGEST_BYTES, Digests, joined_digests
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.recordings import EVERY, Recordings, blocks, sound_library
@@ -118,8 +118,7 @@ def scan_recordings(source: Recordings, progress: Progress, longest: float = LON
         rates=[one.rate for one in readable],
         channels=channels if any(channel != EVERY for channel in channels) else (),
     )
-    digests = np.frombuffer(b"".join(one.digest for one in readable), np.uint8)
-    keys = digest_keys(digests.reshape(len(readable), DIGEST_BYTES))
+    keys = joined_digests(one.digest for one in readable)
     return SoundScan(scanned, kept, keys, skipped, _warnings(scanned, readable))
 
 

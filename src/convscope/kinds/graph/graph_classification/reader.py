@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from convscope.data.assembly import Found, assemble
 from convscope.data.class_folders import ClassFiles, class_files
-from convscope.data.digests import DIGEST_BYTES, digest_keys
+from convscope.data.digests import joined_digests
 from convscope.data.heads import suffix_of
 from convscope.data.listing import Listing
 from convscope.data.named_files import is_folder
@@ -54,7 +52,6 @@ def read_whole_graphs(
             f"{path}: expected a class of each graph, received {len(graphs)} graphs without one",
             hint="Give a file of graph labels, such as NAME_graph_labels.txt, or a folder for each class.",
         )
-    digests = np.frombuffer(b"".join(graph.digest(named=False) for graph in graphs), np.uint8)
     return assemble(
         Found(
             str(path),
@@ -62,7 +59,7 @@ def read_whole_graphs(
             GraphSamples(graphs),
             [graph.label for graph in graphs],
             [None] * len(graphs) if classes is None else classes.splits,
-            digest_keys(digests.reshape(-1, DIGEST_BYTES)),
+            joined_digests(graph.digest(named=False) for graph in graphs),
             groups=None if classes is None else classes.groups,
             grouped_by="the names of folders",
             folds=found.folds,

@@ -33,7 +33,7 @@ import numpy as np
 
 from convscope.data.assembly import Found, assemble, check_mostly_readable
 from convscope.data.class_folders import ClassFiles, class_files
-from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
+from convscope.data.digests import digest_of, joined_digests
 from convscope.data.encoding import check_encoding
 from convscope.data.file_labels import classes_by_pattern, labels_of_names
 from convscope.data.file_tables import (
@@ -73,7 +73,7 @@ def scan(
         The readable clouds with their facts, their numbers in the source, a digest of each, what could not be
         read, and what should be known of the files.
     """
-    seen, skipped = read_each(source, _look, progress, "reading clouds")
+    seen, skipped = read_each(source, lambda row: _look(source.load(row)), progress, "reading clouds")
     kept, found = list(seen), list(seen.values())
     files = [source.files[row] for row in kept]
     scanned = replace(source, files=files, facts=[each.facts for each in found])
@@ -109,14 +109,13 @@ def scan_to_found(
     """
     scanned, kept, digests, bad, notes = scan(source, progress)
     check_mostly_readable(where, len(kept), bad, NOUNS[1])
-    hashes = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
     return Found(
         where=where,
         layout=layout,
         source=scanned,
         labels=[labels[row] for row in kept],
         splits=[splits[row] for row in kept],
-        digests=digest_keys(hashes),
+        digests=joined_digests(digests),
         nouns=NOUNS,
         alike="identical clouds",
         groups=None if groups is None else [groups[row] for row in kept],

@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from convscope.data.assembly import Found, check_mostly_readable
-from convscope.data.digests import DIGEST_BYTES, digest_keys
-from convscope.data.threads import loading_pool
+from convscope.data.digests import joined_digests
+from convscope.data.scanning import Seen, in_few_lines, read_each
 from convscope.errors import DataError
 from convscope.kinds.video.readers.films import FilmFacts
 from convscope.kinds.video.readers.sources import FileClips
@@ -18,8 +16,6 @@ from convscope.types import Progress, Skipped, SplitName
 
 NOUNS = ("clip", "clips")
 """What one sample and many are called."""
-SHOWN = 5
-"""Notes of one sort that are listed."""
 
 
 @dataclass(frozen=True)
@@ -44,50 +40,23 @@ class Scanned:
 def scan(source: FileClips, progress: Progress) -> Scanned:
     """Looks through every clip of a source in a few threads."""
 
-    def read(index: int) -> tuple[FilmFacts, bytes] | Skipped:
-        name = source.name(index)
+    def look(index: int) -> Seen[FilmFacts]:
         try:
-            return source.look_through(index)
-        except DataError as error:
-            return Skipped(name, error.message.removeprefix(f"{name}: "))
+            facts, digest = source.look_through(index)
         except OSError as error:
-            return Skipped(name, f"cannot be read ({error.strerror or error})")
+            raise DataError(f"cannot be read ({error.strerror or error})") from error
+        return Seen(facts, digest, [f"{source.key(index)}: {note}" for note in facts.notes])
 
-    found: list[tuple[FilmFacts, bytes] | Skipped] = []
-    with loading_pool() as pool:
-        try:
-            for index, each in enumerate(pool.map(read, range(len(source)))):
-                found.append(each)
-                progress(index + 1, len(source), "reading clips")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    kept = [index for index, each in enumerate(found) if not isinstance(each, Skipped)]
-    read_ones = [each for each in found if not isinstance(each, Skipped)]
-    facts = [fact for fact, _ in read_ones]
-    names = [source.key(index) for index in kept]
+    seen, skipped = read_each(source, look, progress, "reading clips")
+    stored = [source.stored[index] for index in seen]
+    notes = [note for each in seen.values() for note in each.notes]
     return Scanned(
-        replace(source, stored=[source.stored[index] for index in kept], facts=facts),
-        tuple(kept),
-        tuple(digest for _, digest in read_ones),
-        tuple(each for each in found if isinstance(each, Skipped)),
-        tuple(_told(names, facts)),
+        replace(source, stored=stored, facts=[each.facts for each in seen.values()]),
+        tuple(seen),
+        tuple(each.digest for each in seen.values()),
+        tuple(skipped),
+        tuple(in_few_lines(notes, NOUNS[1])),
     )
-
-
-def _told(names: Sequence[str], facts: Sequence[FilmFacts]) -> list[str]:
-    """Notes of many clips in few lines."""
-    by_sort: dict[str, list[str]] = {}
-    for name, fact in zip(names, facts, strict=True):
-        for note in fact.notes:
-            sort = "".join(letter for letter in note if not letter.isdigit() and letter not in ".,-")
-            by_sort.setdefault(sort, []).append(f"{name}: {note}")
-    lines = []
-    for same in by_sort.values():
-        lines += same[:SHOWN]
-        if len(same) > SHOWN:
-            lines.append(f"{len(same) - SHOWN} more clips like {same[0].partition(': ')[0]}")
-    return lines
 
 
 def scan_to_found(
@@ -112,7 +81,6 @@ def scan_to_found(
     """
     scanned = scan(source, progress)
     check_mostly_readable(where, len(scanned.kept), list(scanned.skipped), NOUNS[1])
-    hashes = np.frombuffer(b"".join(scanned.digests), np.uint8).reshape(-1, DIGEST_BYTES)
     kept = scanned.kept
     return Found(
         where=where,
@@ -120,7 +88,7 @@ def scan_to_found(
         source=scanned.source,
         labels=[labels[row] for row in kept],
         splits=[splits[row] for row in kept],
-        digests=digest_keys(hashes),
+        digests=joined_digests(scanned.digests),
         nouns=NOUNS,
         alike="identical clips",
         groups=None if groups is None else [groups[row] for row in kept],

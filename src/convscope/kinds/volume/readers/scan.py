@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from convscope.data.assembly import Found, check_mostly_readable
-from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
+from convscope.data.digests import digest_of, joined_digests
 from convscope.data.scanning import SHOWN, Seen, in_few_lines, read_each
 from convscope.kinds.volume.readers.sources import AnyVolumes, FileVolumes, VolumeFacts
 from convscope.kinds.volume.volume import Volume
@@ -33,7 +33,7 @@ def scan(
         The readable volumes with their facts, their numbers in the source, a digest of each, what could not
         be read, and what should be known of the files.
     """
-    seen, skipped = read_each(source, _look, progress, "reading volumes")
+    seen, skipped = read_each(source, lambda row: _look(source.load(row)), progress, "reading volumes")
     kept, found = list(seen), list(seen.values())
     stored = [source.stored[row] for row in kept]
     scanned = replace(source, stored=stored, facts=[each.facts for each in found])
@@ -77,7 +77,6 @@ def scan_to_found(
     check_mostly_readable(where, len(kept), bad, NOUNS[1])
     if groups is None and any(stored.subject for stored in source.stored):
         groups, grouped_by = [stored.subject or None for stored in source.stored], "the patients of the files"
-    hashes = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
     spacing, others = told(notes)
     return Found(
         where=where,
@@ -85,7 +84,7 @@ def scan_to_found(
         source=scanned,
         labels=[labels[row] for row in kept],
         splits=[splits[row] for row in kept],
-        digests=digest_keys(hashes),
+        digests=joined_digests(digests),
         nouns=NOUNS,
         alike=ALIKE,
         groups=None if groups is None else [groups[row] for row in kept],
