@@ -12,7 +12,7 @@ import pytest
 
 import convscope
 from convscope.errors import ConvscopeError, DataError, RunError, UsageError
-from convscope.features.part_files import CHECKSUMS_KEY, METADATA_KEY
+from convscope.features.part_files import CHECKSUMS_KEY, METADATA_KEY, PartFile
 from convscope.features.query import query
 from convscope.files import locked
 from convscope.workflows.load_model import open_model
@@ -123,6 +123,13 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(file):
         except ConvscopeError:
             seen += 1
     assert seen > 300
+
+
+def test_a_part_that_has_lost_its_rows_is_damaged(file, monkeypatch):
+    features = convscope.open_features(file)
+    monkeypatch.setattr(PartFile, "read_blocks", lambda self, column: iter([np.zeros((0, column.width))]))
+    with pytest.raises(DataError, match="damaged"):
+        features.matrix("a")
 
 
 def test_maps_have_checksums_too(small_model, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -132,7 +133,7 @@ class Features:
         for block in self._stored(column):
             verifier.add(block)
             rows += len(block)
-            yield block.reshape(len(block), -1).astype(np.float32)
+            yield block.reshape(len(block), math.prod(block.shape[1:])).astype(np.float32)
         verifier.close()
         if rows != len(self):
             raise DataError(f"{self.path} is damaged: it has {rows} rows, expected {len(self)}.")

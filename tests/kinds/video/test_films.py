@@ -209,6 +209,15 @@ def test_what_cannot_be_read_is_named_and_a_long_film_is_cut_into_parts(tmp_path
     assert not np.array_equal(part.at(np.array([0.5]), SIZE, 1), whole.at(np.array([0.5]), SIZE, 1))
 
 
+def test_pictures_in_an_unknown_form_are_refused(tmp_path):
+    content = _CONTENT[".avi"]
+    assert b"FMP4" in content
+    path = tmp_path / "a.avi"
+    path.write_bytes(content.replace(b"FMP4", b"zzzz"))
+    with pytest.raises(DataError, match="a: its pictures are written in a form"):
+        look_through(path, "a")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_damage_of_any_kind_is_read_or_refused(tmp_path_factory, data):

@@ -231,6 +231,8 @@ def _opened(path: Path, name: str) -> Iterator[tuple[InputContainer, VideoStream
                 what = "sound alone" if container.streams.audio else "no stream of pictures"
                 raise DataError(f"{name}: expected a film, received {what}")
             stream = streams[0]
+            if stream.codec_context is None:
+                raise DataError(f"{name}: its pictures are written in a form that FFmpeg cannot decode here")
             stream.thread_count = 1  # several clips are decoded at a time
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             if stream.width * stream.height > MOST_PIXELS:
