@@ -11,7 +11,13 @@ from made_volumes import write_nifti
 
 import convscope
 from convscope.errors import DataError, UsageError
-from convscope.kinds.volume.progression.change import change_map, growth, halfway, on_one_scale
+from convscope.kinds.volume.progression.change import (
+    change_map,
+    deformation,
+    growth,
+    halfway,
+    on_one_scale,
+)
 from convscope.kinds.volume.progression.course import Thresholds, rate_of
 from convscope.kinds.volume.progression.diameters import bidimensional
 from convscope.kinds.volume.progression.registration import align
@@ -50,6 +56,12 @@ def test_growth_is_measured_and_turns_round_with_the_scans(factor):
     half = on_one_scale(halfway(first, later, alignment))
     (found,) = growth(half, first, labels, [1], alignment)
     assert found == pytest.approx(factor, abs=0.02)
+
+
+def test_the_same_scans_give_the_same_deformation_to_the_bit():
+    one, other = (volume(scan(factor)[0]).values[..., 0] for factor in (1.0, 0.8))
+    first = deformation(one, other)
+    assert all(np.array_equal(deformation(one, other), first) for _ in range(4))
 
 
 def test_the_change_is_where_the_ball_grew_and_brighter_there():

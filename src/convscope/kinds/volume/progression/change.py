@@ -171,7 +171,7 @@ def growth(half: Halfway, first: Volume, mask: Mask, labels: list[int], alignmen
         return [1.0] * len(labels)
     window = _window(some, half.spacing)
     part = half.part(window)
-    there, back = _deformation(part.first, part.later), _deformation(part.later, part.first)
+    there, back = deformation(part.first, part.later), deformation(part.later, part.first)
     scale = float(np.linalg.det(alignment.matrix[:3, :3]))
     grown, shrunk = _density(there), _density(back)
     places = np.indices(part.first.shape) + back
@@ -206,15 +206,23 @@ def _window(some: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -> tu
     return tuple(window)
 
 
-def _deformation(fixed: Values, moving: Values) -> npt.NDArray[np.float64]:
-    """Where each voxel of one image is found in another, shape (3, x, y, z), in voxels: symmetric demons."""
+def deformation(fixed: Values, moving: Values) -> npt.NDArray[np.float64]:
+    """Where each voxel of one image is found in another: symmetric demons.
+
+    Args:
+        fixed: Shape (x, y, z).
+        moving: Of the same shape.
+
+    Returns:
+        Shape (3, x, y, z), in voxels; the same bits for the same images.
+    """
     method = SimpleITK.SymmetricForcesDemonsRegistrationFilter()
     method.SetNumberOfThreads(1)
     method.SetNumberOfIterations(ROUNDS)
     method.SetSmoothDisplacementField(True)
     method.SetStandardDeviations(SMOOTH)
     images = [SimpleITK.GetImageFromArray(np.ascontiguousarray(each.T)) for each in (fixed, moving)]
-    field = SimpleITK.GetArrayViewFromImage(method.Execute(*images))
+    field = SimpleITK.GetArrayFromImage(method.Execute(*images))  # a view would outlive the image it shows
     return np.ascontiguousarray(np.transpose(field, (3, 2, 1, 0)), np.float64)
 
 

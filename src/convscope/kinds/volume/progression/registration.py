@@ -94,7 +94,7 @@ def to_itk(values: npt.NDArray[Any], affine: Affine) -> SimpleITK.Image:
 
 def to_values(image: SimpleITK.Image) -> Values:
     """Values (x, y, z) of an image of SimpleITK."""
-    return np.ascontiguousarray(SimpleITK.GetArrayViewFromImage(image).T, np.float32)
+    return np.ascontiguousarray(SimpleITK.GetArrayFromImage(image).T, np.float32)
 
 
 def to_transform(matrix: Affine) -> SimpleITK.AffineTransform:
