@@ -248,3 +248,12 @@ def test_several_columns_that_could_be_the_label_are_listed(tmp_path):
 def test_tables_whose_ends_nothing_names_are_refused(tmp_path):
     with pytest.raises(DataError, match="two columns with the ids of both ends"):
         read(tmp_path, titanic__csv="id,survived,class,name,age\n1,0,3,Ann,22\n2,1,1,Bob,38\n")
+
+
+def test_two_tables_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "edges.csv").write_text("source,target\na,b\n")
+    with pytest.raises(DataError) as caught:
+        found_graphs([tmp_path], ANY)
+    assert f"{tmp_path / 'a' / 'edges.csv'}, {tmp_path / 'b' / 'edges.csv'}" in caught.value.message

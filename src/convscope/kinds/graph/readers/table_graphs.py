@@ -222,9 +222,10 @@ def _sorted_in(tables: Sequence[TableSource], files: Sequence[Path]) -> tuple[Ta
     edges = _surest(tables)
     if len(edges) != 1:
         where = files[0].parent if len(files) > 1 else files[0]
-        there = ", ".join(table.path.name for table in edges) or "none"
+        apart = len({file.parent for file in files}) > 1
+        there = ", ".join(str(table.path) if apart else table.path.name for table in edges) or "none"
         raise DataError(
-            f"{where}: expected one table of edges, received {there}",
+            f"{'Graph' if apart else where}: expected one table of edges, received {there}",
             hint="Give the files by their names, and call the one of the edges edges.csv, or name its"
             " columns: --source-column and --target-column.",
         )
