@@ -22,10 +22,10 @@ from nab_scoring import best_threshold, windowed_gaussian
 from results import Figure, add_arguments, print_table, write_results
 
 from convscope import api
-from convscope.kinds.series.anomaly.alarms import find_alarms
 from convscope.kinds.series.anomaly.metrics import Worth, normalized, raw_score, worth
 from convscope.kinds.series.anomaly.windows import BenchmarkLabels, probation
 from convscope.kinds.series.readers.tables import read_series_table
+from convscope.kinds.tasks.alarms import find_alarms
 from convscope.run import Run
 from convscope.workflows.predict import Predictor
 

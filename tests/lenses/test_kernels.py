@@ -43,7 +43,7 @@ def test_what_excites_kernels_is_drawn_with_their_numbers(shape):
     excitations = np.random.default_rng(1).random(shape, np.float32)
     figure = draw_kernels(made((3, 3, 8, 40), excitations=excitations, chosen=(3, 11, 25, 38)))
     assert_tidy(figure)
-    assert {"3", "11", "25", "38"} <= set(texts(figure))
+    assert {"3", "11", "25", "38"} <= {text.partition(":")[0] for text in texts(figure)}
 
 
 def test_a_gray_kernel_has_its_weights_as_pixels_and_0_as_middle_gray():

@@ -271,7 +271,7 @@ def predict(
     form:
         Output format; csv and jsonl have all probabilities
     follow:
-        Predict while standard input arrives: rows of a series, or 16-bit audio
+        Predict while standard input arrives: rows of a series, 16-bit audio, or a film such as MPEG-TS
     """
     from convscope import api
     from convscope.cli.results import print_predictions, print_stream

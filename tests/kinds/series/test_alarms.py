@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convscope.kinds.series.anomaly.alarms import Watch, find_alarms
+from convscope.kinds.tasks.alarms import Watch, find_alarms
 
 
 def alarms_of(scores, threshold=3.0, hold=5, parts=None):

@@ -8,7 +8,6 @@ import pytest
 import convscope
 from convscope.errors import DataError, RunError, UsageError
 from convscope.kinds.registry import build
-from convscope.kinds.series.anomaly.alarms import Alarm
 from convscope.kinds.series.anomaly.detector import Detector
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
 from convscope.kinds.series.anomaly.levels import Levels
@@ -16,6 +15,7 @@ from convscope.kinds.series.anomaly.metrics import AnomalyMetrics, LabeledAlarms
 from convscope.kinds.series.anomaly.reader import read_streams
 from convscope.kinds.series.anomaly.recipe import read, read_inputs
 from convscope.kinds.series.anomaly.tables import Wanted
+from convscope.kinds.tasks.alarms import Alarm
 
 pytest.importorskip("pandas")
 

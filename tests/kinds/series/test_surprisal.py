@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convscope.kinds.series.anomaly.surprisal import FEWEST, KEPT, RAREST, WARM, Tail
+from convscope.kinds.tasks.alarms import FEWEST, KEPT, RAREST, WARM, Tail
 
 
 def sorted_anew(values, value, share=0.02):

@@ -17,6 +17,8 @@ CODECS = {
     ".webm": "libvpx",
     ".gif": "gif",
 }
+LIVE = {".ts": "mpeg4", ".mjpeg": "mjpeg", ".y4m": "rawvideo"}
+"""Forms of films that come through a pipe."""
 
 
 def moving(kind, seed, frames=FRAMES, side=SIDE):
@@ -40,11 +42,12 @@ def gray_steps(levels, side=SIDE):
 def write_film(path, frames, *, rate=RATE, times=None, rotation=0, quality=2):
     """A film of frames (n, height, width, 3); at `times`, in seconds, where these are given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    codec = CODECS[path.suffix]
-    with av.open(str(path), "w") as container:
+    codec = {**CODECS, **LIVE}[path.suffix]
+    forms = {".ts": "mpegts", ".y4m": "yuv4mpegpipe"}
+    with av.open(str(path), "w", format=forms.get(path.suffix)) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = frames.shape[2], frames.shape[1]
-        stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
+        stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         if codec == "mpeg4":
             stream.codec_context.options = {"qscale": str(quality)}
             stream.codec_context.gop_size = 4

@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from made_films import FRAMES, PER_CLASS, RATE, moving, write_film, write_films
+from PIL import Image
 from reading_runs import assert_same_run, interrupted
 
 import convscope
 from convscope.data.splits import Split
 from convscope.errors import UsageError
-from convscope.kinds.video.models import temporal_shift
+from convscope.kinds.video.models import c3d, temporal_shift
 from convscope.kinds.video.readers.inputs import read_inputs
 from convscope.kinds.video.representation import ClipRepresentation, fit_representation
 from convscope.kinds.video.windows import BESIDE, ClipAugmentation, augmentation, counts_of, packed, window
@@ -73,6 +74,20 @@ def test_a_long_film_is_answered_in_intervals(finished, tmp_path):
     assert (row["start"], float(row["end"])) == ("0.000", pytest.approx(1.2, abs=0.02))
     assert json.loads(json.dumps(short.to_json()))["label"] == short.label
     assert short.to_cells()["seconds"].startswith("0.00 to 1.2")
+
+
+def test_a_stream_is_answered_in_the_intervals_of_a_film(finished, tmp_path):
+    both = np.concatenate([moving("across", 90, frames=24), moving("down", 91, frames=24)])
+    path = write_film(tmp_path / "long.ts", both)
+    with path.open("rb") as file:
+        found = list(convscope.stream(finished.folder, file, say=lambda line: None))
+    assert [(each.name, each.start) for each in found] == [
+        ("stream", pytest.approx(1.2 * at)) for at in range(4)
+    ]
+    write_film(tmp_path / "long.avi", both)
+    parts = convscope.predict(finished.folder, [str(tmp_path / "long.avi")], part=1.2).rows
+    assert [each.label for each in found] == [parts[0].label] * 2 + [parts[-1].label] * 2
+    assert found[-1].end == pytest.approx(parts[-1].end, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +223,17 @@ def test_the_loss_falls(finished):
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert len(losses) == SETTINGS["epochs"]
     assert min(losses[-2:]) < losses[0]
+
+
+def test_kernels_over_time_and_what_excites_them_move(tmp_path):
+    c3d((6, 32, 32, 3), 2, width=4, depth=2).save(tmp_path / "plain.keras")
+    seen = convscope.look(tmp_path / "plain.keras", method="kernels", layers=["block2_conv"], excite=2)
+    assert [path.name for path in seen.save(tmp_path / "deep.png")] == ["deep.png", "deep-excitations.apng"]
+    seen = convscope.look(tmp_path / "plain.keras", method="kernels", layers=["block1_conv"], channels=3)
+    assert [path.name for path in seen.save(tmp_path / "seen.png")] == ["seen.png", "seen-weights.apng"]
+    with Image.open(tmp_path / "seen-weights.apng") as film:
+        assert (film.n_frames, film.info["loop"]) == (3, 0)
+        frames = [np.asarray(film.convert("RGB")).astype(int)]
+        film.seek(1)
+        assert np.abs(np.asarray(film.convert("RGB")) - frames[0]).max() > 20
+    assert "data:image/apng" in seen.save(tmp_path / "seen.html")[0].read_text("utf-8")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from convscope.data.splits import Samples, Splits
 from convscope.errors import DataError
-from convscope.kinds.contract.recipe import RepresentationSteps
-from convscope.kinds.tasks.classification import Probabilities, classification_recipe
+from convscope.kinds.contract.recipe import Fitted, RepresentationSteps
+from convscope.kinds.tasks.classification import Probabilities, classification_recipe, predict
 from convscope.kinds.video.kind import VIDEO_CLASSIFICATION
 from convscope.kinds.video.readers.inputs import read_inputs
 from convscope.kinds.video.readers.reader import read_clips
 from convscope.kinds.video.readers.sources import Clip, FileClips
 from convscope.kinds.video.representation import ClipRepresentation, fit_representation
+from convscope.kinds.video.stream import held, live_clips
 from convscope.kinds.video.windows import augmentation, test_time_views
-from convscope.types import Progress, no_progress
+from convscope.types import Progress, Say, no_progress, silent
 
 _SHOWN = 3
 _LONGEST = 0.9
@@ -145,6 +146,29 @@ def read(
     return replace(splits, decisions=(*splits.decisions, line), reading={**splits.reading, "part": found})
 
 
+def stream(
+    fitted: Fitted[ClipRepresentation], source: BinaryIO | Iterable[Any], *, say: Say = silent
+) -> Iterator[ClipPrediction]:
+    """Predictions while a film comes.
+
+    Args:
+        fitted: The model of a run of video-classification.
+        source: A binary stream of a film, or frames as arrays.
+        say: Receives what the stream is cut into and what of it is damaged.
+
+    Yields:
+        One for each interval as long as the parts of long films, as soon as its last frame is there.
+
+    Raises:
+        DataError: The stream is no film.
+    """
+    part = fitted.options.get("part") or fitted.representation.seconds
+    say(f"A prediction for every {part:.3g} s of the stream; --part changes that")
+    for clip in live_clips(source, fitted.representation, part, fitted.options.get("frame_rate"), say):
+        samples = held(clip)
+        yield from to_predictions(predict(fitted, samples, no_progress), samples, fitted.class_names)
+
+
 RECIPE = replace(
     classification_recipe(
         VIDEO_CLASSIFICATION,
@@ -155,4 +179,5 @@ RECIPE = replace(
         test_time_views=test_time_views,
     ),
     to_predictions=to_predictions,
+    stream=stream,
 )

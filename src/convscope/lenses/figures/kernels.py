@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
 
 from convscope.lenses.figures.maps import chosen_channels
 from convscope.lenses.figures.responses import draw_responses
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, write_missing
 from convscope.lenses.sheet.heat import place_matrix
 from convscope.lenses.sheet.lettering import line_height, width_of
-from convscope.lenses.sheet.mosaic import place_mosaic, tile
+from convscope.lenses.sheet.mosaic import Tiling, assembled, place_mosaic, tile
 from convscope.lenses.sheet.pixels import pixels_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.strips import place_strips
@@ -21,6 +23,7 @@ from convscope.lenses.sheet.theme import (
     Colors,
     Numbers,
     Scale,
+    Theme,
     color_bytes,
     count,
     find_theme,
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 LABEL = 60
 LINES = 3  # input channels per kernel over a length
 PLOT = (305, 110)
+_FILM_LETTERS = 16  # pixels
+SLICES = 12
+"""Of an input of three axes, at most."""
 
 
 def draw_kernels(
@@ -53,9 +59,9 @@ def draw_kernels(
     """Draws the kernels of one layer.
 
     Kernels over one input channel are gray images in which 0 is the middle gray, over three channels images
-    in red, green and blue; those over a volume show their slices, those over a length are lines, of series
-    with their frequency response. Kernels over more channels show their norm per input channel. Inputs that
-    maximize their output are shown where they were computed.
+    in red, green and blue; those over a volume or over frames show their slices, those over a length are
+    lines, of series with their frequency response. Kernels over more channels show their norm per input
+    channel. Inputs that maximize their output are shown where they were computed.
 
     Args:
         kernels: The weights, norms and excitations.
@@ -80,7 +86,7 @@ def draw_kernels(
     facts = f"{kernels.type}  ·  {count(there, 'kernel')}{of} over {over}"
     y = int(sheet.paragraph(MARGIN, y, facts, INNER, color=sheet.theme.muted)) + 4
     numbers = chosen_channels(weights, channels, order)
-    pictured = (len(size) == 2 and into in (1, 3)) or (len(size) == 3 and into == 1)
+    pictured = _are_pictures(weights)
     if pictured:
         y = _draw_pictures(sheet, y, weights, numbers)
     elif len(size) == 1 and kernels.step is not None:
@@ -103,55 +109,136 @@ def _by_kernel(kernels: Kernels) -> Numbers:
     return weights
 
 
-def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> int:
-    chosen = np.moveaxis(weights[..., numbers], -1, 0)
-    room = INNER - BAR_ROOM
-    three = chosen.ndim == 4 and chosen.shape[-1] == 3
-    scale = scale_of(sheet.theme, chosen, "gray")
-    slices, labels = 1, [str(each) for each in numbers]
-    if three:
-        furthest = max(abs(scale.low), abs(scale.high)) or 1.0
-        colored = _in_colors(sheet, chosen, furthest)
-        missing = np.asarray(~np.isfinite(chosen).all(axis=-1))
-        said = (
-            f"Red, green and blue are the three input channels; the middle gray is 0, the ends are "
-            f"{number(-furthest)} and {number(furthest)}."
-        )
-    else:
+def _are_pictures(weights: Numbers) -> bool:
+    """Whether kernels, (k..., channels_in, kernels), can be seen as they are."""
+    return weights.ndim in (4, 5) and weights.shape[-2] in (1, 3)
+
+
+def kernel_films(
+    kernels: Kernels, *, channels: int | Sequence[int] = 64, order: str = "index", theme: str = "light"
+) -> dict[str, list[Colors]]:
+    """Kernels of three axes, and inputs that maximize their output, as films along the first axis.
+
+    Args:
+        kernels: As for `draw_kernels`.
+        channels: Likewise.
+        order: Likewise.
+        theme: `light` or `dark`.
+
+    Returns:
+        Frames, uint8 (rows, columns, 4), one for each position along the first axis: `weights` of kernels
+        that are pictures, and `excitations`; without those that have a single position.
+    """
+    colors, weights = find_theme(theme), _by_kernel(kernels)
+    films = {}
+    if weights.ndim == 5 and len(weights) > 1 and _are_pictures(weights):
+        numbers = chosen_channels(weights, channels, order)
+        colored = _colored(colors, np.moveaxis(weights[..., numbers], -1, 0)).colors
+        films["weights"] = _film(colors, colored, numbers)
+    found = kernels.excitations
+    if found is not None and np.ndim(found) == 5 and len(found) and found.shape[1] > 1:
+        colored = np.stack([_stretched_pixels(each, kernels.limits, colors.missing) for each in found])
+        films["excitations"] = _film(colors, colored, kernels.chosen)
+    return films
+
+
+def _film(theme: Theme, colored: Colors, numbers: Sequence[int]) -> list[Colors]:
+    """Small films (films, frames, rows, columns, 4) beside one another, each below its number."""
+    tiling = tile(len(colored), (colored.shape[2], colored.shape[3]), INNER // 2)
+    frames = []
+    for at in range(colored.shape[1]):
+        tiles = np.ascontiguousarray(colored[:, at, :: tiling.mean, :: tiling.mean])
+        picture = Image.fromarray(assembled(tiles, tiling, theme.rule))
+        ground = Image.new("RGBA", picture.size, theme.ground)
+        ground.alpha_composite(picture)
+        pen = ImageDraw.Draw(ground)
+        for place, kernel in enumerate(numbers):
+            across, down = tiling.spot(place)
+            pen.text(
+                (across, down - _FILM_LETTERS - 4), str(kernel), fill=theme.muted, font_size=_FILM_LETTERS
+            )
+        frames.append(np.asarray(ground))
+    return frames
+
+
+@dataclass(frozen=True, eq=False)
+class _Colored:
+    """Kernels in colors.
+
+    Args:
+        colors: uint8 (kernels, k..., 4).
+        missing: Where no finite number is, (kernels, k...).
+        scale: Of one input channel; None of three.
+        said: What the colors mean.
+    """
+
+    colors: Colors
+    missing: npt.NDArray[np.bool_]
+    scale: Scale | None
+    said: str
+
+
+def _colored(theme: Theme, chosen: Numbers) -> _Colored:
+    """Kernels (kernels, k..., channels_in) over one channel in gray, over three in their colors."""
+    scale = scale_of(theme, chosen, "gray")
+    if chosen.shape[-1] == 1:
         flat = chosen[..., 0]
-        colored, missing = scale.colors(flat), ~np.isfinite(flat)
-        said = "Middle gray is 0."
-        if flat.ndim == 4:
-            slices = flat.shape[1]
-            colored = colored.reshape(-1, *colored.shape[2:])
-            missing = missing.reshape(-1, *missing.shape[2:])
-            labels = [f"{kernel}:{deep}" for kernel in numbers for deep in range(slices)]
-            said = "Middle gray is 0; each slice along the depth is numbered kernel:slice."
+        return _Colored(scale.colors(flat), ~np.isfinite(flat), scale, "Middle gray is 0")
+    furthest = max(abs(scale.low), abs(scale.high)) or 1.0
+    missing = np.asarray(~np.isfinite(chosen).all(axis=-1))
+    said = (
+        "Red, green and blue are the three input channels; the middle gray is 0, the ends are "
+        f"{number(-furthest)} and {number(furthest)}"
+    )
+    return _Colored(_in_colors(theme, chosen, furthest), missing, None, said)
+
+
+def _draw_pictures(sheet: Sheet, y: int, weights: Numbers, numbers: list[int]) -> int:
+    found = _colored(sheet.theme, np.moveaxis(weights[..., numbers], -1, 0))
+    room = INNER - BAR_ROOM
+    colored, missing, said = found.colors, found.missing, f"{found.said}."
+    slices, labels = 1, [str(each) for each in numbers]
+    if missing.ndim == 4:
+        slices = missing.shape[1]
+        colored = colored.reshape(-1, *colored.shape[2:])
+        missing = missing.reshape(-1, *missing.shape[2:])
+        labels = _by_slice(numbers, slices)
+        said = f"{found.said}; each slice along the first axis is numbered kernel:slice."
     shown = (
         f"all {weights.shape[-1]:,}"
         if len(numbers) == weights.shape[-1]
         else f"{len(numbers)} of {weights.shape[-1]:,}"
     )
     y = sheet.section(y, "Weights", f"{said} Shown: {shown}; numbered by kernel.")
-    most = slices * max(1, 12 // slices) if slices > 1 else 16
-    tiling = tile(len(labels), (colored.shape[1], colored.shape[2]), room, most=most)
-    if slices <= tiling.columns:  # a row begins with a kernel's first slice
-        tiling = replace(tiling, columns=tiling.columns - tiling.columns % slices)
+    tiling = _tiled(len(labels), colored.shape[1:3], room, slices)
     top = y - 14
     place_mosaic(sheet, MARGIN, top, colored, tiling, labels, missing=missing, name="kernels")
     high = tiling.size(len(labels))[1]
-    if not three:
+    if found.scale is not None:
         sheet.color_bar(
-            MARGIN + room + BAR_GAP, top + tiling.label, min(high - tiling.label, TALLEST_BAR), scale
+            MARGIN + room + BAR_GAP, top + tiling.label, min(high - tiling.label, TALLEST_BAR), found.scale
         )
     return top + high + 24
 
 
-def _in_colors(sheet: Sheet, chosen: Numbers, furthest: float) -> Colors:
+def _by_slice(numbers: Sequence[int], slices: int) -> list[str]:
+    return [f"{kernel}:{deep}" for kernel in numbers for deep in range(slices)]
+
+
+def _tiled(count: int, shape: tuple[int, ...], room: int, slices: int) -> Tiling:
+    """How slices are laid out: a row begins with a kernel's first one, where all of them fit into it."""
+    most = slices * max(1, 12 // slices) if slices > 1 else 16
+    tiling = tile(count, (shape[0], shape[1]), room, most=most)
+    if slices <= tiling.columns:
+        return replace(tiling, columns=tiling.columns - tiling.columns % slices)
+    return tiling
+
+
+def _in_colors(theme: Theme, chosen: Numbers, furthest: float) -> Colors:
     finite = np.isfinite(chosen)
     colors = np.full((*chosen.shape[:-1], 4), 255, np.uint8)
     colors[..., :3] = np.rint(255 * (0.5 + np.where(finite, chosen, 0) / (2 * furthest)))
-    colors[~finite.all(axis=-1)] = color_bytes(sheet.theme.missing)
+    colors[~finite.all(axis=-1)] = color_bytes(theme.missing)
     return colors
 
 
@@ -238,9 +325,20 @@ def _stretched(values: Numbers, limits: tuple[float, float]) -> tuple[float, flo
     return middle - furthest, middle + furthest
 
 
-def _picture(values: Numbers) -> Numbers:
-    """An image, or the middle slice of a volume."""
-    return values if np.ndim(values) < 4 else np.asarray(values[len(values) // 2])
+def _stretched_pixels(values: Numbers, limits: tuple[float, float], missing: str) -> Colors:
+    """An input at full contrast, uint8 (rows, columns, 4); with a first axis of slices where it has one."""
+    ends = _stretched(values, limits)
+    if np.ndim(values) < 4:
+        return pixels_of(values, ends, missing)
+    return np.stack([pixels_of(each, ends, missing) for each in values])
+
+
+def _few_slices(values: Numbers) -> Numbers:
+    """An image as it is; of three axes a few slices, evenly along the first."""
+    if np.ndim(values) < 4:
+        return values
+    count = len(values)
+    return np.asarray(values[np.linspace(0, count - 1, min(count, SLICES)).round().astype(int)])
 
 
 def _draw_excitations(
@@ -266,13 +364,12 @@ def _draw_excitations(
             sheet.text(x, top + 16, str(kernel), size=SMALL, color=sheet.theme.muted)
             place_small_signal(sheet, (x, top + 26, *PLOT), Signal(np.asarray(values, np.float64)), None)
         return y - 8 + -(-len(chosen) // 4) * (PLOT[1] + 40) + 20
-    pictures = np.stack(
-        [
-            pixels_of(_picture(values), _stretched(values, limits), sheet.theme.missing)
-            for values in excitations
-        ]
-    )
-    tiling = tile(len(pictures), (pictures.shape[1], pictures.shape[2]), INNER)
+    few = [_few_slices(values) for values in excitations]
+    pictures = np.stack([_stretched_pixels(values, limits, sheet.theme.missing) for values in few])
+    slices = pictures.shape[1] if pictures.ndim == 5 else 1
+    pictures = pictures.reshape(-1, *pictures.shape[-3:])
+    labels = _by_slice(chosen, slices) if slices > 1 else [str(each) for each in chosen]
+    tiling = _tiled(len(pictures), pictures.shape[1:3], INNER, slices)
     pictures = pictures[:, :: tiling.mean, :: tiling.mean]
-    place_mosaic(sheet, MARGIN, y - 14, pictures, tiling, [str(each) for each in chosen], name="excitations")
+    place_mosaic(sheet, MARGIN, y - 14, pictures, tiling, labels, name="excitations")
     return y - 14 + tiling.size(len(pictures))[1] + 24

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ class LazyFigure:
         markup: Gives elements of HTML that say the same on a page, where words stay words; all in them is
             escaped. Empty where the figure is to be drawn.
         terminal: Gives lines for a terminal that say the same, each with a heading.
+        films: Gets `light` or `dark` and gives what moves besides, each an animated PNG by a name that is
+            part of a file's.
     """
 
     draw: Callable[[str], Figure]
@@ -36,6 +38,7 @@ class LazyFigure:
     caption: str = ""
     markup: Callable[[], str] | None = None
     terminal: Callable[[], Sequence[tuple[str, Text]]] | None = None
+    films: Callable[[str], Mapping[str, bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure in both themes, as addresses that hold it."""
+    """A figure in both themes, as addresses that hold it, and what moves besides by its name."""
 
     light: str
     dark: str
@@ -64,6 +67,7 @@ class Drawn:
     label: str
     caption: str
     markup: str = ""
+    films: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(path: str | Path, title: str, sections: Sequence[Section], *, lead: str = "") -> Path:
@@ -111,9 +115,15 @@ def drawn(picture: LazyFigure) -> Drawn:
     figures = [picture.draw(theme) for theme in (LIGHT.name, DARK.name)]
     width, height = (round(96 * inches) for inches in figures[0].get_size_inches())
     light, dark = (_address(figure) for figure in figures)
-    return Drawn(light, dark, width, height, picture.label, picture.caption)
+    films = {} if picture.films is None else picture.films(LIGHT.name)
+    moving = {name: _data_address(film, "image/apng") for name, film in films.items()}
+    return Drawn(light, dark, width, height, picture.label, picture.caption, films=moving)
 
 
 def _address(figure: Figure) -> str:
     """A figure as a `data:` address."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(figure_bytes(figure, 'svg')).decode('ascii')}"
+    return _data_address(figure_bytes(figure, "svg"), "image/svg+xml")
+
+
+def _data_address(content: bytes, form: str) -> str:
+    return f"data:{form};base64,{base64.b64encode(content).decode('ascii')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from threading import RLock
@@ -15,7 +15,7 @@ import numpy as np
 from convscope.errors import UsageError
 from convscope.files import write_json, written_whole
 from convscope.lenses.sheet.lettering import DOTS_PER_INCH
-from convscope.lenses.sheet.theme import Numbers
+from convscope.lenses.sheet.theme import Colors, Numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,6 +91,22 @@ def figure_bytes(figure: Figure, kind: str) -> bytes:
             edgecolor="none",
             metadata=_METADATA[kind],
         )
+    return content.getvalue()
+
+
+def film_bytes(frames: Sequence[Colors], seconds: float) -> bytes:
+    """Frames as an animated PNG that runs again and again.
+
+    Args:
+        frames: Each uint8 (rows, columns, 4), all of one size.
+        seconds: How long each is shown.
+    """
+    from PIL import Image
+
+    content = BytesIO()
+    first, *others = (Image.fromarray(np.ascontiguousarray(frame)) for frame in frames)
+    pause = max(round(1000 * seconds), 20)
+    first.save(content, "png", save_all=True, append_images=others, duration=pause, loop=0)
     return content.getvalue()
 
 

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from convscope.errors import UsageError
 from convscope.kinds.contract.preprocessing import check_preprocessing, limits_of, preprocessing_of
-from convscope.lenses.figures.kernels import draw_kernels
+from convscope.lenses.figures.kernels import draw_kernels, kernel_films
 from convscope.lenses.figures.patches import draw_patches, strongest_kernels
 from convscope.lenses.figures.statistics import draw_statistics
 from convscope.lenses.pages.pages import LazyFigure
+from convscope.lenses.sheet.figure_files import film_bytes
 from convscope.lenses.views.view import Sample
 from convscope.scope.channels.kernels import Kernels, kernels
 from convscope.scope.channels.patches import Patches, patches
@@ -32,6 +33,8 @@ from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 _STATISTICS = ("mean", "spread", "zeros", "largest", "dead", "top_samples", "top_values")
 TOP = 9
+_PAUSE = 0.25
+"""Seconds for which a film of kernels shows each position."""
 
 
 def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: Progress) -> Inspection:
@@ -55,8 +58,10 @@ def inspect_kernels(loaded: LoadedModel, request: InspectionRequest, progress: P
     for done, call in enumerate(calls):
         progress(done, len(calls), "kernels")
         found = kernels(loaded.model, call.path, excite=request.excite, seed=request.seed, low=low, high=high)
-        draw = partial(_draw_kernels, found, max(request.channels, 1), _rate(loaded, graph))
-        figures.append(LazyFigure(draw, f"kernels of {call.path}"))
+        shown = max(request.channels, 1)
+        draw = partial(_draw_kernels, found, shown, _rate(loaded, graph))
+        films = partial(_kernel_films, found, shown)
+        figures.append(LazyFigure(draw, f"kernels of {call.path}", films=films))
         arrays |= {f"{call.path}/weights": found.weights, f"{call.path}/norms": found.norms}
         if found.excitations is not None:
             arrays[f"{call.path}/excitations"] = found.excitations
@@ -77,6 +82,12 @@ def _limits(loaded: LoadedModel, request: InspectionRequest, graph: LayerGraph) 
 
 def _draw_kernels(found: Kernels, channels: int, rate: float | None, theme: str) -> Figure:
     return draw_kernels(found, channels=channels, theme=theme, rate=rate)
+
+
+def _kernel_films(found: Kernels, channels: int, theme: str) -> dict[str, bytes]:
+    """Kernels of three axes that move along the first one, as animated PNG by what they show."""
+    films = kernel_films(found, channels=channels, theme=theme)
+    return {name: film_bytes(frames, _PAUSE) for name, frames in films.items()}
 
 
 def _rate(loaded: LoadedModel, graph: LayerGraph) -> float | None:

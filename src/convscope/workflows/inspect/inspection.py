@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from convscope.files import written_whole
 from convscope.lenses.pages.pages import LazyFigure, Section, write_page
 from convscope.lenses.sheet.figure_files import figure_bytes, save_arrays, save_figure
 from convscope.workflows.inspect.checks import NUMBERS, PAGES, check_ending
@@ -52,8 +53,9 @@ class Inspection:
         """Writes everything to a file whose ending says how.
 
         Args:
-            path: `.png`, `.svg`, `.pdf`: a file per figure, from the second on with a number; `.html`: one
-                page with all of them that needs nothing else; `.npz`, `.json`: the arrays.
+            path: `.png`, `.svg`, `.pdf`: a file per figure, from the second on with a number, and beside it
+                an `.apng` for each film; `.html`: one page with all of them that needs nothing else; `.npz`,
+                `.json`: the arrays.
             theme: Of figures, `light` or `dark`; a page has both.
 
         Returns:
@@ -77,6 +79,7 @@ class Inspection:
         for number, picture in enumerate(self.pictures, 1):
             name = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
             written.append(save_figure(picture.draw(theme), name))
+            written += _save_films(name, {} if picture.films is None else picture.films(theme))
         return written
 
     def _repr_html_(self) -> str:
@@ -86,6 +89,17 @@ class Inspection:
             address = f"data:image/png;base64,{data}"
             shown.append(f'<img style="max-width:100%" alt="{escape(picture.label)}" src="{address}">')
         return "\n".join(shown)
+
+
+def _save_films(path: Path, films: Mapping[str, bytes]) -> list[Path]:
+    """Writes what moves beside a figure: animated PNG files with the name of the figure and their own."""
+    written = []
+    for name, content in films.items():
+        place = path.with_name(f"{path.stem}-{name}.apng")
+        with written_whole(place) as part:
+            part.write_bytes(content)
+        written.append(place)
+    return written
 
 
 def inspection_of(

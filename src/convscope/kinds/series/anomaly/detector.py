@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convscope.kinds.series.anomaly.alarms import HOLD, Alarm, Watch, find_alarms
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster, Rows
 from convscope.kinds.series.anomaly.levels import Levels
 from convscope.kinds.series.anomaly.representation import FURTHEST, filled
@@ -21,6 +20,7 @@ from convscope.kinds.series.anomaly.surprisal import (
     Surprisal,
     checked_histories,
 )
+from convscope.kinds.tasks.alarms import HOLD, Alarm, Watch, find_alarms
 from convscope.types import Progress, no_progress
 
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.json_values import Plain
-from convscope.kinds.series.anomaly.alarms import Alarm
 from convscope.kinds.series.readers.segments import Windows
+from convscope.kinds.tasks.alarms import Alarm
 
 TRUE_POSITIVE = 1.0
 FALSE_POSITIVE = 0.11

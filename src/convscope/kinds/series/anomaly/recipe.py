@@ -14,16 +14,15 @@ from pathlib import Path
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import Recipe, RepresentationSteps
 from convscope.kinds.series.anomaly import task
-from convscope.kinds.series.anomaly.alarms import HOLD
 from convscope.kinds.series.anomaly.metrics import AnomalyMetrics
 from convscope.kinds.series.anomaly.reader import read_stream_inputs, read_streams
 from convscope.kinds.series.anomaly.representation import WINDOW, StreamRepresentation, ignored_variables
 from convscope.kinds.series.anomaly.stream import stream
 from convscope.kinds.series.anomaly.tables import Wanted
-from convscope.kinds.series.anomaly.task import FALSE_ALARMS, checked_hold, checked_rate
 from convscope.kinds.series.kind import SERIES_ANOMALY
 from convscope.kinds.series.readers.segments import SegmentInputs
 from convscope.kinds.series.readers.tables import measuring_of
+from convscope.kinds.tasks.alarms import FALSE_ALARMS, HOLD, checked_hold, checked_rate
 from convscope.types import Progress, no_progress
 
 

@@ -15,9 +15,7 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.objective import Objective
-from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, ModelFactory, ReportSteps, SampleInputs
-from convscope.kinds.series.anomaly.alarms import HOLD, Alarm
 from convscope.kinds.series.anomaly.detector import Detector, Scored
 from convscope.kinds.series.anomaly.figure import alarm_figure
 from convscope.kinds.series.anomaly.incremental_forecaster import IncrementalForecaster
@@ -27,12 +25,18 @@ from convscope.kinds.series.anomaly.predictions import AlarmPrediction, RowPredi
 from convscope.kinds.series.anomaly.representation import RowWindows, StreamRepresentation, ordered
 from convscope.kinds.series.readers.segments import Segments, lead_of
 from convscope.kinds.series.readers.sources import Series
+from convscope.kinds.tasks.alarms import (
+    FALSE_ALARMS,
+    HOLD,
+    Alarm,
+    checked_hold,
+    checked_rate,
+    threshold_for,
+)
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, SplitName
 
-FALSE_ALARMS = 3.0
-"""Rows in a thousand normal ones that may reach the threshold, unless asked otherwise."""
 HOP = 4
 """Rows between windows of a training."""
 FEWEST_WINDOWS, MOST_WINDOWS = 640, 16_384
@@ -128,7 +132,7 @@ def detector_of(fitted: Fitted[StreamRepresentation], histories: Mapping[str, An
         IncrementalForecaster(fitted.model),
         representation.centre,
         representation.spread,
-        3 - math.log10(asked),
+        threshold_for(asked),
         hold,
         histories,
         None if known is None else Levels.from_json(known, len(representation.variables)),
@@ -155,34 +159,6 @@ def detector_for(
     if fitted.options.get("levels"):
         made.levels = made.levels_of([reference])
     return made
-
-
-def checked_rate(asked: Any) -> float:
-    """Rows in a thousand that may reach the threshold.
-
-    Raises:
-        UsageError: It is not a number above 0 and below 500.
-    """
-    try:
-        rate = float(asked)
-    except (TypeError, ValueError):
-        rate = math.nan
-    if not 0 < rate < 500:
-        raise UsageError(
-            f"false_alarms are rows in a thousand, above 0 and below 500. Received: false_alarms={asked!r}."
-        )
-    return rate
-
-
-def checked_hold(asked: Any) -> int:
-    """Rows that an alarm gathers.
-
-    Raises:
-        UsageError: It is not a whole number of at least 1.
-    """
-    if not isinstance(asked, int) or asked < 1:
-        raise UsageError(f"An alarm gathers at least 1 row. Received: hold={asked!r}.")
-    return asked
 
 
 def calibrate(fitted: Fitted[StreamRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:

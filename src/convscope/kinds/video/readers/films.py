@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,11 @@ ANIMATIONS = (".gif",)
 """Endings of pictures that may move."""
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif,mpeg,mpegts,mpegvideo,m4v,asf,flv,ogg"
 """What FFmpeg may take a file for: forms that name no other files."""
+_LIVE = f"{_DEMUXERS},mjpeg,mpjpeg,jpeg_pipe,yuv4mpegpipe,h264,hevc,ivf"
+"""The same of a film that is still coming."""
+JUMP, BACK = 10.0, 1.0
+"""Seconds by which a time stamp of a film that is still coming is ahead of the one before at most, and by
+which it may be behind; more is a new beginning."""
 MOST_PIXELS = 2**26
 """Of a frame that is decoded."""
 DECODED_SECONDS = 60.0
@@ -101,7 +106,7 @@ def look_through(path: Path, name: str) -> FilmFacts:
         BackendError: PyAV is not installed.
     """
     seen = _Seen()
-    with _opened(path, name) as (container, stream):
+    with _opened(f"file:{path}", name) as (container, stream):
         said = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
         rate = float(stream.average_rate or 0) or USUAL_RATE
         for frame in _frames(container, stream, seen, DECODED_SECONDS):
@@ -169,7 +174,7 @@ def frames_at(
         DataError: The file has changed, or nothing of it can be decoded.
     """
     found = np.empty((len(times), *size, channels), np.uint8)
-    with _opened(path, name) as (container, stream):
+    with _opened(f"file:{path}", name) as (container, stream):
         _enter(container, stream, float(times[0]) + origin)
         rate, at = float(stream.average_rate or 0) or USUAL_RATE, 0
         held: Frames | None = None
@@ -178,14 +183,14 @@ def frames_at(
             when = _time(frame, number, rate) - origin
             before = waiting if waiting is not None else frame
             while at < len(times) and times[at] < when - 1e-6:
-                held = _resized(before, size, channels) if held is None else held
+                held = resized(before, size, channels) if held is None else held
                 found[at], at = held, at + 1
             if at == len(times):
                 return found
             waiting, held = frame, None
         if waiting is None:
             raise DataError(f"{name}: expected frames from {times[0]:.2f} s on, received none")
-        found[at:] = _resized(waiting, size, channels)
+        found[at:] = resized(waiting, size, channels)
     return found
 
 
@@ -200,7 +205,8 @@ def _quarters(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def _resized(frame: VideoFrame, size: tuple[int, int], channels: int) -> Frames:
+def resized(frame: VideoFrame, size: tuple[int, int], channels: int) -> Frames:
+    """A frame as it is shown, averaged to a size, shape (height, width, channels)."""
     turns = _quarters(frame)
     height, width = size if turns % 2 == 0 else size[::-1]
     form = "gray" if channels == 1 else "rgb24"
@@ -214,17 +220,19 @@ def _time(frame: VideoFrame, number: int, rate: float) -> float:
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """A film and its stream of pictures; errors of FFmpeg become `DataError`."""
+def _opened(
+    source: str | Pipe, name: str, demuxers: str = _DEMUXERS, **options: str
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """A film, by its address or as a pipe, and its pictures; errors of FFmpeg become `DataError`."""
     try:
         import av
     except ImportError as error:
         raise BackendError(
             "Films are read by av, which is not installed.", install_command("video")
         ) from error
-    options = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)}
+    bounds = {"format_whitelist": demuxers, "protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)}
     try:
-        with av.open(f"file:{path}", options=options, metadata_errors="ignore") as container:
+        with av.open(source, options={**bounds, **options}, metadata_errors="ignore") as container:
             covers = av.stream.Disposition.attached_pic
             streams = [each for each in container.streams.video if not each.disposition & covers]
             if not streams:
@@ -258,11 +266,12 @@ def _enter(container: InputContainer, stream: VideoStream, seconds: float) -> No
 
 
 def _frames(
-    container: InputContainer, stream: VideoStream, seen: _Seen, until: float
+    container: InputContainer, stream: VideoStream, seen: _Seen, until: float, back: float = math.inf
 ) -> Iterator[VideoFrame]:
     """Frames in the order in which they are shown; what is damaged is counted and passed over.
 
-    From `until` on, in seconds, packets are only counted: their times are added to `seen`.
+    From `until` on, in seconds, packets are only counted: their times are added to `seen`. A time stamp that
+    runs back by more than `back` seconds begins anew.
     """
     import av
 
@@ -289,9 +298,68 @@ def _frames(
         for frame in decoded:
             seen.damaged += bool(frame.is_corrupt)
             when = last if frame.time is None else float(frame.time)
-            if when >= last:  # a stamp that runs back would be shown too late
+            if when >= last or when < last - back:  # one that runs back a little would be shown too late
                 last = when
                 yield frame
+
+
+class Pipe:
+    """A binary stream of which FFmpeg reads what is there, rather than wait until a buffer is full.
+
+    Args:
+        file: Such as `sys.stdin.buffer`; need not be seekable.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.name = "standard input"
+        self._read = getattr(file, "read1", file.read)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes at most, at least one unless the stream has ended."""
+        return bytes(self._read(size))
+
+
+class LiveFilm:
+    """A film that is still coming, such as from a camera.
+
+    Args:
+        file: MPEG-TS, Matroska, fragmented MP4, Motion JPEG, YUV4MPEG or another form that can be read from
+            its beginning on.
+
+    Attributes:
+        restarts: How often the time stamps have begun anew.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._seen = _Seen()
+        self.restarts = 0
+
+    @property
+    def damaged(self) -> int:
+        """Parts that could not be decoded so far."""
+        return self._seen.damaged
+
+    def frames(self) -> Iterator[tuple[float, VideoFrame]]:
+        """Frames as soon as they are decoded, each with its seconds from the first one.
+
+        Raises:
+            DataError: The stream is no film.
+        """
+        hint = "Send MPEG-TS, such as: ffmpeg -i CAMERA -an -c:v mpeg4 -f mpegts -"
+        try:
+            with _opened(Pipe(self._file), "standard input", _LIVE, analyzeduration="1000000") as opened:
+                container, stream = opened
+                rate, last, offset = float(stream.average_rate or 0) or USUAL_RATE, 0.0, 0.0
+                for number, frame in enumerate(_frames(container, stream, self._seen, math.inf, BACK)):
+                    stamp = _time(frame, number, rate)
+                    offset = -stamp if number == 0 else offset
+                    if not last <= stamp + offset <= last + JUMP:
+                        offset, self.restarts = last + 1 / rate - stamp, self.restarts + 1
+                    last = stamp + offset
+                    yield last, frame
+        except DataError as error:
+            raise DataError(error.message, hint=error.hint or hint) from error
 
 
 def _stamp(packet: Any) -> float | None:
