@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from convscope.data.listed_labels import by_lists, labels_of_split
 from convscope.data.listing import Listing
@@ -309,6 +310,7 @@ def _of_classes(tree: _Tree, top: str, names: Sequence[str]) -> ClassFiles:
         name
         for name, count in Counter(each for found in inner.values() for each in found).items()
         if count > 1
+        and not PurePosixPath(name).suffix[1:].isalpha()  # such as a.zarr, which is one file to us
     )
     grouped = len(names) > 1 and all(_GROUPS.fullmatch(_name(name)) for name in names)
     if nested and len(shared) > 1 and grouped:

@@ -15,6 +15,7 @@ from convscope.kinds.volume.augmentation import augmentation, is_binary, test_ti
 from convscope.kinds.volume.kind import VOLUME_CLASSIFICATION
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.reader import read_volumes
+from convscope.kinds.volume.readers.sources import ChannelLayout
 from convscope.kinds.volume.representation import VolumeRepresentation, fit_representation
 from convscope.kinds.volume.symmetry import symmetry_of
 from convscope.types import Progress, no_progress
@@ -38,6 +39,7 @@ def read(
     group: str | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
+    channel_layout: ChannelLayout | None = None,
     flip_axes: Sequence[str] | None = None,
     turn_axes: Sequence[str] | None = None,
 ) -> Splits:
@@ -52,6 +54,7 @@ def read(
         group: As `read_volumes`.
         encoding: As `read_volumes`.
         drop_column: As `read_volumes`.
+        channel_layout: As `read_volumes`.
         flip_axes: Axes along which a mirrored volume keeps its class; found by the train volumes by default.
         turn_axes: Axes about which one that is turned by quarters does.
 
@@ -67,10 +70,16 @@ def read(
         group=group,
         encoding=encoding,
         drop_column=drop_column,
+        channel_layout=channel_layout,
     )
     given = {"flip_axes": flip_axes, "turn_axes": turn_axes}
     if None not in given.values() or seed is None or not len(splits.train):
         return splits
+    return _with_symmetry(splits, given, seed)
+
+
+def _with_symmetry(splits: Splits, given: Mapping[str, Sequence[str] | None], seed: int) -> Splits:
+    """Finds the axes along and about which volumes may be changed, where the user does not give them."""
     found = symmetry_of(splits.train, len(splits.class_names), seed)
     axes = {"flip_axes": list(found.flip), "turn_axes": list(found.turn)}
     settled = {name: axes[name] if value is None else value for name, value in given.items()}

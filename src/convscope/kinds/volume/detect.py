@@ -53,7 +53,7 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
 
 def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
     if snapshot.path.is_dir() and is_masked(snapshot.path):
-        yield Detection(SEGMENTATION, 0.99, "imagesTr/ and labelsTr/ hold scans and their masks")
+        yield Detection(SEGMENTATION, 1.0, "imagesTr/ and labelsTr/ hold scans and their masks")
 
 
 def _visits(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS, SHEET
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
@@ -88,6 +89,13 @@ GRID_OPTIONS = (
         parse=parse_spacing,
     ),
 )
+CHANNEL_LAYOUT = Option(
+    "channel_layout",
+    Literal["files", "axis", "none"],
+    None,
+    "Where channels of a scan are: files that end in _0000, _0001; a fourth axis; or none; found by default",
+    predicts=True,
+)
 VOLUME_CLASSIFICATION = RecipeSpec(
     name="volume-classification",
     task="classification",
@@ -103,6 +111,7 @@ VOLUME_CLASSIFICATION = RecipeSpec(
     architectures=("volume_resnet",),
     options=(
         *READING_OPTIONS,
+        CHANNEL_LAYOUT,
         *GRID_OPTIONS,
         Option(
             "flip_axes",
@@ -150,7 +159,8 @@ VOLUME_SEGMENTATION = RecipeSpec(
     main_metric="mean_iou",
     summary="which class, such as a structure, does each voxel of a volume have",
     reads=(
-        "imagesTr/ and labelsTr/ of the Medical Segmentation Decathlon, with dataset.json or without",
+        "imagesTr/ and labelsTr/ of the Medical Segmentation Decathlon, with dataset.json or without; a"
+        " fourth axis of modalities is that of channels",
         "the same folders of nnU-Net, with channels in files that end in _0000, _0001 and so on",
     ),
     architectures=("unet3d",),
@@ -162,6 +172,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
             False,
             "Bring masks on another grid than their scans to it, by the nearest voxel",
         ),
+        CHANNEL_LAYOUT,
         *(option for option in GRID_OPTIONS if option.name == "spacing"),
         Option(
             "block",

@@ -266,7 +266,7 @@ def _spacing(facts: Sequence[VolumeFacts], given: Sequence[float] | None) -> tup
     off = np.abs(every / np.array(spacing) - 1).max(axis=1) > SAME
     if given is not None:
         why = "as given"
-    elif not any(fact.spaced for fact in facts):
+    elif not any(fact.spaced for fact in facts) and (every == 1).all():
         return spacing, []
     elif not off.any():
         why = "which all train volumes have; nothing is resampled"

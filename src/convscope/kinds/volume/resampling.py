@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -122,15 +123,26 @@ def resampled_to(volume: Volume, other: Volume) -> Volume:
 
     Args:
         volume: Of labels.
-        other: Whose grid is taken; what lies outside of the first is 0.
+        other: Whose grid is taken; what lies outside of the first is 0, which is noted.
     """
     to_index = np.linalg.inv(volume.affine) @ other.affine
-    places = np.indices(other.shape).reshape(3, -1)
-    index = np.rint(to_index[:3, :3] @ places + to_index[:3, 3:]).astype(np.int64)
-    inside = ((index >= 0) & (index < np.array(volume.shape)[:, None])).all(axis=0)
-    values = np.zeros((places.shape[1], volume.channels), volume.values.dtype)
-    values[inside] = volume.values[tuple(index[:, inside])]
-    return replace(other, values=values.reshape(*other.shape, volume.channels), name=volume.name)
+    plane = np.indices(other.shape[1:]).reshape(2, -1)
+    start = to_index[:3, 1:3] @ plane + to_index[:3, 3:]
+    values = np.zeros((*other.shape, volume.channels), volume.values.dtype)
+    covered = 0
+    for x, part in enumerate(
+        values
+    ):  # indices of all voxels at once would take many times the memory of labels
+        index = np.rint(start + x * to_index[:3, :1]).astype(np.int64)
+        inside = ((index >= 0) & (index < np.array(volume.shape)[:, None])).all(axis=0)
+        part.reshape(-1, volume.channels)[inside] = volume.values[tuple(index[:, inside])]
+        covered += int(inside.sum())
+    outside = 1 - covered / math.prod(other.shape)
+    said = (
+        f"{volume.name}: {outside:.1%} of the voxels of {other.name} lie outside of this mask, and count as 0"
+    )
+    notes = (*volume.notes, said) if outside else volume.notes
+    return replace(other, values=values, name=volume.name, notes=notes)
 
 
 def fitted(values: npt.NDArray[Any], size: Sequence[int], fill: float) -> npt.NDArray[Any]:

@@ -38,7 +38,8 @@ class Grid:
         shape: Voxels along each axis, as the file has them.
         affine: From these indices to mm.
         form: What the file is, such as `NIfTI`.
-        spaced: Whether the file says how large a voxel is and how it lies; else the affine is the identity.
+        spaced: Whether the file says how large a voxel is and how it lies; else the affine has nothing but
+            the size of a voxel, which is 1 where that is not known either.
     """
 
     shape: tuple[int, int, int]
@@ -132,17 +133,24 @@ class Volume:
 
     @classmethod
     def of(
-        cls, values: npt.NDArray[Any], affine: Affine | None, name: str, form: str, notes: Sequence[str] = ()
+        cls,
+        values: npt.NDArray[Any],
+        affine: Affine | None,
+        name: str,
+        form: str,
+        notes: Sequence[str] = (),
+        spacing: Sequence[float] = (1.0, 1.0, 1.0),
     ) -> Volume:
         """Brings values to the canonical frame.
 
         Args:
             values: Shape (i, j, k) or (i, j, k, channels).
             affine: From their indices to mm, towards right, anterior and superior; None where that is not
-                known, so that axes stay and a voxel counts as 1 mm.
+                known, so that axes stay as they are.
             name: What the volume is called.
             form: What its file is, such as `NIfTI`.
             notes: As above.
+            spacing: Size of a voxel along each axis, in mm, where there is no affine.
 
         Raises:
             DataError: Values have other axes or no voxel, are no numbers, or the affine is none.
@@ -156,7 +164,7 @@ class Volume:
         with_channels = values if values.ndim == 4 else values[..., None]
         grid = Grid(
             (values.shape[0], values.shape[1], values.shape[2]),
-            np.eye(4) if affine is None else np.asarray(affine, np.float64),
+            np.diag([*map(float, spacing), 1.0]) if affine is None else np.asarray(affine, np.float64),
             form,
             affine is not None,
         )

@@ -148,9 +148,14 @@ def _slices(file: Path) -> Iterator[Slice]:
             spacing = measures.get("PixelSpacing") or data.get("ImagerPixelSpacing") or (1.0, 1.0)
             position = _first(groups, "PlanePositionSequence", data).get("ImagePositionPatient")
             directions = _first(groups, "PlaneOrientationSequence", data).get("ImageOrientationPatient")
+            if frames > 1 and "PlanePositionSequence" not in {
+                element.keyword for g in groups for element in g
+            }:
+                position = _moved(data, position, directions, frame)
             thick = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0
             rescale = _first(groups, "PixelValueTransformationSequence", data)
-            slope, intercept = rescale.get("RescaleSlope", 1), rescale.get("RescaleIntercept", 0)
+            slope = rescale.get("RescaleSlope") or data.get("DoseGridScaling")
+            intercept = rescale.get("RescaleIntercept")
             segment = _first(groups, "SegmentIdentificationSequence", data).get("ReferencedSegmentNumber", 0)
             read = _rescaled(pixels, frame, float(slope or 1), float(intercept or 0))
             yield Slice(
@@ -162,6 +167,25 @@ def _slices(file: Path) -> Iterator[Slice]:
                 f"{file}#{frame}" if frames > 1 else str(file),
                 int(segment),
             )
+
+
+def _moved(data: Dataset, position: Any, directions: Any, frame: int) -> Any:
+    """Where a frame lies of a file that has one position for all, as of doses: by its offsets.
+
+    Raises:
+        DataError: There are none.
+    """
+    if position is None or directions is None:
+        return None
+    offsets = data.get("GridFrameOffsetVector")
+    if offsets is None or len(offsets) <= frame:
+        raise DataError(
+            f"{data.filename}: expected a position for each frame, received one for all of them",
+            hint="These may be several times or views; write those of one volume as a NIfTI file.",
+        )
+    rows = np.array([float(each) for each in directions]).reshape(2, 3)
+    away = float(offsets[frame]) - float(offsets[0])
+    return np.array([float(each) for each in position]) + np.cross(*rows) * away
 
 
 def _functional_groups(data: Dataset, frame: int) -> list[Dataset]:
@@ -339,4 +363,7 @@ def _stacked(slices: Sequence[Slice], name: str) -> Pixels:
     if len(shapes) > 1:
         received = " and ".join(map(str, sorted(shapes)))
         raise DataError(f"{name}: expected slices of one size, received {received}")
-    return np.moveaxis(np.stack(planes), (0, 1, 2), (2, 1, 0))
+    stacked = np.stack(planes)
+    if stacked.dtype == np.float64:  # of slices in whole numbers beside others with fractions
+        stacked = stacked.astype(np.float32)
+    return np.moveaxis(stacked, (0, 1, 2), (2, 1, 0))

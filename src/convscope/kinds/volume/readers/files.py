@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.dicom import dicom_head, is_dicom
 from convscope.kinds.volume.readers.forms import READERS, form_of
-from convscope.kinds.volume.readers.sources import StoredVolume
+from convscope.kinds.volume.readers.sources import ChannelLayout, StoredVolume
 from convscope.types import Skipped
 
 if TYPE_CHECKING:
@@ -52,17 +52,18 @@ def may_be_volume(root: Path, key: str) -> bool:
     return bare and is_dicom(root / key)
 
 
-def volumes_of(root: Path, keys: Iterable[str], *, channels: bool | None = None) -> VolumeFiles:
+def volumes_of(root: Path, keys: Iterable[str], channels: ChannelLayout | None = None) -> VolumeFiles:
     """Puts files together to volumes.
 
     Files of DICOM in one folder are those of a series; of several series of one study the one with most
     slices is read. A folder that ends in `.zarr` is one volume. Files whose names differ in `_0000`, `_0001`
-    alone are channels of one scan, where all scans have the same ones.
+    alone are channels of one scan, where all have the same ones, no more than there are scans.
 
     Args:
         root: The folder that keys are relative to.
         keys: Of files that are volumes by their names.
-        channels: Whether names that end so are those of channels; found by the names by default.
+        channels: `files`: names that end so are those of channels; `axis`: a fourth axis of NIfTI is that of
+            channels; `none`: each file is a scan. Found by the names by default.
     """
     found = VolumeFiles()
     by_form: dict[str, list[str]] = defaultdict(list)
@@ -82,7 +83,7 @@ def volumes_of(root: Path, keys: Iterable[str], *, channels: bool | None = None)
 
 
 def _single_files(
-    root: Path, form: str, files: Sequence[str], found: VolumeFiles, channels: bool | None
+    root: Path, form: str, files: Sequence[str], found: VolumeFiles, channels: ChannelLayout | None
 ) -> None:
     """A volume for each file, or for each scan of several channels."""
     there = set(files)
@@ -96,9 +97,10 @@ def _single_files(
     sets = {tuple(sorted(parts)) for parts in by_stem.values()}
     usual = next(iter(sets), ())
     together = len(sets) == 1 and usual == tuple(f"{at:04d}" for at in range(len(usual)))
-    alone = channels is None and (len(usual) < 2 or len(by_stem) < 2)
-    if not by_stem or channels is False or alone or (channels is None and not together):
-        found.volumes += [StoredVolume(key, form, ((key,),)) for key in kept]
+    alone = channels is None and (len(by_stem) < max(2, len(usual)) or len(usual) < 2 or not together)
+    if not by_stem or channels in ("axis", "none") or alone:
+        own = "nifti-channels" if (form, channels) == ("nifti", "axis") else form
+        found.volumes += [StoredVolume(key, own, ((key,),)) for key in kept]
         return
     if not together:
         stem, parts = next(
@@ -118,7 +120,7 @@ def _single_files(
     if len(usual) > 1:
         found.decisions.append(
             f"channels: {len(usual)} for each scan, because the names of its files end in"
-            f" _{usual[0]} to _{usual[-1]}"
+            f" _{usual[0]} to _{usual[-1]}; --channel-layout none makes each file a scan"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from convscope.errors import DataError
@@ -20,7 +21,7 @@ class Form:
     """One form of files.
 
     Args:
-        suffixes: Endings of its files, in lower case.
+        suffixes: Endings of its files, in lower case; none where names do not tell the form.
         read: `(files of a volume, its name)` to the volume.
     """
 
@@ -39,6 +40,7 @@ def _single(read: Callable[[Path, str], Volume]) -> Callable[[Sequence[Path], st
 
 READERS = {
     "nifti": Form(NIFTI, _single(read_nifti)),
+    "nifti-channels": Form((), _single(partial(read_nifti, channels=True))),
     "dicom": Form(DICOM, read_dicom),
     "itk": Form(ITK, _single(read_itk)),
     "tiff": Form(TIFF, _single(read_tiff)),

@@ -14,8 +14,9 @@ from convscope.data.tables import table_kind
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
 from convscope.kinds.volume.readers.files import is_companion, may_be_volume, volumes_of
+from convscope.kinds.volume.readers.others import is_single_zarr
 from convscope.kinds.volume.readers.scan import scan, told
-from convscope.kinds.volume.readers.sources import ArrayVolumes, FileVolumes
+from convscope.kinds.volume.readers.sources import ArrayVolumes, ChannelLayout, FileVolumes
 from convscope.kinds.volume.readers.tables import read_table
 from convscope.types import Progress, Skipped, no_progress
 
@@ -41,6 +42,7 @@ def read_inputs(
     label_column: str | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
+    channel_layout: ChannelLayout | None = None,
 ) -> AnyInputs:
     """Finds and checks the volumes that are to be predicted.
 
@@ -51,6 +53,7 @@ def read_inputs(
         label_column: The column of labels in a table, which are not read.
         encoding: As `read_volumes`.
         drop_column: As `read_volumes`.
+        channel_layout: As `volumes_of`.
 
     Raises:
         DataError: A path does not exist, a pattern matches nothing, or no volume is readable.
@@ -63,11 +66,11 @@ def read_inputs(
         )
     if many:
         asked = FileOptions(label_column, None, None, encoding, tuple(drop_column), labels=False)
-        return _of_data_set(Path(many[0]), progress, asked)
-    return _of_files(paths, progress)
+        return _of_data_set(Path(many[0]), progress, asked, channel_layout)
+    return _of_files(paths, progress, channel_layout)
 
 
-def _of_files(paths: Sequence[str], progress: Progress) -> AnyInputs:
+def _of_files(paths: Sequence[str], progress: Progress, channels: ChannelLayout | None) -> AnyInputs:
     """The volumes among files, and those of the only archive in a folder."""
     skipped: list[Skipped] = []
     files: dict[str, None] = {}
@@ -76,13 +79,13 @@ def _of_files(paths: Sequence[str], progress: Progress) -> AnyInputs:
     kept = [file for file in files if may_be_volume(Path(), file)]
     archives = [file for file in files if file.lower().endswith(".npz")]
     if len(archives) == 1 and not kept:
-        return _of_data_set(Path(archives[0]), progress, FileOptions(labels=False))
+        return _of_data_set(Path(archives[0]), progress, FileOptions(labels=False), channels)
     skipped += [
         Skipped(file, "not a volume by its name")
         for file in files
         if file not in kept and not is_companion(file, files)
     ]
-    found = volumes_of(Path(), kept)
+    found = volumes_of(Path(), kept, channels)
     scanned, _, _, bad, notes = scan(FileVolumes("", found.volumes), progress)
     left_out = (*skipped, *found.skipped, *bad)
     if not len(scanned):
@@ -95,25 +98,20 @@ def _holds_many(place: Path) -> bool:
     """Whether a path is a file of many volumes."""
     if place.suffix.lower() == ".zarr" and place.is_dir():
         return any(each.is_dir() and not each.name.isdigit() for each in place.iterdir()) and not (
-            (place / "zarr.json").is_file() and _is_array(place)
+            is_single_zarr(place)
         )
     return (table_kind(place) is not None or place.suffix.lower() == ".npz") and place.is_file()
 
 
-def _is_array(place: Path) -> bool:
-    """Whether a folder is a single Zarr array."""
-    import zarr
-
-    return isinstance(zarr.open(str(place), mode="r"), zarr.Array)
-
-
-def _of_data_set(path: Path, progress: Progress, asked: FileOptions) -> AnyInputs:
+def _of_data_set(
+    path: Path, progress: Progress, asked: FileOptions, channels: ChannelLayout | None
+) -> AnyInputs:
     if path.suffix.lower() == ".npz":
         found = read_npz(path, progress, labelled=False)
     elif path.suffix.lower() == ".zarr":
         found = read_zarr_group(path, progress, labelled=False)
     else:
-        found = read_table(path, progress, asked)
+        found = read_table(path, progress, asked, channels)
     source, left_out, warnings = found.source, tuple(found.skipped), tuple(found.warnings)
     if isinstance(source, ArrayVolumes):
         return ArrayVolumeInputs(

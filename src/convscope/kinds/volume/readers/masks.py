@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from convscope.errors import DataError
 from convscope.json_values import read_json
 from convscope.kinds.volume.readers.files import may_be_volume, volumes_of
 from convscope.kinds.volume.readers.forms import form_of
-from convscope.kinds.volume.readers.sources import FileVolumes, StoredVolume
+from convscope.kinds.volume.readers.sources import ChannelLayout, FileVolumes, StoredVolume
 from convscope.kinds.volume.resampling import resampled_to
 from convscope.kinds.volume.volume import Volume, same_grid
 from convscope.types import Skipped, SplitName
@@ -25,6 +25,8 @@ PARTS: tuple[tuple[str, str, SplitName | None], ...] = (
 )
 """Folders of scans, of their masks, and the split of both."""
 LARGEST_LABEL = 255
+IGNORED = "ignore"
+"""What nnU-Net calls the label of voxels whose class is not known."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class MaskedVolumes:
         masks: A mask for each, in the same order.
         splits: The split of each; None for all of them where there is but one pair of folders.
         label_names: What the numbers in masks stand for; empty where nothing says it.
+        void: Numbers that stand for no class, as `dataset.json` says.
         layout: One line that says which layout was recognized and by what.
         decisions: What was decided, one line each.
         skipped: What was left out.
@@ -45,6 +48,7 @@ class MaskedVolumes:
     masks: FileVolumes
     splits: tuple[SplitName | None, ...]
     label_names: Mapping[int, str]
+    void: frozenset[int]
     layout: str
     decisions: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -73,17 +77,23 @@ class MaskedVolumes:
 
 def is_masked(folder: Path) -> bool:
     """Whether a folder has scans and masks in the layout of the Decathlon or of nnU-Net."""
-    return any((folder / images).is_dir() and (folder / labels).is_dir() for images, labels, _ in PARTS)
+    return bool(_parts(folder))
 
 
-def find_masked(folder: Path) -> MaskedVolumes:
+def _parts(folder: Path) -> list[tuple[str, str, SplitName | None]]:
+    """The pairs of folders that are there."""
+    return [part for part in PARTS if all((folder / each).is_dir() for each in part[:2])]
+
+
+def find_masked(folder: Path, channels: ChannelLayout | None = None) -> MaskedVolumes:
     """Finds the scans of a folder and the masks that belong to them by their names.
 
-    Scans of several channels are files that end in `_0000`, `_0001` and so on. `dataset.json` names the
-    labels.
+    Scans of several channels are files that end in `_0000`, `_0001` and so on, where masks are called as they
+    without that; or have a fourth axis, where `dataset.json` lists several modalities. It names labels, too.
 
     Args:
         folder: With `imagesTr` and `labelsTr`, and `imagesTs` and `labelsTs` where there are any.
+        channels: Where channels are; by default as above.
 
     Raises:
         DataError: No scan has a mask, or channels are missing.
@@ -93,11 +103,12 @@ def find_masked(folder: Path) -> MaskedVolumes:
     splits: list[SplitName | None] = []
     skipped: list[Skipped] = []
     decisions: list[str] = []
-    used = []
-    for images, labels, split in PARTS:
-        if not (folder / images).is_dir() or not (folder / labels).is_dir():
-            continue
-        scans, found = _volumes(folder, images, skipped, decisions), _volumes(folder, labels, skipped, [])
+    parts = _parts(folder)
+    said = _data_set(folder / "dataset.json")
+    for images, labels, split in parts:
+        found = _volumes(folder, labels, skipped, [], "none")
+        layout = channels or _layout(folder, images, found.keys(), said.modalities)
+        scans = _volumes(folder, images, skipped, decisions, layout)
         both = sorted(scans.keys() & found.keys())
         volumes += [scans[case] for case in both]
         masks += [found[case] for case in both]
@@ -105,7 +116,6 @@ def find_masked(folder: Path) -> MaskedVolumes:
         for these, others, what in ((scans, found, f"mask in {labels}"), (found, scans, f"scan in {images}")):
             left = sorted(these.keys() - others.keys())
             skipped += [Skipped(str(folder / these[case].key), f"no {what} of that name") for case in left]
-        used.append(f"{images}/ and {labels}/")
     if not volumes:
         raise DataError(
             f"{folder}: expected scans in imagesTr/ and masks of the same names in labelsTr/, received none",
@@ -113,16 +123,14 @@ def find_masked(folder: Path) -> MaskedVolumes:
         )
     if len(set(splits)) > 1:
         splits = [split or "train" for split in splits]
-    names = _label_names(folder / "dataset.json")
-    if names:
-        decisions.append("labels: named by dataset.json")
     return MaskedVolumes(
         FileVolumes(str(folder), volumes),
         FileVolumes(str(folder), masks),
         tuple(splits),
-        names,
-        f"scans and masks: {', '.join(used)} have {len(volumes)} pairs",
-        tuple(dict.fromkeys(decisions)),
+        said.names,
+        said.void,
+        f"scans and masks: {', '.join(' and '.join(each[:2]) for each in parts)} have {len(volumes)} pairs",
+        tuple(dict.fromkeys([*decisions, *said.lines])),
         tuple(skipped),
     )
 
@@ -139,31 +147,37 @@ def as_labels(mask: Volume) -> Volume:
     low, high = float(values.min()), float(values.max())
     whole = values.dtype.kind in "biu" or bool(np.all(values == np.rint(values)))
     if not whole or low < 0 or high > LARGEST_LABEL:
+        some = "" if whole else f", such as {values[values != np.rint(values)][0]:g}"
         raise DataError(
             f"{mask.name}: expected labels as whole numbers from 0 to {LARGEST_LABEL}, received values from"
-            f" {low:g} to {high:g}",
+            f" {low:g} to {high:g}{some}",
             hint="Check that this is a mask, and not the scan itself.",
         )
     return mask.with_values(values.astype(np.uint8))
 
 
 def _volumes(
-    folder: Path, part: str, skipped: list[Skipped], decisions: list[str]
+    folder: Path, part: str, skipped: list[Skipped], decisions: list[str], channels: ChannelLayout
 ) -> dict[str, StoredVolume]:
     """The volumes of a part by what their case is called."""
-    keys = [f"{part}/{key}" for key in Listing(str(folder / part)).files_below("")]
-    taken = [key for key in keys if may_be_volume(folder, key)]
-    found = volumes_of(folder, taken, channels=_have_channels(taken))
+    found = volumes_of(folder, _files(folder, part), channels)
     skipped += found.skipped
     decisions += found.decisions
     return {_case(each): each for each in found.volumes}
 
 
-def _have_channels(keys: list[str]) -> bool | None:
-    """Whether files are channels: where each ends in a number of four digits, and `_0000` is among them."""
-    stems = [_stem(key) for key in keys]
-    numbered = bool(stems) and all(stem[-5:-4] == "_" and stem[-4:].isdigit() for stem in stems)
-    return True if numbered and any(stem.endswith("_0000") for stem in stems) else None
+def _files(folder: Path, part: str) -> list[str]:
+    keys = [f"{part}/{key}" for key in Listing(str(folder / part)).files_below("")]
+    return [key for key in keys if may_be_volume(folder, key)]
+
+
+def _layout(folder: Path, images: str, cases: Iterable[str], modalities: int) -> ChannelLayout:
+    """Where channels are: in files of their own where masks are called as their common names."""
+    stems, known = [_stem(key) for key in _files(folder, images)], set(cases)
+    numbered = {stem[:-5] for stem in stems if stem[-5:-4] == "_" and stem[-4:].isdigit()}
+    if numbered & known and not known & set(stems):
+        return "files"
+    return "axis" if modalities > 1 else "none"
 
 
 def _stem(key: str) -> str:
@@ -175,22 +189,39 @@ def _case(stored: StoredVolume) -> str:
     return _stem(stored.key)
 
 
-def _label_names(path: Path) -> dict[int, str]:
-    """The names of labels in `dataset.json`: numbers to names, as the Decathlon has it, or names to numbers.
+@dataclass(frozen=True)
+class _Said:
+    """What `dataset.json` says: names of labels, those that are void, the number of modalities, and lines."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    void: frozenset[int] = frozenset()
+    modalities: int = 1
+    lines: tuple[str, ...] = ()
+
+
+def _data_set(path: Path) -> _Said:
+    """Reads `dataset.json`: labels are numbers with names, as the Decathlon has it, or names with numbers.
+
+    A label that is called `ignore`, as nnU-Net has it, is void. Regions of several labels are not learned.
 
     Raises:
         RunError: It is no JSON.
     """
-    if not path.is_file():
-        return {}
-    said = read_json(path)
-    labels = said.get("labels") if isinstance(said, Mapping) else None
-    if not isinstance(labels, Mapping):
-        return {}
-    names = {}
-    for key, value in labels.items():
+    said = read_json(path) if path.is_file() else None
+    if not isinstance(said, Mapping):
+        return _Said()
+    labels, names, regions = said.get("labels"), {}, []
+    for key, value in labels.items() if isinstance(labels, Mapping) else ():
         if str(key).isdigit():
             names[int(key)] = str(value)
         elif isinstance(value, int):
             names[value] = str(key)
-    return names
+        elif isinstance(value, list):
+            regions.append(str(key))
+    void = frozenset(number for number, name in names.items() if name.lower() == IGNORED)
+    channels = said.get("channel_names") or said.get("modality")
+    lines = ["labels: named by dataset.json"] if names else []
+    if regions:
+        lines.append(f"labels: each is a class; regions of several ({', '.join(regions)}) are not learned")
+    kept = {number: name for number, name in names.items() if number not in void}
+    return _Said(kept, void, len(channels) if isinstance(channels, Mapping) else 1, tuple(lines))

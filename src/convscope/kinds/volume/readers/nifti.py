@@ -22,7 +22,7 @@ _DISAGREE = 1e-2
 """Difference of the two affines of a header that is told, in mm."""
 
 
-def read_nifti(path: Path, name: str) -> Volume:
+def read_nifti(path: Path, name: str, channels: bool = False) -> Volume:
     """Reads one volume.
 
     The affine is that of nibabel: the sform where it is set, else the qform. Values are scaled by
@@ -32,6 +32,7 @@ def read_nifti(path: Path, name: str) -> Volume:
     Args:
         path: The file.
         name: What it is called.
+        channels: Whether a fourth axis is that of channels.
 
     Raises:
         DataError: The file is damaged, has other axes, or its header gives voxels no size.
@@ -42,7 +43,7 @@ def read_nifti(path: Path, name: str) -> Volume:
     with damage_as_data_error(name, "NIfTI file"), LoggingOutputSuppressor():
         image = nibabel.load(path)
         shape = tuple(int(each) for each in image.shape)
-        _check_shape(name, shape, image.get_data_dtype())
+        _check_shape(name, shape, image.get_data_dtype(), channels)
         values = _values(image)
     affine, notes = _affine(image, name)
     return Volume.of(_with_channels(values), affine, name, type(image).__name__.removesuffix("Image"), notes)
@@ -65,15 +66,15 @@ def write_nifti(path: Path, volume: Volume, values: npt.NDArray[Any]) -> None:
         partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def _check_shape(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    times = shape[3] if len(shape) > 3 else 1
+def _check_shape(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], channels: bool) -> None:
+    times = shape[3] if len(shape) > 3 and not channels else 1
     if len(shape) < 3 or len(shape) > 5 or 0 in shape:
         raise DataError(f"{name}: expected a volume of three axes, received shape {shape}")
     if times > 1:
         raise DataError(
             f"{name}: expected one volume, received {times} along a fourth axis: shape {shape}",
-            hint="Write each as a file of its own, such as nibabel.four_to_three; channels of one scan are"
-            " files whose names end in _0000, _0001 and so on.",
+            hint="Where these are channels of one scan, give --channel-layout axis; of several times, write"
+            " each as a file of its own, such as by nibabel.four_to_three.",
         )
     if dtype.names or dtype.kind not in "biuf":
         raise DataError(f"{name}: expected numbers, received {dtype}")
@@ -112,7 +113,8 @@ def _affine(image: SpatialImage, name: str) -> tuple[Affine | None, list[str]]:
     qform, qcode = header.get_qform(coded=True)
     if not scode and not qcode:
         return np.asarray(image.affine, np.float64), [
-            f"{name}: neither sform nor qform is set; right, anterior and superior are assumed"
+            f"{name}: neither sform nor qform is set; axes to left, anterior and superior are assumed, as"
+            " nibabel does"
         ]
     if flat:
         return np.asarray(sform, np.float64), [

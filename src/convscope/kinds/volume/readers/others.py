@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import BackendError, DataError, install_command
-from convscope.kinds.volume.volume import MOST_BYTES, UNKNOWN_SPACING, Affine, Volume
+from convscope.kinds.volume.volume import MOST_BYTES, UNKNOWN_SPACING, Affine, Volume, spacing_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813 - as its documentation does
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 TIFF = (".tif", ".tiff")
 ZARR = (".zarr",)
+MM_OF = {"millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6, "centimeter": 10.0}
+"""Units of OME-Zarr in mm."""
+TIFF_SPACING = "spacing: 1 for each axis, because none is read from TIFF files"
 FEWEST_PAGES = 2
 """Pages of a TIFF file that is a stack."""
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -27,6 +32,11 @@ _ALONE = Lock()
 """One thread reads by ITK at a time."""
 _LONGEST_HEADER, _LONGEST_WORD = 2**20, 100
 """In bytes. Longer words in a header of NRRD end the process in ITK, which keeps them in a short buffer."""
+_DIRECTIONS = (b"\nspace directions:", b"\nspace:", b"transformmatrix", b"\norientation", b"\nrotation")
+"""What lines begin with that say where axes point."""
+UNKNOWN_SIDES = (
+    "the header does not say where axes point; left, posterior and superior are assumed, as ITK does"
+)
 _FREE = (b"#", b"content:", b"data file:", b"datafile:")
 """How lines of a header of NRRD begin whose words may have any length."""
 
@@ -55,10 +65,38 @@ def read_itk(path: Path, name: str) -> Volume:
             raise DataError(f"{name}: expected a volume of three axes, received size {tuple(size)}")
         if np.prod(size, dtype=np.float64) * 4 > MOST_BYTES:
             raise DataError(f"{name}: too large: {' x '.join(map(str, size))} voxels")
-        image = reader.Execute()
+        image = _executed(reader, name)
         values = sitk.GetArrayFromImage(image)
     moved = np.moveaxis(values, (0, 1, 2), (2, 1, 0))
-    return Volume.of(moved, _itk_affine(image), name, path.suffix[1:].upper())
+    notes = [] if _says_directions(path) else [f"{name}: {UNKNOWN_SIDES}"]
+    return Volume.of(moved, _itk_affine(image), name, path.suffix[1:].upper(), notes)
+
+
+def _executed(reader: sitk.ImageFileReader, name: str) -> sitk.Image:
+    """Reads the image.
+
+    Raises:
+        DataError: Its voxels have no size.
+        RuntimeError: It is damaged; the message is one line.
+    """
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        spacing = reader.GetSpacing()
+        if 0 in spacing:
+            shown = " x ".join(f"{each:g}" for each in spacing)
+            raise DataError(
+                f"{name}: expected voxels of a size above 0 mm, received {shown} mm",
+                hint="Mend the spacing in the header.",
+            ) from error
+        raise RuntimeError(str(error).rpartition("ITK ERROR: ")[2]) from error
+
+
+def _says_directions(path: Path) -> bool:
+    """Whether a header says where axes point; ITK takes left, posterior and superior where it does not."""
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_HEADER).lower()
+    return any(word in head for word in _DIRECTIONS)
 
 
 def _check_header(path: Path, name: str) -> None:
@@ -87,14 +125,16 @@ def _itk_affine(image: sitk.Image) -> Affine:
 
 
 def read_tiff(path: Path, name: str) -> Volume:
-    """Reads the pages of a TIFF file as the slices of a volume, (columns, rows, pages).
+    """Reads the pages of a TIFF file as the slices of a volume, (columns, rows, slices).
+
+    Pages of several channels are told by what ImageJ and OME write into the file.
 
     Args:
         path: The file.
         name: What it is called.
 
     Raises:
-        DataError: The file is damaged, has one page, or pages of several sizes.
+        DataError: The file is damaged, has one page, several times, or pages of several sizes.
     """
     from PIL import Image
 
@@ -104,6 +144,7 @@ def read_tiff(path: Path, name: str) -> Volume:
             raise DataError(f"{name}: expected a stack of pages, received one page")
         if float(image.width) * image.height * pages * 4 > MOST_BYTES:
             raise DataError(f"{name}: too large: {image.width} x {image.height} x {pages} voxels")
+        axes = _axes_of_pages(str(image.tag_v2.get(270, "")), pages, name)  # type: ignore[attr-defined]
         values: npt.NDArray[Any] | None = None
         for page in range(pages):
             image.seek(page)
@@ -115,15 +156,55 @@ def read_tiff(path: Path, name: str) -> Volume:
                     f" {page}"
                 )
             values[page] = plane
-    stacked: npt.NDArray[Any] = np.moveaxis(np.asarray(values), (0, 1, 2), (2, 1, 0))
-    return Volume.of(stacked, None, name, "TIFF", [f"{name}: {UNKNOWN_SPACING.format(form='TIFF')}"])
+    parted = _parted(np.asarray(values), *axes)
+    stacked: npt.NDArray[Any] = np.moveaxis(parted, (0, 1, 2), (2, 1, 0))
+    return Volume.of(stacked, None, name, "TIFF", [f"{name}: {TIFF_SPACING}"])
+
+
+def _axes_of_pages(description: str, pages: int, name: str) -> tuple[int, bool]:
+    """How many channels the pages of a TIFF file have, and whether those of one slice follow one another.
+
+    Args:
+        description: As ImageJ, OME or tifffile write it.
+        pages: How many there are.
+        name: What the file is called.
+
+    Raises:
+        DataError: There are several times.
+    """
+    sizes: dict[str, int] = {}
+    order = "czt"
+    if description.startswith("ImageJ="):
+        pairs = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
+        sizes = {axis: int(pairs.get(word, 1)) for axis, word in (("c", "channels"), ("t", "frames"))}
+    elif "<OME" in description:
+        found = re.findall(r'Size([CT])="(\d+)"', description)[:2]
+        sizes = {axis.lower(): int(count) for axis, count in found}
+        order = next(iter(re.findall(r'DimensionOrder="XY(\w+)"', description)), order).lower()
+    elif re.match(r'\{"shape": \[\d+, \d+, \d+, \d+', description):
+        sizes = {"t": 2}
+    channels, times = sizes.get("c", 1), sizes.get("t", 1)
+    if times > 1 or channels < 1 or pages % channels:
+        raise DataError(
+            f"{name}: expected pages that are the slices of one volume, received several times or channels",
+            hint="Write each time as a file of its own, and each channel as one that ends in _0000, _0001.",
+        )
+    return channels, order.index("c") < order.index("z")
+
+
+def _parted(values: npt.NDArray[Any], channels: int, together: bool) -> npt.NDArray[Any]:
+    """Pages of several channels, (pages, rows, columns), as slices (slices, rows, columns, channels)."""
+    if channels < 2 or values.ndim != 3:
+        return values
+    shape = (-1, channels) if together else (channels, -1)
+    return np.moveaxis(values.reshape(*shape, *values.shape[1:]), 1 if together else 0, -1)
 
 
 def read_zarr(path: Path, name: str) -> Volume:
     """Reads a Zarr array of three axes and channels, or the only array or first level of a group.
 
     The spacing is that of the attribute `spacing`, where there is one: three numbers in mm, in the order of
-    the axes; and of `affine`, 4 x 4 numbers, which goes before it.
+    the axes; and of `affine`, 4 x 4 numbers, which goes before it. OME-Zarr names its axes and their scale.
 
     Args:
         path: The folder.
@@ -142,31 +223,84 @@ def read_zarr(path: Path, name: str) -> Volume:
         ) from None
     with damage_as_data_error(name, "Zarr array"):
         opened = zarr.open(str(path), mode="r")
-        array = opened if isinstance(opened, zarr.Array) else _only_array(opened, name)
+        levels = _multiscales(dict(opened.attrs))
+        first = str(levels["datasets"][0]["path"]) if levels else ""
+        array = opened if isinstance(opened, zarr.Array) else _only_array(opened, first, name)
         if array.size * 4 > MOST_BYTES:
             raise DataError(f"{name}: too large: shape {array.shape}")
         values = np.asarray(array[...])
         attributes = {**dict(opened.attrs), **dict(array.attrs)}
-    affine = _zarr_affine(attributes, name)
-    notes = [] if affine is not None else [f"{name}: {UNKNOWN_SPACING.format(form='Zarr')}"]
-    return Volume.of(values, affine, name, "Zarr", notes)
+        if levels:
+            values, attributes = _ome(values, levels, name)
+    affine, spacing = _zarr_places(attributes, name)
+    notes = [f"{name}: {UNKNOWN_SPACING.format(form='this Zarr array')}"] if spacing is None else []
+    return Volume.of(values, affine, name, "Zarr", notes, spacing or (1.0, 1.0, 1.0))
 
 
-def _only_array(group: zarr.Group, name: str) -> zarr.Array:
-    """The array of a group: the only one, or the full size of several levels, `0`."""
+def is_single_zarr(place: Path) -> bool:
+    """Whether a folder is a single Zarr array, or one of several levels as OME-Zarr has it."""
+    import zarr
+
+    opened = zarr.open(str(place), mode="r")
+    return isinstance(opened, zarr.Array) or bool(_multiscales(dict(opened.attrs)))
+
+
+def _multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The levels of OME-Zarr; empty where there are none."""
+    said = attributes.get("ome")
+    found = (said if isinstance(said, Mapping) else attributes).get("multiscales")
+    return found[0] if isinstance(found, list) and found else {}
+
+
+def _ome(
+    values: npt.NDArray[Any], levels: Mapping[str, Any], name: str
+) -> tuple[npt.NDArray[Any], dict[str, Any]]:
+    """Values (x, y, z, channels) of a level of OME-Zarr, and their spacing where its unit is known.
+
+    Raises:
+        DataError: It has several times, or no three axes of space.
+    """
+    axes = [each["name"] if isinstance(each, Mapping) else str(each) for each in levels.get("axes", "tczyx")]
+    sizes = dict(zip(axes, values.shape, strict=True))
+    if sizes.pop("t", 1) > 1 or not {"x", "y", "z"} <= set(axes) <= set("tczyx"):
+        raise DataError(
+            f"{name}: expected axes x, y, z and channels, received {', '.join(axes)} of shape {values.shape}",
+            hint="Write each time as an array of its own.",
+        )
+    order = [axes.index(each) for each in "txyzc" if each in axes]
+    moved = values.transpose(order)
+    moved = moved[0] if "t" in axes else moved
+    units = {each["name"]: each.get("unit") for each in levels.get("axes", ()) if isinstance(each, Mapping)}
+    steps = [
+        *levels["datasets"][0].get("coordinateTransformations", ()),
+        *levels.get("coordinateTransformations", ()),
+    ]
+    scale = np.prod(
+        [each["scale"] for each in steps if each.get("type") == "scale"] or [[0] * len(axes)], axis=0
+    )
+    sized = [float(scale[axes.index(each)]) * MM_OF.get(str(units.get(each)), 0.0) for each in "xyz"]
+    return moved, {"spacing": sized} if min(sized) > 0 else {}
+
+
+def _only_array(group: zarr.Group, first: str, name: str) -> zarr.Array:
+    """The array of a group: the named one, the only one, or the full size of several levels, `0`."""
     arrays = dict(group.arrays())
+    if first in arrays:
+        return arrays[first]
     if "0" in arrays or len(arrays) == 1:
         return arrays.get("0", next(iter(arrays.values())))
     received = ", ".join(sorted(arrays)) or "none"
     raise DataError(f"{name}: expected one array, received {received}")
 
 
-def _zarr_affine(attributes: dict[str, Any], name: str) -> Affine | None:
+def _zarr_places(attributes: dict[str, Any], name: str) -> tuple[Affine | None, list[float] | None]:
+    """The affine of an array and the size of its voxels; None for what it does not say."""
     try:
         if "affine" in attributes:
-            return np.asarray(attributes["affine"], np.float64).reshape(4, 4)
+            affine = np.asarray(attributes["affine"], np.float64).reshape(4, 4)
+            return affine, list(spacing_of(affine))
         if "spacing" in attributes:
-            return np.diag([*np.asarray(attributes["spacing"], np.float64).reshape(3), 1.0])
+            return None, np.asarray(attributes["spacing"], np.float64).reshape(3).tolist()
     except (ValueError, TypeError) as error:
         raise DataError(f"{name}: expected an affine or a spacing of numbers ({error})") from error
-    return None
+    return None, None

@@ -43,11 +43,12 @@ from convscope.data.splits import Splits
 from convscope.data.tables import table_kind
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.arrays import read_npz, read_zarr_group
-from convscope.kinds.volume.readers.files import may_be_volume, volumes_of
+from convscope.kinds.volume.readers.files import is_companion, may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import scan_to_found
-from convscope.kinds.volume.readers.sources import FileVolumes
+from convscope.kinds.volume.readers.sources import ChannelLayout, FileVolumes
+from convscope.kinds.volume.readers.sources import channel_layout as found_layout
 from convscope.kinds.volume.readers.tables import read_table, volume_tables
-from convscope.types import Progress, no_progress
+from convscope.types import Progress, Skipped, no_progress
 
 
 def read_volumes(
@@ -60,6 +61,7 @@ def read_volumes(
     group: str | None = None,
     encoding: str | None = None,
     drop_column: Sequence[str] = (),
+    channel_layout: ChannelLayout | None = None,
 ) -> Splits:
     """Reads labelled volumes from any of the layouts in the table above.
 
@@ -73,32 +75,36 @@ def read_volumes(
             stays in one split. Patients that DICOM files name are groups by default.
         encoding: Name of a Python codec for tables; detected by default.
         drop_column: Columns of tables that are left out.
+        channel_layout: Where the channels of scans are; found by the names of files by default.
 
     Raises:
         DataError: As the table above says; the message names the file and, in a table, the line.
         UsageError: There is no such column.
     """
     asked = FileOptions(label_column, label_pattern, group, encoding, tuple(drop_column))
-    return assemble(find_volumes(Path(path), progress, asked), seed, group)
+    splits = assemble(find_volumes(Path(path), progress, asked, channel_layout), seed, group)
+    return replace(splits, reading={**splits.reading, **found_layout(splits.train.samples)})
 
 
-def find_volumes(place: Path, progress: Progress, asked: FileOptions) -> Found:
+def find_volumes(
+    place: Path, progress: Progress, asked: FileOptions, channels: ChannelLayout | None = None
+) -> Found:
     """Volumes with their labels before they are divided; raises as `read_volumes`."""
     check_encoding(asked.encoding)
     folder = is_folder(place)
     check_is_folder(str(place), asked.pattern, folder)
     if not folder:
-        return _in_file(place, progress, asked)
+        return _in_file(place, progress, asked, channels)
     if place.suffix.lower() == ".zarr":
         return read_zarr_group(place, progress, asked.labels)
     if asked.pattern is not None:
         listing = Listing(str(place))
         named = classes_by_pattern(listing, asked.pattern, lambda key: may_be_volume(place, key))
-        return _of_folders(place, listing, named, progress, "the label pattern")
+        return _of_folders(place, listing, named, progress, "the label pattern", channels)
     archives = [key for key in Listing(str(place)).children("")[1] if key.lower().endswith(".npz")]
-    tables = volume_tables(place, asked)
+    tables = volume_tables(place, asked, channels)
     if tables:
-        return read_table(tables[0], progress, asked)
+        return read_table(tables[0], progress, asked, channels)
     if len(archives) == 1:
         return read_npz(place / archives[0], progress, asked.labels)
     if archives:
@@ -108,14 +114,14 @@ def find_volumes(place: Path, progress: Progress, asked: FileOptions) -> Found:
         )
     listing = Listing(str(place))
     found = class_files(listing, "volumes", lambda key: may_be_volume(place, key))
-    return _of_folders(place, listing, found, progress, "the folders around the class folders")
+    return _of_folders(place, listing, found, progress, "the folders around the class folders", channels)
 
 
-def _in_file(path: Path, progress: Progress, asked: FileOptions) -> Found:
+def _in_file(path: Path, progress: Progress, asked: FileOptions, channels: ChannelLayout | None) -> Found:
     if path.suffix.lower() == ".npz":
         return read_npz(path, progress, asked.labels)
     if table_kind(path) is not None:
-        return read_table(path, progress, asked)
+        return read_table(path, progress, asked, channels)
     raise DataError(
         f"{path}: expected a folder, a table or .npz, received '{path.suffix or path.name}'",
         hint="Put the volumes of each class into a folder that is named after the class.",
@@ -123,11 +129,16 @@ def _in_file(path: Path, progress: Progress, asked: FileOptions) -> Found:
 
 
 def _of_folders(
-    root: Path, listing: Listing, files: ClassFiles, progress: Progress, grouped_by: str
+    root: Path,
+    listing: Listing,
+    files: ClassFiles,
+    progress: Progress,
+    grouped_by: str,
+    channels: ChannelLayout | None,
 ) -> Found:
     """Volumes of class folders: files are put together within each class."""
     of_key = {key: at for at, key in enumerate(files.keys)}
-    volumes = volumes_of(root, files.keys)
+    volumes = volumes_of(root, files.keys, channels)
     at = [of_key[_first_file(each.channels[0][0], of_key, files.keys)] for each in volumes.volumes]
     found = scan_to_found(
         FileVolumes(str(root), volumes.volumes),
@@ -135,13 +146,19 @@ def _of_folders(
         layout=files.layout,
         labels=[files.labels[row] for row in at],
         splits=[files.splits[row] for row in at],
-        skipped=[*listing.skipped, *volumes.skipped],
+        skipped=[*_no_companions(root, listing.skipped, files.keys), *volumes.skipped],
         progress=progress,
         groups=None if files.groups is None else [files.groups[row] for row in at],
         grouped_by=grouped_by if files.groups is not None else "",
         decisions=[*files.decisions, *volumes.decisions],
     )
     return replace(found, warnings=(*found.warnings, *volumes.warnings))
+
+
+def _no_companions(root: Path, skipped: Sequence[Skipped], keys: Sequence[str]) -> list[Skipped]:
+    """What was left out, but for files that hold the values of a header beside them."""
+    others = {str(root / key) for key in keys}
+    return [each for each in skipped if not is_companion(str(each.path), others)]
 
 
 def _first_file(key: str, of_key: dict[str, int], keys: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ import numpy.typing as npt
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.forms import READERS
 from convscope.kinds.volume.volume import Volume, same_grid
+
+ChannelLayout = Literal["files", "axis", "none"]
+"""Where the channels of a scan are: in files of their own, along a fourth axis, or nowhere."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,14 @@ class ArrayVolumes:
 
 AnyVolumes = FileVolumes | ArrayVolumes
 """Volumes, wherever they come from."""
+
+
+def channel_layout(samples: object) -> dict[str, ChannelLayout]:
+    """Where the channels of volumes were found, as the option `channel_layout`; empty without channels."""
+    stored: Sequence[StoredVolume] = getattr(samples, "stored", ())
+    if any(len(each.channels) > 1 for each in stored):
+        return {"channel_layout": "files"}
+    return {"channel_layout": "axis"} if any(each.form == "nifti-channels" for each in stored) else {}
 
 
 def finite(volume: Volume) -> Volume:

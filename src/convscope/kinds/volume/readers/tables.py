@@ -10,37 +10,40 @@ from convscope.data.file_tables import FileNouns, FileOptions, read_file_table, 
 from convscope.data.listing import Listing
 from convscope.kinds.volume.readers.files import VolumeFiles, may_be_volume, volumes_of
 from convscope.kinds.volume.readers.scan import NOUNS, scan_to_found
-from convscope.kinds.volume.readers.sources import FileVolumes
+from convscope.kinds.volume.readers.sources import ChannelLayout, FileVolumes
 from convscope.types import Progress
 
 _NOUNS = FileNouns(*NOUNS, columns=("volume", "scan", "series", "nifti", "dicom"))
 
 
-def volume_tables(folder: Path, asked: FileOptions) -> list[Path]:
+def volume_tables(folder: Path, asked: FileOptions, channels: ChannelLayout | None) -> list[Path]:
     """The tables right in a folder that name volumes below it; raises as `tables_that_name`."""
     return tables_that_name(
-        folder, lambda: [each.key for each in folder_volumes(folder).volumes], asked, _NOUNS
+        folder, lambda: [each.key for each in folder_volumes(folder, channels).volumes], asked, _NOUNS
     )
 
 
-def folder_volumes(folder: Path) -> VolumeFiles:
-    """All volumes below a folder."""
+def folder_volumes(folder: Path, channels: ChannelLayout | None = None) -> VolumeFiles:
+    """All volumes below a folder; channels as `volumes_of`."""
     keys = [key for key in Listing(str(folder)).files_below("") if may_be_volume(folder, key)]
-    return volumes_of(folder, keys)
+    return volumes_of(folder, keys, channels)
 
 
-def read_table(path: Path, progress: Progress, asked: FileOptions) -> Found:
+def read_table(
+    path: Path, progress: Progress, asked: FileOptions, channels: ChannelLayout | None = None
+) -> Found:
     """Reads the volumes that a table names: files, or folders of slices, below its own folder.
 
     Args:
         path: The table.
         progress: Receives the number of volumes read.
         asked: Options that the user gave.
+        channels: As `volumes_of`.
 
     Raises:
         DataError: A column is missing, or a label or split is malformed; the message names the line.
     """
-    files = folder_volumes(path.parent)
+    files = folder_volumes(path.parent, channels)
     by_key = {each.key: each for each in files.volumes}
     rows = read_file_table(path, list(by_key), asked, _NOUNS)
     found = scan_to_found(

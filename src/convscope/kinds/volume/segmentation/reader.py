@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from convscope.data.assembly import Found, check_mostly_readable
 from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
-from convscope.data.masks import VOID, Classes, Mask, assemble_masks, count_classes
+from convscope.data.masks import BACKGROUND, VOID, Classes, Mask, assemble_masks, count_classes
 from convscope.data.splits import Splits
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.masks import MaskedVolumes, find_masked, is_masked
-from convscope.kinds.volume.readers.scan import scan_to_found
+from convscope.kinds.volume.readers.scan import scan_to_found, told
+from convscope.kinds.volume.readers.sources import ChannelLayout
+from convscope.kinds.volume.readers.sources import channel_layout as found_layout
 from convscope.types import Progress, Skipped, no_progress
 
 _HINT = "Give a folder with imagesTr/ and labelsTr/, scans and masks of the same names."
@@ -24,10 +26,11 @@ _HINT = "Give a folder with imagesTr/ and labelsTr/, scans and masks of the same
 
 @dataclass(frozen=True)
 class _Seen:
-    """A mask that was read once: how many voxels have each of its values, and a hash."""
+    """A mask that was read once: how many voxels have each of its values, a hash, and what its file says."""
 
     counts: npt.NDArray[np.int64]
     digest: bytes
+    notes: tuple[str, ...]
 
 
 def read_masked_volumes(
@@ -37,6 +40,7 @@ def read_masked_volumes(
     progress: Progress = no_progress,
     group: str | None = None,
     resample_labels: bool = False,
+    channel_layout: ChannelLayout | None = None,
 ) -> Splits:
     """Reads volumes with a mask each.
 
@@ -46,6 +50,7 @@ def read_masked_volumes(
         progress: Receives how much is done.
         group: Pattern of paths that names the subject of each volume; a subject stays in one split.
         resample_labels: Whether masks on another grid than their scans are brought to it.
+        channel_layout: Where the channels of scans are; by default as `find_masked` says.
 
     Raises:
         DataError: There are no scans with masks, most cannot be read, or a mask lies on another grid.
@@ -53,7 +58,7 @@ def read_masked_volumes(
     place = Path(path)
     if not place.is_dir() or not is_masked(place):
         raise DataError(f"{place}: expected scans with masks, received none", hint=_HINT)
-    masked = find_masked(place)
+    masked = find_masked(place, channel_layout)
     found = scan_to_found(
         masked.volumes,
         where=str(place),
@@ -66,7 +71,7 @@ def read_masked_volumes(
     )
     seen, skipped = _look(masked, found, resample_labels, progress)
     known, void = _values(masked, seen)
-    names = tuple(masked.label_names.get(value, str(value)) for value in known)
+    names = _names(masked, known)
     masks = _masks(masked, found, seen, known, void, resample_labels)
     found = replace(
         found,
@@ -74,16 +79,26 @@ def read_masked_volumes(
         digests=_joined(found, seen),
         decisions=(*found.decisions, *_lines(masked, known, void)),
         skipped=(*found.skipped, *skipped),
+        warnings=(*found.warnings, *told([note for each in seen if each for note in each.notes])[1]),
     )
-    return assemble_masks(found, masks, names, seed, group)
+    splits = assemble_masks(found, masks, names, seed, group)
+    return replace(splits, reading={**splits.reading, **found_layout(masked.volumes)})
 
 
 def _values(masked: MaskedVolumes, seen: list[_Seen | None]) -> tuple[list[int], list[int]]:
     """The values of masks that are classes, and those that are void."""
     there = sum((each.counts for each in seen if each is not None), np.zeros(256, np.int64))
     values = np.flatnonzero(there).tolist()
-    void = [value for value in values if value == VOID and value not in masked.label_names]
+    unknown = {VOID, *masked.void} - masked.label_names.keys()
+    void = [value for value in values if value in unknown]
     return [value for value in sorted({*values, *masked.label_names}) if value not in void], void
+
+
+def _names(masked: MaskedVolumes, known: list[int]) -> tuple[str, ...]:
+    """What classes are called: as `dataset.json` says; else 0 is background, and others have their value."""
+    named = masked.label_names
+    others = {0: BACKGROUND} if BACKGROUND not in named.values() else {}
+    return tuple(named.get(value, others.get(value, str(value))) for value in known)
 
 
 def _masks(
@@ -139,11 +154,11 @@ def _look(
 
     def look(row: int) -> _Seen | Skipped:
         try:
-            labels = masked.load(row, resample=resample)[1].values
+            mask = masked.load(row, resample=resample)[1]
         except DataError as error:
             return Skipped(masked.masks.name(row), error.message.removeprefix(f"{masked.masks.name(row)}: "))
-        counts, _ = count_classes(labels, 256)
-        return _Seen(counts, digest_of(np.ascontiguousarray(labels).tobytes()))
+        counts, _ = count_classes(mask.values, 256)
+        return _Seen(counts, digest_of(np.ascontiguousarray(mask.values).tobytes()), mask.notes)
 
     seen: list[_Seen | None] = []
     skipped: list[Skipped] = []
@@ -165,11 +180,13 @@ def _look(
 
 def _lines(masked: MaskedVolumes, known: list[int], void: list[int]) -> list[str]:
     lines = []
-    unnamed = [str(value) for value in known if value not in masked.label_names]
-    if unnamed:
-        lines.append(f"class names: {', '.join(unnamed[:12])} are values that dataset.json does not name")
+    if not masked.label_names:
+        lines.append(f"class names: {BACKGROUND} for 0, and the values in masks; no dataset.json names them")
+    unnamed = [str(value) for value in known if value and value not in masked.label_names]
+    if masked.label_names and unnamed:
+        lines.append(f"class names: values that dataset.json does not name: {', '.join(unnamed[:12])}")
     if void:
-        lines.append(f"void: {VOID} in masks, neither learned nor judged")
+        lines.append(f"void: {', '.join(map(str, void))} in masks, neither learned nor judged")
     return lines
 
 

@@ -23,6 +23,7 @@ from convscope.kinds.volume.planes import ORDER, Planes
 from convscope.kinds.volume.readers.dicom_seg import write_segmentation
 from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.readers.nifti import write_nifti
+from convscope.kinds.volume.readers.sources import ChannelLayout
 from convscope.kinds.volume.representation import as_volumes
 from convscope.kinds.volume.resampling import resampled_shape
 from convscope.kinds.volume.segmentation.augmentation import (
@@ -116,6 +117,7 @@ def read(
     progress: Progress = no_progress,
     group: str | None = None,
     resample_labels: bool = False,
+    channel_layout: ChannelLayout | None = None,
     flip_axes: Sequence[str] | None = None,
 ) -> Splits:
     """Reads volumes with a mask each, and decides along which axes they may be mirrored.
@@ -126,13 +128,19 @@ def read(
         progress: As `read_masked_volumes`.
         group: As `read_masked_volumes`.
         resample_labels: As `read_masked_volumes`.
+        channel_layout: As `read_masked_volumes`.
         flip_axes: Axes along which mirrored volumes keep their classes, where the user says so.
 
     Raises:
         DataError: As `read_masked_volumes`.
     """
     splits = read_masked_volumes(
-        path, seed=seed, progress=progress, group=group, resample_labels=resample_labels
+        path,
+        seed=seed,
+        progress=progress,
+        group=group,
+        resample_labels=resample_labels,
+        channel_layout=channel_layout,
     )
     if flip_axes is not None or seed is None or not len(splits.train):
         return splits
