@@ -39,6 +39,7 @@ READERS = {
     "link-prediction": ("convscope.kinds.graph.link_prediction.reader:read_links", {}),
     "graph-classification": ("convscope.kinds.graph.graph_classification.reader:read_whole_graphs", {}),
     "video-classification": ("convscope.kinds.video.readers.reader:read_clips", {}),
+    "video-anomaly": ("convscope.kinds.video.anomaly.reader:read_scenes", {}),
     "volume-classification": ("convscope.kinds.volume.readers.reader:read_volumes", {}),
     "points-classification": ("convscope.kinds.points.readers.reader:read_clouds", {}),
     "speech-recognition": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "transcript"}),

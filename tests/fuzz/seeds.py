@@ -233,6 +233,14 @@ def _films() -> dict[str, Layout]:
             one = write_film(Path(folder, f"a{suffix}"), moving("down", 0, frames=6, side=16)).read_bytes()
             files = {f"{name}/{i}{suffix}": one for name in "ab" for i in range(5)}
             found[f"video-{suffix[1:]}"] = Layout("video-classification", f"a/0{suffix}", files)
+        one = write_film(Path(folder, "c.avi"), moving("down", 0, frames=6, side=16)).read_bytes()
+        scene = {f"train/{i}.avi": one for i in range(2)} | {"test/c.avi": one}
+    flags = saved(lambda out: np.save(out, np.arange(6) > 3))
+    masks = {f"test/c_gt/{i}.png": picture("PNG") for i in range(6)}
+    table = lines("film,start,end", "c.avi,0.1,0.3", "0.avi,,")
+    found["scene-array"] = Layout("video-anomaly", "test/c.npy", {**scene, "test/c.npy": flags})
+    found["scene-masks"] = Layout("video-anomaly", "test/c_gt/1.png", {**scene, **masks})
+    found["scene-table"] = Layout("video-anomaly", "events.csv", {**scene, "events.csv": table})
     return found
 
 

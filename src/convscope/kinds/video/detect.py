@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from convscope.data.columns import find_column
 from convscope.data.snapshot import DataSnapshot
+from convscope.data.split_names import split_of
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.video.anomaly.reader import END, FILM_COLUMNS, START, TRUTH
 from convscope.kinds.video.readers.films import ANIMATIONS, FILMS
 from convscope.kinds.video.readers.sources import STILLS
 
-CLASSES = "video-classification"
+CLASSES, ANOMALIES = "video-classification", "video-anomaly"
 _FILMS = frozenset(FILMS)
 _SURE = 0.97
 _OPENED = 3
@@ -23,7 +26,13 @@ _FEWEST = 8
 
 def detect(snapshot: DataSnapshot) -> Detection | None:
     """The surest sign of films; None where there is none."""
-    found = [*_films(snapshot), *_animations(snapshot), *_folders(snapshot), *_tables(snapshot)]
+    found = [
+        *_films(snapshot),
+        *_animations(snapshot),
+        *_folders(snapshot),
+        *_tables(snapshot),
+        *_scenes(snapshot),
+    ]
     return max(found, key=lambda each: each.confidence, default=None)
 
 
@@ -32,6 +41,32 @@ def _films(snapshot: DataSnapshot) -> Iterator[Detection]:
     if films:
         confidence = _SURE if snapshot.prevails(_FILMS) else 0.8
         yield Detection(CLASSES, confidence, f"{snapshot.named(films[0])} is a film")
+
+
+def _scenes(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Normal films apart from others, without classes; or what marks frames and times as unusual."""
+    films = snapshot.ending_in(_FILMS)
+    for file, head in snapshot.tables.items():
+        names = [find_column(head.first, aliases) for aliases in (FILM_COLUMNS, START, END)]
+        if films and None not in names:
+            yield Detection(ANOMALIES, 1.0, f"{file.name} says when films are unusual")
+            return
+    if not snapshot.path.is_dir():
+        return
+    folders = {film: film.relative_to(snapshot.path).parts[:-1] for film in films}
+    classes = {tuple(part for part in parts if split_of(part) is None) for parts in folders.values()}
+    splits = [{split_of(part) for part in parts} for parts in folders.values()]
+    divided = all(each - {None} for each in splits) and any("train" in each for each in splits)
+    if len(classes) == 1 and divided:
+        normal = next(film for film, each in zip(films, splits, strict=True) if "train" in each)
+        yield Detection(ANOMALIES, 1.0, f"{snapshot.named(normal)} is to be learned from and has no class")
+        return
+    for still in snapshot.ending_in(frozenset(STILLS)):
+        marked = TRUTH.fullmatch(still.parent.name)
+        beside = marked and still.parent.with_name(marked["of"])
+        if beside and marked and marked["of"] and beside.is_dir() and still.stem.isdigit():
+            yield Detection(ANOMALIES, 1.0, f"{snapshot.named(still.parent)} marks frames of {beside.name}")
+            return
 
 
 def _animations(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -8,9 +8,17 @@ from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, L
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, WIDTH
-from convscope.option import Option, above, within
+from convscope.option import Option, above, at_least, within
 
 MOST_FRAMES, MOST_SIDE = 256, 1024
+FRAME_RATE = Option(
+    "frame_rate",
+    float,
+    None,
+    "Frames a second of folders of frames, 25 by default",
+    above(0),
+    predicts=True,
+)
 READING_OPTIONS = (
     LABEL_COLUMN,
     LABEL_PATTERN,
@@ -18,14 +26,7 @@ READING_OPTIONS = (
     ENCODING,
     SHEET,
     GROUP,
-    Option(
-        "frame_rate",
-        float,
-        None,
-        "Frames a second of folders of frames, 25 by default",
-        above(0),
-        predicts=True,
-    ),
+    FRAME_RATE,
     Option(
         "part",
         float,
@@ -54,6 +55,7 @@ _SETTINGS = {
     "label_smoothing": 0.05,
     "averaging": 0.02,
 }
+_ANOMALY_SETTINGS = {"epochs": 15, "batch_size": 16, "learning_rate": 2e-3, "precision": "float32"}
 ARCHITECTURES = (
     Architecture(
         "temporal_shift",
@@ -114,13 +116,77 @@ VIDEO_CLASSIFICATION = RecipeSpec(
     settings=dict.fromkeys(_NAMES, _SETTINGS),
 )
 
+VIDEO_ANOMALY = RecipeSpec(
+    name="video-anomaly",
+    task="anomaly detection",
+    steps=Lazy("convscope.kinds.video.anomaly.recipe:RECIPE"),
+    main_metric="auc",
+    summary="what is unusual in the film of a fixed camera, when, and where in the frame",
+    reads=(
+        "a folder of normal films, or of folders of frames",
+        "train/ with normal films, and test/ with others, whose anomalies are known or not",
+        "films beside a table with columns for the film, start and end in seconds",
+        "UCSD, Avenue and ShanghaiTech, where what is unusual is marked in .npy files or in folders of masks",
+    ),
+    architectures=("frame_forecaster", "change_autoencoder"),
+    options=(
+        FRAME_RATE,
+        ENCODING,
+        Option("frames", int, 6, "Frames of a window that a model takes", within(3, 64)),
+        *(option for option in GRID_OPTIONS if option.name in ("side", "span")),
+        Option(
+            "false_alarms",
+            float,
+            3.0,
+            "Expected false alarms per thousand normal frames",
+            within(1e-3, 499),
+            common=True,
+            predicts=True,
+        ),
+        Option(
+            "hold",
+            int,
+            100,
+            "Frames after which an alarm that goes on is reported again",
+            at_least(1),
+            predicts=True,
+        ),
+        Option("every", bool, False, "Predict for every frame instead of each alarm", predicts=True),
+    ),
+    model_options=(
+        WIDTH.of(frame_forecaster=16, change_autoencoder=16),
+        DEPTH.of(frame_forecaster=2, change_autoencoder=3),
+        Option("code", int, None, "Number of channels of the code", at_least(1)).of(change_autoencoder=8),
+        Option("cell", int, None, "Pixels along each side of the cells that are scored", at_least(1)).of(
+            frame_forecaster=4, change_autoencoder=4
+        ),
+    ),
+    settings=dict.fromkeys(("frame_forecaster", "change_autoencoder"), _ANOMALY_SETTINGS),
+    ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    no_folds="its normal films alone are learned from",
+)
+
 VIDEO = Kind(
     name="video",
     extra="video",
     input_shape=(12, 80, 96, 1),
     detect=Lazy("convscope.kinds.video.detect:detect"),
-    recipes=(VIDEO_CLASSIFICATION,),
-    architectures=ARCHITECTURES,
+    recipes=(VIDEO_CLASSIFICATION, VIDEO_ANOMALY),
+    architectures=(
+        *ARCHITECTURES,
+        Architecture(
+            "frame_forecaster",
+            Lazy("convscope.kinds.video.anomaly.models:frame_forecaster"),
+            "a U-Net that forecasts a frame from those before it: how far off each part is",
+            answers="values",
+        ),
+        Architecture(
+            "change_autoencoder",
+            Lazy("convscope.kinds.video.anomaly.models:change_autoencoder"),
+            "an auto-encoder of the changes from frame to frame: how far off each part is",
+            answers="values",
+        ),
+    ),
     layers="convscope.kinds.video.models",
     view=Lazy("convscope.kinds.video.view:VIEW"),
     model_reader=Lazy("convscope.kinds.video.model_reader:MODEL_READER"),

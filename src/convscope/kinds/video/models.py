@@ -177,7 +177,7 @@ def temporal_shift(
         UsageError: Frames are too small, or a bad option.
     """
     _check("temporal_shift", input_shape, width, depth)
-    inputs = keras.Input(input_shape)
+    inputs = keras.Input(input_shape, name="frames")
     x = FrameChanges(name="changes")(inputs) if changes else inputs
     x = _stem(x, width)
     for stage in range(STAGES):
@@ -213,7 +213,7 @@ def r2plus1d(
         UsageError: Frames are too small, or a bad option.
     """
     _check("r2plus1d", input_shape, width, depth)
-    inputs = keras.Input(input_shape)
+    inputs = keras.Input(input_shape, name="frames")
     x = _stem(inputs, width)
     for stage in range(STAGES):
         for block in range(1, depth + 1):
@@ -249,7 +249,7 @@ def c3d(
         UsageError: Frames are too small, or a bad option.
     """
     _check("c3d", input_shape, width, depth)
-    x = inputs = keras.Input(input_shape)
+    x = inputs = keras.Input(input_shape, name="frames")
     for block in range(depth):
         name = f"block{block + 1}"
         x = _normalized(x, width * 2 ** min(block, 3), (3, 3, 3), (1, 1, 1), f"{name}_conv")

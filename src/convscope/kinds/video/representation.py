@@ -206,7 +206,7 @@ def fit_representation(
     count = FRAMES if frames is None else frames
     seconds = min(SPAN, float(np.quantile(lengths, 0.1))) if span is None else span
     step = round(seconds / count, 4) or 1e-4
-    size, said = _size(source.facts, side)
+    size, said = proportions(source.facts, side)
     held, why = _camera(source, camera)
     room = min(max(math.ceil(lengths.max() / step), count), MOST_ROOM)
     made = ClipRepresentation(count, size, 1 if held == "fixed" else 3, step, room, held)
@@ -235,7 +235,7 @@ def as_clips(split: Split) -> FileClips:
     return split.samples
 
 
-def _size(facts: Sequence[FilmFacts], side: int | None) -> tuple[tuple[int, int], str]:
+def proportions(facts: Sequence[FilmFacts], side: int | None) -> tuple[tuple[int, int], str]:
     """Height and width of a frame, and why."""
     shapes = {(fact.height, fact.width) for fact in facts}
     ratio = float(np.median([fact.width / fact.height for fact in facts]))

@@ -52,7 +52,7 @@ def of_array(shape: Shape, *, channels_first: bool = False, frames: bool = False
     Args:
         shape: Without the batch axis.
         channels_first: Whether the first layers expect the channels in front.
-        frames: Whether the first layers read it frame by frame.
+        frames: Whether the first layers read it frame by frame, or the input is called so.
     """
     spatial, channels = shape[:-1], shape[-1] if shape else None
     if channels_first and len(shape) > 1:

@@ -82,7 +82,8 @@ def input_kind(graph: LayerGraph, number: int = 0) -> InputKind:
     return of_array(
         shape,
         channels_first=any(getattr(call.layer, "data_format", None) == "channels_first" for call in users),
-        frames=any(has_trait(call.layer, "frames") for call in users),
+        frames=graph.input_names[number] == "frames"
+        or any(has_trait(call.layer, "frames") for call in users),
     )
 
 

@@ -1,0 +1,1 @@
+"""Anomalies in the film of a fixed camera."""
