@@ -79,7 +79,7 @@ def test_a_mask_on_another_grid_is_refused_unless_it_is_to_be_resampled(data, tm
     with pytest.raises(DataError, match="expected the grid of") as caught:
         read_masked_volumes(tmp_path)
     assert "--resample-labels" in caught.value.hint
-    assert read_masked_volumes(tmp_path, resample_labels=True).class_names == ("0", "1", "2")
+    assert read_masked_volumes(tmp_path, resample_labels=True).class_names == ("background", "1", "2")
 
 
 def test_it_learns_and_is_judged_in_mm(run):
@@ -163,6 +163,7 @@ def test_maps_of_scans_in_several_windows_are_refused(run, data, tmp_path):
 def test_one_voxel_is_explained_over_the_planes_through_it(run, data, tmp_path):
     given = [str(data / "imagesTr" / "case_00.nii.gz")]
     seen = convscope.look(run.folder, given, method="why", target="bright", at=(3, 4, 4))
+    assert any("in its middle, which positions count within" in note for note in seen.notes)
     told = seen.about["inputs"]["case_00.nii.gz"]
     assert {tuple(each["at"]) for each in told.values()} == {(3, 4, 4)}
     assert {each["target"] for each in told.values()} == {1}

@@ -131,10 +131,12 @@ class SampleInputs:
     Args:
         take: From positions to model inputs, samples along the first axis.
         describe: What is needed to draw a sample besides.
+        notes: What is shown of samples, where that is not all of them; one line each.
     """
 
     take: Callable[[npt.NDArray[np.int64]], Any]
     describe: Callable[[int], SampleDescription]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

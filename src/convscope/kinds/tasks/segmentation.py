@@ -37,6 +37,7 @@ from convscope.kinds.tasks.segmentation_grids import (
     Grids,
     MirrorView,
     grids_of,
+    positions_of_window,
     predict_grids,
 )
 from convscope.kinds.tasks.segmentation_metrics import (
@@ -311,7 +312,18 @@ def encode_inputs(fitted: Fitted[Any], samples: Samples, progress: Progress) -> 
     return SampleInputs(
         lambda indices: represent.to_inputs(grids.take(indices)),
         lambda i: represent.describe(samples.load(i)),
+        _shown_part(represent, samples),
     )
+
+
+def _shown_part(represent: GridRepresentation, samples: Samples) -> tuple[str, ...]:
+    """Says that a window alone is shown of samples that are larger."""
+    window = positions_of_window(represent)
+    sides = [represent.sides(samples, index) for index in range(min(len(samples), SHOWN_CASES))]
+    if not any(side > wide for each in sides for side, wide in zip(each, window, strict=True)):
+        return ()
+    size = " x ".join(map(str, window))
+    return (f"shown of each sample: the window of {size} in its middle, which positions count within",)
 
 
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:

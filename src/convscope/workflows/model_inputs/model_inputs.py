@@ -233,8 +233,10 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
         assert plot is not None
         return plot(fitted, samples if rows is None else samples.take(rows), None, progress)
 
+    named = _named(found, shown.take, samples)
     return replace(
-        _named(found, shown.take, samples),
+        named,
+        notes=(*named.notes, *shown.notes),
         describe=shown.describe,
         view=view_of_shown(shown, encoder.recipe.spec),
         predictions=None if plot is None else plotted,
