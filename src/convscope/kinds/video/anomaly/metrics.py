@@ -127,6 +127,7 @@ def frame_metrics(
     over = scores >= threshold
     raised = sum(row.alarms for row in rows if row.anomalies is not None)
     anomalies = sum(row.anomalies or 0 for row in rows)
+    errors = np.concatenate([np.zeros(0), *(film.highest for film, _ in judged)])
     both = bool(truth.any() and not truth.all())
     return FrameMetrics(
         frames=sum(len(film.times) - film.lead for film in films),
@@ -134,8 +135,8 @@ def frame_metrics(
         threshold=threshold,
         asked=films[0].asked if films else 0.0,
         known=bool(judged),
-        auc=float(roc_auc_score(truth, scores)) if both else None,
-        equal_error_rate=_equal_error(truth, scores) if both else None,
+        auc=float(roc_auc_score(truth, errors)) if both else None,
+        equal_error_rate=_equal_error(truth, errors) if both else None,
         false_alarm_rate=float(over[~truth].mean()) if not truth.all() else None,
         missed_alarm_rate=float(1 - over[truth].mean()) if truth.any() else None,
         recall=sum(row.found or 0 for row in rows) / anomalies if anomalies else None,
@@ -144,8 +145,8 @@ def frame_metrics(
     )
 
 
-def _equal_error(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> float:
-    false, true, _ = roc_curve(truth, scores)
+def _equal_error(truth: npt.NDArray[np.bool_], errors: npt.NDArray[np.float64]) -> float:
+    false, true, _ = roc_curve(truth, errors)
     at = int(np.abs(false - (1 - true)).argmin())
     return float((false[at] + 1 - true[at]) / 2)
 

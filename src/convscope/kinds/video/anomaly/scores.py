@@ -102,6 +102,11 @@ class ScoredFilm:
         """Seconds between frames."""
         return float(self.times[1] - self.times[0]) if len(self.times) > 1 else 0.0
 
+    @property
+    def highest(self) -> Grid:
+        """The largest error of each frame behind the lead: as the scores, but of usual frames too."""
+        return np.asarray(self.errors[self.lead :].max(axis=(1, 2)), np.float64)
+
     def seconds(self, alarm: Alarm) -> tuple[float, float]:
         """When an alarm begins and ends."""
         half = self.step / 2
@@ -188,11 +193,11 @@ class Usual:
 
 
 def _scale(films: Sequence[Grid]) -> Grid:
-    """How far off cells usually are, half by themselves and half by the largest of all, (rows, columns)."""
+    """How far off the worst cell usually is, or a cell itself where that is more, (rows, columns)."""
     every = np.concatenate(films)
     own = maximum_filter(np.quantile(every, _QUANTILE, axis=0), 3)
     largest = max(float(np.quantile(every.max(axis=(1, 2)), 0.5)), 1e-6)
-    return np.asarray(0.5 * (own + largest))
+    return np.maximum(own, largest)
 
 
 def smoothed(errors: Grid) -> Grid:
