@@ -25,6 +25,7 @@ NUMBERS = {"asked": Asked(numbers=True), "progress": no_progress}
 READERS = {
     "image-classification": ("convscope.kinds.image.readers.reader:read_images", {}),
     "image-segmentation": ("convscope.kinds.image.readers.mask_reader:read_masked_images", {}),
+    "image-detection": ("convscope.kinds.image.detection.reader:read_boxed_images", {}),
     "volume-segmentation": ("convscope.kinds.volume.segmentation.reader:read_masked_volumes", {}),
     "image-regression": ("convscope.kinds.image.readers.reader:find_images", {"progress": no_progress}),
     "text-classification": ("convscope.kinds.text.classification.reader:read_texts", {}),

@@ -157,6 +157,7 @@ def test_every_option_of_a_recipe_is_taken_by_one_of_its_steps(recipe):
     answered |= {"words"}  # and that of speech recognition
     answered |= {"every"}  # and that of anomalies
     answered |= {"masks"}  # and that of segmentation
+    answered |= {"boxes", "threshold"}  # and that of detection
     answered |= {
         "segmenter",
         "structures",

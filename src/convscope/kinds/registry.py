@@ -126,7 +126,8 @@ def check_installed(spec: RecipeSpec, *, training: bool = False) -> None:
     kind = kind_of(spec)
     missing = _missing((*kind.requires, *(spec.trains_with if training else ())))
     if missing:
-        extra = f"the extra: {install_command(kind.extra)}" if kind.extra else "it."
+        brings = spec.extra or kind.extra
+        extra = f"the extra: {install_command(brings)}" if brings else "it."
         be = "is" if len(missing) == 1 else "are"
         raise BackendError(
             f"{spec.name} needs {', '.join(missing)}, which {be} not installed.", f"Install {extra}"
@@ -215,8 +216,9 @@ def build(
                 "Leave `classes` out.",
             )
         return make(input_shape=tuple(input_shape), **options)
-    if classes is None or classes < 2:
-        raise UsageError(f"A classifier needs at least 2 classes. Received: classes={classes}.")
+    fewest = architecture.fewest_classes
+    if classes is None or classes < fewest:
+        raise UsageError(f"{name} takes at least {fewest} of `classes`. Received: classes={classes}.")
     return make(input_shape=tuple(input_shape), classes=classes, **options)
 
 

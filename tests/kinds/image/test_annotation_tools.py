@@ -66,7 +66,7 @@ def test_boxes_alone_are_no_masks(tmp_path):
         (tmp_path / split / "_annotations.coco.json").write_text(json.dumps(boxes))
     with pytest.raises(DataError, match="received none for any of 24 images") as caught:
         read_masked_images(tmp_path)
-    assert "object detection is not supported" in caught.value.hint
+    assert "--recipe image-detection" in caught.value.hint
 
 
 def test_one_folder_of_named_images_is_told_with_patterns(tmp_path):

@@ -314,8 +314,9 @@ def test_boxes_of_objects_are_refused_by_name(tmp_path, name, text):
         write(tmp_path / "images" / "train" / f"{k}.png", png(picture(k, 9, 9)))
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(text)
-    with pytest.raises(DataError, match=f"{name}.*object detection is not supported") as caught:
+    with pytest.raises(DataError, match=f"{name}, which says where objects are") as caught:
         read_images(tmp_path)
+    assert "--recipe image-detection" in caught.value.hint
     assert "cut each box out" in caught.value.hint
 
 

@@ -50,6 +50,7 @@ class Architecture:
         usual_classes: The number of classes that it is shown with where none is given.
         input_shape: Shape of one sample that it is shown with where none is given; None takes that of the
             kind.
+        fewest_classes: 1 where each class is a question of its own, as of a detector.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Architecture:
     answers: Literal["classes", "values", "features"] = "classes"
     usual_classes: int = 7
     input_shape: tuple[int | None, ...] | None = None
+    fewest_classes: int = 2
 
     @property
     def classifies(self) -> bool:
@@ -87,6 +89,7 @@ class RecipeSpec:
         model_options: Options of its architectures.
         trains_with: Packages that a training needs besides, such as for its metrics, by the name that Python
             imports; checked before the data is read.
+        extra: The extra that brings these; None takes that of the kind.
         describes: Whether it describes all samples instead of predicting: there are no splits, nothing is
             evaluated, and without inputs `predict` tells of the data of the run.
         no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
@@ -107,6 +110,7 @@ class RecipeSpec:
     ignored_settings: tuple[str, ...] = ()
     model_options: tuple[Option, ...] = ()
     trains_with: tuple[str, ...] = ()
+    extra: str | None = None
     describes: bool = False
     no_folds: str = ""
     asked_by: str = ""

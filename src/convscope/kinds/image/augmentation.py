@@ -204,3 +204,35 @@ def _check_share(name: str, value: float, most: float) -> None:
 
 def _mirrored_after(images: Any, view: Callable[[Any], Any]) -> Any:
     return mirrored(view(images))
+
+
+def recolored(
+    images: npt.NDArray[np.uint8],
+    rng: np.random.Generator,
+    contrast: float,
+    color: float,
+    gamma: float,
+) -> npt.NDArray[np.uint8]:
+    """Gamma, contrast, brightness and color of each image changed, each evenly within its range.
+
+    Args:
+        images: uint8 (batch, height, width, channels).
+        rng: The same state gives the same images.
+        contrast: Largest change of contrast and of brightness, as a share.
+        color: Largest change of each color channel, as a share.
+        gamma: Values, as shares of the largest, are raised to powers from 1 / (1 + gamma) to 1 + gamma.
+    """
+    if not (contrast or color or gamma):
+        return images
+    count, channels = len(images), images.shape[-1]
+    powers = (1 + gamma) ** rng.uniform(-1, 1, count)
+    tables = 255 * np.linspace(0, 1, 256) ** powers[:, None]
+    images = np.stack([np.rint(table)[image] for table, image in zip(tables, images, strict=True)])
+    factor = 1 + contrast * rng.uniform(-1, 1, (count, 1, 1, 1))
+    tint = 1 + color * rng.uniform(-1, 1, (count, 1, 1, channels))
+    level = 255 * contrast * 0.5 * rng.uniform(-1, 1, (count, 1, 1, 1))
+    means = images.mean(axis=(1, 2, 3), keepdims=True)
+    scale = (factor * tint).astype(np.float32)
+    offset = (means * tint + level - means * factor * tint).astype(np.float32)
+    values = images * scale + offset
+    return np.asarray(np.clip(np.rint(values, out=values), 0, 255, out=values), np.uint8)

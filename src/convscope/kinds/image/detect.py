@@ -15,6 +15,8 @@ from convscope.data.snapshot import MOST_FILES, MOST_OPENED, DataSnapshot
 from convscope.data.split_names import split_of, words_beside
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
+from convscope.kinds.image.detection.forms import box_files, has_outlines
+from convscope.kinds.image.detection.tables import box_columns
 from convscope.kinds.image.readers.annotations import annotation_files
 from convscope.kinds.image.readers.arrays import first_of_array, has_channels_first, npy_pairs
 from convscope.kinds.image.readers.columns import (
@@ -31,7 +33,7 @@ from convscope.kinds.image.readers.names import SUFFIXES, folders_near, is_image
 from convscope.kinds.image.readers.pixel_rows import FEWEST_PIXELS, are_pictures, pixel_columns, shape_of
 
 RECIPE, REGRESSION = "image-classification", "image-regression"
-SEGMENTATION = "image-segmentation"
+SEGMENTATION, DETECTION = "image-segmentation", "image-detection"
 _SURE = 0.97
 _FEW = 3
 """Cells of a column that are looked for among the files beside."""
@@ -48,7 +50,8 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     Arrays count by shape: `(n, height, width)` or `(n, height, width, 1 or 3)` with labels beside them, so
     that volumes and graphs are left to others.
     """
-    found = [*_masked(snapshot), *_files(snapshot), *_arrays(snapshot), *_tables(snapshot)]
+    found = [*_masked(snapshot), *_boxed(snapshot)]
+    found += [*_files(snapshot), *_arrays(snapshot), *_tables(snapshot)]
     return max(found, key=lambda each: each.confidence, default=None)
 
 
@@ -73,6 +76,18 @@ def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
     masks = [pair.mask for pair in pairs.pairs if pair.mask is not None][:_FEW]
     if all(may_be_mask(snapshot.path / mask) for mask in masks):
         yield Detection(SEGMENTATION, 0.98, f"images have masks, {pairs.said}")
+
+
+def _boxed(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Images with files of boxes; those that have outlines of objects as well are left to segmentation."""
+    place = snapshot.path if snapshot.path.is_dir() else snapshot.path.parent
+    keys = [file.relative_to(place).as_posix() for file in snapshot.files]
+    images = [key for key in keys if is_image_name(key)]
+    found = box_files(place, keys, images if snapshot.path.is_dir() else ["*"])
+    if not found or (snapshot.path.is_dir() and not images) or has_outlines(place, found):
+        return
+    first, form = next(iter(found.items()))
+    yield Detection(DETECTION, 1.0, f"{first} has boxes of objects, in the form of {form}")
 
 
 def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
@@ -141,6 +156,7 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
         if suffix_of(file) in PARQUET:
             yield from _encoded(file, head)
         yield from _table_of_masks(file, head)
+        yield from _table_of_boxes(file, head)
         numbers = _numbers_column(snapshot, file, head)
         for each in _named(file, head):
             yield each if numbers is None else _of_numbers(each, numbers)
@@ -152,6 +168,15 @@ def _table_of_masks(file: Path, head: TableHead) -> Iterator[Detection]:
     if columns is not None and not is_to_be_filled_in(file):
         what = f"names masks in {columns.mask!r}" if columns.mask else f"has run lengths in {columns.runs!r}"
         yield Detection(SEGMENTATION, 0.98, f"{file.name} {what}")
+
+
+def _table_of_boxes(file: Path, head: TableHead) -> Iterator[Detection]:
+    """A table with boxes of objects in images."""
+    columns = box_columns(head.first, head.column)
+    if columns is not None and not is_to_be_filled_in(file):
+        names = head.column(list(head.first).index(columns.image))[:_FEW]
+        if any(map(is_image_name, names)) or _are_beside(file, names):
+            yield Detection(DETECTION, 1.0, f"{file.name} has boxes in {', '.join(map(repr, columns.sides))}")
 
 
 def _place(file: Path) -> int:

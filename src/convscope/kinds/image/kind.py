@@ -268,13 +268,62 @@ IMAGE_SEGMENTATION = RecipeSpec(
     },
     ignored_settings=("mixing",),
 )
+IMAGE_DETECTION = RecipeSpec(
+    name="image-detection",
+    task="detection",
+    steps=Lazy("convscope.kinds.image.detection.recipe:RECIPE"),
+    main_metric="mean_ap50",
+    summary="where are the objects of an image, and which class does each have",
+    reads=(
+        "images with boxes of COCO as JSON, one file or one for each split",
+        "Pascal VOC: Annotations/ with XML, JPEGImages/, ImageSets/",
+        "YOLO: images/ and labels/, or both in one folder, with data.yaml or classes.txt",
+        "a table with a row for each box: image, class, and corners or sides, in pixels or shares",
+    ),
+    architectures=("center_net",),
+    options=(
+        GROUP,
+        *(option for option in IMAGE_CLASSIFICATION_OPTIONS if option.name in ("intensity_range", "size")),
+        Option("flip", bool, True, "Whether a mirrored image keeps its objects", common=True),
+        Option("turn", bool, False, "Whether an image that is upside down does, as those from above"),
+        Option(
+            "mirror", bool, True, "Average predictions over each image and its mirror image", predicts=True
+        ),
+        Option(
+            "threshold",
+            float,
+            None,
+            "Least score of a predicted box; by default that of the best F1 on validation, for each class",
+            within(0, 1),
+            predicts=True,
+        ),
+        Option("boxes", str, None, "Folder that drawn boxes and coco.json are written to", predicts=True),
+    ),
+    model_options=(
+        WIDTH.of(center_net=32),
+        Option("blocks", int, None, "Residual blocks of each level", at_least(1)).of(center_net=1),
+        DROPOUT.of(center_net=0.0),
+    ),
+    settings={
+        "center_net": {
+            "epochs": 100,
+            "batch_size": 8,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
+            "averaging": 0.02,
+        }
+    },
+    ignored_settings=("class_weights", "label_smoothing", "mixing"),
+    trains_with=("pycocotools",),
+    extra="detection",
+)
 
 IMAGE = Kind(
     name="image",
     extra=None,
     input_shape=(48, 48, 1),
     detect=Lazy("convscope.kinds.image.detect:detect"),
-    recipes=(IMAGE_CLASSIFICATION, IMAGE_REGRESSION, IMAGE_SEGMENTATION),
+    recipes=(IMAGE_CLASSIFICATION, IMAGE_REGRESSION, IMAGE_SEGMENTATION, IMAGE_DETECTION),
     architectures=(
         Architecture(
             "compact_cnn",
@@ -303,6 +352,13 @@ IMAGE = Kind(
             input_shape=(64, 64, 3),
         ),
         Architecture(
+            "center_net",
+            Lazy("convscope.models.center_net:center_net"),
+            "a residual network without anchors: centers and boxes of objects",
+            input_shape=(160, 160, 3),
+            fewest_classes=1,
+        ),
+        Architecture(
             "gabor_bank",
             Lazy("convscope.kinds.image.kernel_banks:gabor_bank"),
             "fixed kernels for stripes of each width and direction",
@@ -316,6 +372,7 @@ IMAGE = Kind(
         ),
     ),
     layers="convscope.kinds.image.layers",
+    inspections={"boxes": Lazy("convscope.kinds.image.detection.inspection:inspect_boxes")},
     view=Lazy("convscope.kinds.image.view:VIEW"),
     model_reader=Lazy("convscope.kinds.image.model_reader:MODEL_READER"),
     reader_options=IMAGE_READER_OPTIONS,

@@ -74,7 +74,8 @@ def ask(
     places, name = None, graph.output_names[chosen]
     binary = head.ending == "sigmoid" and outputs.shape[-1] == 1
     sides = inputs[source].shape[1:] if tokens else inputs[source].shape[1:-1]
-    if whole and outputs.shape[1:-1] == sides:
+    coarser = head.ending == "sigmoid" and not tokens and outputs.ndim > 3  # as of a map of centers
+    if whole and (outputs.shape[1:-1] == sides or coarser):
         there = inputs[source] != 0 if tokens else np.ones(outputs.shape[:-1], bool)
         targets, places = chosen_places(target, outputs, there, at, binary, name)
         own_values, selector, offset = selected_at(outputs, targets, places, binary, before)

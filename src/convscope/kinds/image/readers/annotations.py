@@ -35,6 +35,8 @@ Form = Literal["COCO", "labelme", "Label Studio", "Supervisely"]
 _HEAD, _FRONT = 4_000_000, 20_000
 _CORNERS = 72
 """Corners by which circles and ellipses are drawn."""
+_OUTLINED = re.compile(r'"segmentation"\s*:\s*(?:\[\s*[\[\d]|\{)')
+"""Outlines of COCO; where there are boxes alone, lists of them are empty."""
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
 _DRAWN = ("polygonlabels", "brushlabels", "ellipselabels")
 
@@ -65,7 +67,7 @@ def _form_of_one(front: str) -> Form | None:
 
 def _form_of_many(head: str) -> Form | None:
     """The form of a file for all images."""
-    if '"segmentation"' in head and ('"images"' in head or '"annotations"' in head):
+    if _OUTLINED.search(head) and ('"images"' in head or '"annotations"' in head):
         return "COCO"
     if any(f'"{word}"' in head for word in _DRAWN):
         return "Label Studio"

@@ -86,8 +86,8 @@ def read_outlined(
     if not any(made.regions.values()):
         raise DataError(
             f"{folder}: expected outlines of objects, received none for any of {len(made.regions)} images",
-            hint="Boxes alone are not learned: object detection is not supported. To classify the objects,"
-            " cut each box out as an image, into a folder per class.",
+            hint="Boxes alone are learned by --recipe image-detection. To classify the objects, cut each box"
+            " out as an image, into a folder per class.",
         )
     images = list(made.regions)
     splits = [made.splits[key] for key in images]

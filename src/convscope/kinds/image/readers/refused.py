@@ -28,7 +28,7 @@ _OF_VIA = (
     "Where each image has one region or attribute that is its class, export it as CSV, then: table ="
     " pandas.read_csv('export.csv'); table['label'] = table['region_attributes'].map(lambda cell:"
     " next(iter(json.loads(cell).values()), '')); table[['filename', 'label']].to_csv('labels.csv',"
-    " index=False), and move the export away. Boxes are not learned: object detection is not supported."
+    " index=False), and move the export away. Boxes are learned by --recipe image-detection, from COCO."
 )
 _CVAT = re.compile(r"<annotations>.*<image\b[^>]*\bname=", re.S)
 
@@ -81,9 +81,10 @@ def refuse_boxes(folder: Path) -> None:
         if form is not None:
             raise DataError(
                 f"{folder}: expected one class for each image, received {key}, which says where objects are"
-                f" ({form}); object detection is not supported",
-                hint="To classify the objects, cut each box out as an image, into a folder per class; to"
-                " classify whole images, give a table of names and labels.",
+                f" ({form})",
+                hint="Learn where they are with --recipe image-detection. To classify the objects, cut each"
+                " box out as an image, into a folder per class; to classify whole images, give a table of"
+                " names and labels.",
             )
 
 
@@ -113,5 +114,5 @@ def refuse_annotations(folder: Path) -> None:
                 " import xml.etree.ElementTree as tree; rows = [(image.get('name'), tag.get('label')) for"
                 f" image in tree.parse('{name}').iter('image') for tag in image.iter('tag')];"
                 " pandas.DataFrame(rows, columns=['image', 'label']).to_csv('labels.csv', index=False)."
-                " Masks are exported as a segmentation mask; boxes are not learned.",
+                " Masks are exported as a segmentation mask, boxes as COCO.",
             )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from convscope.data.masks import VOID, Classes
+from convscope.kinds.image.augmentation import recolored
 from convscope.kinds.tasks.segmentation_grids import MirrorView
 
 Pixels = npt.NDArray[np.uint8]
@@ -73,24 +74,7 @@ class MaskedImageAugmentation:
             f = height / 2 + shift[i, 1] - d * width / 2 - e * height / 2
             changed[i] = _moved(images[i], (a, b, c, d, e, f))
             classes[i] = _moved_mask(masks[i], (a, b, c, d, e, f))
-        return self._colored(changed, rng), classes
-
-    def _colored(self, images: Pixels, rng: np.random.Generator) -> Pixels:
-        """Gamma, contrast, brightness and color of each image changed."""
-        if not (self.contrast or self.color or self.gamma):
-            return images
-        count, channels = len(images), images.shape[-1]
-        powers = (1 + self.gamma) ** rng.uniform(-1, 1, count)
-        tables = 255 * np.linspace(0, 1, 256) ** powers[:, None]
-        images = np.stack([np.rint(table)[image] for table, image in zip(tables, images, strict=True)])
-        factor = 1 + self.contrast * rng.uniform(-1, 1, (count, 1, 1, 1))
-        tint = 1 + self.color * rng.uniform(-1, 1, (count, 1, 1, channels))
-        level = 255 * self.contrast * 0.5 * rng.uniform(-1, 1, (count, 1, 1, 1))
-        means = images.mean(axis=(1, 2, 3), keepdims=True)
-        scale = (factor * tint).astype(np.float32)
-        offset = (means * tint + level - means * factor * tint).astype(np.float32)
-        values = images * scale + offset
-        return np.asarray(np.clip(np.rint(values, out=values), 0, 255, out=values), np.uint8)
+        return recolored(changed, rng, self.contrast, self.color, self.gamma), classes
 
 
 def _moved(image: Pixels, matrix: tuple[float, ...]) -> Pixels:
