@@ -164,9 +164,8 @@ def add_coco(folder: Path, file: str, plain: Any, index: FileIndex, made: Boxed)
     """
     path = folder / file
     parts = plain if isinstance(plain, Mapping) else {}
-    images, objects, categories = (parts.get(name) for name in ("images", "annotations", "categories"))
-    if not all(isinstance(each, list) for each in (images, objects, categories)):
-        raise DataError(f"{path}: expected images, annotations and categories, as COCO has them")
+    words = ("images", "annotations", "categories")
+    images, objects, categories = (_listed(path, parts, word) for word in words)
     names = {each["id"]: str(each["name"]) for each in categories}
     key_of: dict[object, str] = {}
     for each in images:
@@ -192,6 +191,13 @@ def add_coco(folder: Path, file: str, plain: Any, index: FileIndex, made: Boxed)
         left, top, wide, high = box
         number = made.number_of(names[each["category_id"]])
         made.rows[key].append((left, top, left + wide, top + high, number, bool(each.get("iscrowd"))))
+
+
+def _listed(path: Path, parts: Mapping[str, Any], word: str) -> list[Any]:
+    found = parts.get(word)
+    if not isinstance(found, list):
+        raise DataError(f"{path}: expected images, annotations and categories, as COCO has them")
+    return found
 
 
 def _image_of(file: str, name: str, index: FileIndex) -> str | None:

@@ -22,15 +22,15 @@ CLASSES = 6
 """Maps of classes that are shown at most."""
 EXPLAINED = 3
 """The surest boxes whose attribution is shown: one of each class, then others."""
-METHOD = "grad-cam"
+METHOD = "saliency"
 OPACITY = 0.65
 
 
 def inspect_boxes(inspected: InspectedModel) -> InspectionResult:
     """The boxes over each input, over the maps of centers and of layers, and what the surest ones are due to.
 
-    Boxes are those with a score of at least `USUAL_THRESHOLD`. Attributions are by Grad-CAM, of the score at
-    the position of a box.
+    Boxes are those with a score of at least `USUAL_THRESHOLD`. Attributions are saliency, of the score at the
+    position of a box.
 
     Raises:
         UsageError: The model has no maps of centers.

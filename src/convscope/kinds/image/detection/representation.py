@@ -101,7 +101,7 @@ class BoxedImageRepresentation(Plain):
     def to_pixels(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """An image in the input, uint8 (height, width, channels), gray beside and below it."""
         high, wide = self.fitted((image.shape[0], image.shape[1]))
-        part = ImageRepresentation(high, wide, self.channels).to_pixels([image])[0]
+        part: npt.NDArray[np.uint8] = ImageRepresentation(high, wide, self.channels).to_pixels([image])[0]
         if (high, wide) == (self.height, self.width):
             return part
         whole = np.full(self.shape, PADDING, np.uint8)
