@@ -50,7 +50,8 @@ def test_predict_gives_boxes_in_pixels_of_each_image_drawn_and_as_coco(run, tmp_
     found = {}
     for row in rows:
         found.setdefault(row.name.rpartition("/")[2], []).append(row)
-        assert Image.open(row.file).mode == "RGB"
+        with Image.open(row.file) as drawn:
+            assert drawn.mode == "RGB"
         assert json.loads(json.dumps(row.to_json()))["sample"] == row.name
     sure = [row for row in found["new.png"] if row.class_name]
     assert {row.class_name for row in sure} <= set(NAMES) and sure

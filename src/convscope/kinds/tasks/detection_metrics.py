@@ -309,8 +309,8 @@ def _intervals(
     """Of the mean average precision over all IoU thresholds, and at 0.5; None where there is too much."""
     classes = len(judged.params.catIds)
     areas = len(judged.params.areaRng)
-    parts = [_class_parts(judged.evalImgs[k * areas * samples :][:samples]) for k in range(classes)]
-    parts = [part for part in parts if part is not None]
+    said = (_class_parts(judged.evalImgs[k * areas * samples :][:samples]) for k in range(classes))
+    parts = [part for part in said if part is not None]
     if samples < 2 or not parts or sum(len(part.sample) for part in parts) > MOST_RESAMPLED:
         return None, None
     drawn = np.concatenate(list(resampled_counts(groups, samples)))[:RESAMPLES]

@@ -35,8 +35,8 @@ def inspect_boxes(inspected: InspectedModel) -> InspectionResult:
     Raises:
         UsageError: The model has no maps of centers.
     """
-    names = [getattr(value, "shape", ()) for value in inspected.model.outputs]
-    maps = [shape for shape in names if len(shape) == 4]
+    shapes = [tuple[Any, ...](getattr(value, "shape", ())) for value in inspected.model.outputs]
+    maps = [shape for shape in shapes if len(shape) == 4]
     if len(maps) != 2 or maps[1][-1] != 4 or maps[0][1:3] != maps[1][1:3]:
         raise UsageError(
             f"Boxes are those of models with maps of centers and sides; '{inspected.name}' has none.",

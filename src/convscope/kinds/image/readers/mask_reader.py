@@ -35,6 +35,7 @@ from convscope.data.named_files import is_folder
 from convscope.data.splits import Splits
 from convscope.data.threads import loading_pool
 from convscope.errors import DataError
+from convscope.kinds.image.detection.forms import box_files
 from convscope.kinds.image.readers.annotations import annotation_files, read_annotations
 from convscope.kinds.image.readers.class_table import ClassTable, find_class_table
 from convscope.kinds.image.readers.decode import open_image, orientation_of, read_bytes, turned
@@ -95,6 +96,12 @@ def read_masked_images(
         grouped = None if made.grouped_by else group
         return assemble_masks(*read_outlined(place, made, layout, progress, levels), seed, grouped)
     if pairs is None:
+        boxed = ", ".join(list(box_files(place, keys, ()))[:3])
+        if boxed:
+            raise DataError(
+                f"{path}: expected images with masks, received boxes in {boxed}",
+                hint="Boxes alone are learned by --recipe image-detection.",
+            )
         raise DataError(f"{path}: expected images with masks, received none", hint=_EXPECTED)
     if not named:
         pairs = with_lists(listing, keys, pairs)

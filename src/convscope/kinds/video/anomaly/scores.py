@@ -197,7 +197,7 @@ def _scale(films: Sequence[Grid]) -> Grid:
     every = np.concatenate(films)
     own = maximum_filter(np.quantile(every, _QUANTILE, axis=0), 3)
     largest = max(float(np.quantile(every.max(axis=(1, 2)), 0.5)), 1e-6)
-    return np.maximum(own, largest)
+    return np.asarray(np.maximum(own, largest), np.float64)
 
 
 def smoothed(errors: Grid) -> Grid:
