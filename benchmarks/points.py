@@ -5,7 +5,8 @@
 FOLDER holds `modelnet10-voxels/modelnet10.npz`, of which the occupied cells become clouds on the official
 split (a tenth of train is drawn for validation; solids without a cell are left out), and `pointclouds-500`,
 judged by its own five folds, each cloud by its own radius and with `--keep-scale`. A run that is there is not
-trained again, so that a benchmark that was interrupted goes on.
+trained again, so that a benchmark that was interrupted goes on. `oakland` is cut into tiles of ground, which
+each seed divides in another way; a linear classifier on the features of the file stands beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from results import Figure, add_arguments, print_table, write_results
 from convscope import api
 from convscope.run import Run
 
-NAMES = ("modelnet10", "pointclouds-500", "pointclouds-500, scale kept")
+NAMES = ("modelnet10", "pointclouds-500", "pointclouds-500, scale kept", "oakland")
 TARGETS = {"modelnet10": 0.92, "pointclouds-500": 0.95, "pointclouds-500, scale kept": None}
 FOLDS = 5
 
@@ -47,12 +48,14 @@ def occupied_cells(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def trained(name: str, data: Path, out: Path, seed: int, settings: dict) -> Run:
+def trained(
+    name: str, data: Path, out: Path, seed: int, settings: dict, recipe: str = "points-classification"
+) -> Run:
     """The finished run, trained if it is not there."""
     if out.exists():
         return api.train(resume=out)
     print(f"{name}, seed {seed}: training", flush=True)
-    return api.train(data, recipe="points-classification", out=out, seed=seed, say=say, **settings)
+    return api.train(data, recipe=recipe, out=out, seed=seed, say=say, **settings)
 
 
 def modelnet10(given: argparse.Namespace, settings: dict) -> list[float]:
@@ -92,6 +95,23 @@ def folds(given: argparse.Namespace, settings: dict, *, scale: bool) -> list[flo
     return found
 
 
+def oakland(given: argparse.Namespace, settings: dict) -> list[Figure]:
+    """Mean IoU of the test tiles beside that of a linear classifier, over seeds that draw other tiles."""
+    ours, linear = [], []
+    for seed in given.seeds:
+        out = given.runs / f"oakland-{seed}"
+        run = trained("oakland", given.data / "oakland", out, seed, settings, "points-segmentation")
+        found = run.metrics()["test"]
+        ours.append(found["mean_iou"])
+        linear.append(found["baseline"]["mean_iou"])
+    said = [" ".join(f"{value:.4f}" for value in values) for values in (ours, linear)]
+    baseline = statistics.mean(linear)
+    return [
+        Figure(f"oakland, mean IoU of test tiles, seeds {said[0]}", statistics.mean(ours), "", baseline),
+        Figure(f"oakland, mean IoU of a linear classifier, seeds {said[1]}", baseline, "", None),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
@@ -103,6 +123,9 @@ def main() -> None:
     settings = {"epochs": 1} if given.quick else {}
     figures = []
     for name in given.only or NAMES:
+        if name == "oakland":
+            figures += oakland(given, settings)
+            continue
         if name == "modelnet10":
             values = modelnet10(given, settings)
         else:

@@ -42,6 +42,7 @@ READERS = {
     "video-classification": ("convscope.kinds.video.readers.reader:read_clips", {}),
     "video-anomaly": ("convscope.kinds.video.anomaly.reader:read_scenes", {}),
     "volume-classification": ("convscope.kinds.volume.readers.reader:read_volumes", {}),
+    "points-segmentation": ("convscope.kinds.points.segmentation.reader:read_scenes", {}),
     "points-classification": ("convscope.kinds.points.readers.reader:read_clouds", {}),
     "speech-recognition": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "transcript"}),
 }

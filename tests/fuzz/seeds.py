@@ -216,10 +216,30 @@ def _clouds() -> dict[str, Layout]:
         for suffix in (".las", ".laz"):
             path = las(Path(folder, f"a{suffix}"), places.astype(np.float64))
             made[suffix[1:]] = (suffix, path.read_bytes())
-    return {
+    clouds = {
         f"cloud-{name}": Layout("points-classification", f"a/0{suffix}", _classes(suffix, content))
         for name, (suffix, content) in made.items()
     }
+    return {**clouds, **_scenes(places)}
+
+
+def _scenes(places: np.ndarray) -> dict[str, Layout]:
+    """Clouds with labels of points in a column, and in a file of each form beside each."""
+    rows = lines("x y z label", *(f"{x} {y} {z} {at % 2}" for at, (x, y, z) in enumerate(places)))
+    plain = saved(lambda out: np.save(out, places))
+    kinds = np.arange(len(places)) % 2
+    beside = {
+        "{}.label": kinds.astype("<u4").tobytes(),
+        "{}.labels": lines(*map(str, kinds)),
+        "{}_labels.npy": saved(lambda out: np.save(out, kinds)),
+    }
+    made = {"scene-column": Layout("points-segmentation", "0.xyz", {f"{i}.xyz": rows for i in range(9)})}
+    for name, content in beside.items():
+        files = {
+            file: data for i in range(9) for file, data in ((f"{i}.npy", plain), (name.format(i), content))
+        }
+        made[f"scene-{name[2:]}"] = Layout("points-segmentation", name.format(0), files)
+    return made
 
 
 def _films() -> dict[str, Layout]:

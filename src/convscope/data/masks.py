@@ -62,7 +62,9 @@ class Mask:
 def count_classes(values: Classes, classes: int) -> tuple[npt.NDArray[np.int64], int]:
     """Positions of each class, and positions without a known one."""
     counts = np.zeros(256, np.int64)
-    for part in values:  # numbers of all positions at once would take eight times the memory of a mask
+    for part in np.atleast_2d(
+        values
+    ):  # numbers of all positions at once would take eight times the memory of a mask
         counts += np.bincount(part.ravel(), minlength=256)
     return counts[:classes].astype(np.int64), int(counts[VOID])
 

@@ -7,9 +7,9 @@ import pytest
 from made_masks import NAMES, SIDES, shapes, write_pairs
 from PIL import Image
 
+from convscope.data.class_table import is_void_name, read_class_table
 from convscope.data.masks import VOID
 from convscope.errors import DataError
-from convscope.kinds.image.readers.class_table import is_void_name, read_class_table
 from convscope.kinds.image.readers.mask_coding import VOC_CLASSES, voc_colors
 from convscope.kinds.image.readers.mask_pairs import pairs_in
 from convscope.kinds.image.readers.mask_reader import read_masked_images

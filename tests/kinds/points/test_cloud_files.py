@@ -124,7 +124,7 @@ def test_las_and_laz_keep_scale_offset_and_classification(tmp_path, ending):
     cloud = opened(las(tmp_path / f"a.{ending}", far, kinds, intensity=echo))
     assert np.abs(cloud.positions - far).max() <= 0.0005 + 1e-9
     assert cloud.labels.tolist() == kinds.tolist()
-    assert cloud.names == ("intensity",)
+    assert cloud.names[0] == "intensity"
     assert opened(las(tmp_path / f"b.{ending}", far)).labels is None
 
 

@@ -53,6 +53,8 @@ class Cloud:
         form: What its file is, such as `PLY`.
         labels: What the file says that each point is, shape (points,), int64; None where it does not.
         notes: What should be known of it, one line each.
+        kept: Where its points stand in the file, shape (points,); None where all of them are taken.
+        whole: Points of the file.
     """
 
     positions: npt.NDArray[np.float64]
@@ -62,6 +64,8 @@ class Cloud:
     form: str
     labels: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
+    kept: npt.NDArray[np.int64] | None = None
+    whole: int = 0
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -103,14 +107,17 @@ class Cloud:
         if not finite.all():
             said.append(f"{name}: {int((~finite).sum()):,} points without a finite position are left out")
         of_label = _label_column(named, label, name)
-        labels = None if of_label is None else _whole(named[of_label][finite], name, of_label)
+        labels = None if of_label is None else whole_labels(named[of_label][finite], name, of_label)
         kept = [key for key in named if key not in (*AXES, of_label) and key not in UNUSED_NAMES]
         features = np.zeros((int(finite.sum()), len(kept)), np.float32)
         for at, key in enumerate(kept):
             features[:, at], wrong = _mended(np.asarray(named[key][finite], np.float64))
             if wrong:
                 said.append(f"{name}: {wrong:,} values of {key!r} are not finite, and become its median")
-        return cls(positions[finite], features, tuple(kept), name, form, labels, tuple(said))
+        rows = None if finite.all() else np.flatnonzero(finite).astype(np.int64)
+        return cls(
+            positions[finite], features, tuple(kept), name, form, labels, tuple(said), rows, len(finite)
+        )
 
     def only(self, names: Sequence[str]) -> npt.NDArray[np.float32]:
         """Some features, in this order, shape (points, names).
@@ -124,14 +131,17 @@ class Cloud:
                 f"{self.name}: expected the features {', '.join(names)}, received"
                 f" {', '.join(self.names) or 'none'}",
                 hint="Give clouds with the features that the model was trained with, or train with"
-                " --features none.",
+                " --attributes none.",
             )
         return self.features[:, [self.names.index(each) for each in names]]
 
     def take(self, rows: npt.NDArray[np.int64]) -> Cloud:
         """The same cloud with some of its points."""
         labels = None if self.labels is None else self.labels[rows]
-        return replace(self, positions=self.positions[rows], features=self.features[rows], labels=labels)
+        kept = rows if self.kept is None else self.kept[rows]
+        return replace(
+            self, positions=self.positions[rows], features=self.features[rows], labels=labels, kept=kept
+        )
 
 
 def _usual(name: str) -> str:
@@ -155,7 +165,7 @@ def _label_column(named: Columns, given: str | None, name: str) -> str | None:
     )
 
 
-def _whole(values: npt.NDArray[np.generic], name: str, column: str) -> npt.NDArray[np.int64]:
+def whole_labels(values: npt.NDArray[np.generic], name: str, column: str) -> npt.NDArray[np.int64]:
     """Labels as whole numbers."""
     numbers = np.asarray(values, np.float64)
     wrong = ~np.isfinite(numbers) | (numbers != np.rint(numbers)) | (np.abs(numbers) > 2**31)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from convscope.data.snapshot import DataSnapshot
+from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.points.cloud import AXES
-from convscope.kinds.points.kind import POINTS_CLASSIFICATION
-from convscope.kinds.points.readers.forms import ONLY_POINTS
+from convscope.kinds.points.kind import POINTS_CLASSIFICATION, POINTS_SEGMENTATION
+from convscope.kinds.points.readers.forms import BESIDE, ONLY_POINTS, read_cloud
 
-CLASSES = POINTS_CLASSIFICATION.name
+CLASSES, SCENES = POINTS_CLASSIFICATION.name, POINTS_SEGMENTATION.name
 _SURE = 0.97
 _OPENED = 3
+_MOST_BYTES = 2**25
+"""Size of a file that is read to see whether its points have labels, at most."""
 _SWEEPS = ("velodyne", "velodyne_reduced", "sequences")
 _BESIDE_XYZ = frozenset(["intensity", "red", "r", "nx", "normal_x", "classification", "reflectance"])
 
@@ -33,11 +36,28 @@ def _files(snapshot: DataSnapshot) -> Iterator[Detection]:
     if clouds:
         confidence = _SURE if snapshot.prevails(ONLY_POINTS) else 0.8
         yield Detection(CLASSES, confidence, f"{snapshot.named(clouds[0])} is a point cloud")
+        if _has_labels(clouds[0]):
+            yield Detection(
+                SCENES, confidence + 0.01, f"{snapshot.named(clouds[0])} has a label for each point"
+            )
+
+
+def _has_labels(file: Path) -> bool:
+    """Whether the points of a cloud have labels of two kinds at least; no for a large file."""
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            return False
+        labels = read_cloud(file, file.name).labels
+    except (DataError, ImportError, OSError, MemoryError):
+        return False
+    return labels is not None and bool((labels != labels[0]).any())
 
 
 def _sweeps(snapshot: DataSnapshot) -> Iterator[Detection]:
     for file in snapshot.ending_in(frozenset([".bin"]))[:1]:
         if set(_SWEEPS) & set(PurePosixPath(file.as_posix()).parts):
+            if snapshot.ending_in(frozenset(BESIDE)):
+                yield Detection(SCENES, 0.95, f"{snapshot.named(file)} has a label for each point")
             yield Detection(CLASSES, 0.9, f"{snapshot.named(file)} is a sweep of a laser scanner")
 
 

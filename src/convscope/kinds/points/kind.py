@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, SHEET
+from convscope.data.options import (
+    DROP_COLUMN,
+    ENCODING,
+    GROUP,
+    LABEL_COLUMN,
+    LABEL_PATTERN,
+    SHEET,
+    VOID_CLASSES,
+)
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, WIDTH
@@ -16,6 +24,11 @@ MOST_POINTS = 2**16
 def _number_of_points(value: object) -> str | None:
     fits = isinstance(value, int) and 16 <= value <= MOST_POINTS
     return None if fits else f"a whole number from 16 to {MOST_POINTS}"
+
+
+def _not_negative(value: object) -> str | None:
+    fits = isinstance(value, int | float) and 0 <= value < 1e12
+    return None if fits else "a length of at least 0"
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -89,12 +102,60 @@ POINTS_CLASSIFICATION = RecipeSpec(
     },
 )
 
+POINTS_SEGMENTATION = RecipeSpec(
+    name="points-segmentation",
+    task="segmentation",
+    steps=Lazy("convscope.kinds.points.segmentation.recipe:RECIPE"),
+    main_metric="mean_iou",
+    summary="which class, such as ground or wire, does each point of a scene have",
+    reads=(
+        "clouds with a column of labels, LAS and LAZ with classifications",
+        "clouds with a file of labels beside each, such as .labels, .label or _labels.npy",
+        "the same below train/, validation/ and test/; a few clouds are cut into tiles of ground",
+        "names of classes in classes.txt or classes.json beside them",
+    ),
+    architectures=("pointnext_unet",),
+    options=(
+        LABEL_COLUMN,
+        GROUP,
+        Option("points", int, None, "Points of a block that a model takes at a time", _number_of_points),
+        Option("tile", float, None, "Side of the tiles that scenes are cut into; 0 for none", _not_negative),
+        ATTRIBUTES,
+        TURN,
+        VOID_CLASSES,
+        Option(
+            "masks",
+            str,
+            None,
+            "Folder that clouds with the predicted class of each point are written to",
+            predicts=True,
+        ),
+    ),
+    model_options=(
+        WIDTH.of(pointnext_unet=32),
+        DEPTH.of(pointnext_unet=1),
+        NEIGHBORHOOD.of(pointnext_unet=16),
+        EXPANSION.of(pointnext_unet=2),
+        DROPOUT.of(pointnext_unet=0.2),
+    ),
+    settings={
+        "pointnext_unet": {
+            "epochs": 60,
+            "batch_size": 8,
+            "learning_rate": 3e-3,
+            "weight_decay": 0.02,
+            "class_weights": True,
+        }
+    },
+    ignored_settings=("mixing",),
+)
+
 POINTS = Kind(
     name="points",
     extra="points",
     input_shape=(256, 3),
     detect=Lazy("convscope.kinds.points.detect:detect"),
-    recipes=(POINTS_CLASSIFICATION,),
+    recipes=(POINTS_CLASSIFICATION, POINTS_SEGMENTATION),
     architectures=(
         Architecture(
             "pointnext_s",
@@ -110,6 +171,12 @@ POINTS = Kind(
             "dgcnn",
             Lazy("convscope.kinds.points.models:dgcnn"),
             "a dynamic graph CNN: neighbors by the values of each layer",
+        ),
+        Architecture(
+            "pointnext_unet",
+            Lazy("convscope.kinds.points.models:pointnext_unet"),
+            "a small PointNeXt and the way back to all points: a class for each",
+            usual_classes=3,
         ),
     ),
     layers="convscope.kinds.points.layers",

@@ -1,4 +1,4 @@
-"""Architectures for point clouds, to one class for each cloud."""
+"""Architectures for point clouds, to one class for each cloud or for each point."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from convscope.errors import UsageError
 from convscope.kinds.points.layers.neighborhoods import (
     FirstChannels,
     FirstPoints,
+    InterpolatePoints,
     NearestPoints,
     PointConv,
     PointPooling,
@@ -69,6 +70,70 @@ def pointnext_s(
     x = normalized(layers.Dense(256, use_bias=False, name="dense")(x), "dense")
     x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(inputs, softmax(classes)(x), name="pointnext_s")
+
+
+def pointnext_unet(
+    input_shape: tuple[int, ...],
+    classes: int,
+    width: int = 32,
+    depth: int = 1,
+    neighborhood: int = 16,
+    expansion: int = 2,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Stages of `pointnext_s` with a way back to all points: a class for each point.
+
+    Each of three stages keeps a quarter of the points and doubles the channels. On the way back the values of
+    the few points are interpolated to the many (Qi et al. 2017, "PointNet++") and mixed with those
+    that these had before.
+
+    Args:
+        input_shape: (points, 3 + features), positions first; any first part of the points covers them all.
+        classes: The number of class names.
+        width: Channels of the first stage.
+        depth: Bottlenecks of each stage.
+        neighborhood: Points of a neighborhood.
+        expansion: How many times as many channels a bottleneck has inside.
+        dropout: Share of the last features of each point that is left out in training.
+
+    Returns:
+        A functional model to float32 probabilities of shape (batch, points, classes).
+
+    Raises:
+        UsageError: The shape is not that of clouds, or a bad option.
+    """
+    check_shape("pointnext_unet", input_shape)
+    check_positive("pointnext_unet", width=width, depth=depth, neighborhood=neighborhood, expansion=expansion)
+    inputs = keras.Input(input_shape)
+    positions = FirstChannels(3, name="positions")(inputs)
+    near = NearestPoints(neighborhood, name="stem_near")(positions)
+    x = PointConv(width, use_bias=False, name="stem_conv")([inputs, near])
+    x = normalized(x, "stem")
+    levels = [(x, positions)]
+    for stage in range(1, 4):
+        points = max(min(_FEWEST, positions.shape[1]), positions.shape[1] // 4)
+        channels = width * 2**stage
+        x, positions = abstraction(x, positions, points, channels, neighborhood, f"stage{stage}")
+        for block in range(1, depth + 1):
+            x = bottleneck(x, channels, expansion, f"stage{stage}_block{block}")
+        levels.append((x, positions))
+    for stage in range(2, -1, -1):
+        x = way_back((x, positions), levels[stage], width * 2**stage, f"back{stage}")
+        positions = levels[stage][1]
+    x = layers.Dropout(dropout, name="dropout")(x)
+    return keras.Model(inputs, softmax(classes)(x), name="pointnext_unet")
+
+
+def way_back(
+    few: tuple[keras.KerasTensor, keras.KerasTensor],
+    many: tuple[keras.KerasTensor, keras.KerasTensor],
+    channels: int,
+    name: str,
+) -> keras.KerasTensor:
+    """Values of few points at many, mixed with those that these had; each with positions behind values."""
+    x = InterpolatePoints(3, name=f"{name}_interpolate")([*few, many[1]])
+    x = layers.Concatenate(name=f"{name}_concat")([x, many[0]])
+    return normalized(layers.Dense(channels, use_bias=False, name=f"{name}_dense")(x), name)
 
 
 def abstraction(

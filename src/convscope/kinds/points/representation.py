@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, cast
 
@@ -185,18 +185,46 @@ def fit_representation(
         f" clouds have {distinct.min():,} to {distinct.max():,} (median {int(np.median(distinct)):,})"
         + (f", {few} of them fewer, which repeat points" if few else "")
     ]
-    names, said = chosen_features([fact.names for fact in source.facts], attributes)
-    rows = np.unique(np.linspace(0, len(source) - 1, _SAMPLED).astype(int)).tolist()
-    some = [source.load(row) for row in rows] if names or keep_scale else []
+    names, means, deviations, said = measured_features(source, attributes)
     length = 0.0
     if keep_scale:
-        radii = [centered(cloud.positions)[1] for cloud in some]
+        radii = [centered(cloud.positions)[1] for cloud in some_clouds(source)]
         length = float(np.median([radius for radius in radii if radius > 0] or [1.0]))
         lines.append(f"scale: kept; positions are divided by {length:.4g}, the median radius of train clouds")
     else:
         lines.append("scale: each cloud is divided by its own radius; --keep-scale keeps what is large large")
-    means, deviations = standard([cloud.only(names) for cloud in some], names)
     return CloudRepresentation(chosen, names, means, deviations, length), (*lines, said)
+
+
+def some_clouds(source: FileClouds, most: int = _SAMPLED) -> Iterator[Cloud]:
+    """Clouds that all are measured by, read one after another."""
+    for row in np.unique(np.linspace(0, len(source) - 1, most).astype(int)).tolist():
+        yield source.load(row)
+
+
+def measured_features(
+    source: FileClouds, asked: Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...], str]:
+    """Which features a model gets, the mean and deviation of each, and why.
+
+    Args:
+        source: The train clouds.
+        asked: What the user asked for; without it, features that are the same everywhere are left out.
+
+    Raises:
+        UsageError: A cloud lacks one that is asked for.
+    """
+    names, said = chosen_features([fact.names for fact in source.facts], asked)
+    if not names:
+        return (), (), (), said
+    values = np.concatenate([cloud.only(names) for cloud in some_clouds(source)]).astype(np.float64)
+    varied = np.ptp(values, axis=0) > 0
+    if asked is None and not varied.all():
+        same = ", ".join(name for name, each in zip(names, varied, strict=True) if not each)
+        names = tuple(name for name, each in zip(names, varied, strict=True) if each)
+        values = values[:, varied]
+        said += f"; left out, because they are the same everywhere: {same}"
+    return names, *standard(values, names), said
 
 
 def as_clouds(split: Split) -> FileClouds:
@@ -247,13 +275,12 @@ def chosen_features(
 
 
 def standard(
-    values: Sequence[npt.NDArray[np.float32]], names: Sequence[str]
+    values: npt.NDArray[np.float64], names: Sequence[str]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each feature over all points; 0 and 1 of normals."""
     if not names:
         return (), ()
-    every = np.concatenate(values).astype(np.float64)
-    means, deviations = every.mean(axis=0), every.std(axis=0)
+    means, deviations = values.mean(axis=0), values.std(axis=0)
     deviations = np.where(deviations > 1e-9 * np.abs(means) + 1e-30, deviations, 1.0)
     as_is = np.array([name in NORMALS and set(NORMALS) <= set(names) for name in names])
     means, deviations = np.where(as_is, 0, means), np.where(as_is, 1, deviations)

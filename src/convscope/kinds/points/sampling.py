@@ -140,7 +140,8 @@ def spread_ranks(positions: npt.NDArray[np.float64], levels: int = 12) -> Rows:
         free = ~np.isin(keys_left, taken)
         level[left[first[free]]] = number
     ranks = np.empty(len(positions), np.int64)
-    ranks[np.argsort(level, kind="stable")] = np.arange(len(positions))
+    mixed = np.random.default_rng(0).permutation(len(positions))  # the order of a file goes along the scan
+    ranks[np.lexsort((mixed, level))] = np.arange(len(positions))
     return ranks
 
 

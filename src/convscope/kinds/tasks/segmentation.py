@@ -139,7 +139,7 @@ class MaskPrediction:
         ranked = sorted(self.amounts.items(), key=lambda item: -item[1])
         whole = sum(self.amounts.values()) or 1
         some = [f"{name} {amount / whole:.1%}" for name, amount in ranked[:SHOWN_CLASSES] if amount]
-        if self.unit != "pixels":
+        if self.unit == "ml":
             some = [f"{name} {amount:.4g} {self.unit}" for name, amount in self.amounts.items()]
         file = {"mask": self.file} if self.file else {}
         return {"sample": self.name, **file, "classes": ", ".join(some), "probability": f"{self.sure:.1%}"}

@@ -252,7 +252,7 @@ def predict_grids(
             for start in starts:
                 yield grid[window_at(start, window)]
 
-    answers = _answered(model, represent, windows(), size, views)
+    answers = answered_windows(model, represent, windows(), size, views)
     with closing(answers):
         for done in range(1, len(grids) + 1):
             first = next(answers)  # the windows of a sample are queued before their answers come
@@ -304,7 +304,7 @@ def _blended(
     yield np.asarray(total / seen, np.float32)
 
 
-def _answered(
+def answered_windows(
     model: keras.Model,
     represent: GridRepresentation,
     windows: Iterator[Array],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -60,6 +60,25 @@ class SegmentedClass:
 
 
 @dataclass(frozen=True)
+class SegmentedBaseline:
+    """What a simpler method reaches on the same positions.
+
+    Args:
+        name: Of the method.
+        accuracy: As of `SegmentationMetrics`.
+        mean_iou: Likewise.
+        mean_iou_interval: Likewise.
+        ious: Of each class, in the order of the class names.
+    """
+
+    name: str
+    accuracy: _Share
+    mean_iou: _Share
+    mean_iou_interval: _Interval | None
+    ious: tuple[_Share | None, ...]
+
+
+@dataclass(frozen=True)
 class SegmentationMetrics(Plain):
     """How good the masks of one split are; positions without a known class take no part.
 
@@ -76,6 +95,7 @@ class SegmentationMetrics(Plain):
         tolerance: In mm, of the normalized surface distance; None where no distance is measured.
         sample_dice: Mean Dice of each sample over the classes that it has or is given, but the background; 1
             where there are none.
+        baseline: A simpler method on the same positions; None where there is none.
     """
 
     _WHAT = "segmentation metrics"
@@ -91,6 +111,13 @@ class SegmentationMetrics(Plain):
     matrix: tuple[tuple[_Count, ...], ...]
     tolerance: float | None = None
     sample_dice: tuple[_Share, ...] = ()
+    baseline: SegmentedBaseline | None = None
+
+    def beside_baseline(self, name: str, other: SegmentationMetrics) -> SegmentationMetrics:
+        """The same metrics, with those of a simpler method beside them."""
+        ious = tuple(each.iou for each in other.classes)
+        made = SegmentedBaseline(name, other.accuracy, other.mean_iou, other.mean_iou_interval, ious)
+        return replace(self, baseline=made)
 
     def to_table(self) -> Table:
         """Headings and a row for each class."""
@@ -104,6 +131,9 @@ class SegmentationMetrics(Plain):
             ]
             for each in self.classes
         ]
+        if self.baseline is not None:
+            rows = [[*row[:7], _shown(iou)] for row, iou in zip(rows, self.baseline.ious, strict=True)]
+            return (*headings, f"IoU, {self.baseline.name}"), [tuple(row) for row in rows]
         if self.tolerance is None:
             return tuple(headings), [tuple(row[: len(headings)]) for row in rows]
         return (*headings, "HD95 mm", "NSD"), [tuple(row) for row in rows]
@@ -116,8 +146,17 @@ class SegmentationMetrics(Plain):
         return (
             f"mean IoU of all positions {self.mean_iou:.3f}{iou}, mean Dice of samples"
             f" {self.mean_dice:.3f}{dice}, accuracy {self.accuracy:.2%}, on {self.samples} test"
-            f" samples{told}"
+            f" samples{told}{self._beside()}"
         )
+
+    def _beside(self) -> str:
+        """What the simpler method reaches, and whether it is ahead."""
+        other = self.baseline
+        if other is None:
+            return ""
+        interval = _shown_interval(other.mean_iou_interval, " ({:.3f} to {:.3f})")
+        ahead = " (ahead of the network)" if other.mean_iou > self.mean_iou else ""
+        return f"; without the network: {other.name}, mean IoU {other.mean_iou:.3f}{interval}{ahead}"
 
     def to_scores(self) -> list[tuple[str, float | str] | tuple[str, float | str, str]]:
         """What stands at the top of a report."""
@@ -139,6 +178,8 @@ class SegmentationMetrics(Plain):
         far = [each.hd95 for each in self.classes if each.hd95 is not None]
         if far:
             scores.append(("HD95", f"{np.mean(far):.2f} mm", "mean over classes"))
+        if self.baseline is not None:
+            scores.append((f"Mean IoU, {self.baseline.name}", f"{self.baseline.mean_iou:.1%}", "baseline"))
         return [*scores, ("Test samples", self.samples)]
 
 
@@ -153,7 +194,8 @@ def _shown(value: float | None, digits: int = 3) -> str:
 def matrix_of(true: Classes, predicted: Classes, classes: int) -> Counts:
     """Positions by their true and their predicted class, shape (classes, classes); void is left out."""
     total = np.zeros(classes * classes, np.int64)
-    for part, found in zip(true, predicted, strict=True):  # pairs of numbers take much more memory than masks
+    pairs_of = zip(np.atleast_2d(true), np.atleast_2d(predicted), strict=True)
+    for part, found in pairs_of:  # pairs of numbers take much more memory than masks
         known = part < classes
         pairs = part[known].astype(np.int64) * classes + found[known]
         total += np.bincount(pairs, minlength=classes * classes)

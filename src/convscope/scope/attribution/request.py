@@ -30,6 +30,7 @@ from convscope.scope.attribution.targets import (
 )
 from convscope.scope.differentiate import forward_program
 from convscope.scope.graph.graph import LayerGraph, trace
+from convscope.scope.layer_spec import has_trait
 from convscope.scope.record import as_inputs
 from convscope.types import ArrayTree
 
@@ -171,9 +172,10 @@ def _at_once(values: np.ndarray, inputs: Sequence[np.ndarray]) -> int:
 
 
 def _is_by_position(graph: LayerGraph, source: int, output: int, head: Head, at: Where) -> bool:
-    """Whether an output says which class each position of a picture or volume has, or one was asked for."""
+    """Whether an output says which class each position of a picture, volume or cloud has; or one is asked."""
     shape, value = graph.outputs[output].shape, graph.inputs[source]
-    along = len(shape) == len(value.shape) > 3 and has_channels(graph, value)
+    points = any(has_trait(call.layer, "selects") for call in graph.calls)
+    along = len(shape) == len(value.shape) > (2 if points else 3) and has_channels(graph, value)
     if not along or takes_channels_first(graph):
         return False
     return head.ending in ("softmax", "sigmoid") or at != "surest"

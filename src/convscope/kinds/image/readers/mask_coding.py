@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from convscope.data.class_table import ClassTable, NamedClass, color_of, is_void_name
 from convscope.data.masks import BACKGROUND, MOST_CLASSES, VOID, Classes
 from convscope.errors import DataError
-from convscope.kinds.image.readers.class_table import ClassTable, NamedClass, color_of, is_void_name
 from convscope.kinds.image.readers.decode import open_image, read_bytes
 
 FOREGROUND = "foreground"

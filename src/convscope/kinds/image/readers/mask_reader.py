@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from convscope.data.assembly import Found, check_mostly_readable
+from convscope.data.class_table import ClassTable, find_class_table
 from convscope.data.digests import DIGEST_BYTES, digest_keys, digest_of
 from convscope.data.listing import Listing
 from convscope.data.masks import Classes, Mask, assemble_masks, count_classes
@@ -37,7 +38,6 @@ from convscope.data.threads import loading_pool
 from convscope.errors import DataError
 from convscope.kinds.image.detection.forms import box_files
 from convscope.kinds.image.readers.annotations import annotation_files, read_annotations
-from convscope.kinds.image.readers.class_table import ClassTable, find_class_table
 from convscope.kinds.image.readers.decode import open_image, orientation_of, read_bytes, turned
 from convscope.kinds.image.readers.mask_coding import MaskCoding, MaskScan, codes_of, coding_of
 from convscope.kinds.image.readers.mask_pairs import MaskPairs, pairs_in, with_lists

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
+from convscope.data.stored_arrays import stored_npy
 from convscope.errors import DataError
-from convscope.kinds.points.cloud import Cloud
+from convscope.kinds.points.cloud import MOST_POINTS, Cloud, whole_labels
 from convscope.kinds.points.readers import others, ply_pcd, text
 
-READERS: dict[str, Callable[[Path, str], Cloud]] = {
+READERS: dict[str, Callable[[Path, str, str | None], Cloud]] = {
     **dict.fromkeys(ply_pcd.PLY, ply_pcd.read_ply),
     **dict.fromkeys(ply_pcd.PCD, ply_pcd.read_pcd),
     **dict.fromkeys(text.SUFFIXES, text.read_text),
@@ -24,7 +25,9 @@ READERS: dict[str, Callable[[Path, str], Cloud]] = {
     **dict.fromkeys(others.KITTI, others.read_kitti),
 }
 """By the ending in lower case."""
-ONLY_POINTS = frozenset([*ply_pcd.PLY, *ply_pcd.PCD, *others.LAS, *others.MESHES, ".xyz", ".pts"])
+ONLY_POINTS = frozenset(
+    [*ply_pcd.PLY, *ply_pcd.PCD, *others.LAS, *others.MESHES, ".xyz", ".pts", ".node_features"]
+)
 """Endings that nothing else has."""
 BESIDE = (".labels", ".label")
 """Endings of files with the labels of the points of a cloud beside it: text, or uint32 as SemanticKITTI."""
@@ -58,7 +61,7 @@ def read_cloud(path: Path, name: str, label: str | None = None) -> Cloud:
     if read is None:
         raise DataError(f"{name}: expected a point cloud, received '{path.suffix or path.name}'")
     with damage_as_data_error(name, "point cloud"):
-        cloud = text.read_text(path, name, label) if read is text.read_text else read(path, name)
+        cloud = read(path, name, label)
         beside = labels_beside(path)
         return cloud if beside is None else with_labels(cloud, beside)
 
@@ -66,14 +69,36 @@ def read_cloud(path: Path, name: str, label: str | None = None) -> Cloud:
 def labels_beside(path: Path) -> Path | None:
     """The file with the labels of the points of a cloud; None where there is none.
 
-    It lies beside the cloud, or as SemanticKITTI has it in `labels/` beside `velodyne/`.
+    It lies beside the cloud, or in `labels/` beside it or beside its folder, as SemanticKITTI has it, and is
+    called as the cloud, in its own folder also with `_labels` behind the name. A text or an array of the same
+    name is one where it has a single column.
     """
     for ending in BESIDE:
-        for place in (path.parent, path.parent.parent / "labels"):
+        for place in (path.parent, path.parent / "labels", path.parent.parent / "labels"):
             found = place / f"{path.stem}{ending}"
             if found != path and found.is_file():
                 return found
+    if path.parent.name == "labels":
+        return None
+    near = [path.parent / f"{path.stem}{word}" for word in ("_labels", "_label", "")]
+    near += [place / "labels" / path.stem for place in (path.parent, path.parent.parent)]
+    for stem in near:
+        for ending in (".txt", ".npy"):
+            found = stem.with_name(f"{stem.name}{ending}")
+            if found != path and found.is_file() and _is_single_column(found):
+                return found
     return None
+
+
+def _is_single_column(path: Path) -> bool:
+    """Whether a text begins with a single number, or an array has a single axis."""
+    try:
+        if path.suffix == ".npy":
+            return len(stored_npy(path).shape) == 1
+        with path.open("rb") as file:
+            return len(file.readline(200).split()) == 1 and len(file.readline(200).split()) <= 1
+    except (DataError, OSError):
+        return False
 
 
 def with_labels(cloud: Cloud, path: Path) -> Cloud:
@@ -83,20 +108,23 @@ def with_labels(cloud: Cloud, path: Path) -> Cloud:
         DataError: They are not as many as the points, or no whole numbers.
     """
     found = read_labels(path)
-    if len(found) != len(cloud):
-        more = " (points without a finite position are left out before)" if cloud.notes else ""
+    if len(found) != cloud.whole:
         raise DataError(
-            f"{path}: expected a label for each of {len(cloud):,} points{more}, received {len(found):,}"
+            f"{path}: expected a label for each of {cloud.whole:,} points, received {len(found):,}"
         )
-    return replace(cloud, labels=found)
+    return replace(cloud, labels=found if cloud.kept is None else found[cloud.kept])
 
 
 def read_labels(path: Path) -> npt.NDArray[np.int64]:
-    """The labels of the points of one cloud: whole numbers as text, or uint32 whose lower half is the class.
+    """The labels of the points of one cloud: whole numbers as text or an array, or uint32 of SemanticKITTI.
+
+    The lower half of these is the class.
 
     Raises:
         DataError: They are something else.
     """
+    if path.suffix == ".npy":
+        return _stored_labels(path)
     content = path.read_bytes()
     if not content:
         raise DataError(f"{path}: expected labels of points, received an empty file")
@@ -110,3 +138,14 @@ def read_labels(path: Path) -> npt.NDArray[np.int64]:
         raise DataError(f"{path}: expected whole numbers, or uint32, received {len(content):,} bytes")
     raw = np.frombuffer(content, "<u4")
     return np.asarray(raw & np.uint32((1 << _INSTANCES) - 1), np.int64)
+
+
+def _stored_labels(path: Path) -> npt.NDArray[np.int64]:
+    """Labels in an array of one axis."""
+    stored = stored_npy(path)
+    if len(stored.shape) != 1 or stored.dtype.kind not in "biuf" or not 0 < stored.shape[0] <= MOST_POINTS:
+        raise DataError(
+            f"{path}: expected an array of (points,) of whole numbers, received {stored.shape} of"
+            f" {stored.dtype}"
+        )
+    return whole_labels(stored.read(), str(path), path.name)

@@ -54,7 +54,7 @@ _GROUPS = {"normals": ("nx", "ny", "nz"), "normal": ("nx", "ny", "nz"), "colors"
 _GROUPS |= {"color": _GROUPS["colors"], "rgb": _GROUPS["colors"]}
 
 
-def read_las(path: Path, name: str) -> Cloud:
+def read_las(path: Path, name: str, label: str | None = None) -> Cloud:
     """Reads LAS and LAZ with scale and offset, in float64; the classification becomes the labels.
 
     Raises:
@@ -80,21 +80,17 @@ def read_las(path: Path, name: str) -> Cloud:
                 columns[each] = values
     if not np.any(columns.get("classification", 0)):
         columns.pop("classification", None)  # 0 is what was never classified
-    constant = [each for each, values in columns.items() if each not in AXES and (values == values[0]).all()]
-    for each in constant:
-        if each != "classification":
-            columns.pop(each)
-    return Cloud.of(columns, name, "LAS")
+    return Cloud.of(columns, name, "LAS", label=label)
 
 
-def read_numpy(path: Path, name: str) -> Cloud:
+def read_numpy(path: Path, name: str, label: str | None = None) -> Cloud:
     """Reads an array of (points, 3 or more columns), or an archive of one cloud.
 
     Raises:
         DataError: The file is damaged, or holds something else.
     """
     if path.suffix.lower() == ".npy":
-        return Cloud.of(_of_rows(stored_npy(path)), name, "NumPy array")
+        return Cloud.of(_of_rows(stored_npy(path)), name, "NumPy array", label=label)
     with damage_as_data_error(name, "NumPy archive"), zipfile.ZipFile(path) as archive:
         keys = [info.filename.removesuffix(".npy") for info in archive.infolist()]
         lower = {key.lower(): key for key in reversed(keys)}
@@ -115,7 +111,7 @@ def read_numpy(path: Path, name: str) -> Cloud:
                 and stored.dtype.kind in "biuf"
             ):
                 columns |= _named(other.lower(), stored.read())
-    return Cloud.of(columns, name, "NumPy archive")
+    return Cloud.of(columns, name, "NumPy archive", label=label)
 
 
 def _of_rows(stored: StoredArray) -> Mapping[str, npt.NDArray[Any]]:
@@ -144,7 +140,7 @@ def _named(name: str, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     return {f"{name}{at}": values[:, at] for at in range(values.shape[1])}
 
 
-def read_kitti(path: Path, name: str) -> Cloud:
+def read_kitti(path: Path, name: str, label: str | None = None) -> Cloud:
     """Reads float32 rows of x, y, z and intensity, as KITTI and SemanticKITTI have them, without a header.
 
     Raises:
@@ -158,7 +154,10 @@ def read_kitti(path: Path, name: str) -> Cloud:
         )
     values = np.fromfile(path, "<f4").reshape(-1, _KITTI_ROW)
     return Cloud.of(
-        {each: values[:, at] for at, each in enumerate((*AXES, "intensity"))}, name, "KITTI sweep"
+        {each: values[:, at] for at, each in enumerate((*AXES, "intensity"))},
+        name,
+        "KITTI sweep",
+        label=label,
     )
 
 
@@ -168,8 +167,8 @@ SAMPLED = 4096
 MOST_BYTES = 2**29
 
 
-def read_mesh(path: Path, name: str) -> Cloud:
-    """Reads OFF, OBJ and STL.
+def read_mesh(path: Path, name: str, label: str | None = None) -> Cloud:
+    """Reads OFF, OBJ and STL, whose points have no labels.
 
     Raises:
         DataError: The file is damaged, or has no vertices.

@@ -32,8 +32,20 @@ class _Element:
     has_list: bool = False
 
 
-def read_ply(path: Path, name: str) -> Cloud:
+def read_ply(path: Path, name: str, label: str | None = None) -> Cloud:
     """Reads the vertices of a file with all their attributes; of a mesh points on its surface.
+
+    Raises:
+        DataError: The file is damaged, or holds no vertices.
+    """
+    columns = ply_columns(path, name)
+    if columns is None:
+        return surface(path, name, "PLY")
+    return Cloud.of(columns, name, "PLY", label=label)
+
+
+def ply_columns(path: Path, name: str) -> dict[str, npt.NDArray[np.generic]] | None:
+    """The attributes of the vertices of a file as it has them, each of shape (points,); None of a mesh.
 
     Raises:
         DataError: The file is damaged, or holds no vertices.
@@ -44,17 +56,16 @@ def read_ply(path: Path, name: str) -> Cloud:
         if at is None or not elements[at].count:
             raise DataError(f"{name}: expected vertices, received a PLY file without any")
         if any(each.name in ("face", "tristrips") and each.count for each in elements):
-            return surface(path, name, "PLY")
+            return None
         before, vertex = elements[:at], elements[at]
         if any(each.has_list for each in (*before, vertex)):
             raise DataError(
                 f"{name}: expected vertices of numbers before lists, received lists",
                 hint="Write the points alone, such as by MeshLab or CloudCompare.",
             )
-        columns = (
-            _ascii(file, before, vertex, name) if not order else _binary(file, order, before, vertex, name)
-        )
-    return Cloud.of(columns, name, "PLY")
+        if not order:
+            return _ascii(file, before, vertex, name)
+        return _binary(file, order, before, vertex, name)
 
 
 def _header(file: IO[bytes], name: str) -> tuple[str, list[_Element]]:
@@ -154,7 +165,7 @@ class _PcdHeader:
     begins: int
 
 
-def read_pcd(path: Path, name: str) -> Cloud:
+def read_pcd(path: Path, name: str, label: str | None = None) -> Cloud:
     """Reads the points of a file with all their fields; a field of a packed color becomes three.
 
     Raises:
@@ -172,7 +183,7 @@ def read_pcd(path: Path, name: str) -> Cloud:
         columns = _pcd_binary(body, head, name)
     else:
         columns = _compressed(body, head, name)
-    return Cloud.of(_unpacked(columns), name, "PCD")
+    return Cloud.of(_unpacked(columns), name, "PCD", label=label)
 
 
 def _pcd_header(content: bytes, name: str) -> _PcdHeader:

@@ -28,6 +28,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -127,7 +128,18 @@ def scan_to_found(
     )
 
 
-def doubtful(source: FileClouds) -> list[str]:
+class KnownClouds(Protocol):
+    """Clouds that were read once."""
+
+    @property
+    def facts(self) -> Sequence[CloudFacts]:
+        """What is known of each."""
+
+    def name(self, index: int) -> str:
+        """What a cloud is called."""
+
+
+def doubtful(source: KnownClouds) -> list[str]:
     """Warnings of clouds without extent, and of points at one place."""
     lines = []
     flat = [at for at, fact in enumerate(source.facts) if not max(fact.size) > 0]
@@ -161,7 +173,7 @@ def _many(count: int) -> str:
     return f"{count} {NOUNS[count > 1]}"
 
 
-def _shown(source: FileClouds, rows: Sequence[int]) -> str:
+def _shown(source: KnownClouds, rows: Sequence[int]) -> str:
     some = ", ".join(source.name(at) for at in rows[:SHOWN])
     return f"{some} and {len(rows) - SHOWN} more" if len(rows) > SHOWN else some
 

@@ -41,6 +41,34 @@ def read_text(path: Path, name: str, label: str | None = None) -> Cloud:
     Raises:
         DataError: The file is none of text, a line has other columns than the first, or a field is no number.
     """
+    lines, at, delimiter, named = lines_of_points(path, name)
+    rows = [lines[row].strip() for row in at]
+    names = [] if named is None else _fields(lines[named].strip(), delimiter)
+    remarks = [line for line in map(str.strip, lines) if line.startswith(_REMARKS)]
+    width = len(_fields(rows[0], delimiter))
+    values = numbers_of(rows, width, name, delimiter, [row + 1 for row in at])
+    names = names or _remarked(remarks, width) or _guessed(values)
+    if len(names) != width:
+        raise DataError(f"{name}: expected {len(names)} columns as it names, received {width}")
+    if len(set(names)) != width:
+        raise DataError(f"{name}: expected names of columns that differ, received {', '.join(names[:20])}")
+    return Cloud.of({each: values[:, at] for at, each in enumerate(names)}, name, "text", label=label)
+
+
+def lines_of_points(path: Path, name: str) -> tuple[list[str], list[int], str, int | None]:
+    """The lines of a file, and which of them are points.
+
+    Args:
+        path: The file.
+        name: What the cloud is called.
+
+    Returns:
+        All lines, the places of those of points, what parts their fields (empty for blanks), and the place of
+        the line that names columns, None where there is none.
+
+    Raises:
+        DataError: The file is too large, is none of text, or has no points.
+    """
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise DataError(f"{name}: too large: {size:,} bytes, expected at most {MOST_BYTES:,}")
@@ -48,28 +76,18 @@ def read_text(path: Path, name: str, label: str | None = None) -> Cloud:
     if b"\0" in content[:4096]:
         raise DataError(f"{name}: expected lines of numbers, received a binary file")
     lines = _decoded(content).splitlines()
-    kept = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
-    remarks = [line for _, line in kept if line.startswith(_REMARKS)]
-    rows = [(number, line) for number, line in kept if not line.startswith(_REMARKS)]
-    if rows and rows[0][1].isdigit():
-        rows = rows[1:]
-    if not rows:
+    plain = [line.strip() for line in lines]
+    at = [row for row, line in enumerate(plain) if line and not line.startswith(_REMARKS)]
+    if at and plain[at[0]].isdigit():
+        at = at[1:]
+    if not at:
         raise DataError(f"{name}: expected points, received none")
-    delimiter = _delimiter(rows[min(1, len(rows) - 1)][1])
-    names: list[str] = []
-    first = _fields(rows[0][1], delimiter)
-    if not all(map(_NUMBER.fullmatch, filter(None, first))):
-        names, rows = first, rows[1:]
-        if not rows:
-            raise DataError(f"{name}: expected points below the names of columns, received none")
-    width = len(_fields(rows[0][1], delimiter))
-    values = numbers_of([line for _, line in rows], width, name, delimiter, [number for number, _ in rows])
-    names = names or _remarked(remarks, width) or _guessed(values)
-    if len(names) != width:
-        raise DataError(f"{name}: expected {len(names)} columns as it names, received {width}")
-    if len(set(names)) != width:
-        raise DataError(f"{name}: expected names of columns that differ, received {', '.join(names[:20])}")
-    return Cloud.of({each: values[:, at] for at, each in enumerate(names)}, name, "text", label=label)
+    delimiter = _delimiter(plain[at[min(1, len(at) - 1)]])
+    if all(map(_NUMBER.fullmatch, filter(None, _fields(plain[at[0]], delimiter)))):
+        return lines, at, delimiter, None
+    if len(at) == 1:
+        raise DataError(f"{name}: expected points below the names of columns, received none")
+    return lines, at[1:], delimiter, at[0]
 
 
 def _decoded(content: bytes) -> str:

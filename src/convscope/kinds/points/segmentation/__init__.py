@@ -1,0 +1,1 @@
+"""A class for each point of a cloud."""
