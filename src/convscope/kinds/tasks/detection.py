@@ -305,7 +305,7 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     return {name: counted(splits[name], splits.class_names) for name in SPLITS}
 
 
-def no_mistakes(outputs: Detections, split: Split, class_names: Sequence[str]) -> tuple[()]:
+def no_mistakes(outputs: object, split: Split, class_names: Sequence[str]) -> tuple[()]:
     """The worst samples are drawn instead, with their boxes."""
     return ()
 

@@ -306,7 +306,7 @@ def _blended(
 
 def answered_windows(
     model: keras.Model,
-    represent: GridRepresentation,
+    represent: AnyRepresentation,
     windows: Iterator[Array],
     size: int,
     views: Sequence[MirrorView],

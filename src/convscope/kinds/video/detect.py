@@ -63,8 +63,10 @@ def _scenes(snapshot: DataSnapshot) -> Iterator[Detection]:
         return
     for still in snapshot.ending_in(frozenset(STILLS)):
         marked = TRUTH.fullmatch(still.parent.name)
-        beside = marked and still.parent.with_name(marked["of"])
-        if beside and marked and marked["of"] and beside.is_dir() and still.stem.isdigit():
+        if not marked or not marked["of"] or not still.stem.isdigit():
+            continue
+        beside = still.parent.with_name(marked["of"])
+        if beside.is_dir():
             yield Detection(ANOMALIES, 1.0, f"{snapshot.named(still.parent)} marks frames of {beside.name}")
             return
 

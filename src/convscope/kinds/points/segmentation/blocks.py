@@ -217,7 +217,7 @@ class Scenes:
     samples: Samples
     limit: int = MEMORY_LIMIT
     _held: OrderedDict[int, Scene] = field(default_factory=OrderedDict, repr=False)
-    _lock: Any = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def of(self, index: int) -> Scene:
         """The scene of a sample.

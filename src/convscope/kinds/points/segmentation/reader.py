@@ -130,14 +130,7 @@ def read_scenes(
     clouds = FileClouds(root, keys, label=label_column)
     parts, bad, notes = _parts(clouds, None, progress)
     check_mostly_readable(str(place), len(parts), bad, NOUNS[1])
-    labelled = [each for each in parts if each.counts]
-    if not labelled:
-        raise DataError(
-            f"{place}: expected points with labels, received {len(parts)} clouds without",
-            hint="Name the column of labels: --label-column; or put a file of labels beside each cloud, such"
-            " as scene.labels.",
-        )
-    bare = [Skipped(each.tile.file, "no point has a label") for each in parts if not each.counts]
+    labelled, bare = _with_labels(place, parts)
     side, said = _side(labelled, tile)
     if side:
         some = FileClouds(root, [each.tile.file for each in labelled], label=label_column)
@@ -154,6 +147,18 @@ def read_scenes(
     )
     masks = [classes.mask(source, index, each.counts) for index, each in enumerate(labelled)]
     return assemble_masks(found, masks, classes.names, seed, group)
+
+
+def _with_labels(place: Path, parts: Sequence[_Part]) -> tuple[list[_Part], list[Skipped]]:
+    """Clouds of which some point has a label, and those of which none has."""
+    labelled = [each for each in parts if each.counts]
+    if not labelled:
+        raise DataError(
+            f"{place}: expected points with labels, received {len(parts)} clouds without",
+            hint="Name the column of labels: --label-column; or put a file of labels beside each cloud, such"
+            " as scene.labels.",
+        )
+    return labelled, [Skipped(each.tile.file, "no point has a label") for each in parts if not each.counts]
 
 
 def _found(place: Path, source: SceneTiles, parts: Sequence[_Part], cut: bool) -> Found:

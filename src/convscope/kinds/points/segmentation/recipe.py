@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -178,7 +177,7 @@ def predict(fitted: Fitted[SceneRepresentation], samples: Samples, progress: Pro
                 yield represent.to_array(scene, rows)
 
     found = []
-    answers: Any = answered_windows(fitted.model, represent, blocks(), _AT_ONCE, ())
+    answers = answered_windows(fitted.model, represent, blocks(), _AT_ONCE, ())
     with closing(answers):
         for index in range(len(samples)):
             first = next(answers)  # the blocks of a scene are queued before their answers come
