@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, find_theme
+from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes, find_theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,10 +154,10 @@ def _place_boxes(sheet: Sheet, box: tuple[float, float, int, int], shown: DrawnB
 
 
 def _tag(sheet: Sheet, x: float, y: float, label: str, color: str) -> None:
-    """A label in white over the color of its box, at the top left corner within it."""
+    """A label over the color of its box, at the top left corner within it, in black or white."""
     wide, high = width_of(label, TINY) + 6, line_height(TINY)
     sheet.box(x, y, wide, high, fill=color, width=0)
-    sheet.text(x + 3, y + high - 5, label, size=TINY, color="#ffffff")
+    sheet.text(x + 3, y + high - 5, label, size=TINY, color=readable_on(color_bytes(color)))
 
 
 def _enlarged(picture: Numbers, wide: int, high: int) -> Colors:

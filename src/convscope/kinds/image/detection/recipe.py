@@ -28,6 +28,7 @@ from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.tasks.detection import detection_recipe
 from convscope.kinds.tasks.detection_boxes import FoundBoxes
 from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.sheet.grids import readable_on
 
 LEARNED = 3e9
 """Pixels that a training learns from, counted as often as they are seen."""
@@ -101,7 +102,7 @@ def drawn_boxes(pixels: npt.NDArray[np.uint8], found: FoundBoxes, class_names: S
         around = draw.textbbox((box[0] + unit, box[1]), label, font=font)
         if around[2] - around[0] < 2 * (box[2] - box[0]):
             draw.rectangle(around, fill=color)
-            draw.text((box[0] + unit, box[1]), label, fill=(255, 255, 255), font=font)
+            draw.text((box[0] + unit, box[1]), label, fill=readable_on(colors[k]), font=font)
     return image
 
 
