@@ -285,7 +285,7 @@ IMAGE_DETECTION = RecipeSpec(
         GROUP,
         *(option for option in IMAGE_CLASSIFICATION_OPTIONS if option.name in ("intensity_range", "size")),
         Option("flip", bool, True, "Whether a mirrored image keeps its objects", common=True),
-        Option("turn", bool, False, "Whether an image that is upside down does, as those from above"),
+        Option("upside_down", bool, False, "Whether an image upside down does, as those from above"),
         Option(
             "mirror", bool, True, "Average predictions over each image and its mirror image", predicts=True
         ),

@@ -140,7 +140,6 @@ VIDEO_ANOMALY = RecipeSpec(
             3.0,
             "Expected false alarms per thousand normal frames",
             within(1e-3, 499),
-            common=True,
             predicts=True,
         ),
         Option(

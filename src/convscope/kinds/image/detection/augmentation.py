@@ -29,7 +29,7 @@ class BoxedImageAugmentation:
 
     Args:
         flip: Whether half of the images are mirrored left to right.
-        turn: Whether half of the images are mirrored top to bottom as well.
+        upside_down: Whether half of the images are mirrored top to bottom as well.
         zoom: Sizes from 1 / (1 + zoom) to 1 + zoom of the original, evenly by their logarithm; of what is
             larger than the image some part is taken, what is smaller lies somewhere within it.
         contrast: Largest change of contrast and of brightness, as a share.
@@ -38,7 +38,7 @@ class BoxedImageAugmentation:
     """
 
     flip: bool = True
-    turn: bool = False
+    upside_down: bool = False
     zoom: float = 0.4
     contrast: float = 0.2
     color: float = 0.08
@@ -48,7 +48,7 @@ class BoxedImageAugmentation:
         """The same changes `strength` times as far; at 0 nothing changes."""
         return BoxedImageAugmentation(
             self.flip and strength > 0,
-            self.turn and strength > 0,
+            self.upside_down and strength > 0,
             self.zoom * strength,
             min(self.contrast * strength, 1.0),
             min(self.color * strength, 1.0),
@@ -68,7 +68,7 @@ class BoxedImageAugmentation:
         count, sides = len(images), np.array(images.shape[2:0:-1], np.float64)
         size = np.exp(np.log1p(self.zoom) * rng.uniform(-1, 1, count))
         drawn = rng.random((count, 2)) < 0.5
-        signs = np.where(drawn & np.array([self.flip, self.turn]), -1.0, 1.0)
+        signs = np.where(drawn & np.array([self.flip, self.upside_down]), -1.0, 1.0)
         room = np.abs(1 - 1 / size)[:, None] / 2
         middles = sides * (0.5 + room * rng.uniform(-1, 1, (count, 2)))
         changed, kept = np.empty_like(images), []
@@ -120,24 +120,24 @@ def _moved(image: Pixels, matrix: tuple[float, ...]) -> Pixels:
 
 
 def augmentation(
-    strength: float, flip: bool = True, turn: bool = False
+    strength: float, flip: bool = True, upside_down: bool = False
 ) -> Callable[[Any, np.random.Generator], Any]:
     """Mirroring, size, place, gamma, contrast and color, `strength` times as far as by default.
 
     Args:
         strength: 1 is the default.
         flip: Whether a mirrored image keeps its objects.
-        turn: Whether one that is upside down does.
+        upside_down: Whether one that is upside down does.
     """
-    return BoxedImageAugmentation(flip=flip, turn=turn).scaled(strength)
+    return BoxedImageAugmentation(flip=flip, upside_down=upside_down).scaled(strength)
 
 
-def test_time_views(mirror: bool = True, flip: bool = True, turn: bool = False) -> Sequence[FlipView]:
+def test_time_views(mirror: bool = True, flip: bool = True, upside_down: bool = False) -> Sequence[FlipView]:
     """What maps are averaged over besides those of the image itself.
 
     Args:
         mirror: Whether there is anything.
         flip: Whether a mirrored image keeps its objects.
-        turn: Whether one that is upside down does.
+        upside_down: Whether one that is upside down does.
     """
-    return [FlipView(axis) for axis, may in ((2, flip), (1, turn)) if mirror and may]
+    return [FlipView(axis) for axis, may in ((2, flip), (1, upside_down)) if mirror and may]
