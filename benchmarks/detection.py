@@ -4,9 +4,9 @@
 
 FOLDER holds `bccd`: 364 smears with boxes of red cells, white cells and platelets, of which lists put 205 in
 train, 87 in validation and 72 in test. Epoch and thresholds are chosen on validation; the figures are those
-of the test split, by pycocotools. Smears have no upside, so that `upside_down` is given; all else is the default. A
-run that is finished is not trained again, and one that was interrupted goes on. Peers that begin with
-weights from COCO have an mAP@50 of about 0.90 (YOLOv8n, 3.0 million parameters).
+of the test split, by pycocotools. Smears have no upside, so that `upside_down` is given; all else is the
+default. A run that is finished is not trained again, and one that was interrupted goes on. Peers that begin
+with weights from COCO have an mAP@50 of about 0.90 (YOLOv8n, 3.0 million parameters).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from convscope.kinds.registry import architecture_options, architectures, recipe
 
 FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap", "table_width", "hops", "answers"} | {
     "nodes",
+    "stride",
     "periods",
     "members",
     "base",

@@ -28,7 +28,7 @@ from convscope.kinds.registry import choose_recipe
 laspy = pytest.importorskip("laspy")
 
 SETTINGS = {"epochs": 5, "batch_size": 8, "learning_rate": 2e-2, "precision": "float32", "augmentation": 0.3}
-OPTIONS = {"width": 4, "points": 64, "neighborhood": 6, "tile": 8.0, "attributes": ("intensity",)}
+OPTIONS = {"width": 4, "points": 64, "neighborhood": 6, "tile_side": 8.0, "attributes": ("intensity",)}
 FAR = np.array([480_000.0, 5_400_000.0, 300.0])
 
 
@@ -153,7 +153,7 @@ def test_features_are_those_of_scenes_or_of_blocks(finished, scene, tmp_path):
     represent = SceneRepresentation.from_json(
         json.loads((finished.folder / "representation.json").read_text())
     )
-    splits = read_scenes(scene, tile=8.0)
+    splits = read_scenes(scene, tile_side=8.0)
     blocks = cut_blocks(represent, splits.test.samples, True)
     labels = label_blocks(blocks, splits.test.labels, splits.class_names)
     at, rows = blocks.places[0]

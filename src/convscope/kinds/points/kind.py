@@ -119,7 +119,9 @@ POINTS_SEGMENTATION = RecipeSpec(
         LABEL_COLUMN,
         GROUP,
         Option("points", int, None, "Points of a block that a model takes at a time", _number_of_points),
-        Option("tile", float, None, "Side of the tiles that scenes are cut into; 0 for none", _not_negative),
+        Option(
+            "tile_side", float, None, "Side of the tiles that scenes are cut into; 0 for none", _not_negative
+        ),
         ATTRIBUTES,
         TURN,
         VOID_CLASSES,

@@ -132,6 +132,7 @@ VIDEO_ANOMALY = RecipeSpec(
     options=(
         FRAME_RATE,
         ENCODING,
+        SHEET,
         Option("frames", int, 6, "Frames of a window that a model takes", within(3, 64)),
         *(option for option in GRID_OPTIONS if option.name in ("side", "span")),
         Option(

@@ -106,7 +106,7 @@ def read_scenes(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    tile: float | None = None,
+    tile_side: float | None = None,
     void: Sequence[str] = (),
 ) -> Splits:
     """Reads scenes with a class for each point.
@@ -117,8 +117,8 @@ def read_scenes(
         progress: Receives how much is done.
         label_column: The column of labels, by name or position; by default one that is called so.
         group: Pattern of paths that names the group of each scene; a group stays in one split.
-        tile: Side of the tiles that scenes are cut into, in the unit of the files; 0 leaves them whole. By
-            default few scenes are cut.
+        tile_side: Side of the tiles that scenes are cut into, in the unit of the files; 0 leaves them whole.
+            By default few scenes are cut.
         void: Classes that are neither learned nor judged, by name or label; `none` keeps those that would be
             left out without being asked for.
 
@@ -131,7 +131,7 @@ def read_scenes(
     parts, bad, notes = _parts(clouds, None, progress)
     check_mostly_readable(str(place), len(parts), bad, NOUNS[1])
     labelled, bare = _with_labels(place, parts)
-    side, said = _side(labelled, tile)
+    side, said = _side(labelled, tile_side)
     if side:
         some = FileClouds(root, [each.tile.file for each in labelled], label=label_column)
         labelled, _, _ = _parts(some, side, progress)
@@ -143,7 +143,7 @@ def read_scenes(
         decisions=(*([said] if said else []), *classes.lines, UNKNOWN_UNIT),
         warnings=(*in_few_lines(notes, NOUNS[1]), *doubtful(source)),
         skipped=(*skipped, *bad, *bare),
-        reading={"tile": side} if side else {},
+        reading={"tile_side": side} if side else {},
     )
     masks = [classes.mask(source, index, each.counts) for index, each in enumerate(labelled)]
     return assemble_masks(found, masks, classes.names, seed, group)
@@ -240,7 +240,7 @@ def _side(parts: Sequence[_Part], asked: float | None) -> tuple[float, str]:
     few = f"{len(parts)} clouds are too few" if len(parts) > 1 else "one cloud cannot be divided"
     return side, (
         f"tiles: squares of ground with sides of {side:g}, because {few}; each tile is a sample, cut off from"
-        " its neighbors; --tile changes that, --tile 0 leaves clouds whole"
+        " its neighbors; --tile-side changes that, --tile-side 0 leaves clouds whole"
     )
 
 

@@ -262,7 +262,7 @@ def read(
     progress: Progress = no_progress,
     label_column: str | None = None,
     group: str | None = None,
-    tile: float | None = None,
+    tile_side: float | None = None,
     void: Sequence[str] = (),
     turn: str | None = None,
 ) -> Splits:
@@ -271,7 +271,13 @@ def read(
     Args are those of `read_scenes`, and `turn`.
     """
     splits = read_scenes(
-        path, seed=seed, progress=progress, label_column=label_column, group=group, tile=tile, void=void
+        path,
+        seed=seed,
+        progress=progress,
+        label_column=label_column,
+        group=group,
+        tile_side=tile_side,
+        void=void,
     )
     if turn is not None or seed is None:
         return splits
