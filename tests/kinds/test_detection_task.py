@@ -179,7 +179,7 @@ def test_boxes_move_with_their_images(strength):
         left, top = rng.integers(10, 80), rng.integers(10, 50)
         image[top : top + 30, left : left + 20] = 230
         boxes.append(Boxes.of([(left, top, left + 20, top + 30, 0, False)]))
-    change = augmentation(strength, turn=True)
+    change = augmentation(strength, upside_down=True)
     moved, found = change((images, boxes), np.random.default_rng(2))
     again, _ = change((images, boxes), np.random.default_rng(2))
     assert np.array_equal(moved, again)

@@ -200,3 +200,12 @@ def test_values_of_a_header_are_not_listed_as_left_out_and_folders_that_are_file
     splits = read_volumes(tmp_path)
     assert not splits.skipped
     assert not any("are not told apart" in line for line in splits.decisions)
+
+
+@pytest.mark.parametrize("tag", [b"\x28\x00\x10\x00US", b"\x28\x00\x11\x00US", b"\x10\x00\x20\x00LO"])
+def test_an_element_of_an_unknown_form_is_a_damaged_file(tmp_path, tag):
+    (path,) = write_dicom(tmp_path / "ball", VALUES[:, :, :1]).iterdir()
+    path.write_bytes(path.read_bytes().replace(tag, tag[:4] + b"WS", 1))
+    found = volumes_of(tmp_path / "ball", [path.name])
+    assert not found.volumes
+    assert "truncated or damaged DICOM file (Unknown Value Representation" in found.skipped[0].reason

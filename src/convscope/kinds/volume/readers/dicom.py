@@ -78,7 +78,30 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def dicom_head(path: Path) -> FileDataset:
+@dataclass(frozen=True)
+class DicomHead:
+    """By what files are put together.
+
+    Args:
+        patient: Whom it shows.
+        study: The visit.
+        series: What was taken in one go.
+        number: Of the series in its study; 0 where it is not said.
+        description: What the series is called.
+        size: Rows and columns; None for a file without an image.
+        frames: How many planes it has.
+    """
+
+    patient: str
+    study: str
+    series: str
+    number: int
+    description: str
+    size: tuple[int, int] | None
+    frames: int
+
+
+def dicom_head(path: Path) -> DicomHead:
     """What a file says of its patient, study and series, without its pixels.
 
     Raises:
@@ -86,8 +109,26 @@ def dicom_head(path: Path) -> FileDataset:
     """
     import pydicom
 
+    # Elements are decoded when they are asked for, so that all are asked for here.
     with damage_as_data_error(str(path), "DICOM file"):
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(HEAD_TAGS))
+        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(HEAD_TAGS))
+        return DicomHead(
+            patient=str(data.get("PatientID", "")),
+            study=str(data.get("StudyInstanceUID", "")),
+            series=str(data.get("SeriesInstanceUID", "")),
+            number=_whole(data.get("SeriesNumber")),
+            description=str(data.get("SeriesDescription", "")),
+            size=(int(data.Rows), int(data.Columns)) if "Rows" in data else None,
+            frames=int(data.get("NumberOfFrames", 1) or 1),
+        )
+
+
+def _whole(value: Any) -> int:
+    """The number of a series, which may be missing or no number."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
 
 
 def read_dicom(files: Sequence[Path], name: str) -> Volume:

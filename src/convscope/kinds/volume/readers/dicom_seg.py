@@ -62,14 +62,15 @@ def write_segmentation(
     labels = np.asarray(volume.on_source(classes))
     numbers = object_classes(class_names).tolist()
     frames = _frames(labels, numbers)
-    made = _described(heads[0], class_names, numbers)
-    made.SOPClassUID, made.SOPInstanceUID = SEGMENTATION, generate_uid()
-    made.SeriesInstanceUID = generate_uid()
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SEGMENTATION, made.SOPInstanceUID
-    made.file_meta = meta
-    _add_places(made, heads, volume, frames)
+    with damage_as_data_error(str(files[0]), "DICOM file"):  # elements are decoded when they are asked for
+        made = _described(heads[0], class_names, numbers)
+        made.SOPClassUID, made.SOPInstanceUID = SEGMENTATION, generate_uid()
+        made.SeriesInstanceUID = generate_uid()
+        meta = pydicom.dataset.FileMetaDataset()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SEGMENTATION, made.SOPInstanceUID
+        made.file_meta = meta
+        _add_places(made, heads, volume, frames)
     made.Rows, made.Columns = labels.shape[1], labels.shape[0]
     made.NumberOfFrames = len(frames)
     made.PixelData = _packed(labels, numbers, frames)

@@ -7,16 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from convscope.errors import DataError
-from convscope.kinds.volume.readers.dicom import dicom_head, is_dicom
+from convscope.kinds.volume.readers.dicom import DicomHead, dicom_head, is_dicom
 from convscope.kinds.volume.readers.forms import READERS, form_of
 from convscope.kinds.volume.readers.sources import ChannelLayout, StoredVolume
 from convscope.types import Skipped
-
-if TYPE_CHECKING:
-    from pydicom.dataset import FileDataset
 
 _CHANNEL = re.compile(r"(?P<stem>.*)_(?P<channel>\d{4})", re.DOTALL)
 _COMPANIONS = (".raw", ".zraw", ".raw.gz")
@@ -137,22 +133,20 @@ def _dicom(root: Path, keys: Sequence[str], found: VolumeFiles) -> None:
         by_folder[key.rpartition("/")[0]].append(key)
     for folder, files in by_folder.items():
         studies: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        heads: dict[str, FileDataset] = {}
+        heads: dict[str, DicomHead] = {}
         for key in files:
             try:
                 head = dicom_head(root / key)
             except DataError as error:
                 found.skipped.append(Skipped(str(root / key), error.message.removeprefix(f"{root / key}: ")))
                 continue
-            if "Rows" not in head:
+            if head.size is None:
                 found.skipped.append(Skipped(str(root / key), "a DICOM file without an image"))
                 continue
             heads[key] = head
-            patient, study = str(head.get("PatientID", "")), str(head.get("StudyInstanceUID", ""))
-            series = str(head.get("SeriesInstanceUID", ""))
-            frames = int(head.get("NumberOfFrames", 1) or 1)
-            own = f"{series} {key}" if frames > 1 else f"{series} {head.Rows}x{head.Columns}"
-            studies[patient, study][own].append(key)
+            rows, columns = head.size
+            own = f"{head.series} {key}" if head.frames > 1 else f"{head.series} {rows}x{columns}"
+            studies[head.patient, head.study][own].append(key)
         for (patient, _), series_of in studies.items():
             _study(root, folder, patient, series_of, heads, len(studies), found)
 
@@ -162,25 +156,23 @@ def _study(
     folder: str,
     patient: str,
     series_of: dict[str, list[str]],
-    heads: dict[str, FileDataset],
+    heads: dict[str, DicomHead],
     studies: int,
     found: VolumeFiles,
 ) -> None:
     """Takes the largest series of a study, and lists the others."""
 
     def slices(files: Sequence[str]) -> int:
-        return sum(int(heads[key].get("NumberOfFrames", 1) or 1) for key in files)
+        return sum(heads[key].frames for key in files)
 
-    ranked = sorted(
-        series_of.values(), key=lambda files: (-slices(files), _number(heads[files[0]]), files[0])
-    )
+    ranked = sorted(series_of.values(), key=lambda files: (-slices(files), heads[files[0]].number, files[0]))
     chosen = sorted(ranked[0])
     alone = studies == 1 and folder
     key = folder if alone and len(chosen) > 1 else chosen[0]
     found.volumes.append(StoredVolume(key, "dicom", (tuple(chosen),), patient))
     for files in ranked[1:]:
         head = heads[files[0]]
-        said = f"another series of {slices(files)} slices: {head.get('SeriesDescription', '') or 'no name'}"
+        said = f"another series of {slices(files)} slices: {head.description or 'no name'}"
         found.skipped.append(Skipped(str(root / files[0]), said))
     rival = ranked[1] if len(ranked) > 1 else []
     if rival and slices(rival) == slices(chosen) >= _FEWEST_SLICES:
@@ -188,13 +180,6 @@ def _study(
             f"{root / folder if folder else root}: several series of {slices(chosen)} slices; that with the"
             f" lowest number is read. Put each into a folder of its own to choose"
         )
-
-
-def _number(head: FileDataset) -> int:
-    try:
-        return int(head.get("SeriesNumber", 0) or 0)
-    except (TypeError, ValueError):
-        return 0
 
 
 def is_companion(key: str, others: Iterable[str]) -> bool:
