@@ -121,3 +121,84 @@ def write_table(folder, count=24, seed=0, share=False, sides=("xmin", "ymin", "x
             rows.append(f"{k:02}.png,,,,,")
     (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
     return folder
+
+
+def write_labelme(folder, count=24, seed=0):
+    """A file of rectangles beside each image; corners in any order."""
+    for k in range(count):
+        pixels, boxes = scene(seed + k)
+        save(pixels, folder / f"{k:02}.png")
+        shapes = [
+            {
+                "label": NAMES[c],
+                "shape_type": "rectangle",
+                "points": [[x, b], [a, y]] if k % 2 else [[a, b], [x, y]],
+            }
+            for a, b, x, y, c in boxes
+        ]
+        whole = {"version": "5.4.1", "flags": {}, "shapes": shapes, "imagePath": f"{k:02}.png"}
+        sides = {"imageData": None, "imageHeight": SIDES[0], "imageWidth": SIDES[1]}
+        (folder / f"{k:02}.json").write_text(json.dumps(whole | sides))
+    return folder
+
+
+def write_tasks(folder, count=24, seed=0):
+    """images/ beside an export of Label Studio, which gives uploaded files names of its own."""
+    tasks = []
+    for k in range(count):
+        pixels, boxes = scene(seed + k)
+        save(pixels, folder / "images" / f"{k:02}.png")
+        result = [
+            {
+                "original_width": SIDES[1],
+                "original_height": SIDES[0],
+                "type": "rectanglelabels",
+                "value": {
+                    "x": 100 * a / SIDES[1],
+                    "y": 100 * b / SIDES[0],
+                    "width": 100 * (x - a) / SIDES[1],
+                    "height": 100 * (y - b) / SIDES[0],
+                    "rotation": 0,
+                    "rectanglelabels": [NAMES[c]],
+                },
+            }
+            for a, b, x, y, c in boxes
+        ]
+        data = {"image": f"/data/upload/3/0a1b2c3d-{k:02}.png"}
+        tasks.append({"id": k, "annotations": [{"was_cancelled": False, "result": result}], "data": data})
+    (folder / "export.json").write_text(json.dumps(tasks))
+    return folder
+
+
+def write_createml(folder, count=24, seed=0):
+    """One file of middles and sides beside the images."""
+    rows = []
+    for k in range(count):
+        pixels, boxes = scene(seed + k)
+        save(pixels, folder / f"{k:02}.png")
+        places = [
+            {
+                "label": NAMES[c],
+                "coordinates": {"x": (a + x) / 2, "y": (b + y) / 2, "width": x - a, "height": y - b},
+            }
+            for a, b, x, y, c in boxes
+        ]
+        rows.append({"image": f"{k:02}.png", "annotations": places})
+    (folder / "_annotations.createml.json").write_text(json.dumps(rows))
+    return folder
+
+
+def write_objects(folder, count=24, seed=0, listed=False):
+    """`metadata.jsonl` with objects, as lists by what they hold or as a list of objects."""
+    rows = []
+    for k in range(count):
+        pixels, boxes = scene(seed + k)
+        save(pixels, folder / f"{k:02}.png")
+        sides = [[a, b, x - a, y - b] for a, b, x, y, _ in boxes]
+        names = [NAMES[box[4]] for box in boxes]
+        objects = {"bbox": sides, "categories": names}
+        if listed:
+            objects = [{"bbox": box, "category": name} for box, name in zip(sides, names, strict=True)]
+        rows.append(json.dumps({"file_name": f"{k:02}.png", "objects": objects}))
+    (folder / "metadata.jsonl").write_text("\n".join(rows[1:] + rows[:1]))
+    return folder

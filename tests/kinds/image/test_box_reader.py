@@ -7,7 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_boxes import NAMES, SIDES, save, scene, voc, write_coco, write_table, write_voc, write_yolo
+from made_boxes import (
+    NAMES,
+    SIDES,
+    save,
+    scene,
+    voc,
+    write_coco,
+    write_createml,
+    write_labelme,
+    write_objects,
+    write_table,
+    write_tasks,
+    write_voc,
+    write_yolo,
+)
 from PIL import Image
 
 from convscope.errors import ConvscopeError, DataError
@@ -25,6 +39,11 @@ FORMS = {
     "voc": write_voc,
     "table": write_table,
     "shares": lambda folder: write_table(folder, share=True),
+    "labelme": write_labelme,
+    "tasks": write_tasks,
+    "createml": write_createml,
+    "objects": write_objects,
+    "listed": lambda folder: write_objects(folder, listed=True),
     "sides": lambda folder: write_table(folder, sides=("x", "y", "w", "h")),
 }
 
@@ -203,7 +222,8 @@ def test_changed_bytes_are_read_or_refused(tmp_path, form):
     folder = tmp_path / "data"
     folder.mkdir()
     (write_coco if form == "coco" else FORMS[form])(folder)
-    texts = [path for path in sorted(folder.rglob("*")) if path.suffix in (".json", ".xml", ".txt", ".csv")]
+    forms = (".json", ".jsonl", ".xml", ".txt", ".csv")
+    texts = [path for path in sorted(folder.rglob("*")) if path.suffix in forms]
     file = max(texts, key=lambda path: path.stat().st_size)
     whole = file.read_bytes()
     for seed in range(40):
@@ -213,3 +233,39 @@ def test_changed_bytes_are_read_or_refused(tmp_path, form):
         except ConvscopeError:
             continue
         assert all(np.isfinite(each.corners).all() for each in splits.train.labels)
+
+
+def test_polygons_of_labelme_are_outlines_unless_boxes_are_asked_for(tmp_path):
+    folder = write_labelme(tmp_path, count=6)
+    path = folder / "03.json"
+    whole = json.loads(path.read_text())
+    whole["shapes"][0] |= {"shape_type": "polygon", "points": [[4, 4], [20, 8], [10, 30]]}
+    path.write_text(json.dumps(whole))
+    assert choose_spec(folder)[0].name == "image-segmentation"
+    found = by_name(read_boxed_images(folder))
+    assert found[3][0][0].tolist() == [4, 4, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("objects", "said"),
+    [
+        ({"bbox": [[1, 2, 3]], "categories": ["disc"]}, "expected four numbers and a class for each object"),
+        ({"bbox": [[1, 2, 3, 4]], "categories": []}, "received 1 boxes and 0 classes"),
+        ({"bbox": [[1, 2, 3, 4]]}, "expected objects with a class"),
+        ([{"bbox": [1, 2, "x", 4], "label": 0}], "expected numbers of a box, received 'x'"),
+        ("boxes", "expected boxes as Hugging Face datasets writes them"),
+    ],
+)
+def test_objects_of_a_line_that_do_not_fit_are_errors(tmp_path, objects, said):
+    folder = write_objects(tmp_path, count=4)
+    with (folder / "metadata.jsonl").open("a") as file:
+        file.write("\n" + json.dumps({"file_name": "02.png", "objects": objects}))
+    with pytest.raises(DataError, match=said):
+        read_boxed_images(folder)
+
+
+def test_class_columns_of_open_images_are_found(tmp_path):
+    folder = write_table(tmp_path, count=6, share=True, sides=("XMin", "YMin", "XMax", "YMax"))
+    path = next(folder.glob("*.csv"))
+    path.write_text(path.read_text().replace("filename,class", "ImageID,LabelName").replace(".png", ""))
+    assert read_boxed_images(folder).class_names == NAMES

@@ -17,7 +17,7 @@ from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.image.detection.forms import box_files, has_outlines
 from convscope.kinds.image.detection.tables import box_columns
-from convscope.kinds.image.readers.annotations import annotation_files
+from convscope.kinds.image.readers.annotations import annotation_files, are_rectangles
 from convscope.kinds.image.readers.arrays import first_of_array, has_channels_first, npy_pairs
 from convscope.kinds.image.readers.columns import (
     FINE_LABEL_COLUMNS,
@@ -63,7 +63,9 @@ def _masked(snapshot: DataSnapshot) -> Iterator[Detection]:
         return
     keys = [file.relative_to(snapshot.path).as_posix() for file in snapshot.files]
     outlined = annotation_files(snapshot.path, keys)
-    if outlined and snapshot.ending_in(SUFFIXES):
+    shapes = [key for key, form in outlined.items() if form == "labelme"]
+    boxes = len(shapes) == len(outlined) and are_rectangles(snapshot.path, shapes)
+    if outlined and snapshot.ending_in(SUFFIXES) and not boxes:
         first, form = next(iter(outlined.items()))
         yield Detection(SEGMENTATION, 1.0, f"{first} has segmentations of images, in the form of {form}")
     try:

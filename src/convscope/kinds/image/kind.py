@@ -278,6 +278,7 @@ IMAGE_DETECTION = RecipeSpec(
         "images with boxes of COCO as JSON, one file or one for each split",
         "Pascal VOC: Annotations/ with XML, JPEGImages/, ImageSets/",
         "YOLO: images/ and labels/, or both in one folder, with data.yaml or classes.txt",
+        "JSON of labelme, Label Studio or CreateML; metadata.jsonl with objects, as of Hugging Face datasets",
         "a table with a row for each box: image, class, and corners or sides, in pixels or shares",
     ),
     architectures=("center_net",),

@@ -12,7 +12,7 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.volume.progression.folders import tell_visits
 from convscope.kinds.volume.readers.arrays import LABEL_WORDS, volume_array
-from convscope.kinds.volume.readers.dicom import is_dicom
+from convscope.kinds.volume.readers.dicom_head import is_dicom
 from convscope.kinds.volume.readers.masks import is_masked
 from convscope.kinds.volume.readers.others import FEWEST_PAGES
 

@@ -9,11 +9,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -22,10 +20,12 @@ from convscope.data.file_index import FileIndex
 from convscope.data.lines import read_lines, read_text
 from convscope.data.split_names import split_of_path
 from convscope.errors import DataError
-from convscope.types import Skipped, SplitName
+from convscope.kinds.image.detection.boxed import Boxed, numbers
+from convscope.kinds.image.detection.tools import Tool, tool_of
+from convscope.kinds.image.readers.annotations import are_rectangles
+from convscope.types import Skipped
 
-Form = Literal["COCO", "Pascal VOC", "YOLO"]
-Unit = Literal["pixels", "shares"]
+Form = Literal["COCO", "Pascal VOC", "YOLO"] | Tool
 SHARES = 1.001
 """Numbers up to which boxes are shares of the image; what is a little more was rounded."""
 _HEAD, _FRONT, _LONGEST = 4_000_000, 20_000, 20_000_000
@@ -41,62 +41,6 @@ _NOT_LABELS = re.compile(
 )
 
 
-@dataclass
-class Boxed:
-    """Images with their boxes, before the images are looked at.
-
-    Args:
-        rows: The boxes of each image, by its file.
-        sizes: Height and width that an image is said to have, where something says so.
-        splits: The split of each image, where something says so.
-        unit: What the numbers of boxes count.
-        names: Of the classes, in the order in which they are numbered.
-        skipped: What was left out.
-        decisions: What was decided, one line each.
-    """
-
-    rows: dict[str, list[BoxRow]] = field(default_factory=dict)
-    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    splits: dict[str, SplitName | None] = field(default_factory=dict)
-    unit: Unit = "pixels"
-    names: list[str] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    decisions: dict[str, None] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
-
-    def add(self, key: str, size: tuple[int, int] = (0, 0), split: SplitName | None = None) -> list[BoxRow]:
-        """Adds an image that is not there yet; gives its boxes."""
-        if all(size):
-            self.sizes.setdefault(key, size)
-        self.splits.setdefault(key, split)
-        return self.rows.setdefault(key, [])
-
-    def number_of(self, name: str) -> int:
-        """The number of a class, which is new or known."""
-        if name not in self._numbers:
-            self._numbers[name] = len(self.names)
-            self.names.append(name)
-        return self._numbers[name]
-
-
-def numbers(where: str, values: Sequence[object]) -> list[float]:
-    """Finite numbers.
-
-    Raises:
-        DataError: One is none.
-    """
-    found: list[float] = []
-    for value in values:
-        try:
-            number = float(str(value).strip())
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number) or abs(number) > 1e9:
-            raise DataError(f"{where}: expected numbers of a box, received {str(value)[:40]!r}")
-        found.append(number)
-    return found
-
-
 def box_files(folder: Path, keys: Iterable[str], images: Sequence[str]) -> dict[str, Form]:
     """The files that hold boxes, and their forms, by their names and how they begin.
 
@@ -107,12 +51,14 @@ def box_files(folder: Path, keys: Iterable[str], images: Sequence[str]) -> dict[
     """
     stems = {PurePosixPath(key).stem.lower() for key in images}
     found: dict[str, Form] = {}
+    form: Form | None
     for key in keys:
         name = PurePosixPath(key)
         ending, stem = name.suffix.lower(), name.stem.lower()
         paired = stem in stems and not _NOT_LABELS.fullmatch(stem)
-        if ending == ".json":
-            form = _coco(_head(folder / key))
+        if ending in (".json", ".jsonl"):
+            head = _head(folder / key)
+            form = _coco(head) or tool_of(key, head)
         elif ending == ".xml":
             form = "Pascal VOC" if _is_voc(_head(folder / key, _FRONT), paired) else None
         else:
@@ -122,9 +68,12 @@ def box_files(folder: Path, keys: Iterable[str], images: Sequence[str]) -> dict[
     return found if any(form != "YOLO" or _holds(folder / key) for key, form in found.items()) else {}
 
 
-def has_outlines(folder: Path, files: Iterable[str]) -> bool:
-    """Whether one of some files of COCO has the outlines of objects beside their boxes."""
-    return any(_SEGMENTED.search(_head(folder / key)) for key in files if key.lower().endswith(".json"))
+def has_outlines(folder: Path, files: Mapping[str, Form]) -> bool:
+    """Whether one of some files has the outlines of objects beside or in place of their boxes."""
+    if any(form == "COCO" and _SEGMENTED.search(_head(folder / key)) for key, form in files.items()):
+        return True
+    shapes = [key for key, form in files.items() if form == "labelme"]
+    return bool(shapes) and not are_rectangles(folder, shapes)
 
 
 def _head(path: Path, most: int = _HEAD) -> str:
@@ -136,7 +85,7 @@ def _head(path: Path, most: int = _HEAD) -> str:
         return ""
 
 
-def _coco(head: str) -> Form | None:
+def _coco(head: str) -> Literal["COCO"] | None:
     return "COCO" if '"annotations"' in head and re.search(r'"bbox"\s*:', head) else None
 
 

@@ -36,8 +36,8 @@ from convscope.data.split_names import split_of
 from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.json_values import read_json
+from convscope.kinds.image.detection.boxed import Boxed
 from convscope.kinds.image.detection.forms import (
-    Boxed,
     Form,
     add_coco,
     add_voc,
@@ -46,6 +46,7 @@ from convscope.kinds.image.detection.forms import (
     count_from_one,
 )
 from convscope.kinds.image.detection.tables import add_tables, box_tables
+from convscope.kinds.image.detection.tools import add_tool
 from convscope.kinds.image.readers.decode import open_image, orientation_of
 from convscope.kinds.image.readers.names import is_image_name
 from convscope.kinds.image.readers.reader import as_levels
@@ -62,7 +63,8 @@ SMALLEST = 0.5
 _EXIF = (b"Exif", b"eXIf", b"EXIF")
 _EXPECTED = (
     "Give COCO (JSON beside images), Pascal VOC (Annotations/ and JPEGImages/), YOLO (images/ and labels/,"
-    " with data.yaml or classes.txt) or a table with columns of images, of classes and of four numbers."
+    " with data.yaml or classes.txt), JSON of labelme, Label Studio or CreateML, metadata.jsonl with objects,"
+    " or a table with columns of images, of classes and of four numbers."
 )
 
 
@@ -133,7 +135,7 @@ def _boxed(place: Path, keys: Sequence[str], images: Sequence[str], only: str | 
         raise DataError(f"{place}: expected images with boxes, received none", hint=_EXPECTED)
     forms = dict.fromkeys(files.values())
     if len(forms) > 1:
-        form = next(each for each in ("COCO", "Pascal VOC", "YOLO") if each in forms)
+        form = next((each for each in ("COCO", "Pascal VOC", "YOLO") if each in forms), next(iter(forms)))
         others = ", ".join(each for each in forms if each != form)
         made.decisions[f"boxes: those of {form} are read, those of {others} are not"] = None
         files = {key: each for key, each in files.items() if each == form}
@@ -151,16 +153,27 @@ def _add_files(place: Path, files: Mapping[str, Form], images: Sequence[str], ma
     for file in files:
         if form == "Pascal VOC":
             add_voc(place, file, index, made)
-            continue
-        try:
-            add_coco(place, file, read_json(place / file), index, made)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise DataError(
-                f"{place / file}: expected the form of COCO (images with id and file_name, annotations with"
-                " image_id, category_id and bbox, categories with id and name)"
-            ) from error
+        elif form == "COCO":
+            _add_coco(place, file, index, made)
+        else:
+            add_tool(place, file, form, index, made)
     if form == "Pascal VOC":
         count_from_one(made)
+
+
+def _add_coco(place: Path, file: str, index: FileIndex, made: Boxed) -> None:
+    """Adds one file of COCO.
+
+    Raises:
+        DataError: It has another form.
+    """
+    try:
+        add_coco(place, file, read_json(place / file), index, made)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DataError(
+            f"{place / file}: expected the form of COCO (images with id and file_name, annotations with"
+            " image_id, category_id and bbox, categories with id and name)"
+        ) from error
 
 
 def _split_by_lists(listing: Listing, keys: Sequence[str], made: Boxed) -> None:

@@ -25,7 +25,8 @@ from convscope.data.file_index import FileIndex
 from convscope.data.split_names import split_of, split_of_path
 from convscope.data.tables import Table, open_table, table_kind
 from convscope.errors import DataError
-from convscope.kinds.image.detection.forms import SHARES, Boxed, numbers
+from convscope.kinds.image.detection.boxed import Boxed, numbers
+from convscope.kinds.image.detection.forms import SHARES
 from convscope.kinds.image.readers.names import is_image_name, is_to_be_filled_in
 from convscope.types import Skipped, SplitName
 
@@ -37,10 +38,16 @@ _CLASSES = (
     "class",
     "class_name",
     "label",
+    "class_label",
+    "classname",
     "label_name",
+    "labelname",
     "labels",
     "category",
+    "category_name",
     "name",
+    "object",
+    "object_class",
     "class_id",
     "category_id",
 )
@@ -187,7 +194,8 @@ def add_tables(folder: Path, tables: Sequence[BoxTable], images: Sequence[str], 
     meanings = {"corners": "corners", "sides": "left, top, width and height", "middle": "middle and sides"}
     made.decisions[f"boxes: {meanings[tables[0].columns.meaning]}, in {said}"] = None
     if all(table.columns.label is None for table in tables):
-        made.decisions[f"classes: one, '{OBJECT}', since no column names any"] = None
+        named = "no column is called class, label, category or name"
+        made.decisions[f"classes: one, '{OBJECT}', since {named}"] = None
     for key, sides, label, split, meaning in rows:
         found = made.add(key, split=split)
         if sides:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ _OUTLINED = re.compile(r'"segmentation"\s*:\s*(?:\[\s*[\[\d]|\{)')
 """Outlines of COCO; where there are boxes alone, lists of them are empty."""
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
 _DRAWN = ("polygonlabels", "brushlabels", "ellipselabels")
+RECTANGLES = "rectanglelabels"
+_SHAPE = re.compile(r'"shape_type"\s*:\s*"(\w+)"')
 
 
 def annotation_files(folder: Path, keys: Sequence[str]) -> dict[str, Form]:
@@ -54,6 +56,23 @@ def annotation_files(folder: Path, keys: Sequence[str]) -> dict[str, Form]:
         if form is not None:
             found[key] = form
     return found
+
+
+def are_rectangles(folder: Path, files: Iterable[str]) -> bool:
+    """Whether files of labelme have rectangles alone, which are boxes rather than outlines of objects."""
+    some = False
+    for key in files:
+        try:
+            with (folder / key).open(encoding="utf-8", errors="replace") as file:
+                text = file.read(_HEAD)
+        except OSError:
+            continue
+        shapes = {*_SHAPE.findall(text)}
+        # What labelme wrote before it had other shapes has polygons, and says no shape.
+        if shapes - {"rectangle"} or (not shapes and '"points"' in text):
+            return False
+        some |= bool(shapes)
+    return some
 
 
 def _form_of_one(front: str) -> Form | None:
@@ -115,21 +134,25 @@ def read_annotations(
     return read_outlined(folder, made, layout, progress, intensity_range)
 
 
-def _add_labelme(folder: Path, file: str, plain: Any, index: FileIndex, made: Outlined) -> None:
-    """Adds the image beside a file of labelme, with its shapes."""
+def labelme_image(file: str, plain: Any, index: FileIndex) -> tuple[str | None, str, tuple[int, int]]:
+    """The image that a file of labelme is of, if it is there; what it is called, and its height and width."""
     beside = PurePosixPath(file).parent
     said = str(plain.get("imagePath") or "").replace("\\", "/")
     names = (str(beside / said), PurePosixPath(said).name, str(PurePosixPath(file).with_suffix("")))
     key = next((found for name in names if name and (found := index.find(name)) is not None), None)
+    return key, said or file, (int(plain.get("imageHeight") or 0), int(plain.get("imageWidth") or 0))
+
+
+def _add_labelme(folder: Path, file: str, plain: Any, index: FileIndex, made: Outlined) -> None:
+    """Adds the image beside a file of labelme, with its shapes."""
+    key, said, size = labelme_image(file, plain, index)
     if key is None:
-        made.skipped.append(Skipped(said or file, f"named by {file}, but not there"))
+        made.skipped.append(Skipped(said, f"named by {file}, but not there"))
         return
-    size = int(plain.get("imageHeight") or 0), int(plain.get("imageWidth") or 0)
     regions = made.add(key, size, split_of_path(key) or split_of_path(file))
     for number, shape in enumerate(plain["shapes"]):
         where = f"{folder / file}, shape {number}"
-        points = np.array(shape["points"], np.float64).reshape(-1, 2)
-        corners = _corners(str(shape.get("shape_type") or "polygon"), points)
+        corners = labelme_corners(shape)
         if corners is None:
             made.skipped.append(Skipped(where, f"a {shape.get('shape_type')}, which has no area"))
             continue
@@ -137,8 +160,10 @@ def _add_labelme(folder: Path, file: str, plain: Any, index: FileIndex, made: Ou
         regions.append(Region(class_number, where, polygons=(tuple(corners.ravel().tolist()),)))
 
 
-def _corners(kind: str, points: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+def labelme_corners(shape: Mapping[str, Any]) -> Any:
     """The corners of a shape of labelme, shape (corners, 2); None for what has no area that is read."""
+    points = np.array(shape["points"], np.float64).reshape(-1, 2)
+    kind = str(shape.get("shape_type") or "polygon")
     if kind == "polygon" and len(points) > 2:
         return points
     if kind == "rectangle" and len(points) == 2:
@@ -161,25 +186,40 @@ def _turned(corners: Any, degrees: float) -> Any:
     return corners @ np.array([(cosine, sine), (-sine, cosine)])
 
 
+def annotated_tasks(
+    path: Path, plain: Any, index: FileIndex
+) -> Iterator[tuple[str, str | None, Sequence[Any] | None, int]]:
+    """The tasks that Label Studio exports, whole or as its short form.
+
+    Yields:
+        Where a task stands, its image if it is there, the results of its first annotation, or None where it
+        is not annotated, and how many annotations it has.
+    """
+    for number, task in enumerate(plain if isinstance(plain, list) else [plain]):
+        where = f"{path}, task {task.get('id', number)}"
+        data = task.get("data", task)
+        key = next((found for value in data.values() if (found := _image_of(value, index)) is not None), None)
+        done = [each for each in task.get("annotations", []) if not each.get("was_cancelled")]
+        flat = [each for value in data.values() if isinstance(value, list) for each in value]
+        yield (
+            where,
+            key,
+            done[0].get("result", []) if done else flat if "data" not in task else None,
+            len(done),
+        )
+
+
 def _add_tasks(folder: Path, file: str, plain: Any, index: FileIndex, made: Outlined) -> None:
     """Adds the images of the tasks that Label Studio exports, with the regions of one annotation each."""
     several = 0
-    for number, task in enumerate(plain if isinstance(plain, list) else [plain]):
-        where = f"{folder / file}, task {task.get('id', number)}"
-        data = task.get("data", task)
-        key = next((found for value in data.values() if (found := _image_of(value, index)) is not None), None)
-        if key is None:
-            made.skipped.append(Skipped(where, "its image is not there"))
-            continue
-        done = [each for each in task.get("annotations", []) if not each.get("was_cancelled")]
-        several += len(done) > 1
-        flat = [each for value in data.values() if isinstance(value, list) for each in value]
-        results = done[0].get("result", []) if done else flat if "data" not in task else None
-        if results is None:
-            made.skipped.append(Skipped(where, "it is not annotated"))
+    for where, key, results, count in annotated_tasks(folder / file, plain, index):
+        several += count > 1
+        if key is None or results is None:
+            reason = "its image is not there" if key is None else "it is not annotated"
+            made.skipped.append(Skipped(where, reason))
             continue
         for each in (each for each in results if isinstance(each, Mapping)):
-            size = int(each.get("original_height", 0)), int(each.get("original_width", 0))
+            size = task_image_size(each)
             regions = made.add(key, size, split_of_path(key))
             regions += _regions_of(where, each, size, made)
         made.add(key, split=split_of_path(key))
@@ -187,6 +227,11 @@ def _add_tasks(folder: Path, file: str, plain: Any, index: FileIndex, made: Outl
         made.decisions[f"masks: {several} tasks of {file} have several annotations; the first is taken"] = (
             None
         )
+
+
+def task_image_size(result: Mapping[str, Any]) -> tuple[int, int]:
+    """Height and width of the image that a result of Label Studio is of; zeros where it does not say."""
+    return int(result.get("original_height", 0)), int(result.get("original_width", 0))
 
 
 def _image_of(value: object, index: FileIndex) -> str | None:
@@ -201,15 +246,24 @@ def _image_of(value: object, index: FileIndex) -> str | None:
 
 
 def _regions_of(where: str, result: Mapping[str, Any], size: tuple[int, int], made: Outlined) -> list[Region]:
-    """The region of one result, in pixels; none for results of other kinds.
+    """The region of one result, in pixels; none for results of other kinds."""
+    found = task_corners(where, result, size)
+    if found is None:
+        return []
+    label, corners = found
+    return [Region(made.number_of(where, label), where, polygons=(tuple(corners.ravel().tolist()),))]
+
+
+def task_corners(where: str, result: Mapping[str, Any], size: tuple[int, int]) -> tuple[str, Any] | None:
+    """The class of a result of Label Studio and its corners in pixels; None for results of other kinds.
 
     Raises:
-        DataError: It was drawn with a brush.
+        DataError: It was drawn with a brush, or the size of the image is not said.
     """
     value = result.get("value", result)
-    labels = next((value[word] for word in (*_DRAWN, "rectanglelabels") if word in value), None)
+    labels = next((value[word] for word in (*_DRAWN, RECTANGLES) if word in value), None)
     if not labels:
-        return []
+        return None
     if "rle" in value:
         raise DataError(
             f"{where}: expected polygons, rectangles or ellipses, received what was drawn with a brush",
@@ -229,8 +283,7 @@ def _regions_of(where: str, result: Mapping[str, Any], size: tuple[int, int], ma
         flat = np.array([(0, 0), (wide, 0), (wide, high), (0, high)])
         turn = float(value.get("rotation", 0))  # about the corner at the top left
         corners = _turned(flat, turn) + np.array([value["x"], value["y"]]) * scale
-    number = made.number_of(where, str(labels[0]))
-    return [Region(number, where, polygons=(tuple(corners.ravel().tolist()),))]
+    return str(labels[0]), corners
 
 
 def _refused(folder: Path, file: str, plain: Any, index: FileIndex, made: Outlined) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from convscope.errors import DataError
-from convscope.kinds.volume.readers.dicom import DicomHead, dicom_head, is_dicom
+from convscope.kinds.volume.readers.dicom_head import DicomHead, dicom_head, is_dicom
 from convscope.kinds.volume.readers.forms import READERS, form_of
 from convscope.kinds.volume.readers.sources import ChannelLayout, StoredVolume
 from convscope.types import Skipped
