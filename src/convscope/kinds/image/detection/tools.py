@@ -23,6 +23,7 @@ from convscope.errors import DataError
 from convscope.json_values import read_json
 from convscope.kinds.image.detection.boxed import Boxed, numbers
 from convscope.kinds.image.readers.annotations import (
+    Corners,
     annotated_tasks,
     labelme_corners,
     labelme_image,
@@ -109,7 +110,7 @@ def _add_tasks(folder: Path, file: str, index: FileIndex, made: Boxed) -> None:
         )
 
 
-def _around(where: str, corners: Any, number: int) -> tuple[float, float, float, float, int, bool]:
+def _around(where: str, corners: Corners, number: int) -> tuple[float, float, float, float, int, bool]:
     """The box around corners, shape (corners, 2)."""
     left, top, right, bottom = numbers(where, [*corners.min(axis=0), *corners.max(axis=0)])
     return left, top, right, bottom, number, False

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from convscope.data.assembly import Found
 from convscope.data.file_index import FileIndex
@@ -32,6 +33,7 @@ from convscope.kinds.image.readers.outlined import Outlined, read_outlined
 from convscope.types import Progress, Skipped
 
 Form = Literal["COCO", "labelme", "Label Studio", "Supervisely"]
+Corners = npt.NDArray[np.float64]
 _HEAD, _FRONT = 4_000_000, 20_000
 _CORNERS = 72
 """Corners by which circles and ellipses are drawn."""
@@ -160,7 +162,7 @@ def _add_labelme(folder: Path, file: str, plain: Any, index: FileIndex, made: Ou
         regions.append(Region(class_number, where, polygons=(tuple(corners.ravel().tolist()),)))
 
 
-def labelme_corners(shape: Mapping[str, Any]) -> Any:
+def labelme_corners(shape: Mapping[str, Any]) -> Corners | None:
     """The corners of a shape of labelme, shape (corners, 2); None for what has no area that is read."""
     points = np.array(shape["points"], np.float64).reshape(-1, 2)
     kind = str(shape.get("shape_type") or "polygon")
@@ -175,20 +177,21 @@ def labelme_corners(shape: Mapping[str, Any]) -> Any:
     return None
 
 
-def _ellipse(middle: Any, wide: float, high: float, turn: float) -> Any:
+def _ellipse(middle: Corners, wide: float, high: float, turn: float) -> Corners:
     """Corners of an ellipse by its half axes, turned by so many degrees."""
     around = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
     return _turned(np.stack([wide * np.cos(around), high * np.sin(around)], axis=1), turn) + middle
 
 
-def _turned(corners: Any, degrees: float) -> Any:
+def _turned(corners: Corners, degrees: float) -> Corners:
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return corners @ np.array([(cosine, sine), (-sine, cosine)])
+    turned: Corners = corners @ np.array([(cosine, sine), (-sine, cosine)])
+    return turned
 
 
 def annotated_tasks(
     path: Path, plain: Any, index: FileIndex
-) -> Iterator[tuple[str, str | None, Sequence[Any] | None, int]]:
+) -> Iterator[tuple[str, str | None, Sequence[object] | None, int]]:
     """The tasks that Label Studio exports, whole or as its short form.
 
     Yields:
@@ -254,7 +257,7 @@ def _regions_of(where: str, result: Mapping[str, Any], size: tuple[int, int], ma
     return [Region(made.number_of(where, label), where, polygons=(tuple(corners.ravel().tolist()),))]
 
 
-def task_corners(where: str, result: Mapping[str, Any], size: tuple[int, int]) -> tuple[str, Any] | None:
+def task_corners(where: str, result: Mapping[str, Any], size: tuple[int, int]) -> tuple[str, Corners] | None:
     """The class of a result of Label Studio and its corners in pixels; None for results of other kinds.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from convscope.data.parse_errors import damage_as_data_error
 
@@ -78,9 +77,9 @@ def dicom_head(path: Path) -> DicomHead:
         )
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     """The number of a series, which may be missing or no number."""
     try:
-        return int(value or 0)
-    except (TypeError, ValueError):
+        return int(str(value or 0))
+    except ValueError:
         return 0
