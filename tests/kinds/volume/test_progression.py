@@ -20,6 +20,7 @@ from convscope.kinds.volume.progression.change import (
 )
 from convscope.kinds.volume.progression.course import Thresholds, rate_of
 from convscope.kinds.volume.progression.diameters import bidimensional
+from convscope.kinds.volume.progression.reader import read_subjects, read_visits
 from convscope.kinds.volume.progression.registration import align
 from convscope.kinds.volume.volume import Volume
 
@@ -309,3 +310,35 @@ def test_a_segmenter_is_the_folder_of_a_segmentation(run, visits, run_command, t
         convscope.predict(run.folder, [str(visits)], segmenter=run.folder)
     code, _, err = run_command("predict", run.folder, visits, "--segmenter", tmp_path / "nowhere")
     assert (code, "there is no such folder" in " ".join(err.split())) == (1, True)
+
+
+def with_channels(folder, how):
+    """Scans of two visits, each with a second channel of another kind of scan."""
+    for visit, factor in enumerate((1.0, 1.5)):
+        values, mask = scan(factor, seed=0, noise=2.0)
+        both, place = (values, 500 - values), folder / "sub-00" / f"ses-{2020 + visit}0301"
+        write_nifti(place / "anat_mask.nii.gz", mask, AFFINE)
+        if how == "axis":
+            write_nifti(place / "anat.nii.gz", np.stack(both, axis=3), AFFINE)
+        else:
+            for channel, each in enumerate(both):
+                write_nifti(place / f"anat_{channel:04d}.nii.gz", each, AFFINE)
+    return folder
+
+
+@pytest.mark.parametrize("how", ["files", "axis"])
+def test_visits_of_several_channels_are_read_as_other_scans_are(how, tmp_path):
+    data = with_channels(tmp_path / "data", how)
+    splits = read_visits(data, channel_layout=how)
+    subject = splits.train.samples.load(0)
+    assert [subject.scan(at).channels for at in (0, 1)] == [2, 2]
+    assert subject.is_masked
+    assert splits.reading["channel_layout"] == how
+    scans = sorted(str(path) for path in data.rglob("anat*.nii.gz") if "mask" not in path.name)
+    (given,) = read_subjects(scans, channel_layout=how).subjects
+    assert len(given.visits) == 2
+    with pytest.raises(DataError) as caught:
+        splits = read_visits(data, channel_layout="none")
+        splits.train.samples.load(0).scan(0)
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert ("--channel-layout axis" if how == "axis" else "expected one scan of sub-00") in said

@@ -10,6 +10,7 @@ from made_volumes import write_nifti
 from convscope.errors import DataError
 from convscope.kinds.volume.readers.nifti import read_nifti
 from convscope.kinds.volume.readers.nifti import write_nifti as write_back
+from convscope.kinds.volume.representation import VolumeRepresentation
 from convscope.kinds.volume.resampling import fitted, resampled, resampled_affine, resampled_to
 from convscope.kinds.volume.volume import Volume, same_grid
 
@@ -111,3 +112,29 @@ def test_volumes_are_cut_and_filled_about_their_middle():
     made = fitted(np.ones((2, 5, 3)), (4, 3, 3), 7)
     assert made.shape == (4, 3, 3)
     assert made[:, 0, 0].tolist() == [7, 1, 1, 7]
+
+
+@pytest.mark.parametrize("size", [(8, 8, 8), (30, 30, 30), (16, 8, 30)], ids=["cut", "filled", "both"])
+@pytest.mark.parametrize("spacing", [(1.5, 1.0, 2.0), (2.2, 0.7, 2.0)], ids=["kept", "resampled"])
+def test_places_in_mm_are_those_of_the_scan_whatever_a_model_takes_of_it(size, spacing):
+    """Each voxel has its own place along an axis as its value, by the affine of the file."""
+    affine = np.array([[0, -1.5, 0, 40.0], [1.0, 0, 0, -20], [0, 0, -2.0, 5], [0, 0, 0, 1]])
+    shape = (20, 18, 12)
+    places = affine[:3, :3] @ np.indices(shape).reshape(3, -1) + affine[:3, 3:]
+    grid = VolumeRepresentation(size, 1, spacing, "bytes")
+    for axis in range(3):
+        volume = Volume.of(places[axis].reshape(shape).astype(np.float32), affine, "scan", "NIfTI")
+        said = grid.describe(volume)
+        lies = said.origin[axis] + np.arange(size[axis]) * said.spacing[axis]
+        found = np.moveaxis(grid.to_array(volume)[..., 0], axis, 0)
+        middle = found[(slice(None), *(side // 2 for side in found.shape[1:]))]
+        inside = (lies > places[axis].min() + said.spacing[axis]) & (
+            lies < places[axis].max() - said.spacing[axis]
+        )
+        assert inside.sum() >= 6
+        np.testing.assert_allclose(middle[inside], lies[inside], atol=0.06 if spacing[1] == 0.7 else 1e-4)
+
+
+def test_places_of_a_scan_whose_frame_is_not_known_are_not_said():
+    volume = Volume.of(np.zeros((4, 4, 4)), None, "stack", "TIFF", spacing=(1.0, 1.0, 2.0))
+    assert VolumeRepresentation((4, 4, 4), 1, (1.0, 1.0, 2.0), "bytes").describe(volume).origin is None

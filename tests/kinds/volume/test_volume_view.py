@@ -58,10 +58,15 @@ def test_an_outline_lies_over_the_voxels_that_it_outlines(axis, oriented):
 
 
 def test_planes_are_named_with_their_place_in_mm_where_sides_are_known():
-    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3) == "axial, z 3 of 6, 7.5 mm"
-    assert Planes(SHAPE, (1, 1, 1), oriented=False).name(0, 3) == "plane at x 3 of 4"
-    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3, 150) == "axial, z 3, 7.5 mm"
-    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3, 20) == "z 3, 7.5 mm"
+    planes = Planes(SHAPE, (1, 1, 2.5), oriented=True, origin=(0.0, 0.0, -20.0))
+    assert planes.name(2, 3) == "axial, z 3 of 6, -12.5 mm"
+    assert planes.name(2, 3, 165) == "axial, z 3, -12.5 mm"
+    assert planes.name(2, 3, 20) == "z 3, -12.5 mm"
+    assert planes.name(0, 0) == "sagittal, x 0 of 4, 0 mm"
+    assert Planes(SHAPE, (1, 1, 1), oriented=False, origin=(0.0, 0.0, 0.0)).name(0, 3) == "plane at x 3 of 4"
+    assert Planes(SHAPE, (1, 1, 2.5), oriented=True).name(2, 3) == "axial, z 3 of 6"
+    fine = Planes(SHAPE, (0.02, 1, 1), oriented=True, origin=(1.0, 0.0, 0.0))
+    assert fine.name(0, 3) == "sagittal, x 3 of 4, 1.06 mm"
 
 
 def test_the_strongest_voxel_and_the_middle_of_what_is_there():
@@ -136,6 +141,9 @@ def test_a_sample_is_a_picture_of_a_page():
     volume = Volume.of(np.random.default_rng(0).normal(size=SHAPE), np.eye(4), "scan", "NIfTI")
     assert VIEW.of_sample(volume).markup("a scan").startswith("<img")
     assert "4 x 5 x 6 voxels of 1 x 1 x 1 mm, right is at the left" in VIEW.of_sample(volume).note
+    assert "places in mm from the scan's own origin (RAS+)" in VIEW.of_sample(volume).note
+    unknown = Volume.of(np.random.default_rng(0).normal(size=SHAPE), None, "scan", "TIFF")
+    assert " mm" not in VIEW.of_sample(unknown).note
 
 
 def test_the_voxel_that_is_explained_is_outlined_in_all_planes():

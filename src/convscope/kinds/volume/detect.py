@@ -14,7 +14,7 @@ from convscope.kinds.volume.progression.folders import tell_visits
 from convscope.kinds.volume.readers.arrays import LABEL_WORDS, volume_array
 from convscope.kinds.volume.readers.dicom_head import is_dicom
 from convscope.kinds.volume.readers.masks import is_masked
-from convscope.kinds.volume.readers.others import FEWEST_PAGES
+from convscope.kinds.volume.readers.tiff import FEWEST_PAGES
 
 CLASSES = "volume-classification"
 SEGMENTATION = "volume-segmentation"

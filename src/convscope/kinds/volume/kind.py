@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, LABEL_PATTERN, MASKS, SHEET
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
+from convscope.kinds.volume.options import CHANNEL_LAYOUT, RESAMPLE_LABELS
 from convscope.kinds.volume.progression.spec import ARCHITECTURES, VOLUME_PROGRESSION
 from convscope.lazy import Lazy
 from convscope.models.options import DEEP_SUPERVISION, DEPTH, DROPOUT, KERNEL_SIZE, NORMALIZATION, WIDTH
@@ -89,13 +89,6 @@ GRID_OPTIONS = (
         parse=parse_spacing,
     ),
 )
-CHANNEL_LAYOUT = Option(
-    "channel_layout",
-    Literal["files", "axis", "none"],
-    None,
-    "Where channels of a scan are: files that end in _0000, _0001; a fourth axis; or none; found by default",
-    predicts=True,
-)
 VOLUME_CLASSIFICATION = RecipeSpec(
     name="volume-classification",
     task="classification",
@@ -166,12 +159,7 @@ VOLUME_SEGMENTATION = RecipeSpec(
     architectures=("unet3d",),
     options=(
         GROUP,
-        Option(
-            "resample_labels",
-            bool,
-            False,
-            "Bring masks on another grid than their scans to it, by the nearest voxel",
-        ),
+        RESAMPLE_LABELS,
         CHANNEL_LAYOUT,
         *(option for option in GRID_OPTIONS if option.name == "spacing"),
         Option(

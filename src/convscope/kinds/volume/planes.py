@@ -40,13 +40,13 @@ class Planes:
         shape: Voxels along x, y and z.
         spacing: Their size in mm, or in voxels where it is not known.
         oriented: Whether x, y and z point to right, anterior and superior.
-        measured: Whether names of planes say where they lie in mm.
+        origin: Where the first voxel lies along x, y and z, in mm; None where names of planes do not say it.
     """
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     oriented: bool
-    measured: bool = True
+    origin: tuple[float, float, float] | None = None
 
     def of(self, values: Numbers, axis: int, at: int) -> Numbers:
         """The plane across an axis, (rows, columns, ...), of values (x, y, z, ...)."""
@@ -80,7 +80,7 @@ class Planes:
         return SIDES[first][1], SIDES[first][0], SIDES[second][1], SIDES[second][0]
 
     def name(self, axis: int, at: int, room: float = math.inf) -> str:
-        """A plane in words, with its place in mm from the middle of the first voxel where that is known.
+        """A plane in words, with its place in mm in the scan's own frame where that is known.
 
         Args:
             axis: Across which it lies.
@@ -88,7 +88,10 @@ class Planes:
             room: Pixels that there are; where they are few, less is said.
         """
         along, many = f"{'xyz'[axis]} {at}", f" of {self.shape[axis]}"
-        place = f", {at * self.spacing[axis]:.3g} mm" if self.measured and self.oriented else ""
+        place = ""
+        if self.oriented and self.origin is not None:
+            digits = max(1, 1 - math.floor(math.log10(self.spacing[axis])))
+            place = f", {round(self.origin[axis] + at * self.spacing[axis], digits) + 0.0:g} mm"
         front = f"{NAMES[axis]}, " if self.oriented else "plane at "
         forms = (f"{front}{along}{many}{place}", f"{front}{along}{place}", f"{along}{place}")
         return next((form for form in forms if width_of(form, TINY) <= room), forms[-1])

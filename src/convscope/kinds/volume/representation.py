@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain, Within
 from convscope.kinds.contract.representation import SampleDescription
 from convscope.kinds.volume.readers.sources import ArrayVolumes, VolumeFacts, VolumeSource
-from convscope.kinds.volume.resampling import SAME, fitted, resampled, resampled_shape
+from convscope.kinds.volume.resampling import SAME, fitted, resampled, resampled_affine, resampled_shape
 from convscope.kinds.volume.volume import Volume
 from convscope.types import Progress, no_progress
 
@@ -37,6 +37,9 @@ _BACKGROUND = 0.05
 """Share of voxels of the smallest value from which on they are background."""
 _BYTES = ("uint8", "bool")
 
+PLACED = "places in mm from the scan's own origin (RAS+)"
+"""What numbers of mm beside planes are."""
+
 Intensity = Literal["bytes", "clipped", "foreground"]
 Triple = tuple[float, float, float]
 
@@ -48,10 +51,13 @@ class VolumeDescription(SampleDescription):
     Args:
         spacing: Their size in mm, along x, y and z.
         oriented: Whether x, y and z point to right, anterior and superior.
+        origin: Where the middle of the first voxel lies along x, y and z, in mm from the origin of the frame
+            of the scan's own file; None where that is not known.
     """
 
     spacing: Triple = (1.0, 1.0, 1.0)
     oriented: bool = False
+    origin: Triple | None = None
 
 
 @dataclass(frozen=True)
@@ -184,13 +190,28 @@ class VolumeRepresentation(Plain):
             return scaled
         return values
 
-    def describe(self, sample: Volume) -> VolumeDescription:
-        """The spacing, and whether left and right are known."""
-        return VolumeDescription(self.spacing, sample.source.spaced)
+    def describe(self, sample: Volume, start: Sequence[int] | None = None) -> VolumeDescription:
+        """The spacing, whether left and right are known, and where the first voxel lies.
+
+        Args:
+            sample: A volume.
+            start: The voxel of the grid that a part of it begins at; by default that of `to_array`.
+        """
+        lengths = resampled_shape(sample.shape, sample.spacing, self.spacing)
+        if start is None:
+            start = [math.trunc((side - own) / 2) for side, own in zip(lengths, self.size, strict=True)]
+        affine = resampled_affine(sample.affine, sample.shape, lengths)
+        affine[:3, 3] += affine[:3, :3] @ np.array(start)
+        return described(replace(sample, affine=affine))
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many volumes of noise, shape (count, x, y, z, channels)."""
         return np.random.default_rng(0).random((count, *self.shape), np.float32)
+
+
+def described(volume: Volume) -> VolumeDescription:
+    """What the voxels of a volume mean as it is."""
+    return VolumeDescription(volume.spacing, volume.source.spaced, volume.origin)
 
 
 def foreground(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 from convscope.kinds.contract.representation import TimelineDescription
 from convscope.kinds.volume.augmentation import is_binary
 from convscope.kinds.volume.planes import Place, Planes, depth_image, middle_of, strongest
-from convscope.kinds.volume.representation import VolumeDescription, in_mm, in_voxels
+from convscope.kinds.volume.representation import PLACED, VolumeDescription, described, in_mm, in_voxels
 from convscope.kinds.volume.volume import Volume
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, MapBlock, Where, place_block
 from convscope.lenses.sheet.lettering import line_height
@@ -59,7 +59,8 @@ class VolumeView(View):
     @cached_property
     def planes_drawn(self) -> Planes:
         """How its planes lie on a sheet."""
-        return Planes(self.positions, self.description.spacing, self.description.oriented)
+        said = self.description
+        return Planes(self.positions, said.spacing, said.oriented, said.origin)
 
     @cached_property
     def limits(self) -> tuple[float, float]:
@@ -85,7 +86,8 @@ class VolumeView(View):
         said = f"{in_voxels(self.positions)} voxels"
         if not self.description.oriented:
             return said
-        return f"{said} of {in_mm(self.description.spacing)}, right is at the left"
+        placed = "" if self.description.origin is None else f", {PLACED}"
+        return f"{said} of {in_mm(self.description.spacing)}, right is at the left{placed}"
 
     @property
     def is_solid(self) -> bool:
@@ -252,7 +254,7 @@ class VolumeView(View):
             side * each / length
             for side, each, length in zip(self.positions, self.description.spacing, values.shape, strict=True)
         ]
-        grid = Planes(values.shape, tuple(spacing), self.description.oriented, measured=False)
+        grid = Planes(values.shape, tuple(spacing), self.description.oriented)
         spot = (position.at[0], position.at[1], position.at[2])
         top = int(below) + 20
         across, tall = grid.place(
@@ -340,7 +342,7 @@ class _VolumeViews:
 
     def of_sample(self, sample: Volume) -> View:
         """A volume as it was read."""
-        return VolumeView(sample.values, VolumeDescription(sample.spacing, sample.source.spaced))
+        return VolumeView(sample.values, described(sample))
 
 
 VIEW = _VolumeViews()

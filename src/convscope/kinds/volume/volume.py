@@ -186,6 +186,11 @@ class Volume:
         """Size of a voxel along x, y and z, in mm; 1 where it is not known."""
         return spacing_of(self.affine)
 
+    @property
+    def origin(self) -> tuple[float, float, float] | None:
+        """Where the middle of the first voxel lies along x, y and z, in mm; None where that is not known."""
+        return origin_of(self.affine) if self.source.spaced else None
+
     def on_source(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Values of this volume's voxels, (x, y, z, ...), on the grid of its file, which has its affine."""
         if values.shape[:3] != self.shape:
@@ -207,6 +212,22 @@ def spacing_of(affine: Affine) -> tuple[float, float, float]:
         (2.0, 1.0, 3.0)
     """
     first, second, third = np.sqrt(np.square(affine[:3, :3]).sum(axis=0)).tolist()
+    return first, second, third
+
+
+def origin_of(affine: Affine) -> tuple[float, float, float]:
+    """Where the middle of the first voxel lies along the axes of a grid, in mm from the origin of its frame.
+
+    Of axes that are turned, it is the place along each of them.
+
+    Example:
+        >>> affine = np.diag([2.0, 1.0, 3.0, 1.0])
+        >>> affine[:3, 3] = -10, 5, 0
+        >>> origin_of(affine)
+        (-10.0, 5.0, 0.0)
+    """
+    directions = affine[:3, :3] / np.array(spacing_of(affine))
+    first, second, third = (directions.T @ affine[:3, 3]).tolist()
     return first, second, third
 
 

@@ -11,6 +11,7 @@ from convscope.data.file_index import FileIndex
 from convscope.data.tables import Table
 from convscope.errors import DataError
 from convscope.kinds.volume.progression.events import EventRule
+from convscope.kinds.volume.readers.sources import ChannelLayout
 
 SUBJECTS = (
     *("subject", "subject_id", "subject id", "participant_id", "participant", "patient", "patient_id"),
@@ -47,6 +48,7 @@ class AskedVisits:
         scan_pattern: Of the files that are scans.
         mask_pattern: Of the files that are masks.
         resample_labels: Whether masks on another grid than their scans are brought to it.
+        channel_layout: Where the channels of scans are, as `volumes_of`.
         encoding: Of text; detected by default.
     """
 
@@ -60,6 +62,7 @@ class AskedVisits:
     scan_pattern: str | None = None
     mask_pattern: str | None = None
     resample_labels: bool = False
+    channel_layout: ChannelLayout | None = None
     encoding: str | None = None
 
     @property

@@ -17,7 +17,7 @@ from convscope.kinds.volume.progression.answers import Changes, Outputs
 from convscope.kinds.volume.progression.course import LIMIT
 from convscope.kinds.volume.progression.hazards import COVERAGE
 from convscope.kinds.volume.progression.measuring import SubjectChange
-from convscope.kinds.volume.representation import VolumeDescription
+from convscope.kinds.volume.representation import described
 from convscope.kinds.volume.view import VolumeView
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.sheet.lettering import line_height
@@ -208,7 +208,7 @@ def draw_change(change: SubjectChange, theme: str) -> Figure:
     assert found is not None
     title = f"{change.subject.name}: {change.subject.visits[at].name} minus {change.subject.visits[0].name}"
     y = int(sheet.title(title)) + 8
-    view = VolumeView(scan.values, VolumeDescription(scan.spacing, scan.source.spaced))
+    view = VolumeView(scan.values, described(scan))
     planes = view.planes_drawn
     place = strongest(uniform_filter(found.map, 3))
     reach = min(float(np.quantile(np.abs(found.map), 0.999)) or BEYOND, BEYOND)

@@ -54,7 +54,7 @@ def read_visit_folder(root: Path, asked: AskedVisits) -> FoundVisits:
     """
     listing = Listing(str(root))
     keys = [key for key in listing.files_below("") if may_be_volume(root, key)]
-    files = volumes_of(root, keys)
+    files = volumes_of(root, keys, asked.channel_layout)
     skipped = [*listing.skipped, *files.skipped]
     scans, masks = _parted(files.volumes, asked, str(root), skipped)
     if not scans:
@@ -112,9 +112,10 @@ def in_given_order(paths: Sequence[str], asked: AskedVisits) -> FoundVisits:
     Raises:
         DataError: There are fewer than two.
     """
-    files = volumes_of(Path(), [str(Path(path)) for path in paths])
-    by_key = {each.key: each for each in files.volumes}
-    ordered = [by_key[str(Path(path))] for path in paths if str(Path(path)) in by_key]
+    keys = [str(Path(path)) for path in paths]
+    files = volumes_of(Path(), keys, asked.channel_layout)
+    place = {key: at for at, key in enumerate(keys)}
+    ordered = sorted(files.volumes, key=lambda each: min(place[file] for file in each.channels[0]))
     skipped: list[Skipped] = []
     scans, masks = _parted(ordered, asked, "", skipped)
     if len(scans) < 2 or (masks and len(masks) != len(scans)):

@@ -41,6 +41,7 @@ from convscope.kinds.volume.progression.columns import AskedVisits
 from convscope.kinds.volume.progression.folders import in_given_order, read_visit_folder
 from convscope.kinds.volume.progression.table import read_visit_table
 from convscope.kinds.volume.progression.visits import FoundVisits, Subject, SubjectSamples, in_order
+from convscope.kinds.volume.readers.sources import channel_layout
 from convscope.option import taking_fields
 from convscope.types import Progress, Skipped, no_progress
 
@@ -225,6 +226,7 @@ def _measured(
         decisions=(*found.decisions, said),
         warnings=tuple(warnings),
         skipped=tuple(skipped),
+        reading=channel_layout(samples),
     )
 
 
@@ -244,7 +246,7 @@ def _followed(
             hint=f"It is said to have happened where {found.rule}; --event says otherwise.",
         )
     said = f"event: {found.rule}; it happened to {count} of {len(labels)} subjects who were at risk"
-    return assemble(
+    splits = assemble(
         Found(
             where=found.where,
             layout=found.layout,
@@ -261,6 +263,7 @@ def _followed(
         ),
         seed,
     )
+    return replace(splits, reading={**splits.reading, **channel_layout(samples)})
 
 
 def _content(subject: Subject) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from convscope.data.options import DROP_COLUMN, ENCODING, SHEET, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, RecipeSpec
+from convscope.kinds.volume.options import CHANNEL_LAYOUT, RESAMPLE_LABELS
 from convscope.kinds.volume.progression.events import is_rule
 from convscope.lazy import Lazy
 from convscope.models.options import FILTERS
@@ -48,13 +49,8 @@ PROGRESSION_OPTIONS = (
     ),
     Option("scan_pattern", str, None, "Regular expression of paths of scans", predicts=True),
     Option("mask_pattern", str, None, "Regular expression of paths of masks", predicts=True),
-    Option(
-        "resample_labels",
-        bool,
-        False,
-        "Bring masks on another grid than their scans to it, by the nearest voxel",
-        predicts=True,
-    ),
+    replace(RESAMPLE_LABELS, predicts=True),
+    CHANNEL_LAYOUT,
     ENCODING,
     SHEET,
     Option(

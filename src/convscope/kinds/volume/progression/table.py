@@ -48,7 +48,7 @@ def read_visit_table(path: Path, asked: AskedVisits, *, predicting: bool = False
     )
     if predicting and asked.event is not None and EventRule.of(asked.event).column not in table.columns:
         asked = replace(asked, event=None)
-    volumes = folder_volumes(path.parent) if _names_files(table) else None
+    volumes = folder_volumes(path.parent, asked.channel_layout) if _names_files(table) else None
     by_key = {} if volumes is None else {each.key: each for each in volumes.volumes}
     index = FileIndex(by_key)
     roles = columns_of(table, index, asked)

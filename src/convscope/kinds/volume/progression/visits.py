@@ -137,6 +137,12 @@ class SubjectSamples(LeftOut):
     subjects: Sequence[Subject] = ()
     names_files: bool = False
 
+    @property
+    def stored(self) -> Sequence[StoredVolume]:
+        """The scans of all visits."""
+        visits = (visit for subject in self.subjects for visit in subject.visits)
+        return [visit.scan for visit in visits if visit.scan is not None]
+
     def __len__(self) -> int:
         return len(self.subjects)
 

@@ -12,7 +12,8 @@ from convscope.kinds.volume.readers.dicom import SUFFIXES as DICOM
 from convscope.kinds.volume.readers.dicom import read_dicom
 from convscope.kinds.volume.readers.nifti import SUFFIXES as NIFTI
 from convscope.kinds.volume.readers.nifti import read_nifti
-from convscope.kinds.volume.readers.others import ITK, TIFF, ZARR, read_itk, read_tiff, read_zarr
+from convscope.kinds.volume.readers.others import ITK, ZARR, read_itk, read_zarr
+from convscope.kinds.volume.readers.tiff import TIFF, read_tiff
 from convscope.kinds.volume.volume import Volume
 
 

@@ -1,8 +1,7 @@
-"""NRRD and MetaImage by SimpleITK, TIFF stacks by Pillow, and Zarr arrays."""
+"""NRRD and MetaImage by SimpleITK, and Zarr arrays."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
@@ -20,13 +19,9 @@ if TYPE_CHECKING:
     import zarr
 
 ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
-TIFF = (".tif", ".tiff")
 ZARR = (".zarr",)
 MM_OF = {"millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6, "centimeter": 10.0}
 """Units of OME-Zarr in mm."""
-TIFF_SPACING = "spacing: 1 for each axis, because none is read from TIFF files"
-FEWEST_PAGES = 2
-"""Pages of a TIFF file that is a stack."""
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _ALONE = Lock()
 """One thread reads by ITK at a time."""
@@ -122,82 +117,6 @@ def _itk_affine(image: sitk.Image) -> Affine:
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     return _TO_RAS @ affine
-
-
-def read_tiff(path: Path, name: str) -> Volume:
-    """Reads the pages of a TIFF file as the slices of a volume, (columns, rows, slices).
-
-    Pages of several channels are told by what ImageJ and OME write into the file.
-
-    Args:
-        path: The file.
-        name: What it is called.
-
-    Raises:
-        DataError: The file is damaged, has one page, several times, or pages of several sizes.
-    """
-    from PIL import Image
-
-    with damage_as_data_error(name, "TIFF"), Image.open(path) as image:
-        pages = int(getattr(image, "n_frames", 1))
-        if pages < FEWEST_PAGES:
-            raise DataError(f"{name}: expected a stack of pages, received one page")
-        if float(image.width) * image.height * pages * 4 > MOST_BYTES:
-            raise DataError(f"{name}: too large: {image.width} x {image.height} x {pages} voxels")
-        axes = _axes_of_pages(str(image.tag_v2.get(270, "")), pages, name)  # type: ignore[attr-defined]
-        values: npt.NDArray[Any] | None = None
-        for page in range(pages):
-            image.seek(page)
-            plane = np.asarray(image)
-            values = np.empty((pages, *plane.shape), plane.dtype) if values is None else values
-            if plane.shape != values.shape[1:]:
-                raise DataError(
-                    f"{name}: expected pages of shape {values.shape[1:]}, received {plane.shape} in page"
-                    f" {page}"
-                )
-            values[page] = plane
-    parted = _parted(np.asarray(values), *axes)
-    stacked: npt.NDArray[Any] = np.moveaxis(parted, (0, 1, 2), (2, 1, 0))
-    return Volume.of(stacked, None, name, "TIFF", [f"{name}: {TIFF_SPACING}"])
-
-
-def _axes_of_pages(description: str, pages: int, name: str) -> tuple[int, bool]:
-    """How many channels the pages of a TIFF file have, and whether those of one slice follow one another.
-
-    Args:
-        description: As ImageJ, OME or tifffile write it.
-        pages: How many there are.
-        name: What the file is called.
-
-    Raises:
-        DataError: There are several times.
-    """
-    sizes: dict[str, int] = {}
-    order = "czt"
-    if description.startswith("ImageJ="):
-        pairs = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
-        sizes = {axis: int(pairs.get(word, 1)) for axis, word in (("c", "channels"), ("t", "frames"))}
-    elif "<OME" in description:
-        found = re.findall(r'Size([CT])="(\d+)"', description)[:2]
-        sizes = {axis.lower(): int(count) for axis, count in found}
-        order = next(iter(re.findall(r'DimensionOrder="XY(\w+)"', description)), order).lower()
-    elif re.match(r'\{"shape": \[\d+, \d+, \d+, \d+', description):
-        sizes = {"t": 2}
-    channels, times = sizes.get("c", 1), sizes.get("t", 1)
-    if times > 1 or channels < 1 or pages % channels:
-        raise DataError(
-            f"{name}: expected pages that are the slices of one volume, received several times or channels",
-            hint="Write each time as a file of its own, and each channel as one that ends in _0000, _0001.",
-        )
-    return channels, order.index("c") < order.index("z")
-
-
-def _parted(values: npt.NDArray[Any], channels: int, together: bool) -> npt.NDArray[Any]:
-    """Pages of several channels, (pages, rows, columns), as slices (slices, rows, columns, channels)."""
-    if channels < 2 or values.ndim != 3:
-        return values
-    shape = (-1, channels) if together else (channels, -1)
-    return np.moveaxis(values.reshape(*shape, *values.shape[1:]), 1 if together else 0, -1)
 
 
 def read_zarr(path: Path, name: str) -> Volume:

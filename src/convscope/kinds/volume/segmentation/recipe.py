@@ -51,7 +51,7 @@ def planes(sample: Volume, masks: Sequence[Classes]) -> list[Plane]:
     wrong = (first != last) & (first != VOID)
     there = wrong if wrong.any() else (first > 0) & (first != VOID)
     spots = [np.argmax(there.sum(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    lie = Planes(sample.shape, sample.spacing, sample.source.spaced)
+    lie = Planes(sample.shape, sample.spacing, sample.source.spaced, sample.origin)
     made = []
     for axis in ORDER:
         at = int(spots[axis])
