@@ -175,3 +175,14 @@ def test_a_list_of_a_split_that_cannot_be_used_is_named(tmp_path):
     files, _ = found(tmp_path)
     assert set(files.splits) == {None}
     assert any("test.txt is not used" in line for line in files.decisions)
+
+
+def test_splits_within_each_class_are_the_splits(tmp_path):
+    made(tmp_path, *(f"{name}/{split}/" for name in ("chair", "sofa") for split in ("train", "test")))
+    assert classes_by_split(tmp_path) == {"train": ["chair", "sofa"], "test": ["chair", "sofa"]}
+
+
+def test_splits_beside_other_folders_within_classes_are_no_splits(tmp_path):
+    made(tmp_path, "chair/train/", "chair/more/", "sofa/train/", "sofa/more/")
+    files, _ = found(tmp_path)
+    assert set(zip(files.splits, files.labels, strict=True)) == {(None, "chair"), (None, "sofa")}

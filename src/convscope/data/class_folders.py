@@ -312,6 +312,9 @@ def _of_classes(tree: _Tree, top: str, names: Sequence[str]) -> ClassFiles:
         if count > 1
         and not PurePosixPath(name).suffix[1:].isalpha()  # such as a.zarr, which is one file to us
     )
+    splits_inside = [split_of(each) for found in inner.values() for each in found]
+    if nested and "train" in splits_inside and all(splits_inside):
+        return _of_classes_of_splits(tree, names)
     grouped = len(names) > 1 and all(_GROUPS.fullmatch(_name(name)) for name in names)
     if nested and len(shared) > 1 and grouped:
         return _of_groups(tree, names)
@@ -350,21 +353,25 @@ def _of_classes(tree: _Tree, top: str, names: Sequence[str]) -> ClassFiles:
     return ClassFiles(keys, labels, [None] * len(keys), layout, decisions=tuple(decisions))
 
 
+def _of_classes_of_splits(tree: _Tree, names: Sequence[str]) -> ClassFiles:
+    """A folder per class with `train/`, `test/` and so on in each."""
+    inner = [(name, each) for name in names for each in tree.class_names(name)]
+    of_key = {key: (_name(name), split_of(_name(each))) for name, each in inner for key in tree.below(each)}
+    tree.skip_strays(names)
+    layout = f"folder per class with folders of splits in each: {len(names)} class folders"
+    keys = sorted(of_key)
+    return ClassFiles(keys, [of_key[key][0] for key in keys], [of_key[key][1] for key in keys], layout)
+
+
 def _of_groups(tree: _Tree, names: Sequence[str]) -> ClassFiles:
     """Folders of folds, speakers or the like with class folders in each."""
-    keys: list[str] = []
-    labels: list[str] = []
-    groups: list[str] = []
-    for name in names:
-        for each in tree.class_names(name):
-            files = tree.below(each)
-            keys += files
-            labels += [_name(each)] * len(files)
-            groups += [_name(name)] * len(files)
+    inner = [(name, each) for name in names for each in tree.class_names(name)]
+    of_key = {key: (_name(each), _name(name)) for name, each in inner for key in tree.below(each)}
+    labels, groups = [label for label, _ in of_key.values()], [group for _, group in of_key.values()]
     tree.skip_strays(names)
     said = f"groups: {_few(names)}, because the same class folders lie in each"
     layout = f"folders of {len(names)} groups with {len(set(labels))} class folders"
-    return ClassFiles(keys, labels, [None] * len(keys), layout, groups, (said,))
+    return ClassFiles([*of_key], labels, [None] * len(labels), layout, groups, (said,))
 
 
 def _tables_of(tree: _Tree) -> str:

@@ -15,13 +15,13 @@ MOST_POINTS = 2**27
 """Points of one cloud at most."""
 LABEL_NAMES = (
     *("label", "labels", "classification", "class", "class_id", "semantic", "semantic_label", "node_label"),
-    *("category", "segment", "part", "scalar_label", "scalar_classification", "target", "y_label"),
+    *("category", "segment", "part", "target", "y_label"),
 )
 """What a column of labels of points is called, in lower case."""
 UNUSED_NAMES = frozenset(
     [
         *("id", "node_id", "point_id", "index", "idx", "row", "instance", "instance_id", "object_id"),
-        *("time", "timestamp", "t", "gps_time", "gpstime", "scalar_gpstime"),
+        *("time", "timestamp", "t", "gps_time", "gpstime"),
     ]
 )
 """Columns that number points or tell when they were measured, which no model learns from."""
@@ -31,7 +31,6 @@ SAME_NAMES = {
     **{
         "reflectance": "intensity",
         "remission": "intensity",
-        "scalar_intensity": "intensity",
         "i": "intensity",
     },
 }
@@ -89,7 +88,7 @@ class Cloud:
         Raises:
             DataError: A coordinate is missing, there is no point, or none has a finite position.
         """
-        named = {_usual(key): values for key, values in columns.items()}
+        named = {usual_name(key): values for key, values in columns.items()}
         missing = [axis for axis in AXES if axis not in named]
         if missing:
             raise DataError(
@@ -144,8 +143,10 @@ class Cloud:
         )
 
 
-def _usual(name: str) -> str:
+def usual_name(name: str) -> str:
+    """What a column is called in all files, of whatever tool they are."""
     plain = name.strip().strip('"').lower().removeprefix("//").strip()
+    plain = plain.removeprefix("scalar_field_").removeprefix("scalar_")  # of CloudCompare
     return SAME_NAMES.get(plain, plain)
 
 
@@ -153,7 +154,7 @@ def _label_column(named: Columns, given: str | None, name: str) -> str | None:
     """The column of labels: the one that is asked for, or one that is called so."""
     if given is None:
         return next((each for each in LABEL_NAMES if each in named), None)
-    asked = _usual(given)
+    asked = usual_name(given)
     names = list(named)
     if asked in named:
         return asked

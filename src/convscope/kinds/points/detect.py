@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
-from convscope.kinds.points.cloud import AXES
+from convscope.kinds.points.cloud import AXES, usual_name
 from convscope.kinds.points.kind import POINTS_CLASSIFICATION, POINTS_SEGMENTATION
 from convscope.kinds.points.readers.forms import BESIDE, ONLY_POINTS, read_cloud
 
@@ -18,14 +20,15 @@ _OPENED = 3
 _MOST_BYTES = 2**25
 """Size of a file that is read to see whether its points have labels, at most."""
 _SWEEPS = ("velodyne", "velodyne_reduced", "sequences")
-_BESIDE_XYZ = frozenset(["intensity", "red", "r", "nx", "normal_x", "classification", "reflectance"])
+_BESIDE_XYZ = frozenset(["intensity", "red", "nx", "classification"])
 
 
 def detect(snapshot: DataSnapshot) -> Detection | None:
     """The surest sign of point clouds; None where there is none.
 
     Files that only clouds have are one. Text and tables of numbers may be anything: only columns x, y and z
-    with a color, a normal or an intensity are taken for points.
+    with a color, a normal or an intensity are taken for points, and numbers without names of which the
+    fourth to sixth are normals or colors.
     """
     found = [*_files(snapshot), *_sweeps(snapshot), *_columns(snapshot)]
     return max(found, key=lambda each: each.confidence, default=None)
@@ -62,13 +65,30 @@ def _sweeps(snapshot: DataSnapshot) -> Iterator[Detection]:
 
 
 def _columns(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """Several tables of points, by the names of their columns."""
-    tables = snapshot.ending_in(frozenset([".csv", ".txt", ".tsv"]))
-    if len(tables) < _OPENED:
+    """Several tables of points, by names of columns, or by normals or colors behind three of them."""
+    tables = snapshot.ending_in(frozenset([".csv", ".txt", ".tsv", ".asc"]))
+    inside = [file for file in tables if file.parent != snapshot.path] or tables  # lists lie beside folders
+    some = inside[:_OPENED]
+    if len(some) < _OPENED:
         return
-    heads = [snapshot.table(file) for file in tables[:_OPENED]]
-    names = [
-        {name.strip().lower() for name in head.first} for head in heads if head is not None and head.named
-    ]
-    if len(names) == _OPENED and all(set(AXES) < each and each & _BESIDE_XYZ for each in names):
-        yield Detection(CLASSES, 0.95, f"{snapshot.named(tables[0])} has points in columns x, y and z")
+    heads = [snapshot.table(file) for file in some]
+    names = [{usual_name(name) for name in head.first} for head in heads if head is not None and head.named]
+    named = len(names) == _OPENED and all(set(AXES) < each and each & _BESIDE_XYZ for each in names)
+    if not named and not all(map(_has_normals_or_colors, some)):
+        return
+    what = "has points in columns x, y and z" if named else "has points with normals or colors"
+    yield Detection(CLASSES, 0.95, f"{snapshot.named(some[0])} {what}")
+    if any(map(_has_labels, some)):
+        yield Detection(SCENES, 0.96, f"{snapshot.named(some[0])} has a label for each point")
+
+
+def _has_normals_or_colors(file: Path) -> bool:
+    """Whether a text without names has normals of length 1, or colors behind numbers that are not whole."""
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            return False
+        cloud = read_cloud(file, file.name)
+    except (DataError, ImportError, OSError, MemoryError):
+        return False
+    whole = bool((cloud.positions == np.rint(cloud.positions)).all())
+    return "nx" in cloud.names or ("red" in cloud.names and not whole)

@@ -228,6 +228,7 @@ def find_clouds(place: Path, progress: Progress, asked: FileOptions) -> Found:
             )
         return read_table(place, progress, asked)
     listing = Listing(str(place))
+    refuse_objects(str(place), clouds_below(place))
     if asked.pattern is not None:
         named = classes_by_pattern(listing, asked.pattern, is_cloud)
         return _of_folders(place, listing, named, progress, "the label pattern")
@@ -246,6 +247,30 @@ def find_clouds(place: Path, progress: Progress, asked: FileOptions) -> Found:
         class_files(listing, "clouds", is_cloud),
         progress,
         "the folders around the class folders",
+    )
+
+
+def refuse_objects(root: str, keys: Sequence[str]) -> None:
+    """Stops at rooms with a file for each object in `Annotations/`, as S3DIS has them.
+
+    Raises:
+        DataError: The hint has the lines that write a label for each point.
+    """
+    found = next((key for key in keys if "annotations" in key.lower().split("/")[:-1]), None)
+    if found is None:
+        return
+    folder = found.rpartition("/")[0]
+    raise DataError(
+        f"{root}: expected clouds, or scenes with a label for each point, received {folder}/ with a file for"
+        " each object",
+        hint="Write one file for each room: import numpy, pathlib; folders ="
+        " sorted(pathlib.Path('.').rglob('Annotations')); parts = lambda folder:"
+        " sorted(folder.glob('*.txt')); names = sorted({path.stem.split('_')[0] for folder in folders for"
+        " path in parts(folder)}); then for each folder: numpy.savez(f'rooms/{folder.parts[-3]}/"
+        "{folder.parts[-2]}.npz', points=positions, color=colors, label=labels), where each file adds its"
+        " first three columns, its last three and"
+        " names.index(path.stem.split('_')[0]) for each of its lines. classes.txt with a line for each name"
+        " names the classes.",
     )
 
 

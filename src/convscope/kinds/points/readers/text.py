@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import DataError
-from convscope.kinds.points.cloud import AXES, Cloud
+from convscope.kinds.points.cloud import AXES, LABEL_NAMES, Cloud
 
 SUFFIXES = (".xyz", ".txt", ".csv", ".pts", ".asc", ".xyzn", ".xyzrgb", ".tsv", ".node_features")
 MOST_BYTES = 2**31
@@ -19,6 +19,8 @@ _DELIMITERS = ("\t", ";", ",")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 _COLORS = ("red", "green", "blue")
 _NORMALS = ("nx", "ny", "nz")
+MOST_GUESSED = 64
+"""Different whole numbers in a column without a name that may be labels of points."""
 _UNIT = 0.02
 """How far the length of a normal may lie from 1."""
 
@@ -31,7 +33,8 @@ def read_text(path: Path, name: str, label: str | None = None) -> Cloud:
     Blanks, commas, semicolons and tabs part numbers; of numbers with a decimal comma, semicolons and tabs. A
     first line of words names the columns, and so does a remark that begins with x, y and z. A first line of a
     single number says how many points follow. Without names the first three columns are x, y and z; three
-    more are colors where they are whole numbers up to 255, and normals where they have length 1.
+    more are colors where they are whole numbers up to 255, and normals where they have length 1. A single
+    column of few whole numbers behind colors or normals has the labels of the points, which is noted.
 
     Args:
         path: The file.
@@ -47,12 +50,18 @@ def read_text(path: Path, name: str, label: str | None = None) -> Cloud:
     remarks = [line for line in map(str.strip, lines) if line.startswith(_REMARKS)]
     width = len(_fields(rows[0], delimiter))
     values = numbers_of(rows, width, name, delimiter, [row + 1 for row in at])
-    names = names or _remarked(remarks, width) or _guessed(values)
+    names = names or _remarked(remarks, width)
+    notes = []
+    if not names:
+        names = _guessed(values)
+        if names[-1] == LABEL_NAMES[0]:
+            notes.append(f"{name}: the last column, of whole numbers, is taken for labels of points")
     if len(names) != width:
         raise DataError(f"{name}: expected {len(names)} columns as it names, received {width}")
     if len(set(names)) != width:
         raise DataError(f"{name}: expected names of columns that differ, received {', '.join(names[:20])}")
-    return Cloud.of({each: values[:, at] for at, each in enumerate(names)}, name, "text", label=label)
+    columns = {each: values[:, at] for at, each in enumerate(names)}
+    return Cloud.of(columns, name, "text", notes, label)
 
 
 def lines_of_points(path: Path, name: str) -> tuple[list[str], list[int], str, int | None]:
@@ -187,7 +196,17 @@ def _guessed(values: Numbers) -> list[str]:
             at += 1
             continue
         at += 3
+    if width in (7, 10) and names[-1] == f"column{width - 1}" and _are_labels(values[:, -1]):
+        names[-1] = LABEL_NAMES[0]
     return names
+
+
+def _are_labels(column: Numbers) -> bool:
+    """Whether numbers are whole, and few for so many points."""
+    if (column != np.rint(column)).any() or column.min() < -1:
+        return False
+    few = len(np.unique(column))
+    return few <= MOST_GUESSED and few * 4 <= len(column)
 
 
 def _are_colors(some: Numbers) -> bool:

@@ -32,7 +32,7 @@ from convscope.data.splits import Splits
 from convscope.errors import DataError
 from convscope.kinds.points.cloud import Cloud
 from convscope.kinds.points.readers.forms import labels_beside
-from convscope.kinds.points.readers.reader import NOUNS, UNKNOWN_UNIT, doubtful, is_cloud
+from convscope.kinds.points.readers.reader import NOUNS, UNKNOWN_UNIT, doubtful, is_cloud, refuse_objects
 from convscope.kinds.points.readers.sources import CloudFacts, FileClouds
 from convscope.kinds.points.segmentation.scenes import SceneTiles, Tile, tile_side, tiles_of
 from convscope.types import Progress, Skipped, SplitName, no_progress
@@ -187,6 +187,7 @@ def _files(place: Path) -> tuple[str, list[str], list[Skipped], ClassTable | Non
         return str(place.parent), [place.name], [], None
     listing = Listing(str(place))
     below = listing.files_below("")
+    refuse_objects(str(place), [key for key in below if is_cloud(key)])
     table = find_class_table(place, below)
     keys = clouds_without_labels(str(place), [key for key in below if table is None or key != table.where])
     if not keys:
