@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 
 import pytest
@@ -186,3 +187,34 @@ def test_splits_beside_other_folders_within_classes_are_no_splits(tmp_path):
     made(tmp_path, "chair/train/", "chair/more/", "sofa/train/", "sofa/more/")
     files, _ = found(tmp_path)
     assert set(zip(files.splits, files.labels, strict=True)) == {(None, "chair"), (None, "sofa")}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_lists_in_json_give_the_splits(tmp_path, together):
+    made(tmp_path, "chair/", "sofa/")
+    lists = {
+        "train": ["shapes/chair/0", "shapes/chair/2", "shapes/sofa/0.png", "shapes/sofa/1.png"],
+        "test": ["shapes/chair/1", "shapes/sofa/2.png"],
+    }
+    if together:
+        (tmp_path / "splits.json").write_text(json.dumps(lists))
+    else:
+        (tmp_path / "lists").mkdir()
+        for name, keys in lists.items():
+            (tmp_path / "lists" / f"shuffled_{name}_files.json").write_text(json.dumps(keys))
+    files, _ = found(tmp_path)
+    splits = dict(zip(files.keys, files.splits, strict=True))
+    assert splits["chair/1.png"] == splits["sofa/2.png"] == "test"
+    assert sorted(key for key, split in splits.items() if split == "train") == [
+        "chair/0.png",
+        "chair/2.png",
+        "sofa/0.png",
+        "sofa/1.png",
+    ]
+
+
+@pytest.mark.parametrize("content", ['["nothing", "of", "these"]', '{"train": [1, 2]}', '["chair/0"', "{}"])
+def test_other_json_is_no_list(tmp_path, content):
+    made(tmp_path, "chair/", "sofa/")
+    (tmp_path / "train.json").write_text(content)
+    assert set(found(tmp_path)[0].splits) == {None}

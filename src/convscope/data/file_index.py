@@ -12,7 +12,8 @@ class FileIndex:
     r"""Finds files by their names as people write them down.
 
     A name may lack the ending or the outer folders, be written with `\` or `%20`, in letters of another case,
-    or with accents composed otherwise; one that two files have in common finds the preferred one, or none.
+    or with accents composed otherwise; one that two files have in common finds the preferred one, or none. In
+    front of a file in its folder there may be more, as of the machine on which the name was written.
 
     Args:
         keys: The files, relative to one folder, with `/` between names.
@@ -22,6 +23,8 @@ class FileIndex:
         >>> index = FileIndex(["train/0001.png", "train/b b.JPG"])
         >>> index.find("0001"), index.find("train\\0001.png"), index.find("b%20b.jpg"), index.find("2")
         ('train/0001.png', 'train/0001.png', 'train/b b.JPG', None)
+        >>> index.find("C:\\data\\train\\0001.png"), index.find("/data/test/0001.png")
+        ('train/0001.png', None)
     """
 
     def __init__(self, keys: Iterable[str], prefers: Callable[[str], bool] = lambda key: False) -> None:
@@ -35,9 +38,12 @@ class FileIndex:
         """The file of that name; None where there is none, or several."""
         for raw in dict.fromkeys((name, unquote(name))):
             plain = _plain(raw)
-            found = self._exact.get(plain) or self._folded.get(plain.casefold())
-            if found is not None:
-                return found
+            while plain:
+                found = self._exact.get(plain) or self._folded.get(plain.casefold())
+                if found is not None:
+                    return found
+                inside = plain.partition("/")[2]
+                plain = inside if "/" in inside else ""  # of a bare name the folder may be another
         return None
 
     def is_shared(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Published lists of the files of each split: `validation_list.txt`, `train.txt`, `meta/test.txt`."""
+"""Published lists of the files of each split: `validation_list.txt`, `meta/test.txt`, `splits.json`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from convscope.data.file_index import FileIndex
 from convscope.data.lines import read_lines
 from convscope.data.listing import Listing
 from convscope.data.split_names import split_of
-from convscope.errors import DataError
+from convscope.errors import ConvscopeError, DataError
+from convscope.json_values import read_json
 from convscope.types import SplitName
 
 ENDINGS = (".txt", ".lst", ".list")
+JSON = ".json"
+MOST_BYTES = 2**26
+"""Size of a list in JSON, at most."""
 MOST_LINES = 5_000_000
 _SHARE = 0.9
 """Lines that have to name files that are there, of all lines."""
 _MARKS: Mapping[str, SplitName] = {"1": "train", "0": "test"}
 _WORDS = re.compile(r"[^\W\d_]+")
 _GAP = re.compile(r"[\s,;]+")
+_NAMES = re.compile(r'\s*(\[\s*"|\{\s*"[^"]{1,40}"\s*:\s*\[\s*")')
+"""How a list of names in JSON begins, or one of several by the names of splits."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,11 @@ def split_lists(listing: Listing, files: Sequence[str], keys: Iterable[str]) -> 
         label or nothing behind it. Of several columns behind it none is taken for the label.
     """
     lists = sorted(key for key in files if key.lower().endswith(ENDINGS))
-    if not lists:
+    in_json = sorted(key for key in files if key.lower().endswith(JSON))
+    if not lists and not in_json:
         return []
     known = FileIndex(keys)
-    found: list[SplitList] = []
+    found = [each for key in in_json for each in _lists_of_json(listing, key, known)]
     for key in lists:
         if _says_several(key):
             found += _lists_of_marks(listing, key, lists, known)
@@ -132,6 +139,29 @@ def _list_of(listing: Listing, key: str, known: FileIndex) -> SplitList | None:
     if not labels or unknown > total * (1 - _SHARE):
         return None
     return SplitList(key, _split_of_list(key), labels, unknown)
+
+
+def _lists_of_json(listing: Listing, key: str, known: FileIndex) -> list[SplitList]:
+    """The lists in a file of JSON: one of names, or several by the names of their splits."""
+    try:
+        path = Path(listing.root, key)
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if path.stat().st_size > MOST_BYTES or not _NAMES.match(file.read(200)):
+                return []
+        content = read_json(path)
+    except (OSError, ConvscopeError):
+        return []
+    parts = content if isinstance(content, dict) else {PurePosixPath(key).stem: content}
+    found = []
+    for name, names in parts.items():
+        if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
+            return []
+        files = [known.find(each) for each in names]
+        missing = files.count(None)
+        if missing > len(names) * (1 - _SHARE):
+            return []
+        found.append(SplitList(key, split_of(name), {each: "" for each in files if each}, missing))
+    return found
 
 
 def _split_of_list(key: str) -> SplitName | None:

@@ -1,5 +1,7 @@
 """Clouds as published data sets and tools write them into text, and which recipe reads them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,15 @@ def test_rows_of_a_sensor_are_not_taken_for_points(tmp_path):
             write(tmp_path / kind / f"{number}.txt", rng.normal(size=(60, 6)))
     with pytest.raises(DataError, match="no recipe recognizes"):
         choose_spec(tmp_path)
+
+
+def test_lists_in_json_beside_scenes_give_the_splits(tmp_path):
+    for number in range(6):
+        points = ball(number)
+        write(tmp_path / "0269" / f"{number}.txt", points * 2, points, points[:, 2] > 0, mark=" ")
+    for split, numbers in (("train", (0, 1, 2)), ("val", (3,)), ("test", (4,))):
+        names = [f"shape_data/0269/{number}" for number in numbers]
+        (tmp_path / f"shuffled_{split}_file_list.json").write_text(json.dumps(names))
+    splits = read_scenes(tmp_path)
+    assert [len(each) for each in (splits.train, splits.validation, splits.test)] == [3, 1, 1]
+    assert splits.skipped[0].reason == "in none of the lists of splits"

@@ -3,7 +3,7 @@
 | what is there | layout |
 |---|---|
 | clouds with a column of labels, or a file of labels beside each | a label for each point |
-| the same below `train/`, `validation/` and `test/` | the same, in folders of splits |
+| the same below `train/`, `validation/` and `test/`, or beside lists of them | the same, with given splits |
 | a few clouds without splits | square tiles of ground, each on one side of the splits |
 
 Neither learned nor judged are negative labels, 0 and 1 of LAS (never classified, unassigned), 0 of files that
@@ -14,7 +14,7 @@ what `--void` names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +27,7 @@ from convscope.data.listing import Listing
 from convscope.data.masks import MOST_CLASSES, VOID, Classes, Mask, assemble_masks
 from convscope.data.named_files import is_folder
 from convscope.data.scanning import Seen, in_few_lines, read_each
+from convscope.data.split_lists import split_lists, splits_by_lists
 from convscope.data.split_names import split_of, words_beside
 from convscope.data.splits import Splits
 from convscope.errors import DataError
@@ -126,23 +127,24 @@ def read_scenes(
         DataError: There are no clouds with labels, or most cannot be read.
     """
     place = Path(path)
-    root, keys, skipped, table = _files(place)
-    clouds = FileClouds(root, keys, label=label_column)
+    files = _files(place)
+    root = files.root
+    clouds = FileClouds(root, files.keys, label=label_column)
     parts, bad, notes = _parts(clouds, None, progress)
     check_mostly_readable(str(place), len(parts), bad, NOUNS[1])
     labelled, bare = _with_labels(place, parts)
-    side, said = _side(labelled, tile_side)
+    side, said = _side(labelled, tile_side, given=bool(files.splits))
     if side:
         some = FileClouds(root, [each.tile.file for each in labelled], label=label_column)
         labelled, _, _ = _parts(some, side, progress)
-    classes = _classes(place, labelled, labels_beside(Path(root, keys[0])), table, void)
+    classes = _classes(place, labelled, labels_beside(Path(root, files.keys[0])), files.table, void)
     tiles, facts = [each.tile for each in labelled], [each.facts for each in labelled]
     source = SceneTiles(root, tiles, facts, label_column)
     found = replace(
-        _found(place, source, labelled, bool(side)),
-        decisions=(*([said] if said else []), *classes.lines, UNKNOWN_UNIT),
+        _found(place, source, [each.digest for each in labelled], files.splits, bool(side)),
+        decisions=(*files.said, *([said] if said else []), *classes.lines, UNKNOWN_UNIT),
         warnings=(*in_few_lines(notes, NOUNS[1]), *doubtful(source)),
-        skipped=(*skipped, *bad, *bare),
+        skipped=(*files.skipped, *bad, *bare),
         reading={"tile_side": side} if side else {},
     )
     masks = [classes.mask(source, index, each.counts) for index, each in enumerate(labelled)]
@@ -161,17 +163,23 @@ def _with_labels(place: Path, parts: Sequence[_Part]) -> tuple[list[_Part], list
     return labelled, [Skipped(each.tile.file, "no point has a label") for each in parts if not each.counts]
 
 
-def _found(place: Path, source: SceneTiles, parts: Sequence[_Part], cut: bool) -> Found:
+def _found(
+    place: Path,
+    source: SceneTiles,
+    digests: Sequence[bytes],
+    given: Mapping[str, SplitName | None],
+    cut: bool,
+) -> Found:
     """Samples with their splits and groups."""
-    files = [each.tile.file for each in parts]
-    splits, (groups, by) = _splits(files), _groups(files)
+    files = [each.file for each in source.tiles]
+    splits, (groups, by) = [given.get(file) for file in files], _groups(files)
     return Found(
         where=str(place),
-        layout="a label for each point" + (", in folders of splits" if any(splits) else ""),
+        layout="a label for each point" + (", with given splits" if any(splits) else ""),
         source=source,
         labels=[None] * len(source),
         splits=splits,
-        digests=joined_digests([each.digest for each in parts]),
+        digests=joined_digests(digests),
         nouns=("tile", "tiles") if cut else ("scene", "scenes"),
         alike="identical scenes",
         groups=groups,
@@ -179,12 +187,37 @@ def _found(place: Path, source: SceneTiles, parts: Sequence[_Part], cut: bool) -
     )
 
 
-def _files(place: Path) -> tuple[str, list[str], list[Skipped], ClassTable | None]:
-    """The folder, the clouds below it, what was left out of them, and the names of classes."""
+@dataclass(frozen=True)
+class _Files:
+    """The clouds of a folder.
+
+    Args:
+        root: The folder.
+        keys: The clouds below it.
+        skipped: What was left out.
+        table: The names of classes, where a file has them.
+        splits: The split of each cloud, by lists or folders; empty where nothing says it.
+        said: What was decided, one line each.
+    """
+
+    root: str
+    keys: Sequence[str]
+    skipped: Sequence[Skipped] = ()
+    table: ClassTable | None = None
+    splits: Mapping[str, SplitName | None] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+
+def _files(place: Path) -> _Files:
+    """What there is to be read.
+
+    Raises:
+        DataError: There are no clouds, or lists of splits that contradict each other.
+    """
     if not is_folder(place):
         if not is_cloud(place.name):
             raise DataError(f"{place}: expected a point cloud or a folder of them")
-        return str(place.parent), [place.name], [], None
+        return _Files(str(place.parent), [place.name])
     listing = Listing(str(place))
     below = listing.files_below("")
     refuse_objects(str(place), [key for key in below if is_cloud(key)])
@@ -195,7 +228,15 @@ def _files(place: Path) -> tuple[str, list[str], list[Skipped], ClassTable | Non
             f"{place}: expected clouds with a label for each point, received none",
             hint="docs/points.md lists the forms of clouds that are read.",
         )
-    return str(place), keys, list(listing.skipped), table
+    lists = [
+        each for each in split_lists(listing, sorted({*below} - {*keys}), keys) if each.split is not None
+    ]
+    if not lists:
+        return _Files(str(place), keys, listing.skipped, table, _splits(keys))
+    splits, said = splits_by_lists(str(place), lists, keys)
+    given = {key: split for key, split in zip(keys, splits, strict=True) if split is not None}
+    left = [Skipped(key, "in none of the lists of splits") for key in keys if key not in given]
+    return _Files(str(place), list(given), [*listing.skipped, *left], table, given, (said,))
 
 
 def clouds_without_labels(root: str, keys: Sequence[str]) -> list[str]:
@@ -230,9 +271,8 @@ def _part(tile: Tile, whole: Cloud) -> _Part:
     return _Part(tile, CloudFacts.of(cloud), pairs, digest, cloud.form)
 
 
-def _side(parts: Sequence[_Part], asked: float | None) -> tuple[float, str]:
+def _side(parts: Sequence[_Part], asked: float | None, *, given: bool) -> tuple[float, str]:
     """The side of tiles, 0 for none, and why."""
-    given = any(_splits([each.tile.file for each in parts]))
     if asked is None and (given or len(parts) >= FEW_FILES):
         return 0.0, ""
     if asked is not None:
@@ -245,10 +285,10 @@ def _side(parts: Sequence[_Part], asked: float | None) -> tuple[float, str]:
     )
 
 
-def _splits(files: Sequence[str]) -> list[SplitName | None]:
-    """What the folders around files say, or names that say nothing else; none where some say nothing."""
-    found = [_split(PurePosixPath(file)) for file in files]
-    return found if any(found) else [None] * len(files)
+def _splits(files: Sequence[str]) -> dict[str, SplitName | None]:
+    """What the folders around files say, or names that say nothing else; empty where none says anything."""
+    found = {file: _split(PurePosixPath(file)) for file in files}
+    return found if any(found.values()) else {}
 
 
 def _split(file: PurePosixPath) -> SplitName | None:
