@@ -17,6 +17,7 @@ from convscope.kinds.graph.graph_classification.recipe import RECIPE, GraphMetri
 from convscope.kinds.graph.graph_classification.representation import (
     WholeGraphRepresentation,
     WithoutEdges,
+    hops_that_join,
 )
 from convscope.types import no_progress
 
@@ -171,3 +172,19 @@ def test_the_classifier_without_edges_learns_what_nodes_tell(classes):
 def test_a_class_without_a_train_graph_is_never_found():
     made = WithoutEdges.fit(np.random.default_rng(0).normal(size=(8, 2)), np.arange(8) % 2, 3)
     assert set(made.predict(np.eye(2) * 100).tolist()) <= {0, 1}
+
+
+def test_there_are_no_more_hops_than_join_the_nodes_of_most_graphs():
+    def star(leaves):
+        edges = np.array([(0, leaf) for leaf in range(1, leaves + 1)])
+        return Graph([str(node) for node in range(leaves + 1)], edges)
+
+    def path(nodes):
+        return Graph([str(node) for node in range(nodes)], np.array([(k, k + 1) for k in range(nodes - 1)]))
+
+    pair = Graph(["a", "b", "c"], np.array([(0, 1)]))  # c is apart
+    assert hops_that_join([star(5)] * 10) == 2
+    assert hops_that_join([pair] * 3) == 1
+    assert hops_that_join([star(5)] * 19 + [path(9)]) == 2
+    assert hops_that_join([star(5)] * 8 + [path(9)] * 2) == 4
+    assert hops_that_join([path(4)] * 5) == 3

@@ -76,7 +76,7 @@ NODE_CLASSIFICATION_MODEL_OPTIONS = (
     DEPTH.of(tag_cnn=2),
     Option("teleport", float, None, "Share of a node's own values in each step", _part).of(appnp=0.1),
 )
-WHOLE_GRAPH_OPTIONS = tuple(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding"))
+WHOLE_GRAPH_OPTIONS = (*(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding")), HOPS)
 LINK_PREDICTION_OPTIONS = (
     *(each for each in GRAPH_OPTIONS if each.name not in ("directed", "label_column")),
     replace(TIME_COLUMN, predicts=False),
@@ -131,7 +131,6 @@ LINK_OPTIONS = (
     Option("score", Literal["dense", "dot"], None, "How two nodes are compared").of(link_gcn="dot"),
 )
 GIN_OPTIONS = (
-    Option("hops", int, None, "Number of convolutions").of(gin=4),
     FILTERS.of(gin=64),
     DROPOUT.of(gin=0.5),
     Option(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse.csgraph import shortest_path
 
 from convscope.data.splits import Samples, Split
 from convscope.json_values import Plain, Within
@@ -24,11 +25,17 @@ from convscope.kinds.graph.batching import (
 from convscope.kinds.graph.features import MOST_FEATURES, NodeFeatures
 from convscope.kinds.graph.graph import Graph, GraphSamples
 from convscope.kinds.graph.layout import describe_graph
-from convscope.kinds.graph.representation import GraphRepresentation
+from convscope.kinds.graph.representation import MOST_HOPS, GraphRepresentation
 from convscope.types import Positions, Progress, no_progress
 
 MOST_CLASSES = 10_000
 _MOST_ITERATIONS = 2_000
+HOPS = 4
+"""Convolutions where graphs are not so small that fewer see all of each."""
+SHARE = 0.9
+"""Share of the graphs in which fewer convolutions have to see all nodes."""
+MEASURED, MOST_NODES = 500, 1_000
+"""Graphs that are measured, and nodes of one that is."""
 
 Numbers = Annotated[tuple[float, ...], Within(0, 2 * MOST_FEATURES + 1)]
 
@@ -141,17 +148,28 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
 
     Args:
         without_edges: Classifies them without their edges, to compare with.
+        hops: Convolutions of the model, and so how far a node sees.
     """
 
     _WHAT: ClassVar[str] = "representation of whole graphs"
-    _KEPT: ClassVar[dict[str, object]] = {"kind": "graph", "version": 1, "task": "whole graphs"}
+    _KEPT: ClassVar[dict[str, object]] = {"kind": "graph", "version": 2, "task": "whole graphs"}
     positions: ClassVar[Positions] = Positions("nodes", present="members")
 
     without_edges: WithoutEdges
+    hops: Annotated[int, Within(1, MOST_HOPS)] = HOPS
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """The width of the tables, and the number of convolutions."""
+        return {**super().sizes, "hops": self.hops}
 
     @staticmethod
-    def fit(train: Split) -> tuple[WholeGraphRepresentation, list[str]]:
+    def fit(train: Split, hops: int | None = None) -> tuple[WholeGraphRepresentation, list[str]]:
         """Learns features and the classifier without edges from the train split.
+
+        Args:
+            train: Graphs with their classes.
+            hops: Convolutions of the model; by default 4, or as few as join all nodes of most graphs.
 
         Returns:
             The representation, and what was decided, one line each.
@@ -166,7 +184,11 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
             "beside the model: logistic regression on the features of the nodes of a graph, added up and"
             " averaged, without its edges"
         )
-        return WholeGraphRepresentation(features, width, without), decisions
+        if hops is None:
+            hops = hops_that_join(graphs)
+            few = f"because in {SHARE:.0%} of the train graphs joined nodes lie within {hops} edges"
+            decisions.append(f"hops: {hops}, {few if hops < HOPS else 'by default'}; --hops changes that")
+        return WholeGraphRepresentation(features, width, without, hops), decisions
 
     def encode(
         self, samples: Samples, limit_bytes: int = 0, progress: Progress = no_progress
@@ -194,6 +216,26 @@ class WholeGraphRepresentation(GraphRepresentation, InputsAsEncoded):
         drawn = rng.random((count, nodes, self.features.count), np.float32)
         rings = [graph_arrays(wiring, values, self.table_width) for values in drawn]
         return EncodedGraphs(rings).take(np.arange(count))
+
+
+def hops_that_join(graphs: Sequence[Graph]) -> int:
+    """How many edges lie at most between two nodes of most graphs, from 1 to `HOPS`.
+
+    A convolution more would see no node that those before do not see.
+
+    Args:
+        graphs: Of which at most `MEASURED` are measured, at even distances.
+    """
+    some = [graphs[at] for at in np.unique(np.linspace(0, len(graphs) - 1, MEASURED).astype(int))]
+    return int(np.clip(np.quantile([_diameter(each) for each in some], SHARE, method="higher"), 1, HOPS))
+
+
+def _diameter(graph: Graph) -> int:
+    """Edges between the nodes furthest apart of those that a path joins; `HOPS` at most."""
+    if len(graph.names) > MOST_NODES:
+        return HOPS
+    apart = shortest_path(graph.adjacency(), directed=False, unweighted=True)
+    return min(int(apart[np.isfinite(apart)].max(initial=0)), HOPS)
 
 
 def _node_labels(graph: Graph) -> list[str]:
