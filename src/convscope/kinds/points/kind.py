@@ -245,6 +245,7 @@ POINTS = Kind(
     model_reader=Lazy("convscope.kinds.points.model_reader:MODEL_READER"),
     inspections={
         "critical-points": Lazy("convscope.kinds.points.inspections:inspect_critical_points"),
+        "boxes-above": Lazy("convscope.kinds.points.detection.inspection:inspect_boxes_above"),
         "sight": Lazy("convscope.kinds.points.inspections:inspect_sight"),
     },
     requires=("laspy", "scipy", "trimesh"),
