@@ -169,7 +169,7 @@ POINTS_DETECTION = RecipeSpec(
         Option("points", int, None, "Points of each cloud that a model takes", _number_of_points),
         ATTRIBUTES,
         TURN,
-        Option("cell", float, None, "Side of a cell of the grid, in the unit of the clouds", above(0)),
+        Option("pillar", float, None, "Side of a cell of the grid, in the unit of the clouds", above(0)),
         Option("flip", bool, True, "Whether a mirrored cloud keeps its objects", common=True),
         Option(
             "mirror", bool, True, "Average predictions over each cloud and its mirror image", predicts=True

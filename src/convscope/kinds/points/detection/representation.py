@@ -188,7 +188,7 @@ def fit_representation(
     train: Split,
     points: int | None = None,
     attributes: Sequence[str] | None = None,
-    cell: float | None = None,
+    pillar: float | None = None,
 ) -> tuple[PillarRepresentation, Sequence[str]]:
     """Measures the grid, its cells and the classes by the boxes of the train split.
 
@@ -196,7 +196,7 @@ def fit_representation(
         train: The train split.
         points: Of each cloud, where the user chose them.
         attributes: Which features are taken, none where it is empty; all that every cloud has by default.
-        cell: Side of a cell, where the user chose it.
+        pillar: Side of a cell, where the user chose it.
 
     Raises:
         UsageError: The split is empty or has no boxes, or a feature is asked for that a cloud lacks.
@@ -220,7 +220,7 @@ def fit_representation(
     levels = np.concatenate([each.levels for each in every])
     learned = levels < len(LEVELS) if (levels < len(LEVELS)).any() else np.ones(len(levels), bool)
     sides = _usual_sides(values, classes)
-    side, why = _cell(values[learned], sides, cell)
+    side, why = _cell(values[learned], sides, pillar)
     low, high = _range(values[learned], sides)
     rows, columns, side, grown = _grid(high - low, side)
     floor = float(np.median(values[:, 2] - values[:, 5] / 2))
