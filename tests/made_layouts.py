@@ -93,6 +93,9 @@ def _content(name, lines):
     elif suffix == ".csv":
         data = "".join(f"{a:.3f},{b:.3f}\n" for a, b in seed.normal(size=(40, 2))).encode()
         data = b"x,y\n" + data
+    elif suffix == ".bin":
+        low, high = (8, -3, -1.6, 0), (14, 3, -0.3, 1)
+        data = seed.uniform(low, high, (400, 4)).astype("<f4").tobytes()
     elif suffix == ".mp4":
         data = _film(seed)
     elif suffix == ".m4a":

@@ -43,6 +43,7 @@ READERS = {
     "video-anomaly": ("convscope.kinds.video.anomaly.reader:read_scenes", {}),
     "volume-classification": ("convscope.kinds.volume.readers.reader:read_volumes", {}),
     "points-segmentation": ("convscope.kinds.points.segmentation.reader:read_scenes", {}),
+    "points-detection": ("convscope.kinds.points.detection.reader:read_boxed_clouds", {}),
     "points-classification": ("convscope.kinds.points.readers.reader:read_clouds", {}),
     "speech-recognition": ("convscope.kinds.audio.readers.reader:read_recordings", {"want": "transcript"}),
 }

@@ -220,7 +220,30 @@ def _clouds() -> dict[str, Layout]:
         f"cloud-{name}": Layout("points-classification", f"a/0{suffix}", _classes(suffix, content))
         for name, (suffix, content) in made.items()
     }
-    return {**clouds, **_scenes(places)}
+    return {**clouds, **_scenes(places), **_boxed_clouds()}
+
+
+def _boxed_clouds() -> dict[str, Layout]:
+    """Boxes in a table, in JSON, and as KITTI has them, each of whose files is changed."""
+    from made_streets import write_kitti, write_table
+
+    made = {}
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("boxes.csv", "boxes.json"):
+            folder = write_table(Path(place, name), 6, name)
+            made[f"space-{name[6:]}"] = Layout("points-detection", name, _files_below(folder))
+        files = _files_below(write_kitti(Path(place, "kitti"), 6))
+    for part in ("label_2/000000.txt", "calib/000000.txt", "velodyne/000000.bin"):
+        name = part.partition("/")[0]
+        made[f"kitti-{name.replace('_', '-')}"] = Layout("points-detection", f"training/{part}", files)
+    return made
+
+
+def _files_below(folder: Path) -> dict[str, bytes]:
+    """The content of all files of a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def _scenes(places: np.ndarray) -> dict[str, Layout]:

@@ -12,6 +12,8 @@ FROM_DATA = {"vocabulary", "characters", "constraints", "rate", "cap", "table_wi
     "stride",
     "periods",
     "members",
+    "grid",
+    "cell",
     "base",
 }
 """What a representation tells an architecture, which nobody sets."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,27 @@ Corners = npt.NDArray[np.float64]
 """Left, top, right and bottom of boxes, in pixels from the top left corner, shape (boxes, 4)."""
 BoxRow = tuple[float, float, float, float, int, bool]
 """Left, top, right, bottom, class and whether the box is ignored."""
+
+
+class LabelledBoxes(Protocol):
+    """The boxes of one sample, whatever their geometry."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @property
+    def classes(self) -> npt.NDArray[np.int64]:
+        """Index into the class names, shape (boxes,)."""
+
+    @property
+    def ignored(self) -> npt.NDArray[np.bool_]:
+        """Boxes that are neither learned nor judged, shape (boxes,)."""
+
+    def renamed(self, numbers: npt.NDArray[np.int64]) -> LabelledBoxes:
+        """The same boxes with other numbers for their classes, shape (classes,)."""
+
+
+BOX_FORMS = "Give boxes as COCO (JSON), Pascal VOC (XML), YOLO (a .txt for each image) or a table."
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +113,11 @@ def overlaps(one: Corners, other: Corners) -> npt.NDArray[np.float64]:
 
 def assemble_boxes(
     found: Found,
-    boxes: Sequence[Boxes],
+    boxes: Sequence[LabelledBoxes],
     class_names: Sequence[str],
     seed: int | None,
     group: str | None = None,
+    forms: str = BOX_FORMS,
 ) -> Splits:
     """Makes splits of samples with any number of boxes each; those without a box are kept.
 
@@ -104,9 +127,10 @@ def assemble_boxes(
         class_names: What the numbers of classes mean.
         seed: As `assemble`.
         group: As `assemble`.
+        forms: In which forms boxes may be given, as the hint where there are none.
 
     Returns:
-        Splits whose labels are `Boxes`, and whose class names are in the order of the numbers.
+        Splits whose labels are the boxes, and whose class names are in the order of the numbers.
 
     Raises:
         DataError: There is no box, or none in train, too many classes, or as `assemble_objects`.
@@ -115,7 +139,7 @@ def assemble_boxes(
         raise DataError(
             f"{found.where}: expected boxes around objects, received none for any of {len(boxes)}"
             f" {found.nouns[1]}",
-            hint="Give boxes as COCO (JSON), Pascal VOC (XML), YOLO (a .txt for each image) or a table.",
+            hint=forms,
         )
     if len(class_names) > MOST_CLASSES:
         raise DataError(
@@ -153,7 +177,7 @@ def align_boxes(split: Split, found: Sequence[str], known: Sequence[str]) -> Spl
     return Split(split.samples, as_labels([each.renamed(numbers) for each in split.labels]), split.groups)
 
 
-def _counted(boxes: Sequence[Boxes], class_names: Sequence[str], many: str) -> list[str]:
+def _counted(boxes: Sequence[LabelledBoxes], class_names: Sequence[str], many: str) -> list[str]:
     """What there is of each class, and how many samples have no object."""
     counts = np.zeros(len(class_names), np.int64)
     for each in boxes:

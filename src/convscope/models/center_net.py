@@ -7,6 +7,7 @@ from keras import layers
 
 from convscope.errors import UsageError
 from convscope.models.center_head import center_head
+from convscope.models.feature_pyramid import convolved, residual, summed
 
 STRIDES = (4, 8)
 """Pixels of the input between two positions of the outputs."""
@@ -53,59 +54,17 @@ def center_net(
     if stride not in STRIDES:
         raise UsageError(f"center_net has a stride of 4 or 8. Received: stride={stride}.")
     x = inputs = keras.Input(input_shape)
-    x = _convolved(x, max(width // 2, 8), 3, 2, "stem1")
-    x = _convolved(x, width, 3, 2, "stem2")
+    x = convolved(x, max(width // 2, 8), 3, 2, "stem1")
+    x = convolved(x, width, 3, 2, "stem2")
     maps = []
     for level, times in enumerate(LEVELS, 1):
         if level > 1:
-            x = _convolved(x, times * width, 3, 2, f"level{level}_down")
+            x = convolved(x, times * width, 3, 2, f"level{level}_down")
         for block in range(1, blocks + 1):
-            x = _residual(x, times * width, f"level{level}_{block}")
+            x = residual(x, times * width, f"level{level}_{block}")
         maps.append(x)
     if dropout:
         maps[-1] = layers.SpatialDropout2D(dropout, name="dropout")(maps[-1])
     neck = width * 3 // 2
-    summed = _summed(maps[STRIDES.index(stride) :], neck)
-    return keras.Model(inputs, center_head(summed, classes, neck, UNIT * stride), name="center_net")
-
-
-def _convolved(
-    x: keras.KerasTensor, filters: int, size: int, strides: int, name: str, active: bool = True
-) -> keras.KerasTensor:
-    """A padded convolution, normalized."""
-    x = layers.Conv2D(
-        filters,
-        size,
-        strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    x = layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x) if active else x
-
-
-def _residual(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
-    """Two normalized convolutions beside a shortcut."""
-    own = _convolved(x, filters, 3, 1, f"{name}a")
-    own = _convolved(own, filters, 3, 1, f"{name}b", active=False)
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, own]))
-
-
-def _summed(maps: list[keras.KerasTensor], filters: int) -> keras.KerasTensor:
-    """The finest level with what all coarser ones add to it, smoothed at each step."""
-    total: keras.KerasTensor | None = None
-    for number, each in reversed(list(enumerate(maps, 1))):
-        own = _convolved(each, filters, 1, 1, f"side{number}", active=False)
-        if total is not None:
-            own = layers.Add(name=f"sum{number}")([own, _enlarged(total, own, f"up{number}")])
-        total = _convolved(layers.ReLU(name=f"sum{number}_relu")(own), filters, 3, 1, f"smooth{number}")
-    return total
-
-
-def _enlarged(x: keras.KerasTensor, like: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Maps with as many positions as others; what is enlarged too far is cut off."""
-    x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_enlarge")(x)
-    more = tuple((0, large - small) for large, small in zip(x.shape[1:3], like.shape[1:3], strict=True))
-    return layers.Cropping2D(more, name=f"{name}_crop")(x) if any(behind for _, behind in more) else x
+    sums = summed(maps[STRIDES.index(stride) :], neck)
+    return keras.Model(inputs, center_head(sums, classes, neck, UNIT * stride), name="center_net")

@@ -11,14 +11,18 @@ from convscope.data.snapshot import DataSnapshot
 from convscope.errors import DataError
 from convscope.kinds.contract.kind import Detection
 from convscope.kinds.points.cloud import AXES, usual_name
-from convscope.kinds.points.kind import POINTS_CLASSIFICATION, POINTS_SEGMENTATION
+from convscope.kinds.points.detection.box_tables import box_table
+from convscope.kinds.points.kind import POINTS_CLASSIFICATION, POINTS_DETECTION, POINTS_SEGMENTATION
 from convscope.kinds.points.readers.forms import BESIDE, ONLY_POINTS, read_cloud
 
-CLASSES, SCENES = POINTS_CLASSIFICATION.name, POINTS_SEGMENTATION.name
+CLASSES, SCENES, OBJECTS = POINTS_CLASSIFICATION.name, POINTS_SEGMENTATION.name, POINTS_DETECTION.name
 _SURE = 0.97
 _OPENED = 3
 _MOST_BYTES = 2**25
 """Size of a file that is read to see whether its points have labels, at most."""
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+_TRIED = 4
+"""Tables that are opened to see whether they have boxes."""
 _SWEEPS = ("velodyne", "velodyne_reduced", "sequences")
 _BESIDE_XYZ = frozenset(["intensity", "red", "nx", "classification"])
 
@@ -30,7 +34,7 @@ def detect(snapshot: DataSnapshot) -> Detection | None:
     with a color, a normal or an intensity are taken for points, and numbers without names of which the
     fourth to sixth are normals or colors.
     """
-    found = [*_files(snapshot), *_sweeps(snapshot), *_columns(snapshot)]
+    found = [*_files(snapshot), *_sweeps(snapshot), *_columns(snapshot), *_boxes(snapshot)]
     return max(found, key=lambda each: each.confidence, default=None)
 
 
@@ -54,6 +58,21 @@ def _has_labels(file: Path) -> bool:
     except (DataError, ImportError, OSError, MemoryError):
         return False
     return labels is not None and bool((labels != labels[0]).any())
+
+
+def _boxes(snapshot: DataSnapshot) -> Iterator[Detection]:
+    """Labels of KITTI beside sweeps, and tables with a row for each box in space."""
+    labels = [
+        file
+        for file in snapshot.ending_in(frozenset([".txt"]))
+        if PurePosixPath(file.as_posix()).parent.name == "label_2"
+    ]
+    if labels and snapshot.ending_in(frozenset([".bin"])):
+        yield Detection(OBJECTS, 0.99, f"{snapshot.named(labels[0])} has boxes as KITTI has them")
+    for file in snapshot.ending_in(frozenset(_TABLES))[:_TRIED]:
+        if box_table(file) is not None:
+            reason = f"{snapshot.named(file)} has a row for each box: class, middle, sides"
+            yield Detection(OBJECTS, 0.985, reason)
 
 
 def _sweeps(snapshot: DataSnapshot) -> Iterator[Detection]:

@@ -16,7 +16,7 @@ from convscope.data.options import (
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, WIDTH
-from convscope.option import Option, at_least, several_names
+from convscope.option import Option, above, at_least, several_names, within
 
 MOST_POINTS = 2**16
 
@@ -152,12 +152,63 @@ POINTS_SEGMENTATION = RecipeSpec(
     ignored_settings=("mixing",),
 )
 
+POINTS_DETECTION = RecipeSpec(
+    name="points-detection",
+    task="detection",
+    steps=Lazy("convscope.kinds.points.detection.recipe:RECIPE"),
+    main_metric="mean_ap",
+    summary="where are the objects of a scan, how large are they, and which way do they look",
+    reads=(
+        "KITTI: velodyne/, label_2/ and calib/, perhaps below training/, and lists in ImageSets/",
+        "clouds and a table or JSON with a row for each box: cloud, class, x, y, z, length, width, height,"
+        " heading",
+    ),
+    architectures=("pillar_net",),
+    options=(
+        GROUP,
+        Option("points", int, None, "Points of each cloud that a model takes", _number_of_points),
+        ATTRIBUTES,
+        TURN,
+        Option("pillar", float, None, "Side of a cell of the grid, in the unit of the clouds", above(0)),
+        Option("flip", bool, True, "Whether a mirrored cloud keeps its objects", common=True),
+        Option(
+            "mirror", bool, True, "Average predictions over each cloud and its mirror image", predicts=True
+        ),
+        Option(
+            "threshold",
+            float,
+            None,
+            "Least score of a predicted box; by default that of the best F1 on validation, for each class",
+            within(0, 1),
+            predicts=True,
+        ),
+        Option(
+            "boxes", str, None, "Folder that boxes.json and results of KITTI are written to", predicts=True
+        ),
+    ),
+    model_options=(
+        WIDTH.of(pillar_net=32),
+        Option("blocks", int, None, "Residual blocks of each level", at_least(1)).of(pillar_net=1),
+        DROPOUT.of(pillar_net=0.0),
+    ),
+    settings={
+        "pillar_net": {
+            "epochs": 40,
+            "batch_size": 4,
+            "learning_rate": 2e-3,
+            "weight_decay": 0.02,
+            "averaging": 0.02,
+        }
+    },
+    ignored_settings=("class_weights", "label_smoothing", "mixing"),
+)
+
 POINTS = Kind(
     name="points",
     extra="points",
     input_shape=(256, 3),
     detect=Lazy("convscope.kinds.points.detect:detect"),
-    recipes=(POINTS_CLASSIFICATION, POINTS_SEGMENTATION),
+    recipes=(POINTS_CLASSIFICATION, POINTS_SEGMENTATION, POINTS_DETECTION),
     architectures=(
         Architecture(
             "pointnext_s",
@@ -180,12 +231,21 @@ POINTS = Kind(
             "a small PointNeXt and the way back to all points: a class for each",
             usual_classes=3,
         ),
+        Architecture(
+            "pillar_net",
+            Lazy("convscope.kinds.points.detection.models:pillar_net"),
+            "points to a picture of the ground, centers and boxes of objects on it",
+            usual_classes=3,
+            input_shape=(4096, 4),
+            fewest_classes=1,
+        ),
     ),
     layers="convscope.kinds.points.layers",
     view=Lazy("convscope.kinds.points.view:VIEW"),
     model_reader=Lazy("convscope.kinds.points.model_reader:MODEL_READER"),
     inspections={
         "critical-points": Lazy("convscope.kinds.points.inspections:inspect_critical_points"),
+        "boxes-above": Lazy("convscope.kinds.points.detection.inspection:inspect_boxes_above"),
         "sight": Lazy("convscope.kinds.points.inspections:inspect_sight"),
     },
     requires=("laspy", "scipy", "trimesh"),

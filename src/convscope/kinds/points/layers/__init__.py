@@ -9,12 +9,14 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointConv,
     PointPooling,
 )
+from convscope.kinds.points.layers.pillars import Pillars
 
 __all__ = [
     "FirstChannels",
     "FirstPoints",
     "InterpolatePoints",
     "NearestPoints",
+    "Pillars",
     "PointConv",
     "PointPooling",
 ]

@@ -15,6 +15,7 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointConv,
     PointPooling,
 )
+from convscope.kinds.points.layers.pillars import MORE, Pillars
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.describe.overview import Overview
@@ -59,6 +60,27 @@ def _convolves(facts: Facts) -> str:
 def _interpolates(facts: Facts) -> str:
     near = phrasing.plural(facts.layer.neighbors, "nearest point")
     return f"{phrasing.plural(facts.shape_out[0] or 0, 'point')}, each from its {near}."
+
+
+def _pictures(facts: Facts) -> str:
+    layer = facts.layer
+    rows, columns = layer.grid
+    return (
+        f"{phrasing.plural(layer.units, 'kernel')} over each point and how far it lies from the mean and the"
+        f" middle of its pillar; the largest response in each of {rows}x{columns} cells of side"
+        f" {layer.cell:g} counts."
+    )
+
+
+def _from_above(at: Passage) -> State:
+    """Any point may lie in any cell."""
+    return tuple(everything(r) for r in at.state)
+
+
+def _pillar_cost(layer: keras.layers.Layer, inputs: Shapes, outputs: Shapes) -> int:
+    """A product with the kernel at each point."""
+    points, channels = inputs[0][1:]
+    return count((points, (channels or 0) + MORE, outputs[0][-1]))
 
 
 def _near(at: Passage) -> State:
@@ -158,6 +180,19 @@ register(
         rules.global_pooling,
         component="max pooling over points",
     ),
+    LayerSpec(
+        Pillars,
+        "convolution",
+        "Pillars makes a picture of a cloud seen from above: a kernel is multiplied with each point, and the"
+        " largest product of all points in a column becomes the value of its cell; cells without points are"
+        " 0.",
+        _pictures,
+        _from_above,
+        _pillar_cost,
+        frozenset({"exact", "selects"}),
+        kernel="dense",
+        component="pillars",
+    ),
 )
 
 
@@ -174,6 +209,10 @@ def _clouds(graph: LayerGraph, value: Value) -> InputKind | None:
 
 def _key_points(overview: Overview) -> list[str]:
     """How many neighborhoods lie between a point and what it sees, and how points become an answer."""
+    pillars = [call for call in overview.graph.calls if isinstance(call.layer, Pillars)]
+    if pillars:
+        rows, columns = pillars[0].layer.grid
+        return [f"Points become a picture of {rows}x{columns} cells seen from above; all else is over it."]
     calls = [call for call in overview.graph.calls if isinstance(call.layer, PointConv)]
     if not calls:
         return ["Each point is seen by itself; only the largest value of each channel joins them."]
@@ -190,7 +229,7 @@ def _key_points(overview: Overview) -> list[str]:
 
 register_reader(
     InputReader(
-        (NearestPoints, FirstPoints, FirstChannels, PointConv, InterpolatePoints, PointPooling),
+        (NearestPoints, FirstPoints, FirstChannels, PointConv, InterpolatePoints, PointPooling, Pillars),
         _clouds,
         _key_points,
     )

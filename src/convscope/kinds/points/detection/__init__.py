@@ -1,0 +1,1 @@
+"""Boxes around the objects of a point cloud."""

@@ -1,0 +1,216 @@
+"""Clouds and maps seen from above, with turned boxes over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from convscope.kinds.points.detection.boxes import Floats, Marks, outlines
+from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.sheet.lettering import line_height, width_of
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.sheet.theme import Colors, Numbers, Theme, color_bytes, find_theme, scale_of
+
+GUTTER = 28
+COLUMNS = 3
+"""Panels in a row at most."""
+TALLEST = 620
+"""Height of a panel at most, in pixels."""
+FAINT, FULL = 0.28, 0.9
+"""How dark the lowest and the highest points are."""
+_OPACITY = 0.75
+
+Region = tuple[float, float, float, float]
+"""Smallest and largest x, smallest and largest y."""
+
+
+@dataclass(frozen=True, eq=False)
+class AbovePanel:
+    """Boxes over a cloud or a map seen from above: x to the right and y upwards.
+
+    Args:
+        region: What is shown.
+        points: Shape (points, 3).
+        boxes: Shape (boxes, 7).
+        classes: Index into the class names, shape (boxes,).
+        labels: What stands at each box.
+        marked: Which are drawn in the color of faults: missed, or wrong, shape (boxes,).
+        title: What is shown, below the panel.
+        map: Values of the cells of the region, from the largest y downwards, shape (rows, columns); None for
+            the points alone.
+        values: Of the points, by which they are colored, shape (points,); None for their height.
+    """
+
+    region: Region
+    points: Floats
+    boxes: Floats
+    classes: npt.NDArray[np.int64]
+    labels: Sequence[str]
+    marked: Marks
+    title: str
+    map: Numbers | None = None
+    values: Numbers | None = None
+
+    def size(self, wide: int, high: int) -> tuple[int, int]:
+        """Width and height in pixels in which the region just fits."""
+        x0, x1, y0, y1 = self.region
+        factor = min(wide / max(x1 - x0, 1e-9), high / max(y1 - y0, 1e-9))
+        return max(1, round((x1 - x0) * factor)), max(1, round((y1 - y0) * factor))
+
+    def pixels(self, size: tuple[int, int], theme: Theme) -> Colors:
+        """The map with the points over it, or the points alone, uint8 (height, width, 4)."""
+        wide, high = size
+        picture = np.empty((high, wide, 4), np.uint8)
+        picture[:] = color_bytes(theme.ground)
+        if self.map is not None:
+            colors = scale_of(theme, self.map).colors(self.map)
+            picture = np.array(Image.fromarray(colors).resize(size, Image.Resampling.NEAREST))
+        spots = self.spots(self.points[:, :2], size).astype(np.int64)
+        within = ((spots >= 0) & (spots < (wide, high))).all(axis=1)
+        shades = self._shades(theme)[within]
+        x, y = spots[within].T
+        share = _OPACITY if self.map is not None else 1.0
+        if self.map is None or self.values is not None:
+            picture[y, x] = shades
+        else:
+            over = np.rint((1 - share / 2) * picture[y, x] + share / 2 * color_bytes(theme.ground))
+            picture[y, x] = over.astype(np.uint8)
+        return picture
+
+    def spots(self, places: Floats, size: tuple[int, int]) -> Floats:
+        """Where places (..., 2) lie in a picture of that size, in pixels."""
+        x0, x1, y0, y1 = self.region
+        along = (places[..., 0] - x0) / max(x1 - x0, 1e-9) * size[0]
+        down = (y1 - places[..., 1]) / max(y1 - y0, 1e-9) * size[1]
+        return np.stack([along, down], axis=-1)
+
+    def _shades(self, theme: Theme) -> Colors:
+        """The color of each point: by its value, or darker the higher it lies."""
+        if self.values is not None:
+            return scale_of(theme, np.append(self.values, 0.0)).colors(self.values)
+        heights = self.points[:, 2]
+        low = float(np.quantile(heights, 0.05)) if len(heights) else 0.0
+        top = float(np.quantile(heights, 0.98)) if len(heights) else 1.0
+        share = FAINT + (FULL - FAINT) * np.clip((heights - low) / ((top - low) or 1.0), 0, 1)
+        ink, ground = (color_bytes(each).astype(float) for each in (theme.ink, theme.ground))
+        mixed = np.rint(share[:, None] * ink + (1 - share[:, None]) * ground)
+        return np.asarray(mixed, np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class AboveCase:
+    """A cloud with boxes.
+
+    Args:
+        name: What it is called.
+        caption: How good its boxes are.
+        panels: Pictures of it with boxes, side by side.
+    """
+
+    name: str
+    caption: str
+    panels: Sequence[AbovePanel]
+
+
+def region_of(points: Floats, boxes: Floats) -> Region:
+    """What is shown of a cloud: its boxes with room around them, or all of it where it has none."""
+    if not len(boxes):
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    else:
+        corners = outlines(boxes).reshape(-1, 2)
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        room = max(0.08 * float((high - low).max()), float(boxes[:, 3:5].max()))
+        low, high = low - room, high + room
+        side = float((high - low).max()) / 2  # a single box, or a row of them, stands in a square
+        middle = (low + high) / 2
+        low, high = np.minimum(low, middle - side / 2), np.maximum(high, middle + side / 2)
+    return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+
+def draw_above(
+    cases: Sequence[AboveCase], class_names: Sequence[str], *, theme: str = "light", title: str
+) -> Figure:
+    """Draws clouds one below the other, each with its panels side by side.
+
+    Args:
+        cases: Clouds.
+        class_names: What the classes are called.
+        theme: `light` or `dark`.
+        title: Of the figure.
+    """
+    sheet = Sheet(find_theme(theme))
+    marks = any(panel.marked.any() for case in cases for panel in case.panels)
+    y = _legend(sheet, sheet.title(title), class_names, marks=marks)
+    for case in cases:
+        y += 34
+        sheet.text(MARGIN, y, case.name, bold=True, width=INNER - 420)
+        sheet.text(MARGIN + INNER, y, case.caption, color=sheet.theme.muted, across="right")
+        y = _rows(sheet, y + 14, case, len(class_names))
+    return sheet.finish(y + 20)
+
+
+def _rows(sheet: Sheet, y: int, case: AboveCase, classes: int) -> int:
+    """The panels of one cloud, some in each row; returns the baseline below."""
+    columns = 2 if len(case.panels) < 3 else COLUMNS
+    wide = (INNER - (columns - 1) * GUTTER) // columns
+    for first in range(0, len(case.panels), columns):
+        some = case.panels[first : first + columns]
+        high = max(panel.size(wide, TALLEST)[1] for panel in some)
+        for column, panel in enumerate(some):
+            x = MARGIN + column * (wide + GUTTER)
+            _place(sheet, (x, y), panel, panel.size(wide, TALLEST), classes)
+            sheet.text(x, y + high + 20, panel.title, size=SMALL, color=sheet.theme.muted, width=wide)
+        y += high + int(line_height(SMALL)) + 18
+    return y
+
+
+def _place(
+    sheet: Sheet, spot: tuple[int, int], panel: AbovePanel, size: tuple[int, int], classes: int
+) -> None:
+    """Draws a panel: the picture, its boxes with a line to the front of each, and labels."""
+    x, y = spot
+    sheet.image(x, y, panel.pixels(size, sheet.theme), name="cloud from above")
+    palette = class_palette(classes)
+    corners = panel.spots(outlines(panel.boxes), size)
+    middles = panel.spots(panel.boxes[:, :2], size)
+    for row, k in enumerate(panel.classes.tolist()):
+        ring = np.concatenate([corners[row], corners[row, :1]])
+        inside = (corners[row] >= -1) & (corners[row] <= np.array(size) + 1)
+        if not inside.all():
+            continue
+        front = (corners[row, 0] + corners[row, 3]) / 2
+        color = sheet.theme.missing if panel.marked[row] else f"#{bytes(palette[k].tolist()).hex()}"
+        drawn = np.stack([*ring, middles[row], front]) + np.array([x, y])
+        for edge, width in ((sheet.theme.ground, 2.4), (color, 1.3)):
+            sheet.segments(drawn[None, :5], edge, width=width, name="box")
+            sheet.segments(drawn[None, 5:], edge, width=width)
+        label = panel.labels[row] if panel.labels else ""
+        if label:
+            left = min(max(x + corners[row, :, 0].min(), x), x + size[0] - width_of(label, TINY))
+            top = y + corners[row, :, 1].min() - 4
+            if top - line_height(TINY) > y:
+                sheet.text(left, top, label, size=TINY, color=color)
+    sheet.box(x, y, *size, edge=sheet.theme.rule, width=0.8)
+
+
+def _legend(sheet: Sheet, y: int, class_names: Sequence[str], *, marks: bool) -> int:
+    """The color of each class and of faults, and what the line in a box is; returns the next baseline."""
+    x, side = MARGIN, 18
+    colors = [f"#{bytes(color.tolist()).hex()}" for color in class_palette(len(class_names))]
+    faults = [("missed or wrong", sheet.theme.missing)] if marks else []
+    for name, color in [*zip(class_names, colors, strict=True), *faults]:
+        wide = side + 8 + int(width_of(name, SMALL)) + 24
+        if x > MARGIN and x + wide > MARGIN + INNER:
+            x, y = MARGIN, y + int(line_height(SMALL)) + 6
+        sheet.box(x, y - side + 3, side, side, edge=color, width=1.6)
+        sheet.text(x + side + 8, y, name, size=SMALL, width=INNER)
+        x += wide
+    y += int(line_height(SMALL)) + 4
+    told = "Seen from above, x to the right and y upwards; the line in a box leads to its front."
+    sheet.text(MARGIN, y, told, size=SMALL, color=sheet.theme.muted, width=INNER)
+    return y + 10
