@@ -1,0 +1,54 @@
+// What the model answers for the sample.
+
+import { getJson } from "../api.js";
+import { className, model, samplePath } from "../catalog.js";
+import { Panel, Resource, problem, styled } from "../element.js";
+import { number, percent } from "../format.js";
+import { store } from "../store.js";
+import { html, nothing } from "../vendor/lit.js";
+
+const SHOWN = 10;
+
+class Prediction extends Panel {
+  #prediction = new Resource(this);
+
+  /** The answer as the server gave it. */
+  get prediction() {
+    return this.#prediction.value;
+  }
+
+  render() {
+    const { s } = this.selection;
+    const m = model();
+    const path = s === undefined ? null : `${samplePath(m.id, s)}/prediction`;
+    const found = this.#prediction.of(path, (signal) => getJson(path, {}, signal));
+    return html`<header class="panel-head"><h2>Prediction</h2></header>
+      ${problem(this.#prediction.error)}
+      ${found?.probabilities ? this.#bars(found) : nothing}
+      ${found?.values ? html`<table class="facts">${found.values.map(({ name, value }) => html`<tr><th scope="row">${name}</th><td>${typeof value === "number" ? number(value, 4) : value}</td></tr>`)}</table>` : nothing}`;
+  }
+
+  #bars({ classes, probabilities, label }) {
+    const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
+    const shown = classes?.length <= SHOWN + 2 ? order.toSorted((a, b) => a - b) : order.slice(0, SHOWN);
+    const best = order[0];
+    const right = label === null || label === undefined ? "" : label === best ? ", right" : `, labeled ${className(classes, label)}`;
+    return html`<p class="answer"><strong>${className(classes, best)}</strong> <span class="muted">${percent(probabilities[best])}${right}</span></p>
+      <ol class="bars" ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(classes, index).length + 2)))}ch` })} aria-label="Probability of each class">
+        ${shown.map((index) => this.#bar(className(classes, index), probabilities[index], index, index === best, index === label))}
+      </ol>
+      ${shown.length < order.length ? html`<p class="muted">${order.length - shown.length} more classes</p>` : nothing}`;
+  }
+
+  #bar(name, probability, index, best, labeled) {
+    const target = this.selection.t === index;
+    return html`<li class=${best ? "best" : ""}>
+      <button class="bar-row" aria-pressed=${target} title="Explain this class" @click=${() => store.select({ t: target ? null : index })}>
+        <span class="bar-name">${name}${labeled ? html`<span class="tick" title="its label" aria-label="its label">●</span>` : nothing}</span>
+        <span class="bar-track"><span class="bar-fill" ${styled({ width: `${100 * probability}%` })}></span></span>
+        <span class="bar-value">${percent(probability)}</span>
+      </button></li>`;
+  }
+}
+
+customElements.define("cs-prediction", Prediction);
