@@ -44,8 +44,10 @@ export function brief(value) {
   return unit ? `${Number((value / size).toPrecision(3))} ${unit}` : String(value);
 }
 
-/** A share as a percentage. */
+/** A share as a percentage; what is not all or nothing never reads like it. */
 export function percent(share) {
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  if (share < 1 && share >= 0.995) return share >= 0.9995 ? ">99.9%" : `${(100 * share).toFixed(1)}%`;
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
 }
 

@@ -3,6 +3,7 @@
 import { freshJson, getJson } from "./api.js";
 import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
+import { takeDropsAndPastes } from "./own-inputs.js";
 import { store } from "./store.js";
 import { html, nothing } from "./vendor/lit.js";
 import { VIEWS, loadView } from "./views.js";
@@ -50,7 +51,7 @@ class Studio extends Panel {
       <header class="top">
         <strong class="brand">convscope studio</strong>
         ${this.#samples()}
-        <nav aria-label="Views">${Object.entries(VIEWS).map(([name, { title }]) => this.#tab(name, title, view))}</nav>
+        <nav aria-label="Views">${Object.entries(VIEWS).filter(([, { fits }]) => fits()).map(([name, { title }]) => this.#tab(name, title, view))}</nav>
         <button class="quiet" @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")} aria-label="Change to ${theme() === "dark" ? "light" : "dark"} colors">${theme() === "dark" ? "Light" : "Dark"}</button>
       </header>
       <main class="view view-${view}">${problem(this.#view.error)} ${this.#view.ready ? this.#view.value() : nothing}</main>`;
@@ -112,3 +113,4 @@ class Studio extends Panel {
 }
 
 customElements.define("cs-studio", Studio);
+takeDropsAndPastes();

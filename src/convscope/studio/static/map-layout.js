@@ -26,8 +26,10 @@ export function usualSize(planes) {
 
 function tiles([rows, columns], count, width, size) {
   const scale = size / Math.max(rows, columns);
-  const [w, h] = [Math.max(columns * scale, 2), Math.max(rows * scale, 2)];
-  const across = Math.max(1, Math.floor((width + GAP) / (w + GAP)));
+  const wanted = Math.max(columns * scale, 2);
+  const across = Math.max(1, Math.min(Math.round((width + GAP) / (wanted + GAP)), Math.floor((width + GAP) / (2 + GAP))));
+  const w = count < across ? wanted : Math.max(2, Math.floor((width + GAP) / across) - GAP);
+  const h = Math.max(2, Math.round((w * rows) / columns));
   const step = h + LABEL + GAP;
   const place = (k) => ({ x: (k % across) * (w + GAP), y: Math.floor(k / across) * step + LABEL, w, h });
   return {

@@ -1,4 +1,4 @@
-// Reads NumPy's .npy files.
+// Reads and writes NumPy's .npy files.
 
 const KINDS = {
   b1: Uint8Array,
@@ -56,6 +56,17 @@ function half(bits) {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Single precision numbers as a .npy file. */
+export function writeNpy(data, shape) {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const head = new Uint8Array(10 + length).fill(0x20);
+  head.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
+  head.set(new TextEncoder().encode(text), 10);
+  head[head.length - 1] = 0x0a;
+  return new Blob([head, Float32Array.from(data)], { type: "application/x-npy" });
 }
 
 /** The smallest and largest finite number; [0, 0] where there is none. */

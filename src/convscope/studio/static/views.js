@@ -1,12 +1,17 @@
 // The views of the page, and the panels of each, which are loaded when they are first shown.
 
+import { studioState } from "./catalog.js";
 import { html } from "./vendor/lit.js";
 
-/** Views by their names in the address, in the order of the tabs. */
+const always = () => true;
+const withData = () => Boolean(studioState()?.data);
+
+/** Views by their names in the address, in the order of the tabs; `fits` tells whether there is something to show. */
 export const VIEWS = {
   inspect: {
     title: "Inspect",
     panels: ["model", "explain", "input", "prediction", "maps", "position"],
+    fits: always,
     draw: () => html`
       <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
       <div class="column column-maps">
@@ -14,6 +19,35 @@ export const VIEWS = {
         <cs-maps class="panel"></cs-maps>
       </div>
       <div class="column column-position"><cs-position class="panel"></cs-position></div>`,
+  },
+  why: {
+    title: "Why",
+    panels: ["why"],
+    fits: always,
+    draw: () => html`<div class="column"><cs-why class="panel"></cs-why></div>`,
+  },
+  kernels: {
+    title: "Kernels",
+    panels: ["model", "explain", "kernels", "patches"],
+    fits: always,
+    draw: () => html`
+      <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
+      <div class="column"><cs-kernels class="panel"></cs-kernels></div>
+      <div class="column"><cs-patches class="panel"></cs-patches></div>`,
+  },
+  data: {
+    title: "Data",
+    panels: ["samples", "confusion"],
+    fits: withData,
+    draw: () => html`
+      <div class="column"><cs-samples class="panel"></cs-samples></div>
+      <div class="column"><cs-confusion class="panel"></cs-confusion></div>`,
+  },
+  training: {
+    title: "Training",
+    panels: ["training"],
+    fits: always,
+    draw: () => html`<div class="column"><cs-training class="panel"></cs-training></div>`,
   },
 };
 

@@ -6,6 +6,7 @@ import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import "./own-input.js";
 import "./plain-input.js";
 
 const elements = new Map();
@@ -51,7 +52,8 @@ class InputPanel extends Panel {
       </header>
       ${problem(this.#input.error)}
       <div class="input-place"></div>
-      <p class="readout"></p>`;
+      <p class="readout"></p>
+      ${meta ? html`<cs-own-input .meta=${meta}></cs-own-input>` : nothing}`;
   }
 
   updated() {
