@@ -46,7 +46,7 @@ def _model(model: StudioModel) -> Json:
         "recipe": None if spec is None else spec.name,
         "task": None if spec is None else spec.task,
         "element": None if element is None else element.name,
-        "script": None if element is None else f"/kinds/{kind}/{element.script.partition(':')[2]}",
+        "script": None if element is None else f"kinds/{kind}/{element.script.partition(':')[2]}",
         "accepts": [] if element is None else list(element.accepts),
         "classes": None if loaded.class_names is None else list(loaded.class_names),
         "inputs": list(model.graph.input_names),

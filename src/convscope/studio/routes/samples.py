@@ -30,7 +30,7 @@ from convscope.studio.samples import SampleRow
 from convscope.studio.session import Session
 from convscope.types import Json, Progress
 
-MOST_ROWS = 1000
+MOST_ROWS = 5000
 THUMBNAIL = 64
 LARGEST_THUMBNAIL = 256
 
@@ -160,7 +160,7 @@ def input_facts(session: Session, request: Request) -> Response:
     own = sample in session.own
     row = None if own or session.samples is None else session.samples.row(session.samples.number(sample))
     inputs, place = session.place(model, sample)
-    base = f"/api/samples/{sample}"
+    base = f"api/samples/{sample}"
     return answered(
         {
             **facts,
