@@ -70,28 +70,34 @@ def slow(answer: Slow) -> Endpoint:
     return endpoint
 
 
-async def awaited(request: Request, job: Computation[Response]) -> Response:
-    """The answer of the worker, or an error as the page understands it; 503 where the page has gone.
-
-    A computation that did not begin when the page went does not begin.
-    """
+async def awaited(request: Request, work: Computation[Response]) -> Response:
+    """The answer of the worker, or an error as the page understands it; 503 where the page has gone."""
     try:
-        future = asyncio.wrap_future(session_of(request).worker.submit(job).future)
-        gone = asyncio.ensure_future(_gone(request))
-        waited: list[asyncio.Future[Any]] = [future, gone]
-        try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done():
-                job.abandon()
-                raise AbandonedError
-            return _cached(request, future.result())
-        finally:
-            gone.cancel()
-    except asyncio.CancelledError:
-        job.abandon()
-        raise
+        return _cached(request, await awaited_value(request, work))
     except Exception as error:  # noqa: BLE001 - the page must be told whatever it is
         return failed(error)
+
+
+async def awaited_value(request: Request, work: Computation[T]) -> T:
+    """What the worker computes, while the page waits for it.
+
+    A computation that did not begin when the page went does not begin; a slow one ends at its next step.
+
+    Raises:
+        AbandonedError: The page has gone.
+    """
+    future = asyncio.wrap_future(session_of(request).worker.submit(work).future)
+    gone = asyncio.ensure_future(_gone(request))
+    waited: list[asyncio.Future[Any]] = [future, gone]
+    try:
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if not future.done():
+            raise AbandonedError
+        return future.result()
+    finally:
+        gone.cancel()
+        if not future.done():
+            work.abandon()
 
 
 async def _gone(request: Request) -> None:

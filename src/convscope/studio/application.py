@@ -24,6 +24,10 @@ TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
     Lazy("convscope.studio.routes.models:ROUTES"),
     Lazy("convscope.studio.routes.samples:ROUTES"),
     Lazy("convscope.studio.routes.maps:ROUTES"),
+    Lazy("convscope.studio.routes.why:ROUTES"),
+    Lazy("convscope.studio.routes.kernels:ROUTES"),
+    Lazy("convscope.studio.routes.evaluation:ROUTES"),
+    Lazy("convscope.studio.routes.projection:ROUTES"),
 )
 """Addresses by topic."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -55,15 +57,24 @@ def _shares(output: Array) -> npt.NDArray[np.float32] | None:
     return output.astype(np.float32) if output.min() >= -1e-6 and np.abs(sums - 1).max() <= _SLACK else None
 
 
+def class_number(name: str | None, classes: Sequence[str]) -> int | str | None:
+    """The number of a class; its name where it is none of those that are counted."""
+    return classes.index(name) if name in classes else name
+
+
 def predict_all(
-    session: Session, model: StudioModel, progress: Progress = no_progress
+    session: Session,
+    model: StudioModel,
+    progress: Progress = no_progress,
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> PredictedClasses | None:
-    """The predicted classes of the whole data set, computed once.
+    """The predicted classes of a data set, each computed once.
 
     Args:
         session: With a data set.
         model: The model.
         progress: Receives how many samples are done.
+        rows: Numbers of the samples that are wanted; None for all.
 
     Returns:
         None where there is no data set, or where the model predicts no classes.
@@ -73,6 +84,7 @@ def predict_all(
     known = session.predicted.setdefault(model.id, PredictedClasses.of(len(session.samples)))
     inputs, numbers = session.samples.rows_of(model.id)
     missing = np.flatnonzero((known.classes == UNKNOWN) & (numbers >= 0))
+    missing = missing if rows is None else np.intersect1d(missing, rows)
     for start in range(0, len(missing), BATCH):
         some = missing[start : start + BATCH]
         found = probabilities_of(model, inputs, numbers[some])
@@ -80,7 +92,7 @@ def predict_all(
             return None
         known.note(some, found)
         progress(start + len(some), len(missing), f"predictions of {model.loaded.name}")
-    known.complete = True
+    known.complete = not np.any((known.classes == UNKNOWN) & (numbers >= 0))
     return known
 
 
@@ -101,7 +113,8 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
     """
     inputs, row = session.place(model, sample)
     names = model.loaded.class_names
-    label = None if sample in session.own or session.samples is None else session.samples.label(sample)
+    known = None if sample in session.own or session.samples is None else session.samples.label(sample)
+    label = class_number(known, session.classes(model))
     observed = session.observed(model, sample)
     raw = [np.asarray(each[0]) for each in observed.recording.predictions]
     found = probabilities_of(model, inputs, np.array([row])) if predicts_classes(model) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -125,6 +126,10 @@ class SampleList:
             )
         return self._read[model].inputs, row
 
+    def read(self, model: str) -> ReadSamples:
+        """The samples as a model takes them."""
+        return self._read[model]
+
     def rows_of(self, model: str) -> tuple[ModelInputs, Rows]:
         """The samples of a model, and where among them each sample of the page is, -1 for none."""
         numbers = self._numbers[model]
@@ -134,7 +139,7 @@ class SampleList:
 
     def label(self, sample: str) -> str | None:
         """The class of a sample by its id."""
-        return self.row(self.number(sample)).label
+        return self.rows[self.number(sample)].label
 
     def row(self, number: int) -> SampleRow:
         """What the list says of a sample."""
@@ -143,6 +148,7 @@ class SampleList:
             return SampleRow(number, name, None, None)
         return SampleRow(number, name, dataset.split(number), dataset.label(number))
 
+    @cached_property
     def rows(self) -> list[SampleRow]:
         """All of them."""
         return [self.row(number) for number in range(len(self))]
@@ -188,6 +194,18 @@ class OwnSamples:
     def inputs(self, model: str, sample: str) -> ModelInputs:
         """The input as a model takes it."""
         return self._found[sample][model]
+
+
+def spread_rows(rows: Rows, most: int) -> Rows:
+    """At most so many rows, evenly from all.
+
+    Example:
+        >>> spread_rows(np.arange(10), 4).tolist()
+        [0, 3, 6, 9]
+    """
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def reason_of(error: ConvscopeError) -> str:

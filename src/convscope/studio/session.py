@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import Observed, StudioModel
 from convscope.studio.predicted import PredictedClasses
+from convscope.studio.results import Results
 from convscope.studio.samples import OwnSamples, SampleList
 from convscope.studio.worker import Worker
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -36,7 +37,9 @@ class Session:
         self.samples, self.own, self.notes = samples, OwnSamples(), tuple(notes)
         self.version = secrets.token_hex(8)
         self.worker = Worker()
+        self.listeners, self.closed = 0, False
         self.predicted: dict[str, PredictedClasses] = {}
+        self.results, self.planes = Results(), Results()
         self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
 
     def model(self, number: str) -> StudioModel:
@@ -48,6 +51,11 @@ class Session:
         if number not in self.models:
             raise UnknownIdError("model", number)
         return self.models[number]
+
+    def classes(self, model: StudioModel) -> list[str]:
+        """What a model calls its classes, else what the data calls them."""
+        names = model.loaded.class_names
+        return list(names) if names else [] if self.samples is None else self.samples.class_names
 
     def place(self, model: StudioModel, sample: str) -> tuple[ModelInputs, int]:
         """Where a sample is for a model.
@@ -97,4 +105,5 @@ class Session:
 
     def close(self) -> None:
         """Ends all computations."""
+        self.closed = True
         self.worker.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -25,7 +26,7 @@ from convscope.studio.errors import BadParameterError, UnknownIdError
 from convscope.studio.facts import facts_of
 from convscope.studio.models import Observed, StudioModel
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
-from convscope.studio.predictions import predict_all
+from convscope.studio.predictions import class_number, predict_all
 from convscope.studio.samples import SampleRow
 from convscope.studio.session import Session
 from convscope.types import Json, Progress
@@ -41,8 +42,8 @@ class SampleFilter:
 
     Args:
         split: Their split.
-        label: The name of their class.
-        predicted: The name of the class that a model predicts.
+        label: The number of their class, or its name.
+        predicted: That of the class that a model predicts.
         mistake: `1`: those that the model gets wrong; `0`: those that it gets right.
         text: Part of their name.
         low: The least confidence.
@@ -58,8 +59,12 @@ class SampleFilter:
     high: float = 1.0
 
     @classmethod
-    def of(cls, request: Request) -> SampleFilter:
+    def of(cls, request: Request, classes: Sequence[str]) -> SampleFilter:
         """From the parameters of an address.
+
+        Args:
+            request: The request.
+            classes: What numbers of classes count.
 
         Raises:
             BadParameterError: One of them cannot be.
@@ -68,6 +73,10 @@ class SampleFilter:
         given = {name: text_parameter(request, name) for name in named}
         if given["mistake"] not in ("", "0", "1"):
             raise BadParameterError("mistake", "0 or 1", given["mistake"])
+        for name in ("label", "predicted"):
+            number = given[name]
+            if number.isascii() and number.isdigit() and int(number) < len(classes):
+                given[name] = classes[int(number)]
         ends = [_share(request, "low", 0.0), _share(request, "high", 1.0)]
         return cls(**given, low=ends[0], high=ends[1])
 
@@ -105,28 +114,28 @@ def listed(session: Session, request: Request, progress: Progress) -> Response:
     if session.samples is None:
         return answered({"total": 0, "rows": []})
     model = session.model(text_parameter(request, "m", "0"))
-    wanted = SampleFilter.of(request)
+    classes = session.classes(model)
+    wanted = SampleFilter.of(request, classes)
     first = number_parameter(request, "from", 0) or 0
     count = number_parameter(request, "count", 100, high=MOST_ROWS) or 0
     predict = wanted.asks_predictions or text_parameter(request, "predict") == "1"
     known = predict_all(session, model, progress) if predict else session.predicted.get(model.id)
-    names = model.loaded.class_names or ()
     rows: list[Json] = []
     total = 0
-    for row in session.samples.rows():
+    for row in session.samples.rows:
         if not wanted.admits(row):
             continue
-        said, confidence = _said(known, row.number, names)
+        said, confidence = _said(known, row.number, classes)
         if wanted.asks_predictions and not wanted.admits_prediction(row.label, said, confidence or 0.0):
             continue
         if first <= total < first + count:
-            rows.append(_row(row, said, confidence))
+            rows.append(_row(row, classes, said, confidence))
         total += 1
     return answered({"total": total, "rows": rows, "complete": known is not None and known.complete})
 
 
 def _said(
-    known: PredictedClasses | None, number: int, names: tuple[str, ...]
+    known: PredictedClasses | None, number: int, names: Sequence[str]
 ) -> tuple[str | None, float | None]:
     if known is None or known.classes[number] == UNKNOWN:
         return None, None
@@ -134,13 +143,13 @@ def _said(
     return names[place] if place < len(names) else f"class {place}", float(known.confidences[number])
 
 
-def _row(row: SampleRow, said: str | None, confidence: float | None) -> Json:
+def _row(row: SampleRow, classes: Sequence[str], said: str | None, confidence: float | None) -> Json:
     return {
         "id": str(row.number),
         "name": row.name,
         "split": row.split,
-        "label": row.label,
-        "predicted": said,
+        "label": class_number(row.label, classes),
+        "predicted": class_number(said, classes),
         "confidence": confidence,
     }
 
@@ -158,7 +167,7 @@ def input_facts(session: Session, request: Request) -> Response:
     if model.element is not None:
         facts |= model.element.facts(observed.shown, observed.description)
     own = sample in session.own
-    row = None if own or session.samples is None else session.samples.row(session.samples.number(sample))
+    row = None if own or session.samples is None else session.samples.rows[session.samples.number(sample)]
     inputs, place = session.place(model, sample)
     base = f"api/samples/{sample}"
     return answered(
@@ -168,7 +177,7 @@ def input_facts(session: Session, request: Request) -> Response:
             "title": inputs.names[place],
             "name": inputs.names[place],
             "split": None if row is None else row.split,
-            "label": None if row is None else row.label,
+            "label": None if row is None else class_number(row.label, session.classes(model)),
             "inputs": [
                 {"name": name, "shape": list(value.shape)}
                 for name, value in zip(
