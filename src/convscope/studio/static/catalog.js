@@ -40,13 +40,24 @@ export function model() {
 /** Loads the layers of a model, so that `layersOf` knows them. */
 export async function loadLayers(id) {
   if (layerLists.has(id)) return;
-  const { layers: rows, blocks } = await getJson(`api/models/${id}/layers`);
+  const { layers: rows, blocks, inputs, ...whole } = await getJson(`api/models/${id}/layers`);
   const layers = rows.map(({ spatial, positions, ...row }) => ({ ...row, lengths: spatial ?? [], takenApart: positions }));
   const byName = new Map(layers.map((each) => [each.name, each]));
-  layerLists.set(id, { layers, blocks: blocks ?? [], byName });
+  layerLists.set(id, { ...whole, layers, inputs: inputs ?? [], series: seriesOf(blocks ?? []), byName });
 }
 
-/** The layers of a model, `{layers, blocks, byName}`; null until they are loaded. */
+/** Blocks that are alike, together: `{text, blocks}`. */
+function seriesOf(blocks) {
+  const series = new Map();
+  for (const block of blocks) {
+    const found = series.get(block.series) ?? { text: block.text, blocks: [] };
+    found.blocks.push(block);
+    series.set(block.series, found);
+  }
+  return [...series.values()];
+}
+
+/** The layers of a model, `{layers, inputs, series, byName}`; null until they are loaded. */
 export function layersOf(id) {
   return layerLists.get(id) ?? null;
 }

@@ -75,3 +75,23 @@ export function fitted(rows, columns, width, height) {
   const whole = scale >= 2 ? Math.floor(scale) : scale;
   return [Math.max(1, Math.round(columns * whole)), Math.max(1, Math.round(rows * whole))];
 }
+
+/**
+ * The plane of an array of three axes, and maybe channels last, at a place of one axis.
+ * @returns {{data: Float32Array, rows: number, columns: number, channels: number}}
+ */
+export function planeOf({ data, shape }, axis, place) {
+  const lengths = shape.slice(0, 3);
+  const channels = shape[3] ?? 1;
+  const steps = [lengths[1] * lengths[2], lengths[2], 1].map((step) => step * channels);
+  const [first, second] = [0, 1, 2].filter((each) => each !== axis);
+  const [rows, columns] = [lengths[first], lengths[second]];
+  const plane = new Float32Array(rows * columns * channels);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const from = place * steps[axis] + row * steps[first] + column * steps[second];
+      for (let channel = 0; channel < channels; channel++) plane[(row * columns + column) * channels + channel] = data[from + channel];
+    }
+  }
+  return { data: plane, rows, columns, channels };
+}

@@ -1,7 +1,7 @@
 // The views of the page, and the panels of each, which are loaded when they are first shown.
 
-import { studioState } from "./catalog.js";
-import { html } from "./vendor/lit.js";
+import { model, studioState } from "./catalog.js";
+import { html, nothing } from "./vendor/lit.js";
 
 const always = () => true;
 const withData = () => Boolean(studioState()?.data);
@@ -12,13 +12,17 @@ export const VIEWS = {
     title: "Inspect",
     panels: ["model", "explain", "input", "prediction", "maps", "position"],
     fits: always,
-    draw: () => html`
-      <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
-      <div class="column column-maps">
-        <div class="pair"><cs-input class="panel"></cs-input><cs-prediction class="panel"></cs-prediction></div>
-        <cs-maps class="panel"></cs-maps>
-      </div>
-      <div class="column column-position"><cs-position class="panel"></cs-position></div>`,
+    draw: () => {
+      const wide = customElements.get(model()?.element)?.wide;
+      const prediction = html`<cs-prediction class="panel"></cs-prediction>`;
+      return html`
+        <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
+        <div class="column column-maps">
+          <div class="pair ${wide ? "wide" : ""}"><cs-input class="panel"></cs-input>${wide ? nothing : prediction}</div>
+          <cs-maps class="panel"></cs-maps>
+        </div>
+        <div class="column column-position">${wide ? prediction : nothing}<cs-position class="panel"></cs-position></div>`;
+    },
   },
   why: {
     title: "Why",
@@ -54,6 +58,7 @@ export const VIEWS = {
 /** Loads the panels of a view; what it returns draws them. */
 export async function loadView(name) {
   const { panels, draw } = VIEWS[name] ?? VIEWS.inspect;
-  await Promise.all(panels.map((panel) => import(`./panels/${panel}.js`)));
+  const { inputElement } = await import("./panels/input.js");
+  await Promise.all([inputElement(model()), ...panels.map((panel) => import(`./panels/${panel}.js`))]);
   return draw;
 }

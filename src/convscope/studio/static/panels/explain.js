@@ -8,11 +8,12 @@ class Explain extends Panel {
   render() {
     const chosen = layer();
     if (!chosen) return nothing;
+    const rest = [chosen.about, chosen.here].reduce((text, part) => text.replace(part, ""), chosen.text).trim();
     return html`<header class="panel-head"><h2>${chosen.type}</h2></header>
       <div class="prose">
         ${chosen.here ? html`<p>${chosen.here}</p>` : nothing}
         ${chosen.about ? html`<p class="muted">${chosen.about}</p>` : nothing}
-        ${chosen.numbers ? html`<p class="muted">${chosen.numbers}</p>` : nothing}
+        ${rest ? html`<p class="muted">${rest}</p>` : nothing}
       </div>`;
   }
 }

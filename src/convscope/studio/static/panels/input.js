@@ -69,8 +69,7 @@ class InputPanel extends Panel {
       this.#element.addEventListener("cs-pick", (event) => this.#pick(event.detail.position));
       place.replaceChildren(this.#element);
     }
-    this.#element.meta = input.meta;
-    this.#element.arrays = input.arrays;
+    if (this.#element.meta !== input.meta) Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
     this.hovered();
   }
 
@@ -84,7 +83,7 @@ class InputPanel extends Panel {
   }
 
   hovered() {
-    if (this.#element) this.#element.field = this.field;
+    if (this.#element) Object.assign(this.#element, { hops: layer()?.hops ?? 0, field: this.field });
     this.querySelector(".readout").textContent = this.#about();
   }
 

@@ -50,16 +50,16 @@ class ModelPanel extends Panel {
   }
 
   /** Rows as they are drawn: the inputs, layers, and folded blocks in place of theirs. */
-  #rows({ layers, blocks }) {
+  #rows({ layers, inputs, series }) {
     const wanted = this.text.trim().toLowerCase();
     const shown = layers.filter((each) => each.kind !== "group");
     if (wanted) {
       const found = shown.filter((each) => `${each.name} ${each.type}`.toLowerCase().includes(wanted));
       return found.map((each) => ({ layer: each, names: [each.id], inputs: [] }));
     }
-    const rows = inputsOf(layers).map((input) => ({ input, names: [input], inputs: [] }));
+    const rows = inputs.map((input) => ({ input, names: [input.name], inputs: [] }));
     const folded = new Map();
-    blocks.forEach((series, number) => series.ids.forEach((ids, b) => ids.forEach((id) => folded.set(id, { key: `${number}.${b}`, series, ids, b }))));
+    series.forEach(({ blocks }, number) => blocks.forEach(({ ids, name }, b) => ids.forEach((id) => folded.set(id, { key: `${number}.${b}`, ids, name, b, of: blocks.length }))));
     const fold = shown.length > FOLD_ABOVE;
     let last = null;
     for (const each of shown) {
@@ -92,7 +92,7 @@ class ModelPanel extends Panel {
 
   #row(row, most) {
     if (row.input) {
-      return html`<li class="row input-row"><span class="glyph" data-role="input"></span><span class="name">${row.input}</span><span class="shape">input</span></li>`;
+      return html`<li class="row input-row"><span class="glyph" data-role="input"></span><span class="name">${row.input.name}</span><span class="shape">${shape(row.input.shape)}</span></li>`;
     }
     if (row.block) {
       return html`<li class="row block-row"><button aria-expanded=${row.open} @click=${() => this.#toggle(row.block, row.open)}>
@@ -143,15 +143,9 @@ export function selectLayer(chosen) {
   store.select({ l: chosen.name, c: c < chosen.channels ? c : undefined, at: fits && c < chosen.channels ? at : undefined });
 }
 
-/** What goes into the model and is made by no layer. */
-function inputsOf(layers) {
-  const made = new Set(layers.flatMap(({ id, name }) => [id, name]));
-  return [...new Set(layers.flatMap(({ inputs }) => inputs))].filter((name) => !made.has(name));
-}
-
 function blockRow(block, layers, open) {
   const first = layers.find(({ id }) => id === block.ids[0]);
-  const title = `Block ${block.b + 1} of ${block.series.ids.length}`;
+  const title = block.name || `Block ${block.b + 1} of ${block.of}`;
   return open ? { block, open, title, names: [], inputs: [] } : { block, open, title, names: block.ids, inputs: first?.inputs ?? [] };
 }
 
