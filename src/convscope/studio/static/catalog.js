@@ -67,6 +67,15 @@ export function layer(id = model()?.id) {
   return layersOf(id)?.byName.get(store.selection.l) ?? null;
 }
 
+/** Model, sample and layer of a side: `a` is what is selected, `b` what it is compared with. */
+export function sideOf(side) {
+  const { s, s2, l2 } = store.selection;
+  if (side !== "b") return { chosenModel: model(), sample: s, chosenLayer: layer() };
+  const chosenModel = chosenModels()[1] ?? model();
+  const list = layersOf(chosenModel.id);
+  return { chosenModel, sample: s2 ?? s, chosenLayer: list?.byName.get(l2 ?? store.selection.l) ?? null };
+}
+
 /** The layer that is shown where none was chosen: the first whose values can be taken apart over positions. */
 export function firstLayer(id) {
   const { layers } = layersOf(id);

@@ -1,6 +1,7 @@
 // Maps of one layer as bytes, their scales, and tiles of color that are painted once and drawn often.
 
 import { missing, placeOf, scaleOf, table } from "./colors.js";
+import { extent } from "./npy.js";
 
 const MOST_PIXELS = 2 ** 24;
 
@@ -8,7 +9,8 @@ const MOST_PIXELS = 2 ** 24;
 export class Planes {
   /**
    * @param {{shape: number[], data: Uint8Array}} array (channels, ...positions)
-   * @param {{minimum: number[], maximum: number[], order: number[]}} about
+   * @param {{minimum: number[], maximum: number[], order: number[] | null, limits?: [number, number]}} about limits of the
+   *   layer's scale; by default the smallest and largest value
    */
   constructor(array, about) {
     this.channels = array.shape[0];
@@ -18,14 +20,35 @@ export class Planes {
     this.minimum = about.minimum;
     this.maximum = about.maximum;
     this.order = about.order;
-    let low = Infinity;
-    let high = -Infinity;
+    [this.low, this.high] = about.limits ?? [extent(about.minimum)[0], extent(about.maximum)[1]];
+  }
+
+  /** The same maps on a scale that holds other ones too. */
+  within({ low, high }) {
+    const about = { ...this, limits: [Math.min(low, this.low), Math.max(high, this.high)] };
+    return new Planes({ shape: [this.channels, ...this.positions], data: this.data }, about);
+  }
+
+  /** These maps minus others of the same shape; null where shapes differ. */
+  minus(other) {
+    if (`${[this.channels, this.positions]}` !== `${[other.channels, other.positions]}`) return null;
+    const data = new Uint8Array(this.data.length);
+    const about = { minimum: [], maximum: [], order: null };
+    const strength = [];
     for (let channel = 0; channel < this.channels; channel++) {
-      if (about.minimum[channel] < low) low = about.minimum[channel];
-      if (about.maximum[channel] > high) high = about.maximum[channel];
+      const values = Float32Array.from({ length: this.size }, (_, i) => this.#at(channel, i) - other.#at(channel, i));
+      const [low, high] = extent(values);
+      about.minimum.push(low);
+      about.maximum.push(high);
+      strength.push(values.reduce((sum, value) => sum + Math.abs(value), 0));
+      values.forEach((value, i) => (data[channel * this.size + i] = high > low ? Math.round((255 * (value - low)) / (high - low)) : 0));
     }
-    this.low = low <= high ? low : 0;
-    this.high = low <= high ? high : 0;
+    about.order = Array.from(strength.keys()).sort((a, b) => strength[b] - strength[a]);
+    return new Planes({ shape: [this.channels, ...this.positions], data }, about);
+  }
+
+  #at(channel, i) {
+    return this.minimum[channel] + (this.data[channel * this.size + i] / 255) * (this.maximum[channel] - this.minimum[channel]);
   }
 
   /** The place of a position in a map's bytes. */
@@ -35,9 +58,7 @@ export class Planes {
 
   /** A value, as precise as its byte: to 1/255 of the range of its map. */
   value(channel, at) {
-    const low = this.minimum[channel];
-    const byte = this.data[channel * this.size + this.index(at)];
-    return low + (byte / 255) * (this.maximum[channel] - low);
+    return this.#at(channel, this.index(at));
   }
 
   /** The scale of a map: its own, or the one of the layer. */

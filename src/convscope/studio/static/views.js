@@ -47,6 +47,18 @@ export const VIEWS = {
       <div class="column"><cs-samples class="panel"></cs-samples></div>
       <div class="column"><cs-confusion class="panel"></cs-confusion></div>`,
   },
+  projection: {
+    title: "Feature space",
+    panels: ["projection"],
+    fits: withData,
+    draw: () => html`<cs-projection class="panel"></cs-projection>`,
+  },
+  compare: {
+    title: "Compare",
+    panels: ["compare"],
+    fits: withData,
+    draw: () => html`<cs-compare class="panel"></cs-compare>`,
+  },
   training: {
     title: "Training",
     panels: ["training"],

@@ -1,7 +1,7 @@
 // The sample as the model sees it, drawn by its kind's own element, with what the shown position depends on lit up.
 
 import { getArray, getJson } from "../api.js";
-import { fieldAt, layer, loadField, model } from "../catalog.js";
+import { fieldAt, loadField, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { store } from "../store.js";
@@ -34,14 +34,14 @@ export async function loadInput(sample, chosen, signal) {
 }
 
 class InputPanel extends Panel {
+  static properties = { side: { type: String } };
+
   #input = new Resource(this);
   #where = new Resource(this);
   #element = null;
 
   render() {
-    const { s } = this.selection;
-    const m = model();
-    const chosen = layer();
+    const { chosenModel: m, sample: s, chosenLayer: chosen } = sideOf(this.side);
     this.#input.of(s === undefined ? null : `${m.id} ${s}`, (signal) => loadInput(s, m, signal));
     this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) => loadField(m.id, s, chosen, signal));
     const meta = this.#input.value?.meta;
@@ -53,7 +53,7 @@ class InputPanel extends Panel {
       ${problem(this.#input.error)}
       <div class="input-place"></div>
       <p class="readout"></p>
-      ${meta ? html`<cs-own-input .meta=${meta}></cs-own-input>` : nothing}`;
+      ${meta && !this.side ? html`<cs-own-input .meta=${meta}></cs-own-input>` : nothing}`;
   }
 
   updated() {
@@ -73,22 +73,26 @@ class InputPanel extends Panel {
     this.hovered();
   }
 
+  get #layer() {
+    return sideOf(this.side).chosenLayer;
+  }
+
   /** What the shown position depends on, per axis of the input. */
   get field() {
     const { c, at, l } = this.selection;
-    const chosen = layer();
+    const chosen = this.#layer;
     const shown = store.hover?.layer === l ? store.hover.at : c !== undefined && at;
     const fits = chosen && shown && shown.length === (chosen.lengths.length);
     return fits ? fieldAt(this.#where.value, shown) : null;
   }
 
   hovered() {
-    if (this.#element) Object.assign(this.#element, { hops: layer()?.hops ?? 0, field: this.field });
+    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field });
     this.querySelector(".readout").textContent = this.#about();
   }
 
   #about() {
-    const chosen = layer();
+    const chosen = this.#layer;
     if (!chosen || !this.#where.value) return "";
     if (!this.#where.value.known) return `What ${chosen.name} depends on is not known.`;
     if (chosen.everything) return `Each value of ${chosen.name} depends on the whole input.`;
@@ -102,7 +106,7 @@ class InputPanel extends Panel {
   /** Chooses the position of the layer in the middle of whose field a place of the input lies. */
   #pick(position) {
     const where = this.#where.value;
-    const chosen = layer();
+    const chosen = this.#layer;
     if (!where?.known || !chosen?.lengths.length) return;
     const at = chosen.lengths.map((length) => Math.floor(length / 2));
     where.axes.forEach(({ axis: along, whole, starts, stops }, axis) => {

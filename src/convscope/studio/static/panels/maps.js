@@ -1,7 +1,7 @@
 // All maps of the chosen layer. The pointer over a position lights up what it sees in the input; a click takes it apart.
 
 import { getArray, getJson } from "../api.js";
-import { layer, model, samplePath } from "../catalog.js";
+import { samplePath, sideOf } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { layoutOf, usualSize } from "../map-layout.js";
@@ -13,20 +13,34 @@ import { drawMaps } from "./maps-drawing.js";
 const ORDERS = { number: "number", strength: "strength", response: "response here" };
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [-1, 1], ArrowUp: [-2, -1], ArrowDown: [-2, 1] };
 
-/** The planes of a layer for a sample. */
-async function loadPlanes(path, signal) {
+/** The maps of a layer for a sample. */
+export async function loadPlanes(path, signal) {
   const [array, about] = await Promise.all([getArray(`${path}/maps.npy`, {}, signal), getJson(`${path}/maps.json`, {}, signal)]);
   return new Planes(array, about);
 }
 
 class Maps extends Panel {
+  static properties = { side: { type: String }, limits: { attribute: false } };
+
   #maps = new Resource(this);
   #tiles = null;
   #resize = new ResizeObserver(() => this.#draw());
   #lead = [];
 
+  #planes = null;
+
+  /** The maps on the layer's own scale. */
+  get own() {
+    return this.#maps.ready ? this.#maps.value : null;
+  }
+
+  /** The maps that are shown; on the scale of both sides where two are compared. */
   get planes() {
-    return this.#maps.value;
+    const own = this.#maps.value;
+    if (!own || !this.limits) return own;
+    const { low, high } = this.limits;
+    if (this.#planes?.own !== own || this.#planes.low !== low || this.#planes.high !== high) this.#planes = { own, low, high, wide: own.within(this.limits) };
+    return this.#planes.wide;
   }
 
   get mode() {
@@ -36,7 +50,7 @@ class Maps extends Panel {
   /** The channel and position that is shown: under the pointer, or else the chosen one. */
   get shown() {
     const { c, at, l } = this.selection;
-    const hover = store.hover;
+    const { hover } = store;
     if (hover && hover.layer === l) return hover;
     return c !== undefined && at ? { layer: l, channel: c, at } : null;
   }
@@ -59,21 +73,21 @@ class Maps extends Panel {
   }
 
   render() {
-    const chosen = layer();
-    const m = model();
-    const path = chosen && this.selection.s !== undefined ? samplePath(m.id, this.selection.s, chosen) : null;
+    const { chosenModel, sample, chosenLayer: chosen } = sideOf(this.side);
+    const path = chosen?.maps && sample !== undefined ? samplePath(chosenModel.id, sample, chosen) : null;
     this.#maps.of(path, (signal) => loadPlanes(path, signal));
     return html`
       <header class="panel-head">
         <h2>${chosen?.name ?? "Maps"}</h2>
         <p class="muted">${this.planes ? this.#summary() : nothing}</p>
         <span class="grow"></span>
-        ${this.#controls()}
+        ${this.side ? nothing : this.#controls()}
       </header>
       ${this.#leadingSliders()} ${problem(this.#maps.error)}
+      ${chosen && !chosen.maps ? html`<p class="muted">What ${chosen.name} gives out is not kept; choose a layer before or after it.</p>` : nothing}
       <div class="maps-scroll" tabindex="0" role="application" aria-roledescription="feature maps"
         aria-label="Feature maps of ${chosen?.name}. Arrow keys move the position, Page Up and Page Down change the map, Enter takes the position apart."
-        ?hidden=${Boolean(this.#maps.error)} @keydown=${this.#key} @pointermove=${this.#point} @pointerleave=${this.#leave}
+        ?hidden=${Boolean(this.#maps.error) || !path} @keydown=${this.#key} @pointermove=${this.#point} @pointerleave=${this.#leave}
         @click=${this.#click}>
         <canvas></canvas>
         <div class="maps-room"></div>
@@ -82,10 +96,9 @@ class Maps extends Panel {
   }
 
   updated() {
-    if (!this.planes) return;
-    this.#tiles = null;
     this.#draw();
     this.#say();
+    if (this.planes) this.dispatchEvent(new CustomEvent("cs-maps", { bubbles: true }));
   }
 
   #summary() {
@@ -148,7 +161,7 @@ class Maps extends Panel {
   }
 
   #draw() {
-    if (!this.planes || !this.scroller) return;
+    if (!this.planes || !this.scroller?.clientWidth) return;
     const layout = this.#layout();
     const first = this.#leading().reduce((whole, part, axis) => whole * this.planes.positions[axis] + part, 0);
     const tiles = this.#tiles;
