@@ -80,7 +80,8 @@ export function sideOf(side) {
 export function firstLayer(id) {
   const { layers } = layersOf(id);
   const shown = layers.filter((each) => each.maps);
-  return shown.find((each) => each.takenApart && each.lengths.length) ?? shown[0] ?? layers[0] ?? null;
+  const apart = shown.filter((each) => each.takenApart && each.lengths.length);
+  return apart.find(({ parameters }) => parameters) ?? apart[0] ?? shown[0] ?? layers[0] ?? null;
 }
 
 /** The path of what a layer has by itself. */

@@ -48,6 +48,11 @@ export class Resource {
     return this.#abort === null && this.error === null && this.#key !== null;
   }
 
+  /** Whether a value is on its way. */
+  get busy() {
+    return this.#abort !== null;
+  }
+
   /** The value; it is loaded where the key is new. A key of null empties it. */
   of(key, load) {
     if (key === this.#key) return this.value;

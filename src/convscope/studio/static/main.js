@@ -1,7 +1,7 @@
 // The page: a bar with sample and view, and the panels of the view that is chosen.
 
 import { freshJson, getJson } from "./api.js";
-import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
+import { chosenModels, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
 import { store } from "./store.js";
@@ -32,10 +32,10 @@ class Studio extends Panel {
     const m = model();
     if (!m) return;
     await Promise.all(chosenModels().map(({ id }) => loadLayers(id)));
-    const { s, l, view } = store.selection;
-    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect" };
-    if (l === undefined) changes.l = firstLayer(m.id)?.name;
-    if (s === undefined && studioState().data) changes.s = (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id;
+    const { data } = studioState();
+    const first = data && store.selection.s === undefined ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id : undefined;
+    const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
+    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect", s, l };
     store.select(changes, false);
   }
 
@@ -87,13 +87,11 @@ class Studio extends Panel {
     const m = model();
     const path = `api/samples/${s}/input.json`;
     const meta = this.#sample.of(`${m.id} ${s}`, (signal) => getJson(path, { m: m.id }, signal));
-    const classes = m.classes ?? studioState().data?.classes;
-    const label = meta && meta.label !== null && meta.label !== undefined ? className(classes, meta.label) : "";
     return html`<div class="sample-bar" role="group" aria-label="Sample">
       <button class="quiet" aria-label="Previous sample" @click=${() => this.#step(-1)}>‹</button>
       <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
       <button class="quiet" aria-label="Next sample" @click=${() => this.#step(1)}>›</button>
-      ${label ? html`<span class="muted">label <b>${label}</b></span>` : nothing}
+      ${meta?.label ? html`<span class="muted">label <b>${meta.label}</b></span>` : nothing}
     </div>`;
   }
 

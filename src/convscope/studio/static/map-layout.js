@@ -15,13 +15,15 @@ export function layoutOf(planes, count, width, size) {
   return rank === 1 ? strips(planes.positions[0], count, width, size) : tiles(planes.positions.slice(-2), count, width, size);
 }
 
-/** The size of a map where none was chosen, in pixels. */
-export function usualSize(planes) {
+/** The size of a map where none was chosen, in pixels: as large as all fit, within what is readable. */
+export function usualSize(planes, width = 640, height = 400) {
   const rank = planes.positions.length;
-  if (rank < 2) return rank === 1 ? 14 : 34;
-  const [, columns] = planes.positions.slice(-2);
-  if (planes.channels <= 12) return 132;
-  return planes.channels > 256 ? Math.max(40, Math.min(64, columns * 4)) : 92;
+  if (rank === 0) return 34;
+  if (rank === 1) return Math.max(8, Math.min(22, Math.floor(height / planes.channels) - 2));
+  const [rows, columns] = planes.positions.slice(-2);
+  const longest = Math.max(rows, columns);
+  const room = Math.sqrt((width * height) / planes.channels) - GAP - LABEL / 2;
+  return Math.round(Math.max(Math.min(64, 12 * longest), Math.min(280, 40 * longest, room * (longest / Math.sqrt(rows * columns)))));
 }
 
 function tiles([rows, columns], count, width, size) {

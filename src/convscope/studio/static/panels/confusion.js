@@ -46,10 +46,10 @@ class Confusion extends Panel {
 
   #cell(value, i, j, classes, scale) {
     const { label, predicted } = this.selection;
-    const chosen = String(label) === String(i) && String(predicted) === String(j);
+    const chosen = label === classes[i] && predicted === classes[j];
     const style = value ? { background: cssColor(value, scale, theme()), color: inkOn(value, scale, theme()) } : {};
     return html`<td><button aria-pressed=${chosen} aria-label="${classes[i]} predicted as ${classes[j]}: ${value}" ${styled(style)}
-      @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: i, predicted: j }, false)}>${value || ""}</button></td>`;
+      @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: classes[i], predicted: classes[j] }, false)}>${value || ""}</button></td>`;
   }
 }
 

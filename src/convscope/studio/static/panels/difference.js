@@ -53,8 +53,9 @@ class Difference extends Panel {
 
   #draw() {
     if (!this.planes || !this.scroller?.clientWidth) return;
-    const size = Number(this.selection.size ?? usualSize(this.planes));
-    const layout = layoutOf(this.planes, this.planes.channels, this.scroller.clientWidth, size);
+    const { clientWidth, clientHeight } = this.scroller;
+    const size = Number(this.selection.size ?? usualSize(this.planes, clientWidth, clientHeight));
+    const layout = layoutOf(this.planes, this.planes.channels, clientWidth, size);
     const middle = this.planes.positions.slice(0, -2).reduce((whole, length) => whole * length + Math.floor(length / 2), 0);
     this.querySelector(".maps-room").style.height = `${layout.height}px`;
     drawMaps(this, layout, new Tiles(this.planes, "layer", theme(), middle));

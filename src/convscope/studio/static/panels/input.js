@@ -34,7 +34,7 @@ export async function loadInput(sample, chosen, signal) {
 }
 
 class InputPanel extends Panel {
-  static properties = { side: { type: String } };
+  static properties = { side: { type: String }, drawing: { state: true } };
 
   #input = new Resource(this);
   #where = new Resource(this);
@@ -51,9 +51,9 @@ class InputPanel extends Panel {
         <p class="muted">${meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}</p>
       </header>
       ${problem(this.#input.error)}
-      <div class="input-place"></div>
+      <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
-      ${meta && !this.side ? html`<cs-own-input .meta=${meta}></cs-own-input>` : nothing}`;
+      ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
   updated() {
@@ -99,7 +99,7 @@ class InputPanel extends Panel {
     const { field } = this;
     const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
-    if (!field) return size ? `A position of ${chosen.name} sees ${size} of the input, ${stride} apart.` : "";
+    if (!field) return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
     return `It sees ${field.map(([start, stop]) => `${start}\u2013${stop - 1}`).join(" \u00d7 ")} of the input.`;
   }
 

@@ -79,7 +79,7 @@ class Maps extends Panel {
     return html`
       <header class="panel-head">
         <h2>${chosen?.name ?? "Maps"}</h2>
-        <p class="muted">${this.planes ? this.#summary() : nothing}</p>
+        <p class="muted">${this.#maps.busy ? "computing…" : this.planes ? this.#summary() : nothing}</p>
         <span class="grow"></span>
         ${this.side ? nothing : this.#controls()}
       </header>
@@ -109,7 +109,7 @@ class Maps extends Panel {
 
   #controls() {
     const { order = "number", size } = this.selection;
-    const usual = this.planes ? usualSize(this.planes) : 64;
+    const usual = this.planes && this.scroller ? usualSize(this.planes, this.scroller.clientWidth, this.scroller.clientHeight) : 64;
     const positions = this.planes?.positions.length;
     return html`
       <label>Order <select @change=${(event) => store.select({ order: event.target.value })}>
@@ -151,8 +151,9 @@ class Maps extends Panel {
   }
 
   #layout() {
-    const size = Number(this.selection.size ?? usualSize(this.planes));
-    return layoutOf(this.planes, this.planes.channels, this.scroller.clientWidth, size);
+    const { clientWidth, clientHeight } = this.scroller;
+    const size = Number(this.selection.size ?? usualSize(this.planes, clientWidth, clientHeight));
+    return layoutOf(this.planes, this.planes.channels, clientWidth, size);
   }
 
   /** The channels as they are shown, from first to last. */

@@ -67,7 +67,7 @@ class ModelPanel extends Panel {
       const open = block && this.#isOpen(block, fold);
       if (block && block.key !== last) rows.push(blockRow(block, layers, open));
       last = block?.key ?? null;
-      if (!block || open) rows.push({ layer: each, names: [each.id], inputs: each.inputs, inside: Boolean(block) });
+      if (!block || open) rows.push({ layer: each, names: [each.id], inputs: each.inputs, inside: block?.name });
     }
     return rows;
   }
@@ -104,10 +104,10 @@ class ModelPanel extends Panel {
   #layerRow(each, inside, most) {
     const chosen = each.name === this.selection.l;
     const amount = this.#amount(each);
-    return html`<li class="row layer-row ${inside ? "inside" : ""}" role="option" aria-selected=${chosen} id=${`layer-${each.id}`}
+    return html`<li class="row layer-row ${inside === undefined ? "" : "inside"}" role="option" aria-selected=${chosen} id=${`layer-${each.id}`}
         @click=${() => selectLayer(each)}>
         <span class="glyph" data-role=${roleOf(each)}></span>
-        <span class="name" title=${each.name}>${each.short}</span><span class="amount">${amount ? this.#measured(each) : ""}</span>
+        <span class="name" title=${each.name}>${inside && each.short.startsWith(`${inside}_`) ? each.short.slice(inside.length + 1) : each.short}</span><span class="amount">${amount ? this.#measured(each) : ""}</span>
         <span class="type">${each.type}</span><span class="shape">${shape(each.shape)}</span>
         <meter min="0" max="1" .value=${amount / most} aria-hidden="true"></meter>
       </li>`;
@@ -139,7 +139,7 @@ class ModelPanel extends Panel {
 /** Selects a layer; channel and position stay where they fit. */
 export function selectLayer(chosen) {
   const { c, at } = store.selection;
-  const fits = at?.length === chosen.lengths.length && at.every((part, axis) => part < chosen.lengths[axis]);
+  const fits = at?.length === chosen.lengths.length && at.every((part, axis) => part < (chosen.lengths[axis] ?? Infinity));
   store.select({ l: chosen.name, c: c < chosen.channels ? c : undefined, at: fits && c < chosen.channels ? at : undefined });
 }
 

@@ -32,7 +32,7 @@ class OwnInput extends Panel {
     ].filter(([, , fits]) => fits);
     return html`<div class="bar own">
         <label class="plain file">Open a file<input type="file" class="hidden-file" @change=${(event) => event.target.files[0] && sendFile(event.target.files[0])} /></label>
-        ${ways.map(([mode, text]) => html`<button class="plain" aria-pressed=${this.mode === mode} @click=${() => this.#choose(mode)}>${text}</button>`)}
+        ${ways.map(([mode, text]) => html`<button class="plain" aria-pressed=${this.mode === mode} data-way=${mode} @click=${() => this.#choose(mode)}>${text}</button>`)}
         ${sending.busy ? html`<span class="muted">reading…</span>` : nothing}
       </div>
       ${problem(this.trouble ?? sending.error)} ${this.#way()}`;
@@ -56,6 +56,7 @@ class OwnInput extends Panel {
     this.trouble = null;
     this.#endCamera();
     this.mode = this.mode === mode ? null : mode;
+    this.dispatchEvent(new CustomEvent("cs-drawing", { detail: this.mode === "draw", bubbles: true }));
     if (this.mode === "camera") this.#startCamera();
   }
 

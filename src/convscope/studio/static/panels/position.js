@@ -53,8 +53,7 @@ class PositionPanel extends Panel {
   }
 
   #parts(found) {
-    return html`${this.#equation(found)} ${found.products ? this.#detail(found) : strongest(found)}
-      ${found.text ? html`<p class="muted">${found.text}</p>` : nothing}`;
+    return html`${this.#equation(found)} ${found.products ? this.#detail(found) : strongest(found)}`;
   }
 
   #detail(found) {
@@ -95,6 +94,7 @@ class PositionPanel extends Panel {
     const of = (values) => Array.from({ length: height * width }, (_, i) => cut(values)[i * parts.channels + channel]);
     const padded = parts.padded.slice(plane * height * width, (plane + 1) * height * width);
     const [patch, kernel, products] = [of(parts.patch), of(parts.kernel), of(parts.products)];
+    const room = this.clientWidth || 348;
     const total = products.reduce((a, b) => a + b, 0);
     return html`
       <h3>Channel ${found.channels_read?.[channel] ?? channel} read: ${number(parts.sums[channel], 4)}</h3>
@@ -103,11 +103,11 @@ class PositionPanel extends Panel {
               @input=${(event) => (this.chosenPlane = Number(event.target.value))} /><output>${plane}</output></label>`
         : nothing}
       <div class="grids">
-        ${grid("patch", patch, width, parts.patchScale, padded)}
+        ${grid("patch", patch, width, parts.patchScale, padded, room)}
         <span class="operator" aria-hidden="true">×</span>
-        ${grid("kernel", kernel, width, parts.kernelScale, null)}
+        ${grid("kernel", kernel, width, parts.kernelScale, null, room)}
         <span class="operator" aria-hidden="true">=</span>
-        ${grid("products", products, width, parts.productScale, padded)}
+        ${grid("products", products, width, parts.productScale, padded, room)}
       </div>
       <p class="muted">These ${products.length} products add up to ${number(total, 4)}.</p>`;
   }

@@ -3,11 +3,12 @@
 import { getJson } from "../api.js";
 import { className, model, samplePath } from "../catalog.js";
 import { Panel, Resource, problem, styled } from "../element.js";
-import { number, percent } from "../format.js";
+import { number, percent, shape } from "../format.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 
 const SHOWN = 10;
+const MOST_VALUES = 12;
 
 class Prediction extends Panel {
   #prediction = new Resource(this);
@@ -25,17 +26,27 @@ class Prediction extends Panel {
     return html`<header class="panel-head"><h2>Prediction</h2></header>
       ${problem(this.#prediction.error)}
       ${found?.probabilities ? this.#bars(found) : nothing}
-      ${found?.values ? html`<table class="facts">${found.values.map(({ name, value }) => html`<tr><th scope="row">${name}</th><td>${typeof value === "number" ? number(value, 4) : value}</td></tr>`)}</table>` : nothing}`;
+      ${found && !found.probabilities ? this.#values(found) : nothing}`;
+  }
+
+  /** What is no probability of classes: as the run says it, or else as the model puts it out. */
+  #values({ cells, values, label }) {
+    const said = (value) => (typeof value === "number" ? number(value, 4) : String(value));
+    const rows = cells.length
+      ? cells.flatMap((each) => Object.entries(each).map(([name, value]) => [name, said(value)]))
+      : values.map(({ name, shape: lengths, values: all }) => [name, all && all.length <= MOST_VALUES ? all.map((value) => number(value, 4)).join(", ") : shape(lengths)]);
+    return html`<table class="facts">${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}
+      ${label === null ? nothing : html`<tr><th scope="row">labeled</th><td>${label}</td></tr>`}</table>`;
   }
 
   #bars({ classes, probabilities, label }) {
     const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
     const shown = classes?.length <= SHOWN + 2 ? order.toSorted((a, b) => a - b) : order.slice(0, SHOWN);
     const best = order[0];
-    const right = label === null || label === undefined ? "" : label === best ? ", right" : `, labeled ${className(classes, label)}`;
+    const right = label === null ? "" : label === className(classes, best) ? ", right" : `, labeled ${label}`;
     return html`<p class="answer"><strong>${className(classes, best)}</strong> <span class="muted">${percent(probabilities[best])}${right}</span></p>
       <ol class="bars" ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(classes, index).length + 2)))}ch` })} aria-label="Probability of each class">
-        ${shown.map((index) => this.#bar(className(classes, index), probabilities[index], index, index === best, index === label))}
+        ${shown.map((index) => this.#bar(className(classes, index), probabilities[index], index, index === best, className(classes, index) === label))}
       </ol>
       ${shown.length < order.length ? html`<p class="muted">${order.length - shown.length} more classes</p>` : nothing}`;
   }

@@ -9,8 +9,9 @@ const MOST_ROWS = 40;
 const MOST_BARS = 64;
 
 /** Numbers in a grid, colored by a scale; written out where the grid has few columns. */
-export function grid(name, values, width, scale, padded) {
-  const cell = width <= 5 ? 31 : Math.max(8, Math.floor(170 / width));
+export function grid(name, values, width, scale, padded, room) {
+  const third = Math.floor((room - 70) / 3 / width) - 1;
+  const cell = width <= 3 ? Math.max(30, Math.min(56, third)) : Math.max(Math.min(31, Math.floor(room / width) - 1), Math.min(48, third), 8);
   const now = theme();
   return html`<figure class="grid">
     <figcaption>${name}</figcaption>

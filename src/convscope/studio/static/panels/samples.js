@@ -1,7 +1,7 @@
 // The samples, with what they are labeled and what the model answers; a click inspects one.
 
 import { address, freshJson } from "../api.js";
-import { className, model, studioState } from "../catalog.js";
+import { model, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
 import { store } from "../store.js";
@@ -26,7 +26,7 @@ class Samples extends Panel {
   }
 
   render() {
-    const query = { ...this.filters, from: 0, count: this.shown };
+    const query = { ...this.filters, from: 0, count: this.shown, predict: model().classes ? 1 : null };
     const found = this.#rows.of(JSON.stringify(query), (signal) => freshJson("api/samples", query, signal));
     return html`<header class="panel-head"><h2>Samples</h2>
         <p class="muted">${found ? `${count(found.total)} of ${plural(studioState().data.count, "sample")}` : nothing}</p></header>
@@ -43,7 +43,7 @@ class Samples extends Panel {
       store.select(changes, false);
     };
     const options = (values, chosen, any) => html`<option value="">${any}</option>${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
-    const named = (classes ?? []).map((name, index) => [index, name]);
+    const named = (classes ?? []).map((name) => [name, name]);
     const filtered = [split, label, predicted, mistake, text].some((each) => each !== undefined && each !== null && each !== "");
     return html`<div class="bar" role="search">
       <input type="search" placeholder="Search names" aria-label="Search names" .value=${text} @input=${(event) => choose({ text: event.target.value })} />
@@ -59,20 +59,19 @@ class Samples extends Panel {
 
   #list({ rows, total }) {
     if (!rows.length) return html`<p class="muted">No sample is left by these filters.</p>`;
-    const classes = model().classes ?? studioState().data.classes;
-    return html`<ul class="sample-list">${repeat(rows, ({ id }) => id, (row) => this.#sample(row, classes))}</ul>
+    return html`<ul class="sample-list">${repeat(rows, ({ id }) => id, (row) => this.#sample(row))}</ul>
       ${total > rows.length ? html`<button class="plain" @click=${() => (this.shown += 2 * PAGE)}>Show more of ${count(total - rows.length)}</button>` : nothing}`;
   }
 
-  #sample({ id, name, label, predicted, confidence }, classes) {
-    const known = predicted !== null && predicted !== undefined;
-    const wrong = known && label !== null && label !== undefined && predicted !== label;
+  #sample({ id, name, label, predicted, confidence }) {
+    const known = predicted !== null;
+    const wrong = known && label !== null && predicted !== label;
     const hasPicture = Boolean(model().element);
     return html`<li><button class="sample ${wrong ? "wrong" : ""}" aria-current=${String(id) === String(this.selection.s)}
         @click=${() => store.select({ s: id, view: "inspect" })}>
       ${hasPicture ? html`<img loading="lazy" alt="" src=${address(`api/samples/${id}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />` : nothing}
       <span class="sample-file" title=${name}>${name}</span>
-      <span class="muted">${label === null || label === undefined ? nothing : className(classes, label)}${known ? html` → <b>${className(classes, predicted)}</b> ${percent(confidence)}` : nothing}</span>
+      <span class="muted">${label ?? nothing}${known ? html` → <b>${predicted}</b> ${percent(confidence)}` : nothing}</span>
     </button></li>`;
   }
 }
