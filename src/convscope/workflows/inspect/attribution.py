@@ -103,7 +103,7 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
             output=request.output,
             at=cast("Where", request.at or "surest"),
             seed=request.seed,
-            **request.options,
+            options=request.options,
         )
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
@@ -128,7 +128,7 @@ def explained(
     output: str | None = None,
     at: Where = "surest",
     seed: int = 0,
-    **options: object,
+    options: Mapping[str, Any] | None = None,
 ) -> list[Attribution]:
     """Attributions where they say most about inputs of their kind.
 
@@ -142,7 +142,7 @@ def explained(
         output: Its name; None for the first.
         at: Which position of an output that has positions.
         seed: For the methods that draw noise or masks.
-        **options: Of the method.
+        options: Of the method.
 
     Raises:
         UsageError: As of `attribute`.
@@ -161,7 +161,7 @@ def explained(
         at=at,
         score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
         seed=seed,
-        **options,
+        **(options or {}),
     )
 
 
