@@ -28,6 +28,7 @@ TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
     Lazy("convscope.studio.routes.kernels:ROUTES"),
     Lazy("convscope.studio.routes.evaluation:ROUTES"),
     Lazy("convscope.studio.routes.projection:ROUTES"),
+    Lazy("convscope.studio.routes.inputs:ROUTES"),
 )
 """Addresses by topic."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}

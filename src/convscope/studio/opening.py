@@ -15,6 +15,7 @@ from convscope.studio.server import LOOPBACK, Studio, studio_of
 from convscope.studio.session import Session
 from convscope.types import Progress
 from convscope.workflows.load_model import open_model
+from convscope.workflows.model_inputs.encoder import Encoder, encoder_of_run
 from convscope.workflows.model_inputs.readers import numeric_model
 
 
@@ -59,7 +60,8 @@ def open_studio(
         _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
     ]
     samples, notes = _samples(opened, data, progress)
-    return studio_of(Session(opened, samples, notes), host, port, frames=frames)
+    session = Session(opened, samples, notes, _encoders(opened, samples))
+    return studio_of(session, host, port, frames=frames)
 
 
 def start_studio(*args: object, height: int, **options: object) -> NotebookStudio:
@@ -110,6 +112,18 @@ def _samples(
             return None, [f"Without data: {reason_of(error)}"]
     samples = SampleList(read)
     return samples, [*notes, *samples.notes]
+
+
+def _encoders(models: Sequence[StudioModel], samples: SampleList | None) -> dict[str, Encoder]:
+    """How files become inputs of each model, as far as that is known."""
+    found: dict[str, Encoder] = {}
+    for model in models:
+        read = None if samples is None else samples.read(model.id).encoder
+        if read is not None:
+            found[model.id] = read
+        elif model.loaded.run is not None:
+            found[model.id] = encoder_of_run(model.loaded)
+    return found
 
 
 def _same_data(models: Sequence[StudioModel]) -> Sequence[str]:

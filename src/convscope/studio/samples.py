@@ -1,10 +1,9 @@
-"""The samples of the page by their ids: those of a data set, and inputs of one's own."""
+"""The samples of a data set by their ids, as each model takes them."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,12 +15,11 @@ from convscope.studio.errors import UnknownIdError
 from convscope.types import Progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.dataset import Dataset
+from convscope.workflows.model_inputs.encoder import Encoder
 from convscope.workflows.model_inputs.model_inputs import ModelInputs, inputs_of_files, model_inputs
 from convscope.workflows.model_inputs.reading import read_files
 
 Rows = npt.NDArray[np.int64]
-MOST_OWN = 64
-"""Inputs of one's own that are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +29,12 @@ class ReadSamples:
     Args:
         inputs: The samples.
         dataset: Their labels and splits; None where they have none.
+        encoder: How their files become inputs; None where they are arrays.
     """
 
     inputs: ModelInputs
     dataset: Dataset | None
+    encoder: Encoder | None = None
 
 
 def read_samples_for(loaded: LoadedModel, paths: Sequence[str], progress: Progress) -> ReadSamples:
@@ -60,7 +60,8 @@ def read_samples_for(loaded: LoadedModel, paths: Sequence[str], progress: Progre
         return ReadSamples(model_inputs(loaded, list(paths), {}, progress), None)
     found = read_files(loaded, paths, labels=True, progress=progress)
     inputs = inputs_of_files(loaded, found, progress)
-    return ReadSamples(inputs, found.dataset if len(found.dataset) == len(inputs) else None)
+    dataset = found.dataset if len(found.dataset) == len(inputs) else None
+    return ReadSamples(inputs, dataset, found.encoder)
 
 
 @dataclass(frozen=True)
@@ -170,30 +171,6 @@ class SampleList:
         """What was decided when they were read."""
         dataset = self.first.dataset
         return list(dict.fromkeys((*self.first.inputs.notes, *(() if dataset is None else dataset.notes))))
-
-
-@dataclass(eq=False)
-class OwnSamples:
-    """Inputs of one's own, the last ones."""
-
-    _found: OrderedDict[str, Mapping[str, ModelInputs]] = field(default_factory=OrderedDict)
-    _count: int = 0
-
-    def __contains__(self, sample: str) -> bool:
-        return sample in self._found
-
-    def add(self, inputs: Mapping[str, ModelInputs]) -> str:
-        """Keeps an input, as each model takes it; returns its id."""
-        self._count += 1
-        sample = f"u{self._count}"
-        self._found[sample] = inputs
-        while len(self._found) > MOST_OWN:
-            self._found.popitem(last=False)
-        return sample
-
-    def inputs(self, model: str, sample: str) -> ModelInputs:
-        """The input as a model takes it."""
-        return self._found[sample][model]
 
 
 def spread_rows(rows: Rows, most: int) -> Rows:

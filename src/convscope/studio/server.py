@@ -97,6 +97,7 @@ class Studio:
 
     def serve(self) -> None:
         """Serves until it is stopped, by Ctrl+C or by `stop`."""
+        threading.Thread(target=self.session.warm_up, name="convscope-studio-warming", daemon=True).start()
         try:
             self._server.run([self._socket])
         finally:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from convscope.errors import ConvscopeError
+from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import Observed, StudioModel
+from convscope.studio.own import OwnSamples
 from convscope.studio.predicted import PredictedClasses
 from convscope.studio.results import Results
-from convscope.studio.samples import OwnSamples, SampleList
+from convscope.studio.samples import SampleList
 from convscope.studio.worker import Worker
+from convscope.workflows.model_inputs.encoder import Encoder
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 KEPT_BYTES = 512 * 2**20
@@ -28,13 +33,20 @@ class Session:
         models: At least one.
         samples: The data set; None for none.
         notes: What was decided, one line each.
+        encoders: How files become inputs, by the id of the model.
     """
 
     def __init__(
-        self, models: Sequence[StudioModel], samples: SampleList | None, notes: Sequence[str] = ()
+        self,
+        models: Sequence[StudioModel],
+        samples: SampleList | None,
+        notes: Sequence[str] = (),
+        encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
         self.models = {model.id: model for model in models}
         self.samples, self.own, self.notes = samples, OwnSamples(), tuple(notes)
+        self.encoders = dict(encoders or {})
+        self.decoder = Decoder({model: encoder.to_json() for model, encoder in self.encoders.items()})
         self.version = secrets.token_hex(8)
         self.worker = Worker()
         self.listeners, self.closed = 0, False
@@ -68,7 +80,7 @@ class Session:
             UnknownIdError: There is none.
         """
         if sample in self.own:
-            return self.own.inputs(model.id, sample), 0
+            return self.own.find(model, sample).inputs, 0
         if self.samples is None:
             raise UnknownIdError("sample", sample)
         return self.samples.place(model.id, sample)
@@ -98,6 +110,12 @@ class Session:
             self._observed.popitem(last=False)
         return found
 
+    def warm_up(self) -> None:
+        """Starts the process that decodes, so that the first input of one's own need not wait for it."""
+        if self.encoders:
+            with suppress(ConvscopeError, OSError):
+                self.decoder.start()
+
     @property
     def kept_bytes(self) -> int:
         """Memory of the maps that are kept."""
@@ -106,4 +124,5 @@ class Session:
     def close(self) -> None:
         """Ends all computations."""
         self.closed = True
+        self.decoder.close()
         self.worker.close()

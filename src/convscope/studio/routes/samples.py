@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.errors import DataError
-from convscope.kinds.contract.studio import Media
+from convscope.kinds.contract.representation import RasterDescription
+from convscope.kinds.contract.studio import Facts, Media
 from convscope.studio.answers import (
     answered,
     array_answer,
@@ -25,11 +26,13 @@ from convscope.studio.answers import (
 from convscope.studio.errors import BadParameterError, UnknownIdError
 from convscope.studio.facts import facts_of
 from convscope.studio.models import Observed, StudioModel
+from convscope.studio.own import OwnInput
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
 from convscope.studio.predictions import class_number, predict_all
 from convscope.studio.samples import SampleRow
 from convscope.studio.session import Session
 from convscope.types import Json, Progress
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 MOST_ROWS = 5000
 THUMBNAIL = 64
@@ -163,10 +166,12 @@ def input_facts(session: Session, request: Request) -> Response:
     """What the page needs to draw a sample besides its values."""
     model, observed = _observed(session, request)
     sample = request.path_params["s"]
-    facts = facts_of(observed.shown, observed.description)
-    if model.element is not None:
-        facts |= model.element.facts(observed.shown, observed.description)
     own = sample in session.own
+    decoded = session.own.find(model, sample) if own else None
+    if decoded is not None and decoded.facts is not None:
+        facts = {**decoded.facts, "shape": list(observed.shown.shape)}
+    else:
+        facts = _facts(session, model, observed)
     row = None if own or session.samples is None else session.samples.rows[session.samples.number(sample)]
     inputs, place = session.place(model, sample)
     base = f"api/samples/{sample}"
@@ -184,14 +189,27 @@ def input_facts(session: Session, request: Request) -> Response:
                     observed.graph.input_names, keras.tree.flatten(observed.x), strict=True
                 )
             ],
-            "original": f"{base}/original?m={model.id}" if _can_show(model, inputs.samples) else None,
+            "original": f"{base}/original?m={model.id}" if _has_original(model, inputs, decoded) else None,
             "thumbnail": f"{base}/thumbnail.png?m={model.id}" if model.element is not None else None,
         }
     )
 
 
-def _can_show(model: StudioModel, samples: object) -> bool:
-    return model.element is not None and samples is not None
+def _facts(session: Session, model: StudioModel, observed: Observed) -> Facts:
+    """What follows from the values; of an array that was drawn with what is known of other samples."""
+    description = observed.description
+    if description is None and session.samples is not None:
+        described = session.samples.read(model.id).inputs.describe
+        first = None if described is None else described(0)
+        description = first if isinstance(first, RasterDescription) else None
+    facts = facts_of(observed.shown, description)
+    return facts if model.element is None else facts | model.element.facts(observed.shown, description)
+
+
+def _has_original(model: StudioModel, inputs: ModelInputs, own: OwnInput | None) -> bool:
+    if own is not None:
+        return own.original is not None
+    return model.element is not None and inputs.samples is not None
 
 
 def input_values(session: Session, request: Request) -> Response:
@@ -211,7 +229,9 @@ def original(session: Session, request: Request) -> Response:
     model = session.model(text_parameter(request, "m", "0"))
     inputs, row = session.place(model, request.path_params["s"])
     found: Media | None = None
-    if model.element is not None and inputs.samples is not None:
+    if request.path_params["s"] in session.own:
+        found = session.own.find(model, request.path_params["s"]).original
+    elif model.element is not None and inputs.samples is not None:
         found = model.element.original(inputs.samples.load(row))
     if found is None:
         raise DataError("This sample has no form that browsers show.", "Its values are at /input.npy.")
@@ -224,7 +244,9 @@ def thumbnail(session: Session, request: Request) -> Response:
     side = number_parameter(request, "side", THUMBNAIL, 8, LARGEST_THUMBNAIL) or THUMBNAIL
     inputs, row = session.place(model, request.path_params["s"])
     found: Media | None = None
-    if model.element is not None:
+    if request.path_params["s"] in session.own:
+        found = session.own.find(model, request.path_params["s"]).thumbnail
+    if found is None and model.element is not None:
         shown, description = model.shown(inputs, row)
         found = model.element.thumbnail(shown, description, side)
     if found is None:
