@@ -108,8 +108,13 @@ export function fieldAt(where, at) {
   });
 }
 
-/** The name of a class. */
-export function className(names, index) {
-  if (index === null || index === undefined) return "";
-  return names?.[index] ?? String(index);
+/** The classes of the labels and predictions of a model. */
+export function classNames(chosen = model()) {
+  return chosen?.classes ?? state.data?.classes ?? [];
+}
+
+/** What a label or prediction is called: numbers are those of classes, names stay; null is empty. */
+export function className(label, classes = classNames()) {
+  if (label === null || label === undefined) return "";
+  return typeof label === "number" ? (classes[label] ?? String(label)) : label;
 }

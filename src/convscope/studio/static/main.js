@@ -1,7 +1,7 @@
 // The page: a bar with sample and view, and the panels of the view that is chosen.
 
 import { freshJson, getJson } from "./api.js";
-import { chosenModels, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
+import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
 import { store } from "./store.js";
@@ -91,7 +91,7 @@ class Studio extends Panel {
       <button class="quiet" aria-label="Previous sample" @click=${() => this.#step(-1)}>‹</button>
       <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
       <button class="quiet" aria-label="Next sample" @click=${() => this.#step(1)}>›</button>
-      ${meta?.label ? html`<span class="muted">label <b>${meta.label}</b></span>` : nothing}
+      ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
     </div>`;
   }
 

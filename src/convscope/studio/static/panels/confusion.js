@@ -15,7 +15,7 @@ class Confusion extends Panel {
   render() {
     const [m, other] = chosenModels();
     const { split } = this.selection;
-    const load = (id) => (signal) => getJson(`api/models/${id}/confusion`, { split }, signal);
+    const load = (id) => (signal) => getJson(`api/models/${id}/confusion`, { split: split || "all" }, signal);
     const found = this.#matrix.of(m.classes ? `${m.id} ${split}` : null, load(m.id));
     const second = this.#other.of(other?.classes ? `${other.id} ${split}` : null, load(other?.id));
     const subtracted = Boolean(this.selection.minus) && Boolean(second);
@@ -46,10 +46,10 @@ class Confusion extends Panel {
 
   #cell(value, i, j, classes, scale) {
     const { label, predicted } = this.selection;
-    const chosen = label === classes[i] && predicted === classes[j];
+    const chosen = String(label) === String(i) && String(predicted) === String(j);
     const style = value ? { background: cssColor(value, scale, theme()), color: inkOn(value, scale, theme()) } : {};
     return html`<td><button aria-pressed=${chosen} aria-label="${classes[i]} predicted as ${classes[j]}: ${value}" ${styled(style)}
-      @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: classes[i], predicted: classes[j] }, false)}>${value || ""}</button></td>`;
+      @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: i, predicted: j }, false)}>${value || ""}</button></td>`;
   }
 }
 

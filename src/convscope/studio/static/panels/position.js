@@ -12,6 +12,7 @@ class PositionPanel extends Panel {
   static properties = { chosenChannel: { state: true }, chosenPlane: { state: true } };
 
   #position = new Resource(this);
+  #input = new Resource(this);
   #plain = null;
 
   constructor() {
@@ -63,8 +64,21 @@ class PositionPanel extends Panel {
       ${channelBars(parts, shown, found.channels_read, (channel) => (this.chosenChannel = channel))}`;
     return html`${parts.channels > 1 ? channels : nothing}
       ${parts.lengths.length === 0 ? strongest(found) : nothing}
-      ${parts.lengths.length === 1 ? html`<h3>What each position read adds</h3>${rows(found, parts)}` : nothing}
+      ${parts.lengths.length === 1 ? html`<h3>What each position read adds</h3>${rows(this.#named(found), parts)}` : nothing}
       ${parts.lengths.length > 1 ? this.#grids(found, parts, shown) : nothing}`;
+  }
+
+  /** With the tokens that lie under a kernel of one axis, where its positions are those of the input. */
+  #named(found) {
+    const { s } = this.selection;
+    const m = model();
+    const meta = this.#input.of(`${m.id} ${s}`, (signal) => getJson(`api/samples/${s}/input.json`, { m: m.id }, signal));
+    const names = meta?.tokens ?? meta?.graph?.names;
+    const places = found.places[0] ?? [];
+    const inside = places.filter((place) => place >= 0);
+    const [start, stop] = found.field?.[0] ?? [0, 0];
+    const own = found.gathered || (inside.length === stop - start && inside.every((place) => place >= start && place < stop));
+    return names && own ? { ...found, names: places.map((place) => names[place]) } : found;
   }
 
   /** The sum in numbers, all with as many digits behind the point. */

@@ -36,17 +36,17 @@ class Prediction extends Panel {
       ? cells.flatMap((each) => Object.entries(each).map(([name, value]) => [name, said(value)]))
       : values.map(({ name, shape: lengths, values: all }) => [name, all && all.length <= MOST_VALUES ? all.map((value) => number(value, 4)).join(", ") : shape(lengths)]);
     return html`<table class="facts">${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}
-      ${label === null ? nothing : html`<tr><th scope="row">labeled</th><td>${label}</td></tr>`}</table>`;
+      ${label === null ? nothing : html`<tr><th scope="row">labeled</th><td>${className(label)}</td></tr>`}</table>`;
   }
 
   #bars({ classes, probabilities, label }) {
     const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
     const shown = classes?.length <= SHOWN + 2 ? order.toSorted((a, b) => a - b) : order.slice(0, SHOWN);
     const best = order[0];
-    const right = label === null ? "" : label === className(classes, best) ? ", right" : `, labeled ${label}`;
-    return html`<p class="answer"><strong>${className(classes, best)}</strong> <span class="muted">${percent(probabilities[best])}${right}</span></p>
-      <ol class="bars" ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(classes, index).length + 2)))}ch` })} aria-label="Probability of each class">
-        ${shown.map((index) => this.#bar(className(classes, index), probabilities[index], index, index === best, className(classes, index) === label))}
+    const right = label === null ? "" : label === best ? ", right" : `, labeled ${className(label, classes)}`;
+    return html`<p class="answer"><strong>${className(best, classes)}</strong> <span class="muted">${percent(probabilities[best])}${right}</span></p>
+      <ol class="bars" ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(index, classes).length + 2)))}ch` })} aria-label="Probability of each class">
+        ${shown.map((index) => this.#bar(className(index, classes), probabilities[index], index, index === best, index === label))}
       </ol>
       ${shown.length < order.length ? html`<p class="muted">${order.length - shown.length} more classes</p>` : nothing}`;
   }

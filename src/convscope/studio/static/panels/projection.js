@@ -1,9 +1,9 @@
 // Samples as points by what a layer makes of them, in two dimensions; a lasso selects.
 
 import { address, getArray, getJson } from "../api.js";
-import { layer, layerPath, layersOf, model, studioState } from "../catalog.js";
+import { className, classNames, layer, layerPath, layersOf, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem, styled } from "../element.js";
-import { count, plural } from "../format.js";
+import { count, number, plural } from "../format.js";
 import { groupColor, groupsOf } from "../groups.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
@@ -17,6 +17,7 @@ class Projection extends Panel {
   static properties = { grouping: { state: true }, thumbnails: { state: true }, lasso: { state: true }, chosen: { state: true }, pointed: { state: true } };
 
   #points = new Resource(this);
+  #neighbors = new Resource(this);
   #map = null;
 
   constructor() {
@@ -45,7 +46,9 @@ class Projection extends Panel {
     const query = { method: proj, split };
     const found = this.#points.of(path && JSON.stringify([path, query]), async (signal) => {
       const array = await getArray(`${path}.npy`, query, signal);
-      return { array, about: await getJson(`${path}.json`, query, signal) };
+      const about = await getJson(`${path}.json`, query, signal);
+      const named = (numbers) => numbers.map((number) => (number === null ? null : className(number, about.classes)));
+      return { array, about: { ...about, labels: named(about.labels), predicted: named(about.predicted) } };
     });
     return html`<div class="space">
         <header class="panel-head"><h2>${chosen?.name}</h2><p class="muted">${found && this.#points.ready ? `${plural(found.about.ids.length, "sample")}${found.about.note ? `. ${found.about.note}` : ""}` : this.#points.error ? nothing : "computing…"}</p></header>
@@ -72,7 +75,7 @@ class Projection extends Panel {
 
   #groups({ labels, predicted }) {
     if (this.grouping === "right") return groupsOf(labels.map((label, i) => (label === null || predicted[i] === null ? null : label === predicted[i] ? "right" : "wrong")), ["right", "wrong"]);
-    return groupsOf(this.grouping === "labels" ? labels : predicted, model().classes ?? studioState().data.classes ?? []);
+    return groupsOf(this.grouping === "labels" ? labels : predicted, classNames());
   }
 
   #legend(about) {
@@ -83,13 +86,26 @@ class Projection extends Panel {
   #list() {
     const about = this.found?.about;
     const shown = this.chosen.length ? this.chosen : this.pointed !== null ? [this.pointed] : [];
-    if (!about || !shown.length) return html`<p class="muted">Point at a sample to see it; click to select it. With the lasso, draw around several.</p>`;
+    if (!about || !shown.length) return html`<p class="muted">Point at a sample to see it; click to select it. With the lasso, draw around several.</p>${this.#nearest()}`;
     return html`<header class="panel-head"><h2>${plural(shown.length, "sample")}</h2></header>
       ${shown.length > 1 ? this.#counts(about, shown) : nothing}
       <ul class="sample-list">${shown.slice(0, MOST_SHOWN).map((i) => html`<li><button class="sample" @click=${() => store.select({ s: about.ids[i], view: "inspect" })}>
         <img alt="" src=${address(`api/samples/${about.ids[i]}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />
         <span class="sample-file">${about.names?.[i] ?? about.ids[i]}</span><span class="muted">${about.labels[i] ?? ""}${about.predicted[i] !== null ? ` → ${about.predicted[i]}` : ""}</span></button></li>`)}</ul>
       ${shown.length > MOST_SHOWN ? html`<p class="muted">The first ${MOST_SHOWN} of ${count(shown.length)}.</p>` : nothing}`;
+  }
+
+  /** The samples that are most like the selected one. */
+  #nearest() {
+    const { s, split } = this.selection;
+    const chosen = layer();
+    const path = chosen && s !== undefined && this.#points.ready ? `${layerPath(model().id, chosen)}/neighbors` : null;
+    const found = this.#neighbors.of(path && `${path} ${s} ${split}`, (signal) => getJson(path, { s, split, count: 12 }, signal));
+    if (!found || this.#neighbors.error) return nothing;
+    return html`<h3>Nearest to the selected sample</h3>
+      <ul class="sample-list">${found.neighbors.map(({ sample, name, label, similarity }) => html`<li><button class="sample" @click=${() => store.select({ s: sample })}>
+        <img alt="" src=${address(`api/samples/${sample}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />
+        <span class="sample-file" title=${name}>${name}</span><span class="muted">${className(label)} cosine ${number(similarity)}</span></button></li>`)}</ul>`;
   }
 
   #counts({ labels }, shown) {

@@ -1,7 +1,7 @@
 // The samples, with what they are labeled and what the model answers; a click inspects one.
 
 import { address, freshJson } from "../api.js";
-import { model, studioState } from "../catalog.js";
+import { className, classNames, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
 import { store } from "../store.js";
@@ -36,14 +36,13 @@ class Samples extends Panel {
 
   #controls() {
     const { data } = studioState();
-    const classes = model().classes ?? data.classes;
     const { split, label, predicted, mistake, text = "" } = this.selection;
     const choose = (changes) => {
       this.shown = PAGE;
       store.select(changes, false);
     };
     const options = (values, chosen, any) => html`<option value="">${any}</option>${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
-    const named = (classes ?? []).map((name) => [name, name]);
+    const named = classNames().map((name, number) => [number, name]);
     const filtered = [split, label, predicted, mistake, text].some((each) => each !== undefined && each !== null && each !== "");
     return html`<div class="bar" role="search">
       <input type="search" placeholder="Search names" aria-label="Search names" .value=${text} @input=${(event) => choose({ text: event.target.value })} />
@@ -71,7 +70,7 @@ class Samples extends Panel {
         @click=${() => store.select({ s: id, view: "inspect" })}>
       ${hasPicture ? html`<img loading="lazy" alt="" src=${address(`api/samples/${id}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />` : nothing}
       <span class="sample-file" title=${name}>${name}</span>
-      <span class="muted">${label ?? nothing}${known ? html` → <b>${predicted}</b> ${percent(confidence)}` : nothing}</span>
+      <span class="muted">${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}</span>
     </button></li>`;
   }
 }

@@ -22,7 +22,7 @@ class Why extends Panel {
     const path = `${samplePath(m.id, s)}/prediction`;
     const predicted = this.#prediction.of(s === undefined ? null : path, (signal) => getJson(path, {}, signal));
     const chosen = this.selection.why ? this.selection.why.split(",") : USUAL.filter((name) => methods?.some((each) => each.name === name));
-    return html`<header class="panel-head"><h2>Why</h2><p class="muted">How much each part of the input mattered${predicted?.classes ? html` for <b>${className(predicted.classes, t ?? this.#best(predicted))}</b>` : nothing}</p></header>
+    return html`<header class="panel-head"><h2>Why</h2><p class="muted">How much each part of the input mattered${predicted?.classes ? html` for <b>${className(t ?? this.#best(predicted), predicted.classes)}</b>` : nothing}</p></header>
       ${problem(this.#methods.error ?? this.#prediction.error)}
       ${methods ? this.#controls(methods, chosen, predicted) : nothing}
       <div class="cards">${chosen.map((method) => html`<cs-attribution class="card" .method=${method} .title=${methods?.find((each) => each.name === method)?.title ?? method} .takesLayer=${methods?.find((each) => each.name === method)?.layer ?? false}></cs-attribution>`)}</div>`;
